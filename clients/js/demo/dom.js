@@ -1,0 +1,44 @@
+/**
+ * @template {Element} T
+ * @param {string} id
+ * @param {new () => T} type
+ * @returns {T}
+ */
+export function byId(id, type) {
+  return checked(document.getElementById(id), type, `#${id}`);
+}
+
+/**
+ * @template {Element} T
+ * @param {ParentNode} parent
+ * @param {string} selector
+ * @param {new () => T} type
+ * @returns {T}
+ */
+export function find(parent, selector, type) {
+  return checked(parent.querySelector(selector), type, selector);
+}
+
+/**
+ * A button that is either on or off, with an icon and a text for each.
+ *
+ * @param {HTMLButtonElement} button
+ * @param {{ pressed: boolean, icon: string, text: string }} look
+ */
+export function showToggle(button, { pressed, icon, text }) {
+  button.setAttribute('aria-pressed', String(pressed));
+  find(button, 'use', SVGUseElement).setAttribute('href', `#icon-${icon}`);
+  find(button, 'span', HTMLSpanElement).textContent = text;
+}
+
+/**
+ * @template {Element} T
+ * @param {Element | null} element
+ * @param {new () => T} type
+ * @param {string} what
+ * @returns {T}
+ */
+function checked(element, type, what) {
+  if (element instanceof type) return element;
+  throw new TypeError(`The page has no ${type.name} ${what}.`);
+}

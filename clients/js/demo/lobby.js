@@ -1,0 +1,128 @@
+/** @import { LocalMedia, MediaError } from '/sdk/index.js' */
+import { byId, showToggle } from './dom.js';
+import { inWords } from './errors.js';
+import { t } from './i18n.js';
+import { isValidRoom, roomOfAddress } from './room_link.js';
+
+const NAME_KEY = 'switchboard.name';
+
+/** Before the call: name, room, and how one will look and sound. */
+export class Lobby {
+  #page = byId('lobby', HTMLElement);
+  #name = byId('name', HTMLInputElement);
+  #room = byId('room', HTMLInputElement);
+  #join = byId('join', HTMLButtonElement);
+  #cancel = byId('cancel', HTMLButtonElement);
+  #status = byId('lobby-status', HTMLElement);
+  #error = byId('lobby-error', HTMLElement);
+  #video = byId('preview-video', HTMLVideoElement);
+  #note = byId('preview-note', HTMLElement);
+  #media;
+  /** @type {MediaError[]} */
+  #problems = [];
+  #asking = true;
+
+  /**
+   * @param {LocalMedia} media
+   * @param {{ onJoin: (choice: { name: string, room: string }) => void, onCancel: () => void }} listeners
+   */
+  constructor(media, { onJoin, onCancel }) {
+    this.#media = media;
+    this.#name.value = localStorage.getItem(NAME_KEY) ?? '';
+    this.#room.value = roomOfAddress();
+    byId('join-form', HTMLFormElement).addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#submit(onJoin);
+    });
+    this.#cancel.addEventListener('click', onCancel);
+    byId('preview-mic', HTMLButtonElement).addEventListener('click', () => this.#try(media.setMuted(!media.state.muted)));
+    byId('preview-camera', HTMLButtonElement).addEventListener('click', () =>
+      this.#try(media.setVideoOff(!media.state.video_off)),
+    );
+    media.on('changed', () => this.#showPreview());
+    this.#showPreview();
+    this.idle();
+  }
+
+  async openMedia() {
+    this.#problems = await this.#media.open();
+    this.#asking = false;
+    this.#showPreview();
+  }
+
+  /** @param {unknown} [error] why the last attempt or the call ended */
+  show(error) {
+    this.#page.hidden = false;
+    this.idle();
+    this.#error.textContent = error === undefined ? '' : inWords(error);
+    this.#name.focus();
+  }
+
+  hide() {
+    this.#page.hidden = true;
+  }
+
+  idle() {
+    this.#join.disabled = false;
+    this.#join.textContent = t('join');
+    this.#cancel.hidden = true;
+    this.#status.textContent = '';
+  }
+
+  /** @param {string} status */
+  busy(status) {
+    this.#join.disabled = true;
+    this.#join.textContent = t('joining');
+    this.#cancel.hidden = false;
+    this.#status.textContent = status;
+  }
+
+  /** @param {(choice: { name: string, room: string }) => void} onJoin */
+  #submit(onJoin) {
+    const name = this.#name.value.trim();
+    const room = this.#room.value.trim();
+    const problem = room === '' ? t('error-room-empty') : isValidRoom(room) ? '' : t('error-room-invalid');
+    this.#error.textContent = problem;
+    this.#room.setAttribute('aria-invalid', String(problem !== ''));
+    if (problem) return this.#room.focus();
+    localStorage.setItem(NAME_KEY, name);
+    onJoin({ name: name || t('guest'), room });
+  }
+
+  /** @param {Promise<void>} change */
+  async #try(change) {
+    try {
+      await change;
+      this.#problems = [];
+    } catch (error) {
+      this.#problems = [/** @type {MediaError} */ (error)];
+    }
+    this.#showPreview();
+  }
+
+  #showPreview() {
+    const { muted, video_off: videoOff } = this.#media.state;
+    showToggle(byId('preview-mic', HTMLButtonElement), {
+      pressed: muted,
+      icon: muted ? 'mic-off' : 'mic',
+      text: t(muted ? 'unmute' : 'mute'),
+    });
+    showToggle(byId('preview-camera', HTMLButtonElement), {
+      pressed: videoOff,
+      icon: videoOff ? 'camera-off' : 'camera',
+      text: t(videoOff ? 'camera-on' : 'camera-off'),
+    });
+    this.#video.hidden = videoOff;
+    // A video that waits for its first track would hold up the page's load event.
+    if (!videoOff && !this.#video.srcObject) this.#video.srcObject = this.#media.stream;
+    this.#note.textContent = this.#noteText(videoOff);
+  }
+
+  /** @param {boolean} videoOff */
+  #noteText(videoOff) {
+    if (this.#asking) return videoOff ? t('preview-asking') : '';
+    if (this.#problems.length === 0) return videoOff ? t('preview-off') : '';
+    const problems = new Set(this.#problems.map(inWords));
+    return [...problems, t('join-anyway')].join('\n');
+  }
+}

@@ -1,0 +1,157 @@
+/** @import { Call, Client, LocalMedia, Room, StateChange, Tile } from '/sdk/index.js' */
+import { byId } from './dom.js';
+import { Controls } from './controls.js';
+import { t } from './i18n.js';
+import { invitationLink } from './room_link.js';
+import { Speaking } from './speaking.js';
+import { TileView } from './tile_view.js';
+import { toast } from './toast.js';
+
+/** The call: everyone's tile, how the connection is, and the controls. */
+export class Stage {
+  #page = byId('call', HTMLElement);
+  #grid = byId('tiles', HTMLElement);
+  #tapToHear = byId('tap-to-hear', HTMLButtonElement);
+  #client;
+  #room;
+  #call;
+  #media;
+  #speaking = new Speaking();
+  #self = new TileView();
+  /** @type {Map<string, TileView>} by peer */
+  #others = new Map();
+  #listening = new AbortController();
+  /** @type {(() => void)[]} */
+  #subscriptions;
+
+  /**
+   * @param {{ client: Client, room: Room, call: Call, media: LocalMedia, onLeave: () => void }} parts
+   */
+  constructor({ client, room, call, media, onLeave }) {
+    this.#client = client;
+    this.#room = room;
+    this.#call = call;
+    this.#media = media;
+    const controls = new Controls(media, this.#listening.signal, onLeave);
+    this.#subscriptions = [
+      client.on('state', (change) => this.#showConnection(change)),
+      call.on('tile-added', (tile) => this.#showTile(tile)),
+      call.on('tile-changed', (tile) => this.#showTile(tile)),
+      call.on('tile-removed', ({ member }) => this.#removeTile(member.peer)),
+      room.on('rejoined', () => this.#showSelf()),
+      media.on('changed', () => {
+        controls.show();
+        this.#showSelf();
+      }),
+    ];
+    const { signal } = this.#listening;
+    for (const id of ['copy-link', 'copy-link-alone']) {
+      byId(id, HTMLButtonElement).addEventListener('click', () => this.#copyLink(), { signal });
+    }
+    this.#tapToHear.addEventListener('click', () => this.#playAll(), { signal });
+    this.#open();
+  }
+
+  /** Takes everything down again. */
+  close() {
+    this.#listening.abort();
+    for (const stop of this.#subscriptions) stop();
+    this.#speaking.stop();
+    for (const view of [this.#self, ...this.#others.values()]) view.remove();
+    this.#page.hidden = this.#tapToHear.hidden = true;
+  }
+
+  #open() {
+    const name = byId('room-name', HTMLElement);
+    name.textContent = this.#room.id;
+    byId('invitation', HTMLElement).textContent = invitationLink(this.#room.id).replace(/^https?:\/\//, '');
+    this.#page.hidden = false;
+    this.#grid.append(this.#self.element);
+    this.#showConnection({ state: this.#client.state });
+    this.#showSelf();
+    for (const tile of this.#call.tiles) this.#showTile(tile);
+    this.#arrange();
+    name.focus();
+  }
+
+  /** @param {StateChange} change */
+  #showConnection({ state }) {
+    byId('status', HTMLElement).dataset['state'] = state;
+    byId('status-text', HTMLElement).textContent = t(`status-${state}`);
+    byId('node', HTMLElement).textContent = state === 'open' ? (this.#client.welcome?.node ?? '') : '';
+    const banner = byId('banner', HTMLElement);
+    banner.hidden = state === 'open';
+    banner.textContent = state === 'open' ? '' : t('reconnecting');
+  }
+
+  #showSelf() {
+    const member = this.#room.me;
+    if (!member) return;
+    const stream = this.#media.stream;
+    this.#self.show({ member: { ...member, state: this.#media.state }, stream, connection: 'self' });
+    this.#hear(stream, this.#self);
+  }
+
+  /** @param {Tile} tile */
+  #showTile(tile) {
+    const known = this.#others.get(tile.member.peer);
+    const view = known ?? new TileView();
+    view.show(tile);
+    this.#hear(tile.stream, view);
+    if (!known) {
+      this.#others.set(tile.member.peer, view);
+      this.#self.element.before(view.element);
+      this.#arrange();
+    }
+    if (tile.stream.getTracks().length > 0) this.#play(view);
+  }
+
+  /** @param {string} peer */
+  #removeTile(peer) {
+    this.#others.get(peer)?.remove();
+    this.#others.delete(peer);
+    this.#arrange();
+  }
+
+  #arrange() {
+    this.#grid.dataset['count'] = String(this.#others.size + 1);
+    byId('alone', HTMLElement).hidden = this.#others.size > 0;
+  }
+
+  /**
+   * @param {MediaStream} stream
+   * @param {TileView} view
+   */
+  #hear(stream, view) {
+    for (const track of stream.getAudioTracks()) this.#speaking.listen(track, (speaking) => (view.speaking = speaking));
+  }
+
+  /**
+   * Browsers play sound only after the reader has touched the page; a reload into a call may come before that.
+   *
+   * @param {TileView} view
+   */
+  async #play({ video }) {
+    try {
+      await video.play();
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'NotAllowedError') this.#tapToHear.hidden = false;
+    }
+  }
+
+  #playAll() {
+    this.#tapToHear.hidden = true;
+    for (const view of this.#others.values()) this.#play(view);
+  }
+
+  async #copyLink() {
+    const link = invitationLink(this.#room.id);
+    try {
+      await navigator.clipboard.writeText(link);
+      toast(t('copied'));
+    } catch {
+      // No clipboard outside https and localhost, or it is not allowed.
+      prompt(t('copy-by-hand'), link);
+    }
+  }
+}

@@ -1,0 +1,13 @@
+/** Switchboard's browser SDK. Start with {@link Client}. */
+export { Call } from './call.js';
+export { Client } from './client.js';
+export { SwitchboardError } from './errors.js';
+export { LocalMedia, MediaError } from './media.js';
+export { Room } from './room.js';
+
+/** @typedef {import('./call.js').Tile} Tile */
+/** @typedef {import('./client.js').ClientOptions} ClientOptions */
+/** @typedef {import('./lifeline.js').ConnectionState} ConnectionState */
+/** @typedef {import('./lifeline.js').StateChange} StateChange */
+/** @typedef {import('./protocol.js').Member} Member */
+/** @typedef {import('./signals.js').Outcome} Outcome */

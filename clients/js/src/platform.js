@@ -1,0 +1,34 @@
+/**
+ * What the SDK takes from its surroundings. Tests hand in their own: a socket that they script, a clock that they turn.
+ *
+ * @typedef {object} Platform
+ * @property {new (url: string, protocols: string[]) => WebSocket} WebSocket
+ * @property {() => number} now milliseconds of a clock that never goes back
+ * @property {(callback: () => void, ms: number) => number} setTimeout
+ * @property {(timer: number | undefined) => void} clearTimeout
+ * @property {() => number} random at least 0, below 1
+ */
+
+/**
+ * The real ones.
+ *
+ * @returns {Platform}
+ */
+export function browser() {
+  return {
+    WebSocket: globalThis.WebSocket,
+    now: () => performance.now(),
+    setTimeout: (callback, ms) => globalThis.setTimeout(callback, ms),
+    clearTimeout: (timer) => globalThis.clearTimeout(timer),
+    random: Math.random,
+  };
+}
+
+/**
+ * @param {Platform} platform
+ * @param {number} ms
+ * @returns {Promise<void>}
+ */
+export function pause(platform, ms) {
+  return new Promise((resolve) => void platform.setTimeout(resolve, ms));
+}

@@ -1,0 +1,92 @@
+/**
+ * The messages of the subprotocol `switchboard.v1.json`, as `docs/protocol.md` fixes them. Types only.
+ */
+
+/** The WebSocket subprotocol that this SDK speaks. */
+export const SUBPROTOCOL = 'switchboard.v1.json';
+
+/** @typedef {Record<string, unknown>} State what a member says about itself; at most 4 KiB */
+
+/**
+ * @typedef {object} Member a peer as its room sees it
+ * @property {string} peer
+ * @property {string} user
+ * @property {string} [name]
+ * @property {string} [avatar]
+ * @property {State} state
+ * @property {number} order the lower one of a pair is impolite: it offers
+ * @property {number} joined_at Unix time, milliseconds
+ * @property {'live' | 'away'} connection
+ */
+
+/**
+ * @typedef {object} Limits what a gateway takes; a client holds back before it reaches them
+ * @property {number} in_flight signals without an answer
+ * @property {number} in_flight_bytes their payload bytes
+ * @property {number} max_message_bytes
+ * @property {number} signals_per_second
+ * @property {number} burst signals that may come at once after a pause
+ */
+
+/**
+ * @typedef {'bad-message' | 'unauthorized' | 'forbidden' | 'no-such-room' | 'not-a-member' | 'already-joined'
+ *   | 'room-full' | 'room-closed' | 'name-taken' | 'too-many-rooms' | 'too-many-sessions' | 'too-large'
+ *   | 'rate-limited' | 'busy' | 'offline' | 'no-such-call' | 'unavailable'} ErrorCode
+ */
+
+/**
+ * @typedef {'no-such-peer' | 'left' | 'expired' | 'overloaded' | 'unavailable' | 'unconfirmed'} UndeliveredReason
+ *   all are certain, except `unconfirmed`: it may have arrived
+ */
+
+/** @typedef {'left' | 'disconnected' | 'expired' | 'node-lost' | 'kicked'} LeaveReason */
+
+// Client to gateway
+
+/** @typedef {{ type: 'hello', token?: string, name?: string, avatar?: string, receipts: true, agent: string }} Hello */
+/** @typedef {{ type: 'join', id: number, room: string, state?: State, capacity?: number }} Join */
+/** @typedef {{ type: 'leave', id: number, room: string }} Leave */
+/** @typedef {{ type: 'signal', id: number, room: string, to?: string, kind: string, payload: unknown }} Signal */
+/** @typedef {{ type: 'received', from: string, id: number }} Received cumulative: handled up to this `id` */
+/** @typedef {{ type: 'state', id: number, room: string, state: State }} StatePatch a JSON Merge Patch (RFC 7396) */
+/** @typedef {{ type: 'ping' }} Ping */
+/** @typedef {{ type: 'bye' }} Bye */
+/** @typedef {Join | Leave | StatePatch} Request what is answered by `re` */
+/** @typedef {Hello | Request | Signal | Received | Ping | Bye} ClientMessage */
+
+// Gateway to client
+
+/**
+ * @typedef {object} Welcome
+ * @property {'welcome'} type
+ * @property {string} peer
+ * @property {string} user
+ * @property {string} [name]
+ * @property {string} node
+ * @property {boolean} resumed
+ * @property {number} heartbeat_ms
+ * @property {Limits} limits
+ * @property {RTCIceServer[]} [ice_servers]
+ */
+
+/** @typedef {{ type: 'joined', re: number, room: string, revision: number, capacity: number, members: Member[] }} Joined */
+/** @typedef {{ type: 'left', re: number, room: string }} Left */
+/** @typedef {{ type: 'member-joined', room: string, revision: number, member: Member }} MemberJoined */
+/**
+ * @typedef {{ type: 'member-updated', room: string, revision: number, peer: string, state?: State,
+ *   connection?: 'live' | 'away' }} MemberUpdated `state` is the whole new one
+ */
+/** @typedef {{ type: 'member-left', room: string, revision: number, peer: string, reason: LeaveReason }} MemberLeft */
+/** @typedef {{ type: 'ready', room: string, offerer: string, peers: [string, string] }} Ready */
+/** @typedef {{ type: 'room-closed', room: string, reason: string }} RoomClosed */
+/**
+ * @typedef {{ type: 'signal', room: string, from: string, id: number, kind: string, payload: any }} IncomingSignal
+ *   `from` is a peer or `server`; the `id` is the sender's
+ */
+/** @typedef {{ type: 'delivered', id: number, to: string[] }} Delivered */
+/** @typedef {{ type: 'undelivered', id: number, to: string[], reason: UndeliveredReason }} Undelivered */
+/** @typedef {{ type: 'done', re: number, to?: string[] }} Done `to`: the receivers of a broadcast */
+/** @typedef {{ type: 'pong', re?: number }} Pong */
+/** @typedef {{ type: 'error', re?: number, code: ErrorCode, message: string, retry_after_ms?: number }} GatewayError */
+/** @typedef {MemberJoined | MemberUpdated | MemberLeft | Ready | RoomClosed} RoomEvent */
+/** @typedef {Welcome | Joined | Left | RoomEvent | IncomingSignal | Delivered | Undelivered | Done | Pong | GatewayError} ServerMessage */

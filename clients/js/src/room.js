@@ -1,0 +1,262 @@
+/** @import { Answer } from './requests.js' */
+/** @import { Outcome } from './signals.js' */
+/** @import { IncomingSignal, Joined, LeaveReason, Member, Ready, Request, RoomEvent, State } from './protocol.js' */
+import { Emitter } from './emitter.js';
+import { SwitchboardError } from './errors.js';
+import { mergePatch } from './merge_patch.js';
+
+/**
+ * @typedef {object} RoomEvents
+ * @property {{ member: Member }} member-joined
+ * @property {{ member: Member }} member-updated its state or connection is another
+ * @property {{ member: Member, reason: LeaveReason }} member-left
+ * @property {Ready} ready the room has two members now; `offerer` begins
+ * @property {IncomingSignal} signal the sender is told `delivered` once all listeners have returned
+ * @property {{ formerPeer: string }} rejoined after a lost session: this client is a new peer, the roster is fresh
+ * @property {{ error: SwitchboardError }} closed this client is out of the room and will not come back by itself
+ */
+
+/**
+ * What a room needs of its client.
+ *
+ * @typedef {object} RoomHost
+ * @property {() => string | undefined} peer
+ * @property {(request: DistributiveOmit<Request, 'id'>) => { id: number, answer: Promise<Answer> }} request
+ * @property {(room: string, to: string | undefined, kind: string, payload: unknown) => Promise<Outcome[]>} signal
+ * @property {(ms: number) => Promise<void>} pause
+ * @property {(room: Room) => void} ended it is wanted no more
+ */
+
+/**
+ * @template T
+ * @template {keyof any} K
+ * @typedef {T extends unknown ? Omit<T, K> : never} DistributiveOmit
+ */
+
+/** Refusals of a join that pass by themselves. */
+const PASSING = new Set(['unavailable', 'rate-limited']);
+/** Before a join is tried again, where the gateway does not say. */
+const JOIN_AGAIN_MS = 1_000;
+
+/**
+ * A room that this client wants to be in, across reconnects, until it leaves or is refused. From {@link Client.join}.
+ *
+ * @extends {Emitter<RoomEvents>}
+ */
+export class Room extends Emitter {
+  /** @type {Map<string, Member>} by peer, in join order; this client included */
+  members = new Map();
+  revision = 0;
+  capacity = 0;
+  /** This client's own state, as it is to be seen by the others. @type {State} */
+  state;
+  /** @type {Promise<Room>} settles with the first join */
+  entered;
+  #host;
+  /** @type {number | undefined} */
+  #wishedCapacity;
+  #wanted = true;
+  /** @type {number | undefined} */
+  #joinId;
+  /** @type {string | undefined} this client, as it last joined */
+  #me;
+  /** @type {(room: Room) => void} */
+  #resolveEntered = () => {};
+  /** @type {(error: SwitchboardError) => void} */
+  #rejectEntered = () => {};
+
+  /**
+   * @param {string} id
+   * @param {{ state?: State, capacity?: number }} wish
+   * @param {RoomHost} host
+   */
+  constructor(id, { state = {}, capacity }, host) {
+    super();
+    this.id = id;
+    this.state = state;
+    this.#wishedCapacity = capacity;
+    this.#host = host;
+    this.entered = new Promise((resolve, reject) => {
+      this.#resolveEntered = resolve;
+      this.#rejectEntered = reject;
+    });
+  }
+
+  /** Whether this client is a member at this moment, as far as it knows. */
+  get joined() {
+    return this.#me !== undefined && this.#me === this.#host.peer();
+  }
+
+  /** This client as a member. @type {Member | undefined} */
+  get me() {
+    const me = this.#me === undefined ? undefined : this.members.get(this.#me);
+    return me && { ...me, state: this.state };
+  }
+
+  /** Everyone else. @returns {Member[]} */
+  get others() {
+    return [...this.members.values()].filter((member) => member.peer !== this.#me);
+  }
+
+  /**
+   * @param {string} to a peer
+   * @param {string} kind
+   * @param {unknown} payload
+   * @returns {Promise<Outcome>} rejects with a {@link SwitchboardError} when the gateway refuses it
+   */
+  async signal(to, kind, payload) {
+    const [outcome] = await this.#host.signal(this.id, to, kind, payload);
+    return /** @type {Outcome} */ (outcome);
+  }
+
+  /**
+   * @param {string} kind
+   * @param {unknown} payload
+   * @returns {Promise<Outcome[]>} one for each receiver, in the order in which they were answered
+   */
+  broadcast(kind, payload) {
+    return this.#host.signal(this.id, undefined, kind, payload);
+  }
+
+  /**
+   * Changes what the others see of this client. Without a connection the change is told with the next join.
+   *
+   * @param {State} patch JSON Merge Patch: `null` removes
+   */
+  async setState(patch) {
+    const before = this.state;
+    const after = (this.state = mergePatch(before, patch));
+    if (this.#joinId === undefined) return;
+    try {
+      await this.#host.request({ type: 'state', room: this.id, state: patch }).answer;
+    } catch (error) {
+      if (!this.joined) return;
+      if (this.state === after) this.state = before;
+      throw error;
+    }
+  }
+
+  /** Leaves, at once in this client's eyes. */
+  async leave() {
+    if (!this.#wanted) return;
+    const asked = this.#joinId !== undefined;
+    this.#end();
+    this.#rejectEntered(new SwitchboardError('left', 'The room was left before it was joined.'));
+    try {
+      if (asked) await this.#host.request({ type: 'leave', room: this.id }).answer;
+    } catch (error) {
+      // Without a connection there is no membership either, and a join that failed left nothing to leave.
+      if (!isLost(error) && /** @type {SwitchboardError} */ (error).code !== 'not-a-member') throw error;
+    }
+  }
+
+  /**
+   * Asks to be let in, again and again while the refusal is a passing one. For the client, after each `welcome`.
+   *
+   * @returns {Promise<void>}
+   */
+  async enter() {
+    const { id, answer } = this.#host.request({
+      type: 'join',
+      room: this.id,
+      state: this.state,
+      ...(this.#wishedCapacity !== undefined && { capacity: this.#wishedCapacity }),
+    });
+    this.#joinId = id;
+    try {
+      await answer;
+    } catch (reason) {
+      const error = /** @type {SwitchboardError} */ (reason);
+      if (this.#joinId !== id) return;
+      if (!PASSING.has(error.code)) return this.refused(error);
+      await this.#host.pause(error.retryAfterMs ?? JOIN_AGAIN_MS);
+      if (this.#joinId === id) return this.enter();
+    }
+  }
+
+  /** The session is over; the client enters the room again when it has a new one. */
+  lost() {
+    this.#joinId = undefined;
+  }
+
+  /**
+   * The client will not come back by itself. Whoever waits for a first join is told; a room that was joined is entered
+   * again, should the client be connected once more.
+   *
+   * @param {SwitchboardError} error
+   */
+  closed(error) {
+    if (this.#me === undefined) this.refused(error);
+  }
+
+  /** @param {SwitchboardError} error */
+  refused(error) {
+    if (!this.#wanted) return;
+    this.#end();
+    this.#rejectEntered(error);
+    this.emit('closed', { error });
+  }
+
+  /** @param {Joined} joined */
+  admitted({ re, revision, capacity, members }) {
+    if (re !== this.#joinId) return;
+    const formerPeer = this.#me;
+    this.#me = this.#host.peer();
+    this.revision = revision;
+    this.capacity = capacity;
+    this.members = new Map(members.map((member) => [member.peer, member]));
+    if (formerPeer === undefined) this.#resolveEntered(this);
+    else this.emit('rejoined', { formerPeer });
+  }
+
+  /** @param {IncomingSignal} signal */
+  received(signal) {
+    if (this.joined) this.emit('signal', signal);
+  }
+
+  /** @param {RoomEvent} event */
+  happened(event) {
+    if (!this.joined) return;
+    if (event.type === 'room-closed') {
+      return this.refused(new SwitchboardError('room-closed', `The room was closed: ${event.reason}.`));
+    }
+    if (event.type === 'ready') return this.emit('ready', event);
+    // One change may be told in two events of one revision; only an older one is stale.
+    if (event.revision < this.revision) return;
+    this.revision = event.revision;
+    this.#applyChange(event);
+  }
+
+  /** @param {Extract<RoomEvent, { revision: number }>} event */
+  #applyChange(event) {
+    if (event.type === 'member-joined') {
+      this.members.set(event.member.peer, event.member);
+      return this.emit('member-joined', { member: event.member });
+    }
+    const member = this.members.get(event.peer);
+    if (!member) return;
+    if (event.type === 'member-updated') {
+      const { state = member.state, connection = member.connection } = event;
+      const updated = { ...member, state, connection };
+      this.members.set(event.peer, updated);
+      this.emit('member-updated', { member: updated });
+    } else if (event.peer === this.#me) {
+      this.refused(new SwitchboardError('kicked', 'This client was removed from the room.'));
+    } else {
+      this.members.delete(event.peer);
+      this.emit('member-left', { member, reason: event.reason });
+    }
+  }
+
+  #end() {
+    this.#wanted = false;
+    this.#joinId = this.#me = undefined;
+    this.members = new Map();
+    this.#host.ended(this);
+  }
+}
+
+/** @param {unknown} error */
+function isLost(error) {
+  return error instanceof SwitchboardError && error.code === 'connection-lost';
+}

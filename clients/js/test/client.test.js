@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connected, fakeClient, idle, socketNumber, welcome } from './support.js';
+
+test('the first message is a hello that asks for receipts', async () => {
+  const { client } = fakeClient({ name: 'Ada', token: 't' });
+  const opened = client.connect();
+  const socket = await socketNumber(1);
+  assert.deepEqual(socket.protocols, ['switchboard.v1.json']);
+  socket.open();
+  assert.deepEqual(socket.sent, [
+    { type: 'hello', receipts: true, agent: '@switchboard/client', token: 't', name: 'Ada' },
+  ]);
+  socket.say(welcome());
+  assert.equal((await opened).node, 'gw-a');
+  assert.equal(client.state, 'open');
+});
+
+test('a silent connection is pinged after a heartbeat, and is lost 5 s later', async () => {
+  const { clock, socket, states } = await connected();
+  await clock.advance(14_999);
+  assert.equal(socket.of('ping').length, 0);
+  await clock.advance(1);
+  assert.equal(socket.of('ping').length, 1);
+  await clock.advance(4_999);
+  assert.equal(socket.closed, false);
+  await clock.advance(1);
+  assert.equal(socket.closed, true);
+  assert.equal(states.at(-1).state, 'reconnecting');
+});
+
+test('any message is a sign of life', async () => {
+  const { clock, socket, client } = await connected();
+  await clock.advance(10_000);
+  socket.say({ type: 'pong' });
+  await clock.advance(14_000);
+  assert.equal(socket.of('ping').length, 0);
+  await clock.advance(1_000);
+  assert.equal(socket.of('ping').length, 1);
+  socket.say({ type: 'pong' });
+  await clock.advance(60_000 - 1);
+  assert.equal(client.state, 'reconnecting', 'and silence after it is silence again');
+});
+
+test('a page that slept asks again before it gives a connection up', async () => {
+  const { clock, socket, client } = await connected();
+  await clock.advance(15_000);
+  await clock.sleep(3_600_000);
+  assert.equal(socket.of('ping').length, 2);
+  socket.say({ type: 'pong' });
+  await clock.advance(5_000);
+  assert.equal(client.state, 'open');
+});
+
+test('a gateway that never says welcome is given up', async () => {
+  const { client, clock } = fakeClient();
+  client.connect();
+  (await socketNumber(1)).open();
+  await clock.advance(15_000);
+  assert.equal(client.state, 'reconnecting');
+});
+
+test('a lost connection is followed by another one, after back-off', async () => {
+  const { client, clock, socket, states } = await connected();
+  socket.drop();
+  assert.equal(states.at(-1).state, 'reconnecting');
+  assert.equal(states.at(-1).retryInMs, 250, 'half of the first bound');
+  await clock.advance(250);
+  const second = await socketNumber(2);
+  second.open();
+  second.say(welcome('me-again'));
+  assert.equal(client.state, 'open');
+  assert.equal(client.peer, 'me-again');
+});
+
+test('a limit is respected for as long as the gateway asks', async () => {
+  const { clock, socket, states } = await connected();
+  socket.drop(4429, '{"retry_after_ms":60000}');
+  assert.equal(states.at(-1).retryInMs, 60_250);
+  await clock.advance(60_249);
+  await socketNumber(1);
+  await clock.advance(1);
+  await socketNumber(2);
+});
+
+test('codes that say stay away are obeyed, and connect() begins anew', async () => {
+  for (const [code, why] of [[1000, 'bye'], [1009, 'too-large'], [4400, 'protocol'], [4409, 'superseded']]) {
+    const { client, clock, socket, states } = await connected();
+    socket.drop(code);
+    assert.equal(states.at(-1).state, 'closed');
+    assert.equal(states.at(-1).advice.why, why);
+    await clock.advance(3_600_000);
+    await socketNumber(1);
+    client.connect();
+    await socketNumber(2);
+  }
+});
+
+test('a refused token keeps the client away until it has another one', async () => {
+  const { client } = fakeClient({ token: 'old' });
+  const opened = client.connect();
+  const socket = await socketNumber(1);
+  socket.open();
+  socket.drop(4401);
+  await assert.rejects(opened, { name: 'SwitchboardError', code: 'unauthorized' });
+  client.token = 'new';
+  client.connect();
+  const second = await socketNumber(2);
+  second.open();
+  assert.equal(second.last('hello').token, 'new');
+});
+
+test('getToken is asked for each connection, and a refused token is not tried twice', async () => {
+  const tokens = ['first', 'second', 'second'];
+  const { client, clock, states } = fakeClient({ getToken: async () => tokens.shift() });
+  const opened = assert.rejects(client.connect(), { code: 'forbidden' });
+  for (const count of [1, 2]) {
+    const socket = await socketNumber(count);
+    socket.open();
+    socket.drop(4403);
+    await clock.advance(1_000);
+  }
+  await socketNumber(2);
+  assert.equal(states.at(-1).state, 'closed');
+  await opened;
+});
+
+test('a token that cannot be had now is asked for again', async () => {
+  let asked = 0;
+  const getToken = async () => {
+    if (asked++ === 0) throw new Error('offline');
+    return 'token';
+  };
+  const { client, clock, states } = fakeClient({ getToken });
+  client.connect();
+  await idle();
+  assert.equal(states.at(-1).advice.why, 'no-token');
+  await clock.advance(1_000);
+  (await socketNumber(1)).open();
+});
+
+test('close says goodbye and stays away', async () => {
+  const { client, clock, socket } = await connected();
+  client.close();
+  assert.deepEqual(socket.sent.at(-1), { type: 'bye' });
+  assert.equal(client.state, 'closed');
+  await clock.advance(60_000);
+  await socketNumber(1);
+});
+
+test('a client closed while it waits for its token opens nothing', async () => {
+  let release = () => {};
+  const { client } = fakeClient({ getToken: () => new Promise((resolve) => (release = resolve)) });
+  const opened = assert.rejects(client.connect(), { code: 'bye' });
+  client.close();
+  release('token');
+  await socketNumber(0);
+  await opened;
+});
+
+test('unknown messages and fields do no harm', async () => {
+  const { client, socket } = await connected();
+  socket.say({ type: 'from-the-future', x: 1 });
+  socket.say({ type: 'pong', re: 99, extra: true });
+  assert.equal(client.state, 'open');
+});
+
+test('a listener that throws keeps nobody else from hearing', async (context) => {
+  const { client, socket } = await connected();
+  const uncaught = [];
+  const former = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error) => uncaught.push(error.message));
+  context.after(() => {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of former) process.on('uncaughtException', listener);
+  });
+  const heard = [];
+  client.on('error', () => {
+    throw new Error('mine');
+  });
+  client.on('error', ({ error }) => heard.push(error.code));
+  socket.say({ type: 'error', code: 'bad-message', message: 'x' });
+  await idle();
+  assert.deepEqual(heard, ['bad-message']);
+  assert.deepEqual(uncaught, ['mine']);
+});

@@ -1,0 +1,126 @@
+/** The signaling half of an RTCPeerConnection (W3C WebRTC 4.4.1), without media or network. */
+
+class FakeMediaStream {
+  #tracks = new Set();
+  getTracks() {
+    return [...this.#tracks];
+  }
+  addTrack(track) {
+    this.#tracks.add(track);
+  }
+  removeTrack(track) {
+    this.#tracks.delete(track);
+  }
+}
+
+class FakeTransceiver {
+  direction = 'sendrecv';
+  constructor(kind) {
+    this.receiver = { track: { kind } };
+    this.sender = {
+      track: null,
+      replaceTrack: async (track) => void (this.sender.track = track),
+      setStreams: () => {},
+    };
+  }
+}
+
+export class FakeRtc {
+  signalingState = 'stable';
+  connectionState = 'new';
+  localDescription = null;
+  remoteDescription = null;
+  /** Candidates that were applied. */
+  candidates = [];
+  /** Offers of one's own that were taken back. */
+  rollbacks = 0;
+  #transceivers = [];
+  #chain = Promise.resolve();
+  #needed = false;
+  #offers = 0;
+
+  static install() {
+    globalThis.RTCPeerConnection = FakeRtc;
+    globalThis.MediaStream = FakeMediaStream;
+  }
+
+  addTransceiver(kind) {
+    const transceiver = new FakeTransceiver(kind);
+    this.#transceivers.push(transceiver);
+    this.#negotiationNeeded();
+    return transceiver;
+  }
+
+  getTransceivers() {
+    return this.#transceivers;
+  }
+
+  restartIce() {
+    this.#negotiationNeeded();
+  }
+
+  setLocalDescription() {
+    return this.#chained(() => {
+      const type = this.signalingState === 'have-remote-offer' ? 'answer' : 'offer';
+      if (type === 'offer') this.#needed = false;
+      this.localDescription = { type, sdp: `${type} ${++this.#offers}` };
+      this.#become(type === 'offer' ? 'have-local-offer' : 'stable');
+    });
+  }
+
+  setRemoteDescription(description) {
+    return this.#chained(() => {
+      if (description.type === 'answer' && this.signalingState !== 'have-local-offer') throw new Error('InvalidStateError');
+      if (description.type === 'offer' && this.signalingState === 'have-local-offer') {
+        this.rollbacks++;
+        this.#needed = true;
+      }
+      if (description.type === 'offer' && this.#transceivers.length === 0) {
+        this.#transceivers = [new FakeTransceiver('audio'), new FakeTransceiver('video')];
+        for (const transceiver of this.#transceivers) transceiver.direction = 'recvonly';
+      }
+      this.remoteDescription = description;
+      this.#become(description.type === 'offer' ? 'have-remote-offer' : 'stable');
+    });
+  }
+
+  addIceCandidate(candidate) {
+    return this.#chained(() => {
+      if (!this.remoteDescription) throw new Error('InvalidStateError');
+      if (candidate.candidate === 'of an ignored offer') throw new Error('OperationError');
+      this.candidates.push(candidate.candidate);
+    });
+  }
+
+  close() {
+    this.signalingState = this.connectionState = 'closed';
+  }
+
+  /** What the network would report. */
+  report(connectionState) {
+    this.connectionState = connectionState;
+    this.onconnectionstatechange?.();
+  }
+
+  #become(signalingState) {
+    this.signalingState = signalingState;
+    if (signalingState === 'stable' && this.#needed) this.#negotiationNeeded();
+  }
+
+  /** Fires later, and only if it is still true then and nothing is being negotiated. */
+  #negotiationNeeded() {
+    this.#needed = true;
+    queueMicrotask(() => {
+      if (!this.#needed || this.signalingState !== 'stable') return;
+      this.#needed = false;
+      this.onnegotiationneeded?.();
+    });
+  }
+
+  /** Operations wait for one another, and take a while. */
+  #chained(operation) {
+    const done = this.#chain.then(() => new Promise((resolve) => setImmediate(resolve))).then(operation);
+    this.#chain = done.catch(() => {});
+    return done;
+  }
+}

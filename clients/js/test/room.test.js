@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { mergePatch } from '../src/merge_patch.js';
+import { connected, fakeClient, idle, joined, member, socketNumber, welcome } from './support.js';
+
+/** Answers the newest join on a socket. */
+function admit(socket, members, revision = 10) {
+  socket.say({ type: 'joined', re: socket.last('join').id, room: 'r', revision, capacity: 64, members });
+}
+
+test('a join resolves with the room as it was found', async () => {
+  const { room } = await joined({ members: ['a', 'b'], state: { muted: true } });
+  assert.deepEqual([...room.members.keys()], ['a', 'b', 'me']);
+  assert.deepEqual(room.others.map(({ peer }) => peer), ['a', 'b']);
+  assert.equal(room.me.order, 3);
+  assert.equal(room.joined, true);
+});
+
+test('a join before the connection waits for it', async () => {
+  const { client } = fakeClient();
+  const entering = client.join('r', { capacity: 4 });
+  client.connect();
+  const socket = await socketNumber(1);
+  socket.open();
+  socket.say(welcome());
+  assert.equal(socket.last('join').capacity, 4);
+  admit(socket, [member('me', 1)]);
+  assert.equal((await entering).id, 'r');
+});
+
+test('a refused join rejects with the gateway’s words, and can be tried anew', async () => {
+  const { client, socket } = await connected();
+  const entering = client.join('r');
+  socket.say({ type: 'error', re: socket.last('join').id, code: 'room-full', message: 'The room is full.' });
+  await assert.rejects(entering, { code: 'room-full', message: 'The room is full.' });
+  client.join('r');
+  assert.equal(socket.of('join').length, 2);
+});
+
+test('an unavailable room is asked for again, as long as it is wanted', async () => {
+  const { client, clock, socket } = await connected();
+  const entering = client.join('r');
+  const refuse = () =>
+    socket.say({ type: 'error', re: socket.last('join').id, code: 'unavailable', message: 'x', retry_after_ms: 300 });
+  refuse();
+  await clock.advance(299);
+  assert.equal(socket.of('join').length, 1);
+  await clock.advance(1);
+  assert.equal(socket.of('join').length, 2);
+  refuse();
+  await idle();
+  client.leave('r');
+  await assert.rejects(entering, { code: 'left' });
+  await clock.advance(10_000);
+  assert.equal(socket.of('join').length, 2);
+});
+
+test('a join that waits rejects when the client closes for good', async () => {
+  const { client } = fakeClient();
+  const opened = assert.rejects(client.connect(), { code: 'unauthorized' });
+  const entering = assert.rejects(client.join('r'), { code: 'unauthorized' });
+  const socket = await socketNumber(1);
+  socket.open();
+  socket.drop(4401);
+  await Promise.all([opened, entering]);
+});
+
+test('members come, change and go', async () => {
+  const { room, socket } = await joined();
+  const events = [];
+  room.on('member-joined', ({ member: { peer } }) => events.push(`${peer} joined`));
+  room.on('member-updated', ({ member: { peer, state } }) => events.push(`${peer} ${JSON.stringify(state)}`));
+  room.on('member-left', ({ member: { peer }, reason }) => events.push(`${peer} ${reason}`));
+  socket.say({ type: 'member-joined', room: 'r', revision: 11, member: member('c', 5) });
+  socket.say({ type: 'member-updated', room: 'r', revision: 12, peer: 'c', state: { muted: true } });
+  socket.say({ type: 'member-updated', room: 'r', revision: 13, peer: 'c', connection: 'away' });
+  socket.say({ type: 'member-left', room: 'r', revision: 14, peer: 'c', reason: 'expired' });
+  assert.deepEqual(events, ['c joined', 'c {"muted":true}', 'c {"muted":true}', 'c expired']);
+  assert.equal(room.revision, 14);
+  assert.deepEqual([...room.members.keys()], ['other', 'me']);
+});
+
+test('an event older than the roster is stale', async () => {
+  const { room, socket } = await joined();
+  socket.say({ type: 'member-left', room: 'r', revision: 9, peer: 'other', reason: 'left' });
+  assert.ok(room.members.has('other'));
+});
+
+test('a new session joins again as a new peer, with the state it had', async () => {
+  const { clock, room, socket } = await joined({ state: { muted: false, topic: 'a' } });
+  const change = room.setState({ muted: true, topic: null });
+  assert.deepEqual(socket.last('state').state, { muted: true, topic: null });
+  const rejoined = [];
+  room.on('rejoined', ({ formerPeer }) => rejoined.push(formerPeer));
+  socket.drop();
+  await change;
+  assert.equal(room.joined, false);
+  await room.setState({ hand: 'up' });
+  await clock.advance(250);
+
+  const second = await socketNumber(2);
+  second.open();
+  second.say(welcome('me-again'));
+  assert.deepEqual(second.last('join').state, { muted: true, hand: 'up' });
+  admit(second, [member('me-again', 9)], 5);
+  assert.deepEqual(rejoined, ['me']);
+  assert.deepEqual([...room.members.keys()], ['me-again']);
+  assert.equal(room.revision, 5);
+});
+
+test('a room that cannot be joined again is closed', async () => {
+  const { clock, client, room, socket } = await joined();
+  const closed = [];
+  room.on('closed', ({ error }) => closed.push(error.code));
+  socket.drop();
+  await clock.advance(250);
+  const second = await socketNumber(2);
+  second.open();
+  second.say(welcome('me-again'));
+  second.say({ type: 'error', re: second.last('join').id, code: 'room-full', message: 'x' });
+  await idle();
+  assert.deepEqual(closed, ['room-full']);
+  await client.leave('r');
+  assert.equal(second.of('leave').length, 0);
+});
+
+test('a refused change of state is taken back', async () => {
+  const { room, socket } = await joined({ state: { a: 1 } });
+  const change = room.setState({ a: 2 });
+  socket.say({ type: 'error', re: socket.last('state').id, code: 'too-large', message: 'x' });
+  await assert.rejects(change, { code: 'too-large' });
+  assert.deepEqual(room.state, { a: 1 });
+});
+
+test('leaving is over at once, and answered', async () => {
+  const { room, socket, client } = await joined();
+  const leaving = room.leave();
+  assert.equal(room.joined, false);
+  socket.say({ type: 'left', re: socket.last('leave').id, room: 'r' });
+  await leaving;
+  const again = client.join('r');
+  admit(socket, [member('me', 3)]);
+  assert.notEqual(await again, room);
+});
+
+test('who is kicked, and whose room is closed, is told', async () => {
+  for (const [event, code] of [
+    [{ type: 'member-left', room: 'r', revision: 11, peer: 'me', reason: 'kicked' }, 'kicked'],
+    [{ type: 'room-closed', room: 'r', reason: 'over' }, 'room-closed'],
+  ]) {
+    const { room, socket } = await joined();
+    const closed = [];
+    room.on('closed', ({ error }) => closed.push(error.code));
+    socket.say(event);
+    assert.deepEqual(closed, [code]);
+  }
+});
+
+test('merge patches follow RFC 7396', () => {
+  const examples = [
+    [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
+    [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
+    [{ a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
+    [{ a: ['b'] }, { a: 'c' }, { a: 'c' }],
+    [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
+    [{ a: [1] }, { a: { b: { c: null } } }, { a: { b: {} } }],
+  ];
+  for (const [target, patch, result] of examples) assert.deepEqual(mergePatch(target, patch), result);
+});

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { idle, joined } from './support.js';
+
+/** What became of a promise, without waiting for it. */
+async function isPending(promise) {
+  const pending = Symbol();
+  await idle();
+  return (await Promise.race([promise, pending])) === pending;
+}
+
+test('a signal resolves with what its receiver’s gateway said', async () => {
+  const { room, socket } = await joined();
+  const sent = room.signal('other', 'offer', { type: 'offer', sdp: 'v=0' });
+  const { id, ...rest } = socket.last('signal');
+  assert.deepEqual(rest, { type: 'signal', room: 'r', to: 'other', kind: 'offer', payload: { type: 'offer', sdp: 'v=0' } });
+  assert.ok(await isPending(sent));
+  socket.say({ type: 'delivered', id, to: ['other'] });
+  assert.deepEqual(await sent, { peer: 'other', delivered: true });
+});
+
+test('an undelivered signal resolves with the reason', async () => {
+  const { room, socket } = await joined();
+  const sent = room.signal('nobody', 'x', 1);
+  socket.say({ type: 'undelivered', id: socket.last('signal').id, to: ['nobody'], reason: 'no-such-peer' });
+  assert.deepEqual(await sent, { peer: 'nobody', delivered: false, reason: 'no-such-peer' });
+});
+
+test('answers find their own signal, in whatever order they come', async () => {
+  const { room, socket } = await joined();
+  const sent = [1, 2, 3].map((payload) => room.signal('other', 'x', payload));
+  const ids = socket.of('signal').map(({ id }) => id);
+  assert.ok(ids[0] < ids[1] && ids[1] < ids[2], 'ids rise');
+  socket.say({ type: 'delivered', id: ids[2], to: ['other'] });
+  socket.say({ type: 'error', re: ids[0], code: 'rate-limited', message: 'Slow down.', retry_after_ms: 20 });
+  socket.say({ type: 'undelivered', id: ids[1], to: ['other'], reason: 'overloaded' });
+  await assert.rejects(sent[0], { code: 'rate-limited', message: 'Slow down.', retryAfterMs: 20 });
+  assert.equal((await sent[1]).reason, 'overloaded');
+  assert.equal((await sent[2]).delivered, true);
+});
+
+test('a broadcast resolves when everyone in done.to is answered for', async () => {
+  const { room, socket } = await joined({ members: ['a', 'b', 'c'] });
+  const sent = room.broadcast('chat', 'hello');
+  const { id, to } = socket.last('signal');
+  assert.equal(to, undefined);
+  socket.say({ type: 'done', re: id, to: ['a', 'b'] });
+  socket.say({ type: 'delivered', id, to: ['a'] });
+  assert.ok(await isPending(sent));
+  socket.say({ type: 'undelivered', id, to: ['b'], reason: 'left' });
+  assert.deepEqual(await sent, [
+    { peer: 'a', delivered: true },
+    { peer: 'b', delivered: false, reason: 'left' },
+  ]);
+});
+
+test('a broadcast to nobody resolves with nothing', async () => {
+  const { room, socket } = await joined({ members: [] });
+  const sent = room.broadcast('chat', 'hello');
+  socket.say({ type: 'done', re: socket.last('signal').id, to: [] });
+  assert.deepEqual(await sent, []);
+});
+
+test('signals over limits.in_flight are held back, and go in order', async () => {
+  const { room, socket } = await joined({ limits: { in_flight: 2 } });
+  const refused = assert.rejects(room.signal('other', 'x', 1), { code: 'forbidden' });
+  for (const payload of [2, 3, 4]) room.signal('other', 'x', payload);
+  const sent = () => socket.of('signal').map(({ payload }) => payload);
+  assert.deepEqual(sent(), [1, 2]);
+  socket.say({ type: 'delivered', id: socket.of('signal')[1].id, to: ['other'] });
+  assert.deepEqual(sent(), [1, 2, 3]);
+  socket.say({ type: 'error', re: socket.of('signal')[0].id, code: 'forbidden', message: 'x' });
+  await refused;
+  assert.deepEqual(sent(), [1, 2, 3, 4]);
+});
+
+test('a broadcast counts for each receiver', async () => {
+  const { room, socket } = await joined({ members: ['a', 'b', 'c'], limits: { in_flight: 4 } });
+  room.broadcast('x', 1);
+  room.broadcast('x', 2);
+  assert.equal(socket.of('signal').length, 1);
+  const { id } = socket.last('signal');
+  socket.say({ type: 'done', re: id, to: ['a', 'b', 'c'] });
+  socket.say({ type: 'delivered', id, to: ['a', 'b', 'c'] });
+  assert.equal(socket.of('signal').length, 2);
+});
+
+test('signals over limits.in_flight_bytes are held back; one alone always goes', async () => {
+  const { room, socket } = await joined({ limits: { in_flight_bytes: 300 } });
+  room.signal('other', 'x', 'x'.repeat(400));
+  room.signal('other', 'x', 'small');
+  assert.equal(socket.of('signal').length, 1);
+  socket.say({ type: 'delivered', id: socket.last('signal').id, to: ['other'] });
+  assert.equal(socket.of('signal').length, 2);
+});
+
+test('signals are paced below the gateway’s rate', async () => {
+  const { clock, room, socket } = await joined({ limits: { signals_per_second: 100, burst: 40 } });
+  for (let n = 0; n < 100; n++) room.signal('other', 'x', n);
+  assert.equal(socket.of('signal').length, 30, 'three quarters of the burst');
+  await clock.advance(500);
+  assert.equal(socket.of('signal').length, 75, 'and then nine tenths of the rate');
+  await clock.advance(500);
+  assert.deepEqual(
+    socket.of('signal').map(({ payload }) => payload),
+    Array.from({ length: 100 }, (_, n) => n),
+  );
+});
+
+test('a message that would end the connection is not sent', async () => {
+  const { room, socket } = await joined({ limits: { max_message_bytes: 200 } });
+  await assert.rejects(room.signal('other', 'x', '한'.repeat(60)), { code: 'too-large' });
+  assert.equal(socket.of('signal').length, 0);
+});
+
+test('when the session is lost, what was sent is unconfirmed and what was held back was never sent', async () => {
+  const { client, room, socket } = await joined({ members: ['a', 'b'], limits: { in_flight: 3 } });
+  const broadcast = room.broadcast('x', 1);
+  const direct = room.signal('a', 'x', 2);
+  const held = room.signal('a', 'x', 3);
+  const { id } = socket.of('signal')[0];
+  socket.say({ type: 'done', re: id, to: ['a', 'b'] });
+  socket.say({ type: 'delivered', id, to: ['a'] });
+  socket.drop();
+  assert.deepEqual(await broadcast, [
+    { peer: 'a', delivered: true },
+    { peer: 'b', delivered: false, reason: 'unconfirmed' },
+  ]);
+  assert.equal((await direct).reason, 'unconfirmed');
+  assert.equal((await held).reason, 'unavailable');
+  assert.deepEqual(await client.signal('r', 'a', 'x', 4), [{ peer: 'a', delivered: false, reason: 'unavailable' }]);
+});

@@ -1,0 +1,174 @@
+/** A platform that stands still until the test moves it: a socket that it scripts, a clock that it turns. */
+import assert from 'node:assert/strict';
+import { Client } from '../src/index.js';
+
+export class FakeClock {
+  now = 0;
+  #timers = new Map();
+  #lastTimer = 0;
+
+  setTimeout(callback, ms) {
+    this.#timers.set(++this.#lastTimer, { callback, due: this.now + ms });
+    return this.#lastTimer;
+  }
+
+  clearTimeout(timer) {
+    this.#timers.delete(timer);
+  }
+
+  /** Milliseconds until each timer that runs, in order. */
+  get waits() {
+    return [...this.#timers.values()].map(({ due }) => due - this.now).sort((a, b) => a - b);
+  }
+
+  /** Lets time pass; timers ring at their moment, and what they start begins before the next one rings. */
+  async advance(ms) {
+    const end = this.now + ms;
+    for (;;) {
+      await idle();
+      const next = [...this.#timers].filter(([, { due }]) => due <= end).sort(([, a], [, b]) => a.due - b.due)[0];
+      if (!next) break;
+      const [timer, { callback, due }] = next;
+      this.#timers.delete(timer);
+      this.now = Math.max(this.now, due);
+      callback();
+    }
+    this.now = end;
+  }
+
+  /** Suspends the page: timers that were due meanwhile ring late. */
+  async sleep(ms) {
+    this.now += ms;
+    await this.advance(0);
+  }
+}
+
+export class FakeSocket {
+  /** Every socket since the last `reset`. */
+  static all = [];
+  static reset() {
+    FakeSocket.all = [];
+  }
+
+  readyState = 0;
+  sent = [];
+  closed = false;
+
+  constructor(url, protocols) {
+    this.url = url;
+    this.protocols = protocols;
+    FakeSocket.all.push(this);
+  }
+
+  send(text) {
+    assert.equal(this.readyState, 1, 'a message is sent on an open socket only');
+    this.sent.push(JSON.parse(text));
+  }
+
+  close() {
+    this.closed = true;
+    this.readyState = 3;
+  }
+
+  open() {
+    this.readyState = 1;
+    this.onopen?.();
+  }
+
+  say(message) {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+
+  /** The gateway or the network ends it. */
+  drop(code = 1006, reason = '') {
+    this.readyState = 3;
+    this.onclose?.({ code, reason });
+  }
+
+  /** Messages of one type, or all. */
+  of(type) {
+    return this.sent.filter((message) => message.type === type);
+  }
+
+  last(type) {
+    return this.of(type).at(-1);
+  }
+}
+
+export const LIMITS = {
+  in_flight: 1024,
+  in_flight_bytes: 1_048_576,
+  max_message_bytes: 262_144,
+  signals_per_second: 100,
+  burst: 400,
+};
+
+export const welcome = (peer = 'me', limits = {}) => ({
+  type: 'welcome',
+  peer,
+  user: `anon:${peer}`,
+  node: 'gw-a',
+  resumed: false,
+  heartbeat_ms: 15_000,
+  limits: { ...LIMITS, ...limits },
+  ice_servers: [],
+});
+
+export const member = (peer, order, state = {}) => ({
+  peer,
+  user: `anon:${peer}`,
+  state,
+  order,
+  joined_at: 0,
+  connection: 'live',
+});
+
+/** Until everything that was begun has been carried on as far as it can. */
+export async function idle() {
+  for (let round = 0; round < 3; round++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A client on a fake platform, not connected yet. */
+export function fakeClient(options = {}) {
+  FakeSocket.reset();
+  const clock = new FakeClock();
+  const platform = {
+    WebSocket: FakeSocket,
+    now: () => clock.now,
+    setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
+    clearTimeout: (timer) => clock.clearTimeout(timer),
+    random: () => 0.5,
+  };
+  const client = new Client({ url: 'ws://gateway/v1/connect', platform, ...options });
+  const states = [];
+  client.on('state', (change) => states.push(change));
+  return { client, clock, states };
+}
+
+/** The newest socket, once there are so many. */
+export async function socketNumber(count) {
+  await idle();
+  assert.equal(FakeSocket.all.length, count, `sockets opened so far`);
+  return FakeSocket.all[count - 1];
+}
+
+/** A client that is welcomed. */
+export async function connected({ peer = 'me', limits = {}, ...options } = {}) {
+  const fake = fakeClient(options);
+  const opened = fake.client.connect();
+  const socket = await socketNumber(1);
+  socket.open();
+  socket.say(welcome(peer, limits));
+  await opened;
+  return { ...fake, socket };
+}
+
+/** A client in a room with others. */
+export async function joined({ members = ['other'], state = {}, ...options } = {}) {
+  const fake = await connected(options);
+  const entering = fake.client.join('r', { state });
+  const { id } = fake.socket.last('join');
+  const list = [...members.map((peer, index) => member(peer, index + 1)), member('me', members.length + 1, state)];
+  fake.socket.say({ type: 'joined', re: id, room: 'r', revision: 10, capacity: 64, members: list });
+  return { ...fake, room: await entering };
+}

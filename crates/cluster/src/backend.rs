@@ -1,0 +1,38 @@
+//! The three things a node needs from outside, together.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::{Bus, Directory, Leases};
+
+/// A directory, leases and a bus that belong together, and whether they can be reached.
+#[derive(Clone)]
+pub struct Backend {
+    /// Rooms and peers.
+    pub directory: Arc<dyn Directory>,
+    /// Nodes.
+    pub leases: Arc<dyn Leases>,
+    /// From node to node.
+    pub bus: Arc<dyn Bus>,
+    /// What is known of the connection to all three; changes wake whoever waits for them.
+    pub reach: watch::Receiver<Reach>,
+}
+
+/// Whether the backend answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Not since this node started; why, in words.
+    Never(String),
+    /// It does.
+    Reached,
+    /// It did, and does not now; why, in words.
+    Lost(String),
+}
+
+impl Reach {
+    /// Whether it answers now.
+    pub fn is_reached(&self) -> bool {
+        matches!(self, Self::Reached)
+    }
+}

@@ -1,0 +1,215 @@
+//! What one node tells another. Many envelopes travel in one [frame](crate::frame).
+//!
+//! ```text
+//! envelope = tag (1 byte) · length of the body (4 bytes, little endian) · body (MessagePack, structs as arrays)
+//! ```
+//!
+//! The length lets a node skip an envelope of a release newer than its own.
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use switchboard_protocol::server_message::{LeaveReason, Reason};
+use switchboard_protocol::{Encoding, PeerId, RoomId};
+
+use crate::record::{Epoch, MemberRecord, Profile};
+
+/// One thing to tell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Envelope<'a> {
+    /// A signal for sessions of the receiving node.
+    Signal(SignalEnvelope<'a>),
+    /// What became of signals that the receiving node sent.
+    Receipt(Receipt),
+    /// A room changed.
+    Roster(RosterChange),
+    /// The revisions that the sending node has of rooms which both share.
+    Revisions(Revisions),
+}
+
+/// A signal on its way, payload unread.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignalEnvelope<'a> {
+    /// The sending session.
+    pub sender: PeerId,
+    /// Its epoch.
+    pub sender_epoch: Epoch,
+    /// The sender's id for it, rising within its stream to each receiver.
+    pub id: u64,
+    /// Where both are members.
+    pub room: &'a str,
+    /// Offer, answer, candidate or a word of theirs.
+    pub kind: &'a str,
+    /// Of the payload.
+    pub encoding: Encoding,
+    /// As the sender's client wrote it.
+    #[serde(with = "serde_bytes")]
+    pub payload: &'a [u8],
+    /// The sessions of the receiving node it is for.
+    pub receivers: SmallVec<[(PeerId, Epoch); 1]>,
+    /// W3C trace context.
+    pub traceparent: Option<&'a str>,
+}
+
+/// What became of signals from one sender to one receiver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The sending session.
+    pub sender: PeerId,
+    /// Its epoch, as in the signals.
+    pub sender_epoch: Epoch,
+    /// The receiver.
+    pub receiver: PeerId,
+    /// Ids that arrived.
+    pub delivered: SmallVec<[u64; 4]>,
+    /// Ids that did not, and why.
+    pub refused: SmallVec<[(u64, Reason); 1]>,
+}
+
+/// One step of a room's roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RosterChange {
+    /// Which room.
+    pub room: RoomId,
+    /// The roster's revision after this step.
+    pub revision: u64,
+    /// The step.
+    pub change: Change,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// Somebody came.
+    Joined {
+        /// Who.
+        member: MemberRecord,
+        /// This took the room from one visible member to two.
+        ready: bool,
+    },
+    /// Somebody's profile is another now.
+    Updated {
+        /// Whose.
+        peer: PeerId,
+        /// The whole of it.
+        profile: Profile,
+    },
+    /// Somebody is gone.
+    Left {
+        /// Who.
+        peer: PeerId,
+        /// Why.
+        reason: LeaveReason,
+    },
+}
+
+impl Change {
+    /// Whom it is about.
+    pub fn peer(&self) -> &PeerId {
+        match self {
+            Self::Joined { member, .. } => &member.peer,
+            Self::Updated { peer, .. } | Self::Left { peer, .. } => peer,
+        }
+    }
+}
+
+/// See [`Envelope::Revisions`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revisions {
+    /// Room and revision.
+    pub rooms: Vec<(RoomId, u64)>,
+}
+
+const HEAD: usize = 5;
+
+impl Envelope<'_> {
+    /// Appends the envelope to `out`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(&[0; HEAD]);
+        let (tag, written) = match self {
+            Self::Signal(signal) => (b'S', rmp_serde::encode::write(out, signal)),
+            Self::Receipt(receipt) => (b'R', rmp_serde::encode::write(out, receipt)),
+            Self::Roster(change) => (b'M', rmp_serde::encode::write(out, change)),
+            Self::Revisions(revisions) => (b'V', rmp_serde::encode::write(out, revisions)),
+        };
+        written.expect("an envelope holds only what MessagePack can say, and a Vec takes it");
+        let length = u32::try_from(out.len() - start - HEAD).expect("an envelope is far below 4 GiB");
+        out[start] = tag;
+        out[start + 1..start + HEAD].copy_from_slice(&length.to_le_bytes());
+    }
+
+    /// Reads the first envelope of `bytes` and what follows it. `Ok(None)` stands for an envelope of a kind that this
+    /// release does not know.
+    pub fn read(bytes: &[u8]) -> Result<(Option<Envelope<'_>>, &[u8]), BadEnvelope> {
+        let (head, rest) = bytes.split_first_chunk::<HEAD>().ok_or(BadEnvelope)?;
+        let [tag, length @ ..] = head;
+        let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| BadEnvelope)?;
+        let (body, rest) = rest.split_at_checked(length).ok_or(BadEnvelope)?;
+        let envelope = match tag {
+            b'S' => Envelope::Signal(parse(body)?),
+            b'R' => Envelope::Receipt(parse(body)?),
+            b'M' => Envelope::Roster(parse(body)?),
+            b'V' => Envelope::Revisions(parse(body)?),
+            _ => return Ok((None, rest)),
+        };
+        Ok((Some(envelope), rest))
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BadEnvelope> {
+    rmp_serde::from_slice(body).map_err(|_| BadEnvelope)
+}
+
+/// An envelope that is cut short or says something else than this release understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an envelope cannot be read")]
+pub struct BadEnvelope;
+
+#[cfg(test)]
+mod tests {
+    use smallvec::smallvec;
+
+    use super::*;
+
+    fn signal() -> Envelope<'static> {
+        Envelope::Signal(SignalEnvelope {
+            sender: PeerId::random(),
+            sender_epoch: 1,
+            id: 7,
+            room: "r",
+            kind: "offer",
+            encoding: Encoding::Json,
+            payload: b"{\"sdp\":\"v=0\"}",
+            receivers: smallvec![(PeerId::random(), 3)],
+            traceparent: None,
+        })
+    }
+
+    #[test]
+    fn envelopes_follow_one_another() {
+        let receipt = Envelope::Receipt(Receipt {
+            sender: PeerId::random(),
+            sender_epoch: 2,
+            receiver: PeerId::random(),
+            delivered: smallvec![1, 2, 300],
+            refused: smallvec![(4, Reason::Overloaded)],
+        });
+        let signal = signal();
+        let mut bytes = Vec::new();
+        signal.write(&mut bytes);
+        receipt.write(&mut bytes);
+        let (first, rest) = Envelope::read(&bytes).expect("readable");
+        let (second, rest) = Envelope::read(rest).expect("readable");
+        assert_eq!((first, second), (Some(signal), Some(receipt)));
+        assert!(rest.is_empty());
+    }
+
+    #[test]
+    fn an_unknown_kind_is_skipped_and_a_cut_one_is_an_error() {
+        let mut bytes = Vec::new();
+        signal().write(&mut bytes);
+        assert_eq!(Envelope::read(&bytes[..bytes.len() - 1]), Err(BadEnvelope));
+        bytes[0] = b'?';
+        assert_eq!(Envelope::read(&bytes), Ok((None, &[][..])));
+    }
+}

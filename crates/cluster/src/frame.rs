@@ -1,0 +1,153 @@
+//! The unit that a bus carries: numbered, authenticated, holding any number of [envelopes](crate::envelope).
+//!
+//! ```text
+//! frame = version (1 byte) · header (MessagePack array) · envelopes · MAC (32 bytes)
+//! MAC   = BLAKE3 keyed with the cluster key, over the receiving node's id, a zero byte and all before the MAC
+//! ```
+//!
+//! The MAC covers the receiver, so a frame recorded on one channel is worth nothing on another.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use switchboard_protocol::NodeId;
+
+use crate::envelope::{BadEnvelope, Envelope};
+
+const VERSION: u8 = 1;
+const MAC_BYTES: usize = blake3::OUT_LEN;
+
+/// The key that all nodes of a cluster share.
+#[derive(Clone)]
+pub struct ClusterKey(pub(crate) [u8; 32]);
+
+impl ClusterKey {
+    /// The key itself, as kept in Redis.
+    pub fn from_bytes(key: [u8; 32]) -> Self {
+        Self(key)
+    }
+
+    /// A key from an operator's secret text.
+    pub fn derive(secret: &str) -> Self {
+        Self(blake3::derive_key("switchboard 2026 cluster key from configuration", secret.as_bytes()))
+    }
+
+    /// A new random key.
+    pub fn random() -> Self {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).expect("the operating system gives random bytes");
+        Self(key)
+    }
+
+    fn mac(&self, to: &NodeId, bytes: &[u8]) -> blake3::Hash {
+        blake3::Hasher::new_keyed(&self.0).update(to.as_str().as_bytes()).update(&[0]).update(bytes).finalize()
+    }
+}
+
+/// What a frame says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The sending node.
+    pub from: NodeId,
+    /// Of the sender's link: raised at each reset.
+    pub generation: u64,
+    /// Place in that generation, from 1; 0: this frame only confirms.
+    pub number: u64,
+    /// The generation of the other direction that `seen` is about; 0: nothing was seen yet.
+    pub seen_generation: u64,
+    /// The highest number of that generation up to which everything arrived.
+    pub seen: u64,
+}
+
+/// Writes a frame for `to`.
+pub fn seal(key: &ClusterKey, to: &NodeId, header: &Header, envelopes: &[u8]) -> Bytes {
+    let mut frame = Vec::with_capacity(envelopes.len() + header.from.as_str().len() + 64 + MAC_BYTES);
+    frame.push(VERSION);
+    rmp_serde::encode::write(&mut frame, header).expect("a header holds only text and numbers, and a Vec takes them");
+    frame.extend_from_slice(envelopes);
+    let mac = key.mac(to, &frame);
+    frame.extend_from_slice(mac.as_bytes());
+    frame.into()
+}
+
+/// Checks a frame that came on the channel of `to`; gives its header and its envelopes.
+pub fn open<'a>(key: &ClusterKey, to: &NodeId, frame: &'a [u8]) -> Result<(Header, &'a [u8]), BadFrame> {
+    let (signed, mac) = frame.split_last_chunk::<MAC_BYTES>().ok_or(BadFrame::Malformed)?;
+    let (version, body) = signed.split_first().ok_or(BadFrame::Malformed)?;
+    if *version != VERSION {
+        return Err(BadFrame::Version(*version));
+    }
+    // blake3::Hash compares in constant time.
+    if key.mac(to, signed) != *mac {
+        return Err(BadFrame::Mac);
+    }
+    let mut reader = std::io::Cursor::new(body);
+    let header = rmp_serde::from_read(&mut reader).map_err(|_| BadFrame::Malformed)?;
+    let read = usize::try_from(reader.position()).map_err(|_| BadFrame::Malformed)?;
+    Ok((header, body.get(read..).ok_or(BadFrame::Malformed)?))
+}
+
+/// The envelopes of a frame, one after another.
+pub fn envelopes(mut bytes: &[u8]) -> impl Iterator<Item = Result<Envelope<'_>, BadEnvelope>> {
+    std::iter::from_fn(move || {
+        while !bytes.is_empty() {
+            match Envelope::read(bytes) {
+                Ok((envelope, rest)) => {
+                    bytes = rest;
+                    if let Some(envelope) = envelope {
+                        return Some(Ok(envelope));
+                    }
+                }
+                Err(error) => {
+                    bytes = &[];
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
+    })
+}
+
+/// Why a frame was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadFrame {
+    /// Made by a release that this one does not understand.
+    #[error("frame version {0} is not understood")]
+    Version(u8),
+    /// Not made by a node of this cluster, or for another one.
+    #[error("the frame is not authentic: does every node have the same cluster key?")]
+    Mac,
+    /// Cut short or garbled by a node of this cluster.
+    #[error("the frame cannot be read")]
+    Malformed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header { from: NodeId::start("a"), generation: 3, number: 9, seen_generation: 1, seen: 4 }
+    }
+
+    #[test]
+    fn a_frame_opens_only_with_its_key_at_its_receiver_and_untouched() {
+        let (key, to) = (ClusterKey::random(), NodeId::start("b"));
+        let frame = seal(&key, &to, &header(), b"rest");
+        let (read, rest) = open(&key, &to, &frame).expect("authentic");
+        assert_eq!((read.number, rest), (9, &b"rest"[..]));
+        assert_eq!(open(&ClusterKey::random(), &to, &frame), Err(BadFrame::Mac));
+        assert_eq!(open(&key, &NodeId::start("c"), &frame), Err(BadFrame::Mac));
+        let mut touched = frame.to_vec();
+        touched[10] ^= 1;
+        assert_eq!(open(&key, &to, &touched), Err(BadFrame::Mac));
+        assert_eq!(open(&key, &to, b""), Err(BadFrame::Malformed));
+        touched[0] = 2;
+        assert_eq!(open(&key, &to, &touched), Err(BadFrame::Version(2)));
+    }
+
+    #[test]
+    fn a_key_from_a_secret_is_the_same_everywhere() {
+        assert_eq!(ClusterKey::derive("a secret of an operator").0, ClusterKey::derive("a secret of an operator").0);
+        assert_ne!(ClusterKey::derive("a").0, ClusterKey::derive("b").0);
+    }
+}

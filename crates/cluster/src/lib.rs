@@ -1,0 +1,48 @@
+//! Who is where, and how to reach them.
+//!
+//! The one idea: a node owns sockets and nothing else that cannot be rebuilt. Rooms and peers are in the [`Directory`],
+//! nodes prove that they live through [`Leases`], and what one node tells another travels over the [`Bus`]. Each of the
+//! three exists in memory (the embedded default, one node) and on Redis; everything else here is the same code over both.
+
+pub mod backend;
+pub mod bucket;
+pub mod bus;
+mod delivery;
+pub mod directory;
+pub mod envelope;
+pub mod frame;
+pub mod leases;
+mod life;
+mod link;
+mod local;
+mod loopback;
+pub mod memory;
+pub mod node;
+pub mod observe;
+mod observer;
+mod presence;
+mod reader;
+mod reaper;
+pub mod record;
+pub mod redis;
+mod resync;
+mod room;
+mod rooms;
+mod roster;
+mod router;
+mod sweeper;
+mod unanswered;
+
+pub use backend::{Backend, Reach};
+pub use bus::{Bus, BusError, BusEvent, Inbox};
+pub use directory::{Directory, DirectoryError};
+pub use frame::ClusterKey;
+pub use leases::{Leases, NodeInfo};
+pub use local::{Local, OutboxFull, Recipient};
+pub use node::{Node, Settings, Status};
+pub use observe::{KindClass, Observation, Observe};
+pub use node::RoomCount;
+pub use presence::{AttachError, NewSession};
+pub use record::Profile;
+pub use router::{JoinError, JoinRoom, NotAMember, UpdateError};
+pub use unanswered::InFlightMax;

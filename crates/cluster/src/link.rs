@@ -1,0 +1,246 @@
+//! This node's conversation with one other node, and the one place that makes pub/sub reliable.
+//!
+//! While one publish is in flight, what arrives meanwhile is gathered and goes as one frame: no delay when idle, large
+//! batches under load. Frames are numbered, kept until the other side confirms them, and repeated; one out of order is
+//! dropped, not held (go-back-N).
+//!
+//! ```text
+//! enqueue ─► gathered ──(one publish at a time)──► bus ⇢ other node: judge ─► envelopes
+//!                          └► unconfirmed ◄── seen ─────────────────┘
+//! ```
+
+mod incoming;
+mod outgoing;
+mod rate;
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use switchboard_protocol::NodeId;
+use tokio::sync::Notify;
+use tokio::time::{Duration, Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use self::incoming::Incoming;
+use self::outgoing::{Next, Outgoing};
+use self::rate::Rate;
+use crate::bus::{Bus, BusError};
+use crate::envelope::Envelope;
+use crate::frame::{self, ClusterKey, Header};
+use crate::observe::{Observation, Observe};
+
+pub(crate) use self::incoming::Verdict;
+pub(crate) use self::outgoing::{Full, Position};
+
+/// Receipts wait this long for company.
+const RECEIPT_WAIT: Duration = Duration::from_millis(10);
+
+/// How long an envelope may wait for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// Not at all, except for the linger that a high rate brings.
+    Now,
+    /// As long as a receipt may.
+    Receipt,
+}
+
+/// What came of a confirmation or a frame from the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Heard {
+    /// What to do with the frame's envelopes.
+    pub(crate) verdict: Verdict,
+    /// This side was full, has room again and needs a reset.
+    pub(crate) recovered: bool,
+}
+
+pub(crate) struct Link {
+    own: NodeId,
+    to: NodeId,
+    key: ClusterKey,
+    linger_max: Duration,
+    bus: Arc<dyn Bus>,
+    observe: Arc<dyn Observe>,
+    state: Mutex<State>,
+    wake: Notify,
+}
+
+struct State {
+    outgoing: Outgoing,
+    incoming: Incoming,
+    rate: Rate,
+    /// Until when the task sleeps; `None`: it does not, and looks again by itself before it does.
+    asleep_until: Option<Instant>,
+}
+
+/// Far enough away to mean «until woken».
+const LONG: Duration = Duration::from_secs(3600);
+
+impl Link {
+    pub(crate) fn new(
+        own: NodeId,
+        to: NodeId,
+        key: ClusterKey,
+        generation: u64,
+        linger_max: Duration,
+        bus: Arc<dyn Bus>,
+        observe: Arc<dyn Observe>,
+    ) -> Self {
+        let state =
+            State { outgoing: Outgoing::new(generation), incoming: Incoming::default(), rate: Rate::default(), asleep_until: None };
+        Self { own, to, key, linger_max, bus, observe, state: Mutex::new(state), wake: Notify::new() }
+    }
+
+    pub(crate) fn to(&self) -> &NodeId {
+        &self.to
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.state.lock().outgoing.generation()
+    }
+
+    /// Queues an envelope. Where it went tells later whether it was published.
+    pub(crate) fn enqueue(&self, envelope: &Envelope<'_>, urgency: Urgency) -> Result<Position, Full> {
+        self.enqueue_in(None, envelope, urgency)
+    }
+
+    /// Queues an envelope if the link still is in `generation`, where one is given; else it counts as full: whoever asks
+    /// has older envelopes to queue first.
+    pub(crate) fn enqueue_in(&self, generation: Option<u64>, envelope: &Envelope<'_>, urgency: Urgency) -> Result<Position, Full> {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        if generation.is_some_and(|wanted| wanted != state.outgoing.generation()) {
+            return Err(Full);
+        }
+        let due = match urgency {
+            Urgency::Now => now + state.rate.linger(self.linger_max),
+            Urgency::Receipt => now + RECEIPT_WAIT,
+        };
+        let position = state.outgoing.gather(due, |out| envelope.write(out))?;
+        self.wake_if_needed(state);
+        Ok(position)
+    }
+
+    /// Takes note of a frame from the other side.
+    pub(crate) fn heard(&self, header: &Header) -> Heard {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        let recovered = state.outgoing.confirmed(header.seen_generation, header.seen, now);
+        let verdict = state.incoming.judge(header, now);
+        self.wake_if_needed(state);
+        Heard { verdict, recovered }
+    }
+
+    /// Forgets everything unconfirmed and starts a new generation. Who resets must [resync](crate::resync).
+    pub(crate) fn reset(&self, generation: u64) {
+        let mut state = self.state.lock();
+        state.outgoing.reset(generation);
+        self.observe.observe(Observation::LinkReset);
+        self.wake_if_needed(state);
+    }
+
+    /// Whether the envelope at `position` may have reached the other side.
+    pub(crate) fn may_be_published(&self, position: Position) -> bool {
+        self.state.lock().outgoing.may_be_published(position)
+    }
+
+    /// Waits until everything that was queued is confirmed, and everything heard as well. Cancel safe.
+    pub(crate) async fn idle(&self) {
+        while !self.state.lock().is_idle() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn wake_if_needed(&self, state: parking_lot::MutexGuard<'_, State>) {
+        let wake = state.asleep_until.is_some_and(|until| state.wake_at().is_some_and(|at| at < until));
+        drop(state);
+        if wake {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Publishes what is due until cancelled. One publish is in flight at a time.
+    pub(crate) async fn run(&self, cancel: CancellationToken) {
+        loop {
+            match self.step() {
+                Step::Publish { generation, number, frame } => {
+                    let result = self.bus.publish(&self.to, frame).await;
+                    self.published(generation, number, result);
+                }
+                Step::Sleep(until) => tokio::select! {
+                    () = self.wake.notified() => {}
+                    () = sleep_until(until) => {}
+                    () = cancel.cancelled() => return,
+                },
+            }
+            if cancel.is_cancelled() {
+                return;
+            }
+        }
+    }
+
+    fn step(&self) -> Step {
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        state.asleep_until = None;
+        let generation = state.outgoing.generation();
+        match state.outgoing.take(now) {
+            Some(Next::New { number, envelopes, count }) => {
+                state.rate.sent(count, now);
+                self.observe.observe(Observation::FramePublished { envelopes: count });
+                let frame = self.seal(&mut state, number, &envelopes);
+                state.outgoing.keep(frame.clone(), envelopes.len(), now);
+                Step::Publish { generation, number, frame }
+            }
+            Some(Next::Again { number, frame }) => {
+                self.observe.observe(Observation::FrameRepeated);
+                Step::Publish { generation, number, frame }
+            }
+            None if state.incoming.confirm_at().is_some_and(|at| at <= now) => {
+                let frame = self.seal(&mut state, 0, &[]);
+                Step::Publish { generation, number: 0, frame }
+            }
+            None => {
+                let until = state.wake_at().unwrap_or(now + LONG);
+                state.asleep_until = Some(until);
+                Step::Sleep(until)
+            }
+        }
+    }
+
+    fn seal(&self, state: &mut State, number: u64, envelopes: &[u8]) -> bytes::Bytes {
+        let (seen_generation, seen) = state.incoming.confirm();
+        let header = Header { from: self.own.clone(), generation: state.outgoing.generation(), number, seen_generation, seen };
+        frame::seal(&self.key, &self.to, &header, envelopes)
+    }
+
+    fn published(&self, generation: u64, number: u64, result: Result<u64, BusError>) {
+        let mut state = self.state.lock();
+        match result {
+            // 0 receivers is a hint only: the frame is repeated soon, as any unconfirmed one.
+            Ok(_) => state.outgoing.published(generation, number),
+            Err(error) => {
+                if matches!(error, BusError::Unanswered(_)) {
+                    state.outgoing.published(generation, number);
+                }
+                state.outgoing.pause(Instant::now());
+                self.observe.observe(Observation::PublishFailed);
+                tracing::debug!(node.id = %self.to, %error, "a frame could not be published; it will be repeated");
+            }
+        }
+    }
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.outgoing.bytes() == 0 && self.incoming.confirm_at().is_none()
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        [self.outgoing.wake_at(), self.incoming.confirm_at()].into_iter().flatten().min()
+    }
+}
+
+enum Step {
+    Publish { generation: u64, number: u64, frame: bytes::Bytes },
+    Sleep(Instant),
+}

@@ -1,0 +1,113 @@
+//! The receiving half of a link: which frames are taken, and what is to be confirmed.
+
+use tokio::time::{Duration, Instant};
+
+use crate::frame::Header;
+
+/// A confirmation waits this long for a frame that goes the same way; well below [`super::outgoing::RETRY_MIN`].
+const CONFIRM_AFTER: Duration = Duration::from_millis(10);
+/// So many unconfirmed frames are confirmed at once.
+const CONFIRM_FRAMES: u64 = 64;
+
+/// What to do with a frame's envelopes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is the next one.
+    Take,
+    /// It is the first of a new generation: the other side has forgotten what it had not confirmed.
+    TakeAfterReset,
+    /// It was taken before, or one before it is missing (go-back-N holds nothing back), or it only confirms.
+    Skip,
+}
+
+/// What arrived from the other side.
+#[derive(Debug, Default)]
+pub(crate) struct Incoming {
+    generation: u64,
+    taken: u64,
+    confirmed: u64,
+    confirm_at: Option<Instant>,
+}
+
+impl Incoming {
+    /// Judges a frame by its header.
+    pub(crate) fn judge(&mut self, header: &Header, now: Instant) -> Verdict {
+        if header.number == 0 || header.generation < self.generation {
+            return Verdict::Skip;
+        }
+        let reset = header.generation > self.generation;
+        if reset {
+            if header.number != 1 {
+                return Verdict::Skip;
+            }
+            let first = self.generation == 0;
+            *self = Self { generation: header.generation, taken: 1, confirmed: 0, confirm_at: Some(now + CONFIRM_AFTER) };
+            return if first { Verdict::Take } else { Verdict::TakeAfterReset };
+        }
+        if header.number != self.taken + 1 {
+            // A repeat means that the confirmation was lost or late; a gap, that something else was. Both times the other
+            // side wants to hear how far we are.
+            self.confirm_at.get_or_insert(now + CONFIRM_AFTER);
+            return Verdict::Skip;
+        }
+        self.taken = header.number;
+        self.confirm_at.get_or_insert(now + CONFIRM_AFTER);
+        if self.taken - self.confirmed >= CONFIRM_FRAMES {
+            self.confirm_at = Some(now);
+        }
+        Verdict::Take
+    }
+
+    /// What the next frame to the other side says it has seen: generation and number.
+    pub(crate) fn confirm(&mut self) -> (u64, u64) {
+        self.confirmed = self.taken;
+        self.confirm_at = None;
+        (self.generation, self.taken)
+    }
+
+    /// When a frame without envelopes must confirm, if none with envelopes does before.
+    pub(crate) fn confirm_at(&self) -> Option<Instant> {
+        self.confirm_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use switchboard_protocol::NodeId;
+
+    use super::*;
+
+    fn frame(generation: u64, number: u64) -> Header {
+        Header { from: NodeId::start("a"), generation, number, seen_generation: 0, seen: 0 }
+    }
+
+    #[test]
+    fn only_the_next_frame_is_taken() {
+        let (mut incoming, now) = (Incoming::default(), Instant::now());
+        assert_eq!(incoming.judge(&frame(4, 1), now), Verdict::Take);
+        assert_eq!(incoming.judge(&frame(4, 3), now), Verdict::Skip);
+        assert_eq!(incoming.judge(&frame(4, 1), now), Verdict::Skip);
+        assert_eq!(incoming.judge(&frame(4, 2), now), Verdict::Take);
+        assert_eq!(incoming.confirm(), (4, 2));
+    }
+
+    #[test]
+    fn a_new_generation_starts_at_one_and_ends_the_old_one() {
+        let (mut incoming, now) = (Incoming::default(), Instant::now());
+        incoming.judge(&frame(4, 1), now);
+        assert_eq!(incoming.judge(&frame(5, 2), now), Verdict::Skip);
+        assert_eq!(incoming.judge(&frame(5, 1), now), Verdict::TakeAfterReset);
+        assert_eq!(incoming.judge(&frame(4, 2), now), Verdict::Skip);
+        assert_eq!(incoming.confirm(), (5, 1));
+    }
+
+    #[test]
+    fn a_repeat_is_confirmed_again() {
+        let (mut incoming, now) = (Incoming::default(), Instant::now());
+        incoming.judge(&frame(1, 1), now);
+        incoming.confirm();
+        assert_eq!(incoming.confirm_at(), None);
+        incoming.judge(&frame(1, 1), now);
+        assert!(incoming.confirm_at().is_some());
+    }
+}

@@ -1,0 +1,299 @@
+//! The sending half of a link: gathers envelopes, numbers frames, keeps them until they are confirmed and repeats them.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use tokio::time::{Duration, Instant};
+
+/// A frame holds so many bytes of envelopes at most, or one envelope.
+const FRAME_BYTES_MAX: usize = 256 * 1024;
+/// Gathered and unconfirmed, together. Beyond it the link is full.
+pub(crate) const LINK_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// First repetition of an unconfirmed frame.
+pub(crate) const RETRY_MIN: Duration = Duration::from_millis(50);
+/// Further ones double up to this.
+const RETRY_MAX: Duration = Duration::from_secs(1);
+
+/// Where an envelope went: the generation and number of its frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) generation: u64,
+    pub(crate) number: u64,
+}
+
+/// The link takes no more until the other side confirms something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Full;
+
+/// What to publish next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Seal these envelopes as the frame of this number, and [`keep`](Outgoing::keep) it.
+    New { number: u64, envelopes: Vec<u8>, count: u32 },
+    /// The same frame once more.
+    Again { number: u64, frame: Bytes },
+}
+
+#[derive(Debug, Default)]
+struct Batch {
+    envelopes: Vec<u8>,
+    count: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    generation: u64,
+    /// Number of the next new frame.
+    next: u64,
+    /// What was gathered, in frames-to-be; only the last one still grows.
+    batches: VecDeque<Batch>,
+    /// When the first batch must go.
+    due: Option<Instant>,
+    /// Frames that were published and not confirmed: numbers `next - unconfirmed.len() .. next`.
+    unconfirmed: VecDeque<Bytes>,
+    /// Index in `unconfirmed` of the next frame to repeat; its length: none.
+    repeat: usize,
+    retry_at: Option<Instant>,
+    retry_after: Duration,
+    /// Nothing is published before: the bus could not be reached.
+    pause_until: Option<Instant>,
+    /// Highest number that may have been published.
+    published: u64,
+    bytes: usize,
+    full: bool,
+}
+
+impl Outgoing {
+    pub(crate) fn new(generation: u64) -> Self {
+        Self {
+            generation,
+            next: 1,
+            batches: VecDeque::new(),
+            due: None,
+            unconfirmed: VecDeque::new(),
+            repeat: 0,
+            retry_at: None,
+            retry_after: RETRY_MIN,
+            pause_until: None,
+            published: 0,
+            bytes: 0,
+            full: false,
+        }
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Adds what `write` appends as one envelope, to go at `due` at the latest.
+    pub(crate) fn gather(&mut self, due: Instant, write: impl FnOnce(&mut Vec<u8>)) -> Result<Position, Full> {
+        if self.full || self.bytes >= LINK_BYTES_MAX {
+            self.full = true;
+            return Err(Full);
+        }
+        if self.batches.back().is_none_or(|batch| batch.envelopes.len() >= FRAME_BYTES_MAX) {
+            self.batches.push_back(Batch::default());
+        }
+        let batch = self.batches.back_mut().expect("there is one now");
+        let start = batch.envelopes.len();
+        write(&mut batch.envelopes);
+        self.bytes += batch.envelopes.len() - start;
+        batch.count += 1;
+        if start > 0 && batch.envelopes.len() > FRAME_BYTES_MAX {
+            let envelopes = batch.envelopes.split_off(start);
+            batch.count -= 1;
+            self.batches.push_back(Batch { envelopes, count: 1 });
+        }
+        self.due = Some(self.due.map_or(due, |known| known.min(due)));
+        Ok(Position { generation: self.generation, number: self.next + self.batches.len() as u64 - 1 })
+    }
+
+    /// What to publish now, if anything.
+    pub(crate) fn take(&mut self, now: Instant) -> Option<Next> {
+        if self.pause_until.is_some_and(|until| now < until) {
+            return None;
+        }
+        self.pause_until = None;
+        if self.retry_at.is_some_and(|at| at <= now) {
+            self.repeat = 0;
+            self.retry_after = (self.retry_after * 2).min(RETRY_MAX);
+            self.retry_at = Some(now + self.retry_after);
+        }
+        if let Some(frame) = self.unconfirmed.get(self.repeat) {
+            let number = self.next - self.unconfirmed.len() as u64 + self.repeat as u64;
+            self.repeat += 1;
+            return Some(Next::Again { number, frame: frame.clone() });
+        }
+        if self.batches.len() < 2 && self.due.is_none_or(|due| now < due) {
+            return None;
+        }
+        let Batch { envelopes, count } = self.batches.pop_front()?;
+        if self.batches.is_empty() {
+            self.due = None;
+        }
+        let number = self.next;
+        self.next += 1;
+        Some(Next::New { number, envelopes, count })
+    }
+
+    /// Keeps a new frame until it is confirmed.
+    pub(crate) fn keep(&mut self, frame: Bytes, envelopes_bytes: usize, now: Instant) {
+        self.bytes = self.bytes - envelopes_bytes + frame.len();
+        self.unconfirmed.push_back(frame);
+        self.repeat = self.unconfirmed.len();
+        self.retry_at.get_or_insert(now + self.retry_after);
+    }
+
+    /// A publish of this generation went out, or may have.
+    pub(crate) fn published(&mut self, generation: u64, number: u64) {
+        if generation == self.generation {
+            self.published = self.published.max(number);
+        }
+    }
+
+    /// A publish failed: nothing goes out for a while, then everything unconfirmed is repeated.
+    pub(crate) fn pause(&mut self, now: Instant) {
+        self.retry_after = (self.retry_after * 2).min(RETRY_MAX);
+        let until = now + self.retry_after;
+        self.pause_until = Some(until);
+        if !self.unconfirmed.is_empty() {
+            self.repeat = 0;
+            self.retry_at = Some(until + self.retry_after);
+        }
+    }
+
+    /// The other side has everything of `generation` up to `number`. True: the link was full and takes more again, after
+    /// a [`reset`](Self::reset).
+    pub(crate) fn confirmed(&mut self, generation: u64, number: u64, now: Instant) -> bool {
+        let first = self.next - self.unconfirmed.len() as u64;
+        if generation != self.generation || number < first || number >= self.next {
+            return false;
+        }
+        for frame in self.unconfirmed.drain(..=(number - first) as usize) {
+            self.bytes -= frame.len();
+            self.repeat = self.repeat.saturating_sub(1);
+        }
+        self.retry_after = RETRY_MIN;
+        self.retry_at = (!self.unconfirmed.is_empty()).then(|| now + RETRY_MIN);
+        self.full
+    }
+
+    /// Whether the frame at `position` may have been published. What is known of earlier generations is gone with them:
+    /// then it may.
+    pub(crate) fn may_be_published(&self, position: Position) -> bool {
+        position.generation != self.generation || position.number <= self.published
+    }
+
+    /// Forgets everything that was not confirmed.
+    pub(crate) fn reset(&mut self, generation: u64) {
+        debug_assert!(generation > self.generation, "generations rise");
+        *self = Self { pause_until: self.pause_until, ..Self::new(generation) };
+    }
+
+    /// When [`take`](Self::take) has something, at the latest; `None`: not before something new is gathered.
+    pub(crate) fn wake_at(&self) -> Option<Instant> {
+        let at = if self.repeat < self.unconfirmed.len() || self.batches.len() > 1 {
+            Some(Instant::now())
+        } else {
+            [self.due, self.retry_at].into_iter().flatten().min()
+        };
+        at.map(|at| self.pause_until.map_or(at, |until| at.max(until)))
+    }
+
+    /// Bytes gathered and unconfirmed.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send(outgoing: &mut Outgoing, now: Instant) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        while let Some(next) = outgoing.take(now) {
+            match next {
+                Next::New { number, envelopes, .. } => {
+                    let bytes = envelopes.len();
+                    outgoing.keep(envelopes.into(), bytes, now);
+                    numbers.push(number);
+                }
+                Next::Again { number, .. } => numbers.push(number),
+            }
+        }
+        numbers
+    }
+
+    fn gather(outgoing: &mut Outgoing, now: Instant, bytes: usize) -> Position {
+        outgoing.gather(now, |out| out.resize(out.len() + bytes, 0)).expect("room")
+    }
+
+    #[test]
+    fn what_is_gathered_goes_as_one_frame_and_says_which() {
+        let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
+        assert_eq!(gather(&mut outgoing, now, 10).number, 1);
+        assert_eq!(gather(&mut outgoing, now, 10).number, 1);
+        assert_eq!(send(&mut outgoing, now), [1]);
+        assert_eq!(gather(&mut outgoing, now, 10).number, 2);
+    }
+
+    #[test]
+    fn a_frame_is_bounded_unless_one_envelope_is_larger() {
+        let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
+        let numbers = [200_000, 100_000, 900_000, 5].map(|bytes| gather(&mut outgoing, now, bytes).number);
+        assert_eq!(numbers, [1, 2, 3, 4]);
+        assert_eq!(send(&mut outgoing, now), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn unconfirmed_frames_are_repeated_in_order_with_doubling_pauses() {
+        let (mut outgoing, start) = (Outgoing::new(1), Instant::now());
+        for _ in 0..3 {
+            gather(&mut outgoing, start, 1);
+            send(&mut outgoing, start);
+        }
+        assert!(!outgoing.confirmed(1, 1, start));
+        assert_eq!(send(&mut outgoing, start + RETRY_MIN), [2, 3]);
+        assert_eq!(send(&mut outgoing, start + RETRY_MIN * 2), []);
+        assert_eq!(send(&mut outgoing, start + RETRY_MIN * 3), [2, 3]);
+        outgoing.confirmed(1, 3, start);
+        assert_eq!(outgoing.wake_at(), None);
+        assert_eq!(outgoing.bytes(), 0);
+    }
+
+    #[test]
+    fn a_full_link_takes_nothing_until_something_is_confirmed() {
+        let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
+        while outgoing.gather(now, |out| out.resize(out.len() + 200_000, 0)).is_ok() {}
+        assert!(outgoing.bytes() < LINK_BYTES_MAX + 400_000);
+        send(&mut outgoing, now);
+        assert!(outgoing.confirmed(1, 1, now), "it wants a reset now");
+        outgoing.reset(2);
+        assert_eq!(gather(&mut outgoing, now, 1), Position { generation: 2, number: 1 });
+    }
+
+    #[test]
+    fn only_what_went_out_may_be_published() {
+        let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
+        let position = gather(&mut outgoing, now, 1);
+        assert!(!outgoing.may_be_published(position));
+        send(&mut outgoing, now);
+        outgoing.pause(now);
+        assert!(!outgoing.may_be_published(position));
+        assert_eq!(send(&mut outgoing, now), [], "it pauses");
+        assert_eq!(send(&mut outgoing, now + Duration::from_millis(100)), [1]);
+        outgoing.published(1, 1);
+        assert!(outgoing.may_be_published(position));
+    }
+
+    #[test]
+    fn a_confirmation_of_another_generation_or_of_the_future_is_ignored() {
+        let (mut outgoing, now) = (Outgoing::new(2), Instant::now());
+        gather(&mut outgoing, now, 1);
+        send(&mut outgoing, now);
+        outgoing.confirmed(1, 1, now);
+        outgoing.confirmed(2, 7, now);
+        assert!(outgoing.bytes() > 0);
+    }
+}

@@ -1,0 +1,72 @@
+//! A session that this node holds, as the cluster sees it.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use switchboard_protocol::{PeerId, RoomId, ServerMessage, UserId};
+
+use crate::delivery::Inbound;
+use crate::record::{Epoch, Profile};
+use crate::unanswered::Unanswered;
+
+/// What the cluster has for a session goes here: its outbox. Must be quick and must not block.
+pub trait Recipient: Send + Sync + 'static {
+    /// Queues a message. Refused when the outbox is full or the session has ended; the session then ends by itself.
+    fn push(&self, message: ServerMessage) -> Result<(), OutboxFull>;
+
+    /// The cluster took this session for gone: its client has to come again.
+    fn let_go(&self);
+}
+
+/// The session takes no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session's outbox is full")]
+pub struct OutboxFull;
+
+/// A session attached to this node.
+///
+/// Locks are taken in the order room → `unanswered` or `inbound` → link → outbox, never the other way.
+pub struct Local {
+    /// Its public id.
+    pub peer: PeerId,
+    /// Raised each time the session changes hands.
+    pub epoch: Epoch,
+    /// The identity behind it.
+    pub user: UserId,
+    /// Whether its client says `received`.
+    pub receipts: bool,
+    /// Whether it is an observer.
+    pub hidden: bool,
+    pub(crate) recipient: Arc<dyn Recipient>,
+    pub(crate) unanswered: Mutex<Unanswered>,
+    pub(crate) inbound: Mutex<Inbound>,
+    /// Rooms that the directory may list it in, with what it told of itself there last.
+    pub(crate) rooms: Mutex<Vec<(RoomId, Profile)>>,
+}
+
+impl Local {
+    /// Queues a message for the session's client. An overflow ends the session by itself.
+    pub(crate) fn tell(&self, message: impl Into<ServerMessage>) {
+        let _ = self.recipient.push(message.into());
+    }
+
+    pub(crate) fn profile(&self, room: &RoomId) -> Option<Profile> {
+        self.rooms.lock().iter().find(|(known, _)| known == room).map(|(_, profile)| profile.clone())
+    }
+
+    pub(crate) fn note_room(&self, room: &RoomId, profile: Profile) {
+        let mut rooms = self.rooms.lock();
+        match rooms.iter_mut().find(|(known, _)| known == room) {
+            Some((_, known)) => *known = profile,
+            None => rooms.push((room.clone(), profile)),
+        }
+    }
+
+    pub(crate) fn forget_room(&self, room: &RoomId) {
+        self.rooms.lock().retain(|(known, _)| known != room);
+    }
+
+    pub(crate) fn room_ids(&self) -> Vec<RoomId> {
+        self.rooms.lock().iter().map(|(room, _)| room.clone()).collect()
+    }
+}

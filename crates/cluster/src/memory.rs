@@ -1,0 +1,73 @@
+//! Everything in this process: the embedded default, and the ground under tests of several nodes.
+//!
+//! It behaves as Redis does, for one difference: a lone node has nothing to remember from before, so that it starts with
+//! every bucket open.
+
+mod bus;
+mod directory;
+mod leases;
+mod peers;
+mod room;
+mod rooms;
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::backend::{Backend, Reach};
+
+/// A backend of its own, for one node.
+pub fn backend() -> Backend {
+    MemoryCluster::new().backend()
+}
+
+/// What several nodes in one process share. Clones share it too.
+#[derive(Clone)]
+pub struct MemoryCluster(Arc<Store>);
+
+impl MemoryCluster {
+    /// Empty, with every bucket open.
+    pub fn new() -> Self {
+        Self(Arc::new(Store {
+            rooms: Mutex::new(rooms::Rooms::open()),
+            peers: Mutex::default(),
+            nodes: Mutex::default(),
+            channels: Mutex::default(),
+            reach: watch::Sender::new(Reach::Reached),
+        }))
+    }
+
+    /// A node's way to it.
+    pub fn backend(&self) -> Backend {
+        Backend {
+            directory: self.0.clone(),
+            leases: self.0.clone(),
+            bus: self.0.clone(),
+            reach: self.0.reach.subscribe(),
+        }
+    }
+
+    /// Loses all but the channels, as a Redis does that restarts without its data: every bucket is forgotten.
+    pub fn forget(&self) {
+        *self.0.rooms.lock() = rooms::Rooms::default();
+        *self.0.peers.lock() = peers::Peers::default();
+        *self.0.nodes.lock() = leases::Nodes::default();
+    }
+}
+
+impl Default for MemoryCluster {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Directory, leases and bus. Each part has its lock, held for one call and never over an await.
+struct Store {
+    rooms: Mutex<rooms::Rooms>,
+    peers: Mutex<peers::Peers>,
+    nodes: Mutex<leases::Nodes>,
+    channels: Mutex<bus::Channels>,
+    /// Never changes; kept so that those who wait for a change go on waiting.
+    reach: watch::Sender<Reach>,
+}

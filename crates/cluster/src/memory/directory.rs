@@ -1,0 +1,103 @@
+//! The directory's calls, each under one lock.
+
+use async_trait::async_trait;
+use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
+
+use super::Store;
+use crate::bucket::Bucket;
+use crate::directory::{
+    AttachOutcome, Directory, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome,
+};
+use crate::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
+
+#[async_trait]
+impl Directory for Store {
+    async fn join(&self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError> {
+        self.rooms.lock().join(join)
+    }
+
+    async fn leave(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+    ) -> Result<LeaveOutcome, DirectoryError> {
+        self.rooms.lock().leave(room, peer, epoch)
+    }
+
+    async fn update(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+        profile: &Profile,
+    ) -> Result<UpdateOutcome, DirectoryError> {
+        self.rooms.lock().update(room, peer, epoch, profile)
+    }
+
+    async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError> {
+        self.rooms.lock().roster(room)
+    }
+
+    async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError> {
+        self.rooms.lock().open_bucket(bucket);
+        Ok(())
+    }
+
+    async fn attach(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+        user: &UserId,
+    ) -> Result<AttachOutcome, DirectoryError> {
+        Ok(self.peers.lock().attach(peer, epoch, node, user))
+    }
+
+    async fn intend(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        room: &RoomId,
+        wanted: bool,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().intend(peer, epoch, room, wanted))
+    }
+
+    async fn peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>, DirectoryError> {
+        Ok(self.peers.lock().get(peer))
+    }
+
+    async fn forget(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().forget(peer, epoch))
+    }
+
+    async fn admit(
+        &self,
+        user: &UserId,
+        peer: &PeerId,
+        node: &NodeId,
+        sessions_max: u32,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().admit(user, peer, node, sessions_max))
+    }
+
+    async fn dismiss(&self, user: &UserId, peer: &PeerId) -> Result<(), DirectoryError> {
+        self.peers.lock().dismiss(user, peer);
+        Ok(())
+    }
+
+    async fn enlist(&self, node: &NodeId, peer: &PeerId) -> Result<(), DirectoryError> {
+        self.peers.lock().enlist(node, peer);
+        Ok(())
+    }
+
+    async fn delist(&self, node: &NodeId, peer: &PeerId) -> Result<(), DirectoryError> {
+        self.peers.lock().delist(node, peer);
+        Ok(())
+    }
+
+    async fn enlisted(&self, node: &NodeId) -> Result<Vec<PeerId>, DirectoryError> {
+        Ok(self.peers.lock().enlisted(node))
+    }
+}

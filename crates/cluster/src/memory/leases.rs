@@ -1,0 +1,110 @@
+//! The table of nodes.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use switchboard_protocol::NodeId;
+
+use super::Store;
+use crate::leases::{Lease, LeaseError, Leases, NodeInfo, Renewal};
+
+/// Every node that is entered, and the cluster key.
+#[derive(Default)]
+pub(super) struct Nodes {
+    entries: BTreeMap<NodeId, Entry>,
+    cluster_key: Option<[u8; 32]>,
+}
+
+struct Entry {
+    counter: u64,
+    claimed_by: Option<NodeId>,
+    info: NodeInfo,
+}
+
+impl Nodes {
+    fn remove_if(&mut self, node: &NodeId, claimed_by: Option<&NodeId>) {
+        if self
+            .entries
+            .get(node)
+            .is_some_and(|entry| entry.claimed_by.as_ref() == claimed_by)
+        {
+            self.entries.remove(node);
+        }
+    }
+}
+
+#[async_trait]
+impl Leases for Store {
+    async fn register(&self, node: &NodeId, info: &NodeInfo) -> Result<bool, LeaseError> {
+        let mut nodes = self.nodes.lock();
+        if nodes.entries.contains_key(node) {
+            return Ok(false);
+        }
+        nodes.entries.insert(
+            node.clone(),
+            Entry {
+                counter: 1,
+                claimed_by: None,
+                info: info.clone(),
+            },
+        );
+        Ok(true)
+    }
+
+    async fn renew(&self, node: &NodeId) -> Result<Renewal, LeaseError> {
+        let mut nodes = self.nodes.lock();
+        let Some(entry) = nodes.entries.get_mut(node) else {
+            return Ok(Renewal::Missing);
+        };
+        if let Some(by) = &entry.claimed_by {
+            return Ok(Renewal::Claimed { by: by.clone() });
+        }
+        entry.counter += 1;
+        Ok(Renewal::Renewed)
+    }
+
+    async fn read(&self) -> Result<Vec<Lease>, LeaseError> {
+        let nodes = self.nodes.lock();
+        let lease = |(node, entry): (&NodeId, &Entry)| Lease {
+            node: node.clone(),
+            counter: entry.counter,
+            claimed_by: entry.claimed_by.clone(),
+        };
+        Ok(nodes.entries.iter().map(lease).collect())
+    }
+
+    async fn claim(&self, seen: &Lease, claimer: &NodeId) -> Result<bool, LeaseError> {
+        let mut nodes = self.nodes.lock();
+        let Some(entry) = nodes.entries.get_mut(&seen.node) else {
+            return Ok(false);
+        };
+        let unmoved = entry.counter == seen.counter && entry.claimed_by == seen.claimed_by;
+        if unmoved {
+            entry.claimed_by = Some(claimer.clone());
+        }
+        Ok(unmoved)
+    }
+
+    async fn bury(&self, node: &NodeId, claimer: &NodeId) -> Result<(), LeaseError> {
+        self.nodes.lock().remove_if(node, Some(claimer));
+        Ok(())
+    }
+
+    async fn release(&self, node: &NodeId) -> Result<(), LeaseError> {
+        self.nodes.lock().remove_if(node, None);
+        Ok(())
+    }
+
+    async fn info(&self, node: &NodeId) -> Result<Option<NodeInfo>, LeaseError> {
+        Ok(self
+            .nodes
+            .lock()
+            .entries
+            .get(node)
+            .map(|entry| entry.info.clone()))
+    }
+
+    async fn cluster_key(&self, offered: &[u8; 32]) -> Result<[u8; 32], LeaseError> {
+        Ok(*self.nodes.lock().cluster_key.get_or_insert(*offered))
+    }
+}

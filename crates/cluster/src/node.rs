@@ -1,0 +1,264 @@
+//! One node of the cluster: its sessions, rooms and links, and the tasks that keep them.
+//!
+//! ```text
+//! session ─► router ─► unanswered ─► link ─► bus ⇢ other node: reader ─► link ─► room ─► delivery ─► session
+//!    ▲                                 ◄──────────────────── receipt ◄──────────────────┘
+//!    └── delivered / undelivered
+//! ```
+//!
+//! | task | what ends it | what its end means |
+//! | --- | --- | --- |
+//! | life | stop | starts the others once the backend answers, then keeps the lease and reaps dead nodes |
+//! | reader | stop | nothing comes in any more |
+//! | link, one a node | stop, or that node's end | nothing goes out there any more |
+//! | sweeper | stop | deadlines pass unnoticed |
+//! | departure, one a session that ends | done, or stop | what is left is the reaper's |
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use dashmap::DashMap;
+use parking_lot::Mutex;
+use switchboard_protocol::{NodeId, PeerId, RoomId};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::backend::Backend;
+use crate::bus::Bus;
+use crate::frame::ClusterKey;
+use crate::leases::NodeInfo;
+use crate::link::Link;
+use crate::local::Local;
+use crate::loopback::{self, Loopback};
+use crate::observe::Observe;
+use crate::rooms::Rooms;
+use crate::unanswered::InFlightMax;
+
+/// Sessions that leave the directory at the same time.
+const DEPARTURES_MAX: usize = 64;
+
+/// How a node behaves.
+#[derive(Clone)]
+pub struct Settings {
+    /// What it tells of itself.
+    pub info: NodeInfo,
+    /// The key under which frames are authenticated; `None`: the one that the cluster agrees on.
+    pub cluster_key: Option<ClusterKey>,
+    /// A node whose lease did not move for so long is dead. Leases are renewed four times as often.
+    pub lease: Duration,
+    /// A signal that was taken is answered after this at the latest.
+    pub delivery_deadline: Duration,
+    /// Bounds on what is unanswered.
+    pub in_flight: InFlightMax,
+    /// Sessions that one user may have in the cluster.
+    pub sessions_per_user: u32,
+    /// How long an envelope may wait for others where the rate makes it pay.
+    pub linger_max: Duration,
+    /// Whether frames to this node itself stay in the process.
+    pub local_shortcut: bool,
+}
+
+/// Whether the node can take sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Not yet, and why.
+    Starting(String),
+    /// It can.
+    Serving,
+    /// Not at the moment: another node took this one for dead, or its lease was forgotten.
+    Reentering,
+    /// Not any more.
+    Stopped,
+}
+
+/// How many are in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomCount {
+    /// Which room.
+    pub room: RoomId,
+    /// Visible members, on all nodes.
+    pub members: usize,
+    /// Members on this node, hidden ones too.
+    pub local_members: usize,
+}
+
+/// One node. Cheap to clone.
+#[derive(Clone)]
+pub struct Node(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) id: NodeId,
+    pub(crate) settings: Settings,
+    pub(crate) backend: Backend,
+    pub(crate) observe: Arc<dyn Observe>,
+    pub(crate) key: OnceLock<ClusterKey>,
+    pub(crate) rooms: Rooms,
+    pub(crate) locals: DashMap<PeerId, Arc<Local>>,
+    /// Sessions with unanswered signals, for the sweeper.
+    pub(crate) waiting: Mutex<Vec<Arc<Local>>>,
+    /// Bytes of unanswered signals, over all sessions.
+    pub(crate) in_flight_bytes: Arc<AtomicUsize>,
+    pub(crate) departures: Semaphore,
+    pub(crate) departing: TaskTracker,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+    pub(crate) status: watch::Sender<Status>,
+    /// What links publish on.
+    bus: Arc<dyn Bus>,
+    pub(crate) looped: Mutex<Option<mpsc::Receiver<bytes::Bytes>>>,
+    links: DashMap<NodeId, (Arc<Link>, CancellationToken)>,
+    generations: AtomicU64,
+}
+
+impl Node {
+    /// A node that does nothing yet.
+    pub fn new(id: NodeId, settings: Settings, backend: Backend, observe: Arc<dyn Observe>) -> Self {
+        let (bus, looped): (Arc<dyn Bus>, _) = if settings.local_shortcut {
+            let (bus, looped) = Loopback::new(id.clone(), backend.bus.clone());
+            (Arc::new(bus), looped)
+        } else {
+            (backend.bus.clone(), loopback::none())
+        };
+        Self(Arc::new(Inner {
+            id,
+            settings,
+            backend,
+            observe,
+            key: OnceLock::new(),
+            rooms: Rooms::default(),
+            locals: DashMap::new(),
+            waiting: Mutex::new(Vec::new()),
+            in_flight_bytes: Arc::new(AtomicUsize::new(0)),
+            departures: Semaphore::new(DEPARTURES_MAX),
+            departing: TaskTracker::new(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            status: watch::Sender::new(Status::Starting("it has just started".into())),
+            bus,
+            looped: Mutex::new(Some(looped)),
+            links: DashMap::new(),
+            generations: AtomicU64::new(1),
+        }))
+    }
+
+    /// Starts the node's tasks and returns at once; [`status`](Self::status) tells when it serves.
+    pub fn start(&self) {
+        let inner = self.0.clone();
+        self.0.tasks.spawn(async move { inner.live().await });
+        let inner = self.0.clone();
+        self.0.tasks.spawn(async move { inner.sweep().await });
+    }
+
+    /// This node's id.
+    pub fn id(&self) -> &NodeId {
+        &self.0.id
+    }
+
+    /// Whether the node can take sessions.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.0.status.subscribe()
+    }
+
+    /// Rooms with members on this node.
+    pub fn rooms(&self) -> usize {
+        self.0.rooms.len()
+    }
+
+    /// Bytes of signals that wait for an answer.
+    pub fn in_flight_bytes(&self) -> usize {
+        self.0.in_flight_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The rooms with members on this node. Takes each room's lock for a moment.
+    pub fn room_counts(&self) -> Vec<RoomCount> {
+        let rooms = self.0.rooms.all();
+        let counts = rooms.iter().map(|room| {
+            let room = room.lock();
+            RoomCount {
+                room: room.id().clone(),
+                members: room.roster().map_or(0, |roster| roster.visible_count()),
+                local_members: room.locals().len(),
+            }
+        });
+        counts.collect()
+    }
+
+    /// Finishes: waits until every ended session has left the directory and every link has said what it had to say, then
+    /// gives the lease back. What is not done after `patience` is left to the reaper of another node. True: all was done.
+    pub async fn stop(&self, patience: Duration) -> bool {
+        let inner = &self.0;
+        inner.departing.close();
+        let done = tokio::time::timeout(patience, async {
+            inner.departing.wait().await;
+            inner.links_idle().await;
+            inner.backend.leases.release(&inner.id).await.is_ok()
+        });
+        let done = done.await.unwrap_or(false);
+        inner.stop.cancel();
+        inner.tasks.close();
+        inner.tasks.wait().await;
+        inner.status.send_replace(Status::Stopped);
+        done
+    }
+}
+
+impl Inner {
+    pub(crate) fn key(&self) -> &ClusterKey {
+        self.key.get().expect("links exist only after the key is known")
+    }
+
+    /// A number above all that were given out before.
+    pub(crate) fn next_generation(&self) -> u64 {
+        self.generations.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The link to `node`, made now if there is none.
+    pub(crate) fn link(&self, node: &NodeId) -> Arc<Link> {
+        if let Some(link) = self.links.get(node) {
+            return link.0.clone();
+        }
+        let entry = self.links.entry(node.clone()).or_insert_with(|| self.open_link(node));
+        entry.0.clone()
+    }
+
+    /// The link to `node`, if there is one.
+    pub(crate) fn known_link(&self, node: &NodeId) -> Option<Arc<Link>> {
+        self.links.get(node).map(|link| link.0.clone())
+    }
+
+    /// Forgets the link to a node that is no more.
+    pub(crate) fn drop_link(&self, node: &NodeId) {
+        if let Some((_, (_, cancel))) = self.links.remove(node) {
+            cancel.cancel();
+        }
+    }
+
+    /// Every link there is.
+    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
+        self.links.iter().map(|link| link.0.clone()).collect()
+    }
+
+    fn open_link(&self, node: &NodeId) -> (Arc<Link>, CancellationToken) {
+        let link = Arc::new(Link::new(
+            self.id.clone(),
+            node.clone(),
+            self.key().clone(),
+            self.next_generation(),
+            self.settings.linger_max,
+            self.bus.clone(),
+            self.observe.clone(),
+        ));
+        let cancel = self.stop.child_token();
+        let (running, until) = (link.clone(), cancel.clone());
+        self.tasks.spawn(async move { running.run(until).await });
+        (link, cancel)
+    }
+
+    async fn links_idle(&self) {
+        for link in self.links() {
+            link.idle().await;
+        }
+    }
+}

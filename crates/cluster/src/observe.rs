@@ -1,0 +1,95 @@
+//! What an operator may want to count. The gateway turns observations into metrics; this crate knows none.
+
+use std::time::Duration;
+
+use switchboard_protocol::server_message::{LeaveReason, Reason};
+
+/// Takes observations, on the path of a signal: must be quick and must not block.
+pub trait Observe: Send + Sync + 'static {
+    /// Something happened.
+    fn observe(&self, observation: Observation);
+}
+
+/// Kinds of signals, as a closed set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KindClass {
+    /// `offer`
+    Offer,
+    /// `answer`
+    Answer,
+    /// `candidate`
+    Candidate,
+    /// Any word of an application.
+    Other,
+}
+
+impl KindClass {
+    /// The class of a kind.
+    pub fn of(kind: &str) -> Self {
+        match kind {
+            "offer" => Self::Offer,
+            "answer" => Self::Answer,
+            "candidate" => Self::Candidate,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Observation {
+    /// A local sender's signal was answered for one receiver: `Ok` delivered.
+    Answered {
+        /// What it was.
+        kind: KindClass,
+        /// How it ended.
+        outcome: Result<(), Reason>,
+        /// Since it was taken.
+        after: Duration,
+    },
+    /// A signal was put into a local session's outbox.
+    HandedOn,
+    /// A signal for a local session came again, or for one that is not here.
+    Refused,
+    /// A new frame went out.
+    FramePublished {
+        /// So many envelopes.
+        envelopes: u32,
+    },
+    /// A frame went out once more.
+    FrameRepeated,
+    /// The bus refused a frame, or did not answer.
+    PublishFailed,
+    /// A frame came that is not authentic or not readable.
+    FrameRejected,
+    /// A link forgot what it had and started anew.
+    LinkReset,
+    /// What is unanswered by one node was queued again, and revisions were compared.
+    Resync,
+    /// The bus may have lost frames.
+    BusGap,
+    /// A room was read again because a step of its roster was missed.
+    RosterFetched,
+    /// A call to the directory failed.
+    DirectoryFailed,
+    /// This node raised its lease, so long after the last time.
+    LeaseRenewed {
+        /// Since the last renewal.
+        after: Duration,
+    },
+    /// The lease could not be raised or read.
+    LeaseFailed,
+    /// Another node took this one for dead, or its lease was forgotten.
+    LeaseLost,
+    /// This node cleaned up after a dead one.
+    NodeReaped,
+    /// A member left a room, seen by the node that wrote it.
+    MemberLeft(LeaveReason),
+    /// A member joined a room, seen by the node that wrote it.
+    MemberJoined,
+}
+
+/// Observes nothing.
+impl Observe for () {
+    fn observe(&self, _: Observation) {}
+}

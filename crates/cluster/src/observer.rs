@@ -1,0 +1,138 @@
+//! Who is dead, as this node sees it.
+//!
+//! A node is dead when its counter did not change for the lease time of the observer's own monotonic clock, during which
+//! the observer's own reads and renewals all succeeded. Time without the backend, or spent frozen, starts the count again:
+//! whoever could not look has seen nothing.
+
+use std::collections::HashMap;
+
+use switchboard_protocol::NodeId;
+use tokio::time::{Duration, Instant};
+
+use crate::leases::Lease;
+
+/// What this node has seen of the others.
+#[derive(Debug)]
+pub(crate) struct Observer {
+    own: NodeId,
+    lease: Duration,
+    seen: HashMap<NodeId, (Lease, Instant)>,
+    looked_at: Option<Instant>,
+}
+
+/// What a look at the table brought.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// To be claimed: they did not move, and nobody who lives has claimed them.
+    pub(crate) dead: Vec<Lease>,
+    /// They were there before and are not now.
+    pub(crate) vanished: Vec<NodeId>,
+}
+
+impl Observer {
+    pub(crate) fn new(own: NodeId, lease: Duration) -> Self {
+        Self { own, lease, seen: HashMap::new(), looked_at: None }
+    }
+
+    /// Something went wrong with this node's own reads or renewals: every count starts again.
+    pub(crate) fn start_again(&mut self) {
+        self.looked_at = None;
+    }
+
+    /// Takes note of the table as it was read at `now`.
+    pub(crate) fn look(&mut self, table: Vec<Lease>, now: Instant) -> Look {
+        // Two looks further apart than half a lease: this process was frozen, or starved.
+        let continuous = self.looked_at.is_some_and(|looked_at| now - looked_at < self.lease / 2);
+        self.looked_at = Some(now);
+        let mut before = std::mem::take(&mut self.seen);
+        for lease in table {
+            let since = match before.remove(&lease.node) {
+                Some((known, since)) if continuous && known == lease => since,
+                _ => now,
+            };
+            self.seen.insert(lease.node.clone(), (lease, since));
+        }
+        let dead = self.seen.values().filter(|(lease, since)| now - *since >= self.lease && self.may_claim(lease, now));
+        Look { dead: dead.map(|(lease, _)| lease.clone()).collect(), vanished: before.into_keys().collect() }
+    }
+
+    /// A claim lapses with its claimer's lease: a claimer that vanished, or is dead itself, cleans up no more.
+    fn may_claim(&self, lease: &Lease, now: Instant) -> bool {
+        let claimer_lives = lease.claimed_by.as_ref().is_some_and(|claimer| {
+            *claimer == self.own || self.seen.get(claimer).is_some_and(|(_, since)| now - *since < self.lease)
+        });
+        lease.node != self.own && !claimer_lives
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(4);
+
+    fn lease(node: &NodeId, counter: u64, claimed_by: Option<&NodeId>) -> Lease {
+        Lease { node: node.clone(), counter, claimed_by: claimed_by.cloned() }
+    }
+
+    struct Rig {
+        observer: Observer,
+        now: Instant,
+        other: NodeId,
+    }
+
+    impl Rig {
+        fn new() -> Self {
+            Self { observer: Observer::new(NodeId::start("own"), LEASE), now: Instant::now(), other: NodeId::start("other") }
+        }
+
+        fn look_after(&mut self, seconds: u64, table: Vec<Lease>) -> Vec<NodeId> {
+            self.now += Duration::from_secs(seconds);
+            self.observer.look(table, self.now).dead.into_iter().map(|lease| lease.node).collect()
+        }
+    }
+
+    #[test]
+    fn a_node_is_dead_after_a_lease_without_change() {
+        let mut rig = Rig::new();
+        let table = vec![lease(&rig.other, 7, None)];
+        for _ in 0..4 {
+            assert_eq!(rig.look_after(1, table.clone()), []);
+        }
+        assert_eq!(rig.look_after(1, table), [rig.other.clone()]);
+    }
+
+    #[test]
+    fn an_observer_that_was_frozen_or_cut_off_has_seen_nothing() {
+        let mut rig = Rig::new();
+        let table = vec![lease(&rig.other, 7, None)];
+        rig.look_after(1, table.clone());
+        assert_eq!(rig.look_after(60, table.clone()), [], "frozen");
+        for _ in 0..3 {
+            rig.look_after(1, table.clone());
+        }
+        rig.observer.start_again();
+        assert_eq!(rig.look_after(1, table), [], "cut off");
+    }
+
+    #[test]
+    fn a_claim_holds_as_long_as_its_claimer_lives() {
+        let mut rig = Rig::new();
+        let claimer = NodeId::start("claimer");
+        let table = |counter| vec![lease(&rig.other, 7, Some(&claimer)), lease(&claimer, counter, None)];
+        let (alive, stuck): (Vec<_>, Vec<_>) = ((0..10).map(table).collect(), (0..6).map(|_| table(10)).collect());
+        for table in alive {
+            assert_eq!(rig.look_after(1, table), []);
+        }
+        let dead = stuck.into_iter().map(|table| rig.look_after(1, table)).last().expect("six looks");
+        assert_eq!(dead.len(), 2, "the claimer and whom it claimed");
+    }
+
+    #[test]
+    fn whoever_is_gone_from_the_table_is_told_once() {
+        let mut rig = Rig::new();
+        rig.observer.look(vec![lease(&rig.other, 7, None)], rig.now);
+        assert_eq!(rig.observer.look(vec![], rig.now).vanished, [rig.other.clone()]);
+        assert_eq!(rig.observer.look(vec![], rig.now), Look::default());
+    }
+}

@@ -1,0 +1,104 @@
+//! What the directory keeps of a member and of a peer, as this crate sees it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use switchboard_protocol::{Connection, Member, MemberState, NodeId, PeerId, RoomId, UserId};
+
+/// Grows each time a session changes hands, so that a late goodbye cannot evict its successor. The first is 1.
+pub type Epoch = u64;
+
+/// What a peer tells of itself in a room. The directory stores it unread.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Profile {
+    /// Display name.
+    pub name: Option<Arc<str>>,
+    /// Usually a URL.
+    pub avatar: Option<Arc<str>>,
+    /// Merged at the owner's node.
+    pub state: MemberState,
+}
+
+/// Facts about a member that are not for other clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Flags {
+    /// An observer: in no list, counts for nothing, cannot be addressed.
+    pub hidden: bool,
+    /// Has no socket at the moment.
+    pub away: bool,
+    /// May come back after it lost its socket. Without it, whoever finds the member without a node removes it.
+    pub resumable: bool,
+}
+
+/// One member of a room, as in its roster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberRecord {
+    /// Who.
+    pub peer: PeerId,
+    /// Of its session.
+    pub epoch: Epoch,
+    /// The node that owns the session.
+    pub node: NodeId,
+    /// Place in the join order; 0 for a hidden member.
+    pub order: u64,
+    /// See there.
+    pub flags: Flags,
+    /// The identity behind it.
+    pub user: UserId,
+    /// Unix time in milliseconds, by the directory's clock.
+    pub joined_at: u64,
+    /// See there.
+    pub profile: Profile,
+}
+
+impl MemberRecord {
+    /// The member as clients see it.
+    pub fn to_member(&self) -> Member {
+        Member {
+            peer: self.peer,
+            user: self.user.clone(),
+            name: self.profile.name.clone(),
+            avatar: self.profile.avatar.clone(),
+            state: self.profile.state.clone(),
+            order: self.order,
+            joined_at: self.joined_at,
+            connection: if self.flags.away { Connection::Away } else { Connection::Live },
+        }
+    }
+}
+
+/// A whole room at one revision. Never partial.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RosterSnapshot {
+    /// Rises by one with each change of the room and never goes back; 0 for a room that does not exist.
+    pub revision: u64,
+    /// The revision of the last join that took the room from one visible member to two; 0 if there was none.
+    pub ready: u64,
+    /// Visible members at most.
+    pub capacity: u32,
+    /// Everyone, hidden ones too, in join order (hidden ones first).
+    pub members: Vec<MemberRecord>,
+}
+
+impl RosterSnapshot {
+    /// A snapshot of these members, put into their order.
+    pub(crate) fn of(revision: u64, ready: u64, capacity: u32, mut members: Vec<MemberRecord>) -> Self {
+        members.sort_unstable_by_key(|member| (member.order, member.joined_at, member.peer));
+        Self { revision, ready, capacity, members }
+    }
+}
+
+/// What is kept of a session, wherever it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerRecord {
+    /// Who.
+    pub peer: PeerId,
+    /// The node that owns the session.
+    pub node: NodeId,
+    /// Of the session.
+    pub epoch: Epoch,
+    /// The identity behind it.
+    pub user: UserId,
+    /// The rooms it is in or was about to enter or leave. Sorted.
+    pub rooms: Vec<RoomId>,
+}

@@ -1,0 +1,128 @@
+//! The connections to Redis and the tasks that keep them.
+//!
+//! fred reconnects by itself, but the task in which it does so can end or hang: after an unexpected answer, with a full
+//! command queue, or in a write to a host that vanished. So fred's events are only hints here; whether a connection is
+//! there is what a PING says, and one that claims to be there and stays silent is torn down and made anew.
+
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::error::{Error, ErrorKind};
+use fred::interfaces::{ClientLike, EventInterface, FredResult};
+use fred::types::ConnectHandle;
+use fred::types::config::Server;
+use tokio::sync::broadcast::Receiver;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::clients::failing_fast;
+use super::failure::in_words;
+use super::reach::Line;
+
+/// Between the PINGs of a connection that is there.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Between the looks at one that is not.
+const RECHECK: Duration = Duration::from_millis(50);
+/// Unanswered PINGs after which a connection that claims to be there is made anew.
+const SILENCES_MAX: u32 = 2;
+
+/// What fred reports: a connection broke, or could not be made.
+type Errors = Receiver<(Error, Option<Server>)>;
+
+/// A connection that [`tend`] can keep.
+pub(super) trait Tended: Send + Sync + 'static {
+    /// Whose connection it is.
+    fn client(&self) -> &(impl EventInterface + 'static);
+
+    /// Asks for a sign of life, and puts in place again what a new connection lacks.
+    fn revive(&self) -> impl Future<Output = FredResult<()>> + Send;
+}
+
+impl Tended for Client {
+    fn client(&self) -> &(impl EventInterface + 'static) {
+        self
+    }
+
+    async fn revive(&self) -> FredResult<()> {
+        failing_fast(self).ping(None).await
+    }
+}
+
+/// Connects, and keeps connected until `stop`.
+pub(super) fn tend(connection: impl Tended, line: Line, stop: CancellationToken) {
+    let mut tender = Tender {
+        driver: connection.client().connect(),
+        connection,
+        line,
+    };
+    tokio::spawn(async move {
+        stop.run_until_cancelled(tender.run()).await;
+        tender.driver.abort();
+    });
+}
+
+struct Tender<T> {
+    connection: T,
+    line: Line,
+    /// fred's own task.
+    driver: ConnectHandle,
+}
+
+impl<T: Tended> Tender<T> {
+    async fn run(&mut self) {
+        loop {
+            let errors = self.down().await;
+            self.line.up();
+            let why = self.up(errors).await;
+            self.line.down(why);
+        }
+    }
+
+    /// Until it answers. What fred reports from just before that answer on comes with it.
+    async fn down(&mut self) -> Errors {
+        let mut silences = 0;
+        loop {
+            let mut errors = self.connection.client().error_rx();
+            match self.connection.revive().await {
+                Ok(()) => return errors,
+                // Told by fred itself when it is not connected; the reason follows as an event.
+                Err(error) if error.is_canceled() => silences = 0,
+                Err(error) => {
+                    silences = if *error.kind() == ErrorKind::Timeout {
+                        silences + 1
+                    } else {
+                        0
+                    };
+                    self.line.down(in_words(&error));
+                }
+            }
+            if silences == SILENCES_MAX || self.driver.is_finished() {
+                self.reconnect();
+                silences = 0;
+            }
+            tokio::select! {
+                Ok((error, _)) = errors.recv() => self.line.down(in_words(&error)),
+                () = sleep(RECHECK) => {}
+            }
+        }
+    }
+
+    /// Until it does not; why, in words.
+    async fn up(&mut self, mut errors: Errors) -> String {
+        loop {
+            tokio::select! {
+                Ok((error, _)) = errors.recv() => return in_words(&error),
+                () = sleep(HEARTBEAT) => {
+                    if let Err(error) = failing_fast(self.connection.client()).ping::<()>(None).await {
+                        return in_words(&error);
+                    }
+                }
+            }
+        }
+    }
+
+    fn reconnect(&mut self) {
+        self.driver.abort();
+        self.driver = self.connection.client().connect();
+    }
+}

@@ -1,0 +1,112 @@
+//! The directory's calls; what each does is in [`rooms`](super::rooms) and [`peers`](super::peers).
+
+use async_trait::async_trait;
+use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
+
+use super::commands::Commands;
+use super::keys::Keys;
+use crate::bucket::Bucket;
+use crate::directory::{
+    AttachOutcome, Directory, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome,
+};
+use crate::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
+
+/// Rooms and peers on Redis.
+pub(super) struct RedisDirectory {
+    pub(super) commands: Commands,
+    pub(super) keys: Keys,
+}
+
+impl RedisDirectory {
+    pub(super) fn new(commands: Commands, keys: Keys) -> Self {
+        Self { commands, keys }
+    }
+}
+
+#[async_trait]
+impl Directory for RedisDirectory {
+    async fn join(&self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError> {
+        Ok(self.join_room(join).await?)
+    }
+
+    async fn leave(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+    ) -> Result<LeaveOutcome, DirectoryError> {
+        Ok(self.leave_room(room, peer, epoch).await?)
+    }
+
+    async fn update(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+        profile: &Profile,
+    ) -> Result<UpdateOutcome, DirectoryError> {
+        Ok(self.update_member(room, peer, epoch, profile).await?)
+    }
+
+    async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError> {
+        Ok(self.read_room(room).await?)
+    }
+
+    async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError> {
+        Ok(self.mark_alive(bucket).await?)
+    }
+
+    async fn attach(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+        user: &UserId,
+    ) -> Result<AttachOutcome, DirectoryError> {
+        Ok(self.attach_peer(peer, epoch, node, user).await?)
+    }
+
+    async fn intend(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        room: &RoomId,
+        wanted: bool,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.intend_room(peer, epoch, room, wanted).await?)
+    }
+
+    async fn peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>, DirectoryError> {
+        Ok(self.read_peer(peer).await?)
+    }
+
+    async fn forget(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError> {
+        Ok(self.forget_peer(peer, epoch).await?)
+    }
+
+    async fn admit(
+        &self,
+        user: &UserId,
+        peer: &PeerId,
+        node: &NodeId,
+        sessions_max: u32,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.admit_session(user, peer, node, sessions_max).await?)
+    }
+
+    async fn dismiss(&self, user: &UserId, peer: &PeerId) -> Result<(), DirectoryError> {
+        Ok(self.dismiss_session(user, peer).await?)
+    }
+
+    async fn enlist(&self, node: &NodeId, peer: &PeerId) -> Result<(), DirectoryError> {
+        Ok(self.enlist_peer(node, peer).await?)
+    }
+
+    async fn delist(&self, node: &NodeId, peer: &PeerId) -> Result<(), DirectoryError> {
+        Ok(self.delist_peer(node, peer).await?)
+    }
+
+    async fn enlisted(&self, node: &NodeId) -> Result<Vec<PeerId>, DirectoryError> {
+        Ok(self.read_enlisted(node).await?)
+    }
+}

@@ -1,0 +1,96 @@
+//! What can go wrong between us and Redis.
+
+use fred::error::{Error, ErrorKind};
+
+use super::clients::COMMAND_TIMEOUT;
+use crate::bus::BusError;
+use crate::directory::DirectoryError;
+use crate::leases::LeaseError;
+
+/// Why a call failed, before it is known whose call it was.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// It was never sent: there is no connection.
+    Unreachable(String),
+    /// It was sent, and not answered or refused.
+    Unanswered(String),
+    /// The bucket has no marker.
+    Forgotten,
+    /// An answer or an entry that makes no sense here.
+    Unreadable(String),
+}
+
+impl From<Error> for Failure {
+    /// fred cancels what it has not sent, and what it refuses to queue it does not send either; of all else that is
+    /// not certain.
+    fn from(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::Canceled | ErrorKind::Backpressure => Self::Unreachable(in_words(&error)),
+            _ => Self::Unanswered(in_words(&error)),
+        }
+    }
+}
+
+impl From<Failure> for DirectoryError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreachable(why) | Failure::Unanswered(why) => Self::Unavailable(why),
+            Failure::Forgotten => Self::Forgotten,
+            Failure::Unreadable(what) => Self::Corrupt(what),
+        }
+    }
+}
+
+impl From<Failure> for LeaseError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreachable(why) | Failure::Unanswered(why) | Failure::Unreadable(why) => {
+                Self(why)
+            }
+            Failure::Forgotten => Self(DirectoryError::Forgotten.to_string()),
+        }
+    }
+}
+
+impl From<Failure> for BusError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreachable(why) => Self::Unreachable(why),
+            failure => Self::Unanswered(LeaseError::from(failure).0),
+        }
+    }
+}
+
+/// fred's error for an operator. It never holds credentials: fred quotes what Redis said, and Redis does not repeat them.
+pub(super) fn in_words(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::Timeout => format!("no answer within {} s", COMMAND_TIMEOUT.as_secs()),
+        ErrorKind::Auth => format!("the credentials are refused ({})", error.details()),
+        ErrorKind::IO => io_message(error.details()).to_owned(),
+        ErrorKind::Canceled => "the connection is down".into(),
+        _ => error.details().to_owned(),
+    }
+}
+
+/// fred prints an I/O error by `Debug`: `Os { code: 111, kind: ConnectionRefused, message: "Connection refused" }`.
+fn io_message(details: &str) -> &str {
+    details
+        .split_once("message: \"")
+        .and_then(|(_, rest)| rest.split('"').next())
+        .unwrap_or(details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operating_systems_error_is_told_by_its_message() {
+        let error = Error::from(std::io::Error::from_raw_os_error(111));
+        assert_eq!(in_words(&error), "Connection refused");
+        assert_eq!(
+            in_words(&Error::new(ErrorKind::IO, "Connection closed.")),
+            "Connection closed."
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! The Lua scripts, each a file of its own in `scripts/`.
+
+use std::sync::LazyLock;
+
+use fred::types::scripts::Script as Source;
+
+/// One script and its hash.
+pub(super) struct Script {
+    /// Its file.
+    pub(super) name: &'static str,
+    pub(super) source: Source,
+}
+
+macro_rules! scripts {
+    ($($(#[$doc:meta])* $constant:ident = $($file:literal)+;)*) => {
+        $($(#[$doc])* pub(super) static $constant: LazyLock<Script> = LazyLock::new(|| Script {
+            name: [$($file),+].last().copied().unwrap_or_default(),
+            source: Source::from_lua(concat!($(include_str!(concat!("scripts/", $file, ".lua")), "\n"),+)),
+        });)*
+    };
+}
+
+scripts! {
+    ROOM_JOIN = "room" "room_join";
+    ROOM_LEAVE = "room" "room_leave";
+    ROOM_UPDATE = "room" "room_update";
+    ROOM_ROSTER = "room_roster";
+    PEER_ATTACH = "peer_attach";
+    PEER_INTEND = "peer_intend";
+    PEER_FORGET = "peer_forget";
+    USER_ADMIT = "user_admit";
+    LEASE_RENEW = "lease_renew";
+    LEASE_CLAIM = "lease_claim";
+    LEASE_REMOVE = "lease_remove";
+    CLUSTER_KEY = "cluster_key";
+}

@@ -1,0 +1,18 @@
+-- Raises a node's counter.
+--
+-- A lease is the text `counter`, or `counter claimer` once another node took its owner for dead. The claimer is in this
+-- field and not in sb:node:<id>, because refusing a claimed node must be one step with the renewal, and those two keys
+-- are in different slots.
+--
+-- KEYS  1 the nodes
+-- ARGV  1 node
+-- Result  renewed · missing · claimed claimer · corrupt lease
+-- Atomic: the check and the count.
+
+local lease = redis.call('HGET', KEYS[1], ARGV[1])
+if not lease then return { 'missing' } end
+local counter, claimer = string.match(lease, '^(%d+) ?(%S*)$')
+if not counter then return { 'corrupt', lease } end
+if claimer ~= '' then return { 'claimed', claimer } end
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', tonumber(counter) + 1))
+return { 'renewed' }

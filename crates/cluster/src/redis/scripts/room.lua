@@ -1,0 +1,47 @@
+-- What the scripts of a room share; put in front of each of them.
+--
+-- A record is text, `version epoch node order flags user joined_at length:tail`. Version, epoch and node keep their
+-- places in every version, so that any release finds whom to tell. The tail is the peer's own and is never opened here.
+-- Numbers stay below 2^53, where Lua's doubles are exact; '%.0f' writes them without an exponent.
+
+local VERSION = '1'
+
+-- Flags are letters at fixed places, `har`, with '-' for what is not so: hidden, away, resumable.
+local function is_hidden(flags)
+  return string.sub(flags, 1, 1) == 'h'
+end
+
+-- The member's record as a table; nil: it is not in; false: it is in, with a record that this release cannot read.
+-- The set decides who is in.
+local function member(members, roster, peer)
+  if redis.call('SISMEMBER', members, peer) == 0 then return nil end
+  local record = redis.call('HGET', roster, peer)
+  if not record then return false end
+  local version, epoch, node, order, flags, user, joined_at, start =
+    string.match(record, '^(%d+) (%d+) (%S+) (%d+) (%S+) (%S+) (%d+) %d+:()')
+  if version ~= VERSION then return false end
+  return {
+    epoch = tonumber(epoch), node = node, order = order, flags = flags, user = user, joined_at = joined_at,
+    tail = string.sub(record, start),
+  }
+end
+
+local function write(roster, peer, m)
+  redis.call('HSET', roster, peer, table.concat({
+    VERSION, string.format('%.0f', m.epoch), m.node, m.order, m.flags, m.user, m.joined_at,
+    string.format('%d:', #m.tail) .. m.tail,
+  }, ' '))
+end
+
+-- The nodes of all members, each once.
+local function nodes(roster)
+  local seen, list = {}, {}
+  for _, record in ipairs(redis.call('HVALS', roster)) do
+    local node = string.match(record, '^%d+ %d+ (%S+)')
+    if node and not seen[node] then
+      seen[node] = true
+      list[#list + 1] = node
+    end
+  end
+  return list
+end

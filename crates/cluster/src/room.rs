@@ -1,0 +1,432 @@
+//! A room with members on this node: what its roster is, who is told of changes, and in which order.
+//!
+//! Roster steps come from several nodes and may overtake one another; a session must hear of a member's join before its
+//! first signal and of its leaving after its last. So a room takes steps strictly by revision. One from the future waits
+//! for those before it, and a signal from a member nobody has heard of waits with it. When a step stays away, the roster
+//! is read again and the difference is told; a partial list is never taken for the whole.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use switchboard_protocol::server_message::{Joined, LeaveReason, MemberJoined, MemberLeft, MemberUpdated, Ready, RoomClosed};
+use switchboard_protocol::{MemberState, NodeId, PeerId, RoomId, ServerMessage};
+use tokio::sync::oneshot;
+use tokio::time::{Duration, Instant};
+
+use crate::envelope::{Change, Envelope, RosterChange, SignalEnvelope};
+use crate::local::Local;
+use crate::record::{MemberRecord, RosterSnapshot};
+use crate::roster::Roster;
+
+/// A missing step is waited for so long before the roster is read; twice as long before each further try.
+const READ_AFTER: Duration = Duration::from_millis(50);
+const READ_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// What may wait in one room for a missing step, bytes.
+const HELD_BYTES_MAX: usize = 1024 * 1024;
+
+pub(crate) struct Room {
+    id: RoomId,
+    /// `None` until the first join from this node was answered.
+    roster: Option<Roster>,
+    /// Sessions of this node that were told `joined`, by peer id.
+    locals: Vec<Arc<Local>>,
+    /// Joins under way, before the directory's answer.
+    opening: usize,
+    /// Joins the directory has carried out, waiting for the roster to reach their step.
+    joining: Vec<Joining>,
+    held: VecDeque<Held>,
+    held_bytes: usize,
+    /// The highest revision that is known to exist.
+    known: u64,
+    /// When to read the roster again: a step is missing.
+    read_at: Option<Instant>,
+    read_pause: Duration,
+}
+
+struct Joining {
+    local: Arc<Local>,
+    /// The join's message id.
+    re: u64,
+    revision: u64,
+    joined: oneshot::Sender<()>,
+}
+
+enum Held {
+    Step(RosterChange),
+    /// A signal envelope as bytes.
+    Signal(PeerId, Vec<u8>),
+}
+
+/// What to do with a signal that came for this room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SenderKnown {
+    /// The sender is a member.
+    Yes,
+    /// It may be: the signal waits in the room.
+    Held,
+    /// It is not, or too much waits already.
+    No,
+}
+
+/// What the caller does after it released the room.
+#[derive(Debug, Default)]
+pub(crate) struct After {
+    /// Signals that may be delivered now, as envelope bytes.
+    pub(crate) signals: Vec<Vec<u8>>,
+    /// Members whose node died: nobody will answer for them.
+    pub(crate) lost: Vec<PeerId>,
+}
+
+impl Held {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Step(_) => 512,
+            Self::Signal(_, bytes) => bytes.len(),
+        }
+    }
+}
+
+impl Room {
+    pub(crate) fn new(id: RoomId) -> Self {
+        Self {
+            id,
+            roster: None,
+            locals: Vec::new(),
+            opening: 0,
+            joining: Vec::new(),
+            held: VecDeque::new(),
+            held_bytes: 0,
+            known: 0,
+            read_at: None,
+            read_pause: READ_AFTER,
+        }
+    }
+
+    pub(crate) fn id(&self) -> &RoomId {
+        &self.id
+    }
+
+    pub(crate) fn roster(&self) -> Option<&Roster> {
+        self.roster.as_ref()
+    }
+
+    pub(crate) fn locals(&self) -> &[Arc<Local>] {
+        &self.locals
+    }
+
+    pub(crate) fn local(&self, peer: &PeerId) -> Option<&Arc<Local>> {
+        self.locals.binary_search_by_key(peer, |local| local.peer).ok().map(|index| &self.locals[index])
+    }
+
+    /// The room's revision, if `node` has members in it as well.
+    pub(crate) fn revision_shared_with(&self, node: &NodeId) -> Option<(RoomId, u64)> {
+        let roster = self.roster.as_ref()?;
+        roster.members().any(|member| member.node == *node).then(|| (self.id.clone(), roster.revision))
+    }
+
+    /// Nobody on this node is in it or about to be.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.locals.is_empty() && self.joining.is_empty() && self.opening == 0
+    }
+
+    /// When the roster should be read again, if a step is missing then still.
+    pub(crate) fn read_at(&self) -> Option<Instant> {
+        self.read_at
+    }
+
+    /// It is being read now; the next time is later.
+    pub(crate) fn reading(&mut self) {
+        self.read_pause = (self.read_pause * 2).min(READ_PAUSE_MAX);
+        self.read_at = Some(Instant::now() + self.read_pause);
+    }
+
+    /// A join is about to ask the directory: what arrives from now on must not be lost.
+    pub(crate) fn open(&mut self) {
+        self.opening += 1;
+    }
+
+    /// The directory did not let it in.
+    pub(crate) fn give_up_opening(&mut self) {
+        self.opening -= 1;
+        self.forget_held_if_unused();
+    }
+
+    /// The directory let `local` in. It is told `joined` when the roster reaches that step, at once if it can be.
+    pub(crate) fn admit(&mut self, local: &Arc<Local>, re: u64, snapshot: RosterSnapshot) -> (oneshot::Receiver<()>, After) {
+        self.opening -= 1;
+        let (joined, when_joined) = oneshot::channel();
+        self.known = self.known.max(snapshot.revision);
+        self.joining.push(Joining { local: local.clone(), re, revision: snapshot.revision, joined });
+        let mut after = After::default();
+        if self.roster.is_none() {
+            self.roster = Some(Roster::new(snapshot));
+        }
+        self.complete_joins();
+        self.catch_up(&mut after);
+        (when_joined, after)
+    }
+
+    /// `local` is on its way out: it hears nothing of the room any more. True: it was in.
+    pub(crate) fn dismiss(&mut self, local: &Local) -> bool {
+        self.joining.retain(|joining| joining.local.peer != local.peer);
+        let index = self.locals.binary_search_by_key(&local.peer, |known| known.peer);
+        if let Ok(index) = index {
+            self.locals.remove(index);
+        }
+        self.forget_held_if_unused();
+        index.is_ok()
+    }
+
+    /// A step of the roster came.
+    pub(crate) fn step(&mut self, step: RosterChange) -> After {
+        let mut after = After::default();
+        match &self.roster {
+            Some(roster) if step.revision <= roster.revision => {}
+            Some(roster) if step.revision == roster.revision + 1 => {
+                self.take(step, &mut after);
+                self.catch_up(&mut after);
+            }
+            _ => {
+                self.known = self.known.max(step.revision);
+                // One that finds no place is read from the directory with the others.
+                self.hold(Held::Step(step));
+                self.note_gap();
+            }
+        }
+        after
+    }
+
+    /// Another node has this revision of the room; the answer is this node's own.
+    pub(crate) fn hint(&mut self, revision: u64) -> Option<u64> {
+        self.known = self.known.max(revision);
+        self.note_gap();
+        self.roster.as_ref().map(|roster| roster.revision)
+    }
+
+    /// Whether a signal from `sender` may be delivered.
+    pub(crate) fn knows(&mut self, signal: &SignalEnvelope<'_>) -> SenderKnown {
+        if self.roster.as_ref().is_some_and(|roster| roster.member(&signal.sender).is_some()) {
+            return SenderKnown::Yes;
+        }
+        if !self.is_behind() {
+            return SenderKnown::No;
+        }
+        let mut bytes = Vec::new();
+        Envelope::Signal(signal.clone()).write(&mut bytes);
+        if self.hold(Held::Signal(signal.sender, bytes)) { SenderKnown::Held } else { SenderKnown::No }
+    }
+
+    /// The roster was read again.
+    pub(crate) fn install(&mut self, snapshot: RosterSnapshot) -> After {
+        let mut after = After::default();
+        let Some(known) = &self.roster else { return after };
+        if snapshot.revision > known.revision {
+            let fresh = Roster::new(snapshot);
+            let stale = self.roster.replace(fresh).expect("it was just there");
+            self.tell_difference(&stale, &mut after);
+            self.complete_joins();
+        }
+        self.catch_up(&mut after);
+        after
+    }
+
+    fn hold(&mut self, held: Held) -> bool {
+        let bytes = held.bytes();
+        let fits = self.held_bytes + bytes <= HELD_BYTES_MAX;
+        if fits {
+            self.held_bytes += bytes;
+            self.held.push_back(held);
+        }
+        fits
+    }
+
+    /// Whether somebody may be in the room whom nobody here has heard of.
+    fn is_behind(&self) -> bool {
+        self.roster.as_ref().is_none_or(|roster| roster.revision < self.known)
+    }
+
+    fn note_gap(&mut self) {
+        if self.roster.is_none() || !self.is_behind() {
+            self.read_at = None;
+            self.read_pause = READ_AFTER;
+        } else if self.read_at.is_none() {
+            self.read_at = Some(Instant::now() + READ_AFTER);
+        }
+    }
+
+    /// Takes held steps as long as the next one is there.
+    fn catch_up(&mut self, after: &mut After) {
+        while let Some(step) = self.next_held_step() {
+            self.take(step, after);
+        }
+        let Some(revision) = self.roster.as_ref().map(|roster| roster.revision) else { return };
+        self.held.retain(|held| !matches!(held, Held::Step(step) if step.revision <= revision));
+        self.note_gap();
+        self.release_signals(after);
+        self.held_bytes = self.held.iter().map(Held::bytes).sum();
+    }
+
+    fn next_held_step(&mut self) -> Option<RosterChange> {
+        let next = self.roster.as_ref()?.revision + 1;
+        let index = self.held.iter().position(|held| matches!(held, Held::Step(step) if step.revision == next))?;
+        match self.held.remove(index) {
+            Some(Held::Step(step)) => Some(step),
+            _ => None,
+        }
+    }
+
+    /// Lets go of signals whose sender is known now; of all once no step is missing: whoever is unknown then is no member,
+    /// and delivery refuses it.
+    fn release_signals(&mut self, after: &mut After) {
+        let all = !self.is_behind();
+        let Some(roster) = &self.roster else { return };
+        let (released, kept) = self.held.drain(..).partition(|held| match held {
+            Held::Signal(sender, _) => all || roster.member(sender).is_some(),
+            Held::Step(_) => false,
+        });
+        self.held = kept;
+        after.signals.extend(VecDeque::into_iter(released).filter_map(|held| match held {
+            Held::Signal(_, bytes) => Some(bytes),
+            Held::Step(_) => None,
+        }));
+    }
+
+    fn forget_held_if_unused(&mut self) {
+        if self.is_unused() {
+            self.held.clear();
+            self.held_bytes = 0;
+        }
+    }
+
+    fn take(&mut self, step: RosterChange, after: &mut After) {
+        let Some(roster) = &mut self.roster else { return };
+        let known = roster.member(step.change.peer()).map(|member| member.flags);
+        roster.apply(step.revision, &step.change);
+        let revision = step.revision;
+        match step.change {
+            Change::Joined { member, ready } => {
+                if known.is_none() {
+                    self.tell_joined(&member, revision);
+                }
+                self.complete_joins();
+                if ready {
+                    self.tell_ready_to_locals(revision);
+                }
+                self.release_signals(after);
+            }
+            Change::Updated { peer, profile } if known.is_some_and(|flags| !flags.hidden) => {
+                self.tell_state(peer, profile.state, revision);
+            }
+            Change::Left { peer, reason } if known.is_some() => {
+                let visible = known.is_some_and(|flags| !flags.hidden);
+                self.tell_left(peer, reason, revision, visible, after);
+            }
+            Change::Updated { .. } | Change::Left { .. } => {}
+        }
+    }
+
+    fn tell_difference(&mut self, stale: &Roster, after: &mut After) {
+        let Some(fresh) = &self.roster else { return };
+        let revision = fresh.revision;
+        let gone: Vec<_> = stale.members().filter(|old| fresh.member(&old.peer).is_none()).cloned().collect();
+        let come: Vec<_> = fresh.members().filter(|new| stale.member(&new.peer).is_none()).cloned().collect();
+        let changed: Vec<_> = fresh
+            .members()
+            .filter(|new| !new.flags.hidden)
+            .filter(|new| stale.member(&new.peer).is_some_and(|old| old.profile.state != new.profile.state))
+            .map(|new| (new.peer, new.profile.state.clone()))
+            .collect();
+        let ready = fresh.ready > stale.ready;
+        for member in gone {
+            let reason = self.held_reason(&member.peer);
+            self.tell_left(member.peer, reason, revision, !member.flags.hidden, after);
+        }
+        for member in come {
+            self.tell_joined(&member, revision);
+        }
+        for (peer, state) in changed {
+            self.tell_state(peer, state, revision);
+        }
+        if ready {
+            self.tell_ready_to_locals(revision);
+        }
+    }
+
+    /// A snapshot does not say why somebody left; a step that waits may.
+    fn held_reason(&self, peer: &PeerId) -> LeaveReason {
+        let reason = self.held.iter().find_map(|held| match held {
+            Held::Step(RosterChange { change: Change::Left { peer: left, reason }, .. }) if left == peer => Some(*reason),
+            _ => None,
+        });
+        reason.unwrap_or(LeaveReason::Disconnected)
+    }
+
+    /// Tells `joined` to those whose step the roster has reached.
+    fn complete_joins(&mut self) {
+        let Some(roster) = &self.roster else { return };
+        let mut index = 0;
+        while let Some(joining) = self.joining.get(index) {
+            if joining.revision > roster.revision {
+                index += 1;
+                continue;
+            }
+            let Joining { local, re, revision, joined } = self.joining.swap_remove(index);
+            if joined.send(()).is_err() {
+                continue;
+            }
+            let members = roster.visible();
+            local.tell(Joined { re, room: self.id.clone(), revision: roster.revision, capacity: roster.capacity, members });
+            if let (true, Some(peers)) = (roster.ready >= revision, roster.pair()) {
+                local.tell(Ready { room: self.id.clone(), offerer: peers[0], peers });
+            }
+            if let Err(place) = self.locals.binary_search_by_key(&local.peer, |known| known.peer) {
+                self.locals.reserve_exact(1);
+                self.locals.insert(place, local);
+            }
+        }
+    }
+
+    /// To those who were in before the step: the joiner hears it with its own `joined`.
+    fn tell_ready_to_locals(&self, revision: u64) {
+        let Some(peers) = self.roster.as_ref().and_then(Roster::pair) else { return };
+        let joiner = self.roster.as_ref().filter(|roster| roster.ready == revision).map(|_| peers[1]);
+        let ready = ServerMessage::from(Ready { room: self.id.clone(), offerer: peers[0], peers });
+        for local in self.locals.iter().filter(|local| Some(local.peer) != joiner) {
+            local.tell(ready.clone());
+        }
+    }
+
+    fn tell_joined(&self, member: &MemberRecord, revision: u64) {
+        if !member.flags.hidden {
+            let joined = MemberJoined { room: self.id.clone(), revision, member: member.to_member() };
+            self.tell_others(&member.peer, &joined.into());
+        }
+    }
+
+    fn tell_state(&self, peer: PeerId, state: MemberState, revision: u64) {
+        let update = MemberUpdated { room: self.id.clone(), revision, peer, state: Some(state), connection: None };
+        self.tell_others(&peer, &update.into());
+    }
+
+    fn tell_left(&mut self, peer: PeerId, reason: LeaveReason, revision: u64, visible: bool, after: &mut After) {
+        if reason == LeaveReason::NodeLost {
+            after.lost.push(peer);
+        }
+        if visible {
+            let left = MemberLeft { room: self.id.clone(), revision, peer, reason };
+            self.tell_others(&peer, &left.into());
+        }
+        if let Ok(index) = self.locals.binary_search_by_key(&peer, |local| local.peer) {
+            let local = self.locals.remove(index);
+            local.forget_room(&self.id);
+            let reason = "the cluster took this session for gone; join again".into();
+            local.tell(RoomClosed { room: self.id.clone(), reason });
+        }
+    }
+
+    fn tell_others(&self, about: &PeerId, message: &ServerMessage) {
+        for local in self.locals.iter().filter(|local| local.peer != *about) {
+            local.tell(message.clone());
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The rooms that have members on this node.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use parking_lot::Mutex;
+use switchboard_protocol::RoomId;
+use tokio::time::Instant;
+
+use crate::room::Room;
+
+/// Rooms by id. A room is dropped as soon as nobody here is in it or about to be.
+#[derive(Default)]
+pub(crate) struct Rooms {
+    rooms: DashMap<RoomId, Arc<Mutex<Room>>>,
+    /// Rooms that missed a step of their roster.
+    behind: Mutex<Vec<Arc<Mutex<Room>>>>,
+}
+
+impl Rooms {
+    pub(crate) fn get(&self, room: &str) -> Option<Arc<Mutex<Room>>> {
+        self.rooms.get(room).map(|room| room.clone())
+    }
+
+    /// The room, which counts a join under way from now on.
+    pub(crate) fn open(&self, room: &RoomId) -> Arc<Mutex<Room>> {
+        let entry = self.rooms.entry(room.clone()).or_insert_with(|| Arc::new(Mutex::new(Room::new(room.clone()))));
+        // Under the map's lock, so that `sweep` cannot drop the room in between.
+        entry.lock().open();
+        entry.clone()
+    }
+
+    /// Drops the room if nobody needs it.
+    pub(crate) fn sweep(&self, room: &RoomId) {
+        self.rooms.remove_if(room, |_, room| room.lock().is_unused());
+    }
+
+    /// Notes that a room misses a step.
+    pub(crate) fn note_behind(&self, room: &Arc<Mutex<Room>>) {
+        let mut behind = self.behind.lock();
+        if !behind.iter().any(|known| Arc::ptr_eq(known, room)) {
+            behind.push(room.clone());
+        }
+    }
+
+    /// The rooms whose roster should be read now. They are on the list until they have caught up.
+    pub(crate) fn take_behind(&self, now: Instant) -> Vec<Arc<Mutex<Room>>> {
+        let mut due = Vec::new();
+        // Rooms are locked after the list is released: whoever holds a room may be about to note it.
+        let listed = std::mem::take(&mut *self.behind.lock());
+        for room in listed {
+            let mut locked = room.lock();
+            let Some(read_at) = locked.read_at().filter(|_| !locked.is_unused()) else { continue };
+            if read_at <= now {
+                locked.reading();
+                due.push(room.clone());
+            }
+            drop(locked);
+            self.note_behind(&room);
+        }
+        due
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rooms.len()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Mutex<Room>>> {
+        self.rooms.iter().map(|room| room.clone()).collect()
+    }
+}

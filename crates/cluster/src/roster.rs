@@ -1,0 +1,89 @@
+//! One room's members as this node knows them: a copy of the directory's roster at one revision.
+
+use switchboard_protocol::{Member, PeerId};
+
+use crate::envelope::Change;
+use crate::record::{MemberRecord, RosterSnapshot};
+
+/// The members of a room at one revision. Lookups are binary searches: a room of two costs two records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Roster {
+    pub(crate) revision: u64,
+    /// The revision of the last join that took the room from one visible member to two.
+    pub(crate) ready: u64,
+    pub(crate) capacity: u32,
+    /// By peer id.
+    members: Vec<MemberRecord>,
+}
+
+impl Roster {
+    pub(crate) fn new(snapshot: RosterSnapshot) -> Self {
+        let mut members = snapshot.members;
+        members.sort_unstable_by_key(|member| member.peer);
+        members.shrink_to_fit();
+        Self { revision: snapshot.revision, ready: snapshot.ready, capacity: snapshot.capacity, members }
+    }
+
+    pub(crate) fn member(&self, peer: &PeerId) -> Option<&MemberRecord> {
+        self.find(peer).ok().map(|index| &self.members[index])
+    }
+
+    /// Everyone, hidden ones too, by peer id.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &MemberRecord> {
+        self.members.iter()
+    }
+
+    /// Those whom clients see, in join order.
+    pub(crate) fn visible(&self) -> Vec<Member> {
+        let mut members: Vec<_> = self.members().filter(|member| !member.flags.hidden).map(MemberRecord::to_member).collect();
+        members.sort_unstable_by_key(|member| member.order);
+        members
+    }
+
+    /// How many clients see.
+    pub(crate) fn visible_count(&self) -> usize {
+        self.members().filter(|member| !member.flags.hidden).count()
+    }
+
+    /// The two visible members of a room that has just two, the one with the lower order first.
+    pub(crate) fn pair(&self) -> Option<[PeerId; 2]> {
+        let mut visible = self.members().filter(|member| !member.flags.hidden);
+        let (one, other) = (visible.next()?, visible.next()?);
+        let in_order = if one.order < other.order { [one.peer, other.peer] } else { [other.peer, one.peer] };
+        visible.next().is_none().then_some(in_order)
+    }
+
+    /// Takes the step that leads to `revision`.
+    pub(crate) fn apply(&mut self, revision: u64, change: &Change) {
+        debug_assert_eq!(revision, self.revision + 1, "steps are applied one after another");
+        self.revision = revision;
+        match change {
+            Change::Joined { member, ready } => {
+                if *ready {
+                    self.ready = revision;
+                }
+                match self.find(&member.peer) {
+                    Ok(index) => self.members[index] = member.clone(),
+                    Err(index) => {
+                        self.members.reserve_exact(1);
+                        self.members.insert(index, member.clone());
+                    }
+                }
+            }
+            Change::Updated { peer, profile } => {
+                if let Ok(index) = self.find(peer) {
+                    self.members[index].profile = profile.clone();
+                }
+            }
+            Change::Left { peer, .. } => {
+                if let Ok(index) = self.find(peer) {
+                    self.members.remove(index);
+                }
+            }
+        }
+    }
+
+    fn find(&self, peer: &PeerId) -> Result<usize, usize> {
+        self.members.binary_search_by_key(peer, |member| member.peer)
+    }
+}

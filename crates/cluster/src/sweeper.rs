@@ -1,0 +1,87 @@
+//! What time alone brings: deadlines of unanswered signals, rosters that a missing step left behind, streams to forget.
+
+use std::sync::Arc;
+
+use switchboard_protocol::server_message::Reason;
+use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
+
+use crate::local::Local;
+use crate::node::Inner;
+use crate::observe::Observation;
+
+const TICK: Duration = Duration::from_millis(50);
+/// Deadlines and forgotten streams are looked after once in so many ticks.
+const DEADLINE_TICKS: u64 = 5;
+const PRUNE_TICKS: u64 = 200;
+
+impl Inner {
+    /// Sweeps until the node stops.
+    pub(crate) async fn sweep(self: Arc<Self>) {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        for tick in 1_u64.. {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.stop.cancelled() => return,
+            }
+            self.read_rosters_behind();
+            if tick % DEADLINE_TICKS == 0 {
+                self.end_overdue(Instant::now());
+            }
+            if tick % PRUNE_TICKS == 0 {
+                self.prune_streams(Instant::now());
+            }
+        }
+    }
+
+    /// Reads the roster of each room that has missed a step for too long.
+    fn read_rosters_behind(self: &Arc<Self>) {
+        let now = Instant::now();
+        for room in self.rooms.take_behind(now) {
+            let node = self.clone();
+            self.tasks.spawn(async move {
+                let id = room.lock().id().clone();
+                node.observe.observe(Observation::RosterFetched);
+                let roster = node.backend.directory.roster(&id).await;
+                if let Ok(snapshot) = node.checked(roster) {
+                    node.in_room(&room, |room| ((), room.install(snapshot)));
+                }
+            });
+        }
+    }
+
+    /// Answers for signals that nobody answered in time.
+    fn end_overdue(&self, now: Instant) {
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        let still = waiting.into_iter().filter(|local| self.end_overdue_of(local, now));
+        let still: Vec<_> = still.collect();
+        self.waiting.lock().extend(still);
+    }
+
+    /// True while some of the session's signals are unanswered.
+    fn end_overdue_of(&self, local: &Local, now: Instant) -> bool {
+        let mut unanswered = local.unanswered.lock();
+        let overdue = |taken_at| now.saturating_duration_since(taken_at) >= self.settings.delivery_deadline;
+        if unanswered.oldest().is_some_and(overdue) {
+            for ended in unanswered.end_where(|_, taken_at, _| overdue(taken_at)) {
+                let reason = if self.may_have_arrived(&ended) { Reason::Unconfirmed } else { Reason::Unavailable };
+                self.tell_outcome(local, ended, Err(reason));
+            }
+        }
+        unanswered.watched = unanswered.oldest().is_some();
+        unanswered.watched
+    }
+
+    fn prune_streams(&self, now: Instant) {
+        for local in &self.locals {
+            let rooms = local.room_ids();
+            let shares_room = |sender: &_| {
+                let rooms = rooms.iter().filter_map(|room| self.rooms.get(room.as_str()));
+                rooms.into_iter().any(|room| room.lock().roster().is_some_and(|roster| roster.member(sender).is_some()))
+            };
+            let senders = local.inbound.lock().idle_since(now, self.settings.delivery_deadline);
+            let forgotten: Vec<_> = senders.into_iter().filter(|sender| !shares_room(sender)).collect();
+            local.inbound.lock().forget(&forgotten);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The signals that one session sent and nobody has answered yet: what is sent again when a link starts anew, and what
+//! the sender is told at the deadline. Bounded in number and bytes, for the session and for the node.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use smallvec::SmallVec;
+use switchboard_protocol::client_message::Signal;
+use switchboard_protocol::{NodeId, Payload, PeerId, RoomId};
+use tokio::time::Instant;
+
+use crate::envelope::{Envelope, SignalEnvelope};
+use crate::link::{Full, Link, Position, Urgency};
+use crate::observe::KindClass;
+use crate::record::Epoch;
+
+/// Besides its payload an entry counts for so many bytes of the node's bound.
+const ENTRY_BYTES: usize = 256;
+
+/// One receiver that has not answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) peer: PeerId,
+    pub(crate) epoch: Epoch,
+    pub(crate) node: NodeId,
+    /// A hidden member: the signal reaches it like others, its answer is told to nobody.
+    pub(crate) silent: bool,
+    /// Where it went last.
+    pub(crate) queued: Option<Position>,
+}
+
+/// An answer was due for this receiver of this signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) id: u64,
+    pub(crate) kind: KindClass,
+    pub(crate) target: Target,
+    pub(crate) taken_at: Instant,
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: u64,
+    room: RoomId,
+    kind: Box<str>,
+    payload: Payload,
+    traceparent: Option<Box<str>>,
+    taken_at: Instant,
+    targets: SmallVec<[Target; 1]>,
+}
+
+/// Why a signal is not taken: a bound is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Overloaded;
+
+/// Bounds on what is unanswered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InFlightMax {
+    /// Signals of one session.
+    pub signals: usize,
+    /// Their payload bytes.
+    pub bytes: usize,
+    /// Bytes of all sessions of the node.
+    pub node_bytes: usize,
+}
+
+pub(crate) struct Unanswered {
+    /// Ids rise. An entry in the middle that everybody answered stays, without its payload, until those before it go.
+    entries: VecDeque<Entry>,
+    /// Entries that wait for an answer.
+    signals: usize,
+    bytes: usize,
+    node_bytes: Arc<AtomicUsize>,
+    /// The links on which all entries are queued, in that generation.
+    queued_on: SmallVec<[(NodeId, u64); 1]>,
+    /// Whether the sweeper has this session on its list.
+    pub(crate) watched: bool,
+}
+
+impl Unanswered {
+    pub(crate) fn new(node_bytes: Arc<AtomicUsize>) -> Self {
+        Self { entries: VecDeque::new(), signals: 0, bytes: 0, node_bytes, queued_on: SmallVec::new(), watched: false }
+    }
+
+    /// Takes a signal. Its id must be above all before it.
+    pub(crate) fn take(
+        &mut self,
+        signal: &Signal<'_>,
+        room: &RoomId,
+        targets: SmallVec<[Target; 1]>,
+        max: &InFlightMax,
+    ) -> Result<(), Overloaded> {
+        let bytes = signal.payload.bytes.len();
+        let node_bytes = bytes + ENTRY_BYTES;
+        if self.signals >= max.signals || self.entries.len() >= 4 * max.signals || self.bytes + bytes > max.bytes {
+            return Err(Overloaded);
+        }
+        if self.node_bytes.fetch_add(node_bytes, Ordering::Relaxed) + node_bytes > max.node_bytes {
+            self.node_bytes.fetch_sub(node_bytes, Ordering::Relaxed);
+            return Err(Overloaded);
+        }
+        self.signals += 1;
+        self.bytes += bytes;
+        self.entries.push_back(Entry {
+            id: signal.id,
+            room: room.clone(),
+            kind: (*signal.kind).into(),
+            payload: signal.payload.to_owned(),
+            traceparent: signal.traceparent.as_deref().map(Into::into),
+            taken_at: Instant::now(),
+            targets,
+        });
+        Ok(())
+    }
+
+    /// Queues the newest entry on `link`, or, where the link started anew or was full, all that are not queued on it,
+    /// oldest first. What a full link does not take is queued by a later call.
+    pub(crate) fn queue(&mut self, sender: (PeerId, Epoch), link: &Link) {
+        let known = self.queued_on.iter().position(|(node, _)| node == link.to());
+        if let Some(index) = known {
+            let generation = self.queued_on[index].1;
+            let newest = self.entries.back_mut();
+            if newest.is_some_and(|entry| entry.queue(sender, link, generation).is_ok()) {
+                return;
+            }
+            self.queued_on.swap_remove(index);
+        }
+        self.queue_all(sender, link);
+    }
+
+    fn queue_all(&mut self, sender: (PeerId, Epoch), link: &Link) {
+        loop {
+            let generation = link.generation();
+            let queued = self.entries.iter_mut().try_for_each(|entry| entry.queue(sender, link, generation));
+            match queued {
+                Ok(()) => return self.queued_on.push((link.to().clone(), generation)),
+                Err(Full) if link.generation() == generation => return,
+                Err(Full) => {}
+            }
+        }
+    }
+
+    /// A receiver answered.
+    pub(crate) fn answer(&mut self, id: u64, receiver: &PeerId) -> Option<Ended> {
+        let index = self.entries.binary_search_by_key(&id, |entry| entry.id).ok()?;
+        let entry = &mut self.entries[index];
+        let position = entry.targets.iter().position(|target| target.peer == *receiver)?;
+        let kind = KindClass::of(&entry.kind);
+        let ended = Ended { id, kind, target: entry.targets.remove(position), taken_at: entry.taken_at };
+        if entry.targets.is_empty() {
+            self.release(index);
+            self.settle();
+        }
+        Some(ended)
+    }
+
+    /// Ends whatever `over` picks, oldest first.
+    pub(crate) fn end_where(&mut self, mut over: impl FnMut(&RoomId, Instant, &Target) -> bool) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        for index in 0..self.entries.len() {
+            let entry = &mut self.entries[index];
+            let before = ended.len();
+            let (id, taken_at, room) = (entry.id, entry.taken_at, &entry.room);
+            let kind = KindClass::of(&entry.kind);
+            entry.targets.retain(|target| {
+                let over = over(room, taken_at, target);
+                if over {
+                    ended.push(Ended { id, kind, target: target.clone(), taken_at });
+                }
+                !over
+            });
+            if ended.len() > before && entry.targets.is_empty() {
+                self.release(index);
+            }
+        }
+        self.settle();
+        ended
+    }
+
+    /// When the oldest signal was taken.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        self.entries.front().map(|entry| entry.taken_at)
+    }
+
+    /// Everybody has answered this one: its bytes are free.
+    fn release(&mut self, index: usize) {
+        let payload = std::mem::take(&mut self.entries[index].payload.bytes);
+        self.signals -= 1;
+        self.bytes -= payload.len();
+        self.node_bytes.fetch_sub(payload.len() + ENTRY_BYTES, Ordering::Relaxed);
+    }
+
+    fn settle(&mut self) {
+        while self.entries.front().is_some_and(|entry| entry.targets.is_empty()) {
+            self.entries.pop_front();
+        }
+        if self.entries.is_empty() {
+            self.queued_on.clear();
+            if self.entries.capacity() > 16 {
+                self.entries = VecDeque::new();
+            }
+        }
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.node_bytes.fetch_sub(self.bytes + self.signals * ENTRY_BYTES, Ordering::Relaxed);
+    }
+}
+
+impl Entry {
+    fn queue(&mut self, (sender, sender_epoch): (PeerId, Epoch), link: &Link, generation: u64) -> Result<(), Full> {
+        let waits = |target: &Target| target.node == *link.to() && target.queued.is_none_or(|position| position.generation != generation);
+        let receivers: SmallVec<[_; 1]> =
+            self.targets.iter().filter(|target| waits(target)).map(|target| (target.peer, target.epoch)).collect();
+        if receivers.is_empty() {
+            return Ok(());
+        }
+        let envelope = Envelope::Signal(SignalEnvelope {
+            sender,
+            sender_epoch,
+            id: self.id,
+            room: self.room.as_str(),
+            kind: &self.kind,
+            encoding: self.payload.encoding,
+            payload: &self.payload.bytes,
+            receivers,
+            traceparent: self.traceparent.as_deref(),
+        });
+        let position = link.enqueue_in(Some(generation), &envelope, Urgency::Now)?;
+        for target in self.targets.iter_mut().filter(|target| target.node == *link.to()) {
+            target.queued = Some(position);
+        }
+        Ok(())
+    }
+}

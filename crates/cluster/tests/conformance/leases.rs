@@ -1,0 +1,208 @@
+//! Nodes: who lives, and who cleans up after whom.
+
+use switchboard_cluster::Backend;
+use switchboard_cluster::leases::{Lease, NodeInfo, Renewal};
+use switchboard_protocol::NodeId;
+use tokio::task::JoinSet;
+
+use crate::people::node;
+use crate::stage::Stage;
+
+fn info() -> NodeInfo {
+    NodeInfo {
+        ops_address: "10.0.0.7:9090".into(),
+        version: "0.1.0".into(),
+        started_at: 1_700_000_000_123,
+    }
+}
+
+async fn register(backend: &Backend, id: &NodeId) -> bool {
+    backend
+        .leases
+        .register(id, &info())
+        .await
+        .expect("the leases answer")
+}
+
+async fn lease(backend: &Backend, id: &NodeId) -> Option<Lease> {
+    backend
+        .leases
+        .read()
+        .await
+        .expect("the leases answer")
+        .into_iter()
+        .find(|lease| lease.node == *id)
+}
+
+/// A node that is registered, and its lease.
+async fn registered(backend: &Backend, name: &str) -> Lease {
+    let id = node(name);
+    assert!(register(backend, &id).await);
+    lease(backend, &id).await.expect("it is registered")
+}
+
+async fn claim(backend: &Backend, seen: &Lease, claimer: &str) -> bool {
+    backend
+        .leases
+        .claim(seen, &node(claimer))
+        .await
+        .expect("the leases answer")
+}
+
+async fn renew(backend: &Backend, id: &NodeId) -> Renewal {
+    backend.leases.renew(id).await.expect("the leases answer")
+}
+
+pub(crate) async fn a_node_registers_once(stage: &Stage) {
+    let backend = stage.node().await;
+    let a = node("gw-a");
+    assert_eq!(backend.leases.read().await.unwrap(), []);
+    assert_eq!(backend.leases.info(&a).await.unwrap(), None);
+    assert!(register(&backend, &a).await);
+    assert!(!register(&backend, &a).await);
+    assert_eq!(backend.leases.info(&a).await.unwrap(), Some(info()));
+    let seen = backend.leases.read().await.unwrap();
+    assert_eq!(
+        seen.iter()
+            .map(|lease| (&lease.node, &lease.claimed_by))
+            .collect::<Vec<_>>(),
+        [(&a, &None)]
+    );
+}
+
+pub(crate) async fn a_renewal_raises_the_counter(stage: &Stage) {
+    let backend = stage.node().await;
+    assert_eq!(renew(&backend, &node("gw-a")).await, Renewal::Missing);
+    let before = registered(&backend, "gw-a").await;
+    for _ in 0..3 {
+        assert_eq!(renew(&backend, &before.node).await, Renewal::Renewed);
+    }
+    let after = lease(&backend, &before.node).await.unwrap();
+    assert_eq!(
+        after,
+        Lease {
+            counter: before.counter + 3,
+            ..before
+        }
+    );
+}
+
+pub(crate) async fn of_two_that_claim_a_node_one_succeeds(stage: &Stage) {
+    let seen = registered(&stage.node().await, "gw-dead").await;
+    let mut race = JoinSet::new();
+    for (backend, claimer) in stage.nodes(8).await.into_iter().zip(0..) {
+        let seen = seen.clone();
+        race.spawn(async move { claim(&backend, &seen, &format!("gw-{claimer}")).await });
+    }
+    assert_eq!(
+        race.join_all()
+            .await
+            .into_iter()
+            .filter(|&claimed| claimed)
+            .count(),
+        1
+    );
+    assert!(
+        lease(&stage.node().await, &seen.node)
+            .await
+            .unwrap()
+            .claimed_by
+            .is_some()
+    );
+}
+
+pub(crate) async fn a_node_that_moved_cannot_be_claimed(stage: &Stage) {
+    let backend = stage.node().await;
+    let seen = registered(&backend, "gw-a").await;
+    renew(&backend, &seen.node).await;
+    assert!(!claim(&backend, &seen, "gw-b").await);
+    assert_eq!(renew(&backend, &seen.node).await, Renewal::Renewed);
+    let unknown = Lease {
+        node: node("gw-x"),
+        ..seen
+    };
+    assert!(!claim(&backend, &unknown, "gw-b").await);
+}
+
+pub(crate) async fn a_claimed_node_can_neither_renew_nor_release(stage: &Stage) {
+    let backend = stage.node().await;
+    let seen = registered(&backend, "gw-a").await;
+    assert!(claim(&backend, &seen, "gw-b").await);
+    assert_eq!(
+        renew(&backend, &seen.node).await,
+        Renewal::Claimed { by: node("gw-b") }
+    );
+    assert!(!register(&backend, &seen.node).await);
+    backend.leases.release(&seen.node).await.unwrap();
+    let claimed = Lease {
+        claimed_by: Some(node("gw-b")),
+        ..seen
+    };
+    assert_eq!(lease(&backend, &claimed.node).await, Some(claimed));
+}
+
+pub(crate) async fn a_claim_lapses_to_the_next_with_the_entry_as_seen(stage: &Stage) {
+    let backend = stage.node().await;
+    let seen = registered(&backend, "gw-a").await;
+    assert!(claim(&backend, &seen, "gw-b").await);
+    assert!(!claim(&backend, &seen, "gw-c").await);
+    let seen = lease(&backend, &seen.node).await.unwrap();
+    assert!(claim(&backend, &seen, "gw-c").await);
+    assert!(!claim(&backend, &seen, "gw-d").await);
+    assert_eq!(
+        renew(&backend, &seen.node).await,
+        Renewal::Claimed { by: node("gw-c") }
+    );
+}
+
+pub(crate) async fn only_its_claimer_buries_a_node(stage: &Stage) {
+    let backend = stage.node().await;
+    let seen = registered(&backend, "gw-a").await;
+    let (b, c) = (node("gw-b"), node("gw-c"));
+    backend.leases.bury(&seen.node, &b).await.unwrap();
+    assert!(claim(&backend, &seen, "gw-b").await);
+    backend.leases.bury(&seen.node, &c).await.unwrap();
+    assert!(lease(&backend, &seen.node).await.is_some());
+    assert_eq!(backend.leases.info(&seen.node).await.unwrap(), Some(info()));
+    backend.leases.bury(&seen.node, &b).await.unwrap();
+    assert_eq!(lease(&backend, &seen.node).await, None);
+    assert_eq!(backend.leases.info(&seen.node).await.unwrap(), None);
+    assert_eq!(renew(&backend, &seen.node).await, Renewal::Missing);
+    assert!(register(&backend, &seen.node).await);
+}
+
+pub(crate) async fn a_released_node_is_gone(stage: &Stage) {
+    let backend = stage.node().await;
+    let seen = registered(&backend, "gw-a").await;
+    registered(&backend, "gw-b").await;
+    backend.leases.release(&seen.node).await.unwrap();
+    backend.leases.release(&seen.node).await.unwrap();
+    assert_eq!(lease(&backend, &seen.node).await, None);
+    assert_eq!(backend.leases.info(&seen.node).await.unwrap(), None);
+    assert_eq!(backend.leases.read().await.unwrap().len(), 1);
+}
+
+pub(crate) async fn nodes_that_start_together_agree_on_one_key(stage: &Stage) {
+    let mut race = JoinSet::new();
+    for (backend, offered) in stage.nodes(6).await.into_iter().zip(1..) {
+        race.spawn(async move {
+            backend
+                .leases
+                .cluster_key(&[offered; 32])
+                .await
+                .expect("the leases answer")
+        });
+    }
+    let mut keys = race.join_all().await;
+    keys.push(
+        stage
+            .node()
+            .await
+            .leases
+            .cluster_key(&[0xff; 32])
+            .await
+            .unwrap(),
+    );
+    assert_ne!(keys[0], [0xff; 32]);
+    assert!(keys.iter().all(|key| *key == keys[0]));
+}

@@ -1,0 +1,160 @@
+//! Sessions: who owns each, how many a user has, and what is noted for a node.
+
+use switchboard_cluster::Backend;
+use switchboard_cluster::directory::AttachOutcome;
+use switchboard_cluster::record::PeerRecord;
+use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
+use tokio::task::JoinSet;
+
+use crate::people::node;
+use crate::stage::Stage;
+
+fn user() -> UserId {
+    "alice".parse().expect("a user id")
+}
+
+async fn attach(backend: &Backend, peer: PeerId, epoch: u64, on: &NodeId) -> AttachOutcome {
+    backend
+        .directory
+        .attach(&peer, epoch, on, &user())
+        .await
+        .expect("the directory answers")
+}
+
+pub(crate) async fn an_attach_names_the_former_owner_and_so_does_its_repeat(stage: &Stage) {
+    let backend = stage.node().await;
+    let (peer, a, b) = (PeerId::random(), node("gw-a"), node("gw-b"));
+    let nobody = AttachOutcome::Attached { former: None };
+    assert_eq!(attach(&backend, peer, 1, &a).await, nobody);
+    assert_eq!(attach(&backend, peer, 1, &a).await, nobody);
+    let first = AttachOutcome::Attached {
+        former: Some((a.clone(), 1)),
+    };
+    assert_eq!(attach(&backend, peer, 2, &b).await, first);
+    assert_eq!(attach(&backend, peer, 2, &b).await, first);
+    assert_eq!(
+        attach(&backend, peer, 5, &b).await,
+        AttachOutcome::Attached {
+            former: Some((b, 2))
+        }
+    );
+}
+
+pub(crate) async fn a_lower_epoch_cannot_attach(stage: &Stage) {
+    let backend = stage.node().await;
+    let (peer, a, b) = (PeerId::random(), node("gw-a"), node("gw-b"));
+    attach(&backend, peer, 3, &a).await;
+    let stale = AttachOutcome::Stale { known: 3 };
+    assert_eq!(attach(&backend, peer, 2, &b).await, stale);
+    assert_eq!(attach(&backend, peer, 3, &b).await, stale);
+    let record = backend
+        .directory
+        .peer(&peer)
+        .await
+        .unwrap()
+        .expect("it is attached");
+    assert_eq!((record.node, record.epoch), (a, 3));
+}
+
+pub(crate) async fn intended_rooms_are_kept_for_the_known_epoch(stage: &Stage) {
+    let backend = stage.node().await;
+    let directory = &backend.directory;
+    let (peer, a) = (PeerId::random(), node("gw-a"));
+    let rooms: [RoomId; 3] = ["z:1", "a@2", "m.3"].map(|room| room.parse().unwrap());
+    assert!(!directory.intend(&peer, 1, &rooms[0], true).await.unwrap());
+    attach(&backend, peer, 1, &a).await;
+    for room in &rooms {
+        assert!(directory.intend(&peer, 1, room, true).await.unwrap());
+    }
+    assert!(directory.intend(&peer, 1, &rooms[2], false).await.unwrap());
+    assert!(!directory.intend(&peer, 2, &rooms[0], false).await.unwrap());
+    let kept = vec![rooms[1].clone(), rooms[0].clone()];
+    let record = PeerRecord {
+        peer,
+        node: a.clone(),
+        epoch: 1,
+        user: user(),
+        rooms: kept.clone(),
+    };
+    assert_eq!(directory.peer(&peer).await.unwrap(), Some(record));
+    // A resume adopts them.
+    attach(&backend, peer, 2, &node("gw-b")).await;
+    assert_eq!(directory.peer(&peer).await.unwrap().unwrap().rooms, kept);
+}
+
+pub(crate) async fn a_late_goodbye_does_not_forget_the_successor(stage: &Stage) {
+    let backend = stage.node().await;
+    let directory = &backend.directory;
+    let peer = PeerId::random();
+    attach(&backend, peer, 2, &node("gw-a")).await;
+    assert!(!directory.forget(&peer, 1).await.unwrap());
+    assert!(directory.peer(&peer).await.unwrap().is_some());
+    assert!(directory.forget(&peer, 2).await.unwrap());
+    assert_eq!(directory.peer(&peer).await.unwrap(), None);
+    assert!(directory.forget(&peer, 2).await.unwrap());
+}
+
+pub(crate) async fn a_user_has_so_many_sessions_and_no_more(stage: &Stage) {
+    let backend = stage.node().await;
+    let directory = &backend.directory;
+    let (a, [first, second, third]) = (node("gw-a"), [(); 3].map(|()| PeerId::random()));
+    assert!(directory.admit(&user(), &first, &a, 2).await.unwrap());
+    assert!(directory.admit(&user(), &second, &a, 2).await.unwrap());
+    assert!(!directory.admit(&user(), &third, &a, 2).await.unwrap());
+    assert!(
+        directory
+            .admit(&user(), &first, &node("gw-b"), 2)
+            .await
+            .unwrap()
+    );
+    assert!(
+        directory
+            .admit(&"bob".parse().unwrap(), &third, &a, 2)
+            .await
+            .unwrap()
+    );
+    directory.dismiss(&user(), &first).await.unwrap();
+    directory.dismiss(&user(), &first).await.unwrap();
+    assert!(directory.admit(&user(), &third, &a, 2).await.unwrap());
+}
+
+pub(crate) async fn a_race_of_sessions_admits_the_limit(stage: &Stage) {
+    let mut race = JoinSet::new();
+    for backend in stage.nodes(3).await {
+        for _ in 0..5 {
+            let backend = backend.clone();
+            race.spawn(async move {
+                backend
+                    .directory
+                    .admit(&user(), &PeerId::random(), &node("gw-a"), 5)
+                    .await
+            });
+        }
+    }
+    let admitted = race
+        .join_all()
+        .await
+        .into_iter()
+        .filter(|admitted| *admitted == Ok(true))
+        .count();
+    assert_eq!(admitted, 5);
+}
+
+pub(crate) async fn a_node_s_peers_are_noted_and_struck_out(stage: &Stage) {
+    let backend = stage.node().await;
+    let directory = &backend.directory;
+    let (a, [first, second]) = (node("gw-a"), [(); 2].map(|()| PeerId::random()));
+    for peer in [first, second, first] {
+        directory.enlist(&a, &peer).await.unwrap();
+    }
+    directory.enlist(&node("gw-b"), &first).await.unwrap();
+    let mut noted = directory.enlisted(&a).await.unwrap();
+    noted.sort_unstable();
+    let mut both = vec![first, second];
+    both.sort_unstable();
+    assert_eq!(noted, both);
+    directory.delist(&a, &first).await.unwrap();
+    directory.delist(&a, &first).await.unwrap();
+    assert_eq!(directory.enlisted(&a).await.unwrap(), [second]);
+    assert_eq!(directory.enlisted(&node("gw-c")).await.unwrap(), []);
+}

@@ -1,0 +1,102 @@
+//! What a case runs on: a store, and as many nodes over it as it wants.
+
+use std::time::Duration;
+
+use fred::clients::Client;
+use fred::interfaces::ClientLike;
+use fred::types::Builder;
+use fred::types::config::Config;
+use switchboard_cluster::Backend;
+use switchboard_cluster::bucket::Bucket;
+use switchboard_cluster::memory::MemoryCluster;
+use switchboard_cluster::redis::{self, RedisConfig};
+use switchboard_testkit::RedisServer;
+
+/// A directory, leases and a bus with nothing in them yet.
+pub(crate) enum Stage {
+    Memory(MemoryCluster),
+    Redis(RedisServer),
+}
+
+impl Stage {
+    pub(crate) fn memory() -> Self {
+        Self::Memory(MemoryCluster::new())
+    }
+
+    /// On a Redis of its own, with every bucket open.
+    pub(crate) async fn redis() -> Self {
+        let stage = Self::Redis(RedisServer::start());
+        open_buckets(&stage.node().await).await;
+        stage
+    }
+
+    /// One more node.
+    pub(crate) async fn node(&self) -> Backend {
+        match self {
+            Self::Memory(cluster) => cluster.backend(),
+            Self::Redis(server) => reached(connect(server)).await,
+        }
+    }
+
+    pub(crate) async fn nodes(&self, count: usize) -> Vec<Backend> {
+        let mut nodes = Vec::new();
+        for _ in 0..count {
+            nodes.push(self.node().await);
+        }
+        nodes
+    }
+
+    /// Loses everything.
+    pub(crate) async fn forget(&self) {
+        match self {
+            Self::Memory(cluster) => cluster.forget(),
+            Self::Redis(server) => raw(server)
+                .await
+                .flushall::<()>(false)
+                .await
+                .expect("FLUSHALL"),
+        }
+    }
+}
+
+/// A backend on that server, reached or not.
+pub(crate) fn connect(server: &RedisServer) -> Backend {
+    redis::connect(&RedisConfig::new(server.url())).expect("the URL is right")
+}
+
+/// Waits until the backend answers.
+pub(crate) async fn reached(backend: Backend) -> Backend {
+    backend
+        .reach
+        .clone()
+        .wait_for(|reach| reach.is_reached())
+        .await
+        .expect("the backend lives");
+    backend
+}
+
+pub(crate) async fn open_buckets(backend: &Backend) {
+    for bucket in Bucket::all() {
+        backend
+            .directory
+            .open_bucket(bucket)
+            .await
+            .expect("a bucket can be opened");
+    }
+}
+
+/// A client that knows nothing of us.
+pub(crate) async fn raw(server: &RedisServer) -> Client {
+    let client = Builder::from_config(Config::from_url(&server.url()).expect("a URL"))
+        .build()
+        .expect("a client");
+    client.init().await.expect("Redis is there");
+    client
+}
+
+/// A case that takes longer hangs.
+pub(crate) async fn within<T>(case: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), case)
+        .await
+        .expect("the case ends within a minute")
+}

@@ -1,0 +1,73 @@
+//! Why a client may not come in.
+
+/// Each in a sentence for the client. None of them repeats anything of the token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// No token came.
+    #[error(
+        "a token is needed: send it as `token` in hello, as `Authorization: Bearer …` or as `?access_token=`"
+    )]
+    Missing,
+    /// Longer than any token should be.
+    #[error("the token is longer than {bytes_max} bytes")]
+    TooLong {
+        /// The most that is looked at.
+        bytes_max: usize,
+    },
+    /// Not a JWT at all.
+    #[error("the token is not a JWT: three parts of base64url, separated by dots")]
+    Malformed,
+    /// `none`, or a family of keys that this gateway does not have.
+    #[error("the token is not signed with HS256, the one algorithm that is taken here")]
+    WrongAlgorithm,
+    /// Made with another key, or changed afterwards.
+    #[error(
+        "the token's signature is not right: it was made with another key or changed afterwards"
+    )]
+    BadSignature,
+    /// `exp` has passed.
+    #[error("the token has expired: get a new one")]
+    Expired,
+    /// `nbf` has not come.
+    #[error("the token is not valid yet: its `nbf` lies in the future")]
+    NotYetValid,
+    /// `iss` is missing or another one.
+    #[error("the token comes from an issuer (`iss`) that is not taken here")]
+    WrongIssuer,
+    /// `aud` is missing or does not name this gateway.
+    #[error("the token is meant for another audience (`aud`)")]
+    WrongAudience,
+    /// None of the claims that may name the user is there.
+    #[error("the token names no user: it needs the claim {}", claims.iter().map(|claim| format!("`{claim}`")).collect::<Vec<_>>().join(" or "))]
+    NoUser {
+        /// Those that are looked for.
+        claims: Vec<String>,
+    },
+    /// A claim that is there and cannot be understood.
+    #[error("the token's claim `{claim}` is not {expected}")]
+    BadClaim {
+        /// Its name.
+        claim: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+}
+
+impl AuthError {
+    /// The label of the metric that counts it; a closed set.
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::TooLong { .. } => "too_long",
+            Self::Malformed => "malformed",
+            Self::WrongAlgorithm => "wrong_algorithm",
+            Self::BadSignature => "bad_signature",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::WrongIssuer => "wrong_issuer",
+            Self::WrongAudience => "wrong_audience",
+            Self::NoUser { .. } => "no_user",
+            Self::BadClaim { .. } => "bad_claim",
+        }
+    }
+}

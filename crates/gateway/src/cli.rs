@@ -1,0 +1,83 @@
+//! The command line.
+
+mod config_args;
+mod healthcheck;
+mod token;
+
+use std::io::{self, Write};
+
+use clap::{Parser, Subcommand};
+
+pub use config_args::ConfigArgs;
+pub use healthcheck::{HealthcheckArgs, healthcheck};
+pub use token::TokenArgs;
+
+use crate::config::Loaded;
+
+const EXAMPLES: &str = "\
+Examples:
+  A node on this machine, open to any page here:
+    switchboard
+
+  A node that others can reach; who connects needs a token:
+    export JWT_SECRET=$(openssl rand -hex 32)
+    switchboard --listen 0.0.0.0:8080 --origin https://app.example.com
+
+  Two nodes and a Redis between them:
+    switchboard --listen 127.0.0.1:8081 --redis-url redis://127.0.0.1:6379
+    switchboard --listen 127.0.0.1:8082 --redis-url redis://127.0.0.1:6379
+
+  A token for alice, valid in rooms that begin with study-, for one hour:
+    JWT_SECRET=… switchboard token --user alice --room 'study-*' --ttl 1h
+
+  What would hold here, and where each value comes from:
+    switchboard check-config --config switchboard.toml --set room.capacity=12
+
+Any key can be set in a file, as SWITCHBOARD_ and its path with __ between levels
+(SWITCHBOARD_ROOM__CAPACITY=12), or with --set. Flags win over the environment,
+which wins over the file.";
+
+/// A WebRTC signaling node: it introduces browsers to each other, alone or as one of many around a Redis.
+#[derive(Debug, Parser)]
+#[command(name = "switchboard", version, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Cli {
+    /// What the configuration is read from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// What to do; nothing said means `serve`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the binary can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a node (also when no command is given)
+    Serve,
+    /// Print a token for trying out, signed with the configured secret
+    Token(TokenArgs),
+    /// Print the effective configuration with secrets masked, or every mistake in it
+    CheckConfig,
+    /// Ask a running node whether it lives, for containers: exit code 0 or 1
+    Healthcheck(HealthcheckArgs),
+}
+
+/// `switchboard check-config`: the configuration on standard output, warnings beside it.
+pub fn check_config(loaded: &Loaded) -> io::Result<()> {
+    for warning in &loaded.warnings {
+        writeln!(io::stderr(), "warning: {warning}")?;
+    }
+    io::stdout().write_all(loaded.to_toml().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,143 @@
+//! `switchboard.toml`.
+
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{KEYS, Key, is_group};
+use super::load::Loading;
+use super::mistake::did_you_mean;
+use super::raw::Raw;
+use super::source::Source;
+
+/// Sets what the file says. `named_by` is the flag or variable that named it, for when it cannot be read.
+pub(super) fn read(loading: &mut Loading, path: &Path, named_by: &str) {
+    match std::fs::read_to_string(path) {
+        Ok(text) => {
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            parse(loading, &text, &name.to_string_lossy());
+        }
+        Err(error) => loading.mistake(named_by, format!("cannot read {}: {error}", path.display())),
+    }
+}
+
+fn parse(loading: &mut Loading, text: &str, name: &str) {
+    let file = File { name, text };
+    let (root, mut broken) = DeTable::parse_recoverable(text);
+    broken.sort_by_key(|error| error.span().map(|span| span.start));
+    for error in &broken {
+        let at = error.span().map_or(0, |span| span.start);
+        loading.mistake(
+            file.at(at).to_string(),
+            format!("not TOML: {}", error.message()),
+        );
+    }
+    // What is left of a broken file would be judged by values that nobody wrote.
+    if broken.is_empty() {
+        file.table(loading, root.get_ref(), "");
+    } else {
+        loading.unread.extend(KEYS.iter().map(|key| key.path));
+    }
+}
+
+struct File<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+impl File<'_> {
+    fn table(&self, loading: &mut Loading, table: &DeTable<'_>, prefix: &str) {
+        // As written: the map has them by the alphabet.
+        let mut entries: Vec<_> = table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
+            let path = format!("{prefix}{}", key.get_ref());
+            self.entry(loading, &path, value.get_ref(), self.at(key.span().start));
+        }
+    }
+
+    fn entry(&self, loading: &mut Loading, path: &str, value: &DeValue<'_>, source: Source) {
+        if let Some(key) = Key::named(path) {
+            return loading.set(key, Raw::Toml(value), source);
+        }
+        match value {
+            DeValue::Table(inner) if is_group(path) => {
+                self.table(loading, inner, &format!("{path}."));
+            }
+            DeValue::Table(_) => {
+                let groups = KEYS
+                    .iter()
+                    .filter_map(|key| Some(key.path.rsplit_once('.')?.0));
+                let meant = did_you_mean(path, groups);
+                loading.mistake(
+                    source.typed(path),
+                    format!("there is no table `{path}`{meant}"),
+                );
+            }
+            _ if is_group(path) => loading.mistake(
+                source.typed(path),
+                format!("is a table of keys: write [{path}] and the keys below it"),
+            ),
+            _ => loading.set_named(path, Raw::Toml(value), source),
+        }
+    }
+
+    fn at(&self, byte: usize) -> Source {
+        let before = self.text.as_bytes().iter().take(byte);
+        Source::File {
+            file: self.name.into(),
+            line: 1 + before.filter(|b| **b == b'\n').count(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes(text: &str) -> Vec<String> {
+        let mut loading = Loading::default();
+        parse(&mut loading, text, "switchboard.toml");
+        loading.mistakes.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_mistake_has_its_line() {
+        let text = "lisen = \"127.0.0.1:1\"\nredis = 3\n\n[session]\nheartbeat_ms = \"soon\"\n\
+                    hello_timeout_ms = -1\n[sesion]\nx = 1\n[room]\ncapacity = 1.5\n";
+        assert_eq!(
+            mistakes(text),
+            [
+                "switchboard.toml:1: lisen: there is no key `lisen`; did you mean `listen`?",
+                "switchboard.toml:2: redis: is a table of keys: write [redis] and the keys below it",
+                "switchboard.toml:5: session.heartbeat_ms: expected a whole number, found text",
+                "switchboard.toml:6: session.hello_timeout_ms: `-1` is not a whole number of 0 or more",
+                "switchboard.toml:7: sesion: there is no table `sesion`; did you mean `session`?",
+                "switchboard.toml:10: room.capacity: expected a whole number, found a fraction",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_toml_is_told_by_line() {
+        let told = mistakes("listen = \"127.0.0.1:1\"\nredis.url = redis://x\nroom = [\n");
+        assert!(
+            told.len() >= 2 && told[0].starts_with("switchboard.toml:2: not TOML: "),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn numbers_may_be_written_as_toml_allows() {
+        let mut loading = Loading::default();
+        parse(
+            &mut loading,
+            "limits.burst = 1_000\nlimits.in_flight = 0x10\n",
+            "t",
+        );
+        assert_eq!(
+            (loading.config.limits.burst, loading.config.limits.in_flight),
+            (1000, 16)
+        );
+    }
+}

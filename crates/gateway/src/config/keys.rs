@@ -1,0 +1,205 @@
+//! The table of keys: each is named here once.
+
+use std::ops::RangeInclusive;
+
+use super::Config;
+use super::setting::{Plain, Setting};
+
+/// A key: what it is called, and where its value lives.
+pub(super) struct Key {
+    /// As in a file: `session.heartbeat_ms`.
+    pub(super) path: &'static str,
+    /// The field it sets.
+    pub(super) setting: fn(&mut Config) -> Setting<'_>,
+}
+
+impl Key {
+    /// The key of this name.
+    pub(super) fn named(path: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.path == path)
+    }
+
+    /// The key that this environment variable sets.
+    pub(super) fn of_variable(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.variable() == name)
+    }
+
+    /// `SWITCHBOARD_SESSION__HEARTBEAT_MS`.
+    pub(super) fn variable(&self) -> String {
+        format!(
+            "SWITCHBOARD_{}",
+            self.path.replace('.', "__").to_ascii_uppercase()
+        )
+    }
+}
+
+/// Whether keys begin with `path` and a dot, so that it is a table in a file.
+pub(super) fn is_group(path: &str) -> bool {
+    KEYS.iter().any(|key| {
+        key.path
+            .strip_prefix(path)
+            .is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
+const fn key(path: &'static str, setting: fn(&mut Config) -> Setting<'_>) -> Key {
+    Key { path, setting }
+}
+
+fn plain(field: &mut dyn Plain) -> Setting<'_> {
+    Setting::Plain(field)
+}
+
+/// Any time that is not zero, up to a day.
+const TIME: RangeInclusive<u64> = 1..=DAY_MS;
+const TIME_OR_ZERO: RangeInclusive<u64> = 0..=DAY_MS;
+const DAY_MS: u64 = 86_400_000;
+const COUNT: RangeInclusive<u64> = 1..=1_000_000;
+/// From less than any offer is long to what no one should buffer for a single client.
+const BYTES: RangeInclusive<u64> = 1024..=64 << 20;
+const NODE_BYTES: RangeInclusive<u64> = 1024..=1 << 40;
+
+/// Every key, in the order in which they are shown; those of one group stand together.
+pub(super) static KEYS: &[Key] = {
+    use Setting::{Micros, Millis, Number};
+    &[
+        key("listen", |c| plain(&mut c.listen)),
+        key("ops_listen", |c| plain(&mut c.ops_listen)),
+        key("origins", |c| plain(&mut c.origins)),
+        key("node.name", |c| plain(&mut c.node.name)),
+        key("node.ops_address", |c| plain(&mut c.node.ops_address)),
+        key("redis.url", |c| plain(&mut c.redis.url)),
+        key("redis.key_prefix", |c| plain(&mut c.redis.key_prefix)),
+        key("auth.mode", |c| plain(&mut c.auth.said)),
+        key("auth.jwt.secret", |c| plain(&mut c.auth.jwt.secret)),
+        key("auth.jwt.issuer", |c| plain(&mut c.auth.jwt.issuer)),
+        key("auth.jwt.audience", |c| plain(&mut c.auth.jwt.audience)),
+        key("auth.jwt.leeway_ms", |c| {
+            Millis(&mut c.auth.jwt.leeway, 0..=3_600_000)
+        }),
+        key("auth.jwt.user_claims", |c| {
+            plain(&mut c.auth.jwt.user_claims)
+        }),
+        key("cluster.key", |c| plain(&mut c.cluster.key)),
+        key("cluster.lease_ms", |c| {
+            Millis(&mut c.cluster.lease, 2000..=DAY_MS)
+        }),
+        key("session.hello_timeout_ms", |c| {
+            Millis(&mut c.session.hello_timeout, TIME)
+        }),
+        key("session.heartbeat_ms", |c| {
+            Millis(&mut c.session.heartbeat, TIME)
+        }),
+        key("session.heartbeat_timeout_ms", |c| {
+            Millis(&mut c.session.heartbeat_timeout, TIME)
+        }),
+        key("session.delivery_deadline_ms", |c| {
+            Millis(&mut c.session.delivery_deadline, TIME)
+        }),
+        key("room.capacity", |c| Number(&mut c.room.capacity, COUNT)),
+        key("room.capacity_max", |c| {
+            Number(&mut c.room.capacity_max, COUNT)
+        }),
+        key("room.max_per_session", |c| {
+            Number(&mut c.room.max_per_session, COUNT)
+        }),
+        key("limits.max_message_bytes", |c| {
+            Number(&mut c.limits.max_message_bytes, BYTES)
+        }),
+        key("limits.outbox_bytes", |c| {
+            Number(&mut c.limits.outbox_bytes, BYTES)
+        }),
+        key("limits.signals_per_second", |c| {
+            Number(&mut c.limits.signals_per_second, COUNT)
+        }),
+        key("limits.burst", |c| Number(&mut c.limits.burst, COUNT)),
+        key("limits.sessions", |c| {
+            Number(&mut c.limits.sessions, 1..=10_000_000)
+        }),
+        key("limits.sessions_per_user", |c| {
+            Number(&mut c.limits.sessions_per_user, COUNT)
+        }),
+        key("limits.in_flight", |c| {
+            Number(&mut c.limits.in_flight, COUNT)
+        }),
+        key("limits.in_flight_bytes", |c| {
+            Number(&mut c.limits.in_flight_bytes, BYTES)
+        }),
+        key("limits.node_in_flight_bytes", |c| {
+            Number(&mut c.limits.node_in_flight_bytes, NODE_BYTES)
+        }),
+        key("limits.connects_per_second", |c| {
+            Number(&mut c.limits.connects_per_second, 0..=1_000_000)
+        }),
+        key("limits.header_read_timeout_ms", |c| {
+            Millis(&mut c.limits.header_read_timeout, TIME)
+        }),
+        key("drain.grace_ms", |c| {
+            Millis(&mut c.drain.grace, TIME_OR_ZERO)
+        }),
+        key("drain.window_ms", |c| {
+            Millis(&mut c.drain.window, TIME_OR_ZERO)
+        }),
+        key("drain.deadline_ms", |c| Millis(&mut c.drain.deadline, TIME)),
+        key("routing.local_shortcut", |c| {
+            plain(&mut c.routing.local_shortcut)
+        }),
+        key("routing.linger_max_us", |c| {
+            Micros(&mut c.routing.linger_max, 0..=1000)
+        }),
+        key("admin.token", |c| plain(&mut c.admin.token)),
+        key("log.format", |c| plain(&mut c.log.format)),
+        key("log.filter", |c| plain(&mut c.log.filter)),
+    ]
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../../docs/configuration.md");
+
+    #[test]
+    fn the_page_for_operators_names_every_key_with_its_default() {
+        let mut defaults = Config::default();
+        for key in KEYS {
+            let default = match (key.setting)(&mut defaults).show() {
+                Some(value) => format!("`{value}`"),
+                None => "unset".into(),
+            };
+            let row = format!("| `{}` | {default} |", key.path);
+            assert!(
+                PAGE.contains(&row),
+                "docs/configuration.md has no row {row}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_page_for_operators_names_no_other_key() {
+        let named = PAGE
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        for (path, default) in
+            named.filter(|(path, _)| path.chars().next().is_some_and(char::is_lowercase))
+        {
+            assert!(
+                Key::named(path).is_some(),
+                "docs/configuration.md names {path} = {default}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_of_one_group_stand_together() {
+        let mut groups: Vec<_> = KEYS
+            .iter()
+            .map(|key| key.path.rsplit_once('.').map_or("", |(group, _)| group))
+            .collect();
+        groups.dedup();
+        let count = groups.len();
+        groups.sort_unstable();
+        groups.dedup();
+        assert_eq!(groups.len(), count);
+    }
+}

@@ -1,0 +1,94 @@
+//! What one client, and all clients together, may ask of the node.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// Keys `limits.*`. A 0 is refused except for `connects_per_second`, where it means off.
+#[derive(Debug, Clone)]
+pub struct LimitsConfig {
+    /// One message from a client, bytes. Default 262144; over it: close 1009.
+    pub max_message_bytes: usize,
+    /// What may wait for one slow client, bytes. Default 1048576; over it: close 4413. Not below `max_message_bytes`.
+    pub outbox_bytes: usize,
+    /// Signals per second that a session may send on end. Default 100; over it: `rate-limited`.
+    pub signals_per_second: u32,
+    /// Signals that may come at once after a pause. Default 400.
+    pub burst: u32,
+    /// Sessions on this node. Default 100000, or less where the open-file limit says so; over it: close 4503.
+    pub sessions: usize,
+    /// Sessions of one user. Default 5; over it: `too-many-sessions`, close 4429.
+    pub sessions_per_user: u32,
+    /// Signals of one session that wait for their answer. Default 1024; over it: `overloaded`.
+    pub in_flight: u32,
+    /// Their payload, bytes. Default 1048576; not below `max_message_bytes`.
+    pub in_flight_bytes: usize,
+    /// The payload of all unanswered signals of the node, bytes. Default 268435456; not below `in_flight_bytes`.
+    pub node_in_flight_bytes: usize,
+    /// New connections per second on this node. Default 0: off.
+    pub connects_per_second: Option<NonZeroU32>,
+    /// How long a client may take to send the head of an HTTP request. Default 10 s.
+    pub header_read_timeout: Duration,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            max_message_bytes: 262_144,
+            outbox_bytes: 1_048_576,
+            signals_per_second: 100,
+            burst: 400,
+            sessions: 100_000,
+            sessions_per_user: 5,
+            in_flight: 1024,
+            in_flight_bytes: 1_048_576,
+            node_in_flight_bytes: 268_435_456,
+            connects_per_second: None,
+            header_read_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Descriptors that are not sessions: listeners, Redis, the standard streams, HTTP requests in between.
+const DESCRIPTORS_RESERVED: u64 = 64;
+
+/// Sessions for which `open_files` descriptors are enough.
+pub(super) fn sessions_within(open_files: u64) -> usize {
+    let sessions = open_files.saturating_sub(DESCRIPTORS_RESERVED).max(1);
+    usize::try_from(sessions).unwrap_or(usize::MAX)
+}
+
+/// The soft limit of open files (`ulimit -n`) of this process, where the system tells it as Linux does.
+pub(super) fn open_files_max() -> Option<u64> {
+    soft_limit(&std::fs::read_to_string("/proc/self/limits").ok()?)
+}
+
+fn soft_limit(limits: &str) -> Option<u64> {
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_soft_limit_of_open_files_is_read_as_linux_writes_it() {
+        let limits = "Limit                     Soft Limit           Hard Limit           Units     \n\
+                      Max processes             63421                63421                processes \n\
+                      Max open files            1024                 524288               files     \n";
+        assert_eq!(soft_limit(limits), Some(1024));
+        assert_eq!(
+            soft_limit("Max open files  unlimited  unlimited  files"),
+            None
+        );
+        assert_eq!(soft_limit(""), None);
+    }
+
+    #[test]
+    fn some_descriptors_are_kept_for_other_things() {
+        assert_eq!(sessions_within(1024), 960);
+        assert_eq!(sessions_within(10), 1);
+    }
+}

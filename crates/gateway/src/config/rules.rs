@@ -1,0 +1,194 @@
+//! What several keys must agree on, and what a text must look like.
+
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+use super::address::is_host_and_port;
+use super::load::Loading;
+use super::{AuthMode, Config};
+
+/// Shorter, a key could be found by trying.
+const KEY_CHARS_MIN: usize = 16;
+/// RFC 7518 section 3.2: an HS256 key has at least the size of the hash.
+const HS256_KEY_BYTES: usize = 32;
+
+/// Adds a mistake for each rule that is broken, unless one of its keys could not be read anyway.
+pub(super) fn check(loading: &mut Loading) {
+    let config = loading.config.clone();
+    let mut rules = Rules(loading);
+    rules.sizes(&config);
+    rules.times(&config);
+    rules.texts(&config);
+    rules.access(&config);
+}
+
+struct Rules<'a>(&'a mut Loading);
+
+impl Rules<'_> {
+    fn sizes(&mut self, config: &Config) {
+        let (room, limits) = (&config.room, &config.limits);
+        let mut at_most = |small: (&'static str, u64), large: (&'static str, u64)| {
+            self.require(&[large.0, small.0], small.1 <= large.1, || {
+                format!(
+                    "{} ({}) may not be below {} ({})",
+                    large.0, large.1, small.0, small.1
+                )
+            });
+        };
+        let message = ("limits.max_message_bytes", limits.max_message_bytes as u64);
+        let in_flight = ("limits.in_flight_bytes", limits.in_flight_bytes as u64);
+        at_most(
+            ("room.capacity", room.capacity.into()),
+            ("room.capacity_max", room.capacity_max.into()),
+        );
+        at_most(message, ("limits.outbox_bytes", limits.outbox_bytes as u64));
+        at_most(message, in_flight);
+        at_most(
+            in_flight,
+            (
+                "limits.node_in_flight_bytes",
+                limits.node_in_flight_bytes as u64,
+            ),
+        );
+    }
+
+    fn times(&mut self, config: &Config) {
+        let (session, drain) = (&config.session, &config.drain);
+        let keys = ["session.heartbeat_timeout_ms", "session.heartbeat_ms"];
+        self.require(&keys, session.heartbeat_timeout > session.heartbeat, || {
+            format!(
+                "{} ({}) must exceed {} ({})",
+                keys[0],
+                ms(session.heartbeat_timeout),
+                keys[1],
+                ms(session.heartbeat)
+            )
+        });
+        let keys = ["drain.deadline_ms", "drain.grace_ms", "drain.window_ms"];
+        self.require(&keys, drain.deadline >= drain.grace + drain.window, || {
+            format!(
+                "{} ({}) may not be below {} + {} ({})",
+                keys[0],
+                ms(drain.deadline),
+                keys[1],
+                keys[2],
+                ms(drain.grace + drain.window)
+            )
+        });
+    }
+
+    fn texts(&mut self, config: &Config) {
+        let prefix = &config.redis.key_prefix;
+        let plain = prefix.len() <= 64
+            && prefix
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._:-".contains(&b));
+        self.require(&["redis.key_prefix"], plain, || {
+            "is at most 64 characters of A-Z a-z 0-9 . _ : -".into()
+        });
+
+        let address = config.node.ops_address.as_deref();
+        self.require(
+            &["node.ops_address"],
+            address.is_none_or(is_host_and_port),
+            || "is a host and a port, such as 10.0.0.5:8080 or gw-a.internal:9090".into(),
+        );
+        let filter = EnvFilter::builder().parse(&config.log.filter);
+        self.require(&["log.filter"], filter.is_ok(), || {
+            "is not a filter such as info or warn,switchboard_cluster=debug".into()
+        });
+        for (path, secret) in [
+            ("cluster.key", &config.cluster.key),
+            ("admin.token", &config.admin.token),
+        ] {
+            let long = secret
+                .as_ref()
+                .is_none_or(|secret| secret.expose().chars().count() >= KEY_CHARS_MIN);
+            self.require(&[path], long, || {
+                format!("must have at least {KEY_CHARS_MIN} characters; `openssl rand -hex 32` makes a good one")
+            });
+        }
+        self.require(
+            &["auth.jwt.user_claims"],
+            !config.auth.jwt.user_claims.is_empty(),
+            || "names at least one claim".into(),
+        );
+    }
+
+    fn access(&mut self, config: &Config) {
+        let said = config.auth.said;
+        let local = config.listen.ip().is_loopback();
+        let secret = config.auth.jwt.secret.as_ref();
+
+        self.require(
+            &["auth.mode", "auth.jwt.secret"],
+            said != Some(AuthMode::Required) || secret.is_some(),
+            || "required tokens need a key to check them: set auth.jwt.secret (JWT_SECRET)".into(),
+        );
+        self.require(&["listen", "auth.mode", "auth.jwt.secret"], local || said.is_some() || secret.is_some(), || {
+            format!(
+                "{} can be reached from other machines and nobody would need a token: set auth.jwt.secret \
+                 (JWT_SECRET), or say auth.mode = \"open\" if everybody may connect",
+                config.listen
+            )
+        });
+        let is_pem =
+            secret.is_some_and(|secret| secret.expose().trim_start().starts_with("-----BEGIN"));
+        self.require(&["auth.jwt.secret"], !is_pem, || {
+            "is a PEM key, but HS256 needs a secret: whoever knows a public key could make tokens with it".into()
+        });
+
+        let reachable = !local || !config.ops_listener().ip().is_loopback();
+        let unreachable =
+            reachable && config.redis.url.is_some() && config.node.ops_address.is_none();
+        self.require(
+            &["node.ops_address", "redis.url", "listen"],
+            !unreachable,
+            || {
+                "node.ops_address is missing: say at which host:port other nodes reach this one"
+                    .into()
+            },
+        );
+
+        let warnings = &mut self.0.warnings;
+        if let Some(short) = secret
+            .map(|secret| secret.expose().len())
+            .filter(|len| *len < HS256_KEY_BYTES)
+        {
+            warnings.push(format!(
+                "auth.jwt.secret has {short} bytes; HS256 asks for {HS256_KEY_BYTES} or more (RFC 7518 section 3.2), \
+                 and a short one can be guessed from any token"
+            ));
+        }
+        if said == Some(AuthMode::Open) && secret.is_some() {
+            warnings.push(
+                "auth.mode is open: auth.jwt.secret is not used, everybody may connect".into(),
+            );
+        }
+    }
+
+    /// Adds a mistake under the names that were typed for `paths`, or the first path where all are defaults.
+    fn require(&mut self, paths: &[&'static str], holds: bool, problem: impl FnOnce() -> String) {
+        if holds || paths.iter().any(|path| self.0.unread.contains(path)) {
+            return;
+        }
+        let typed: Vec<_> = paths
+            .iter()
+            .filter_map(|path| Some(self.0.said.get(path)?.typed(path)))
+            .collect();
+        let name = if typed.is_empty() {
+            paths[0].into()
+        } else {
+            typed.join(", ")
+        };
+        self.0.mistake(name, problem());
+    }
+}
+
+fn ms(time: Duration) -> u128 {
+    time.as_millis()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! Each rule, by the names an operator would have typed.
+
+use std::collections::BTreeMap;
+
+use crate::config::{Flag, Loaded, Mistakes, Sources, load};
+
+const SECRET: (&str, &str) = ("JWT_SECRET", "0123456789abcdef0123456789abcdef");
+
+fn load_from(variables: &[(&str, &str)], set: &[&str]) -> Result<Loaded, Mistakes> {
+    let environment: BTreeMap<_, _> = variables
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect();
+    let flags = set.iter().map(|assignment| {
+        let (path, value) = assignment.split_once('=').expect("key=value");
+        Flag {
+            name: format!("--set {path}"),
+            path: path.into(),
+            value: value.into(),
+        }
+    });
+    load(&Sources {
+        environment,
+        flags: flags.collect(),
+        ..Sources::default()
+    })
+}
+
+fn mistakes(variables: &[(&str, &str)], set: &[&str]) -> Vec<String> {
+    let told = load_from(variables, set)
+        .err()
+        .map(|mistakes| mistakes.0)
+        .unwrap_or_default();
+    told.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_defaults_are_without_mistakes() {
+    let loaded = load(&Sources::default()).expect("no mistakes");
+    assert!(loaded.warnings.is_empty());
+}
+
+#[test]
+fn sizes_must_fit_into_one_another() {
+    for (set, told) in [
+        (
+            "room.capacity=1001",
+            "--set room.capacity: room.capacity_max (1000) may not be below room.capacity (1001)",
+        ),
+        (
+            "limits.outbox_bytes=2000",
+            "--set limits.outbox_bytes: limits.outbox_bytes (2000) may not be below limits.max_message_bytes (262144)",
+        ),
+        (
+            "limits.in_flight_bytes=2000",
+            "--set limits.in_flight_bytes: limits.in_flight_bytes (2000) may not be below limits.max_message_bytes (262144)",
+        ),
+        (
+            "limits.node_in_flight_bytes=2000",
+            "--set limits.node_in_flight_bytes: limits.node_in_flight_bytes (2000) may not be below limits.in_flight_bytes (1048576)",
+        ),
+    ] {
+        assert_eq!(mistakes(&[], &[set]), [told]);
+    }
+}
+
+#[test]
+fn times_must_follow_one_another() {
+    assert_eq!(
+        mistakes(&[("SWITCHBOARD_SESSION__HEARTBEAT_MS", "40000")], &[]),
+        [
+            "SWITCHBOARD_SESSION__HEARTBEAT_MS: session.heartbeat_timeout_ms (40000) must exceed session.heartbeat_ms (40000)"
+        ]
+    );
+    assert_eq!(
+        mistakes(&[], &["drain.grace_ms=50000"]),
+        [
+            "--set drain.grace_ms: drain.deadline_ms (60000) may not be below drain.grace_ms + drain.window_ms (80000)"
+        ]
+    );
+    assert_eq!(
+        mistakes(&[], &["drain.grace_ms=0", "drain.window_ms=0"]),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn zero_is_refused_by_name_except_where_it_means_off() {
+    for path in [
+        "limits.burst",
+        "limits.sessions",
+        "limits.in_flight",
+        "room.capacity",
+        "drain.deadline_ms",
+        "session.heartbeat_ms",
+    ] {
+        let told = mistakes(&[], &[&format!("{path}=0")]);
+        assert!(
+            told.len() == 1
+                && told[0].starts_with(&format!("--set {path}: 0 is not allowed: 1 to ")),
+            "{told:?}"
+        );
+    }
+    assert!(
+        mistakes(
+            &[],
+            &["limits.connects_per_second=0", "routing.linger_max_us=0"]
+        )
+        .is_empty()
+    );
+    assert_eq!(
+        mistakes(&[], &["routing.linger_max_us=1001"]),
+        ["--set routing.linger_max_us: 1001 is not allowed: 0 to 1000"]
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_read_breaks_no_rule_as_well() {
+    let told = mistakes(
+        &[],
+        &[
+            "session.heartbeat_ms=soon",
+            "session.heartbeat_timeout_ms=1",
+        ],
+    );
+    assert_eq!(
+        told,
+        ["--set session.heartbeat_ms: `soon` is not a whole number of 0 or more"]
+    );
+}
+
+#[test]
+fn beyond_loopback_somebody_must_decide_who_may_connect() {
+    let beyond = ("SWITCHBOARD_LISTEN", "0.0.0.0:8080");
+    let told = mistakes(&[beyond], &[]);
+    assert!(
+        told.len() == 1 && told[0].starts_with("SWITCHBOARD_LISTEN: 0.0.0.0:8080 can be reached"),
+        "{told:?}"
+    );
+    assert!(mistakes(&[beyond, SECRET], &[]).is_empty());
+    assert!(mistakes(&[beyond], &["auth.mode=open"]).is_empty());
+}
+
+#[test]
+fn required_needs_a_key_that_is_no_public_one() {
+    let told = mistakes(&[], &["auth.mode=required"]);
+    assert_eq!(
+        told,
+        [
+            "--set auth.mode: required tokens need a key to check them: set auth.jwt.secret (JWT_SECRET)"
+        ]
+    );
+    let told = mistakes(&[("JWT_SECRET", "-----BEGIN PUBLIC KEY-----\nMIIB")], &[]);
+    assert!(
+        told.len() == 1
+            && told[0].starts_with("JWT_SECRET: is a PEM key")
+            && !told[0].contains("MIIB"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_short_secret_and_an_unused_one_are_warned_of() {
+    let warnings = load_from(&[("JWT_SECRET", "dev-secret")], &[])
+        .expect("usable")
+        .warnings;
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("10 bytes"),
+        "{warnings:?}"
+    );
+    let warnings = load_from(&[SECRET], &["auth.mode=open"])
+        .expect("said outright")
+        .warnings;
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("not used"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn with_redis_beyond_loopback_others_must_know_where_this_node_is() {
+    let beyond = [
+        ("SWITCHBOARD_LISTEN", "0.0.0.0:8080"),
+        ("REDIS_URL", "redis://cache"),
+        SECRET,
+    ];
+    let told = mistakes(&beyond, &[]);
+    assert!(
+        told.len() == 1 && told[0].contains("node.ops_address is missing"),
+        "{told:?}"
+    );
+    assert!(mistakes(&beyond, &["node.ops_address=10.0.0.5:8080"]).is_empty());
+    for wrong in ["10.0.0.5", "10.0.0.5:0", "http://a:1", ":80"] {
+        assert_eq!(
+            mistakes(&beyond, &[&format!("node.ops_address={wrong}")]).len(),
+            1,
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn texts_must_look_right_and_secrets_are_never_repeated() {
+    for set in [
+        "redis.key_prefix={a}",
+        "log.filter=a=b=c",
+        "auth.jwt.user_claims=,",
+        "admin.token=hunter2",
+        "cluster.key=hunter2",
+    ] {
+        let told = mistakes(&[], &[set]);
+        assert!(
+            told.len() == 1 && !told[0].contains("hunter2"),
+            "{set}: {told:?}"
+        );
+    }
+}
+
+#[test]
+fn sessions_give_way_to_the_limit_of_open_files() {
+    let sources = |set: Option<&str>| Sources {
+        open_files_max: Some(1024),
+        flags: set
+            .map(|value| Flag {
+                name: "--set".into(),
+                path: "limits.sessions".into(),
+                value: value.into(),
+            })
+            .into_iter()
+            .collect(),
+        ..Sources::default()
+    };
+    let loaded = load(&sources(None)).expect("no mistakes");
+    assert_eq!(
+        (loaded.config.limits.sessions, loaded.warnings.len()),
+        (960, 0)
+    );
+    assert!(
+        loaded
+            .to_toml()
+            .contains("sessions = 960  # the open-file limit, 1024")
+    );
+    let loaded = load(&sources(Some("5000"))).expect("no mistakes");
+    assert_eq!(
+        (loaded.config.limits.sessions, loaded.warnings.len()),
+        (5000, 1)
+    );
+}

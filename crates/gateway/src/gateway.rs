@@ -1,0 +1,52 @@
+//! What every connection of a node shares.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use switchboard_cluster::Node;
+use switchboard_protocol::limits::Limits;
+use switchboard_session::Rules;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::Authenticator;
+use crate::config::Config;
+use crate::health::Readiness;
+use crate::http::origin::Origins;
+use crate::metrics::Metrics;
+use crate::registry::Registry;
+
+/// One gateway.
+pub(crate) struct Gateway {
+    pub(crate) config: Config,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) node: Node,
+    pub(crate) authenticator: Authenticator,
+    pub(crate) origins: Origins,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) readiness: Readiness,
+    /// Sessions, and what they leave behind.
+    pub(crate) tasks: TaskTracker,
+    pub(crate) started: Instant,
+}
+
+/// What the configuration says about sessions.
+pub(crate) fn rules(config: &Config) -> Rules {
+    let limits = &config.limits;
+    Rules {
+        hello_timeout: config.session.hello_timeout,
+        heartbeat: config.session.heartbeat,
+        heartbeat_timeout: config.session.heartbeat_timeout,
+        limits: Limits {
+            in_flight: limits.in_flight,
+            in_flight_bytes: limits.in_flight_bytes as u64,
+            max_message_bytes: limits.max_message_bytes as u64,
+            signals_per_second: limits.signals_per_second,
+            burst: limits.burst,
+        },
+        outbox_bytes_max: limits.outbox_bytes,
+        room_capacity: config.room.capacity,
+        room_capacity_max: config.room.capacity_max,
+        rooms_max: config.room.max_per_session as usize,
+    }
+}

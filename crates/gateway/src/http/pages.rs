@@ -1,0 +1,103 @@
+//! How the node is: for load balancers, for Prometheus and for the tutorials' dashboards.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::auth::bearer;
+use crate::gateway::Gateway;
+
+/// Rooms listed in the JSON form of `/metrics`.
+const ROOM_DETAILS_MAX: usize = 100;
+
+/// Both spellings of the documents.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Health {
+    status: &'static str,
+    node: String,
+    connections: usize,
+    active_connections: usize,
+    rooms: usize,
+    active_rooms: usize,
+    /// Seconds.
+    uptime: f64,
+    /// RFC 3339.
+    timestamp: String,
+}
+
+pub(crate) async fn health(State(gateway): State<Arc<Gateway>>) -> Json<Health> {
+    let (connections, rooms) = (gateway.registry.len(), gateway.node.rooms());
+    Json(Health {
+        status: "ok",
+        node: gateway.node.id().to_string(),
+        connections,
+        active_connections: connections,
+        rooms,
+        active_rooms: rooms,
+        uptime: gateway.started.elapsed().as_secs_f64(),
+        timestamp: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+    })
+}
+
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+pub(crate) async fn readyz(State(gateway): State<Arc<Gateway>>) -> Response {
+    let report = gateway.readiness.report();
+    let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(report)).into_response()
+}
+
+/// Prometheus text; JSON for whoever asks for it.
+pub(crate) async fn metrics(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
+    let wants_json = headers.get_all(header::ACCEPT).iter().any(|accept| {
+        accept.to_str().is_ok_and(|accept| accept.split(',').any(|kind| kind.trim().starts_with("application/json")))
+    });
+    if wants_json {
+        return Json(metrics_json(&gateway, &headers)).into_response();
+    }
+    match gateway.metrics.text(&gateway) {
+        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+fn metrics_json(gateway: &Gateway, headers: &HeaderMap) -> Value {
+    let mut details = Vec::new();
+    if may_see_rooms(gateway, headers) {
+        let rooms = gateway.node.room_counts().into_iter().take(ROOM_DETAILS_MAX);
+        details.extend(rooms.map(|room| json!({ "name": room.room, "participants": room.members })));
+    }
+    json!({
+        "connections": gateway.registry.len(),
+        "rooms": gateway.node.rooms(),
+        "roomDetails": details,
+        "memory": { "rss": resident_bytes() },
+        "uptime": gateway.started.elapsed().as_secs_f64(),
+    })
+}
+
+/// Room ids are not for everybody: where anybody can reach `/metrics`, only for the admin.
+fn may_see_rooms(gateway: &Gateway, headers: &HeaderMap) -> bool {
+    let public = match gateway.config.ops_listen {
+        Some(address) => !address.ip().is_loopback() && address.ip() == gateway.config.listen.ip(),
+        None => !gateway.config.listen.ip().is_loopback(),
+    };
+    let admin = gateway.config.admin.token.as_ref().zip(bearer(headers));
+    !public || admin.is_some_and(|(token, given)| token.matches(given))
+}
+
+/// Resident memory of this process; 0 where the system does not tell.
+fn resident_bytes() -> u64 {
+    let families = prometheus::gather();
+    let resident = families.iter().find(|family| family.name() == "process_resident_memory_bytes");
+    resident.and_then(|family| family.get_metric().first()).map_or(0, |metric| metric.get_gauge().get_value() as u64)
+}

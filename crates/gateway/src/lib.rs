@@ -1,0 +1,24 @@
+//! The Switchboard node: HTTP, sockets, dialects, authentication, drain and metrics around the sessions and the cluster.
+//!
+//! The path of a signal reads downwards: [`listener`] → [`http`] → [`upgrade`] → [`dialect`] → [`session_task`] (which
+//! pumps `switchboard_session`) → `switchboard_cluster` ⇢ the other node → [`mailbox`] → [`session_task`] → [`wire`].
+
+pub mod auth;
+pub mod cli;
+pub mod config;
+mod dialect;
+mod drain;
+mod gateway;
+mod health;
+mod http;
+mod listener;
+mod mailbox;
+mod metrics;
+mod operations;
+mod registry;
+mod serve;
+mod session_task;
+mod upgrade;
+mod wire;
+
+pub use serve::serve;

@@ -1,0 +1,72 @@
+//! How others reach a session: its outbox, and a word that ends it. The session's task is woken by either.
+
+use std::sync::OnceLock;
+use std::task::Waker;
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+use switchboard_cluster::{OutboxFull, Recipient};
+use switchboard_protocol::{CloseCode, ServerMessage};
+use switchboard_session::{Closing, Outbox};
+
+/// Shared by a session's task and everybody who has something for it.
+pub(crate) struct Mailbox {
+    outbox: Mutex<Outbox>,
+    closing: OnceLock<Closing>,
+    waker: AtomicWaker,
+}
+
+impl Mailbox {
+    /// An empty one that takes so many bytes.
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self { outbox: Mutex::new(Outbox::new(bytes_max)), closing: OnceLock::new(), waker: AtomicWaker::new() }
+    }
+
+    /// Ends the session; the first word counts.
+    pub(crate) fn close(&self, closing: Closing) {
+        let _ = self.closing.set(closing);
+        self.waker.wake();
+    }
+
+    /// How the session is to end, if it is.
+    pub(crate) fn closing(&self) -> Option<&Closing> {
+        self.closing.get()
+    }
+
+    /// The oldest message that waits.
+    pub(crate) fn pop(&self) -> Option<ServerMessage> {
+        self.outbox.lock().pop()
+    }
+
+    /// Bytes that wait.
+    pub(crate) fn bytes(&self) -> usize {
+        self.outbox.lock().bytes()
+    }
+
+    /// Whom to wake when something comes.
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+}
+
+impl Recipient for Mailbox {
+    fn push(&self, message: ServerMessage) -> Result<(), OutboxFull> {
+        let pushed = self.outbox.lock().push(message);
+        match pushed {
+            Ok(()) => {
+                self.waker.wake();
+                Ok(())
+            }
+            Err(_) => {
+                let words = "you do not read as fast as others write to you";
+                self.close(Closing::because(CloseCode::SlowConsumer, words));
+                Err(OutboxFull)
+            }
+        }
+    }
+
+    fn let_go(&self) {
+        let words = "this node was taken for dead by the others; come again";
+        self.close(Closing::because(CloseCode::GoingAway, words));
+    }
+}

@@ -1,0 +1,148 @@
+//! Puts a gateway together, runs it and takes it apart.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use switchboard_cluster::node::{Node, Settings};
+use switchboard_cluster::redis::{self, RedisConfig};
+use switchboard_cluster::{Backend, ClusterKey, InFlightMax, NodeInfo, Reach, memory};
+use switchboard_protocol::NodeId;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::Authenticator;
+use crate::config::Config;
+use crate::drain::{self, Signals};
+use crate::gateway::{Gateway, rules};
+use crate::health::Readiness;
+use crate::http::{self, origin::Origins};
+use crate::listener::{self, Bounds};
+use crate::metrics::Metrics;
+use crate::registry::Registry;
+
+/// Runs a gateway until a signal stops it.
+///
+/// # Errors
+/// When an address cannot be listened on, or the Redis URL cannot be used.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let signals = Signals::new().context("cannot listen for signals")?;
+    let listener = bind(config.listen, "listen").await?;
+    let ops_listener = match config.ops_listen {
+        Some(address) => Some(bind(address, "ops_listen").await?),
+        None => None,
+    };
+    let ops_address = ops_listener.as_ref().unwrap_or(&listener).local_addr()?;
+    let gateway = assemble(config, ops_address)?;
+    let stop_accepting = CancellationToken::new();
+    let bounds = Arc::new(Bounds {
+        header_read_timeout: gateway.config.limits.header_read_timeout,
+        connects_per_second: gateway.config.limits.connects_per_second.map(Into::into),
+    });
+    let http_tasks = TaskTracker::new();
+    announce(&listener, &gateway);
+    let accept = |listener, router, stop| {
+        let (bounds, tasks) = (bounds.clone(), http_tasks.clone());
+        http_tasks.spawn(listener::serve(listener, router, bounds, tasks, stop))
+    };
+    // The ops routes answer until the end: a load balancer and Prometheus want to see a node drain.
+    let stop_ops = CancellationToken::new();
+    if let Some(ops_listener) = ops_listener {
+        accept(ops_listener, http::ops(gateway.clone()), stop_ops.clone());
+    }
+    accept(listener, http::public(gateway.clone()), stop_accepting.clone());
+    gateway.node.start();
+    say_if_redis_is_absent(&gateway);
+    run(&gateway, &stop_accepting, signals).await;
+    stop_ops.cancel();
+    Ok(())
+}
+
+async fn run(gateway: &Arc<Gateway>, stop_accepting: &CancellationToken, mut signals: Signals) {
+    signals.next().await;
+    let drained = drain::drain(gateway, stop_accepting, signals).await;
+    let (closed, cut) = (drained.closed, drained.cut);
+    if drained.clean && cut == 0 {
+        tracing::info!(closed, "stopped: every connection was closed and has left its rooms");
+    } else {
+        tracing::warn!(closed, cut, clean = drained.clean, "stopped at the deadline: the others clean up what is left");
+    }
+}
+
+async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: choose another address with --set {key}=…, or stop what uses it")
+    })
+}
+
+fn assemble(config: Config, ops_address: SocketAddr) -> anyhow::Result<Arc<Gateway>> {
+    let backend = backend(&config)?;
+    let metrics = Arc::new(Metrics::new());
+    let id = NodeId::start(&config.node.name_or_host());
+    let node = Node::new(id, settings(&config, ops_address), backend.clone(), metrics.clone());
+    Ok(Arc::new(Gateway {
+        rules: Arc::new(rules(&config)),
+        authenticator: Authenticator::from_config(&config.auth),
+        origins: Origins::from_config(&config),
+        registry: Arc::new(Registry::new(config.limits.sessions)),
+        readiness: Readiness::new(node.clone(), backend, config.redis.url.is_none()),
+        metrics,
+        node,
+        tasks: TaskTracker::new(),
+        started: Instant::now(),
+        config,
+    }))
+}
+
+fn backend(config: &Config) -> anyhow::Result<Backend> {
+    let Some(url) = &config.redis.url else { return Ok(memory::backend()) };
+    let redis = RedisConfig { url: url.expose().into(), key_prefix: config.redis.key_prefix.clone() };
+    redis::connect(&redis).context("redis.url")
+}
+
+fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
+    let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Settings {
+        info: NodeInfo {
+            ops_address: config.node.ops_address.clone().unwrap_or_else(|| ops_address.to_string()),
+            version: env!("CARGO_PKG_VERSION").into(),
+            started_at: u64::try_from(started_at.as_millis()).unwrap_or(u64::MAX),
+        },
+        cluster_key: config.cluster.key.as_ref().map(|key| ClusterKey::derive(key.expose())),
+        lease: config.cluster.lease,
+        delivery_deadline: config.session.delivery_deadline,
+        in_flight: InFlightMax {
+            signals: config.limits.in_flight as usize,
+            bytes: config.limits.in_flight_bytes,
+            node_bytes: config.limits.node_in_flight_bytes,
+        },
+        sessions_per_user: config.limits.sessions_per_user,
+        linger_max: config.routing.linger_max,
+        local_shortcut: config.routing.local_shortcut,
+    }
+}
+
+/// Where people and programs find this node; tests read the address from here when the port was 0.
+fn announce(listener: &TcpListener, gateway: &Gateway) {
+    let Ok(address) = listener.local_addr() else { return };
+    let backend = match &gateway.config.redis.url {
+        Some(url) => format!("Redis at {url}"),
+        None => "embedded: one node, nothing to install".into(),
+    };
+    tracing::info!(node.id = %gateway.node.id(), listen = %address, backend, "open http://{address}/ for the demo page");
+}
+
+/// Once, a moment after the start: who just started a node wants to know why it is not ready.
+fn say_if_redis_is_absent(gateway: &Gateway) {
+    let mut reach = gateway.readiness.reach();
+    gateway.tasks.spawn(async move {
+        let soon = std::time::Duration::from_secs(2);
+        let reached = tokio::time::timeout(soon, reach.wait_for(Reach::is_reached)).await.is_ok();
+        if !reached {
+            let Reach::Never(why) = &*reach.borrow() else { return };
+            tracing::warn!(%why, "Redis does not answer: this node is not ready and comes up by itself once Redis does");
+        }
+    });
+}

@@ -1,0 +1,144 @@
+//! One WebSocket, polled for both directions by one task: reading never stops because writing cannot go on.
+
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Error;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use futures_util::{SinkExt, StreamExt};
+use switchboard_protocol::{PeerId, ServerMessage};
+use switchboard_session::Closing;
+
+use crate::dialect::native::Native;
+use crate::mailbox::Mailbox;
+
+/// Messages that are put into the socket's buffer between two flushes.
+const BATCH: usize = 256;
+/// A client gets this long to take the close frame and answer it.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+/// A control frame's payload: RFC 6455 section 5.5, less the two bytes of the code.
+const REASON_BYTES_MAX: usize = 123;
+
+/// A socket and what was put into it but not yet handed to the kernel.
+pub(crate) struct Wire {
+    socket: WebSocket,
+    native: Native,
+    unflushed: bool,
+    /// Signals among the unflushed: sender and id.
+    signals: Vec<(PeerId, u64)>,
+}
+
+/// What was written.
+pub(crate) enum Wrote {
+    /// The kernel has these signals.
+    Signals(Vec<(PeerId, u64)>),
+    /// A message went in that the session must know of.
+    RoomClosed(switchboard_protocol::RoomId),
+}
+
+impl Wire {
+    pub(crate) fn new(socket: WebSocket, native: Native) -> Self {
+        Self { socket, native, unflushed: false, signals: Vec::new() }
+    }
+
+    pub(crate) fn native(&self) -> Native {
+        self.native
+    }
+
+    /// The next frame; `None` once the connection has ended.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        // An error ends the connection as its end does: nobody is left to be told.
+        self.socket.poll_next_unpin(cx).map(|frame| frame.and_then(Result::ok))
+    }
+
+    /// Moves messages from the mailbox to the kernel. Pending: nothing is left to move, or the kernel takes no more.
+    pub(crate) fn poll_write(&mut self, mailbox: &Mailbox, cx: &mut Context<'_>) -> Poll<Result<Wrote, Error>> {
+        loop {
+            for _ in 0..BATCH {
+                ready!(self.socket.poll_ready_unpin(cx))?;
+                let Some(message) = mailbox.pop() else { break };
+                let closed = match &message {
+                    ServerMessage::RoomClosed(closed) => Some(closed.room.clone()),
+                    _ => None,
+                };
+                self.put(&message)?;
+                if let Some(room) = closed {
+                    return Poll::Ready(Ok(Wrote::RoomClosed(room)));
+                }
+            }
+            if !self.unflushed {
+                return Poll::Pending;
+            }
+            ready!(self.socket.poll_flush_unpin(cx))?;
+            self.unflushed = false;
+            if !self.signals.is_empty() {
+                return Poll::Ready(Ok(Wrote::Signals(std::mem::take(&mut self.signals))));
+            }
+        }
+    }
+
+    fn put(&mut self, message: &ServerMessage) -> Result<(), Error> {
+        match self.native.encode(message) {
+            Ok(frame) => {
+                if let ServerMessage::Signal(signal) = message {
+                    self.signals.push((signal.from, signal.id));
+                }
+                self.unflushed = true;
+                self.socket.start_send_unpin(frame)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a message from another node could not be written for this client");
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts a WebSocket ping into the buffer.
+    pub(crate) fn ping(&mut self) -> Result<(), Error> {
+        self.unflushed = true;
+        self.socket.start_send_unpin(Message::Ping(bytes::Bytes::new()))
+    }
+
+    /// Says goodbye and waits for the client to do so, but not for long.
+    pub(crate) async fn close(mut self, closing: &Closing) {
+        let frame = CloseFrame { code: closing.code.number(), reason: reason(closing) };
+        let goodbye = async {
+            self.socket.send(Message::Close(Some(frame))).await?;
+            while let Some(Ok(_)) = self.socket.next().await {}
+            Ok::<_, Error>(())
+        };
+        // Whether it was heard is the client's affair: the connection is dropped either way.
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, goodbye).await;
+    }
+}
+
+/// What a close frame says: words, and where coming back helps after a while, JSON with that time.
+fn reason(closing: &Closing) -> Utf8Bytes {
+    let Some(pause) = closing.retry_after else { return cut(&closing.reason, REASON_BYTES_MAX).into() };
+    let retry_after_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+    let with = |reason: &str| serde_json::json!({ "retry_after_ms": retry_after_ms, "reason": reason }).to_string();
+    let room = REASON_BYTES_MAX.saturating_sub(with("").len());
+    let full = with(cut(&closing.reason, room));
+    if full.len() <= REASON_BYTES_MAX { full.into() } else { with("").into() }
+}
+
+fn cut(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
+}
+
+#[cfg(test)]
+mod tests {
+    use switchboard_protocol::CloseCode;
+
+    use super::*;
+
+    #[test]
+    fn a_reason_fits_a_control_frame_and_tells_when_to_come_back() {
+        let long = Closing::because(CloseCode::Unavailable, "한".repeat(100)).retry_after(Duration::from_millis(1500));
+        let told = reason(&long);
+        assert!(told.len() <= REASON_BYTES_MAX, "{told}");
+        let json: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+        assert_eq!(json["retry_after_ms"], 1500);
+        assert!(reason(&Closing::because(CloseCode::Protocol, "x".repeat(500))).len() <= REASON_BYTES_MAX);
+    }
+}

@@ -1,0 +1,125 @@
+//! What a client says: one type per message, borrowing from the frame it came in. Field meanings: `docs/protocol.md`.
+
+use std::borrow::Cow;
+
+use crate::{MemberState, Payload, PeerId};
+
+/// Any message of a client. The first of a connection is [`Hello`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClientMessage<'a> {
+    /// Who is there.
+    Hello(Hello<'a>),
+    /// Enter a room.
+    Join(Join<'a>),
+    /// Leave it.
+    Leave(Leave<'a>),
+    /// Pass something on to another member, or to all.
+    Signal(Signal<'a>),
+    /// Signals of one sender were handled.
+    Received(Received),
+    /// Change one's own state in a room.
+    State(State<'a>),
+    /// Is anybody there?
+    Ping(Ping),
+    /// Goodbye.
+    Bye,
+}
+
+impl ClientMessage<'_> {
+    /// The id under which the client expects the answer.
+    pub fn id(&self) -> Option<u64> {
+        match self {
+            Self::Join(Join { id, .. })
+            | Self::Leave(Leave { id, .. })
+            | Self::Signal(Signal { id, .. })
+            | Self::State(State { id, .. }) => Some(*id),
+            Self::Ping(ping) => ping.id,
+            Self::Hello(_) | Self::Received(_) | Self::Bye => None,
+        }
+    }
+}
+
+/// `hello`: the first message of a connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hello<'a> {
+    /// JWT; may come in the handshake instead.
+    pub token: Option<Cow<'a, str>>,
+    /// Display name, at most [`NAME_BYTES_MAX`](crate::limits::NAME_BYTES_MAX) bytes.
+    pub name: Option<Cow<'a, str>>,
+    /// At most [`AVATAR_BYTES_MAX`](crate::limits::AVATAR_BYTES_MAX) bytes.
+    pub avatar: Option<Cow<'a, str>>,
+    /// Whether this client says `received` for signals that it has handled.
+    pub receipts: bool,
+    /// The client's software, for the logs.
+    pub agent: Option<Cow<'a, str>>,
+}
+
+/// `join`: enter a room, or create it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Join<'a> {
+    /// Answered as `re`.
+    pub id: u64,
+    /// A valid [`RoomId`](crate::RoomId).
+    pub room: Cow<'a, str>,
+    /// First state of the member.
+    pub state: Option<MemberState>,
+    /// Capacity if this join creates the room; at least 1.
+    pub capacity: Option<u32>,
+}
+
+/// `leave`: leave a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leave<'a> {
+    /// Answered as `re`.
+    pub id: u64,
+    /// A valid [`RoomId`](crate::RoomId).
+    pub room: Cow<'a, str>,
+}
+
+/// `signal`: pass `payload` on, unread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal<'a> {
+    /// Chosen by the sender, rising; answered by `delivered`, `undelivered` or `error`.
+    pub id: u64,
+    /// A valid [`RoomId`](crate::RoomId).
+    pub room: Cow<'a, str>,
+    /// The receiver; every other member where it is missing. Any text: one that is no peer id is nobody's.
+    pub to: Option<Cow<'a, str>>,
+    /// `offer`, `answer`, `candidate` or a word of one's own, see [`check_kind`](crate::ids::check_kind).
+    pub kind: Cow<'a, str>,
+    /// What is passed on.
+    pub payload: Payload<&'a [u8]>,
+    /// W3C trace context.
+    pub traceparent: Option<Cow<'a, str>>,
+}
+
+/// `received`: every signal from `from` up to `id` has been handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// The sender of those signals.
+    pub from: PeerId,
+    /// The last one's id.
+    pub id: u64,
+}
+
+/// `state`: change one's own member state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State<'a> {
+    /// Answered as `re`.
+    pub id: u64,
+    /// A valid [`RoomId`](crate::RoomId).
+    pub room: Cow<'a, str>,
+    /// JSON Merge Patch (RFC 7396), an object.
+    pub state: StatePatch,
+}
+
+/// A JSON Merge Patch as compact JSON text, an object; applied by [`MemberState::merge`](crate::MemberState::merge).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatePatch(pub(crate) Box<str>);
+
+/// `ping`: answered by `pong`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ping {
+    /// Answered as `re`.
+    pub id: Option<u64>,
+}

@@ -1,0 +1,61 @@
+//! What clients say.
+
+use super::{BOB, peer, state};
+use crate::client_message::{Hello, Join, Leave, Ping, Received, Signal, State, StatePatch};
+use crate::{ClientMessage, Payload};
+
+pub(in super::super) fn client_messages(payload: Payload<&[u8]>) -> Vec<ClientMessage<'_>> {
+    let signal = Signal {
+        id: 7,
+        room: "study-1".into(),
+        to: Some(BOB.into()),
+        kind: "offer".into(),
+        payload,
+        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+    };
+    let broadcast = Signal {
+        to: None,
+        traceparent: None,
+        ..signal.clone()
+    };
+    vec![
+        ClientMessage::Hello(Hello::default()),
+        ClientMessage::Hello(Hello {
+            token: Some("a.b.c".into()),
+            name: Some("Zoë \"Z\"\n".into()),
+            avatar: Some("https://example.org/z.png".into()),
+            receipts: true,
+            agent: Some("tests/1".into()),
+        }),
+        ClientMessage::Join(Join {
+            id: 1,
+            room: "study-1".into(),
+            state: Some(state(r#"{"muted":true}"#)),
+            capacity: Some(4),
+        }),
+        ClientMessage::Join(Join {
+            id: 2,
+            room: "study-1".into(),
+            state: None,
+            capacity: None,
+        }),
+        ClientMessage::Leave(Leave {
+            id: 3,
+            room: "study-1".into(),
+        }),
+        ClientMessage::Signal(signal),
+        ClientMessage::Signal(broadcast),
+        ClientMessage::Received(Received {
+            from: peer(BOB),
+            id: (1 << 53) - 1,
+        }),
+        ClientMessage::State(State {
+            id: 8,
+            room: "study-1".into(),
+            state: StatePatch::from_json(r#"{"muted":null,"hand":{"up":1.5}}"#).expect("a patch"),
+        }),
+        ClientMessage::Ping(Ping { id: Some(9) }),
+        ClientMessage::Ping(Ping { id: None }),
+        ClientMessage::Bye,
+    ]
+}

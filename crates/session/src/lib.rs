@@ -1,0 +1,81 @@
+//! What one peer may do and what follows: a plain state machine without socket, task or clock.
+//!
+//! A phase is a type. [`AwaitingHello`] can only be greeted; it has no way to relay. [`Live`] takes inputs and gives
+//! outputs, `on(input, now) → outputs`; whoever pumps it (a WebSocket task, a library that owns its sockets, a
+//! simulation) carries them out and comes back with what became of them.
+//!
+//! ```text
+//!            hello                  Input                     Output
+//! AwaitingHello ──► (authenticate, attach) ──► Live ──► Send · Perform · Relay · Received · Ping · Close
+//!                                               ▲                    │
+//!                                               └── Performed ◄──────┘
+//! ```
+
+mod awaiting_hello;
+pub mod grants;
+mod live;
+mod operation;
+mod outbox;
+mod rate_limit;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use switchboard_protocol::CloseCode;
+use switchboard_protocol::limits::Limits;
+
+pub use awaiting_hello::{AwaitingHello, Greeting};
+pub use live::{Input, Live, Output};
+pub use operation::{Operation, Refused};
+pub use outbox::{Outbox, Overflow};
+pub use rate_limit::RateLimit;
+
+/// What holds for every session of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// From the connection to `hello`.
+    pub hello_timeout: Duration,
+    /// The node pings this often.
+    pub heartbeat: Duration,
+    /// Silence after which a connection counts as lost.
+    pub heartbeat_timeout: Duration,
+    /// Told to clients in `welcome`.
+    pub limits: Limits,
+    /// Bytes that may wait for a slow client.
+    pub outbox_bytes_max: usize,
+    /// Capacity of a room whose creator says nothing.
+    pub room_capacity: u32,
+    /// The most that a creator may ask for.
+    pub room_capacity_max: u32,
+    /// Rooms that a session may be in.
+    pub rooms_max: usize,
+}
+
+/// How a connection ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closing {
+    /// Number and advice.
+    pub code: CloseCode,
+    /// Words for people, at most 123 bytes with what is added for programs (RFC 6455 section 5.5).
+    pub reason: Arc<str>,
+    /// When coming back helps.
+    pub retry_after: Option<Duration>,
+}
+
+impl Closing {
+    /// With the words of the table.
+    pub fn new(code: CloseCode) -> Self {
+        Self::because(code, code.reason())
+    }
+
+    /// With words of its own.
+    pub fn because(code: CloseCode, reason: impl Into<Arc<str>>) -> Self {
+        Self { code, reason: reason.into(), retry_after: None }
+    }
+
+    /// The client may come back after this.
+    pub fn retry_after(mut self, pause: Duration) -> Self {
+        self.retry_after = Some(pause);
+        self
+    }
+}

@@ -1,0 +1,296 @@
+//! A session that has said hello: what each of its messages leads to.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use switchboard_protocol::client_message::{Join, Leave, Received, Signal, State};
+use switchboard_protocol::limits::BAD_MESSAGES_MAX;
+use switchboard_protocol::server_message::{Done, Error, Left, Pong};
+use switchboard_protocol::{ClientMessage, CloseCode, DecodeError, ErrorCode, RoomId, ServerMessage};
+
+use crate::grants::{Ability, Grants};
+use crate::operation::{Operation, Refused};
+use crate::rate_limit::RateLimit;
+use crate::{Closing, Rules};
+
+/// Requests that may wait behind the one that is being carried out.
+const WAITING_MAX: usize = 64;
+
+/// Something that happens to a session.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The client said something.
+    Message(ClientMessage<'a>),
+    /// The client said something that cannot be read.
+    Broken(DecodeError),
+    /// A sign of life without content: a WebSocket pong.
+    Alive,
+    /// What became of the last [`Output::Perform`].
+    Performed(Result<(), Refused>),
+    /// The cluster took the session out of a room.
+    RoomGone(&'a RoomId),
+    /// Time passed, see [`Live::wake_at`].
+    Tick,
+}
+
+/// What follows.
+#[derive(Debug, PartialEq)]
+pub enum Output<'a> {
+    /// Tell the client.
+    Send(ServerMessage),
+    /// Carry this out and come back with [`Input::Performed`]; the next comes only then.
+    Perform(Operation),
+    /// Pass this on to whom it is for.
+    Relay(Signal<'a>),
+    /// The client has handled signals.
+    Received(Received),
+    /// Send a WebSocket ping.
+    Ping,
+    /// It is over.
+    Close(Closing),
+}
+
+/// A live session.
+#[derive(Debug)]
+pub struct Live {
+    rules: Arc<Rules>,
+    grants: Box<Grants>,
+    rooms: Vec<RoomId>,
+    performing: Option<Box<Operation>>,
+    waiting: VecDeque<Operation>,
+    signals: RateLimit,
+    requests: RateLimit,
+    last_signal: u64,
+    bad_messages: u32,
+    heard_at: Instant,
+    ping_at: Instant,
+}
+
+impl Live {
+    /// A session whose hello was accepted at `now`.
+    pub fn new(rules: Arc<Rules>, grants: Grants, now: Instant) -> Self {
+        let rate = || RateLimit::new(rules.limits.signals_per_second, rules.limits.burst, now);
+        Self {
+            signals: rate(),
+            requests: rate(),
+            grants: Box::new(grants),
+            rooms: Vec::new(),
+            performing: None,
+            waiting: VecDeque::new(),
+            last_signal: 0,
+            bad_messages: 0,
+            heard_at: now,
+            ping_at: now + rules.heartbeat,
+            rules,
+        }
+    }
+
+    /// When to come with [`Input::Tick`], at the latest.
+    pub fn wake_at(&self) -> Instant {
+        self.ping_at.min(self.heard_at + self.rules.heartbeat_timeout)
+    }
+
+    /// Takes an input and appends what follows from it.
+    pub fn on<'a>(&mut self, input: Input<'a>, now: Instant, out: &mut Vec<Output<'a>>) {
+        match input {
+            Input::Message(message) => {
+                self.heard_at = now;
+                self.message(message, now, out);
+            }
+            Input::Broken(error) => {
+                self.heard_at = now;
+                self.broken(error, out);
+            }
+            Input::Alive => self.heard_at = now,
+            Input::Performed(result) => self.performed(result, out),
+            Input::RoomGone(room) => self.rooms.retain(|known| known != room),
+            Input::Tick => self.tick(now, out),
+        }
+    }
+
+    fn message<'a>(&mut self, message: ClientMessage<'a>, now: Instant, out: &mut Vec<Output<'a>>) {
+        let id = message.id();
+        let refused = match message {
+            ClientMessage::Signal(signal) => match self.signal(&signal, now) {
+                Ok(()) => return out.push(Output::Relay(signal)),
+                Err(refused) => refused,
+            },
+            ClientMessage::Received(received) => return out.push(Output::Received(received)),
+            ClientMessage::Bye => return out.push(Output::Close(Closing::new(CloseCode::Bye))),
+            message => match self.request(message, now) {
+                Ok(Some(output)) => return out.push(output),
+                Ok(None) => return self.perform_next(out),
+                Err(refused) => refused,
+            },
+        };
+        out.push(Output::Send(refused.to_error(id).into()));
+    }
+
+    /// Whether a signal may be relayed.
+    fn signal(&mut self, signal: &Signal<'_>, now: Instant) -> Result<(), Refused> {
+        if signal.id <= self.last_signal {
+            let message = format!("id {} is not above {}, the one before: ids rise", signal.id, self.last_signal);
+            return Err(Refused::new(ErrorCode::BadMessage, message));
+        }
+        self.last_signal = signal.id;
+        if !self.rooms.iter().any(|room| room.as_str() == signal.room) {
+            return Err(not_a_member(&signal.room));
+        }
+        if self.grants.hidden || !self.grants.can.has(Ability::Signal) {
+            return Err(Refused::new(ErrorCode::Forbidden, "your token does not allow you to signal"));
+        }
+        take(&mut self.signals, now)
+    }
+
+    /// Queues what has to wait for the cluster; gives what has not.
+    fn request<'a>(&mut self, message: ClientMessage<'a>, now: Instant) -> Result<Option<Output<'a>>, Refused> {
+        take(&mut self.requests, now)?;
+        let operation = match message {
+            ClientMessage::Ping(ping) => return Ok(Some(Output::Send(Pong { re: ping.id }.into()))),
+            ClientMessage::Join(join) => self.join(join)?,
+            ClientMessage::Leave(leave) => self.leave(&leave)?,
+            ClientMessage::State(state) => self.state(state)?,
+            _ => return Err(Refused::new(ErrorCode::BadMessage, "hello was said already")),
+        };
+        if self.waiting.len() >= WAITING_MAX {
+            let message = format!("{WAITING_MAX} requests are waiting; wait for answers");
+            return Err(Refused::new(ErrorCode::RateLimited, message));
+        }
+        self.waiting.push_back(operation);
+        Ok(None)
+    }
+
+    fn join(&mut self, join: Join<'_>) -> Result<Operation, Refused> {
+        let room = room_id(&join.room)?;
+        if !self.grants.covers(&room) {
+            return Err(Refused::new(ErrorCode::Forbidden, format!("your token does not cover the room {room}")));
+        }
+        if !self.grants.can.has(Ability::Join) {
+            return Err(Refused::new(ErrorCode::Forbidden, "your token does not allow you to join rooms"));
+        }
+        if self.is_in_or_joining(&room) {
+            return Err(Refused::new(ErrorCode::AlreadyJoined, format!("you are in the room {room} already")));
+        }
+        let joining = self.operations().filter(|operation| matches!(operation, Operation::Join { .. })).count();
+        if self.rooms.len() + joining >= self.rules.rooms_max {
+            let message = format!("you are in {} rooms, as many as allowed; leave one first", self.rules.rooms_max);
+            return Err(Refused::new(ErrorCode::TooManyRooms, message));
+        }
+        let capacity = self.capacity(join.capacity)?;
+        let may_create = self.grants.can.has(Ability::Create);
+        Ok(Operation::Join { re: join.id, room, capacity, may_create, state: join.state.unwrap_or_default() })
+    }
+
+    /// The capacity of a room that this session creates.
+    fn capacity(&self, wanted: Option<u32>) -> Result<u32, Refused> {
+        let granted = self.grants.capacity.unwrap_or(u32::MAX);
+        let most = self.rules.room_capacity_max.min(granted);
+        match wanted {
+            None => Ok(self.rules.room_capacity.min(most)),
+            Some(wanted) if wanted > most && most == granted => {
+                Err(Refused::new(ErrorCode::Forbidden, format!("your token allows a capacity of {most} at most")))
+            }
+            Some(wanted) if wanted > most => {
+                Err(Refused::new(ErrorCode::TooLarge, format!("a room's capacity is {most} at most")))
+            }
+            Some(wanted) => Ok(wanted),
+        }
+    }
+
+    fn leave(&mut self, leave: &Leave<'_>) -> Result<Operation, Refused> {
+        let room = room_id(&leave.room)?;
+        if !self.is_in_or_joining(&room) {
+            return Err(not_a_member(&leave.room));
+        }
+        Ok(Operation::Leave { re: leave.id, room })
+    }
+
+    fn state(&mut self, state: State<'_>) -> Result<Operation, Refused> {
+        let room = room_id(&state.room)?;
+        if !self.is_in_or_joining(&room) {
+            return Err(not_a_member(&state.room));
+        }
+        if !self.grants.can.has(Ability::State) {
+            return Err(Refused::new(ErrorCode::Forbidden, "your token does not allow you to change your state"));
+        }
+        Ok(Operation::Update { re: state.id, room, patch: state.state })
+    }
+
+    /// As things will be when the operations before are done, if they succeed.
+    fn is_in_or_joining(&self, wanted: &RoomId) -> bool {
+        let last = self.operations().filter_map(|operation| match operation {
+            Operation::Join { room, .. } if room == wanted => Some(true),
+            Operation::Leave { room, .. } if room == wanted => Some(false),
+            _ => None,
+        });
+        last.last().unwrap_or_else(|| self.rooms.contains(wanted))
+    }
+
+    fn operations(&self) -> impl Iterator<Item = &Operation> {
+        self.performing.as_deref().into_iter().chain(&self.waiting)
+    }
+
+    fn perform_next(&mut self, out: &mut Vec<Output<'_>>) {
+        if self.performing.is_some() {
+            return;
+        }
+        let Some(next) = self.waiting.pop_front() else { return self.waiting = VecDeque::new() };
+        if let Operation::Leave { room, .. } = &next {
+            self.rooms.retain(|known| known != room);
+        }
+        self.performing = Some(Box::new(next.clone()));
+        out.push(Output::Perform(next));
+    }
+
+    fn performed(&mut self, result: Result<(), Refused>, out: &mut Vec<Output<'_>>) {
+        let Some(operation) = self.performing.take() else { return };
+        let re = operation.re();
+        match (*operation, result) {
+            (Operation::Join { room, .. }, Ok(())) => self.rooms.push(room),
+            (Operation::Leave { room, .. }, Ok(())) => out.push(Output::Send(Left { re, room }.into())),
+            (Operation::Update { .. }, Ok(())) => out.push(Output::Send(Done { re, to: None }.into())),
+            (Operation::Leave { room, .. }, Err(refused)) => {
+                // It hears nothing of the room any more; asking again completes it.
+                self.rooms.push(room);
+                out.push(Output::Send(refused.to_error(Some(re)).into()));
+            }
+            (_, Err(refused)) => out.push(Output::Send(refused.to_error(Some(re)).into())),
+        }
+        self.perform_next(out);
+    }
+
+    fn broken(&mut self, error: DecodeError, out: &mut Vec<Output<'_>>) {
+        self.bad_messages += 1;
+        let message = error.to_string();
+        if self.bad_messages >= BAD_MESSAGES_MAX {
+            return out.push(Output::Close(Closing::because(CloseCode::Protocol, message)));
+        }
+        out.push(Output::Send(Error { re: error.re, code: error.code, message, retry_after_ms: None }.into()));
+    }
+
+    fn tick(&mut self, now: Instant, out: &mut Vec<Output<'_>>) {
+        if now >= self.heard_at + self.rules.heartbeat_timeout {
+            return out.push(Output::Close(Closing::because(CloseCode::Timeout, "nothing heard for too long")));
+        }
+        if now >= self.ping_at {
+            self.ping_at = now + self.rules.heartbeat;
+            out.push(Output::Ping);
+        }
+    }
+}
+
+fn take(limit: &mut RateLimit, now: Instant) -> Result<(), Refused> {
+    limit.take(now).map_err(|pause| Refused::for_now(ErrorCode::RateLimited, "too many messages; slow down", pause))
+}
+
+fn room_id(text: &str) -> Result<RoomId, Refused> {
+    text.parse().map_err(|error| Refused::new(ErrorCode::BadMessage, format!("field `room`: {error}")))
+}
+
+fn not_a_member(room: &str) -> Refused {
+    Refused::new(ErrorCode::NotAMember, format!("you are not in the room {room}; join it first"))
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,81 @@
+//! What a session asks of the cluster and has to wait for. The operations of one session are carried out one after
+//! another, in the order the client asked.
+
+use std::time::Duration;
+
+use switchboard_protocol::client_message::StatePatch;
+use switchboard_protocol::server_message::Error;
+use switchboard_protocol::{ErrorCode, MemberState, RoomId};
+
+/// One request of the client that changes the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Enter a room. The cluster itself answers `joined`, in its place among the room's events.
+    Join {
+        /// The request's id.
+        re: u64,
+        /// Which room.
+        room: RoomId,
+        /// Its capacity if this join creates it.
+        capacity: u32,
+        /// Whether it may.
+        may_create: bool,
+        /// First state of the member.
+        state: MemberState,
+    },
+    /// Leave a room.
+    Leave {
+        /// The request's id.
+        re: u64,
+        /// Which room.
+        room: RoomId,
+    },
+    /// Change one's state in a room.
+    Update {
+        /// The request's id.
+        re: u64,
+        /// Which room.
+        room: RoomId,
+        /// What changes.
+        patch: StatePatch,
+    },
+}
+
+impl Operation {
+    /// The request's id.
+    pub fn re(&self) -> u64 {
+        match self {
+            Self::Join { re, .. } | Self::Leave { re, .. } | Self::Update { re, .. } => *re,
+        }
+    }
+}
+
+/// Why a request was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people: a sentence that says what to do.
+    pub message: String,
+    /// When trying again helps.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refused {
+    /// A refusal that trying again does not change.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after: None }
+    }
+
+    /// A refusal that passes.
+    pub fn for_now(code: ErrorCode, message: impl Into<String>, retry_after: Duration) -> Self {
+        Self { code, message: message.into(), retry_after: Some(retry_after) }
+    }
+
+    /// As the answer to the request `re`.
+    pub fn to_error(self, re: Option<u64>) -> Error {
+        // Rounded up: whoever comes back at that moment finds it passed.
+        let retry_after_ms = self.retry_after.map(|pause| u64::try_from(pause.as_micros().div_ceil(1000)).unwrap_or(u64::MAX));
+        Error { re, code: self.code, message: self.message, retry_after_ms }
+    }
+}

@@ -1,0 +1,96 @@
+//! What waits to be written to one client. Bounded in bytes: a client that does not read is closed, and what did not fit
+//! is told to its sender.
+
+use std::collections::VecDeque;
+
+use switchboard_protocol::ServerMessage;
+
+/// A queue of messages for one client, oldest first.
+#[derive(Debug)]
+pub struct Outbox {
+    messages: VecDeque<ServerMessage>,
+    bytes: usize,
+    bytes_max: usize,
+    overflowed: bool,
+}
+
+/// The outbox is full, now or before; it takes no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overflow;
+
+/// A queue that had room for more than this gives it back once it is empty.
+const KEPT: usize = 16;
+
+impl Outbox {
+    /// An empty one.
+    pub fn new(bytes_max: usize) -> Self {
+        Self { messages: VecDeque::new(), bytes: 0, bytes_max, overflowed: false }
+    }
+
+    /// Adds a message; the first that does not fit ends the outbox.
+    pub fn push(&mut self, message: ServerMessage) -> Result<(), Overflow> {
+        let weight = weight(&message);
+        if self.overflowed || self.bytes + weight > self.bytes_max {
+            self.overflowed = true;
+            return Err(Overflow);
+        }
+        self.bytes += weight;
+        self.messages.push_back(message);
+        Ok(())
+    }
+
+    /// Takes the oldest message.
+    pub fn pop(&mut self) -> Option<ServerMessage> {
+        let message = self.messages.pop_front();
+        match &message {
+            Some(message) => self.bytes -= weight(message),
+            None if self.messages.capacity() > KEPT => self.messages = VecDeque::new(),
+            None => {}
+        }
+        message
+    }
+
+    /// Bytes that wait, by estimate: payloads exactly, the rest roughly.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether a message did not fit.
+    pub fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+}
+
+fn weight(message: &ServerMessage) -> usize {
+    const MESSAGE: usize = 128;
+    const MEMBER: usize = 256;
+    MESSAGE
+        + match message {
+            ServerMessage::Signal(signal) => signal.payload.bytes.len(),
+            ServerMessage::Joined(joined) => joined.members.iter().map(|member| MEMBER + member.state.as_json().len()).sum(),
+            ServerMessage::MemberJoined(joined) => MEMBER + joined.member.state.as_json().len(),
+            ServerMessage::MemberUpdated(update) => update.state.as_ref().map_or(0, |state| state.as_json().len()),
+            ServerMessage::Done(done) => done.to.as_ref().map_or(0, |to| 24 * to.len()),
+            _ => 0,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use switchboard_protocol::server_message::Pong;
+
+    use super::*;
+
+    #[test]
+    fn a_full_outbox_takes_no_more_even_after_it_was_read() {
+        let mut outbox = Outbox::new(300);
+        let pong = || ServerMessage::from(Pong { re: None });
+        assert_eq!([outbox.push(pong()), outbox.push(pong())], [Ok(()), Ok(())]);
+        assert_eq!(outbox.push(pong()), Err(Overflow));
+        outbox.pop();
+        assert_eq!(outbox.push(pong()), Err(Overflow));
+        assert!(outbox.overflowed());
+        outbox.pop();
+        assert_eq!((outbox.pop(), outbox.bytes()), (None, 0));
+    }
+}

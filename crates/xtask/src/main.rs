@@ -1,0 +1,34 @@
+//! The project's own chores, as `cargo xtask …` (the alias is in `.cargo/config.toml`).
+//!
+//! Each chore is a module of its own: [`test`] is what CI runs. What chores share lies beside them: [`step`] runs
+//! programs one after another and sums up, [`tools`] finds and installs what the machine must have, [`packages`]
+//! keeps npm's folders in step with their lock files, [`workspace`] knows where things are.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod packages;
+mod step;
+mod test;
+mod tools;
+mod workspace;
+
+/// The project's own chores.
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    Test(test::Options),
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().chore {
+        Chore::Test(options) => test::run(&options),
+    }
+}

@@ -1,0 +1,190 @@
+//! The programs that tests need from the machine: finding them, judging their versions, installing what is missing.
+
+use std::env;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+mod catalogue;
+mod install;
+mod platform;
+mod version;
+
+pub(crate) use catalogue::{CHROMIUM, CLIPPY, NODE, NPM, REDIS, RUSTFMT, Tool};
+use version::Version;
+
+/// A tool that can be used.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    version: Version,
+}
+
+/// Why a tool cannot be used.
+#[derive(Debug)]
+enum Lack {
+    Missing,
+    /// A variable names a program that does not exist.
+    Misnamed(&'static str, PathBuf),
+    /// It is there, but `--version` fails or tells none.
+    Broken(PathBuf),
+    TooOld(Found),
+}
+
+/// A tool that cannot be used, and why.
+struct Lacking<'a> {
+    tool: &'a Tool,
+    lack: Lack,
+}
+
+/// Makes sure that all these tools are there, installing what is missing where that is possible.
+///
+/// # Errors
+///
+/// Says what is still missing and which command brings it.
+pub(crate) fn require(tools: &[&Tool]) -> Result<()> {
+    let mut lacking = survey(tools);
+    if install::try_to_install(&lacking) {
+        lacking = survey(tools);
+    }
+    if !lacking.is_empty() {
+        bail!(install::advice(&lacking));
+    }
+    Ok(())
+}
+
+/// Tells of each tool that it is there, and returns those that are not.
+fn survey<'a>(tools: &[&'a Tool]) -> Vec<Lacking<'a>> {
+    let mut lacking = Vec::new();
+    for &tool in tools {
+        match tool.find() {
+            Ok(Found { path, version }) => {
+                println!("{:<14}{version:<8}{}", tool.name, path.display());
+            }
+            Err(lack) => lacking.push(Lacking { tool, lack }),
+        }
+    }
+    lacking
+}
+
+impl Tool {
+    /// Where this tool is, if it can be used.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        self.find().ok().map(|found| found.path)
+    }
+
+    fn find(&self) -> Result<Found, Lack> {
+        if let Some(variable) = self.variable
+            && let Some(named) = env::var_os(variable)
+        {
+            let named = PathBuf::from(named);
+            return match on_path(&named) {
+                Some(path) => self.judge(path),
+                None => Err(Lack::Misnamed(variable, named)),
+            };
+        }
+        self.first_that_works()
+    }
+
+    fn first_that_works(&self) -> Result<Found, Lack> {
+        let mut lack = Lack::Missing;
+        for program in self.programs {
+            let Some(path) = on_path(Path::new(program)) else {
+                continue;
+            };
+            match self.judge(path) {
+                Ok(found) => return Ok(found),
+                Err(other) => lack = other,
+            }
+        }
+        Err(lack)
+    }
+
+    fn judge(&self, path: PathBuf) -> Result<Found, Lack> {
+        match version_of(&path) {
+            None => Err(Lack::Broken(path)),
+            Some(version) if version < self.at_least => Err(Lack::TooOld(Found { path, version })),
+            Some(version) => Ok(Found { path, version }),
+        }
+    }
+}
+
+impl fmt::Display for Lacking<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tool { name, at_least, .. } = self.tool;
+        match &self.lack {
+            Lack::Missing => write!(out, "{name}: not found on the PATH"),
+            Lack::Misnamed(variable, path) => write!(
+                out,
+                "{name}: {variable} is {}, which does not exist",
+                path.display()
+            ),
+            Lack::Broken(path) => {
+                write!(out, "{name}: {} --version tells no version", path.display())
+            }
+            Lack::TooOld(Found { path, version }) => write!(
+                out,
+                "{name}: {} is {version}, but {at_least} or newer is needed",
+                path.display()
+            ),
+        }
+    }
+}
+
+/// The whole path of a program: as given if it has a folder, else the first on the `PATH`.
+fn on_path(program: &Path) -> Option<PathBuf> {
+    if program.components().count() > 1 {
+        return std::path::absolute(program)
+            .ok()
+            .filter(|path| path.is_file());
+    }
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}
+
+fn version_of(program: &Path) -> Option<Version> {
+    let output = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    output.status.success().then(|| Version::find_in(&told))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::catalogue::ANY_VERSION;
+    use super::*;
+
+    fn tool(programs: &'static [&'static str], at_least: Version) -> Tool {
+        Tool {
+            programs,
+            at_least,
+            ..RUSTFMT
+        }
+    }
+
+    #[test]
+    fn the_first_program_that_works_is_taken() {
+        let found = tool(&["no-such-program", "false", "cargo"], ANY_VERSION).find();
+        assert!(found.expect("cargo is there").path.ends_with("cargo"));
+    }
+
+    #[test]
+    fn a_missing_a_broken_and_an_old_tool_are_told_apart() {
+        let missing = tool(&["no-such-program"], ANY_VERSION).find();
+        assert!(matches!(missing, Err(Lack::Missing)));
+        let broken = tool(&["false"], ANY_VERSION).find();
+        assert!(matches!(broken, Err(Lack::Broken(_))));
+        let far_future = Version {
+            major: u64::MAX,
+            minor: 0,
+        };
+        let old = tool(&["cargo"], far_future).find();
+        assert!(matches!(old, Err(Lack::TooOld(_))));
+    }
+}

@@ -1,0 +1,133 @@
+//! Which tools there are: their names, the oldest version that will do, and where each comes from.
+
+use super::platform::Platform;
+use super::version::Version;
+
+/// A program that must be there, and where it comes from.
+pub(crate) struct Tool {
+    pub(super) name: &'static str,
+    /// Names to look for on the `PATH`, or whole paths; the first that works is taken.
+    pub(super) programs: &'static [&'static str],
+    /// A variable that names the program instead.
+    pub(super) variable: Option<&'static str>,
+    pub(super) at_least: Version,
+    pub(super) packages: Packages,
+    /// What to do where no package gives it, or gives an old one.
+    pub(super) otherwise: &'static str,
+}
+
+/// The packages that bring a tool, by the system's own name for them.
+pub(super) struct Packages {
+    debian: &'static [&'static str],
+    ubuntu: &'static [&'static str],
+    fedora: &'static [&'static str],
+    homebrew: &'static [&'static str],
+}
+
+impl Packages {
+    const NONE: Self = Self {
+        debian: &[],
+        ubuntu: &[],
+        fedora: &[],
+        homebrew: &[],
+    };
+
+    pub(super) fn on(&self, platform: Platform) -> &'static [&'static str] {
+        match platform {
+            Platform::Debian => self.debian,
+            Platform::Ubuntu => self.ubuntu,
+            Platform::Fedora => self.fedora,
+            Platform::MacOs => self.homebrew,
+            Platform::Unknown => &[],
+        }
+    }
+}
+
+pub(super) const ANY_VERSION: Version = Version { major: 0, minor: 0 };
+
+pub(crate) const RUSTFMT: Tool = Tool {
+    name: "rustfmt",
+    programs: &["cargo-fmt"],
+    variable: None,
+    at_least: ANY_VERSION,
+    packages: Packages::NONE,
+    otherwise: "rustup component add rustfmt",
+};
+
+pub(crate) const CLIPPY: Tool = Tool {
+    name: "clippy",
+    programs: &["cargo-clippy"],
+    variable: None,
+    at_least: ANY_VERSION,
+    packages: Packages::NONE,
+    otherwise: "rustup component add clippy",
+};
+
+pub(crate) const REDIS: Tool = Tool {
+    name: "redis-server",
+    programs: &["redis-server"],
+    variable: None,
+    at_least: Version { major: 6, minor: 2 },
+    packages: Packages {
+        debian: &["redis-server"],
+        ubuntu: &["redis-server"],
+        // By path: whether redis or valkey provides it differs between releases.
+        fedora: &["/usr/bin/redis-server"],
+        homebrew: &["redis"],
+    },
+    otherwise: "see https://redis.io/downloads/",
+};
+
+pub(crate) const CHROMIUM: Tool = Tool {
+    name: "chromium",
+    programs: &[
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    ],
+    variable: Some("CHROMIUM"),
+    at_least: ANY_VERSION,
+    packages: Packages {
+        // The fonts are for pictures of pages in Korean.
+        debian: &["chromium", "fonts-noto-cjk"],
+        ubuntu: &[],
+        fedora: &["chromium"],
+        homebrew: &["google-chrome"],
+    },
+    otherwise: "on Ubuntu: snap install chromium; else see https://www.google.com/chrome/, \
+                or set CHROMIUM to the path of a Chromium or Chrome",
+};
+
+pub(crate) const NODE: Tool = Tool {
+    name: "node",
+    programs: &["node"],
+    variable: None,
+    at_least: Version {
+        major: 20,
+        minor: 0,
+    },
+    packages: Packages {
+        debian: &["nodejs"],
+        ubuntu: &["nodejs"],
+        fedora: &["nodejs"],
+        homebrew: &["node"],
+    },
+    otherwise: "see https://nodejs.org/en/download",
+};
+
+pub(crate) const NPM: Tool = Tool {
+    name: "npm",
+    programs: &["npm"],
+    variable: None,
+    at_least: ANY_VERSION,
+    packages: Packages {
+        debian: &["npm"],
+        ubuntu: &["npm"],
+        fedora: &["npm"],
+        homebrew: &["node"],
+    },
+    otherwise: "npm comes with node: see https://nodejs.org/en/download",
+};
