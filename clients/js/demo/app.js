@@ -75,6 +75,7 @@ function enter(mine, call, room) {
   lobby.hide();
   const stage = new Stage({ client: mine, room, call, media, onLeave: () => end() });
   call.on('ended', ({ error }) => end(error));
+  call.on('error', ({ member, error }) => console.warn(`Negotiation with ${member.peer} failed.`, error));
   mine.on('state', ({ state, advice }) => {
     if (state === 'closed' && advice) end(new SwitchboardError(advice.why, advice.message));
   });

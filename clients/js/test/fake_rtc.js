@@ -119,7 +119,12 @@ export class FakeRtc {
 
   /** Operations wait for one another, and take a while. */
   #chained(operation) {
-    const done = this.#chain.then(() => new Promise((resolve) => setImmediate(resolve))).then(operation);
+    const done = this.#chain
+      .then(() => new Promise((resolve) => setImmediate(resolve)))
+      .then(() => {
+        if (this.signalingState === 'closed') throw new Error('InvalidStateError');
+        operation();
+      });
     this.#chain = done.catch(() => {});
     return done;
   }

@@ -25,11 +25,11 @@ use std::task::{Context, Poll, ready};
 
 use switchboard_protocol::client_message::Hello;
 use switchboard_protocol::server_message::Welcome;
-use switchboard_protocol::{ClientMessage, Codec, EncodeError, Fault, ServerMessage};
+use switchboard_protocol::{ClientMessage, Codec, Fault, ServerMessage};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-pub use error::{Closed, ConnectError, Disconnected};
+pub use error::{Closed, ConnectError, Disconnected, FeedError};
 pub use options::Options;
 
 use inbox::{Inbox, Incoming};
@@ -48,6 +48,8 @@ pub struct Connection {
     codec: Codec,
     inbox: Inbox,
     outbox: Outbox,
+    /// From `welcome`; until then only `hello` is fed.
+    message_bytes_max: usize,
     ended: Option<Disconnected>,
 }
 
@@ -77,6 +79,8 @@ impl Connection {
             .map_err(|error| ConnectError::Options(error.to_string()))?;
         loop {
             if let ServerMessage::Welcome(welcome) = connection.next().await? {
+                let bytes_max = welcome.limits.max_message_bytes;
+                connection.message_bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
                 return Ok((connection, *welcome));
             }
         }
@@ -93,6 +97,7 @@ impl Connection {
             codec: options.codec,
             inbox,
             outbox: Outbox::default(),
+            message_bytes_max: usize::MAX,
             ended: None,
         })
     }
@@ -107,17 +112,24 @@ impl Connection {
         self.outbox.len()
     }
 
-    /// Puts a message behind what waits to be written. No system call. On an error nothing was added.
-    pub fn feed(&mut self, message: &ClientMessage<'_>) -> Result<(), EncodeError> {
+    /// Puts a message behind what waits to be written. No system call. On an error nothing was added: in particular,
+    /// a message that the gateway would close the connection for.
+    pub fn feed(&mut self, message: &ClientMessage<'_>) -> Result<(), FeedError> {
         ENCODED.with_borrow_mut(|encoded| {
             encoded.clear();
             self.codec.encode_client(message, encoded)?;
+            if encoded.len() > self.message_bytes_max {
+                return Err(FeedError::TooLarge {
+                    bytes: encoded.len(),
+                    bytes_max: self.message_bytes_max,
+                });
+            }
             self.feed_frame(encoded);
             Ok(())
         })
     }
 
-    /// Puts a frame of the codec's kind behind what waits, whatever it holds: for tests with broken messages, and for
+    /// Puts a frame of the codec's kind behind what waits, whatever it holds: for tests with bad messages, and for
     /// sending one encoded message many times.
     pub fn feed_frame(&mut self, message: &[u8]) {
         let kind = match self.codec {

@@ -57,7 +57,10 @@ impl Connection {
             Err(end) => end,
         };
         match end {
-            End::Gone => self.gateway.metrics.closed(None),
+            End::Gone => {
+                self.gateway.metrics.closed(None);
+                self.wire.finish().await;
+            }
             End::Close(closing) => {
                 self.gateway.metrics.closed(Some(closing.code));
                 self.wire.close(&closing).await;

@@ -103,12 +103,22 @@ impl Wire {
     pub(crate) async fn close(mut self, closing: &Closing) {
         let frame = CloseFrame { code: closing.code.number(), reason: reason(closing) };
         let goodbye = async {
-            self.socket.send(Message::Close(Some(frame))).await?;
-            while let Some(Ok(_)) = self.socket.next().await {}
-            Ok::<_, Error>(())
+            if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
+                self.drain().await;
+            }
         };
         // Whether it was heard is the client's affair: the connection is dropped either way.
         let _ = tokio::time::timeout(CLOSE_PATIENCE, goodbye).await;
+    }
+
+    /// The client said goodbye, or is gone: answers the one, and notices the other at once.
+    pub(crate) async fn finish(mut self) {
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, self.drain()).await;
+    }
+
+    /// Reads to the end of the connection, which also sends what the closing handshake owes.
+    async fn drain(&mut self) {
+        while let Some(Ok(_)) = self.socket.next().await {}
     }
 }
 

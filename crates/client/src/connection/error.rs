@@ -2,7 +2,7 @@
 
 use std::io;
 
-use switchboard_protocol::{CloseCode, DecodeError};
+use switchboard_protocol::{CloseCode, DecodeError, EncodeError};
 
 /// What the gateway said in its close frame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +47,22 @@ fn retry_after_ms(reason: &str) -> Option<u64> {
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(value.len());
     value[..end].parse().ok()
+}
+
+/// Why a message cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FeedError {
+    /// It cannot be written in the connection's codec.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// Over `limits.max_message_bytes` of `welcome`.
+    #[error("a message of {bytes} bytes: at most {bytes_max} are taken")]
+    TooLarge {
+        /// The message.
+        bytes: usize,
+        /// The bound.
+        bytes_max: usize,
+    },
 }
 
 /// Why a connection is over.
