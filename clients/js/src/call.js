@@ -77,7 +77,7 @@ export class Call extends Emitter {
     const me = this.#room.me;
     if (!me) return; // an observer: nobody knows that it is there
     const peer = new PeerConnection({
-      polite: member.order > me.order,
+      polite: member.order < me.order,
       media: this.#media,
       configuration: this.#configuration,
       send: (kind, payload) => this.#room.signal(member.peer, kind, payload),

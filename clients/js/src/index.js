@@ -2,7 +2,8 @@
 export { Call } from './call.js';
 export { Client } from './client.js';
 export { SwitchboardError } from './errors.js';
-export { LocalMedia, MediaError } from './media.js';
+export { LocalMedia } from './media.js';
+export { MediaError } from './media_error.js';
 export { Room } from './room.js';
 
 /** @typedef {import('./call.js').Tile} Tile */

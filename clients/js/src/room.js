@@ -4,6 +4,7 @@
 import { Emitter } from './emitter.js';
 import { SwitchboardError } from './errors.js';
 import { mergePatch } from './merge_patch.js';
+import { Roster } from './roster.js';
 
 /**
  * @typedef {object} RoomEvents
@@ -44,15 +45,13 @@ const JOIN_AGAIN_MS = 1_000;
  * @extends {Emitter<RoomEvents>}
  */
 export class Room extends Emitter {
-  /** @type {Map<string, Member>} by peer, in join order; this client included */
-  members = new Map();
-  revision = 0;
   capacity = 0;
   /** This client's own state, as it is to be seen by the others. @type {State} */
   state;
   /** @type {Promise<Room>} settles with the first join */
   entered;
   #host;
+  #roster = new Roster();
   /** @type {number | undefined} */
   #wishedCapacity;
   #wanted = true;
@@ -85,6 +84,15 @@ export class Room extends Emitter {
   /** Whether this client is a member at this moment, as far as it knows. */
   get joined() {
     return this.#me !== undefined && this.#me === this.#host.peer();
+  }
+
+  /** By peer, in join order; this client included. @returns {ReadonlyMap<string, Member>} */
+  get members() {
+    return this.#roster.members;
+  }
+
+  get revision() {
+    return this.#roster.revision;
   }
 
   /** This client as a member. @type {Member | undefined} */
@@ -198,13 +206,12 @@ export class Room extends Emitter {
   }
 
   /** @param {Joined} joined */
-  admitted({ re, revision, capacity, members }) {
-    if (re !== this.#joinId) return;
+  admitted(joined) {
+    if (joined.re !== this.#joinId) return;
     const formerPeer = this.#me;
     this.#me = this.#host.peer();
-    this.revision = revision;
-    this.capacity = capacity;
-    this.members = new Map(members.map((member) => [member.peer, member]));
+    this.capacity = joined.capacity;
+    this.#roster.replace(joined);
     if (formerPeer === undefined) this.#resolveEntered(this);
     else this.emit('rejoined', { formerPeer });
   }
@@ -221,37 +228,17 @@ export class Room extends Emitter {
       return this.refused(new SwitchboardError('room-closed', `The room was closed: ${event.reason}.`));
     }
     if (event.type === 'ready') return this.emit('ready', event);
-    // One change may be told in two events of one revision; only an older one is stale.
-    if (event.revision < this.revision) return;
-    this.revision = event.revision;
-    this.#applyChange(event);
-  }
-
-  /** @param {Extract<RoomEvent, { revision: number }>} event */
-  #applyChange(event) {
-    if (event.type === 'member-joined') {
-      this.members.set(event.member.peer, event.member);
-      return this.emit('member-joined', { member: event.member });
-    }
-    const member = this.members.get(event.peer);
+    const member = this.#roster.apply(event);
     if (!member) return;
-    if (event.type === 'member-updated') {
-      const { state = member.state, connection = member.connection } = event;
-      const updated = { ...member, state, connection };
-      this.members.set(event.peer, updated);
-      this.emit('member-updated', { member: updated });
-    } else if (event.peer === this.#me) {
-      this.refused(new SwitchboardError('kicked', 'This client was removed from the room.'));
-    } else {
-      this.members.delete(event.peer);
-      this.emit('member-left', { member, reason: event.reason });
-    }
+    if (event.type !== 'member-left') this.emit(event.type, { member });
+    else if (event.peer !== this.#me) this.emit('member-left', { member, reason: event.reason });
+    else this.refused(new SwitchboardError('kicked', 'This client was removed from the room.'));
   }
 
   #end() {
     this.#wanted = false;
     this.#joinId = this.#me = undefined;
-    this.members = new Map();
+    this.#roster = new Roster();
     this.#host.ended(this);
   }
 }

@@ -15,8 +15,7 @@ import { SwitchboardError } from './errors.js';
  * @property {string} text the message without its `id`, encoded once
  * @property {number} bytes
  * @property {number} cost receivers, as far as known when it was sent
- * @property {boolean} awaitingDone a broadcast: `done.to` will say who the receivers are
- * @property {Set<string>} awaiting receivers without an outcome
+ * @property {Set<string>} awaiting receivers without an outcome; for a broadcast, by the roster until `done.to` says
  * @property {Outcome[]} outcomes
  * @property {(outcomes: Outcome[]) => void} resolve
  * @property {(error: SwitchboardError) => void} reject
@@ -72,10 +71,9 @@ export class Signals {
     return new Promise((resolve, reject) => {
       const text = JSON.stringify({ type: 'signal', ...draft, payload: draft.payload ?? null });
       const bytes = utf8.encode(text).length + ID_BYTES;
-      const awaitingDone = draft.to === undefined;
       const cost = Math.max(1, receivers.length);
       const awaiting = new Set(receivers);
-      const outgoing = { text, bytes, cost, awaitingDone, awaiting, outcomes: [], resolve, reject };
+      const outgoing = { text, bytes, cost, awaiting, outcomes: [], resolve, reject };
       if (!this.#allowance) {
         this.#abandon(outgoing, 'unavailable');
       } else if (bytes > this.#maxMessageBytes) {
@@ -88,11 +86,14 @@ export class Signals {
     });
   }
 
-  /** @param {Done} done */
+  /**
+   * Who the receivers of a broadcast are; comes before any answer of theirs.
+   *
+   * @param {Done} done
+   */
   announced({ re, to }) {
     const outgoing = this.#unanswered.get(re);
     if (!outgoing) return;
-    outgoing.awaitingDone = false;
     outgoing.awaiting = new Set(to);
     this.#finishIfAnswered(re, outgoing);
   }
@@ -153,7 +154,7 @@ export class Signals {
    * @param {Outgoing} outgoing
    */
   #finishIfAnswered(id, outgoing) {
-    if (outgoing.awaitingDone || outgoing.awaiting.size > 0) return;
+    if (outgoing.awaiting.size > 0) return;
     this.#finish(id, outgoing, () => outgoing.resolve(outgoing.outcomes));
   }
 

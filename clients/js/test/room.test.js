@@ -143,6 +143,19 @@ test('leaving is over at once, and answered', async () => {
   assert.notEqual(await again, room);
 });
 
+test('an answer to a join that was given up does not admit', async () => {
+  const { client, socket } = await connected();
+  const given = assert.rejects(client.join('r'), { code: 'left' });
+  const { id: first } = socket.last('join');
+  client.leave('r');
+  const entering = client.join('r');
+  socket.say({ type: 'joined', re: first, room: 'r', revision: 3, capacity: 64, members: [member('me', 1)] });
+  socket.say({ type: 'left', re: socket.last('leave').id, room: 'r' });
+  await given;
+  admit(socket, [member('me', 2)]);
+  assert.equal((await entering).me.order, 2);
+});
+
 test('who is kicked, and whose room is closed, is told', async () => {
   for (const [event, code] of [
     [{ type: 'member-left', room: 'r', revision: 11, peer: 'me', reason: 'kicked' }, 'kicked'],

@@ -231,3 +231,6 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

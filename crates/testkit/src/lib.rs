@@ -1,8 +1,11 @@
-//! What several crates' tests need from outside: real Redis processes that can be killed, frozen and brought back.
+//! What several crates' tests need from outside: real Redis and gateway processes that can be killed, frozen and brought
+//! back.
 //!
 //! Everything here panics with a sentence when it cannot do its work: a test that needs Redis fails without it, it never
 //! skips.
 
+mod gateway_process;
 mod redis_server;
 
+pub use gateway_process::GatewayProcess;
 pub use redis_server::RedisServer;

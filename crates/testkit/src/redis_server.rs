@@ -67,6 +67,11 @@ impl RedisServer {
         self.port
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("the server runs").id()
+    }
+
     /// Ends the process at once (SIGKILL). With it goes all that it held.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {

@@ -1,0 +1,178 @@
+//! One gateway process.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+/// A gateway starts in milliseconds; a loaded machine may take its time.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// A test that waits longer for something waits in vain.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A gateway of its own on a free port of the loopback address. Killed when dropped.
+pub struct GatewayProcess {
+    process: Child,
+    address: SocketAddr,
+    directory: TempDir,
+}
+
+impl GatewayProcess {
+    /// Starts `binary` with these arguments besides `--listen 127.0.0.1:0`, and waits until it listens. Each setting is
+    /// `key=value`, as for `--set`.
+    pub fn start(binary: impl AsRef<Path>, settings: &[&str]) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let log = File::create(log_of(&directory)).expect("a log can be written");
+        let binary = binary.as_ref();
+        let process = Command::new(binary)
+            .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
+            .args(settings.iter().flat_map(|setting| ["--set", setting]))
+            .current_dir(directory.path())
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} cannot be started: {error}", binary.display()));
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut gateway = Self { process, address: nowhere, directory };
+        gateway.address = gateway.wait_for_address();
+        gateway
+    }
+
+    /// The same, and waits until it is ready.
+    pub fn start_ready(binary: impl AsRef<Path>, settings: &[&str]) -> Self {
+        let gateway = Self::start(binary, settings);
+        gateway.wait_until("ready", |gateway| gateway.get("/readyz").0 == 200);
+        gateway
+    }
+
+    /// `ws://127.0.0.1:<port>`.
+    pub fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What it has logged, JSON lines.
+    pub fn log(&self) -> String {
+        fs::read_to_string(log_of(&self.directory)).expect("the log can be read")
+    }
+
+    /// Status and body of `GET path`.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        self.request(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address))
+    }
+
+    /// Sends a whole request as it is, and reads the answer to its end.
+    pub fn request(&self, request: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).expect("the gateway listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+        stream.write_all(request.as_bytes()).expect("the gateway reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the gateway answers in text");
+        let status = answer.split_whitespace().nth(1).and_then(|status| status.parse().ok());
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        (status.unwrap_or_else(|| panic!("not HTTP: {answer}")), body.to_owned())
+    }
+
+    /// The value of a metric line, as `switchboard_rooms` or `switchboard_closes_total{code="4413"}`; 0 if it is not
+    /// there.
+    pub fn metric(&self, name: &str) -> f64 {
+        let (_, text) = self.get("/metrics");
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.trim().parse().expect("a metric is a number"))
+    }
+
+    /// Waits until `condition` holds; panics with the log if it does not.
+    pub fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition(self) {
+            assert!(Instant::now() < deadline, "the gateway never was {what}:\n{}", self.log());
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Ends it at once (SIGKILL).
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.process.wait().expect("a child can be waited for");
+    }
+
+    /// Asks it to stop (SIGTERM).
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Freezes it (SIGSTOP).
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.process.try_wait().expect("a child can be asked") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the gateway does not end:\n{}", self.log());
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).expect("a child can be sent a signal");
+    }
+
+    /// As its own log says, for it chose the port.
+    fn wait_for_address(&mut self) -> SocketAddr {
+        let deadline = Instant::now() + START_TIMEOUT;
+        loop {
+            if let Some(address) = listen_address(&self.log()) {
+                return address;
+            }
+            let ended = self.process.try_wait().expect("a child can be asked");
+            assert!(ended.is_none() && Instant::now() < deadline, "the gateway does not start:\n{}", self.log());
+            sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for GatewayProcess {
+    fn drop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(None)) {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
+    }
+}
+
+fn log_of(directory: &TempDir) -> PathBuf {
+    directory.path().join("gateway.log")
+}
+
+/// From the line that says where the demo page is.
+fn listen_address(log: &str) -> Option<SocketAddr> {
+    let (_, rest) = log.split_once("\"listen\":\"")?;
+    rest.split_once('"')?.0.parse().ok()
+}
