@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
+use switchboard_protocol::client_message::Ping;
 use switchboard_protocol::limits::Limits;
 use switchboard_protocol::server_message::Welcome;
 use switchboard_protocol::{
@@ -112,14 +113,30 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// The next message of the client.
+    /// The next message of the client that is no ping.
     pub(crate) async fn hear<T>(&mut self, read: impl FnOnce(ClientMessage<'_>) -> T) -> T {
+        loop {
+            let frame = self.frame().await;
+            match self.codec.decode(&frame).expect("a message") {
+                ClientMessage::Ping(Ping { id: None }) => {}
+                message => return read(message),
+            }
+        }
+    }
+
+    /// The next message of the client, which is a ping: it has nothing else to say for as long as a heartbeat.
+    pub(crate) async fn hear_ping(&mut self) {
+        let frame = self.frame().await;
+        let message = self.codec.decode(&frame).expect("a message");
+        assert!(matches!(message, ClientMessage::Ping(_)), "{message:?}");
+    }
+
+    async fn frame(&mut self) -> Bytes {
         loop {
             let message = self.socket.next().await.expect("more").expect("a frame");
             if message.is_text() || message.is_binary() {
                 assert_eq!(message.is_text(), self.codec == Codec::Json);
-                let frame = message.into_data();
-                return read(self.codec.decode(&frame).expect("a message"));
+                return message.into_data();
             }
         }
     }

@@ -86,8 +86,9 @@ impl Node {
         }
         local.note_room(&join.room, join.profile.clone());
         let intended = node.backend.directory.intend(&local.peer, local.epoch, &join.room, true).await;
+        // False: the directory has forgotten this session, or a newer connection has it. Either way it hears more soon.
         if !node.checked(intended).map_err(|_| JoinError::Unavailable)? {
-            return Err(JoinError::Stale);
+            return Err(JoinError::Unavailable);
         }
         node.enter(local, &join).await
     }

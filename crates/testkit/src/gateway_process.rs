@@ -118,6 +118,11 @@ impl GatewayProcess {
         self.signal(Signal::TERM);
     }
 
+    /// Asks it to stop as Ctrl-C does (SIGINT).
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
     /// Freezes it (SIGSTOP).
     pub fn pause(&self) {
         self.signal(Signal::STOP);

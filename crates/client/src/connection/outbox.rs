@@ -30,6 +30,10 @@ impl Outbox {
 
     /// Adds one frame, masked as a client's must be (RFC 6455 section 5.3).
     pub(super) fn push(&mut self, opcode: OpCode, body: &[u8]) {
+        if self.written > self.bytes.len() / 2 {
+            self.bytes.drain(..self.written);
+            self.written = 0;
+        }
         let mask = MASKS.with_borrow_mut(Masks::next);
         let header = FrameHeader {
             opcode,
@@ -106,6 +110,44 @@ mod tests {
     use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 
     use super::*;
+
+    /// Takes at most so many bytes of each write.
+    struct Trickle(usize);
+
+    impl AsyncWrite for Trickle {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            match std::mem::take(&mut self.0).min(bytes.len()) {
+                0 => Poll::Pending,
+                taken => Poll::Ready(Ok(taken)),
+            }
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn an_outbox_that_never_empties_does_not_grow() {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let mut outbox = Outbox::default();
+        let frame = |outbox: &mut Outbox| outbox.push(OpCode::Data(Data::Binary), &[0; 94]);
+        frame(&mut outbox);
+        for _ in 0..1000 {
+            frame(&mut outbox);
+            assert!(outbox.poll_write(&mut cx, Trickle(100)).is_pending());
+            assert_eq!(outbox.len(), 100);
+        }
+        assert!(outbox.bytes.len() <= 300);
+    }
 
     #[test]
     fn a_masked_body_reads_again_under_the_same_mask() {

@@ -6,8 +6,8 @@ use crate::frame::Header;
 
 /// A confirmation waits this long for a frame that goes the same way; well below [`super::outgoing::RETRY_MIN`].
 const CONFIRM_AFTER: Duration = Duration::from_millis(10);
-/// So many unconfirmed frames are confirmed at once.
-const CONFIRM_FRAMES: u64 = 64;
+/// So many unconfirmed frames are confirmed at once: half of what the other side may have.
+const CONFIRM_FRAMES: u64 = 32;
 
 /// What to do with a frame's envelopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,9 @@ use tokio::time::{Duration, Instant};
 const FRAME_BYTES_MAX: usize = 256 * 1024;
 /// Gathered and unconfirmed, together. Beyond it the link is full.
 pub(crate) const LINK_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Unconfirmed frames at most; while there are so many, what comes is gathered. On a bus that loses much, a repetition
+/// is then short, and what waits goes in few large frames.
+const WINDOW: usize = 64;
 /// First repetition of an unconfirmed frame.
 pub(crate) const RETRY_MIN: Duration = Duration::from_millis(50);
 /// Further ones double up to this.
@@ -124,7 +127,8 @@ impl Outgoing {
             self.repeat += 1;
             return Some(Next::Again { number, frame: frame.clone() });
         }
-        if self.batches.len() < 2 && self.due.is_none_or(|due| now < due) {
+        let due = self.batches.len() > 1 || self.due.is_some_and(|due| due <= now);
+        if !due || !self.window_is_open() {
             return None;
         }
         let Batch { envelopes, count } = self.batches.pop_front()?;
@@ -192,12 +196,17 @@ impl Outgoing {
 
     /// When [`take`](Self::take) has something, at the latest; `None`: not before something new is gathered.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        let at = if self.repeat < self.unconfirmed.len() || self.batches.len() > 1 {
+        let open = self.window_is_open();
+        let at = if self.repeat < self.unconfirmed.len() || (open && self.batches.len() > 1) {
             Some(Instant::now())
         } else {
-            [self.due, self.retry_at].into_iter().flatten().min()
+            [self.due.filter(|_| open), self.retry_at].into_iter().flatten().min()
         };
         at.map(|at| self.pause_until.map_or(at, |until| at.max(until)))
+    }
+
+    fn window_is_open(&self) -> bool {
+        self.unconfirmed.len() < WINDOW
     }
 
     /// Bytes gathered and unconfirmed.
@@ -260,6 +269,18 @@ mod tests {
         outgoing.confirmed(1, 3, start);
         assert_eq!(outgoing.wake_at(), None);
         assert_eq!(outgoing.bytes(), 0);
+    }
+
+    #[test]
+    fn a_closed_window_gathers_and_opens_with_a_confirmation() {
+        let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
+        for _ in 0..WINDOW + 10 {
+            gather(&mut outgoing, now, 1);
+            send(&mut outgoing, now);
+        }
+        assert_eq!(outgoing.wake_at(), Some(now + RETRY_MIN));
+        outgoing.confirmed(1, 1, now);
+        assert_eq!(send(&mut outgoing, now), [WINDOW as u64 + 1], "all that was gathered, in one frame");
     }
 
     #[test]

@@ -12,14 +12,14 @@ use tokio::time::{Duration, sleep};
 
 /// How bad it is, in percent of the frames.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Badness {
-    pub lost: u64,
-    pub repeated: u64,
-    pub delayed: u64,
+pub(crate) struct Badness {
+    pub(crate) lost: u64,
+    pub(crate) repeated: u64,
+    pub(crate) delayed: u64,
 }
 
 /// Wraps a good bus.
-pub struct BadBus {
+pub(crate) struct BadBus {
     inner: Arc<dyn Bus>,
     badness: Badness,
     random: Mutex<u64>,
@@ -27,12 +27,12 @@ pub struct BadBus {
 }
 
 impl BadBus {
-    pub fn new(inner: Arc<dyn Bus>, badness: Badness, seed: u64) -> Arc<Self> {
+    pub(crate) fn new(inner: Arc<dyn Bus>, badness: Badness, seed: u64) -> Arc<Self> {
         Arc::new(Self { inner, badness, random: Mutex::new(seed), cut: AtomicBool::new(false) })
     }
 
     /// Cuts the bus off, or mends it.
-    pub fn cut(&self, cut: bool) {
+    pub(crate) fn cut(&self, cut: bool) {
         self.cut.store(cut, Ordering::Relaxed);
     }
 

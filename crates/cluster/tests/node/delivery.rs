@@ -9,8 +9,8 @@ use switchboard_protocol::ServerMessage;
 use switchboard_protocol::server_message::Reason;
 use tokio::time::Duration;
 
-use super::bad_bus::{BadBus, Badness};
-use super::rig::{Session, node, node_on, settings};
+use crate::bad_bus::{BadBus, Badness};
+use crate::rig::{Session, node, node_on, settings};
 
 async fn pair(badness: Badness, seed: u64) -> (Session, Session) {
     let cluster = MemoryCluster::new();

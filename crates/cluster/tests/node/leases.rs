@@ -8,8 +8,8 @@ use switchboard_protocol::ServerMessage;
 use switchboard_protocol::server_message::{LeaveReason, Reason};
 use tokio::time::{Duration, Instant};
 
-use super::bad_bus::{BadBus, Badness};
-use super::rig::{Session, node_on};
+use crate::bad_bus::{BadBus, Badness};
+use crate::rig::{Session, node_on};
 
 /// A node that stops without a word.
 async fn dies(session: &Session) {
@@ -30,15 +30,17 @@ async fn the_members_of_a_dead_node_are_gone_within_two_leases_told_once() {
     let unanswered = sessions[0].signal("r", Some(dead.peer()));
     let died_at = Instant::now();
     dies(&dead).await;
+    let left = |message: &ServerMessage| match message {
+        ServerMessage::MemberLeft(left) if left.peer == dead.peer() => Some(left.reason),
+        _ => None,
+    };
     for session in &sessions {
-        let left = |message: &ServerMessage| match message {
-            ServerMessage::MemberLeft(left) if left.peer == dead.peer() => Some(left.reason),
-            _ => None,
-        };
         let reason = session.told.until("that it left", |told| told.iter().find_map(left)).await;
         assert_eq!(reason, LeaveReason::NodeLost);
         assert!(died_at.elapsed() < Duration::from_secs(8), "{:?}", died_at.elapsed());
-        tokio::time::sleep(Duration::from_secs(20)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    for session in &sessions {
         assert_eq!(session.told.messages().iter().filter_map(left).count(), 1);
     }
     let (id, reason) = sessions[0].told.answers()[0];

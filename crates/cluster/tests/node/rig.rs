@@ -17,7 +17,7 @@ use tokio::time::{Duration, timeout};
 /// A test that waits longer for something waits in vain. Most tests pause time, which makes this cheap.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         info: NodeInfo { ops_address: "127.0.0.1:1".into(), version: "test".into(), started_at: 0 },
         cluster_key: None,
@@ -30,7 +30,7 @@ pub fn settings() -> Settings {
     }
 }
 
-pub async fn node(backend: Backend, settings: Settings) -> Node {
+pub(crate) async fn node(backend: Backend, settings: Settings) -> Node {
     let node = Node::new(NodeId::start("test"), settings, backend, Arc::new(()));
     node.start();
     timeout(PATIENCE, node.status().wait_for(|status| *status == Status::Serving))
@@ -41,26 +41,26 @@ pub async fn node(backend: Backend, settings: Settings) -> Node {
 }
 
 /// A node of `cluster` whose frames go out over `bus`.
-pub async fn node_on(cluster: &MemoryCluster, bus: Arc<dyn Bus>) -> Node {
+pub(crate) async fn node_on(cluster: &MemoryCluster, bus: Arc<dyn Bus>) -> Node {
     node(Backend { bus, ..cluster.backend() }, settings()).await
 }
 
 /// A session that writes down what it is told.
-pub struct Session {
-    pub node: Node,
-    pub local: Arc<Local>,
-    pub told: Arc<Told>,
+pub(crate) struct Session {
+    pub(crate) node: Node,
+    pub(crate) local: Arc<Local>,
+    pub(crate) told: Arc<Told>,
     next_id: AtomicUsize,
 }
 
 /// What a session was told.
 #[derive(Default)]
-pub struct Told {
+pub(crate) struct Told {
     messages: Mutex<Vec<ServerMessage>>,
     changed: Notify,
     /// So many messages fit; 0: any number.
     most: AtomicUsize,
-    pub let_go: AtomicBool,
+    pub(crate) let_go: AtomicBool,
 }
 
 impl Recipient for Told {
@@ -82,17 +82,17 @@ impl Recipient for Told {
 }
 
 impl Told {
-    pub fn messages(&self) -> Vec<ServerMessage> {
+    pub(crate) fn messages(&self) -> Vec<ServerMessage> {
         self.messages.lock().clone()
     }
 
     /// From now on nothing fits.
-    pub fn fill(&self) {
+    pub(crate) fn fill(&self) {
         self.most.store(self.messages.lock().len().max(1), Ordering::Relaxed);
     }
 
     /// Waits until `found` finds something in what was told.
-    pub async fn until<T>(&self, what: &str, found: impl Fn(&[ServerMessage]) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&self, what: &str, found: impl Fn(&[ServerMessage]) -> Option<T>) -> T {
         let waiting = async {
             loop {
                 let changed = self.changed.notified();
@@ -109,8 +109,20 @@ impl Told {
         }
     }
 
+    /// What was told after the first so many messages, as soon as there is any.
+    async fn next_after(&self, handled: usize) -> Vec<ServerMessage> {
+        loop {
+            let changed = self.changed.notified();
+            let news = self.messages.lock()[handled..].to_vec();
+            if !news.is_empty() {
+                return news;
+            }
+            changed.await;
+        }
+    }
+
     /// The ids of signals, in the order they were handed on.
-    pub fn signals(&self) -> Vec<u64> {
+    pub(crate) fn signals(&self) -> Vec<u64> {
         let messages = self.messages.lock();
         let ids = messages.iter().filter_map(|message| match message {
             ServerMessage::Signal(signal) => Some(signal.id),
@@ -120,7 +132,7 @@ impl Told {
     }
 
     /// How often each signal was answered: id, and `None` or why not.
-    pub fn answers(&self) -> Vec<(u64, Option<switchboard_protocol::server_message::Reason>)> {
+    pub(crate) fn answers(&self) -> Vec<(u64, Option<switchboard_protocol::server_message::Reason>)> {
         let messages = self.messages.lock();
         let answers = messages.iter().filter_map(|message| match message {
             ServerMessage::Delivered(delivered) => Some((delivered.id, None)),
@@ -132,7 +144,7 @@ impl Told {
 }
 
 impl Session {
-    pub async fn new(node: &Node, receipts: bool) -> Self {
+    pub(crate) async fn new(node: &Node, receipts: bool) -> Self {
         let (peer, told) = (PeerId::random(), Arc::new(Told::default()));
         let session =
             NewSession { peer, epoch: 1, user: UserId::anonymous(&peer), receipts, hidden: false, recipient: told.clone() };
@@ -140,21 +152,21 @@ impl Session {
         Self { node: node.clone(), local, told, next_id: AtomicUsize::new(1) }
     }
 
-    pub fn peer(&self) -> PeerId {
+    pub(crate) fn peer(&self) -> PeerId {
         self.local.peer
     }
 
-    pub async fn join(&self, room: &str) -> Result<(), JoinError> {
+    pub(crate) async fn join(&self, room: &str) -> Result<(), JoinError> {
         self.join_with(room, 64).await
     }
 
-    pub async fn join_with(&self, room: &str, capacity: u32) -> Result<(), JoinError> {
+    pub(crate) async fn join_with(&self, room: &str, capacity: u32) -> Result<(), JoinError> {
         let join = JoinRoom { re: 1, room: id(room), capacity, may_create: true, profile: Profile::default() };
         self.node.join(&self.local, join).await
     }
 
     /// Sends a signal to `to`, or to all, and gives its id.
-    pub fn signal(&self, room: &str, to: Option<PeerId>) -> u64 {
+    pub(crate) fn signal(&self, room: &str, to: Option<PeerId>) -> u64 {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed) as u64;
         let signal = Signal {
             id,
@@ -169,25 +181,24 @@ impl Session {
     }
 
     /// Handles every signal that comes, at once, until the test ends.
-    pub fn handle_signals(&self) {
+    pub(crate) fn handle_signals(&self) {
         let (node, local, told) = (self.node.clone(), self.local.clone(), self.told.clone());
         tokio::spawn(async move {
             let mut handled = 0;
             loop {
-                let signals: Vec<_> = told.until("anything", |messages| Some(messages[handled..].to_vec())).await;
-                handled += signals.len();
-                for message in signals {
+                let news = told.next_after(handled).await;
+                handled += news.len();
+                for message in news {
                     if let ServerMessage::Signal(signal) = message {
                         node.written(&local, &signal.from, signal.id);
                         node.received(&local, &signal.from, signal.id);
                     }
                 }
-                tokio::time::sleep(Duration::from_millis(1)).await;
             }
         });
     }
 
-    pub async fn until_answered(&self, signals: usize) {
+    pub(crate) async fn until_answered(&self, signals: usize) {
         let is_answer = |message: &&ServerMessage| {
             matches!(message, ServerMessage::Delivered(_) | ServerMessage::Undelivered(_))
         };
@@ -196,6 +207,6 @@ impl Session {
     }
 }
 
-pub fn id(room: &str) -> RoomId {
+pub(crate) fn id(room: &str) -> RoomId {
     room.parse().expect("a room id")
 }

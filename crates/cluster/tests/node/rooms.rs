@@ -5,8 +5,8 @@ use switchboard_cluster::memory::MemoryCluster;
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{PeerId, ServerMessage};
 
-use super::bad_bus::{BadBus, Badness};
-use super::rig::{Session, id, node_on};
+use crate::bad_bus::{BadBus, Badness};
+use crate::rig::{Session, id, node_on};
 
 /// Everything a session hears of others holds together: a roster kept from it equals what `joined` would say.
 fn roster_of(told: &[ServerMessage]) -> Vec<PeerId> {

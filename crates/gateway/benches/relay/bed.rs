@@ -9,13 +9,13 @@ use switchboard_testkit::{GatewayProcess, RedisServer};
 use super::proc::{self, Cpu};
 
 /// Two gateways and the Redis between them.
-pub struct Bed {
+pub(crate) struct Bed {
     redis: RedisServer,
-    pub gateways: [GatewayProcess; 2],
+    pub(crate) gateways: [GatewayProcess; 2],
 }
 
 impl Bed {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let redis = RedisServer::start();
         let url = format!("redis.url={}", redis.url());
         let settings =
@@ -24,16 +24,16 @@ impl Bed {
         Self { gateways: [start(), start()], redis }
     }
 
-    pub fn cpu(&self) -> Cpu {
+    pub(crate) fn cpu(&self) -> Cpu {
         Cpu { gateways: [0, 1].map(|index| proc::cpu(self.gateways[index].pid())), redis: proc::cpu(self.redis.pid()) }
     }
 
-    pub fn reset_redis_stats(&self) {
+    pub(crate) fn reset_redis_stats(&self) {
         self.ask_redis("CONFIG RESETSTAT");
     }
 
     /// Redis' own count of what it was asked.
-    pub fn redis_stats(&self) -> String {
+    pub(crate) fn redis_stats(&self) -> String {
         let stats = self.ask_redis("INFO commandstats");
         let lines = stats.lines().filter(|line| line.starts_with("cmdstat_publish"));
         lines.map(|line| format!("    redis: {}\n", line.trim())).collect()

@@ -15,23 +15,23 @@ use super::bed::Bed;
 
 /// How fast signals come.
 #[derive(Clone, Copy)]
-pub enum Pace {
+pub(crate) enum Pace {
     /// Each pair keeps so many unanswered.
     Window(usize),
     /// All pairs together.
     PerSecond(u32),
 }
 
-pub struct Load {
+pub(crate) struct Load {
     pairs: Vec<Pair>,
     pace: Pace,
     payload_bytes: usize,
     started: Instant,
 }
 
-pub struct Outcome {
-    pub signals: u64,
-    pub elapsed: Duration,
+pub(crate) struct Outcome {
+    pub(crate) signals: u64,
+    pub(crate) elapsed: Duration,
     latency: Histogram<u64>,
 }
 
@@ -46,13 +46,17 @@ struct Pair {
 }
 
 impl Outcome {
-    pub fn percentile(&self, quantile: f64) -> Duration {
+    fn record(&mut self, latency: Duration) {
+        self.latency.record(latency.as_micros() as u64).expect("the histogram grows by itself");
+    }
+
+    pub(crate) fn percentile(&self, quantile: f64) -> Duration {
         Duration::from_micros(self.latency.value_at_quantile(quantile))
     }
 }
 
 impl Load {
-    pub async fn open(bed: &Bed, pairs: usize, payload_bytes: usize, pace: Pace) -> Self {
+    pub(crate) async fn open(bed: &Bed, pairs: usize, payload_bytes: usize, pace: Pace) -> Self {
         let mut open = Vec::new();
         for index in 0..pairs {
             open.push(Pair::open(bed, format!("bench-{index}")).await);
@@ -61,7 +65,7 @@ impl Load {
     }
 
     /// Sends for `time`, then waits for the last answers.
-    pub async fn run(&mut self, time: Duration) -> Outcome {
+    pub(crate) async fn run(&mut self, time: Duration) -> Outcome {
         let mut outcome = Outcome {
             signals: 0,
             elapsed: Duration::ZERO,
@@ -169,7 +173,7 @@ impl Pair {
             if let ServerMessage::Signal(signal) = message {
                 let sent = std::str::from_utf8(&signal.payload.bytes[1..21]).ok().and_then(|text| text.parse().ok());
                 let sent = Duration::from_micros(sent.expect("the payload starts with the time"));
-                outcome.latency.saturating_record(now.saturating_sub(sent).as_micros() as u64);
+                outcome.record(now.saturating_sub(sent));
                 self.acknowledger.handled(signal.from, signal.id);
             }
         }

@@ -9,9 +9,9 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// CPU time, user and system.
 #[derive(Debug, Clone, Copy)]
-pub struct Cpu {
-    pub gateways: [Duration; 2],
-    pub redis: Duration,
+pub(crate) struct Cpu {
+    pub(crate) gateways: [Duration; 2],
+    pub(crate) redis: Duration,
 }
 
 impl Sub for Cpu {
@@ -25,7 +25,7 @@ impl Sub for Cpu {
 }
 
 /// CPU time that a process has used so far.
-pub fn cpu(pid: u32) -> Duration {
+pub(crate) fn cpu(pid: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process runs");
     // The command in parentheses may hold spaces; utime and stime are the 12th and 13th field after it.
     let (_, fields) = stat.rsplit_once(')').expect("stat names the command");

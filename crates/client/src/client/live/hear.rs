@@ -5,10 +5,10 @@ use std::time::Duration;
 use switchboard_protocol::ServerMessage;
 use switchboard_protocol::server_message::{Done, Error, Joined, MemberLeft};
 
-use super::super::command::Join;
-use super::super::unanswered::{InFlight, Request};
-use super::super::{Event, Outcome, RequestError};
 use super::{Live, now};
+use crate::client::command::Join;
+use crate::client::unanswered::{InFlight, Request};
+use crate::client::{Event, Outcome, RequestError};
 
 /// A room that may not be entered again just now is not asked for more often than this.
 const REJOIN_PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -102,7 +102,8 @@ impl Live<'_> {
         }
     }
 
-    fn not_rejoined(&mut self, join: Join, error: RequestError) {
+    /// Again later where the gateway named a time, else not at all, and the application hears of it.
+    pub(super) fn not_rejoined(&mut self, join: Join, error: RequestError) {
         if let RequestError::Refused {
             retry_after: Some(pause),
             ..

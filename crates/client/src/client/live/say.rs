@@ -5,12 +5,12 @@ use std::time::Instant;
 use switchboard_protocol::ClientMessage;
 use switchboard_protocol::client_message::{self as say, Ping};
 
-use super::super::allowance::Hold;
-use super::super::answer::Reply;
-use super::super::command::{Command, Join, SetState, Signal};
-use super::super::unanswered::{InFlight, Request};
-use super::super::{Outcomes, RequestError};
 use super::Live;
+use crate::client::allowance::Hold;
+use crate::client::answer::Reply;
+use crate::client::command::{Command, Join, SetState, Signal};
+use crate::client::unanswered::{InFlight, Request};
+use crate::client::{Outcomes, RequestError};
 use crate::connection::FeedError;
 
 /// Receipts and commands wait while more than this does not get into the socket.
@@ -49,8 +49,9 @@ impl Live<'_> {
     pub(super) fn enter_rooms(&mut self, joins: Vec<Join>) {
         for join in joins {
             let id = self.next_id();
-            if self.feed_join(id, &join).is_ok() {
-                self.task.unanswered.insert(id, Request::Join(join, None));
+            match self.feed_join(id, &join) {
+                Ok(()) => self.expect(id, Request::Join(join, None)),
+                Err(error) => self.not_rejoined(join, error.into()),
             }
         }
     }

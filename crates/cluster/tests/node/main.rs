@@ -1,0 +1,7 @@
+//! Whole nodes over the in-memory directory, on a bus that can lose, repeat and delay.
+
+mod bad_bus;
+mod delivery;
+mod leases;
+mod rig;
+mod rooms;

@@ -1,0 +1,117 @@
+//! What a session weighs: native sessions joined in rooms of two, idle, then after a signal of 2.5 KB each way. Prints
+//! resident memory of the gateway for each session; nothing is asserted.
+//!
+//! ```text
+//! cargo bench -p switchboard-gateway --bench memory [-- --quick]
+//! ```
+
+use std::fs;
+
+use switchboard_client::{Acknowledger, Connection, Options};
+use switchboard_protocol::client_message::{Join, Signal};
+use switchboard_protocol::{ClientMessage, Encoding, Payload, PeerId, ServerMessage};
+use switchboard_testkit::{GatewayProcess, RedisServer};
+
+const PAYLOAD_BYTES: usize = 2500;
+
+struct Session {
+    connection: Connection,
+    peer: PeerId,
+    room: String,
+    acknowledger: Acknowledger,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let pairs = if quick { 500 } else { 2500 };
+    let redis = RedisServer::start();
+    let settings = [&*format!("redis.url={}", redis.url()), "log.filter=warn,switchboard_gateway::serve=info"];
+    let gateway = GatewayProcess::start_ready(env!("CARGO_BIN_EXE_switchboard"), &settings);
+    println!("{} native sessions in rooms of two, one gateway, Redis\n", 2 * pairs);
+    // The first ones pay for what all share.
+    let mut warm = Vec::new();
+    for index in 0..20 {
+        warm.push(open_pair(&gateway, &format!("warm-{index}")).await);
+    }
+    exchange(&mut warm).await;
+    let empty = resident_bytes(&gateway);
+    let mut sessions = Vec::new();
+    for index in 0..pairs {
+        sessions.push(open_pair(&gateway, &format!("room-{index}")).await);
+    }
+    let per_session = |bytes: u64| (bytes.saturating_sub(empty)) as f64 / (2.0 * pairs as f64) / 1024.0;
+    println!("gateway alone          {:>8.1} MiB", empty as f64 / 1024.0 / 1024.0);
+    println!("idle, a session        {:>8.2} KiB   at most 12", per_session(resident_bytes(&gateway)));
+    exchange(&mut sessions).await;
+    println!("after traffic          {:>8.2} KiB   at most 20", per_session(resident_bytes(&gateway)));
+}
+
+async fn open_pair(gateway: &GatewayProcess, room: &str) -> [Session; 2] {
+    let (mut one, other) = (open(gateway, room).await, open(gateway, room).await);
+    while !matches!(one.next().await, ServerMessage::Ready(_)) {}
+    [one, other]
+}
+
+async fn open(gateway: &GatewayProcess, room: &str) -> Session {
+    let (connection, welcome) = Connection::open(&Options::new(gateway.url())).await.expect("the gateway welcomes");
+    let mut session = Session { connection, peer: welcome.peer, room: room.into(), acknowledger: Acknowledger::default() };
+    let join = Join { id: 1, room: room.into(), state: None, capacity: None };
+    session.connection.feed(&ClientMessage::Join(join)).expect("a join can be written");
+    while !matches!(session.next().await, ServerMessage::Joined(_)) {}
+    session
+}
+
+/// One signal each way, each handled and answered.
+async fn exchange(pairs: &mut [[Session; 2]]) {
+    for [one, other] in pairs {
+        one.signal(other.peer);
+        other.signal(one.peer);
+        tokio::join!(one.settle(), other.settle());
+    }
+}
+
+impl Session {
+    async fn next(&mut self) -> ServerMessage {
+        self.connection.next().await.expect("the connection holds")
+    }
+
+    fn signal(&mut self, to: PeerId) {
+        let payload = format!("\"{}\"", "x".repeat(PAYLOAD_BYTES - 2));
+        let signal = Signal {
+            id: 2,
+            room: self.room.as_str().into(),
+            to: Some(to.as_str().into()),
+            kind: "offer".into(),
+            payload: Payload { encoding: Encoding::Json, bytes: payload.as_bytes() },
+            traceparent: None,
+        };
+        self.connection.feed(&ClientMessage::Signal(signal)).expect("the signal can be written");
+    }
+
+    /// Handles one signal, and waits for the answer to one.
+    async fn settle(&mut self) {
+        let (mut handled, mut answered) = (false, false);
+        while !(handled && answered) {
+            match self.next().await {
+                ServerMessage::Signal(signal) => {
+                    handled = self.acknowledger.handled(signal.from, signal.id);
+                    for receipt in self.acknowledger.take_receipts() {
+                        self.connection.feed(&receipt).expect("a receipt can be written");
+                    }
+                }
+                ServerMessage::Delivered(_) => answered = true,
+                ServerMessage::Undelivered(lost) => panic!("nothing should be lost here: {lost:?}"),
+                _ => {}
+            }
+        }
+        self.connection.flush().await.expect("the connection holds");
+    }
+}
+
+fn resident_bytes(gateway: &GatewayProcess) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", gateway.pid())).expect("the gateway runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("status tells the resident size");
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kB");
+    kib * 1024
+}

@@ -1,0 +1,22 @@
+//! The binary as its clients, its operators and the other nodes meet it: real processes, real sockets, a real Redis.
+//!
+//! One module for each thing that can go right or wrong. Nothing here sleeps for a fixed time: a test waits for what it
+//! wants to see, or for something that comes after what it does not want to see.
+
+mod bad_messages;
+mod drain;
+mod frozen_node;
+mod handshake;
+mod hidden;
+mod killed_node;
+mod limits;
+mod msgpack;
+mod pages;
+mod race;
+mod redis_absent;
+mod redis_lost;
+mod silence;
+mod slow_receiver;
+mod support;
+mod tokens;
+mod two_nodes;

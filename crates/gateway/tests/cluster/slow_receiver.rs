@@ -1,0 +1,113 @@
+//! A receiver that does not read.
+
+use std::collections::{HashMap, HashSet};
+
+use switchboard_protocol::server_message::{LeaveReason, Reason};
+use switchboard_protocol::PeerId;
+use switchboard_testkit::GatewayProcess;
+
+use crate::support::{Cluster, Peer, Raw, hear, still_well};
+
+const ROOM: &str = "study-1";
+const SETTINGS: [&str; 5] = [
+    "limits.max_message_bytes=65536",
+    "limits.outbox_bytes=262144",
+    "limits.in_flight_bytes=67108864",
+    "limits.signals_per_second=100000",
+    "limits.burst=100000",
+];
+const PAYLOAD_BYTES: usize = 20_000;
+/// More than any kernel takes for a connection, the outbox besides.
+const SIGNALS: usize = 500;
+
+/// Joins the room and reads no further than that. Says no `received`: what the kernel has counts as delivered.
+async fn join_and_stop_reading(gateway: &GatewayProcess) -> (Raw, PeerId) {
+    let mut raw = Raw::narrow(gateway).await;
+    raw.text(r#"{"type":"hello"}"#);
+    let welcome: serde_json::Value = serde_json::from_str(&raw.read_text()).expect("JSON");
+    raw.text(&format!(r#"{{"type":"join","id":1,"room":"{ROOM}"}}"#));
+    while !raw.read_text().contains("\"joined\"") {}
+    let peer = welcome["peer"].as_str().and_then(|peer| peer.parse().ok());
+    (raw, peer.expect("welcome names the peer"))
+}
+
+/// Numbers of the signals that are in the receiver's part of the connection, to its end.
+fn read_to_the_end(mut raw: Raw) -> HashSet<u64> {
+    let mut ids = HashSet::new();
+    while let Some((_, body)) = raw.read() {
+        let Ok(message) = serde_json::from_slice::<serde_json::Value>(&body) else { continue };
+        if message["type"] == "signal" {
+            ids.insert(message["id"].as_u64().expect("a signal has an id"));
+        }
+    }
+    ids
+}
+
+#[tokio::test]
+async fn whoever_does_not_read_is_closed_and_no_answer_about_it_is_untrue() {
+    let cluster = Cluster::start(2, &SETTINGS);
+    let [near, far] = &cluster.nodes[..] else { panic!("two nodes were started") };
+    let mut sender = Peer::in_room(near, ROOM).await;
+    let mut bystander = Peer::in_room(far, ROOM).await;
+    let (slow, slow_id) = join_and_stop_reading(far).await;
+    hear!(sender, MemberJoined, |joined| joined.member.peer == slow_id);
+
+    let payload = format!("\"{}\"", "x".repeat(PAYLOAD_BYTES));
+    for _ in 0..SIGNALS {
+        sender.signal(ROOM, Some(slow_id), "data", &payload);
+        // One after another, so that the kernel takes what it can before the outbox overflows.
+        sender.ping().await;
+    }
+    let answers = sender.answers(SIGNALS).await;
+    let left = hear!(sender, MemberLeft);
+    assert_eq!((left.peer, left.reason), (slow_id, LeaveReason::Disconnected));
+    assert!((far.metric("switchboard_closes_total{code=\"4413\"}") - 1.0).abs() < f64::EPSILON);
+
+    let told: HashMap<_, _> = answers.iter().map(|(id, _, outcome)| (*id, *outcome)).collect();
+    assert_eq!(told.len(), SIGNALS, "one answer for each");
+    for outcome in [Ok(()), Err(Reason::Overloaded), Err(Reason::Left)] {
+        assert!(told.values().any(|told| *told == outcome), "{outcome:?} in {told:?}");
+    }
+    let read = read_to_the_end(slow);
+    for (id, outcome) in told {
+        match outcome {
+            Ok(()) => assert!(read.contains(&id), "{id} was delivered and is not there"),
+            Err(Reason::Unconfirmed) => {}
+            Err(reason) => assert!(!read.contains(&id), "{id} was undelivered ({reason:?}) and is there"),
+        }
+    }
+    sender.exchange(&mut bystander, ROOM).await;
+    still_well(far).await;
+}
+
+#[tokio::test]
+async fn nothing_is_delivered_while_it_waits_in_the_outbox() {
+    let mut settings = SETTINGS.to_vec();
+    settings.extend(["limits.outbox_bytes=1048576", "session.delivery_deadline_ms=2000"]);
+    let cluster = Cluster::start(1, &settings);
+    let gateway = &cluster.nodes[0];
+    let mut sender = Peer::in_room(gateway, ROOM).await;
+    let (mut slow, slow_id) = join_and_stop_reading(gateway).await;
+    let payload = format!("\"{}\"", "x".repeat(PAYLOAD_BYTES));
+    for sent in 0.. {
+        if gateway.metric("switchboard_outbox_bytes") > 100_000.0 {
+            break;
+        }
+        assert!(sent < SIGNALS, "the kernel takes everything");
+        sender.signal(ROOM, Some(slow_id), "data", &payload);
+        sender.ping().await;
+    }
+    // Nobody knows whether what waits there will arrive, so it is answered at the deadline and not before.
+    let last = sender.signal(ROOM, Some(slow_id), "data", "\"last\"");
+    let answer = loop {
+        let answer = sender.answers(1).await.remove(0);
+        if answer.0 == last {
+            break answer;
+        }
+    };
+    assert_eq!(answer.2, Err(Reason::Unconfirmed));
+    assert!(gateway.metric("switchboard_outbox_bytes") > 100_000.0, "it waits on");
+    while !slow.read_text().contains("\"last\"") {}
+    gateway.wait_until("rid of what waited", |gateway| gateway.metric("switchboard_outbox_bytes") == 0.0);
+    still_well(gateway).await;
+}

@@ -1,0 +1,34 @@
+//! Gateways, clients and tokens for the tests.
+
+mod nodes;
+mod peer;
+mod raw;
+mod token;
+
+pub(crate) use nodes::{Cluster, embedded, node, still_well};
+pub(crate) use peer::{Peer, options};
+pub(crate) use raw::{Raw, exchange};
+pub(crate) use token::{SECRET_SETTING, signed, token};
+
+/// Takes the next message of one kind (that fits) out of what a peer hears.
+macro_rules! hear {
+    ($peer:expr, $kind:ident) => {
+        $crate::support::hear!($peer, $kind, |_| true)
+    };
+    ($peer:expr, $kind:ident, $fits:expr) => {
+        $peer
+            .hear(stringify!($kind), |message| match message {
+                switchboard_protocol::ServerMessage::$kind(message) => {
+                    $crate::support::fits(message, $fits).then(|| message.clone())
+                }
+                _ => None,
+            })
+            .await
+    };
+}
+pub(crate) use hear;
+
+/// Tells the compiler what `check` takes.
+pub(crate) fn fits<T>(message: &T, check: impl Fn(&T) -> bool) -> bool {
+    check(message)
+}

@@ -1,0 +1,54 @@
+//! Gateway processes, alone or around a Redis.
+
+use switchboard_protocol::PeerId;
+use switchboard_testkit::{GatewayProcess, RedisServer};
+
+use super::{Peer, hear};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
+
+/// Ready gateways around a Redis of their own.
+pub(crate) struct Cluster {
+    pub(crate) nodes: Vec<GatewayProcess>,
+    pub(crate) redis: RedisServer,
+}
+
+impl Cluster {
+    /// So many nodes with the same settings, each `key=value`.
+    pub(crate) fn start(nodes: usize, settings: &[&str]) -> Self {
+        let redis = RedisServer::start();
+        let nodes: Vec<_> = (0..nodes).map(|_| node(&redis, settings)).collect();
+        for node in &nodes {
+            wait_until_ready(node);
+        }
+        Self { nodes, redis }
+    }
+}
+
+/// A gateway that uses `redis`; it may not be ready yet.
+pub(crate) fn node(redis: &RedisServer, settings: &[&str]) -> GatewayProcess {
+    let url = format!("redis.url={}", redis.url());
+    let settings: Vec<_> = settings.iter().copied().chain([&*url]).collect();
+    GatewayProcess::start(BINARY, &settings)
+}
+
+/// A ready gateway that needs no Redis.
+pub(crate) fn embedded(settings: &[&str]) -> GatewayProcess {
+    GatewayProcess::start_ready(BINARY, settings)
+}
+
+fn wait_until_ready(gateway: &GatewayProcess) {
+    gateway.wait_until("ready", |gateway| gateway.get("/readyz").0 == 200);
+}
+
+/// After whatever happened to it, a gateway in open mode serves others, and nothing in it has panicked.
+pub(crate) async fn still_well(gateway: &GatewayProcess) {
+    let room = format!("well-{}", PeerId::random());
+    let mut alice = Peer::in_room(gateway, &room).await;
+    let mut bob = Peer::in_room(gateway, &room).await;
+    alice.exchange(&mut bob, &room).await;
+    alice.bye().await;
+    hear!(bob, MemberLeft);
+    bob.bye().await;
+    assert!(!gateway.log().contains("panicked"), "{}", gateway.log());
+}

@@ -1,0 +1,135 @@
+//! A connection that says exactly what it is told to, also what no client would.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use switchboard_testkit::GatewayProcess;
+use tokio::net::TcpSocket;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const TEXT: u8 = 1;
+const CLOSE: u8 = 8;
+
+/// A WebSocket, frame by frame (RFC 6455 section 5.2).
+pub(crate) struct Raw {
+    pub(crate) stream: TcpStream,
+}
+
+impl Raw {
+    /// Connects to `path` with these lines in the handshake.
+    pub(crate) fn open(gateway: &GatewayProcess, path: &str, headers: &[&str]) -> Self {
+        let stream = TcpStream::connect(gateway.address()).expect("the gateway listens");
+        Self::upgrade(stream, path, headers)
+    }
+
+    /// A native connection in JSON that takes few bytes before the gateway has to wait.
+    pub(crate) async fn narrow(gateway: &GatewayProcess) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a buffer can be small");
+        let stream = socket.connect(gateway.address()).await.expect("the gateway listens");
+        let stream = stream.into_std().expect("a stream is one");
+        stream.set_nonblocking(false).expect("a stream can block");
+        Self::upgrade(stream, "/v1/connect", &[])
+    }
+
+    fn upgrade(mut stream: TcpStream, path: &str, headers: &[&str]) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+        let more: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{more}\r\n"
+        );
+        stream.write_all(request.as_bytes()).expect("the gateway reads");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("the gateway answers");
+            head.push(byte[0]);
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+        Self { stream }
+    }
+
+    /// One whole frame, masked with zeros.
+    pub(crate) fn send(&mut self, opcode: u8, body: &[u8]) {
+        let mut frame = vec![0x80 | opcode];
+        match body.len() {
+            length @ 0..126 => frame.push(0x80 | length as u8),
+            length @ 126..0x1_0000 => {
+                frame.push(0x80 | 126);
+                frame.extend((length as u16).to_be_bytes());
+            }
+            length => {
+                frame.push(0x80 | 127);
+                frame.extend((length as u64).to_be_bytes());
+            }
+        }
+        frame.extend([0; 4]);
+        frame.extend(body);
+        // A gateway that has closed already says why in what can be read.
+        let _ = self.stream.write_all(&frame);
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
+        self.send(TEXT, text.as_bytes());
+    }
+
+    /// Opcode and body of the next frame; `None` at the end of the connection.
+    pub(crate) fn read(&mut self) -> Option<(u8, Vec<u8>)> {
+        let [first, second] = self.bytes::<2>()?;
+        let length = match second {
+            126 => u16::from_be_bytes(self.bytes()?).into(),
+            127 => u64::from_be_bytes(self.bytes()?),
+            length => length.into(),
+        };
+        let mut body = vec![0; usize::try_from(length).expect("a frame fits into memory")];
+        self.stream.read_exact(&mut body).ok()?;
+        Some((first & 0x0f, body))
+    }
+
+    /// The next text.
+    pub(crate) fn read_text(&mut self) -> String {
+        loop {
+            match self.read() {
+                Some((TEXT, body)) => return String::from_utf8(body).expect("text is UTF-8"),
+                Some((CLOSE, body)) => panic!("closed: {:?}", String::from_utf8_lossy(&body)),
+                Some(_) => {}
+                None => panic!("the connection ended"),
+            }
+        }
+    }
+
+    /// The number and the words of the close frame.
+    pub(crate) fn closed(&mut self) -> (u16, String) {
+        loop {
+            match self.read() {
+                Some((CLOSE, body)) => {
+                    let code = u16::from_be_bytes(body[..2].try_into().expect("a code"));
+                    return (code, String::from_utf8_lossy(&body[2..]).into_owned());
+                }
+                Some(_) => {}
+                None => panic!("the connection ended without a close frame"),
+            }
+        }
+    }
+
+    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        self.stream.read_exact(&mut bytes).ok()?;
+        Some(bytes)
+    }
+}
+
+/// Sends a request with these header lines; the whole answer, head and all.
+pub(crate) fn exchange(gateway: &GatewayProcess, request_line: &str, headers: &[&str]) -> String {
+    let mut stream = TcpStream::connect(gateway.address()).expect("the gateway listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+    let more: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let host = gateway.address();
+    let request = format!("{request_line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n");
+    stream.write_all(request.as_bytes()).expect("the gateway reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the gateway answers in text");
+    answer
+}
