@@ -13,7 +13,20 @@ export function isValidRoom(room) {
 /** The room of the address (`#room` or `?room=`), else a new name that is easy to say aloud and not easy to guess. */
 export function roomOfAddress() {
   const { hash, search } = location;
-  return decodeURIComponent(hash.slice(1)) || new URLSearchParams(search).get('room') || suggestedRoom();
+  return decoded(hash.slice(1)) || new URLSearchParams(search).get('room') || suggestedRoom();
+}
+
+/**
+ * A link that was cut off or typed wrongly is no reason not to open the page: the form says what is wrong with the name.
+ *
+ * @param {string} text
+ */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /**

@@ -28,7 +28,8 @@ impl Bucket {
 
     /// The hash tag, without braces.
     pub fn tag(self) -> &'static str {
-        static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| Bucket::all().map(Bucket::find_tag).collect());
+        static TAGS: LazyLock<Vec<String>> =
+            LazyLock::new(|| Bucket::all().map(Bucket::find_tag).collect());
         &TAGS[usize::from(self.0)]
     }
 
@@ -45,7 +46,13 @@ impl Bucket {
 /// CRC-16/XMODEM, as in the Redis Cluster specification («Keys hash tags»).
 fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, &byte| {
-        (0..8).fold(crc ^ (u16::from(byte) << 8), |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 })
+        (0..8).fold(crc ^ (u16::from(byte) << 8), |crc, _| {
+            if crc & 0x8000 == 0 {
+                crc << 1
+            } else {
+                (crc << 1) ^ 0x1021
+            }
+        })
     })
 }
 
@@ -61,7 +68,10 @@ mod tests {
     #[test]
     fn every_tag_lies_in_its_own_slots() {
         for bucket in Bucket::all() {
-            assert_eq!(crc16(bucket.tag().as_bytes()) % 16384 / SLOTS_PER_BUCKET, u16::from(bucket.0));
+            assert_eq!(
+                crc16(bucket.tag().as_bytes()) % 16384 / SLOTS_PER_BUCKET,
+                u16::from(bucket.0)
+            );
         }
     }
 }

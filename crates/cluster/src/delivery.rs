@@ -44,7 +44,7 @@ struct Stream {
     /// Where the sender is, for the receipts.
     node: NodeId,
     high_water: u64,
-    /// The highest id that was handed to the kernel.
+    /// The highest id of which a part, at least, was handed to the kernel.
     written: u64,
     pending: VecDeque<u64>,
     refused: VecDeque<(u64, Reason)>,
@@ -55,12 +55,21 @@ struct Stream {
 
 impl Inbound {
     /// Judges an id from `sender`; a new one counts as handed on, unless it is [refused](Self::refuse) right after.
-    pub(crate) fn judge(&mut self, sender: PeerId, epoch: Epoch, node: &NodeId, id: u64) -> Verdict {
+    pub(crate) fn judge(
+        &mut self,
+        sender: PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+        id: u64,
+    ) -> Verdict {
         if self.ended {
             return Verdict::Repeat(Err(Reason::Left));
         }
         let overloaded = self.pending >= PENDING_MAX;
-        let stream = self.streams.entry(sender).or_insert_with(|| Stream::new(epoch, node));
+        let stream = self
+            .streams
+            .entry(sender)
+            .or_insert_with(|| Stream::new(epoch, node));
         stream.used_at = Instant::now();
         if epoch > stream.epoch || stream.node != *node {
             stream.epoch = epoch;
@@ -81,7 +90,9 @@ impl Inbound {
 
     /// The session's outbox did not take the id that was just judged.
     pub(crate) fn refuse(&mut self, sender: &PeerId, id: u64, reason: Reason) {
-        let Some(stream) = self.streams.get_mut(sender) else { return };
+        let Some(stream) = self.streams.get_mut(sender) else {
+            return;
+        };
         if stream.pending.back() == Some(&id) {
             stream.pending.pop_back();
             self.pending -= 1;
@@ -89,27 +100,58 @@ impl Inbound {
         stream.refuse(id, reason);
     }
 
+    /// The client may have everything from `sender` up to `id`.
+    pub(crate) fn begun(&mut self, sender: &PeerId, id: u64) {
+        if let Some(stream) = self.streams.get_mut(sender) {
+            stream.written = stream.written.max(id);
+        }
+    }
+
     /// The kernel has everything from `sender` up to `id`. Where `answers` (the client says no `received`), that is the
     /// answer.
-    pub(crate) fn written(&mut self, receiver: PeerId, sender: &PeerId, id: u64, answers: bool) -> Option<(NodeId, Receipt)> {
-        let stream = self.streams.get_mut(sender)?;
-        stream.written = stream.written.max(id);
-        if answers { self.received(receiver, sender, id) } else { None }
+    pub(crate) fn written(
+        &mut self,
+        receiver: PeerId,
+        sender: &PeerId,
+        id: u64,
+        answers: bool,
+    ) -> Option<(NodeId, Receipt)> {
+        self.begun(sender, id);
+        if answers {
+            self.received(receiver, sender, id)
+        } else {
+            None
+        }
     }
 
     /// The client has handled everything from `sender` up to `id`; what it was never sent does not count.
-    pub(crate) fn received(&mut self, receiver: PeerId, sender: &PeerId, id: u64) -> Option<(NodeId, Receipt)> {
+    pub(crate) fn received(
+        &mut self,
+        receiver: PeerId,
+        sender: &PeerId,
+        id: u64,
+    ) -> Option<(NodeId, Receipt)> {
         let stream = self.streams.get_mut(sender)?;
         let through = id.min(stream.written);
         let mut delivered = SmallVec::new();
-        while stream.pending.front().is_some_and(|pending| *pending <= through) {
+        while stream
+            .pending
+            .front()
+            .is_some_and(|pending| *pending <= through)
+        {
             delivered.extend(stream.pending.pop_front());
         }
         self.pending -= delivered.len();
         if stream.pending.is_empty() && stream.pending.capacity() > 16 {
             stream.pending = VecDeque::new();
         }
-        let receipt = Receipt { sender: *sender, sender_epoch: stream.epoch, receiver, delivered, refused: SmallVec::new() };
+        let receipt = Receipt {
+            sender: *sender,
+            sender_epoch: stream.epoch,
+            receiver,
+            delivered,
+            refused: SmallVec::new(),
+        };
         (!receipt.delivered.is_empty()).then(|| (stream.node.clone(), receipt))
     }
 
@@ -117,12 +159,28 @@ impl Inbound {
     pub(crate) fn end(&mut self, receiver: PeerId) -> Vec<(NodeId, Receipt)> {
         self.ended = true;
         self.pending = 0;
-        let answers = self.streams.drain().filter(|(_, stream)| !stream.pending.is_empty()).map(|(sender, stream)| {
-            let reason = |id| if id <= stream.written { Reason::Unconfirmed } else { Reason::Left };
-            let refused = stream.pending.iter().map(|&id| (id, reason(id))).collect();
-            let receipt = Receipt { sender, sender_epoch: stream.epoch, receiver, delivered: SmallVec::new(), refused };
-            (stream.node, receipt)
-        });
+        let answers = self
+            .streams
+            .drain()
+            .filter(|(_, stream)| !stream.pending.is_empty())
+            .map(|(sender, stream)| {
+                let reason = |id| {
+                    if id <= stream.written {
+                        Reason::Unconfirmed
+                    } else {
+                        Reason::Left
+                    }
+                };
+                let refused = stream.pending.iter().map(|&id| (id, reason(id))).collect();
+                let receipt = Receipt {
+                    sender,
+                    sender_epoch: stream.epoch,
+                    receiver,
+                    delivered: SmallVec::new(),
+                    refused,
+                };
+                (stream.node, receipt)
+            });
         answers.collect()
     }
 
@@ -201,7 +259,12 @@ mod tests {
 
     impl Rig {
         fn new() -> Self {
-            Self { inbound: Inbound::default(), sender: PeerId::random(), receiver: PeerId::random(), node: NodeId::start("a") }
+            Self {
+                inbound: Inbound::default(),
+                sender: PeerId::random(),
+                receiver: PeerId::random(),
+                node: NodeId::start("a"),
+            }
         }
 
         fn judge(&mut self, id: u64) -> Verdict {
@@ -248,7 +311,10 @@ mod tests {
         rig.inbound.written(rig.receiver, &rig.sender, 2, false);
         rig.received(1);
         let answers = rig.inbound.end(rig.receiver);
-        let refused: Vec<_> = answers.into_iter().flat_map(|(_, receipt)| receipt.refused).collect();
+        let refused: Vec<_> = answers
+            .into_iter()
+            .flat_map(|(_, receipt)| receipt.refused)
+            .collect();
         assert_eq!(refused, [(2, Reason::Unconfirmed), (3, Reason::Left)]);
         assert_eq!(rig.judge(4), Verdict::Repeat(Err(Reason::Left)));
     }
@@ -270,6 +336,9 @@ mod tests {
         for id in 1..=PENDING_MAX as u64 {
             assert_eq!(rig.judge(id), Verdict::HandOn);
         }
-        assert_eq!(rig.judge(PENDING_MAX as u64 + 1), Verdict::Repeat(Err(Reason::Overloaded)));
+        assert_eq!(
+            rig.judge(PENDING_MAX as u64 + 1),
+            Verdict::Repeat(Err(Reason::Overloaded))
+        );
     }
 }

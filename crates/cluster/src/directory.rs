@@ -18,10 +18,21 @@ pub trait Directory: Send + Sync + 'static {
     async fn join(&self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError>;
 
     /// Leaves a room. The last one out deletes the room and raises the bucket's revision to the room's.
-    async fn leave(&self, room: &RoomId, peer: &PeerId, epoch: Epoch) -> Result<LeaveOutcome, DirectoryError>;
+    async fn leave(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+    ) -> Result<LeaveOutcome, DirectoryError>;
 
     /// Writes a member's profile anew. The same profile again changes nothing, the revision neither.
-    async fn update(&self, room: &RoomId, peer: &PeerId, epoch: Epoch, profile: &Profile) -> Result<UpdateOutcome, DirectoryError>;
+    async fn update(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+        profile: &Profile,
+    ) -> Result<UpdateOutcome, DirectoryError>;
 
     /// The whole room; one that does not exist has revision 0 and no members.
     async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError>;
@@ -31,10 +42,22 @@ pub trait Directory: Send + Sync + 'static {
     async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError>;
 
     /// Writes down which node owns a session. A lower epoch than known is refused.
-    async fn attach(&self, peer: &PeerId, epoch: Epoch, node: &NodeId, user: &UserId) -> Result<AttachOutcome, DirectoryError>;
+    async fn attach(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+        user: &UserId,
+    ) -> Result<AttachOutcome, DirectoryError>;
 
     /// Adds (`wanted`) or removes a room of the peer's intended ones. False where the epoch is not the known one.
-    async fn intend(&self, peer: &PeerId, epoch: Epoch, room: &RoomId, wanted: bool) -> Result<bool, DirectoryError>;
+    async fn intend(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        room: &RoomId,
+        wanted: bool,
+    ) -> Result<bool, DirectoryError>;
 
     /// What is known of a session.
     async fn peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>, DirectoryError>;
@@ -43,7 +66,13 @@ pub trait Directory: Send + Sync + 'static {
     async fn forget(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError>;
 
     /// Counts a session for its user, unless that would be more than `sessions_max`. False: it was not counted.
-    async fn admit(&self, user: &UserId, peer: &PeerId, node: &NodeId, sessions_max: u32) -> Result<bool, DirectoryError>;
+    async fn admit(
+        &self,
+        user: &UserId,
+        peer: &PeerId,
+        node: &NodeId,
+        sessions_max: u32,
+    ) -> Result<bool, DirectoryError>;
 
     /// Counts it no more.
     async fn dismiss(&self, user: &UserId, peer: &PeerId) -> Result<(), DirectoryError>;

@@ -133,7 +133,8 @@ impl Envelope<'_> {
             Self::Revisions(revisions) => (b'V', rmp_serde::encode::write(out, revisions)),
         };
         written.expect("an envelope holds only what MessagePack can say, and a Vec takes it");
-        let length = u32::try_from(out.len() - start - HEAD).expect("an envelope is far below 4 GiB");
+        let length =
+            u32::try_from(out.len() - start - HEAD).expect("an envelope is far below 4 GiB");
         out[start] = tag;
         out[start + 1..start + HEAD].copy_from_slice(&length.to_le_bytes());
     }

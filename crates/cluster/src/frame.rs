@@ -28,7 +28,10 @@ impl ClusterKey {
 
     /// A key from an operator's secret text.
     pub fn derive(secret: &str) -> Self {
-        Self(blake3::derive_key("switchboard 2026 cluster key from configuration", secret.as_bytes()))
+        Self(blake3::derive_key(
+            "switchboard 2026 cluster key from configuration",
+            secret.as_bytes(),
+        ))
     }
 
     /// A new random key.
@@ -39,7 +42,11 @@ impl ClusterKey {
     }
 
     fn mac(&self, to: &NodeId, bytes: &[u8]) -> blake3::Hash {
-        blake3::Hasher::new_keyed(&self.0).update(to.as_str().as_bytes()).update(&[0]).update(bytes).finalize()
+        blake3::Hasher::new_keyed(&self.0)
+            .update(to.as_str().as_bytes())
+            .update(&[0])
+            .update(bytes)
+            .finalize()
     }
 }
 
@@ -60,9 +67,11 @@ pub struct Header {
 
 /// Writes a frame for `to`.
 pub fn seal(key: &ClusterKey, to: &NodeId, header: &Header, envelopes: &[u8]) -> Bytes {
-    let mut frame = Vec::with_capacity(envelopes.len() + header.from.as_str().len() + 64 + MAC_BYTES);
+    let mut frame =
+        Vec::with_capacity(envelopes.len() + header.from.as_str().len() + 64 + MAC_BYTES);
     frame.push(VERSION);
-    rmp_serde::encode::write(&mut frame, header).expect("a header holds only text and numbers, and a Vec takes them");
+    rmp_serde::encode::write(&mut frame, header)
+        .expect("a header holds only text and numbers, and a Vec takes them");
     frame.extend_from_slice(envelopes);
     let mac = key.mac(to, &frame);
     frame.extend_from_slice(mac.as_bytes());
@@ -70,8 +79,14 @@ pub fn seal(key: &ClusterKey, to: &NodeId, header: &Header, envelopes: &[u8]) ->
 }
 
 /// Checks a frame that came on the channel of `to`; gives its header and its envelopes.
-pub fn open<'a>(key: &ClusterKey, to: &NodeId, frame: &'a [u8]) -> Result<(Header, &'a [u8]), BadFrame> {
-    let (signed, mac) = frame.split_last_chunk::<MAC_BYTES>().ok_or(BadFrame::Malformed)?;
+pub fn open<'a>(
+    key: &ClusterKey,
+    to: &NodeId,
+    frame: &'a [u8],
+) -> Result<(Header, &'a [u8]), BadFrame> {
+    let (signed, mac) = frame
+        .split_last_chunk::<MAC_BYTES>()
+        .ok_or(BadFrame::Malformed)?;
     let (version, body) = signed.split_first().ok_or(BadFrame::Malformed)?;
     if *version != VERSION {
         return Err(BadFrame::Version(*version));
@@ -126,7 +141,13 @@ mod tests {
     use super::*;
 
     fn header() -> Header {
-        Header { from: NodeId::start("a"), generation: 3, number: 9, seen_generation: 1, seen: 4 }
+        Header {
+            from: NodeId::start("a"),
+            generation: 3,
+            number: 9,
+            seen_generation: 1,
+            seen: 4,
+        }
     }
 
     #[test]
@@ -147,7 +168,10 @@ mod tests {
 
     #[test]
     fn a_key_from_a_secret_is_the_same_everywhere() {
-        assert_eq!(ClusterKey::derive("a secret of an operator").0, ClusterKey::derive("a secret of an operator").0);
+        assert_eq!(
+            ClusterKey::derive("a secret of an operator").0,
+            ClusterKey::derive("a secret of an operator").0
+        );
         assert_ne!(ClusterKey::derive("a").0, ClusterKey::derive("b").0);
     }
 }

@@ -24,9 +24,14 @@ impl Inner {
             inbox = self.enter_cluster() => inbox,
             () = self.stop.cancelled() => return,
         };
-        let looped = self.looped.lock().take().expect("a node enters the cluster once");
+        let looped = self
+            .looped
+            .lock()
+            .take()
+            .expect("a node enters the cluster once");
         let reader = self.clone();
-        self.tasks.spawn(async move { reader.read(inbox, looped).await });
+        self.tasks
+            .spawn(async move { reader.read(inbox, looped).await });
         tracing::info!(node.id = %self.id, "this node serves");
         self.status.send_replace(Status::Serving);
         tokio::select! {
@@ -53,18 +58,36 @@ impl Inner {
     async fn try_to_enter(&self) -> Result<Box<dyn Inbox>, String> {
         let key = match &self.settings.cluster_key {
             Some(key) => key.clone(),
-            None => ClusterKey(self.backend.leases.cluster_key(&ClusterKey::random().0).await.map_err(in_words)?),
+            None => ClusterKey(
+                self.backend
+                    .leases
+                    .cluster_key(&ClusterKey::random().0)
+                    .await
+                    .map_err(in_words)?,
+            ),
         };
         let _ = self.key.set(key);
-        let inbox = self.backend.bus.subscribe(&self.id).await.map_err(in_words)?;
+        let inbox = self
+            .backend
+            .bus
+            .subscribe(&self.id)
+            .await
+            .map_err(in_words)?;
         self.register().await.map_err(in_words)?;
         Ok(inbox)
     }
 
     async fn register(&self) -> Result<(), LeaseError> {
-        self.backend.leases.register(&self.id, &self.settings.info).await?;
+        self.backend
+            .leases
+            .register(&self.id, &self.settings.info)
+            .await?;
         for bucket in Bucket::all() {
-            self.backend.directory.open_bucket(bucket).await.map_err(|error| LeaseError(error.to_string()))?;
+            self.backend
+                .directory
+                .open_bucket(bucket)
+                .await
+                .map_err(|error| LeaseError(error.to_string()))?;
         }
         Ok(())
     }
@@ -79,7 +102,9 @@ impl Inner {
             ticks.tick().await;
             match self.renew_and_look(&mut observer).await {
                 Ok(true) => {
-                    self.observe.observe(Observation::LeaseRenewed { after: renewed_at.elapsed() });
+                    self.observe.observe(Observation::LeaseRenewed {
+                        after: renewed_at.elapsed(),
+                    });
                     renewed_at = Instant::now();
                 }
                 Ok(false) => {}
@@ -121,12 +146,17 @@ impl Inner {
     async fn lose_lease(&self, lost: &Renewal) -> Result<(), LeaseError> {
         if self.status.send_replace(Status::Reentering) != Status::Reentering {
             self.observe.observe(Observation::LeaseLost);
-            tracing::warn!(?lost, sessions = self.locals.len(), "this node's lease is lost; its sessions have to come again");
+            tracing::warn!(
+                ?lost,
+                sessions = self.locals.len(),
+                "this node's lease is lost; its sessions have to come again"
+            );
             for local in &self.locals {
                 local.recipient.let_go();
             }
+            // The others may have forgotten this node's links; what they have begun since counts.
             for link in self.links() {
-                self.drop_link(link.to());
+                link.reset(self.next_generation());
             }
         }
         if *lost == Renewal::Missing {

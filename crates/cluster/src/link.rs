@@ -49,8 +49,8 @@ pub(crate) enum Urgency {
 pub(crate) struct Heard {
     /// What to do with the frame's envelopes.
     pub(crate) verdict: Verdict,
-    /// This side was full, has room again and needs a reset.
-    pub(crate) recovered: bool,
+    /// This side has to start anew: it was full and has room again, or the other side has forgotten what it had.
+    pub(crate) needs_reset: bool,
 }
 
 pub(crate) struct Link {
@@ -85,9 +85,22 @@ impl Link {
         bus: Arc<dyn Bus>,
         observe: Arc<dyn Observe>,
     ) -> Self {
-        let state =
-            State { outgoing: Outgoing::new(generation), incoming: Incoming::default(), rate: Rate::default(), asleep_until: None };
-        Self { own, to, key, linger_max, bus, observe, state: Mutex::new(state), wake: Notify::new() }
+        let state = State {
+            outgoing: Outgoing::new(generation),
+            incoming: Incoming::default(),
+            rate: Rate::default(),
+            asleep_until: None,
+        };
+        Self {
+            own,
+            to,
+            key,
+            linger_max,
+            bus,
+            observe,
+            state: Mutex::new(state),
+            wake: Notify::new(),
+        }
     }
 
     pub(crate) fn to(&self) -> &NodeId {
@@ -99,13 +112,22 @@ impl Link {
     }
 
     /// Queues an envelope. Where it went tells later whether it was published.
-    pub(crate) fn enqueue(&self, envelope: &Envelope<'_>, urgency: Urgency) -> Result<Position, Full> {
+    pub(crate) fn enqueue(
+        &self,
+        envelope: &Envelope<'_>,
+        urgency: Urgency,
+    ) -> Result<Position, Full> {
         self.enqueue_in(None, envelope, urgency)
     }
 
     /// Queues an envelope if the link still is in `generation`, where one is given; else it counts as full: whoever asks
     /// has older envelopes to queue first.
-    pub(crate) fn enqueue_in(&self, generation: Option<u64>, envelope: &Envelope<'_>, urgency: Urgency) -> Result<Position, Full> {
+    pub(crate) fn enqueue_in(
+        &self,
+        generation: Option<u64>,
+        envelope: &Envelope<'_>,
+        urgency: Urgency,
+    ) -> Result<Position, Full> {
         let now = Instant::now();
         let mut state = self.state.lock();
         if generation.is_some_and(|wanted| wanted != state.outgoing.generation()) {
@@ -124,10 +146,15 @@ impl Link {
     pub(crate) fn heard(&self, header: &Header) -> Heard {
         let now = Instant::now();
         let mut state = self.state.lock();
-        let recovered = state.outgoing.confirmed(header.seen_generation, header.seen, now);
+        let needs_reset = state
+            .outgoing
+            .confirmed(header.seen_generation, header.seen, now);
         let verdict = state.incoming.judge(header, now);
         self.wake_if_needed(state);
-        Heard { verdict, recovered }
+        Heard {
+            verdict,
+            needs_reset,
+        }
     }
 
     /// Forgets everything unconfirmed and starts a new generation. Who resets must [resync](crate::resync).
@@ -151,7 +178,9 @@ impl Link {
     }
 
     fn wake_if_needed(&self, state: parking_lot::MutexGuard<'_, State>) {
-        let wake = state.asleep_until.is_some_and(|until| state.wake_at().is_some_and(|at| at < until));
+        let wake = state
+            .asleep_until
+            .is_some_and(|until| state.wake_at().is_some_and(|at| at < until));
         drop(state);
         if wake {
             self.wake.notify_one();
@@ -162,7 +191,11 @@ impl Link {
     pub(crate) async fn run(&self, cancel: CancellationToken) {
         loop {
             match self.step() {
-                Step::Publish { generation, number, frame } => {
+                Step::Publish {
+                    generation,
+                    number,
+                    frame,
+                } => {
                     let result = self.bus.publish(&self.to, frame).await;
                     self.published(generation, number, result);
                 }
@@ -184,20 +217,37 @@ impl Link {
         state.asleep_until = None;
         let generation = state.outgoing.generation();
         match state.outgoing.take(now) {
-            Some(Next::New { number, envelopes, count }) => {
+            Some(Next::New {
+                number,
+                envelopes,
+                count,
+            }) => {
                 state.rate.sent(count, now);
-                self.observe.observe(Observation::FramePublished { envelopes: count });
+                self.observe
+                    .observe(Observation::FramePublished { envelopes: count });
                 let frame = self.seal(&mut state, number, &envelopes);
                 state.outgoing.keep(frame.clone(), envelopes.len(), now);
-                Step::Publish { generation, number, frame }
+                Step::Publish {
+                    generation,
+                    number,
+                    frame,
+                }
             }
             Some(Next::Again { number, frame }) => {
                 self.observe.observe(Observation::FrameRepeated);
-                Step::Publish { generation, number, frame }
+                Step::Publish {
+                    generation,
+                    number,
+                    frame,
+                }
             }
             None if state.incoming.confirm_at().is_some_and(|at| at <= now) => {
                 let frame = self.seal(&mut state, 0, &[]);
-                Step::Publish { generation, number: 0, frame }
+                Step::Publish {
+                    generation,
+                    number: 0,
+                    frame,
+                }
             }
             None => {
                 let until = state.wake_at().unwrap_or(now + LONG);
@@ -209,7 +259,13 @@ impl Link {
 
     fn seal(&self, state: &mut State, number: u64, envelopes: &[u8]) -> bytes::Bytes {
         let (seen_generation, seen) = state.incoming.confirm();
-        let header = Header { from: self.own.clone(), generation: state.outgoing.generation(), number, seen_generation, seen };
+        let header = Header {
+            from: self.own.clone(),
+            generation: state.outgoing.generation(),
+            number,
+            seen_generation,
+            seen,
+        };
         frame::seal(&self.key, &self.to, &header, envelopes)
     }
 
@@ -236,11 +292,18 @@ impl State {
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        [self.outgoing.wake_at(), self.incoming.confirm_at()].into_iter().flatten().min()
+        [self.outgoing.wake_at(), self.incoming.confirm_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 
 enum Step {
-    Publish { generation: u64, number: u64, frame: bytes::Bytes },
+    Publish {
+        generation: u64,
+        number: u64,
+        frame: bytes::Bytes,
+    },
     Sleep(Instant),
 }

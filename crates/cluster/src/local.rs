@@ -51,7 +51,11 @@ impl Local {
     }
 
     pub(crate) fn profile(&self, room: &RoomId) -> Option<Profile> {
-        self.rooms.lock().iter().find(|(known, _)| known == room).map(|(_, profile)| profile.clone())
+        self.rooms
+            .lock()
+            .iter()
+            .find(|(known, _)| known == room)
+            .map(|(_, profile)| profile.clone())
     }
 
     pub(crate) fn note_room(&self, room: &RoomId, profile: Profile) {
@@ -67,6 +71,10 @@ impl Local {
     }
 
     pub(crate) fn room_ids(&self) -> Vec<RoomId> {
-        self.rooms.lock().iter().map(|(room, _)| room.clone()).collect()
+        self.rooms
+            .lock()
+            .iter()
+            .map(|(room, _)| room.clone())
+            .collect()
     }
 }

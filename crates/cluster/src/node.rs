@@ -114,7 +114,12 @@ pub(crate) struct Inner {
 
 impl Node {
     /// A node that does nothing yet.
-    pub fn new(id: NodeId, settings: Settings, backend: Backend, observe: Arc<dyn Observe>) -> Self {
+    pub fn new(
+        id: NodeId,
+        settings: Settings,
+        backend: Backend,
+        observe: Arc<dyn Observe>,
+    ) -> Self {
         let (bus, looped): (Arc<dyn Bus>, _) = if settings.local_shortcut {
             let (bus, looped) = Loopback::new(id.clone(), backend.bus.clone());
             (Arc::new(bus), looped)
@@ -206,7 +211,9 @@ impl Node {
 
 impl Inner {
     pub(crate) fn key(&self) -> &ClusterKey {
-        self.key.get().expect("links exist only after the key is known")
+        self.key
+            .get()
+            .expect("links exist only after the key is known")
     }
 
     /// A number above all that were given out before.
@@ -219,7 +226,10 @@ impl Inner {
         if let Some(link) = self.links.get(node) {
             return link.0.clone();
         }
-        let entry = self.links.entry(node.clone()).or_insert_with(|| self.open_link(node));
+        let entry = self
+            .links
+            .entry(node.clone())
+            .or_insert_with(|| self.open_link(node));
         entry.0.clone()
     }
 

@@ -31,7 +31,12 @@ pub(crate) struct Look {
 
 impl Observer {
     pub(crate) fn new(own: NodeId, lease: Duration) -> Self {
-        Self { own, lease, seen: HashMap::new(), looked_at: None }
+        Self {
+            own,
+            lease,
+            seen: HashMap::new(),
+            looked_at: None,
+        }
     }
 
     /// Something went wrong with this node's own reads or renewals: every count starts again.
@@ -42,7 +47,9 @@ impl Observer {
     /// Takes note of the table as it was read at `now`.
     pub(crate) fn look(&mut self, table: Vec<Lease>, now: Instant) -> Look {
         // Two looks further apart than half a lease: this process was frozen, or starved.
-        let continuous = self.looked_at.is_some_and(|looked_at| now - looked_at < self.lease / 2);
+        let continuous = self
+            .looked_at
+            .is_some_and(|looked_at| now - looked_at < self.lease / 2);
         self.looked_at = Some(now);
         let mut before = std::mem::take(&mut self.seen);
         for lease in table {
@@ -52,14 +59,24 @@ impl Observer {
             };
             self.seen.insert(lease.node.clone(), (lease, since));
         }
-        let dead = self.seen.values().filter(|(lease, since)| now - *since >= self.lease && self.may_claim(lease, now));
-        Look { dead: dead.map(|(lease, _)| lease.clone()).collect(), vanished: before.into_keys().collect() }
+        let dead = self
+            .seen
+            .values()
+            .filter(|(lease, since)| now - *since >= self.lease && self.may_claim(lease, now));
+        Look {
+            dead: dead.map(|(lease, _)| lease.clone()).collect(),
+            vanished: before.into_keys().collect(),
+        }
     }
 
     /// A claim lapses with its claimer's lease: a claimer that vanished, or is dead itself, cleans up no more.
     fn may_claim(&self, lease: &Lease, now: Instant) -> bool {
         let claimer_lives = lease.claimed_by.as_ref().is_some_and(|claimer| {
-            *claimer == self.own || self.seen.get(claimer).is_some_and(|(_, since)| now - *since < self.lease)
+            *claimer == self.own
+                || self
+                    .seen
+                    .get(claimer)
+                    .is_some_and(|(_, since)| now - *since < self.lease)
         });
         lease.node != self.own && !claimer_lives
     }
@@ -72,7 +89,11 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(4);
 
     fn lease(node: &NodeId, counter: u64, claimed_by: Option<&NodeId>) -> Lease {
-        Lease { node: node.clone(), counter, claimed_by: claimed_by.cloned() }
+        Lease {
+            node: node.clone(),
+            counter,
+            claimed_by: claimed_by.cloned(),
+        }
     }
 
     struct Rig {
@@ -83,12 +104,21 @@ mod tests {
 
     impl Rig {
         fn new() -> Self {
-            Self { observer: Observer::new(NodeId::start("own"), LEASE), now: Instant::now(), other: NodeId::start("other") }
+            Self {
+                observer: Observer::new(NodeId::start("own"), LEASE),
+                now: Instant::now(),
+                other: NodeId::start("other"),
+            }
         }
 
         fn look_after(&mut self, seconds: u64, table: Vec<Lease>) -> Vec<NodeId> {
             self.now += Duration::from_secs(seconds);
-            self.observer.look(table, self.now).dead.into_iter().map(|lease| lease.node).collect()
+            self.observer
+                .look(table, self.now)
+                .dead
+                .into_iter()
+                .map(|lease| lease.node)
+                .collect()
         }
     }
 
@@ -119,12 +149,24 @@ mod tests {
     fn a_claim_holds_as_long_as_its_claimer_lives() {
         let mut rig = Rig::new();
         let claimer = NodeId::start("claimer");
-        let table = |counter| vec![lease(&rig.other, 7, Some(&claimer)), lease(&claimer, counter, None)];
-        let (alive, stuck): (Vec<_>, Vec<_>) = ((0..10).map(table).collect(), (0..6).map(|_| table(10)).collect());
+        let table = |counter| {
+            vec![
+                lease(&rig.other, 7, Some(&claimer)),
+                lease(&claimer, counter, None),
+            ]
+        };
+        let (alive, stuck): (Vec<_>, Vec<_>) = (
+            (0..10).map(table).collect(),
+            (0..6).map(|_| table(10)).collect(),
+        );
         for table in alive {
             assert!(rig.look_after(1, table).is_empty());
         }
-        let dead = stuck.into_iter().map(|table| rig.look_after(1, table)).last().expect("six looks");
+        let dead = stuck
+            .into_iter()
+            .map(|table| rig.look_after(1, table))
+            .last()
+            .expect("six looks");
         assert_eq!(dead.len(), 2, "the claimer and whom it claimed");
     }
 
@@ -132,7 +174,10 @@ mod tests {
     fn whoever_is_gone_from_the_table_is_told_once() {
         let mut rig = Rig::new();
         rig.observer.look(vec![lease(&rig.other, 7, None)], rig.now);
-        assert_eq!(rig.observer.look(vec![], rig.now).vanished, [rig.other.clone()]);
+        assert_eq!(
+            rig.observer.look(vec![], rig.now).vanished,
+            [rig.other.clone()]
+        );
         assert_eq!(rig.observer.look(vec![], rig.now), Look::default());
     }
 }

@@ -93,7 +93,8 @@ impl Node {
     /// The session has ended. Returns at once; its rooms hear of it as soon as the directory does.
     pub fn detach(&self, local: Arc<Local>, reason: LeaveReason) {
         let node = self.0.clone();
-        node.locals.remove_if(&local.peer, |_, known| Arc::ptr_eq(known, &local));
+        node.locals
+            .remove_if(&local.peer, |_, known| Arc::ptr_eq(known, &local));
         let answers = local.inbound.lock().end(local.peer);
         for (to, receipt) in answers {
             node.send_receipt(&to, receipt);
@@ -101,7 +102,9 @@ impl Node {
         for room in local.room_ids() {
             node.dismiss(&local, &room);
         }
-        self.0.departing.spawn(async move { node.depart(&local, reason).await });
+        self.0
+            .departing
+            .spawn(async move { node.depart(&local, reason).await });
     }
 
     /// The session's client has handled everything from `sender` up to `id`.
@@ -110,9 +113,17 @@ impl Node {
         self.0.answer(answer);
     }
 
+    /// The session's client may have read everything from `sender` up to `id`, though the kernel may lack a part of it.
+    pub fn begun(&self, local: &Local, sender: &PeerId, id: u64) {
+        local.inbound.lock().begun(sender, id);
+    }
+
     /// The kernel has everything from `sender` up to `id` for the session's socket.
     pub fn written(&self, local: &Local, sender: &PeerId, id: u64) {
-        let answer = local.inbound.lock().written(local.peer, sender, id, !local.receipts);
+        let answer = local
+            .inbound
+            .lock()
+            .written(local.peer, sender, id, !local.receipts);
         self.0.answer(answer);
     }
 }
@@ -121,17 +132,32 @@ impl Inner {
     async fn enter_directory(&self, local: &Local) -> Result<(), AttachError> {
         let directory = &self.backend.directory;
         self.checked(directory.enlist(&self.id, &local.peer).await)?;
-        let attached = directory.attach(&local.peer, local.epoch, &self.id, &local.user).await;
+        let attached = directory
+            .attach(&local.peer, local.epoch, &self.id, &local.user)
+            .await;
         if let AttachOutcome::Stale { .. } = self.checked(attached)? {
             return Err(AttachError::Stale);
         }
-        let admitted = directory.admit(&local.user, &local.peer, &self.id, self.settings.sessions_per_user).await;
-        if self.checked(admitted)? { Ok(()) } else { Err(AttachError::TooManySessions) }
+        let admitted = directory
+            .admit(
+                &local.user,
+                &local.peer,
+                &self.id,
+                self.settings.sessions_per_user,
+            )
+            .await;
+        if self.checked(admitted)? {
+            Ok(())
+        } else {
+            Err(AttachError::TooManySessions)
+        }
     }
 
     /// Takes a session out of the directory, as often as it takes. What is not done when the node stops is the reaper's.
     async fn depart(&self, local: &Arc<Local>, reason: LeaveReason) {
-        let Ok(_turn) = self.departures.acquire().await else { return };
+        let Ok(_turn) = self.departures.acquire().await else {
+            return;
+        };
         while self.leave_directory(local, reason).await.is_err() {
             tokio::select! {
                 () = sleep(RETRY) => {}
@@ -140,7 +166,11 @@ impl Inner {
         }
     }
 
-    async fn leave_directory(&self, local: &Arc<Local>, reason: LeaveReason) -> Result<(), DirectoryError> {
+    async fn leave_directory(
+        &self,
+        local: &Arc<Local>,
+        reason: LeaveReason,
+    ) -> Result<(), DirectoryError> {
         for room in local.room_ids() {
             self.leave(local, &room, reason).await?;
         }

@@ -62,10 +62,10 @@ impl Inner {
                 }
             }
         }
-        if heard.recovered {
+        if heard.needs_reset {
             link.reset(self.next_generation());
         }
-        if heard.recovered || heard.verdict == link::Verdict::TakeAfterReset {
+        if heard.needs_reset || heard.verdict == link::Verdict::TakeAfterReset {
             self.resync(&link);
         }
     }
@@ -98,13 +98,21 @@ impl Inner {
     }
 
     /// Does something in a room and, before anybody else gets at it, what follows.
-    pub(crate) fn in_room<T>(&self, shared: &Arc<Mutex<Room>>, change: impl FnOnce(&mut Room) -> (T, After)) -> T {
+    pub(crate) fn in_room<T>(
+        &self,
+        shared: &Arc<Mutex<Room>>,
+        change: impl FnOnce(&mut Room) -> (T, After),
+    ) -> T {
         let mut room = shared.lock();
         let (result, After { signals, lost }) = change(&mut room);
         for bytes in signals {
-            let Ok((Some(Envelope::Signal(signal)), _)) = Envelope::read(&bytes) else { continue };
+            let Ok((Some(Envelope::Signal(signal)), _)) = Envelope::read(&bytes) else {
+                continue;
+            };
             // A sender that turned out to be no member is answered by its own deadline: where it is, nobody knows.
-            let sender = room.roster().and_then(|roster| roster.member(&signal.sender));
+            let sender = room
+                .roster()
+                .and_then(|roster| roster.member(&signal.sender));
             if let Some(node) = sender.map(|sender| sender.node.clone()) {
                 self.deliver(&room, &node, &signal);
             }
@@ -125,7 +133,10 @@ impl Inner {
             from: signal.sender,
             id: signal.id,
             kind: signal.kind.into(),
-            payload: Payload { encoding: signal.encoding, bytes: Bytes::copy_from_slice(signal.payload) },
+            payload: Payload {
+                encoding: signal.encoding,
+                bytes: Bytes::copy_from_slice(signal.payload),
+            },
         };
         for (peer, epoch) in &signal.receivers {
             let answer = match room.local(peer).filter(|local| local.epoch == *epoch) {
@@ -139,7 +150,13 @@ impl Inner {
     }
 
     /// Gives the answer if there is one already.
-    fn hand_on(&self, local: &Local, from: &NodeId, signal: &SignalEnvelope<'_>, message: &Signal) -> Option<Result<(), Reason>> {
+    fn hand_on(
+        &self,
+        local: &Local,
+        from: &NodeId,
+        signal: &SignalEnvelope<'_>,
+        message: &Signal,
+    ) -> Option<Result<(), Reason>> {
         let mut inbound = local.inbound.lock();
         match inbound.judge(signal.sender, signal.sender_epoch, from, signal.id) {
             Verdict::Pending => None,
@@ -169,17 +186,24 @@ impl Inner {
 
     /// Sends a receipt. A link that is full loses it: after its reset, the other side asks again.
     pub(crate) fn send_receipt(&self, to: &NodeId, receipt: Receipt) {
-        let _ = self.link(to).enqueue(&Envelope::Receipt(receipt), Urgency::Receipt);
+        let _ = self
+            .link(to)
+            .enqueue(&Envelope::Receipt(receipt), Urgency::Receipt);
     }
 
     fn take_receipt(&self, receipt: &Receipt) {
-        let Some(local) = self.locals.get(&receipt.sender).map(|local| local.clone()) else { return };
+        let Some(local) = self.locals.get(&receipt.sender).map(|local| local.clone()) else {
+            return;
+        };
         if local.epoch != receipt.sender_epoch {
             return;
         }
         let mut unanswered = local.unanswered.lock();
         let delivered = receipt.delivered.iter().map(|&id| (id, Ok(())));
-        let refused = receipt.refused.iter().map(|&(id, reason)| (id, Err(reason)));
+        let refused = receipt
+            .refused
+            .iter()
+            .map(|&(id, reason)| (id, Err(reason)));
         for (id, outcome) in delivered.chain(refused) {
             if let Some(ended) = unanswered.answer(id, &receipt.receiver) {
                 self.tell_outcome(&local, ended, outcome);
@@ -191,20 +215,35 @@ impl Inner {
         if ended.target.silent {
             return;
         }
-        self.observe.observe(Observation::Answered { kind: ended.kind, outcome, after: ended.taken_at.elapsed() });
+        self.observe.observe(Observation::Answered {
+            kind: ended.kind,
+            outcome,
+            after: ended.taken_at.elapsed(),
+        });
         let to: SmallVec<_> = smallvec![Receiver::Peer(ended.target.peer)];
         match outcome {
             Ok(()) => local.tell(Delivered { id: ended.id, to }),
-            Err(reason) => local.tell(Undelivered { id: ended.id, to, reason }),
+            Err(reason) => local.tell(Undelivered {
+                id: ended.id,
+                to,
+                reason,
+            }),
         }
     }
 
     /// A member's node died: what its members sent it from here will be answered by nobody.
     fn give_up_on(&self, room: &Room, peer: &PeerId) {
         for local in room.locals() {
-            let ended = local.unanswered.lock().end_where(|id, _, target| id == room.id() && target.peer == *peer);
+            let ended = local
+                .unanswered
+                .lock()
+                .end_where(|id, _, target| id == room.id() && target.peer == *peer);
             for ended in ended {
-                let reason = if self.may_have_arrived(&ended) { Reason::Unconfirmed } else { Reason::Left };
+                let reason = if self.may_have_arrived(&ended) {
+                    Reason::Unconfirmed
+                } else {
+                    Reason::Left
+                };
                 self.tell_outcome(local, ended, Err(reason));
             }
         }
@@ -212,8 +251,11 @@ impl Inner {
 
     /// Whether a signal that nobody answered may have been published.
     pub(crate) fn may_have_arrived(&self, ended: &Ended) -> bool {
-        let Some(position) = ended.target.queued else { return false };
-        self.known_link(&ended.target.node).is_none_or(|link| link.may_be_published(position))
+        let Some(position) = ended.target.queued else {
+            return false;
+        };
+        self.known_link(&ended.target.node)
+            .is_none_or(|link| link.may_be_published(position))
     }
 }
 
@@ -231,4 +273,3 @@ fn answered(signal: &SignalEnvelope<'_>, receiver: PeerId, answer: Result<(), Re
     }
     receipt
 }
-

@@ -42,7 +42,9 @@ impl Inner {
                     tracing::info!(node.id = %dead, members, "a dead node was cleaned up after");
                     return;
                 }
-                Err(error) => tracing::warn!(node.id = %dead, %error, "cleaning up will be tried again"),
+                Err(error) => {
+                    tracing::warn!(node.id = %dead, %error, "cleaning up will be tried again")
+                }
             }
             tokio::select! {
                 () = sleep(RETRY) => {}
@@ -75,7 +77,11 @@ impl Inner {
     async fn reap_peer(&self, dead: &NodeId, peer: &PeerId) -> Result<usize, DirectoryError> {
         let directory = &self.backend.directory;
         let mut removed = 0;
-        if let Some(record) = directory.peer(peer).await?.filter(|record| record.node == *dead) {
+        if let Some(record) = directory
+            .peer(peer)
+            .await?
+            .filter(|record| record.node == *dead)
+        {
             for room in &record.rooms {
                 removed += usize::from(self.remove(&record, room).await?);
             }
@@ -89,15 +95,33 @@ impl Inner {
     /// Takes a member out of a room, unless it can resume. True: it was in.
     async fn remove(&self, record: &PeerRecord, room: &RoomId) -> Result<bool, DirectoryError> {
         let roster = self.backend.directory.roster(room).await?;
-        let member = roster.members.iter().find(|member| member.peer == record.peer);
+        let member = roster
+            .members
+            .iter()
+            .find(|member| member.peer == record.peer);
         if member.is_some_and(|member| member.flags.resumable) {
             return Ok(false);
         }
-        let left = self.backend.directory.leave(room, &record.peer, record.epoch).await?;
+        let left = self
+            .backend
+            .directory
+            .leave(room, &record.peer, record.epoch)
+            .await?;
         if left.changed {
-            self.observe.observe(Observation::MemberLeft(LeaveReason::NodeLost));
-            let change = Change::Left { peer: record.peer, reason: LeaveReason::NodeLost };
-            self.announce(&left.nodes, RosterChange { room: room.clone(), revision: left.revision, change });
+            self.observe
+                .observe(Observation::MemberLeft(LeaveReason::NodeLost));
+            let change = Change::Left {
+                peer: record.peer,
+                reason: LeaveReason::NodeLost,
+            };
+            self.announce(
+                &left.nodes,
+                RosterChange {
+                    room: room.clone(),
+                    revision: left.revision,
+                    change,
+                },
+            );
         } else {
             // Whoever removed it may have died before it said so.
             self.hint(&left.nodes, room, left.revision);
@@ -106,7 +130,9 @@ impl Inner {
     }
 
     fn hint(&self, nodes: &[NodeId], room: &RoomId, revision: u64) {
-        let hint = Envelope::Revisions(Revisions { rooms: vec![(room.clone(), revision)] });
+        let hint = Envelope::Revisions(Revisions {
+            rooms: vec![(room.clone(), revision)],
+        });
         for node in nodes {
             let _ = self.link(node).enqueue(&hint, Urgency::Now);
         }

@@ -62,7 +62,11 @@ impl MemberRecord {
             state: self.profile.state.clone(),
             order: self.order,
             joined_at: self.joined_at,
-            connection: if self.flags.away { Connection::Away } else { Connection::Live },
+            connection: if self.flags.away {
+                Connection::Away
+            } else {
+                Connection::Live
+            },
         }
     }
 }
@@ -82,9 +86,19 @@ pub struct RosterSnapshot {
 
 impl RosterSnapshot {
     /// A snapshot of these members, put into their order.
-    pub(crate) fn of(revision: u64, ready: u64, capacity: u32, mut members: Vec<MemberRecord>) -> Self {
+    pub(crate) fn of(
+        revision: u64,
+        ready: u64,
+        capacity: u32,
+        mut members: Vec<MemberRecord>,
+    ) -> Self {
         members.sort_unstable_by_key(|member| (member.order, member.joined_at, member.peer));
-        Self { revision, ready, capacity, members }
+        Self {
+            revision,
+            ready,
+            capacity,
+            members,
+        }
     }
 }
 

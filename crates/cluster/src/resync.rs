@@ -25,9 +25,17 @@ impl Inner {
         self.observe.observe(Observation::Resync);
         tracing::info!(node.id = %link.to(), "comparing notes with a node after a loss");
         for local in &self.locals {
-            local.unanswered.lock().queue((local.peer, local.epoch), link);
+            local
+                .unanswered
+                .lock()
+                .queue((local.peer, local.epoch), link);
         }
-        let shared: Vec<_> = self.rooms.all().iter().filter_map(|room| room.lock().revision_shared_with(link.to())).collect();
+        let shared: Vec<_> = self
+            .rooms
+            .all()
+            .iter()
+            .filter_map(|room| room.lock().revision_shared_with(link.to()))
+            .collect();
         for rooms in shared.chunks(REVISIONS_MAX) {
             send_revisions(link, rooms.to_vec());
         }

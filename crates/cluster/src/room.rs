@@ -8,7 +8,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use switchboard_protocol::server_message::{Joined, LeaveReason, MemberJoined, MemberLeft, MemberUpdated, Ready, RoomClosed};
+use switchboard_protocol::server_message::{
+    Joined, LeaveReason, MemberJoined, MemberLeft, MemberUpdated, Ready, RoomClosed,
+};
 use switchboard_protocol::{MemberState, NodeId, PeerId, RoomId, ServerMessage};
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
@@ -115,13 +117,19 @@ impl Room {
     }
 
     pub(crate) fn local(&self, peer: &PeerId) -> Option<&Arc<Local>> {
-        self.locals.binary_search_by_key(peer, |local| local.peer).ok().map(|index| &self.locals[index])
+        self.locals
+            .binary_search_by_key(peer, |local| local.peer)
+            .ok()
+            .map(|index| &self.locals[index])
     }
 
     /// The room's revision, if `node` has members in it as well.
     pub(crate) fn revision_shared_with(&self, node: &NodeId) -> Option<(RoomId, u64)> {
         let roster = self.roster.as_ref()?;
-        roster.members().any(|member| member.node == *node).then(|| (self.id.clone(), roster.revision))
+        roster
+            .members()
+            .any(|member| member.node == *node)
+            .then(|| (self.id.clone(), roster.revision))
     }
 
     /// Nobody on this node is in it or about to be.
@@ -152,11 +160,21 @@ impl Room {
     }
 
     /// The directory let `local` in. It is told `joined` when the roster reaches that step, at once if it can be.
-    pub(crate) fn admit(&mut self, local: &Arc<Local>, re: u64, snapshot: RosterSnapshot) -> (oneshot::Receiver<()>, After) {
+    pub(crate) fn admit(
+        &mut self,
+        local: &Arc<Local>,
+        re: u64,
+        snapshot: RosterSnapshot,
+    ) -> (oneshot::Receiver<()>, After) {
         self.opening -= 1;
         let (joined, when_joined) = oneshot::channel();
         self.known = self.known.max(snapshot.revision);
-        self.joining.push(Joining { local: local.clone(), re, revision: snapshot.revision, joined });
+        self.joining.push(Joining {
+            local: local.clone(),
+            re,
+            revision: snapshot.revision,
+            joined,
+        });
         let mut after = After::default();
         if self.roster.is_none() {
             self.roster = Some(Roster::new(snapshot));
@@ -168,8 +186,11 @@ impl Room {
 
     /// `local` is on its way out: it hears nothing of the room any more. True: it was in.
     pub(crate) fn dismiss(&mut self, local: &Local) -> bool {
-        self.joining.retain(|joining| joining.local.peer != local.peer);
-        let index = self.locals.binary_search_by_key(&local.peer, |known| known.peer);
+        self.joining
+            .retain(|joining| joining.local.peer != local.peer);
+        let index = self
+            .locals
+            .binary_search_by_key(&local.peer, |known| known.peer);
         if let Ok(index) = index {
             self.locals.remove(index);
         }
@@ -205,7 +226,11 @@ impl Room {
 
     /// Whether a signal from `sender` may be delivered.
     pub(crate) fn knows(&mut self, signal: &SignalEnvelope<'_>) -> SenderKnown {
-        if self.roster.as_ref().is_some_and(|roster| roster.member(&signal.sender).is_some()) {
+        if self
+            .roster
+            .as_ref()
+            .is_some_and(|roster| roster.member(&signal.sender).is_some())
+        {
             return SenderKnown::Yes;
         }
         if !self.is_behind() {
@@ -213,13 +238,19 @@ impl Room {
         }
         let mut bytes = Vec::new();
         Envelope::Signal(signal.clone()).write(&mut bytes);
-        if self.hold(Held::Signal(signal.sender, bytes)) { SenderKnown::Held } else { SenderKnown::No }
+        if self.hold(Held::Signal(signal.sender, bytes)) {
+            SenderKnown::Held
+        } else {
+            SenderKnown::No
+        }
     }
 
     /// The roster was read again.
     pub(crate) fn install(&mut self, snapshot: RosterSnapshot) -> After {
         let mut after = After::default();
-        let Some(known) = &self.roster else { return after };
+        let Some(known) = &self.roster else {
+            return after;
+        };
         if snapshot.revision > known.revision {
             let fresh = Roster::new(snapshot);
             let stale = self.roster.replace(fresh).expect("it was just there");
@@ -242,7 +273,9 @@ impl Room {
 
     /// Whether somebody may be in the room whom nobody here has heard of.
     fn is_behind(&self) -> bool {
-        self.roster.as_ref().is_none_or(|roster| roster.revision < self.known)
+        self.roster
+            .as_ref()
+            .is_none_or(|roster| roster.revision < self.known)
     }
 
     fn note_gap(&mut self) {
@@ -259,8 +292,11 @@ impl Room {
         while let Some(step) = self.next_held_step() {
             self.take(step, after);
         }
-        let Some(revision) = self.roster.as_ref().map(|roster| roster.revision) else { return };
-        self.held.retain(|held| !matches!(held, Held::Step(step) if step.revision <= revision));
+        let Some(revision) = self.roster.as_ref().map(|roster| roster.revision) else {
+            return;
+        };
+        self.held
+            .retain(|held| !matches!(held, Held::Step(step) if step.revision <= revision));
         self.note_gap();
         self.release_signals(after);
         self.held_bytes = self.held.iter().map(Held::bytes).sum();
@@ -268,7 +304,10 @@ impl Room {
 
     fn next_held_step(&mut self) -> Option<RosterChange> {
         let next = self.roster.as_ref()?.revision + 1;
-        let index = self.held.iter().position(|held| matches!(held, Held::Step(step) if step.revision == next))?;
+        let index = self
+            .held
+            .iter()
+            .position(|held| matches!(held, Held::Step(step) if step.revision == next))?;
         match self.held.remove(index) {
             Some(Held::Step(step)) => Some(step),
             _ => None,
@@ -285,10 +324,12 @@ impl Room {
             Held::Step(_) => false,
         });
         self.held = kept;
-        after.signals.extend(VecDeque::into_iter(released).filter_map(|held| match held {
-            Held::Signal(_, bytes) => Some(bytes),
-            Held::Step(_) => None,
-        }));
+        after
+            .signals
+            .extend(VecDeque::into_iter(released).filter_map(|held| match held {
+                Held::Signal(_, bytes) => Some(bytes),
+                Held::Step(_) => None,
+            }));
     }
 
     fn forget_held_if_unused(&mut self) {
@@ -299,7 +340,9 @@ impl Room {
     }
 
     fn take(&mut self, step: RosterChange, after: &mut After) {
-        let Some(roster) = &mut self.roster else { return };
+        let Some(roster) = &mut self.roster else {
+            return;
+        };
         let known = roster.member(step.change.peer()).map(|member| member.flags);
         roster.apply(step.revision, &step.change);
         let revision = step.revision;
@@ -328,12 +371,24 @@ impl Room {
     fn tell_difference(&mut self, stale: &Roster, after: &mut After) {
         let Some(fresh) = &self.roster else { return };
         let revision = fresh.revision;
-        let gone: Vec<_> = stale.members().filter(|old| fresh.member(&old.peer).is_none()).cloned().collect();
-        let come: Vec<_> = fresh.members().filter(|new| stale.member(&new.peer).is_none()).cloned().collect();
+        let gone: Vec<_> = stale
+            .members()
+            .filter(|old| fresh.member(&old.peer).is_none())
+            .cloned()
+            .collect();
+        let come: Vec<_> = fresh
+            .members()
+            .filter(|new| stale.member(&new.peer).is_none())
+            .cloned()
+            .collect();
         let changed: Vec<_> = fresh
             .members()
             .filter(|new| !new.flags.hidden)
-            .filter(|new| stale.member(&new.peer).is_some_and(|old| old.profile.state != new.profile.state))
+            .filter(|new| {
+                stale
+                    .member(&new.peer)
+                    .is_some_and(|old| old.profile.state != new.profile.state)
+            })
             .map(|new| (new.peer, new.profile.state.clone()))
             .collect();
         let ready = fresh.ready > stale.ready;
@@ -355,7 +410,10 @@ impl Room {
     /// A snapshot does not say why somebody left; a step that waits may.
     fn held_reason(&self, peer: &PeerId) -> LeaveReason {
         let reason = self.held.iter().find_map(|held| match held {
-            Held::Step(RosterChange { change: Change::Left { peer: left, reason }, .. }) if left == peer => Some(*reason),
+            Held::Step(RosterChange {
+                change: Change::Left { peer: left, reason },
+                ..
+            }) if left == peer => Some(*reason),
             _ => None,
         });
         reason.unwrap_or(LeaveReason::Disconnected)
@@ -370,16 +428,34 @@ impl Room {
                 index += 1;
                 continue;
             }
-            let Joining { local, re, revision, joined } = self.joining.swap_remove(index);
+            let Joining {
+                local,
+                re,
+                revision,
+                joined,
+            } = self.joining.swap_remove(index);
             if joined.send(()).is_err() {
                 continue;
             }
             let members = roster.visible();
-            local.tell(Joined { re, room: self.id.clone(), revision: roster.revision, capacity: roster.capacity, members });
+            local.tell(Joined {
+                re,
+                room: self.id.clone(),
+                revision: roster.revision,
+                capacity: roster.capacity,
+                members,
+            });
             if let (true, Some(peers)) = (roster.ready >= revision, roster.pair()) {
-                local.tell(Ready { room: self.id.clone(), offerer: peers[0], peers });
+                local.tell(Ready {
+                    room: self.id.clone(),
+                    offerer: peers[0],
+                    peers,
+                });
             }
-            if let Err(place) = self.locals.binary_search_by_key(&local.peer, |known| known.peer) {
+            if let Err(place) = self
+                .locals
+                .binary_search_by_key(&local.peer, |known| known.peer)
+            {
                 self.locals.reserve_exact(1);
                 self.locals.insert(place, local);
             }
@@ -388,39 +464,78 @@ impl Room {
 
     /// To those who were in before the step: the joiner hears it with its own `joined`.
     fn tell_ready_to_locals(&self, revision: u64) {
-        let Some(peers) = self.roster.as_ref().and_then(Roster::pair) else { return };
-        let joiner = self.roster.as_ref().filter(|roster| roster.ready == revision).map(|_| peers[1]);
-        let ready = ServerMessage::from(Ready { room: self.id.clone(), offerer: peers[0], peers });
-        for local in self.locals.iter().filter(|local| Some(local.peer) != joiner) {
+        let Some(peers) = self.roster.as_ref().and_then(Roster::pair) else {
+            return;
+        };
+        let joiner = self
+            .roster
+            .as_ref()
+            .filter(|roster| roster.ready == revision)
+            .map(|_| peers[1]);
+        let ready = ServerMessage::from(Ready {
+            room: self.id.clone(),
+            offerer: peers[0],
+            peers,
+        });
+        for local in self
+            .locals
+            .iter()
+            .filter(|local| Some(local.peer) != joiner)
+        {
             local.tell(ready.clone());
         }
     }
 
     fn tell_joined(&self, member: &MemberRecord, revision: u64) {
         if !member.flags.hidden {
-            let joined = MemberJoined { room: self.id.clone(), revision, member: member.to_member() };
+            let joined = MemberJoined {
+                room: self.id.clone(),
+                revision,
+                member: member.to_member(),
+            };
             self.tell_others(&member.peer, &joined.into());
         }
     }
 
     fn tell_state(&self, peer: PeerId, state: MemberState, revision: u64) {
-        let update = MemberUpdated { room: self.id.clone(), revision, peer, state: Some(state), connection: None };
+        let update = MemberUpdated {
+            room: self.id.clone(),
+            revision,
+            peer,
+            state: Some(state),
+            connection: None,
+        };
         self.tell_others(&peer, &update.into());
     }
 
-    fn tell_left(&mut self, peer: PeerId, reason: LeaveReason, revision: u64, visible: bool, after: &mut After) {
+    fn tell_left(
+        &mut self,
+        peer: PeerId,
+        reason: LeaveReason,
+        revision: u64,
+        visible: bool,
+        after: &mut After,
+    ) {
         if reason == LeaveReason::NodeLost {
             after.lost.push(peer);
         }
         if visible {
-            let left = MemberLeft { room: self.id.clone(), revision, peer, reason };
+            let left = MemberLeft {
+                room: self.id.clone(),
+                revision,
+                peer,
+                reason,
+            };
             self.tell_others(&peer, &left.into());
         }
         if let Ok(index) = self.locals.binary_search_by_key(&peer, |local| local.peer) {
             let local = self.locals.remove(index);
             local.forget_room(&self.id);
             let reason = "the cluster took this session for gone; join again".into();
-            local.tell(RoomClosed { room: self.id.clone(), reason });
+            local.tell(RoomClosed {
+                room: self.id.clone(),
+                reason,
+            });
         }
     }
 

@@ -24,7 +24,10 @@ impl Rooms {
 
     /// The room, which counts a join under way from now on.
     pub(crate) fn open(&self, room: &RoomId) -> Arc<Mutex<Room>> {
-        let entry = self.rooms.entry(room.clone()).or_insert_with(|| Arc::new(Mutex::new(Room::new(room.clone()))));
+        let entry = self
+            .rooms
+            .entry(room.clone())
+            .or_insert_with(|| Arc::new(Mutex::new(Room::new(room.clone()))));
         // Under the map's lock, so that `sweep` cannot drop the room in between.
         entry.lock().open();
         entry.clone()
@@ -32,7 +35,8 @@ impl Rooms {
 
     /// Drops the room if nobody needs it.
     pub(crate) fn sweep(&self, room: &RoomId) {
-        self.rooms.remove_if(room, |_, room| room.lock().is_unused());
+        self.rooms
+            .remove_if(room, |_, room| room.lock().is_unused());
     }
 
     /// Notes that a room misses a step.
@@ -50,7 +54,9 @@ impl Rooms {
         let listed = std::mem::take(&mut *self.behind.lock());
         for room in listed {
             let mut locked = room.lock();
-            let Some(read_at) = locked.read_at().filter(|_| !locked.is_unused()) else { continue };
+            let Some(read_at) = locked.read_at().filter(|_| !locked.is_unused()) else {
+                continue;
+            };
             if read_at <= now {
                 locked.reading();
                 due.push(room.clone());

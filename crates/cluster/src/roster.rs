@@ -21,7 +21,12 @@ impl Roster {
         let mut members = snapshot.members;
         members.sort_unstable_by_key(|member| member.peer);
         members.shrink_to_fit();
-        Self { revision: snapshot.revision, ready: snapshot.ready, capacity: snapshot.capacity, members }
+        Self {
+            revision: snapshot.revision,
+            ready: snapshot.ready,
+            capacity: snapshot.capacity,
+            members,
+        }
     }
 
     pub(crate) fn member(&self, peer: &PeerId) -> Option<&MemberRecord> {
@@ -35,7 +40,11 @@ impl Roster {
 
     /// Those whom clients see, in join order.
     pub(crate) fn visible(&self) -> Vec<Member> {
-        let mut members: Vec<_> = self.members().filter(|member| !member.flags.hidden).map(MemberRecord::to_member).collect();
+        let mut members: Vec<_> = self
+            .members()
+            .filter(|member| !member.flags.hidden)
+            .map(MemberRecord::to_member)
+            .collect();
         members.sort_unstable_by_key(|member| member.order);
         members
     }
@@ -49,13 +58,21 @@ impl Roster {
     pub(crate) fn pair(&self) -> Option<[PeerId; 2]> {
         let mut visible = self.members().filter(|member| !member.flags.hidden);
         let (one, other) = (visible.next()?, visible.next()?);
-        let in_order = if one.order < other.order { [one.peer, other.peer] } else { [other.peer, one.peer] };
+        let in_order = if one.order < other.order {
+            [one.peer, other.peer]
+        } else {
+            [other.peer, one.peer]
+        };
         visible.next().is_none().then_some(in_order)
     }
 
     /// Takes the step that leads to `revision`.
     pub(crate) fn apply(&mut self, revision: u64, change: &Change) {
-        debug_assert_eq!(revision, self.revision + 1, "steps are applied one after another");
+        debug_assert_eq!(
+            revision,
+            self.revision + 1,
+            "steps are applied one after another"
+        );
         self.revision = revision;
         match change {
             Change::Joined { member, ready } => {
@@ -84,6 +101,7 @@ impl Roster {
     }
 
     fn find(&self, peer: &PeerId) -> Result<usize, usize> {
-        self.members.binary_search_by_key(peer, |member| member.peer)
+        self.members
+            .binary_search_by_key(peer, |member| member.peer)
     }
 }

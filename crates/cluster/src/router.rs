@@ -82,10 +82,16 @@ impl Node {
         let node = &self.0;
         if local.profile(&join.room).is_some() {
             // An earlier join got no answer: whether it took effect is unknown, so it is undone first.
-            node.leave(local, &join.room, LeaveReason::Left).await.map_err(|_| JoinError::Unavailable)?;
+            node.leave(local, &join.room, LeaveReason::Left)
+                .await
+                .map_err(|_| JoinError::Unavailable)?;
         }
         local.note_room(&join.room, join.profile.clone());
-        let intended = node.backend.directory.intend(&local.peer, local.epoch, &join.room, true).await;
+        let intended = node
+            .backend
+            .directory
+            .intend(&local.peer, local.epoch, &join.room, true)
+            .await;
         // False: the directory has forgotten this session, or a newer connection has it. Either way it hears more soon.
         if !node.checked(intended).map_err(|_| JoinError::Unavailable)? {
             return Err(JoinError::Unavailable);
@@ -99,17 +105,42 @@ impl Node {
     }
 
     /// Merges a patch into the session's state in a room.
-    pub async fn update(&self, local: &Arc<Local>, room: &RoomId, patch: &StatePatch) -> Result<(), UpdateError> {
+    pub async fn update(
+        &self,
+        local: &Arc<Local>,
+        room: &RoomId,
+        patch: &StatePatch,
+    ) -> Result<(), UpdateError> {
         let node = &self.0;
         let mut profile = local.profile(room).ok_or(UpdateError::NotAMember)?;
-        profile.state = profile.state.merge(patch).map_err(|_| UpdateError::TooLarge)?;
-        let updated = node.backend.directory.update(room, &local.peer, local.epoch, &profile).await;
-        match node.checked(updated).map_err(|_| UpdateError::Unavailable)? {
+        profile.state = profile
+            .state
+            .merge(patch)
+            .map_err(|_| UpdateError::TooLarge)?;
+        let updated = node
+            .backend
+            .directory
+            .update(room, &local.peer, local.epoch, &profile)
+            .await;
+        match node
+            .checked(updated)
+            .map_err(|_| UpdateError::Unavailable)?
+        {
             UpdateOutcome::NotAMember => Err(UpdateError::NotAMember),
             UpdateOutcome::Updated { revision, nodes } => {
                 local.note_room(room, profile.clone());
-                let change = Change::Updated { peer: local.peer, profile };
-                node.announce(&nodes, RosterChange { room: room.clone(), revision, change });
+                let change = Change::Updated {
+                    peer: local.peer,
+                    profile,
+                };
+                node.announce(
+                    &nodes,
+                    RosterChange {
+                        room: room.clone(),
+                        revision,
+                        change,
+                    },
+                );
                 Ok(())
             }
         }
@@ -125,9 +156,17 @@ impl Node {
         if let Some(unknown) = unknown {
             return Ok(node.undelivered(local, signal, unknown, Reason::NoSuchPeer));
         }
-        let visible = || targets.iter().filter(|target| !target.silent).map(|target| target.peer);
+        let visible = || {
+            targets
+                .iter()
+                .filter(|target| !target.silent)
+                .map(|target| target.peer)
+        };
         if signal.to.is_none() {
-            local.tell(Done { re: signal.id, to: Some(visible().collect()) });
+            local.tell(Done {
+                re: signal.id,
+                to: Some(visible().collect()),
+            });
         }
         if targets.is_empty() {
             return Ok(());
@@ -135,7 +174,9 @@ impl Node {
         let receivers: SmallVec<[PeerId; 1]> = visible().collect();
         let nodes = nodes_of(&targets);
         let mut unanswered = local.unanswered.lock();
-        if let Err(Overloaded) = unanswered.take(signal, room.id(), targets, &node.settings.in_flight) {
+        if let Err(Overloaded) =
+            unanswered.take(signal, room.id(), targets, &node.settings.in_flight)
+        {
             drop(unanswered);
             for peer in receivers {
                 node.undelivered(local, signal, Receiver::Peer(peer), Reason::Overloaded);
@@ -158,7 +199,10 @@ fn addressees(
     local: &Local,
     signal: &Signal<'_>,
 ) -> Result<(SmallVec<[Target; 1]>, Option<Receiver>), NotAMember> {
-    let roster = room.roster().filter(|_| room.local(&local.peer).is_some()).ok_or(NotAMember)?;
+    let roster = room
+        .roster()
+        .filter(|_| room.local(&local.peer).is_some())
+        .ok_or(NotAMember)?;
     let target = |member: &crate::record::MemberRecord| Target {
         peer: member.peer,
         epoch: member.epoch,
@@ -173,7 +217,10 @@ fn addressees(
     let Ok(peer) = to.parse::<PeerId>() else {
         return Ok((SmallVec::new(), Some(Receiver::Nobody((**to).into()))));
     };
-    match roster.member(&peer).filter(|member| !member.flags.hidden && member.peer != local.peer) {
+    match roster
+        .member(&peer)
+        .filter(|member| !member.flags.hidden && member.peer != local.peer)
+    {
         Some(member) => Ok((SmallVec::from_iter([target(member)]), None)),
         None => Ok((SmallVec::new(), Some(Receiver::Peer(peer)))),
     }
@@ -207,7 +254,11 @@ impl Inner {
         room.lock().give_up_opening();
         self.rooms.sweep(&join.room);
         if refused != JoinError::Unavailable {
-            let taken_back = self.backend.directory.intend(&local.peer, local.epoch, &join.room, false).await;
+            let taken_back = self
+                .backend
+                .directory
+                .intend(&local.peer, local.epoch, &join.room, false)
+                .await;
             if self.checked(taken_back).is_ok() {
                 local.forget_room(&join.room);
             }
@@ -222,7 +273,10 @@ impl Inner {
             epoch: local.epoch,
             node: self.id.clone(),
             user: local.user.clone(),
-            flags: Flags { hidden: local.hidden, ..Flags::default() },
+            flags: Flags {
+                hidden: local.hidden,
+                ..Flags::default()
+            },
             capacity: join.capacity,
             may_create: join.may_create,
             profile: join.profile.clone(),
@@ -238,7 +292,10 @@ impl Inner {
         snapshot: RosterSnapshot,
     ) -> Result<(), JoinError> {
         let joined = self.in_room(room, |room| room.admit(local, join.re, snapshot));
-        if timeout(JOIN_PATIENCE, joined).await.is_ok_and(|joined| joined.is_ok()) {
+        if timeout(JOIN_PATIENCE, joined)
+            .await
+            .is_ok_and(|joined| joined.is_ok())
+        {
             self.observe.observe(Observation::MemberJoined);
             return Ok(());
         }
@@ -249,29 +306,72 @@ impl Inner {
 
     /// Tells the nodes of all members, this one if it has others in the room.
     fn announce_join(&self, local: &Local, room: &RoomId, snapshot: &RosterSnapshot) {
-        let Some(member) = snapshot.members.iter().find(|member| member.peer == local.peer) else { return };
+        let Some(member) = snapshot
+            .members
+            .iter()
+            .find(|member| member.peer == local.peer)
+        else {
+            return;
+        };
         let mut nodes: Vec<NodeId> = Vec::new();
-        for other in snapshot.members.iter().filter(|other| other.peer != local.peer) {
+        for other in snapshot
+            .members
+            .iter()
+            .filter(|other| other.peer != local.peer)
+        {
             if !nodes.contains(&other.node) {
                 nodes.push(other.node.clone());
             }
         }
-        let change = Change::Joined { member: member.clone(), ready: snapshot.ready == snapshot.revision };
-        self.announce(&nodes, RosterChange { room: room.clone(), revision: snapshot.revision, change });
+        let change = Change::Joined {
+            member: member.clone(),
+            ready: snapshot.ready == snapshot.revision,
+        };
+        self.announce(
+            &nodes,
+            RosterChange {
+                room: room.clone(),
+                revision: snapshot.revision,
+                change,
+            },
+        );
     }
 
     /// Takes a session out of a room, here and in the directory. Where the directory does not answer, the room stays
     /// noted with the session: its next join of that room, or its end, completes this.
-    pub(crate) async fn leave(&self, local: &Arc<Local>, room: &RoomId, reason: LeaveReason) -> Result<(), DirectoryError> {
+    pub(crate) async fn leave(
+        &self,
+        local: &Arc<Local>,
+        room: &RoomId,
+        reason: LeaveReason,
+    ) -> Result<(), DirectoryError> {
         self.dismiss(local, room);
-        let left = self.backend.directory.leave(room, &local.peer, local.epoch).await;
+        let left = self
+            .backend
+            .directory
+            .leave(room, &local.peer, local.epoch)
+            .await;
         let left = self.checked(left)?;
         if left.changed {
             self.observe.observe(Observation::MemberLeft(reason));
-            let change = Change::Left { peer: local.peer, reason };
-            self.announce(&left.nodes, RosterChange { room: room.clone(), revision: left.revision, change });
+            let change = Change::Left {
+                peer: local.peer,
+                reason,
+            };
+            self.announce(
+                &left.nodes,
+                RosterChange {
+                    room: room.clone(),
+                    revision: left.revision,
+                    change,
+                },
+            );
         }
-        let forgotten = self.backend.directory.intend(&local.peer, local.epoch, room, false).await;
+        let forgotten = self
+            .backend
+            .directory
+            .intend(&local.peer, local.epoch, room, false)
+            .await;
         self.checked(forgotten)?;
         local.forget_room(room);
         Ok(())
@@ -287,12 +387,23 @@ impl Inner {
 
     fn undelivered(&self, local: &Local, signal: &Signal<'_>, to: Receiver, reason: Reason) {
         let kind = KindClass::of(&signal.kind);
-        self.observe.observe(Observation::Answered { kind, outcome: Err(reason), after: Duration::ZERO });
-        local.tell(Undelivered { id: signal.id, to: SmallVec::from_iter([to]), reason });
+        self.observe.observe(Observation::Answered {
+            kind,
+            outcome: Err(reason),
+            after: Duration::ZERO,
+        });
+        local.tell(Undelivered {
+            id: signal.id,
+            to: SmallVec::from_iter([to]),
+            reason,
+        });
     }
 
     /// Counts and logs a failure of the directory.
-    pub(crate) fn checked<T>(&self, result: Result<T, DirectoryError>) -> Result<T, DirectoryError> {
+    pub(crate) fn checked<T>(
+        &self,
+        result: Result<T, DirectoryError>,
+    ) -> Result<T, DirectoryError> {
         result.inspect_err(|error| {
             self.observe.observe(Observation::DirectoryFailed);
             tracing::debug!(%error, "the directory did not do as asked");

@@ -53,7 +53,9 @@ impl Inner {
     /// Answers for signals that nobody answered in time.
     fn end_overdue(&self, now: Instant) {
         let waiting = std::mem::take(&mut *self.waiting.lock());
-        let still = waiting.into_iter().filter(|local| self.end_overdue_of(local, now));
+        let still = waiting
+            .into_iter()
+            .filter(|local| self.end_overdue_of(local, now));
         let still: Vec<_> = still.collect();
         self.waiting.lock().extend(still);
     }
@@ -61,10 +63,15 @@ impl Inner {
     /// True while some of the session's signals are unanswered.
     fn end_overdue_of(&self, local: &Local, now: Instant) -> bool {
         let mut unanswered = local.unanswered.lock();
-        let overdue = |taken_at| now.saturating_duration_since(taken_at) >= self.settings.delivery_deadline;
+        let overdue =
+            |taken_at| now.saturating_duration_since(taken_at) >= self.settings.delivery_deadline;
         if unanswered.oldest().is_some_and(overdue) {
             for ended in unanswered.end_where(|_, taken_at, _| overdue(taken_at)) {
-                let reason = if self.may_have_arrived(&ended) { Reason::Unconfirmed } else { Reason::Unavailable };
+                let reason = if self.may_have_arrived(&ended) {
+                    Reason::Unconfirmed
+                } else {
+                    Reason::Unavailable
+                };
                 self.tell_outcome(local, ended, Err(reason));
             }
         }
@@ -76,11 +83,23 @@ impl Inner {
         for local in &self.locals {
             let rooms = local.room_ids();
             let shares_room = |sender: &_| {
-                let rooms = rooms.iter().filter_map(|room| self.rooms.get(room.as_str()));
-                rooms.into_iter().any(|room| room.lock().roster().is_some_and(|roster| roster.member(sender).is_some()))
+                let rooms = rooms
+                    .iter()
+                    .filter_map(|room| self.rooms.get(room.as_str()));
+                rooms.into_iter().any(|room| {
+                    room.lock()
+                        .roster()
+                        .is_some_and(|roster| roster.member(sender).is_some())
+                })
             };
-            let senders = local.inbound.lock().idle_since(now, self.settings.delivery_deadline);
-            let forgotten: Vec<_> = senders.into_iter().filter(|sender| !shares_room(sender)).collect();
+            let senders = local
+                .inbound
+                .lock()
+                .idle_since(now, self.settings.delivery_deadline);
+            let forgotten: Vec<_> = senders
+                .into_iter()
+                .filter(|sender| !shares_room(sender))
+                .collect();
             local.inbound.lock().forget(&forgotten);
         }
     }

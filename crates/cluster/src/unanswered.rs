@@ -80,7 +80,14 @@ pub(crate) struct Unanswered {
 
 impl Unanswered {
     pub(crate) fn new(node_bytes: Arc<AtomicUsize>) -> Self {
-        Self { entries: VecDeque::new(), signals: 0, bytes: 0, node_bytes, queued_on: SmallVec::new(), watched: false }
+        Self {
+            entries: VecDeque::new(),
+            signals: 0,
+            bytes: 0,
+            node_bytes,
+            queued_on: SmallVec::new(),
+            watched: false,
+        }
     }
 
     /// Takes a signal. Its id must be above all before it.
@@ -93,7 +100,10 @@ impl Unanswered {
     ) -> Result<(), Overloaded> {
         let bytes = signal.payload.bytes.len();
         let node_bytes = bytes + ENTRY_BYTES;
-        if self.signals >= max.signals || self.entries.len() >= 4 * max.signals || self.bytes + bytes > max.bytes {
+        if self.signals >= max.signals
+            || self.entries.len() >= 4 * max.signals
+            || self.bytes + bytes > max.bytes
+        {
             return Err(Overloaded);
         }
         if self.node_bytes.fetch_add(node_bytes, Ordering::Relaxed) + node_bytes > max.node_bytes {
@@ -117,7 +127,10 @@ impl Unanswered {
     /// Queues the newest entry on `link`, or, where the link started anew or was full, all that are not queued on it,
     /// oldest first. What a full link does not take is queued by a later call.
     pub(crate) fn queue(&mut self, sender: (PeerId, Epoch), link: &Link) {
-        let known = self.queued_on.iter().position(|(node, _)| node == link.to());
+        let known = self
+            .queued_on
+            .iter()
+            .position(|(node, _)| node == link.to());
         if let Some(index) = known {
             let generation = self.queued_on[index].1;
             let newest = self.entries.back_mut();
@@ -132,7 +145,10 @@ impl Unanswered {
     fn queue_all(&mut self, sender: (PeerId, Epoch), link: &Link) {
         loop {
             let generation = link.generation();
-            let queued = self.entries.iter_mut().try_for_each(|entry| entry.queue(sender, link, generation));
+            let queued = self
+                .entries
+                .iter_mut()
+                .try_for_each(|entry| entry.queue(sender, link, generation));
             match queued {
                 Ok(()) => return self.queued_on.push((link.to().clone(), generation)),
                 Err(Full) if link.generation() == generation => return,
@@ -143,11 +159,22 @@ impl Unanswered {
 
     /// A receiver answered.
     pub(crate) fn answer(&mut self, id: u64, receiver: &PeerId) -> Option<Ended> {
-        let index = self.entries.binary_search_by_key(&id, |entry| entry.id).ok()?;
+        let index = self
+            .entries
+            .binary_search_by_key(&id, |entry| entry.id)
+            .ok()?;
         let entry = &mut self.entries[index];
-        let position = entry.targets.iter().position(|target| target.peer == *receiver)?;
+        let position = entry
+            .targets
+            .iter()
+            .position(|target| target.peer == *receiver)?;
         let kind = KindClass::of(&entry.kind);
-        let ended = Ended { id, kind, target: entry.targets.remove(position), taken_at: entry.taken_at };
+        let ended = Ended {
+            id,
+            kind,
+            target: entry.targets.remove(position),
+            taken_at: entry.taken_at,
+        };
         if entry.targets.is_empty() {
             self.release(index);
             self.settle();
@@ -156,7 +183,10 @@ impl Unanswered {
     }
 
     /// Ends whatever `over` picks, oldest first.
-    pub(crate) fn end_where(&mut self, mut over: impl FnMut(&RoomId, Instant, &Target) -> bool) -> Vec<Ended> {
+    pub(crate) fn end_where(
+        &mut self,
+        mut over: impl FnMut(&RoomId, Instant, &Target) -> bool,
+    ) -> Vec<Ended> {
         let mut ended = Vec::new();
         for index in 0..self.entries.len() {
             let entry = &mut self.entries[index];
@@ -166,7 +196,12 @@ impl Unanswered {
             entry.targets.retain(|target| {
                 let over = over(room, taken_at, target);
                 if over {
-                    ended.push(Ended { id, kind, target: target.clone(), taken_at });
+                    ended.push(Ended {
+                        id,
+                        kind,
+                        target: target.clone(),
+                        taken_at,
+                    });
                 }
                 !over
             });
@@ -188,11 +223,16 @@ impl Unanswered {
         let payload = std::mem::take(&mut self.entries[index].payload.bytes);
         self.signals -= 1;
         self.bytes -= payload.len();
-        self.node_bytes.fetch_sub(payload.len() + ENTRY_BYTES, Ordering::Relaxed);
+        self.node_bytes
+            .fetch_sub(payload.len() + ENTRY_BYTES, Ordering::Relaxed);
     }
 
     fn settle(&mut self) {
-        while self.entries.front().is_some_and(|entry| entry.targets.is_empty()) {
+        while self
+            .entries
+            .front()
+            .is_some_and(|entry| entry.targets.is_empty())
+        {
             self.entries.pop_front();
         }
         if self.entries.is_empty() {
@@ -206,15 +246,30 @@ impl Unanswered {
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        self.node_bytes.fetch_sub(self.bytes + self.signals * ENTRY_BYTES, Ordering::Relaxed);
+        self.node_bytes
+            .fetch_sub(self.bytes + self.signals * ENTRY_BYTES, Ordering::Relaxed);
     }
 }
 
 impl Entry {
-    fn queue(&mut self, (sender, sender_epoch): (PeerId, Epoch), link: &Link, generation: u64) -> Result<(), Full> {
-        let waits = |target: &Target| target.node == *link.to() && target.queued.is_none_or(|position| position.generation != generation);
-        let receivers: SmallVec<[_; 1]> =
-            self.targets.iter().filter(|target| waits(target)).map(|target| (target.peer, target.epoch)).collect();
+    fn queue(
+        &mut self,
+        (sender, sender_epoch): (PeerId, Epoch),
+        link: &Link,
+        generation: u64,
+    ) -> Result<(), Full> {
+        let waits = |target: &Target| {
+            target.node == *link.to()
+                && target
+                    .queued
+                    .is_none_or(|position| position.generation != generation)
+        };
+        let receivers: SmallVec<[_; 1]> = self
+            .targets
+            .iter()
+            .filter(|target| waits(target))
+            .map(|target| (target.peer, target.epoch))
+            .collect();
         if receivers.is_empty() {
             return Ok(());
         }
@@ -230,7 +285,11 @@ impl Entry {
             traceparent: self.traceparent.as_deref(),
         });
         let position = link.enqueue_in(Some(generation), &envelope, Urgency::Now)?;
-        for target in self.targets.iter_mut().filter(|target| target.node == *link.to()) {
+        for target in self
+            .targets
+            .iter_mut()
+            .filter(|target| target.node == *link.to())
+        {
             target.queued = Some(position);
         }
         Ok(())

@@ -26,9 +26,15 @@ async fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let pairs = if quick { 500 } else { 2500 };
     let redis = RedisServer::start();
-    let settings = [&*format!("redis.url={}", redis.url()), "log.filter=warn,switchboard_gateway::serve=info"];
+    let settings = [
+        &*format!("redis.url={}", redis.url()),
+        "log.filter=warn,switchboard_gateway::serve=info",
+    ];
     let gateway = GatewayProcess::start_ready(env!("CARGO_BIN_EXE_switchboard"), &settings);
-    println!("{} native sessions in rooms of two, one gateway, Redis\n", 2 * pairs);
+    println!(
+        "{} native sessions in rooms of two, one gateway, Redis\n",
+        2 * pairs
+    );
     // The first ones pay for what all share.
     let mut warm = Vec::new();
     for index in 0..20 {
@@ -40,11 +46,21 @@ async fn main() {
     for index in 0..pairs {
         sessions.push(open_pair(&gateway, &format!("room-{index}")).await);
     }
-    let per_session = |bytes: u64| (bytes.saturating_sub(empty)) as f64 / (2.0 * pairs as f64) / 1024.0;
-    println!("gateway alone          {:>8.1} MiB", empty as f64 / 1024.0 / 1024.0);
-    println!("idle, a session        {:>8.2} KiB   at most 12", per_session(resident_bytes(&gateway)));
+    let per_session =
+        |bytes: u64| (bytes.saturating_sub(empty)) as f64 / (2.0 * pairs as f64) / 1024.0;
+    println!(
+        "gateway alone          {:>8.1} MiB",
+        empty as f64 / 1024.0 / 1024.0
+    );
+    println!(
+        "idle, a session        {:>8.2} KiB   at most 12",
+        per_session(resident_bytes(&gateway))
+    );
     exchange(&mut sessions).await;
-    println!("after traffic          {:>8.2} KiB   at most 20", per_session(resident_bytes(&gateway)));
+    println!(
+        "after traffic          {:>8.2} KiB   at most 20",
+        per_session(resident_bytes(&gateway))
+    );
 }
 
 async fn open_pair(gateway: &GatewayProcess, room: &str) -> [Session; 2] {
@@ -54,10 +70,25 @@ async fn open_pair(gateway: &GatewayProcess, room: &str) -> [Session; 2] {
 }
 
 async fn open(gateway: &GatewayProcess, room: &str) -> Session {
-    let (connection, welcome) = Connection::open(&Options::new(gateway.url())).await.expect("the gateway welcomes");
-    let mut session = Session { connection, peer: welcome.peer, room: room.into(), acknowledger: Acknowledger::default() };
-    let join = Join { id: 1, room: room.into(), state: None, capacity: None };
-    session.connection.feed(&ClientMessage::Join(join)).expect("a join can be written");
+    let (connection, welcome) = Connection::open(&Options::new(gateway.url()))
+        .await
+        .expect("the gateway welcomes");
+    let mut session = Session {
+        connection,
+        peer: welcome.peer,
+        room: room.into(),
+        acknowledger: Acknowledger::default(),
+    };
+    let join = Join {
+        id: 1,
+        room: room.into(),
+        state: None,
+        capacity: None,
+    };
+    session
+        .connection
+        .feed(&ClientMessage::Join(join))
+        .expect("a join can be written");
     while !matches!(session.next().await, ServerMessage::Joined(_)) {}
     session
 }
@@ -83,10 +114,15 @@ impl Session {
             room: self.room.as_str().into(),
             to: Some(to.as_str().into()),
             kind: "offer".into(),
-            payload: Payload { encoding: Encoding::Json, bytes: payload.as_bytes() },
+            payload: Payload {
+                encoding: Encoding::Json,
+                bytes: payload.as_bytes(),
+            },
             traceparent: None,
         };
-        self.connection.feed(&ClientMessage::Signal(signal)).expect("the signal can be written");
+        self.connection
+            .feed(&ClientMessage::Signal(signal))
+            .expect("the signal can be written");
     }
 
     /// Handles one signal, and waits for the answer to one.
@@ -97,7 +133,9 @@ impl Session {
                 ServerMessage::Signal(signal) => {
                     handled = self.acknowledger.handled(signal.from, signal.id);
                     for receipt in self.acknowledger.take_receipts() {
-                        self.connection.feed(&receipt).expect("a receipt can be written");
+                        self.connection
+                            .feed(&receipt)
+                            .expect("a receipt can be written");
                     }
                 }
                 ServerMessage::Delivered(_) => answered = true,
@@ -110,8 +148,16 @@ impl Session {
 }
 
 fn resident_bytes(gateway: &GatewayProcess) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", gateway.pid())).expect("the gateway runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("status tells the resident size");
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kB");
+    let status =
+        fs::read_to_string(format!("/proc/{}/status", gateway.pid())).expect("the gateway runs");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .expect("status tells the resident size");
+    let kib: u64 = line
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .expect("a number of kB");
     kib * 1024
 }

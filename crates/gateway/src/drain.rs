@@ -23,7 +23,10 @@ pub(crate) struct Signals {
 
 impl Signals {
     pub(crate) fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     /// Waits for the next one.
@@ -45,7 +48,11 @@ pub(crate) struct Drained {
 }
 
 /// Stops the node.
-pub(crate) async fn drain(gateway: &Arc<Gateway>, stop_accepting: &CancellationToken, mut signals: Signals) -> Drained {
+pub(crate) async fn drain(
+    gateway: &Arc<Gateway>,
+    stop_accepting: &CancellationToken,
+    mut signals: Signals,
+) -> Drained {
     let settings = &gateway.config.drain;
     let deadline = Instant::now() + settings.deadline;
     let connections = gateway.registry.len();
@@ -67,17 +74,30 @@ pub(crate) async fn drain(gateway: &Arc<Gateway>, stop_accepting: &CancellationT
     let finish_by = deadline.max(Instant::now() + FINISH_MIN);
     let _ = timeout_at(finish_by, gateway.tasks.wait()).await;
     let cut = gateway.registry.len();
-    let patience = finish_by.saturating_duration_since(Instant::now()).max(FINISH_MIN);
-    Drained { closed: connections.saturating_sub(cut), cut, clean: gateway.node.stop(patience).await }
+    let patience = finish_by
+        .saturating_duration_since(Instant::now())
+        .max(FINISH_MIN);
+    Drained {
+        closed: connections.saturating_sub(cut),
+        cut,
+        clean: gateway.node.stop(patience).await,
+    }
 }
 
 /// Closes each connection at its own moment of the window.
-async fn spread(gateway: &Gateway, stop_accepting: &CancellationToken, grace: Duration, window: Duration) {
+async fn spread(
+    gateway: &Gateway,
+    stop_accepting: &CancellationToken,
+    grace: Duration,
+    window: Duration,
+) {
     sleep(grace).await;
     stop_accepting.cancel();
     // The registry's order is random to the clients, so going through it evenly is as good as drawing moments.
     let mailboxes = gateway.registry.mailboxes();
-    let Ok(count) = u32::try_from(mailboxes.len()) else { return };
+    let Ok(count) = u32::try_from(mailboxes.len()) else {
+        return;
+    };
     let (start, pause) = (Instant::now(), window / count.max(1));
     for (index, mailbox) in (0_u32..).zip(mailboxes) {
         mailbox.close(going_away());

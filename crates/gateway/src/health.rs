@@ -25,7 +25,12 @@ pub(crate) struct Report {
 
 impl Readiness {
     pub(crate) fn new(node: Node, backend: Backend, embedded: bool) -> Self {
-        Self { node, backend, embedded, draining: AtomicBool::new(false) }
+        Self {
+            node,
+            backend,
+            embedded,
+            draining: AtomicBool::new(false),
+        }
     }
 
     /// The node is on its way out.
@@ -35,7 +40,11 @@ impl Readiness {
 
     pub(crate) fn report(&self) -> Report {
         let reason = self.reason();
-        Report { ready: reason.is_none(), redis: self.redis(), reason }
+        Report {
+            ready: reason.is_none(),
+            redis: self.redis(),
+            reason,
+        }
     }
 
     /// What is known of the connection to Redis.

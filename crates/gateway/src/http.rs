@@ -43,10 +43,16 @@ fn ops_routes() -> Router<Arc<Gateway>> {
 }
 
 fn cors(gateway: Arc<Gateway>) -> CorsLayer {
-    let allowed = move |origin: &HeaderValue, request: &request::Parts| gateway.origins.allow(origin, &request.headers);
+    let allowed = move |origin: &HeaderValue, request: &request::Parts| {
+        gateway.origins.allow(origin, &request.headers)
+    };
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("traceparent")])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("traceparent"),
+        ])
 }

@@ -36,7 +36,9 @@ pub(crate) async fn serve(
     stop_accepting: CancellationToken,
 ) {
     let now = || Instant::now().into_std();
-    let mut rate = bounds.connects_per_second.map(|rate| RateLimit::new(rate, rate, now()));
+    let mut rate = bounds
+        .connects_per_second
+        .map(|rate| RateLimit::new(rate, rate, now()));
     loop {
         if let Some(Err(pause)) = rate.as_mut().map(|rate| rate.take(now())) {
             sleep(pause).await;
@@ -48,7 +50,12 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, _)) => {
-                tasks.spawn(speak_http(stream, router.clone(), bounds.clone(), stop_accepting.clone()));
+                tasks.spawn(speak_http(
+                    stream,
+                    router.clone(),
+                    bounds.clone(),
+                    stop_accepting.clone(),
+                ));
             }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
@@ -59,7 +66,12 @@ pub(crate) async fn serve(
     }
 }
 
-async fn speak_http(stream: TcpStream, router: Router, bounds: Arc<Bounds>, stop: CancellationToken) {
+async fn speak_http(
+    stream: TcpStream,
+    router: Router,
+    bounds: Arc<Bounds>,
+    stop: CancellationToken,
+) {
     // Signals are small and wait for nobody: without this, Nagle's algorithm delays them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
@@ -87,6 +99,8 @@ async fn speak_http(stream: TcpStream, router: Router, bounds: Arc<Bounds>, stop
 fn is_the_peers(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
     )
 }

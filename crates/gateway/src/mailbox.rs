@@ -19,7 +19,11 @@ pub(crate) struct Mailbox {
 impl Mailbox {
     /// An empty one that takes so many bytes.
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { outbox: Mutex::new(Outbox::new(bytes_max)), closing: OnceLock::new(), waker: AtomicWaker::new() }
+        Self {
+            outbox: Mutex::new(Outbox::new(bytes_max)),
+            closing: OnceLock::new(),
+            waker: AtomicWaker::new(),
+        }
     }
 
     /// Ends the session; the first word counts.

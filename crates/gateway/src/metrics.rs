@@ -7,7 +7,10 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 use prometheus::core::Collector;
-use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
 use switchboard_cluster::{Observation, Observe};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{CloseCode, ServerMessage};
@@ -55,41 +58,223 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        let registry = Registry::new_custom(Some("switchboard".into()), None).expect("a prefix and no labels are valid");
-        let build = registered(&registry, IntGaugeVec::new(Opts::new("build_info", "Always 1; the label says which release runs"), &["version"]));
+        let registry = Registry::new_custom(Some("switchboard".into()), None)
+            .expect("a prefix and no labels are valid");
+        let build = registered(
+            &registry,
+            IntGaugeVec::new(
+                Opts::new("build_info", "Always 1; the label says which release runs"),
+                &["version"],
+            ),
+        );
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         Self {
-            connections: registered(&registry, IntGauge::new("connections", "Connections of clients, greeted or not")),
-            connections_total: registered(&registry, IntCounter::new("connections_total", "Connections that came since the start")),
-            sessions: registered(&registry, IntGaugeVec::new(Opts::new("sessions", "Sessions by dialect and state"), &["dialect", "state"])),
-            rooms: registered(&registry, IntGauge::new("rooms", "Rooms with members on this node")),
-            members: registered(&registry, IntGauge::new("members", "Members of rooms on this node")),
-            member_joins_total: registered(&registry, IntCounter::new("member_joins_total", "Members that joined a room through this node")),
-            member_leaves_total: registered(&registry, IntCounterVec::new(Opts::new("member_leaves_total", "Members that left a room, by reason, as told by this node"), &["reason"])),
-            signals_total: OutcomeCounters::new(&registry, "signals_total", "Signals of this node's sessions, by kind and by how each ended for one receiver"),
-            signals_handed_on_total: registered(&registry, IntCounter::new("signals_handed_on_total", "Signals put into the outbox of a session of this node")),
-            signals_refused_total: registered(&registry, IntCounter::new("signals_refused_total", "Signals that came again, or for a session that is not here")),
-            signal_answer_seconds: histogram(&registry, "signal_answer_seconds", "Time from taking a signal to its answer by one receiver", &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0]),
-            in_flight_bytes: registered(&registry, IntGauge::new("in_flight_bytes", "Payload and overhead of signals that wait for an answer")),
-            outbox_bytes: registered(&registry, IntGauge::new("outbox_bytes", "What waits to be written to clients")),
-            errors_total: registered(&registry, IntCounterVec::new(Opts::new("errors_total", "Requests refused, by error code"), &["code"])),
-            closes_total: registered(&registry, IntCounterVec::new(Opts::new("closes_total", "Connections that ended, by close code; 1006: the client was gone"), &["code"])),
-            auth_total: registered(&registry, IntCounterVec::new(Opts::new("auth_total", "Hellos, by what became of their token"), &["outcome"])),
-            link_frame_envelopes: histogram(&registry, "link_frame_envelopes", "Envelopes in a frame to another node", &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0]),
-            link_frames_repeated_total: registered(&registry, IntCounter::new("link_frames_repeated_total", "Frames sent once more because nobody confirmed them in time")),
-            link_publish_failures_total: registered(&registry, IntCounter::new("link_publish_failures_total", "Frames that the bus did not take or did not answer")),
-            link_frames_rejected_total: registered(&registry, IntCounter::new("link_frames_rejected_total", "Frames that came and were not authentic or not readable")),
-            link_resets_total: registered(&registry, IntCounter::new("link_resets_total", "Links that forgot what they had and started anew")),
-            resyncs_total: registered(&registry, IntCounter::new("resyncs_total", "Repairs with one node: unanswered signals queued again, revisions compared")),
-            bus_gaps_total: registered(&registry, IntCounter::new("bus_gaps_total", "Times at which the bus may have lost frames")),
-            roster_reads_total: registered(&registry, IntCounter::new("roster_reads_total", "Rosters read again because a step was missed")),
-            directory_failures_total: registered(&registry, IntCounter::new("directory_failures_total", "Calls to the directory that failed")),
-            backend_up: registered(&registry, IntGauge::new("backend_up", "1 while Redis answers, or while the node is embedded")),
-            ready: registered(&registry, IntGauge::new("ready", "1 while the node should get new connections")),
-            lease_age_seconds: registered(&registry, Gauge::new("lease_age_seconds", "Time since this node last raised its lease")),
-            lease_failures_total: registered(&registry, IntCounter::new("lease_failures_total", "Times at which the lease could not be raised or read")),
-            leases_lost_total: registered(&registry, IntCounter::new("leases_lost_total", "Times at which this node was taken for dead, or its lease was forgotten")),
-            nodes_reaped_total: registered(&registry, IntCounter::new("nodes_reaped_total", "Dead nodes that this node cleaned up after")),
+            connections: registered(
+                &registry,
+                IntGauge::new("connections", "Connections of clients, greeted or not"),
+            ),
+            connections_total: registered(
+                &registry,
+                IntCounter::new("connections_total", "Connections that came since the start"),
+            ),
+            sessions: registered(
+                &registry,
+                IntGaugeVec::new(
+                    Opts::new("sessions", "Sessions by dialect and state"),
+                    &["dialect", "state"],
+                ),
+            ),
+            rooms: registered(
+                &registry,
+                IntGauge::new("rooms", "Rooms with members on this node"),
+            ),
+            members: registered(
+                &registry,
+                IntGauge::new("members", "Members of rooms on this node"),
+            ),
+            member_joins_total: registered(
+                &registry,
+                IntCounter::new(
+                    "member_joins_total",
+                    "Members that joined a room through this node",
+                ),
+            ),
+            member_leaves_total: registered(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "member_leaves_total",
+                        "Members that left a room, by reason, as told by this node",
+                    ),
+                    &["reason"],
+                ),
+            ),
+            signals_total: OutcomeCounters::new(
+                &registry,
+                "signals_total",
+                "Signals of this node's sessions, by kind and by how each ended for one receiver",
+            ),
+            signals_handed_on_total: registered(
+                &registry,
+                IntCounter::new(
+                    "signals_handed_on_total",
+                    "Signals put into the outbox of a session of this node",
+                ),
+            ),
+            signals_refused_total: registered(
+                &registry,
+                IntCounter::new(
+                    "signals_refused_total",
+                    "Signals that came again, or for a session that is not here",
+                ),
+            ),
+            signal_answer_seconds: histogram(
+                &registry,
+                "signal_answer_seconds",
+                "Time from taking a signal to its answer by one receiver",
+                &[
+                    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+                    10.0, 30.0, 60.0,
+                ],
+            ),
+            in_flight_bytes: registered(
+                &registry,
+                IntGauge::new(
+                    "in_flight_bytes",
+                    "Payload and overhead of signals that wait for an answer",
+                ),
+            ),
+            outbox_bytes: registered(
+                &registry,
+                IntGauge::new("outbox_bytes", "What waits to be written to clients"),
+            ),
+            errors_total: registered(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new("errors_total", "Requests refused, by error code"),
+                    &["code"],
+                ),
+            ),
+            closes_total: registered(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "closes_total",
+                        "Connections that ended, by close code; 1006: the client was gone",
+                    ),
+                    &["code"],
+                ),
+            ),
+            auth_total: registered(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new("auth_total", "Hellos, by what became of their token"),
+                    &["outcome"],
+                ),
+            ),
+            link_frame_envelopes: histogram(
+                &registry,
+                "link_frame_envelopes",
+                "Envelopes in a frame to another node",
+                &[
+                    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0,
+                ],
+            ),
+            link_frames_repeated_total: registered(
+                &registry,
+                IntCounter::new(
+                    "link_frames_repeated_total",
+                    "Frames sent once more because nobody confirmed them in time",
+                ),
+            ),
+            link_publish_failures_total: registered(
+                &registry,
+                IntCounter::new(
+                    "link_publish_failures_total",
+                    "Frames that the bus did not take or did not answer",
+                ),
+            ),
+            link_frames_rejected_total: registered(
+                &registry,
+                IntCounter::new(
+                    "link_frames_rejected_total",
+                    "Frames that came and were not authentic or not readable",
+                ),
+            ),
+            link_resets_total: registered(
+                &registry,
+                IntCounter::new(
+                    "link_resets_total",
+                    "Links that forgot what they had and started anew",
+                ),
+            ),
+            resyncs_total: registered(
+                &registry,
+                IntCounter::new(
+                    "resyncs_total",
+                    "Repairs with one node: unanswered signals queued again, revisions compared",
+                ),
+            ),
+            bus_gaps_total: registered(
+                &registry,
+                IntCounter::new(
+                    "bus_gaps_total",
+                    "Times at which the bus may have lost frames",
+                ),
+            ),
+            roster_reads_total: registered(
+                &registry,
+                IntCounter::new(
+                    "roster_reads_total",
+                    "Rosters read again because a step was missed",
+                ),
+            ),
+            directory_failures_total: registered(
+                &registry,
+                IntCounter::new(
+                    "directory_failures_total",
+                    "Calls to the directory that failed",
+                ),
+            ),
+            backend_up: registered(
+                &registry,
+                IntGauge::new(
+                    "backend_up",
+                    "1 while Redis answers, or while the node is embedded",
+                ),
+            ),
+            ready: registered(
+                &registry,
+                IntGauge::new("ready", "1 while the node should get new connections"),
+            ),
+            lease_age_seconds: registered(
+                &registry,
+                Gauge::new(
+                    "lease_age_seconds",
+                    "Time since this node last raised its lease",
+                ),
+            ),
+            lease_failures_total: registered(
+                &registry,
+                IntCounter::new(
+                    "lease_failures_total",
+                    "Times at which the lease could not be raised or read",
+                ),
+            ),
+            leases_lost_total: registered(
+                &registry,
+                IntCounter::new(
+                    "leases_lost_total",
+                    "Times at which this node was taken for dead, or its lease was forgotten",
+                ),
+            ),
+            nodes_reaped_total: registered(
+                &registry,
+                IntCounter::new(
+                    "nodes_reaped_total",
+                    "Dead nodes that this node cleaned up after",
+                ),
+            ),
             lease_renewed_at: Mutex::new(None),
             registry,
         }
@@ -99,14 +284,19 @@ impl Metrics {
     pub(crate) fn text(&self, gateway: &Gateway) -> prometheus::Result<String> {
         let rooms = gateway.node.room_counts();
         self.rooms.set(whole(rooms.len()));
-        self.members.set(whole(rooms.iter().map(|room| room.local_members).sum()));
+        self.members
+            .set(whole(rooms.iter().map(|room| room.local_members).sum()));
         self.connections.set(whole(gateway.registry.len()));
-        self.outbox_bytes.set(whole(gateway.registry.outbox_bytes()));
-        self.in_flight_bytes.set(whole(gateway.node.in_flight_bytes()));
-        self.backend_up.set(gateway.readiness.backend_is_up().into());
+        self.outbox_bytes
+            .set(whole(gateway.registry.outbox_bytes()));
+        self.in_flight_bytes
+            .set(whole(gateway.node.in_flight_bytes()));
+        self.backend_up
+            .set(gateway.readiness.backend_is_up().into());
         self.ready.set(gateway.readiness.report().ready.into());
         let renewed_at = *self.lease_renewed_at.lock();
-        self.lease_age_seconds.set(renewed_at.map_or(0.0, |at| at.elapsed().as_secs_f64()));
+        self.lease_age_seconds
+            .set(renewed_at.map_or(0.0, |at| at.elapsed().as_secs_f64()));
         let mut families = self.registry.gather();
         families.extend(prometheus::gather());
         TextEncoder::new().encode_to_string(&families)
@@ -132,7 +322,9 @@ impl Metrics {
     /// A session answered its client by itself.
     pub(crate) fn answered(&self, message: &ServerMessage) {
         if let ServerMessage::Error(error) = message {
-            self.errors_total.with_label_values(&[error.code.as_str()]).inc();
+            self.errors_total
+                .with_label_values(&[error.code.as_str()])
+                .inc();
         }
     }
 
@@ -156,13 +348,19 @@ impl Drop for Counted {
 impl Observe for Metrics {
     fn observe(&self, observation: Observation) {
         match observation {
-            Observation::Answered { kind, outcome, after } => {
+            Observation::Answered {
+                kind,
+                outcome,
+                after,
+            } => {
                 self.signals_total.count(kind, outcome);
                 self.signal_answer_seconds.observe(after.as_secs_f64());
             }
             Observation::HandedOn => self.signals_handed_on_total.inc(),
             Observation::Refused => self.signals_refused_total.inc(),
-            Observation::FramePublished { envelopes } => self.link_frame_envelopes.observe(envelopes.into()),
+            Observation::FramePublished { envelopes } => {
+                self.link_frame_envelopes.observe(envelopes.into())
+            }
             Observation::FrameRepeated => self.link_frames_repeated_total.inc(),
             Observation::PublishFailed => self.link_publish_failures_total.inc(),
             Observation::FrameRejected => self.link_frames_rejected_total.inc(),
@@ -171,12 +369,17 @@ impl Observe for Metrics {
             Observation::BusGap => self.bus_gaps_total.inc(),
             Observation::RosterFetched => self.roster_reads_total.inc(),
             Observation::DirectoryFailed => self.directory_failures_total.inc(),
-            Observation::LeaseRenewed { .. } => *self.lease_renewed_at.lock() = Some(Instant::now()),
+            Observation::LeaseRenewed { .. } => {
+                *self.lease_renewed_at.lock() = Some(Instant::now())
+            }
             Observation::LeaseFailed => self.lease_failures_total.inc(),
             Observation::LeaseLost => self.leases_lost_total.inc(),
             Observation::NodeReaped => self.nodes_reaped_total.inc(),
             Observation::MemberJoined => self.member_joins_total.inc(),
-            Observation::MemberLeft(reason) => self.member_leaves_total.with_label_values(&[left(reason)]).inc(),
+            Observation::MemberLeft(reason) => self
+                .member_leaves_total
+                .with_label_values(&[left(reason)])
+                .inc(),
         }
     }
 }
@@ -192,13 +395,21 @@ fn left(reason: LeaveReason) -> &'static str {
 }
 
 fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
-    registered(registry, Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
+    registered(
+        registry,
+        Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())),
+    )
 }
 
 /// Names and labels are constants of this file: an error here shows in the first test that makes a node.
-fn registered<M: Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<M>) -> M {
+fn registered<M: Collector + Clone + 'static>(
+    registry: &Registry,
+    metric: prometheus::Result<M>,
+) -> M {
     let metric = metric.expect("the metric's name and labels are valid");
-    registry.register(Box::new(metric.clone())).expect("the metric's name is its own");
+    registry
+        .register(Box::new(metric.clone()))
+        .expect("the metric's name is its own");
     metric
 }
 

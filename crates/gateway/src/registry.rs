@@ -24,7 +24,11 @@ pub(crate) struct Place {
 impl Registry {
     /// An empty one for at most so many connections.
     pub(crate) fn new(most: usize) -> Self {
-        Self { connections: DashMap::new(), count: AtomicUsize::new(0), most }
+        Self {
+            connections: DashMap::new(),
+            count: AtomicUsize::new(0),
+            most,
+        }
     }
 
     /// Enters a connection; `None` when the node has as many as it may have.
@@ -34,7 +38,10 @@ impl Registry {
             return None;
         }
         self.connections.insert(peer, mailbox.clone());
-        Some(Place { registry: self.clone(), peer })
+        Some(Place {
+            registry: self.clone(),
+            peer,
+        })
     }
 
     /// How many there are.

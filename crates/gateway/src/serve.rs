@@ -52,7 +52,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     if let Some(ops_listener) = ops_listener {
         accept(ops_listener, http::ops(gateway.clone()), stop_ops.clone());
     }
-    accept(listener, http::public(gateway.clone()), stop_accepting.clone());
+    accept(
+        listener,
+        http::public(gateway.clone()),
+        stop_accepting.clone(),
+    );
     gateway.node.start();
     say_if_redis_is_absent(&gateway);
     run(&gateway, &stop_accepting, signals).await;
@@ -65,9 +69,17 @@ async fn run(gateway: &Arc<Gateway>, stop_accepting: &CancellationToken, mut sig
     let drained = drain::drain(gateway, stop_accepting, signals).await;
     let (closed, cut) = (drained.closed, drained.cut);
     if drained.clean && cut == 0 {
-        tracing::info!(closed, "stopped: every connection was closed and has left its rooms");
+        tracing::info!(
+            closed,
+            "stopped: every connection was closed and has left its rooms"
+        );
     } else {
-        tracing::warn!(closed, cut, clean = drained.clean, "stopped at the deadline: the others clean up what is left");
+        tracing::warn!(
+            closed,
+            cut,
+            clean = drained.clean,
+            "stopped at the deadline: the others clean up what is left"
+        );
     }
 }
 
@@ -81,7 +93,12 @@ fn assemble(config: Config, ops_address: SocketAddr) -> anyhow::Result<Arc<Gatew
     let backend = backend(&config)?;
     let metrics = Arc::new(Metrics::new());
     let id = NodeId::start(&config.node.name_or_host());
-    let node = Node::new(id, settings(&config, ops_address), backend.clone(), metrics.clone());
+    let node = Node::new(
+        id,
+        settings(&config, ops_address),
+        backend.clone(),
+        metrics.clone(),
+    );
     Ok(Arc::new(Gateway {
         rules: Arc::new(rules(&config)),
         authenticator: Authenticator::from_config(&config.auth),
@@ -97,20 +114,35 @@ fn assemble(config: Config, ops_address: SocketAddr) -> anyhow::Result<Arc<Gatew
 }
 
 fn backend(config: &Config) -> anyhow::Result<Backend> {
-    let Some(url) = &config.redis.url else { return Ok(memory::backend()) };
-    let redis = RedisConfig { url: url.expose().into(), key_prefix: config.redis.key_prefix.clone() };
+    let Some(url) = &config.redis.url else {
+        return Ok(memory::backend());
+    };
+    let redis = RedisConfig {
+        url: url.expose().into(),
+        key_prefix: config.redis.key_prefix.clone(),
+    };
     redis::connect(&redis).context("redis.url")
 }
 
 fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
-    let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let started_at = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Settings {
         info: NodeInfo {
-            ops_address: config.node.ops_address.clone().unwrap_or_else(|| ops_address.to_string()),
+            ops_address: config
+                .node
+                .ops_address
+                .clone()
+                .unwrap_or_else(|| ops_address.to_string()),
             version: env!("CARGO_PKG_VERSION").into(),
             started_at: u64::try_from(started_at.as_millis()).unwrap_or(u64::MAX),
         },
-        cluster_key: config.cluster.key.as_ref().map(|key| ClusterKey::derive(key.expose())),
+        cluster_key: config
+            .cluster
+            .key
+            .as_ref()
+            .map(|key| ClusterKey::derive(key.expose())),
         lease: config.cluster.lease,
         delivery_deadline: config.session.delivery_deadline,
         in_flight: InFlightMax {
@@ -126,7 +158,9 @@ fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
 
 /// Where people and programs find this node; tests read the address from here when the port was 0.
 fn announce(listener: &TcpListener, gateway: &Gateway) {
-    let Ok(address) = listener.local_addr() else { return };
+    let Ok(address) = listener.local_addr() else {
+        return;
+    };
     let backend = match &gateway.config.redis.url {
         Some(url) => format!("Redis at {url}"),
         None => "embedded: one node, nothing to install".into(),

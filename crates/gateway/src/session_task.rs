@@ -14,7 +14,7 @@ use axum::extract::ws::Message;
 use switchboard_cluster::{AttachError, Local, NewSession, Recipient};
 use switchboard_protocol::client_message::Hello;
 use switchboard_protocol::server_message::{LeaveReason, Welcome};
-use switchboard_protocol::{CloseCode, PeerId};
+use switchboard_protocol::{CloseCode, PeerId, ServerMessage};
 use switchboard_session::grants::Grants;
 use switchboard_session::{AwaitingHello, Closing, Greeting, Input, Live, Output, Refused};
 use tokio::time::{Sleep, sleep_until};
@@ -24,7 +24,7 @@ use crate::dialect::native::Frame;
 use crate::gateway::Gateway;
 use crate::mailbox::Mailbox;
 use crate::operations::{self, Asker, RETRY_AFTER};
-use crate::wire::{Wire, Wrote};
+use crate::wire::{Ended, Wire, Wrote};
 
 /// Frames that are read before writing gets its turn.
 const READS_MAX: u32 = 32;
@@ -47,6 +47,15 @@ enum End {
     Gone,
     /// This side ends it.
     Close(Closing),
+}
+
+impl From<Ended> for End {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Gone => Self::Gone,
+            Ended::Unreadable(closing) => Self::Close(closing),
+        }
+    }
 }
 
 impl Connection {
@@ -84,7 +93,7 @@ impl Connection {
             };
             match session.on(message) {
                 Greeting::Hello(hello) => return self.greet(hello).await,
-                Greeting::Answer(error) => self.send(error.into()),
+                Greeting::Answer(error) => self.answer(error),
                 Greeting::Close(closing) => return Err(End::Close(closing)),
             }
         }
@@ -99,24 +108,43 @@ impl Connection {
         if let Poll::Ready(Err(_)) = self.wire.poll_write(&self.mailbox, cx) {
             return Poll::Ready(Err(End::Gone));
         }
-        self.wire.poll_read(cx).map(|frame| frame.ok_or(End::Gone))
+        self.wire.poll_read(cx).map_err(End::from)
     }
 
     async fn greet(&mut self, hello: Hello<'_>) -> Result<(Asker, Grants), End> {
         let token = hello.token.as_deref().or(self.token.as_deref());
         let identity = self.gateway.authenticator.authenticate(token, &self.peer);
         self.gateway.metrics.authenticated(identity.as_ref().err());
-        let identity = identity
-            .map_err(|error| End::Close(Closing::because(CloseCode::Unauthorized, error.to_string())))?;
-        let local = self.attach(&identity, hello.receipts).await.map_err(|error| End::Close(refused(&error)))?;
+        let identity = identity.map_err(|error| {
+            End::Close(Closing::because(CloseCode::Unauthorized, error.to_string()))
+        })?;
+        let local = self
+            .attach(&identity, hello.receipts)
+            .await
+            .map_err(|error| End::Close(refused(&error)))?;
         tracing::debug!(session.id = %self.peer, agent = hello.agent.as_deref(), "a session came");
-        let name = identity.name.or_else(|| hello.name.as_deref().map(Into::into));
-        let avatar = identity.avatar.or_else(|| hello.avatar.as_deref().map(Into::into));
+        let name = identity
+            .name
+            .or_else(|| hello.name.as_deref().map(Into::into));
+        let avatar = identity
+            .avatar
+            .or_else(|| hello.avatar.as_deref().map(Into::into));
         self.welcome(&local, name.clone());
-        Ok((Asker { local, name, avatar }, identity.grants))
+        Ok((
+            Asker {
+                local,
+                name,
+                avatar,
+            },
+            identity.grants,
+        ))
     }
 
-    async fn attach(&mut self, identity: &Identity, receipts: bool) -> Result<Arc<Local>, AttachError> {
+    async fn attach(
+        &mut self,
+        identity: &Identity,
+        receipts: bool,
+    ) -> Result<Arc<Local>, AttachError> {
         let session = NewSession {
             peer: self.peer,
             epoch: FIRST_EPOCH,
@@ -149,8 +177,16 @@ impl Connection {
         let live = Live::new(self.gateway.rules.clone(), grants, Instant::now());
         let timer = Box::pin(sleep_until(live.wake_at().into()));
         let (peer, local) = (self.peer, asker.local.clone());
-        let mut serving = Serving { connection: self, live, asker, performing: None, timer, reads_left: READS_MAX };
+        let mut serving = Serving {
+            connection: self,
+            live,
+            asker,
+            performing: None,
+            timer,
+            reads_left: READS_MAX,
+        };
         let end = serving.run().await;
+        serving.note_begun(|_, _| true);
         // An operation under way is finished first: the directory sees one step after another.
         let (performing, node) = (serving.performing.take(), self.gateway.node.clone());
         let reason = match &end {
@@ -168,7 +204,14 @@ impl Connection {
         end
     }
 
-    fn send(&self, message: switchboard_protocol::ServerMessage) {
+    /// Sends what the session says by itself, and counts it.
+    fn answer(&self, message: impl Into<ServerMessage>) {
+        let message = message.into();
+        self.gateway.metrics.answered(&message);
+        self.send(message);
+    }
+
+    fn send(&self, message: ServerMessage) {
         // A full outbox closes the session by itself.
         let _ = self.mailbox.push(message);
     }
@@ -225,7 +268,11 @@ impl Serving<'_> {
             self.performing = None;
             return Poll::Ready(Event::Performed(result));
         }
-        let mut frame = if self.reads_left > 0 { wire.poll_read(cx) } else { Poll::Pending };
+        let mut frame = if self.reads_left > 0 {
+            wire.poll_read(cx)
+        } else {
+            Poll::Pending
+        };
         if frame.is_pending() {
             let was_cut_short = self.reads_left == 0;
             self.reads_left = READS_MAX;
@@ -239,11 +286,11 @@ impl Serving<'_> {
             }
         }
         match frame {
-            Poll::Ready(Some(frame)) => {
+            Poll::Ready(Ok(frame)) => {
                 self.reads_left = self.reads_left.saturating_sub(1);
                 Poll::Ready(Event::Frame(frame))
             }
-            Poll::Ready(None) => Poll::Ready(Event::End(End::Gone)),
+            Poll::Ready(Err(ended)) => Poll::Ready(Event::End(ended.into())),
             Poll::Pending => self.timer.as_mut().poll(cx).map(|()| Event::Timer),
         }
     }
@@ -262,10 +309,29 @@ impl Serving<'_> {
             Wrote::RoomClosed(room) => self.input(Input::RoomGone(&room)),
             Wrote::Signals(signals) => {
                 for (sender, id) in signals {
-                    self.connection.gateway.node.written(&self.asker.local, &sender, id);
+                    self.connection
+                        .gateway
+                        .node
+                        .written(&self.asker.local, &sender, id);
                 }
                 None
             }
+        }
+    }
+
+    /// Notes that the client may have these of the signals that are on their way to the kernel.
+    fn note_begun(&self, may_have: impl Fn(&PeerId, u64) -> bool) {
+        for (sender, id) in self
+            .connection
+            .wire
+            .begun()
+            .iter()
+            .filter(|(sender, id)| may_have(sender, *id))
+        {
+            self.connection
+                .gateway
+                .node
+                .begun(&self.asker.local, sender, *id);
         }
     }
 
@@ -286,22 +352,28 @@ impl Serving<'_> {
     }
 
     fn carry_out(&mut self, output: Output<'_>) -> Option<End> {
-        let Gateway { node, metrics, .. } = &*self.connection.gateway;
+        let node = &self.connection.gateway.node;
         match output {
-            Output::Send(message) => {
-                metrics.answered(&message);
-                self.connection.send(message);
-            }
+            Output::Send(message) => self.connection.answer(message),
             Output::Relay(signal) => {
                 if node.relay(&self.asker.local, &signal).is_err() {
                     let message = format!("you are not in the room {}; join it first", signal.room);
-                    let refused = Refused::new(switchboard_protocol::ErrorCode::NotAMember, message);
-                    self.connection.send(refused.to_error(Some(signal.id)).into());
+                    let refused =
+                        Refused::new(switchboard_protocol::ErrorCode::NotAMember, message);
+                    self.connection.answer(refused.to_error(Some(signal.id)));
                 }
             }
-            Output::Received(received) => node.received(&self.asker.local, &received.from, received.id),
+            Output::Received(received) => {
+                // A slow client may have read a signal of which the rest of its batch still waits.
+                self.note_begun(|sender, id| *sender == received.from && id <= received.id);
+                node.received(&self.asker.local, &received.from, received.id);
+            }
             Output::Perform(operation) => {
-                self.performing = Some(Box::pin(operations::perform(node.clone(), self.asker.clone(), operation)));
+                self.performing = Some(Box::pin(operations::perform(
+                    node.clone(),
+                    self.asker.clone(),
+                    operation,
+                )));
             }
             Output::Ping => {
                 if self.connection.wire.ping().is_err() {
@@ -317,11 +389,13 @@ impl Serving<'_> {
 fn refused(error: &AttachError) -> Closing {
     match error {
         AttachError::TooManySessions => {
-            Closing::because(CloseCode::Limit, "too many sessions; close one").retry_after(RETRY_AFTER * 10)
+            Closing::because(CloseCode::Limit, "too many sessions; close one")
+                .retry_after(RETRY_AFTER * 10)
         }
         AttachError::Stale => Closing::new(CloseCode::Superseded),
         AttachError::Unavailable => {
-            Closing::because(CloseCode::Unavailable, "the cluster is not available now").retry_after(RETRY_AFTER)
+            Closing::because(CloseCode::Unavailable, "the cluster is not available now")
+                .retry_after(RETRY_AFTER)
         }
     }
 }

@@ -53,20 +53,45 @@ pub(crate) async fn connect(
 }
 
 async fn serve(gateway: Arc<Gateway>, socket: WebSocket, token: Option<String>, allowed: bool) {
-    let subprotocol = socket.protocol().and_then(|protocol| protocol.to_str().ok());
-    let codec = subprotocol.and_then(Codec::from_subprotocol).unwrap_or(Codec::Json);
+    let subprotocol = socket
+        .protocol()
+        .and_then(|protocol| protocol.to_str().ok());
+    let codec = subprotocol
+        .and_then(Codec::from_subprotocol)
+        .unwrap_or(Codec::Json);
     let wire = Wire::new(socket, Native::new(codec));
-    let (peer, mailbox) = (PeerId::random(), Arc::new(Mailbox::new(gateway.rules.outbox_bytes_max)));
+    let (peer, mailbox) = (
+        PeerId::random(),
+        Arc::new(Mailbox::new(gateway.rules.outbox_bytes_max)),
+    );
     if !allowed {
         let words = "pages of this origin may not connect here";
-        return refuse(&gateway, wire, Closing::because(CloseCode::Forbidden, words)).await;
+        return refuse(
+            &gateway,
+            wire,
+            Closing::because(CloseCode::Forbidden, words),
+        )
+        .await;
     }
     let Some(_place) = gateway.registry.enter(peer, &mailbox) else {
         let words = "this node holds as many connections as it may";
-        return refuse(&gateway, wire, Closing::because(CloseCode::Limit, words).retry_after(RETRY_AFTER * 10)).await;
+        return refuse(
+            &gateway,
+            wire,
+            Closing::because(CloseCode::Unavailable, words).retry_after(RETRY_AFTER * 10),
+        )
+        .await;
     };
     gateway.metrics.connected();
-    Connection { gateway: gateway.clone(), wire, peer, mailbox, token }.run().await;
+    Connection {
+        gateway: gateway.clone(),
+        wire,
+        peer,
+        mailbox,
+        token,
+    }
+    .run()
+    .await;
 }
 
 /// Ends a connection before it is one. The close code is told after the handshake: a browser sees none before.

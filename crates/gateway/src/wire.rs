@@ -6,8 +6,9 @@ use std::time::Duration;
 use axum::Error;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures_util::{SinkExt, StreamExt};
-use switchboard_protocol::{PeerId, ServerMessage};
+use switchboard_protocol::{CloseCode, PeerId, ServerMessage};
 use switchboard_session::Closing;
+use tokio_tungstenite::tungstenite;
 
 use crate::dialect::native::Native;
 use crate::mailbox::Mailbox;
@@ -16,6 +17,9 @@ use crate::mailbox::Mailbox;
 const BATCH: usize = 256;
 /// A client gets this long to take the close frame and answer it.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+/// The same where its answer cannot be read any more: a connection that is dropped with unread bytes is reset, and a
+/// reset may overtake the close frame.
+const CLOSE_UNREAD: Duration = Duration::from_millis(500);
 /// A control frame's payload: RFC 6455 section 5.5, less the two bytes of the code.
 const REASON_BYTES_MAX: usize = 123;
 
@@ -26,6 +30,16 @@ pub(crate) struct Wire {
     unflushed: bool,
     /// Signals among the unflushed: sender and id.
     signals: Vec<(PeerId, u64)>,
+    /// Something came after which nothing can be read.
+    unreadable: bool,
+}
+
+/// Why there is no next frame.
+pub(crate) enum Ended {
+    /// The connection is gone.
+    Gone,
+    /// What came is no frame, or too long a message.
+    Unreadable(Closing),
 }
 
 /// What was written.
@@ -38,21 +52,38 @@ pub(crate) enum Wrote {
 
 impl Wire {
     pub(crate) fn new(socket: WebSocket, native: Native) -> Self {
-        Self { socket, native, unflushed: false, signals: Vec::new() }
+        Self {
+            socket,
+            native,
+            unflushed: false,
+            signals: Vec::new(),
+            unreadable: false,
+        }
     }
 
     pub(crate) fn native(&self) -> Native {
         self.native
     }
 
-    /// The next frame; `None` once the connection has ended.
-    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        // An error ends the connection as its end does: nobody is left to be told.
-        self.socket.poll_next_unpin(cx).map(|frame| frame.and_then(Result::ok))
+    /// The next frame.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Ended>> {
+        self.socket.poll_next_unpin(cx).map(|frame| {
+            let ended = frame.ok_or(Ended::Gone)?.map_err(ended);
+            ended.inspect_err(|ended| self.unreadable = matches!(ended, Ended::Unreadable(_)))
+        })
+    }
+
+    /// Signals of which the client may have a part, or all: they were begun, but not all is with the kernel.
+    pub(crate) fn begun(&self) -> &[(PeerId, u64)] {
+        &self.signals
     }
 
     /// Moves messages from the mailbox to the kernel. Pending: nothing is left to move, or the kernel takes no more.
-    pub(crate) fn poll_write(&mut self, mailbox: &Mailbox, cx: &mut Context<'_>) -> Poll<Result<Wrote, Error>> {
+    pub(crate) fn poll_write(
+        &mut self,
+        mailbox: &Mailbox,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Wrote, Error>> {
         loop {
             for _ in 0..BATCH {
                 ready!(self.socket.poll_ready_unpin(cx))?;
@@ -96,12 +127,16 @@ impl Wire {
     /// Puts a WebSocket ping into the buffer.
     pub(crate) fn ping(&mut self) -> Result<(), Error> {
         self.unflushed = true;
-        self.socket.start_send_unpin(Message::Ping(bytes::Bytes::new()))
+        self.socket
+            .start_send_unpin(Message::Ping(bytes::Bytes::new()))
     }
 
     /// Says goodbye and waits for the client to do so, but not for long.
     pub(crate) async fn close(mut self, closing: &Closing) {
-        let frame = CloseFrame { code: closing.code.number(), reason: reason(closing) };
+        let frame = CloseFrame {
+            code: closing.code.number(),
+            reason: reason(closing),
+        };
         let goodbye = async {
             if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
                 self.drain().await;
@@ -118,18 +153,47 @@ impl Wire {
 
     /// Reads to the end of the connection, which also sends what the closing handshake owes.
     async fn drain(&mut self) {
+        if self.unreadable {
+            return tokio::time::sleep(CLOSE_UNREAD).await;
+        }
         while let Some(Ok(_)) = self.socket.next().await {}
     }
 }
 
+/// What an error of the socket means for its client.
+fn ended(error: Error) -> Ended {
+    use tungstenite::Error::{Capacity, Protocol, Utf8};
+    use tungstenite::error::{CapacityError, ProtocolError};
+    let closing = match error.into_inner().downcast_ref() {
+        Some(Capacity(CapacityError::MessageTooLong { max_size, .. })) => Closing::because(
+            CloseCode::TooLarge,
+            format!("a message may have {max_size} bytes at most"),
+        ),
+        None | Some(Protocol(ProtocolError::ResetWithoutClosingHandshake)) => return Ended::Gone,
+        Some(error @ (Protocol(_) | Utf8(_))) => {
+            Closing::because(CloseCode::Protocol, error.to_string())
+        }
+        Some(_) => return Ended::Gone,
+    };
+    Ended::Unreadable(closing)
+}
+
 /// What a close frame says: words, and where coming back helps after a while, JSON with that time.
 fn reason(closing: &Closing) -> Utf8Bytes {
-    let Some(pause) = closing.retry_after else { return cut(&closing.reason, REASON_BYTES_MAX).into() };
+    let Some(pause) = closing.retry_after else {
+        return cut(&closing.reason, REASON_BYTES_MAX).into();
+    };
     let retry_after_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-    let with = |reason: &str| serde_json::json!({ "retry_after_ms": retry_after_ms, "reason": reason }).to_string();
+    let with = |reason: &str| {
+        serde_json::json!({ "retry_after_ms": retry_after_ms, "reason": reason }).to_string()
+    };
     let room = REASON_BYTES_MAX.saturating_sub(with("").len());
     let full = with(cut(&closing.reason, room));
-    if full.len() <= REASON_BYTES_MAX { full.into() } else { with("").into() }
+    if full.len() <= REASON_BYTES_MAX {
+        full.into()
+    } else {
+        with("").into()
+    }
 }
 
 fn cut(text: &str, bytes_max: usize) -> &str {
@@ -144,11 +208,15 @@ mod tests {
 
     #[test]
     fn a_reason_fits_a_control_frame_and_tells_when_to_come_back() {
-        let long = Closing::because(CloseCode::Unavailable, "한".repeat(100)).retry_after(Duration::from_millis(1500));
+        let long = Closing::because(CloseCode::Unavailable, "한".repeat(100))
+            .retry_after(Duration::from_millis(1500));
         let told = reason(&long);
         assert!(told.len() <= REASON_BYTES_MAX, "{told}");
         let json: serde_json::Value = serde_json::from_str(&told).expect("JSON");
         assert_eq!(json["retry_after_ms"], 1500);
-        assert!(reason(&Closing::because(CloseCode::Protocol, "x".repeat(500))).len() <= REASON_BYTES_MAX);
+        assert!(
+            reason(&Closing::because(CloseCode::Protocol, "x".repeat(500))).len()
+                <= REASON_BYTES_MAX
+        );
     }
 }

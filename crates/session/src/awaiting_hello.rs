@@ -31,7 +31,10 @@ pub enum Greeting<'a> {
 impl AwaitingHello {
     /// A connection that came at `now`.
     pub fn new(rules: &Rules, now: Instant) -> Self {
-        Self { deadline: now + rules.hello_timeout, bad_messages: 0 }
+        Self {
+            deadline: now + rules.hello_timeout,
+            bad_messages: 0,
+        }
     }
 
     /// Past this moment, [`overdue`](Self::overdue) holds.
@@ -49,8 +52,15 @@ impl AwaitingHello {
         let error = match frame {
             Ok(ClientMessage::Hello(hello)) => return Greeting::Hello(hello),
             Ok(ClientMessage::Bye) => return Greeting::Close(Closing::new(CloseCode::Bye)),
-            Ok(other) => Refused::new(ErrorCode::BadMessage, "say hello first").to_error(other.id()),
-            Err(error) => Error { re: error.re, code: error.code, message: error.to_string(), retry_after_ms: None },
+            Ok(other) => {
+                Refused::new(ErrorCode::BadMessage, "say hello first").to_error(other.id())
+            }
+            Err(error) => Error {
+                re: error.re,
+                code: error.code,
+                message: error.to_string(),
+                retry_after_ms: None,
+            },
         };
         self.bad_messages += 1;
         if self.bad_messages >= BAD_MESSAGES_MAX {
@@ -72,15 +82,30 @@ mod tests {
         let mut session = AwaitingHello::new(&rules(), Instant::now());
         for _ in 1..BAD_MESSAGES_MAX {
             let answer = session.on(Ok(ClientMessage::Ping(Ping { id: Some(4) })));
-            assert!(matches!(answer, Greeting::Answer(Error { re: Some(4), .. })), "{answer:?}");
+            assert!(
+                matches!(answer, Greeting::Answer(Error { re: Some(4), .. })),
+                "{answer:?}"
+            );
         }
         let answer = session.on(Ok(ClientMessage::Ping(Ping { id: None })));
-        assert!(matches!(answer, Greeting::Close(Closing { code: CloseCode::Protocol, .. })), "{answer:?}");
+        assert!(
+            matches!(
+                answer,
+                Greeting::Close(Closing {
+                    code: CloseCode::Protocol,
+                    ..
+                })
+            ),
+            "{answer:?}"
+        );
     }
 
     #[test]
     fn hello_is_all_it_wants() {
         let mut session = AwaitingHello::new(&rules(), Instant::now());
-        assert!(matches!(session.on(Ok(ClientMessage::Hello(Hello::default()))), Greeting::Hello(_)));
+        assert!(matches!(
+            session.on(Ok(ClientMessage::Hello(Hello::default()))),
+            Greeting::Hello(_)
+        ));
     }
 }

@@ -36,7 +36,11 @@ impl Abilities {
 
 impl FromIterator<Ability> for Abilities {
     fn from_iter<I: IntoIterator<Item = Ability>>(abilities: I) -> Self {
-        Self(abilities.into_iter().fold(0, |set, ability| set | ability as u8))
+        Self(
+            abilities
+                .into_iter()
+                .fold(0, |set, ability| set | ability as u8),
+        )
     }
 }
 
@@ -55,18 +59,27 @@ pub struct Grants {
 
 impl Default for Grants {
     fn default() -> Self {
-        Self { rooms: None, can: Abilities::USUAL, capacity: None, hidden: false }
+        Self {
+            rooms: None,
+            can: Abilities::USUAL,
+            capacity: None,
+            hidden: false,
+        }
     }
 }
 
 impl Grants {
     /// Whether `room` matches one of the patterns.
     pub fn covers(&self, room: &RoomId) -> bool {
-        let Some(patterns) = &self.rooms else { return true };
-        patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => room.as_str().starts_with(prefix),
-            None => room.as_str() == pattern,
-        })
+        let Some(patterns) = &self.rooms else {
+            return true;
+        };
+        patterns
+            .iter()
+            .any(|pattern| match pattern.strip_suffix('*') {
+                Some(prefix) => room.as_str().starts_with(prefix),
+                None => room.as_str() == pattern,
+            })
     }
 }
 
@@ -76,9 +89,22 @@ mod tests {
 
     #[test]
     fn a_pattern_is_exact_or_ends_in_a_star() {
-        let grants = Grants { rooms: Some(vec!["study-*".into(), "lobby".into()]), ..Grants::default() };
-        for (room, covered) in [("study-1", true), ("study-", true), ("lobby", true), ("lobby2", false), ("my-study-1", false)] {
-            assert_eq!(grants.covers(&room.parse().expect("a room id")), covered, "{room}");
+        let grants = Grants {
+            rooms: Some(vec!["study-*".into(), "lobby".into()]),
+            ..Grants::default()
+        };
+        for (room, covered) in [
+            ("study-1", true),
+            ("study-", true),
+            ("lobby", true),
+            ("lobby2", false),
+            ("my-study-1", false),
+        ] {
+            assert_eq!(
+                grants.covers(&room.parse().expect("a room id")),
+                covered,
+                "{room}"
+            );
         }
     }
 }

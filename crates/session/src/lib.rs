@@ -70,7 +70,11 @@ impl Closing {
 
     /// With words of its own.
     pub fn because(code: CloseCode, reason: impl Into<Arc<str>>) -> Self {
-        Self { code, reason: reason.into(), retry_after: None }
+        Self {
+            code,
+            reason: reason.into(),
+            retry_after: None,
+        }
     }
 
     /// The client may come back after this.

@@ -7,7 +7,9 @@ use std::time::Instant;
 use switchboard_protocol::client_message::{Join, Leave, Received, Signal, State};
 use switchboard_protocol::limits::BAD_MESSAGES_MAX;
 use switchboard_protocol::server_message::{Done, Error, Left, Pong};
-use switchboard_protocol::{ClientMessage, CloseCode, DecodeError, ErrorCode, RoomId, ServerMessage};
+use switchboard_protocol::{
+    ClientMessage, CloseCode, DecodeError, ErrorCode, RoomId, ServerMessage,
+};
 
 use crate::grants::{Ability, Grants};
 use crate::operation::{Operation, Refused};
@@ -88,7 +90,8 @@ impl Live {
 
     /// When to come with [`Input::Tick`], at the latest.
     pub fn wake_at(&self) -> Instant {
-        self.ping_at.min(self.heard_at + self.rules.heartbeat_timeout)
+        self.ping_at
+            .min(self.heard_at + self.rules.heartbeat_timeout)
     }
 
     /// Takes an input and appends what follows from it.
@@ -130,7 +133,10 @@ impl Live {
     /// Whether a signal may be relayed.
     fn signal(&mut self, signal: &Signal<'_>, now: Instant) -> Result<(), Refused> {
         if signal.id <= self.last_signal {
-            let message = format!("id {} is not above {}, the one before: ids rise", signal.id, self.last_signal);
+            let message = format!(
+                "id {} is not above {}, the one before: ids rise",
+                signal.id, self.last_signal
+            );
             return Err(Refused::new(ErrorCode::BadMessage, message));
         }
         self.last_signal = signal.id;
@@ -138,20 +144,34 @@ impl Live {
             return Err(not_a_member(&signal.room));
         }
         if self.grants.hidden || !self.grants.can.has(Ability::Signal) {
-            return Err(Refused::new(ErrorCode::Forbidden, "your token does not allow you to signal"));
+            return Err(Refused::new(
+                ErrorCode::Forbidden,
+                "your token does not allow you to signal",
+            ));
         }
         take(&mut self.signals, now)
     }
 
     /// Queues what has to wait for the cluster; gives what has not.
-    fn request<'a>(&mut self, message: ClientMessage<'a>, now: Instant) -> Result<Option<Output<'a>>, Refused> {
+    fn request<'a>(
+        &mut self,
+        message: ClientMessage<'a>,
+        now: Instant,
+    ) -> Result<Option<Output<'a>>, Refused> {
         take(&mut self.requests, now)?;
         let operation = match message {
-            ClientMessage::Ping(ping) => return Ok(Some(Output::Send(Pong { re: ping.id }.into()))),
+            ClientMessage::Ping(ping) => {
+                return Ok(Some(Output::Send(Pong { re: ping.id }.into())));
+            }
             ClientMessage::Join(join) => self.join(join)?,
             ClientMessage::Leave(leave) => self.leave(&leave)?,
             ClientMessage::State(state) => self.state(state)?,
-            _ => return Err(Refused::new(ErrorCode::BadMessage, "hello was said already")),
+            _ => {
+                return Err(Refused::new(
+                    ErrorCode::BadMessage,
+                    "hello was said already",
+                ));
+            }
         };
         if self.waiting.len() >= WAITING_MAX {
             let message = format!("{WAITING_MAX} requests are waiting; wait for answers");
@@ -164,22 +184,43 @@ impl Live {
     fn join(&mut self, join: Join<'_>) -> Result<Operation, Refused> {
         let room = room_id(&join.room)?;
         if !self.grants.covers(&room) {
-            return Err(Refused::new(ErrorCode::Forbidden, format!("your token does not cover the room {room}")));
+            return Err(Refused::new(
+                ErrorCode::Forbidden,
+                format!("your token does not cover the room {room}"),
+            ));
         }
         if !self.grants.can.has(Ability::Join) {
-            return Err(Refused::new(ErrorCode::Forbidden, "your token does not allow you to join rooms"));
+            return Err(Refused::new(
+                ErrorCode::Forbidden,
+                "your token does not allow you to join rooms",
+            ));
         }
         if self.is_in_or_joining(&room) {
-            return Err(Refused::new(ErrorCode::AlreadyJoined, format!("you are in the room {room} already")));
+            return Err(Refused::new(
+                ErrorCode::AlreadyJoined,
+                format!("you are in the room {room} already"),
+            ));
         }
-        let joining = self.operations().filter(|operation| matches!(operation, Operation::Join { .. })).count();
+        let joining = self
+            .operations()
+            .filter(|operation| matches!(operation, Operation::Join { .. }))
+            .count();
         if self.rooms.len() + joining >= self.rules.rooms_max {
-            let message = format!("you are in {} rooms, as many as allowed; leave one first", self.rules.rooms_max);
+            let message = format!(
+                "you are in {} rooms, as many as allowed; leave one first",
+                self.rules.rooms_max
+            );
             return Err(Refused::new(ErrorCode::TooManyRooms, message));
         }
         let capacity = self.capacity(join.capacity)?;
         let may_create = self.grants.can.has(Ability::Create);
-        Ok(Operation::Join { re: join.id, room, capacity, may_create, state: join.state.unwrap_or_default() })
+        Ok(Operation::Join {
+            re: join.id,
+            room,
+            capacity,
+            may_create,
+            state: join.state.unwrap_or_default(),
+        })
     }
 
     /// The capacity of a room that this session creates.
@@ -188,12 +229,14 @@ impl Live {
         let most = self.rules.room_capacity_max.min(granted);
         match wanted {
             None => Ok(self.rules.room_capacity.min(most)),
-            Some(wanted) if wanted > most && most == granted => {
-                Err(Refused::new(ErrorCode::Forbidden, format!("your token allows a capacity of {most} at most")))
-            }
-            Some(wanted) if wanted > most => {
-                Err(Refused::new(ErrorCode::TooLarge, format!("a room's capacity is {most} at most")))
-            }
+            Some(wanted) if wanted > most && most == granted => Err(Refused::new(
+                ErrorCode::Forbidden,
+                format!("your token allows a capacity of {most} at most"),
+            )),
+            Some(wanted) if wanted > most => Err(Refused::new(
+                ErrorCode::TooLarge,
+                format!("a room's capacity is {most} at most"),
+            )),
             Some(wanted) => Ok(wanted),
         }
     }
@@ -212,9 +255,16 @@ impl Live {
             return Err(not_a_member(&state.room));
         }
         if !self.grants.can.has(Ability::State) {
-            return Err(Refused::new(ErrorCode::Forbidden, "your token does not allow you to change your state"));
+            return Err(Refused::new(
+                ErrorCode::Forbidden,
+                "your token does not allow you to change your state",
+            ));
         }
-        Ok(Operation::Update { re: state.id, room, patch: state.state })
+        Ok(Operation::Update {
+            re: state.id,
+            room,
+            patch: state.state,
+        })
     }
 
     /// As things will be when the operations before are done, if they succeed.
@@ -235,7 +285,9 @@ impl Live {
         if self.performing.is_some() {
             return;
         }
-        let Some(next) = self.waiting.pop_front() else { return self.waiting = VecDeque::new() };
+        let Some(next) = self.waiting.pop_front() else {
+            return self.waiting = VecDeque::new();
+        };
         if let Operation::Leave { room, .. } = &next {
             self.rooms.retain(|known| known != room);
         }
@@ -244,12 +296,18 @@ impl Live {
     }
 
     fn performed(&mut self, result: Result<(), Refused>, out: &mut Vec<Output<'_>>) {
-        let Some(operation) = self.performing.take() else { return };
+        let Some(operation) = self.performing.take() else {
+            return;
+        };
         let re = operation.re();
         match (*operation, result) {
             (Operation::Join { room, .. }, Ok(())) => self.rooms.push(room),
-            (Operation::Leave { room, .. }, Ok(())) => out.push(Output::Send(Left { re, room }.into())),
-            (Operation::Update { .. }, Ok(())) => out.push(Output::Send(Done { re, to: None }.into())),
+            (Operation::Leave { room, .. }, Ok(())) => {
+                out.push(Output::Send(Left { re, room }.into()))
+            }
+            (Operation::Update { .. }, Ok(())) => {
+                out.push(Output::Send(Done { re, to: None }.into()))
+            }
             (Operation::Leave { room, .. }, Err(refused)) => {
                 // It hears nothing of the room any more; asking again completes it.
                 self.rooms.push(room);
@@ -264,14 +322,28 @@ impl Live {
         self.bad_messages += 1;
         let message = error.to_string();
         if self.bad_messages >= BAD_MESSAGES_MAX {
-            return out.push(Output::Close(Closing::because(CloseCode::Protocol, message)));
+            return out.push(Output::Close(Closing::because(
+                CloseCode::Protocol,
+                message,
+            )));
         }
-        out.push(Output::Send(Error { re: error.re, code: error.code, message, retry_after_ms: None }.into()));
+        out.push(Output::Send(
+            Error {
+                re: error.re,
+                code: error.code,
+                message,
+                retry_after_ms: None,
+            }
+            .into(),
+        ));
     }
 
     fn tick(&mut self, now: Instant, out: &mut Vec<Output<'_>>) {
         if now >= self.heard_at + self.rules.heartbeat_timeout {
-            return out.push(Output::Close(Closing::because(CloseCode::Timeout, "nothing heard for too long")));
+            return out.push(Output::Close(Closing::because(
+                CloseCode::Timeout,
+                "nothing heard for too long",
+            )));
         }
         if now >= self.ping_at {
             self.ping_at = now + self.rules.heartbeat;
@@ -281,15 +353,25 @@ impl Live {
 }
 
 fn take(limit: &mut RateLimit, now: Instant) -> Result<(), Refused> {
-    limit.take(now).map_err(|pause| Refused::for_now(ErrorCode::RateLimited, "too many messages; slow down", pause))
+    limit.take(now).map_err(|pause| {
+        Refused::for_now(
+            ErrorCode::RateLimited,
+            "too many messages; slow down",
+            pause,
+        )
+    })
 }
 
 fn room_id(text: &str) -> Result<RoomId, Refused> {
-    text.parse().map_err(|error| Refused::new(ErrorCode::BadMessage, format!("field `room`: {error}")))
+    text.parse()
+        .map_err(|error| Refused::new(ErrorCode::BadMessage, format!("field `room`: {error}")))
 }
 
 fn not_a_member(room: &str) -> Refused {
-    Refused::new(ErrorCode::NotAMember, format!("you are not in the room {room}; join it first"))
+    Refused::new(
+        ErrorCode::NotAMember,
+        format!("you are not in the room {room}; join it first"),
+    )
 }
 
 #[cfg(test)]

@@ -64,18 +64,33 @@ pub struct Refused {
 impl Refused {
     /// A refusal that trying again does not change.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: None }
+        Self {
+            code,
+            message: message.into(),
+            retry_after: None,
+        }
     }
 
     /// A refusal that passes.
     pub fn for_now(code: ErrorCode, message: impl Into<String>, retry_after: Duration) -> Self {
-        Self { code, message: message.into(), retry_after: Some(retry_after) }
+        Self {
+            code,
+            message: message.into(),
+            retry_after: Some(retry_after),
+        }
     }
 
     /// As the answer to the request `re`.
     pub fn to_error(self, re: Option<u64>) -> Error {
         // Rounded up: whoever comes back at that moment finds it passed.
-        let retry_after_ms = self.retry_after.map(|pause| u64::try_from(pause.as_micros().div_ceil(1000)).unwrap_or(u64::MAX));
-        Error { re, code: self.code, message: self.message, retry_after_ms }
+        let retry_after_ms = self
+            .retry_after
+            .map(|pause| u64::try_from(pause.as_micros().div_ceil(1000)).unwrap_or(u64::MAX));
+        Error {
+            re,
+            code: self.code,
+            message: self.message,
+            retry_after_ms,
+        }
     }
 }

@@ -24,7 +24,12 @@ const KEPT: usize = 16;
 impl Outbox {
     /// An empty one.
     pub fn new(bytes_max: usize) -> Self {
-        Self { messages: VecDeque::new(), bytes: 0, bytes_max, overflowed: false }
+        Self {
+            messages: VecDeque::new(),
+            bytes: 0,
+            bytes_max,
+            overflowed: false,
+        }
     }
 
     /// Adds a message; the first that does not fit ends the outbox.
@@ -67,9 +72,16 @@ fn weight(message: &ServerMessage) -> usize {
     MESSAGE
         + match message {
             ServerMessage::Signal(signal) => signal.payload.bytes.len(),
-            ServerMessage::Joined(joined) => joined.members.iter().map(|member| MEMBER + member.state.as_json().len()).sum(),
+            ServerMessage::Joined(joined) => joined
+                .members
+                .iter()
+                .map(|member| MEMBER + member.state.as_json().len())
+                .sum(),
             ServerMessage::MemberJoined(joined) => MEMBER + joined.member.state.as_json().len(),
-            ServerMessage::MemberUpdated(update) => update.state.as_ref().map_or(0, |state| state.as_json().len()),
+            ServerMessage::MemberUpdated(update) => update
+                .state
+                .as_ref()
+                .map_or(0, |state| state.as_json().len()),
             ServerMessage::Done(done) => done.to.as_ref().map_or(0, |to| 24 * to.len()),
             _ => 0,
         }

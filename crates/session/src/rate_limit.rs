@@ -14,7 +14,11 @@ pub struct RateLimit {
 impl RateLimit {
     /// A full bucket.
     pub fn new(per_second: u32, burst: u32, now: Instant) -> Self {
-        Self { full_at: now, interval: Duration::from_secs(1) / per_second.max(1), burst: burst.max(1) }
+        Self {
+            full_at: now,
+            interval: Duration::from_secs(1) / per_second.max(1),
+            burst: burst.max(1),
+        }
     }
 
     /// Takes one, or says how long until there is one.

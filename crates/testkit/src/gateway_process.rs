@@ -41,7 +41,11 @@ impl GatewayProcess {
             .spawn()
             .unwrap_or_else(|error| panic!("{} cannot be started: {error}", binary.display()));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut gateway = Self { process, address: nowhere, directory };
+        let mut gateway = Self {
+            process,
+            address: nowhere,
+            directory,
+        };
         gateway.address = gateway.wait_for_address();
         gateway
     }
@@ -75,34 +79,57 @@ impl GatewayProcess {
 
     /// Status and body of `GET path`.
     pub fn get(&self, path: &str) -> (u16, String) {
-        self.request(&format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address))
+        self.request(&format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        ))
     }
 
     /// Sends a whole request as it is, and reads the answer to its end.
     pub fn request(&self, request: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).expect("the gateway listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
-        stream.write_all(request.as_bytes()).expect("the gateway reads");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a time-out can be set");
+        stream
+            .write_all(request.as_bytes())
+            .expect("the gateway reads");
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("the gateway answers in text");
-        let status = answer.split_whitespace().nth(1).and_then(|status| status.parse().ok());
+        stream
+            .read_to_string(&mut answer)
+            .expect("the gateway answers in text");
+        let status = answer
+            .split_whitespace()
+            .nth(1)
+            .and_then(|status| status.parse().ok());
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        (status.unwrap_or_else(|| panic!("not HTTP: {answer}")), body.to_owned())
+        (
+            status.unwrap_or_else(|| panic!("not HTTP: {answer}")),
+            body.to_owned(),
+        )
     }
 
     /// The value of a metric line, as `switchboard_rooms` or `switchboard_closes_total{code="4413"}`; 0 if it is not
     /// there.
     pub fn metric(&self, name: &str) -> f64 {
         let (_, text) = self.get("/metrics");
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.map_or(0.0, |value| value.trim().parse().expect("a metric is a number"))
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |value| {
+            value.trim().parse().expect("a metric is a number")
+        })
     }
 
     /// Waits until `condition` holds; panics with the log if it does not.
     pub fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !condition(self) {
-            assert!(Instant::now() < deadline, "the gateway never was {what}:\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "the gateway never was {what}:\n{}",
+                self.log()
+            );
             sleep(Duration::from_millis(20));
         }
     }
@@ -140,7 +167,11 @@ impl GatewayProcess {
             if let Some(status) = self.process.try_wait().expect("a child can be asked") {
                 return status;
             }
-            assert!(Instant::now() < deadline, "the gateway does not end:\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "the gateway does not end:\n{}",
+                self.log()
+            );
             sleep(Duration::from_millis(10));
         }
     }
@@ -157,7 +188,11 @@ impl GatewayProcess {
                 return address;
             }
             let ended = self.process.try_wait().expect("a child can be asked");
-            assert!(ended.is_none() && Instant::now() < deadline, "the gateway does not start:\n{}", self.log());
+            assert!(
+                ended.is_none() && Instant::now() < deadline,
+                "the gateway does not start:\n{}",
+                self.log()
+            );
             sleep(Duration::from_millis(5));
         }
     }

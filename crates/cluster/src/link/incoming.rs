@@ -38,11 +38,22 @@ impl Incoming {
         let reset = header.generation > self.generation;
         if reset {
             if header.number != 1 {
+                // Where nothing was seen before, saying so makes the other side start anew.
+                self.confirm_at.get_or_insert(now + CONFIRM_AFTER);
                 return Verdict::Skip;
             }
             let first = self.generation == 0;
-            *self = Self { generation: header.generation, taken: 1, confirmed: 0, confirm_at: Some(now + CONFIRM_AFTER) };
-            return if first { Verdict::Take } else { Verdict::TakeAfterReset };
+            *self = Self {
+                generation: header.generation,
+                taken: 1,
+                confirmed: 0,
+                confirm_at: Some(now + CONFIRM_AFTER),
+            };
+            return if first {
+                Verdict::Take
+            } else {
+                Verdict::TakeAfterReset
+            };
         }
         if header.number != self.taken + 1 {
             // A repeat means that the confirmation was lost or late; a gap, that something else was. Both times the other
@@ -78,7 +89,13 @@ mod tests {
     use super::*;
 
     fn frame(generation: u64, number: u64) -> Header {
-        Header { from: NodeId::start("a"), generation, number, seen_generation: 0, seen: 0 }
+        Header {
+            from: NodeId::start("a"),
+            generation,
+            number,
+            seen_generation: 0,
+            seen: 0,
+        }
     }
 
     #[test]

@@ -32,7 +32,11 @@ pub(crate) struct Full;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Seal these envelopes as the frame of this number, and [`keep`](Outgoing::keep) it.
-    New { number: u64, envelopes: Vec<u8>, count: u32 },
+    New {
+        number: u64,
+        envelopes: Vec<u8>,
+        count: u32,
+    },
     /// The same frame once more.
     Again { number: u64, frame: Bytes },
 }
@@ -89,12 +93,20 @@ impl Outgoing {
     }
 
     /// Adds what `write` appends as one envelope, to go at `due` at the latest.
-    pub(crate) fn gather(&mut self, due: Instant, write: impl FnOnce(&mut Vec<u8>)) -> Result<Position, Full> {
+    pub(crate) fn gather(
+        &mut self,
+        due: Instant,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<Position, Full> {
         if self.full || self.bytes >= LINK_BYTES_MAX {
             self.full = true;
             return Err(Full);
         }
-        if self.batches.back().is_none_or(|batch| batch.envelopes.len() >= FRAME_BYTES_MAX) {
+        if self
+            .batches
+            .back()
+            .is_none_or(|batch| batch.envelopes.len() >= FRAME_BYTES_MAX)
+        {
             self.batches.push_back(Batch::default());
         }
         let batch = self.batches.back_mut().expect("there is one now");
@@ -105,10 +117,16 @@ impl Outgoing {
         if start > 0 && batch.envelopes.len() > FRAME_BYTES_MAX {
             let envelopes = batch.envelopes.split_off(start);
             batch.count -= 1;
-            self.batches.push_back(Batch { envelopes, count: 1 });
+            self.batches.push_back(Batch {
+                envelopes,
+                count: 1,
+            });
         }
         self.due = Some(self.due.map_or(due, |known| known.min(due)));
-        Ok(Position { generation: self.generation, number: self.next + self.batches.len() as u64 - 1 })
+        Ok(Position {
+            generation: self.generation,
+            number: self.next + self.batches.len() as u64 - 1,
+        })
     }
 
     /// What to publish now, if anything.
@@ -125,7 +143,10 @@ impl Outgoing {
         if let Some(frame) = self.unconfirmed.get(self.repeat) {
             let number = self.next - self.unconfirmed.len() as u64 + self.repeat as u64;
             self.repeat += 1;
-            return Some(Next::Again { number, frame: frame.clone() });
+            return Some(Next::Again {
+                number,
+                frame: frame.clone(),
+            });
         }
         let due = self.batches.len() > 1 || self.due.is_some_and(|due| due <= now);
         if !due || !self.window_is_open() {
@@ -137,7 +158,11 @@ impl Outgoing {
         }
         let number = self.next;
         self.next += 1;
-        Some(Next::New { number, envelopes, count })
+        Some(Next::New {
+            number,
+            envelopes,
+            count,
+        })
     }
 
     /// Keeps a new frame until it is confirmed.
@@ -166,10 +191,13 @@ impl Outgoing {
         }
     }
 
-    /// The other side has everything of `generation` up to `number`. True: the link was full and takes more again, after
-    /// a [`reset`](Self::reset).
+    /// The other side has everything of `generation` up to `number`. True: the link needs a [`reset`](Self::reset), for
+    /// it was full and would take more again, or the other side has forgotten what it had confirmed.
     pub(crate) fn confirmed(&mut self, generation: u64, number: u64, now: Instant) -> bool {
         let first = self.next - self.unconfirmed.len() as u64;
+        if generation == 0 && first > 1 {
+            return true;
+        }
         if generation != self.generation || number < first || number >= self.next {
             return false;
         }
@@ -191,7 +219,10 @@ impl Outgoing {
     /// Forgets everything that was not confirmed.
     pub(crate) fn reset(&mut self, generation: u64) {
         debug_assert!(generation > self.generation, "generations rise");
-        *self = Self { pause_until: self.pause_until, ..Self::new(generation) };
+        *self = Self {
+            pause_until: self.pause_until,
+            ..Self::new(generation)
+        };
     }
 
     /// When [`take`](Self::take) has something, at the latest; `None`: not before something new is gathered.
@@ -200,7 +231,10 @@ impl Outgoing {
         let at = if self.repeat < self.unconfirmed.len() || (open && self.batches.len() > 1) {
             Some(Instant::now())
         } else {
-            [self.due.filter(|_| open), self.retry_at].into_iter().flatten().min()
+            [self.due.filter(|_| open), self.retry_at]
+                .into_iter()
+                .flatten()
+                .min()
         };
         at.map(|at| self.pause_until.map_or(at, |until| at.max(until)))
     }
@@ -223,7 +257,9 @@ mod tests {
         let mut numbers = Vec::new();
         while let Some(next) = outgoing.take(now) {
             match next {
-                Next::New { number, envelopes, .. } => {
+                Next::New {
+                    number, envelopes, ..
+                } => {
                     let bytes = envelopes.len();
                     outgoing.keep(envelopes.into(), bytes, now);
                     numbers.push(number);
@@ -235,7 +271,9 @@ mod tests {
     }
 
     fn gather(outgoing: &mut Outgoing, now: Instant, bytes: usize) -> Position {
-        outgoing.gather(now, |out| out.resize(out.len() + bytes, 0)).expect("room")
+        outgoing
+            .gather(now, |out| out.resize(out.len() + bytes, 0))
+            .expect("room")
     }
 
     #[test]
@@ -250,7 +288,8 @@ mod tests {
     #[test]
     fn a_frame_is_bounded_unless_one_envelope_is_larger() {
         let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
-        let numbers = [200_000, 100_000, 900_000, 5].map(|bytes| gather(&mut outgoing, now, bytes).number);
+        let numbers =
+            [200_000, 100_000, 900_000, 5].map(|bytes| gather(&mut outgoing, now, bytes).number);
         assert_eq!(numbers, [1, 2, 3, 4]);
         assert_eq!(send(&mut outgoing, now), [1, 2, 3, 4]);
     }
@@ -280,18 +319,31 @@ mod tests {
         }
         assert_eq!(outgoing.wake_at(), Some(now + RETRY_MIN));
         outgoing.confirmed(1, 1, now);
-        assert_eq!(send(&mut outgoing, now), [WINDOW as u64 + 1], "all that was gathered, in one frame");
+        assert_eq!(
+            send(&mut outgoing, now),
+            [WINDOW as u64 + 1],
+            "all that was gathered, in one frame"
+        );
     }
 
     #[test]
     fn a_full_link_takes_nothing_until_something_is_confirmed() {
         let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
-        while outgoing.gather(now, |out| out.resize(out.len() + 200_000, 0)).is_ok() {}
+        while outgoing
+            .gather(now, |out| out.resize(out.len() + 200_000, 0))
+            .is_ok()
+        {}
         assert!(outgoing.bytes() < LINK_BYTES_MAX + 400_000);
         send(&mut outgoing, now);
         assert!(outgoing.confirmed(1, 1, now), "it wants a reset now");
         outgoing.reset(2);
-        assert_eq!(gather(&mut outgoing, now, 1), Position { generation: 2, number: 1 });
+        assert_eq!(
+            gather(&mut outgoing, now, 1),
+            Position {
+                generation: 2,
+                number: 1
+            }
+        );
     }
 
     #[test]
@@ -306,6 +358,16 @@ mod tests {
         assert_eq!(send(&mut outgoing, now + Duration::from_millis(100)), [1]);
         outgoing.published(1, 1);
         assert!(outgoing.may_be_published(position));
+    }
+
+    #[test]
+    fn another_side_that_has_forgotten_everything_makes_the_link_start_anew() {
+        let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
+        gather(&mut outgoing, now, 1);
+        send(&mut outgoing, now);
+        assert!(!outgoing.confirmed(0, 0, now), "it has not heard of us yet");
+        outgoing.confirmed(1, 1, now);
+        assert!(outgoing.confirmed(0, 0, now));
     }
 
     #[test]

@@ -33,7 +33,11 @@ impl Rate {
 
     /// How long an envelope that comes now may wait for others.
     pub(super) fn linger(&self, most: Duration) -> Duration {
-        if self.per_second >= LINGER_FROM { most } else { Duration::ZERO }
+        if self.per_second >= LINGER_FROM {
+            most
+        } else {
+            Duration::ZERO
+        }
     }
 }
 

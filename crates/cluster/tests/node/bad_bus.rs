@@ -28,7 +28,12 @@ pub(crate) struct BadBus {
 
 impl BadBus {
     pub(crate) fn new(inner: Arc<dyn Bus>, badness: Badness, seed: u64) -> Arc<Self> {
-        Arc::new(Self { inner, badness, random: Mutex::new(seed), cut: AtomicBool::new(false) })
+        Arc::new(Self {
+            inner,
+            badness,
+            random: Mutex::new(seed),
+            cut: AtomicBool::new(false),
+        })
     }
 
     /// Cuts the bus off, or mends it.
@@ -60,7 +65,11 @@ impl Bus for BadBus {
             self.inner.publish(to, frame.clone()).await?;
         }
         if self.percent() < self.badness.delayed {
-            let (bus, to, pause) = (self.inner.clone(), to.clone(), Duration::from_millis(self.percent()));
+            let (bus, to, pause) = (
+                self.inner.clone(),
+                to.clone(),
+                Duration::from_millis(self.percent()),
+            );
             tokio::spawn(async move {
                 sleep(pause).await;
                 bus.publish(&to, frame).await

@@ -15,11 +15,25 @@ use crate::rig::{Session, node, node_on, settings};
 async fn pair(badness: Badness, seed: u64) -> (Session, Session) {
     let cluster = MemoryCluster::new();
     let one = node_on(&cluster, BadBus::new(cluster.backend().bus, badness, seed)).await;
-    let other = node_on(&cluster, BadBus::new(cluster.backend().bus, badness, seed + 1)).await;
-    let (alice, bob) = (Session::new(&one, true).await, Session::new(&other, true).await);
+    let other = node_on(
+        &cluster,
+        BadBus::new(cluster.backend().bus, badness, seed + 1),
+    )
+    .await;
+    let (alice, bob) = (
+        Session::new(&one, true).await,
+        Session::new(&other, true).await,
+    );
     alice.join("r").await.expect("alice gets in");
     bob.join("r").await.expect("bob gets in");
-    alice.told.until("ready", |told| told.iter().any(|m| matches!(m, ServerMessage::Ready(_))).then_some(())).await;
+    alice
+        .told
+        .until("ready", |told| {
+            told.iter()
+                .any(|m| matches!(m, ServerMessage::Ready(_)))
+                .then_some(())
+        })
+        .await;
     (alice, bob)
 }
 
@@ -27,7 +41,11 @@ async fn pair(badness: Badness, seed: u64) -> (Session, Session) {
 async fn nothing_is_lost_repeated_or_out_of_order_on_a_bus_that_loses_repeats_and_delays() {
     const SIGNALS: usize = 400;
     for seed in 0..30 {
-        let badness = Badness { lost: 20, repeated: 20, delayed: 30 };
+        let badness = Badness {
+            lost: 20,
+            repeated: 20,
+            delayed: 30,
+        };
         let (alice, bob) = pair(badness, seed).await;
         alice.handle_signals();
         bob.handle_signals();
@@ -39,11 +57,22 @@ async fn nothing_is_lost_repeated_or_out_of_order_on_a_bus_that_loses_repeats_an
         for session in [&alice, &bob] {
             session.until_answered(SIGNALS).await;
             let expected: Vec<u64> = (1..=SIGNALS as u64).collect();
-            assert_eq!(session.told.signals(), expected, "seed {seed}: in order, each once");
+            assert_eq!(
+                session.told.signals(),
+                expected,
+                "seed {seed}: in order, each once"
+            );
             let answers = session.told.answers();
-            assert!(answers.iter().all(|(_, why)| why.is_none()), "seed {seed}: all delivered");
+            assert!(
+                answers.iter().all(|(_, why)| why.is_none()),
+                "seed {seed}: all delivered"
+            );
             let ids: BTreeSet<u64> = answers.iter().map(|(id, _)| *id).collect();
-            assert_eq!((ids.len(), answers.len()), (SIGNALS, SIGNALS), "seed {seed}: one answer each");
+            assert_eq!(
+                (ids.len(), answers.len()),
+                (SIGNALS, SIGNALS),
+                "seed {seed}: one answer each"
+            );
         }
     }
 }
@@ -52,13 +81,25 @@ async fn nothing_is_lost_repeated_or_out_of_order_on_a_bus_that_loses_repeats_an
 async fn nothing_is_delivered_that_the_receiver_has_not_handled() {
     let (alice, bob) = pair(Badness::default(), 1).await;
     let id = alice.signal("r", Some(bob.peer()));
-    bob.told.until("the signal", |told| told.iter().any(|m| matches!(m, ServerMessage::Signal(_))).then_some(())).await;
+    bob.told
+        .until("the signal", |told| {
+            told.iter()
+                .any(|m| matches!(m, ServerMessage::Signal(_)))
+                .then_some(())
+        })
+        .await;
     bob.node.received(&bob.local, &alice.peer(), id);
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert!(alice.told.answers().is_empty(), "it is in bob's outbox still");
+    assert!(
+        alice.told.answers().is_empty(),
+        "it is in bob's outbox still"
+    );
     bob.node.written(&bob.local, &alice.peer(), id);
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert!(alice.told.answers().is_empty(), "bob's client has not said so");
+    assert!(
+        alice.told.answers().is_empty(),
+        "bob's client has not said so"
+    );
     bob.node.received(&bob.local, &alice.peer(), id);
     alice.until_answered(1).await;
     assert_eq!(alice.told.answers(), [(id, None)]);
@@ -79,16 +120,35 @@ async fn a_signal_that_was_never_published_is_unavailable_and_one_that_was_is_un
     let bus = BadBus::new(cluster.backend().bus, Badness::default(), 1);
     let one = node_on(&cluster, bus.clone()).await;
     let other = node_on(&cluster, cluster.backend().bus).await;
-    let (alice, bob) = (Session::new(&one, true).await, Session::new(&other, true).await);
+    let (alice, bob) = (
+        Session::new(&one, true).await,
+        Session::new(&other, true).await,
+    );
     alice.join("r").await.expect("alice gets in");
     bob.join("r").await.expect("bob gets in");
-    alice.told.until("bob", |told| told.iter().any(|m| matches!(m, ServerMessage::MemberJoined(_))).then_some(())).await;
+    alice
+        .told
+        .until("bob", |told| {
+            told.iter()
+                .any(|m| matches!(m, ServerMessage::MemberJoined(_)))
+                .then_some(())
+        })
+        .await;
     let silent = alice.signal("r", Some(bob.peer()));
-    bob.told.until("the signal", |told| told.iter().any(|m| matches!(m, ServerMessage::Signal(_))).then_some(())).await;
+    bob.told
+        .until("the signal", |told| {
+            told.iter()
+                .any(|m| matches!(m, ServerMessage::Signal(_)))
+                .then_some(())
+        })
+        .await;
     bus.cut(true);
     let cut = alice.signal("r", Some(bob.peer()));
     alice.until_answered(2).await;
-    let expected = [(silent, Some(Reason::Unconfirmed)), (cut, Some(Reason::Unavailable))];
+    let expected = [
+        (silent, Some(Reason::Unconfirmed)),
+        (cut, Some(Reason::Unavailable)),
+    ];
     assert_eq!(alice.told.answers(), expected);
 }
 
@@ -98,10 +158,20 @@ async fn what_waited_for_the_bus_arrives_once_it_is_back() {
     let bus = BadBus::new(cluster.backend().bus, Badness::default(), 1);
     let one = node_on(&cluster, bus.clone()).await;
     let other = node_on(&cluster, cluster.backend().bus).await;
-    let (alice, bob) = (Session::new(&one, true).await, Session::new(&other, true).await);
+    let (alice, bob) = (
+        Session::new(&one, true).await,
+        Session::new(&other, true).await,
+    );
     alice.join("r").await.expect("alice gets in");
     bob.join("r").await.expect("bob gets in");
-    alice.told.until("bob", |told| told.iter().any(|m| matches!(m, ServerMessage::MemberJoined(_))).then_some(())).await;
+    alice
+        .told
+        .until("bob", |told| {
+            told.iter()
+                .any(|m| matches!(m, ServerMessage::MemberJoined(_)))
+                .then_some(())
+        })
+        .await;
     bob.handle_signals();
     bus.cut(true);
     for _ in 0..100 {
@@ -122,7 +192,10 @@ async fn past_its_bounds_a_sender_hears_overloaded_at_once() {
     for _ in 0..5 {
         alice.signal("r", Some(bob.peer()));
     }
-    assert_eq!(alice.told.answers(), [(4, Some(Reason::Overloaded)), (5, Some(Reason::Overloaded))]);
+    assert_eq!(
+        alice.told.answers(),
+        [(4, Some(Reason::Overloaded)), (5, Some(Reason::Overloaded))]
+    );
     bob.handle_signals();
     alice.until_answered(5).await;
     let id = alice.signal("r", Some(bob.peer()));
@@ -133,13 +206,29 @@ async fn past_its_bounds_a_sender_hears_overloaded_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_goes_answers_for_what_it_was_not_given() {
     let (alice, bob) = pair(Badness::default(), 1).await;
-    let (written, waiting) = (alice.signal("r", Some(bob.peer())), alice.signal("r", Some(bob.peer())));
-    let both = |told: &[ServerMessage]| told.iter().filter(|m| matches!(m, ServerMessage::Signal(_))).count() == 2;
-    bob.told.until("both signals", |told| both(told).then_some(())).await;
+    let (written, waiting) = (
+        alice.signal("r", Some(bob.peer())),
+        alice.signal("r", Some(bob.peer())),
+    );
+    let both = |told: &[ServerMessage]| {
+        told.iter()
+            .filter(|m| matches!(m, ServerMessage::Signal(_)))
+            .count()
+            == 2
+    };
+    bob.told
+        .until("both signals", |told| both(told).then_some(()))
+        .await;
     bob.node.written(&bob.local, &alice.peer(), written);
-    bob.node.detach(bob.local.clone(), switchboard_protocol::server_message::LeaveReason::Disconnected);
+    bob.node.detach(
+        bob.local.clone(),
+        switchboard_protocol::server_message::LeaveReason::Disconnected,
+    );
     alice.until_answered(2).await;
-    let expected = [(written, Some(Reason::Unconfirmed)), (waiting, Some(Reason::Left))];
+    let expected = [
+        (written, Some(Reason::Unconfirmed)),
+        (waiting, Some(Reason::Left)),
+    ];
     assert_eq!(alice.told.answers(), expected);
 }
 
@@ -154,18 +243,36 @@ async fn a_broadcast_names_its_receivers_first_and_each_answers() {
     let before = alice.told.messages().len();
     let id = alice.signal("r", None);
     alice.until_answered(2).await;
-    let ServerMessage::Done(done) = &alice.told.messages()[before] else { panic!("`done` comes first") };
+    let ServerMessage::Done(done) = &alice.told.messages()[before] else {
+        panic!("`done` comes first")
+    };
     let to: BTreeSet<_> = done.to.iter().flatten().copied().collect();
-    assert_eq!((done.re, to), (id, BTreeSet::from([bob.peer(), carol.peer()])));
+    assert_eq!(
+        (done.re, to),
+        (id, BTreeSet::from([bob.peer(), carol.peer()]))
+    );
 }
 
 async fn pair_with(settings: Settings) -> (Session, Session) {
     let cluster = MemoryCluster::new();
     let backend = || -> Backend { cluster.backend() };
-    let (one, other) = (node(backend(), settings.clone()).await, node(backend(), settings).await);
-    let (alice, bob) = (Session::new(&one, true).await, Session::new(&other, true).await);
+    let (one, other) = (
+        node(backend(), settings.clone()).await,
+        node(backend(), settings).await,
+    );
+    let (alice, bob) = (
+        Session::new(&one, true).await,
+        Session::new(&other, true).await,
+    );
     alice.join("r").await.expect("alice gets in");
     bob.join("r").await.expect("bob gets in");
-    alice.told.until("bob", |told| told.iter().any(|m| matches!(m, ServerMessage::MemberJoined(_))).then_some(())).await;
+    alice
+        .told
+        .until("bob", |told| {
+            told.iter()
+                .any(|m| matches!(m, ServerMessage::MemberJoined(_)))
+                .then_some(())
+        })
+        .await;
     (alice, bob)
 }

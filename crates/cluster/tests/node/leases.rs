@@ -35,9 +35,16 @@ async fn the_members_of_a_dead_node_are_gone_within_two_leases_told_once() {
         _ => None,
     };
     for session in &sessions {
-        let reason = session.told.until("that it left", |told| told.iter().find_map(left)).await;
+        let reason = session
+            .told
+            .until("that it left", |told| told.iter().find_map(left))
+            .await;
         assert_eq!(reason, LeaveReason::NodeLost);
-        assert!(died_at.elapsed() < Duration::from_secs(8), "{:?}", died_at.elapsed());
+        assert!(
+            died_at.elapsed() < Duration::from_secs(8),
+            "{:?}",
+            died_at.elapsed()
+        );
     }
     tokio::time::sleep(Duration::from_secs(20)).await;
     for session in &sessions {
@@ -45,7 +52,16 @@ async fn the_members_of_a_dead_node_are_gone_within_two_leases_told_once() {
     }
     let (id, reason) = sessions[0].told.answers()[0];
     assert_eq!((id, reason), (unanswered, Some(Reason::Unconfirmed)));
-    assert_eq!(cluster.backend().leases.read().await.expect("memory answers").len(), 2);
+    assert_eq!(
+        cluster
+            .backend()
+            .leases
+            .read()
+            .await
+            .expect("memory answers")
+            .len(),
+        2
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,29 +72,86 @@ async fn a_node_that_was_taken_for_dead_lets_go_and_serves_again() {
     alice.join("r").await.expect("alice gets in");
     // Another node claims and buries it, as after a long freeze.
     let Backend { leases, .. } = cluster.backend();
-    let (own, claimer) = (node.id().clone(), switchboard_protocol::NodeId::start("claimer"));
-    let lease = leases.read().await.expect("memory answers").into_iter().find(|lease| lease.node == own);
-    assert!(leases.claim(&lease.expect("it is there"), &claimer).await.expect("memory answers"));
-    alice.told.until("to go", |_| alice.told.let_go.load(Ordering::Relaxed).then_some(())).await;
+    let (own, claimer) = (
+        node.id().clone(),
+        switchboard_protocol::NodeId::start("claimer"),
+    );
+    let lease = leases
+        .read()
+        .await
+        .expect("memory answers")
+        .into_iter()
+        .find(|lease| lease.node == own);
+    assert!(
+        leases
+            .claim(&lease.expect("it is there"), &claimer)
+            .await
+            .expect("memory answers")
+    );
+    alice
+        .told
+        .until("to go", |_| {
+            alice.told.let_go.load(Ordering::Relaxed).then_some(())
+        })
+        .await;
     leases.bury(&own, &claimer).await.expect("memory answers");
     let mut status = node.status();
-    status.wait_for(|status| *status == switchboard_cluster::Status::Serving).await.expect("the node goes on");
-    Session::new(&node, true).await.join("r").await.expect("it serves again");
+    status
+        .wait_for(|status| *status == switchboard_cluster::Status::Serving)
+        .await
+        .expect("the node goes on");
+    Session::new(&node, true)
+        .await
+        .join("r")
+        .await
+        .expect("it serves again");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_node_that_stops_well_leaves_nothing_to_clean_up() {
     let cluster = MemoryCluster::new();
-    let bus = BadBus::new(cluster.backend().bus, Badness { lost: 10, ..Badness::default() }, 7);
-    let (one, other) = (node_on(&cluster, bus).await, node_on(&cluster, cluster.backend().bus).await);
-    let (alice, bob) = (Session::new(&one, true).await, Session::new(&other, true).await);
+    let bus = BadBus::new(
+        cluster.backend().bus,
+        Badness {
+            lost: 10,
+            ..Badness::default()
+        },
+        7,
+    );
+    let (one, other) = (
+        node_on(&cluster, bus).await,
+        node_on(&cluster, cluster.backend().bus).await,
+    );
+    let (alice, bob) = (
+        Session::new(&one, true).await,
+        Session::new(&other, true).await,
+    );
     alice.join("r").await.expect("alice gets in");
     bob.join("r").await.expect("bob gets in");
     one.detach(alice.local.clone(), LeaveReason::Disconnected);
     assert!(one.stop(Duration::from_secs(10)).await, "all was done");
     let left = |message: &ServerMessage| matches!(message, ServerMessage::MemberLeft(left) if left.reason == LeaveReason::Disconnected);
-    bob.told.until("that alice left", |told| told.iter().any(left).then_some(())).await;
-    let Backend { leases, directory, .. } = cluster.backend();
-    assert!(leases.read().await.expect("memory answers").iter().all(|lease| lease.node != *one.id()));
-    assert!(directory.enlisted(one.id()).await.expect("memory answers").is_empty());
+    bob.told
+        .until("that alice left", |told| {
+            told.iter().any(left).then_some(())
+        })
+        .await;
+    let Backend {
+        leases, directory, ..
+    } = cluster.backend();
+    assert!(
+        leases
+            .read()
+            .await
+            .expect("memory answers")
+            .iter()
+            .all(|lease| lease.node != *one.id())
+    );
+    assert!(
+        directory
+            .enlisted(one.id())
+            .await
+            .expect("memory answers")
+            .is_empty()
+    );
 }

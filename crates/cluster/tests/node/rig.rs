@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::node::Settings;
 use switchboard_cluster::{
-    Backend, Bus, InFlightMax, JoinError, JoinRoom, Local, NewSession, Node, NodeInfo, OutboxFull, Profile, Recipient, Status,
+    Backend, Bus, InFlightMax, JoinError, JoinRoom, Local, NewSession, Node, NodeInfo, OutboxFull,
+    Profile, Recipient, Status,
 };
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::{Encoding, NodeId, Payload, PeerId, RoomId, ServerMessage, UserId};
@@ -19,11 +20,19 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 pub(crate) fn settings() -> Settings {
     Settings {
-        info: NodeInfo { ops_address: "127.0.0.1:1".into(), version: "test".into(), started_at: 0 },
+        info: NodeInfo {
+            ops_address: "127.0.0.1:1".into(),
+            version: "test".into(),
+            started_at: 0,
+        },
         cluster_key: None,
         lease: Duration::from_secs(4),
         delivery_deadline: Duration::from_secs(75),
-        in_flight: InFlightMax { signals: 1024, bytes: 1 << 20, node_bytes: 1 << 28 },
+        in_flight: InFlightMax {
+            signals: 1024,
+            bytes: 1 << 20,
+            node_bytes: 1 << 28,
+        },
         sessions_per_user: 5,
         linger_max: Duration::from_millis(1),
         local_shortcut: false,
@@ -33,16 +42,26 @@ pub(crate) fn settings() -> Settings {
 pub(crate) async fn node(backend: Backend, settings: Settings) -> Node {
     let node = Node::new(NodeId::start("test"), settings, backend, Arc::new(()));
     node.start();
-    timeout(PATIENCE, node.status().wait_for(|status| *status == Status::Serving))
-        .await
-        .expect("the node serves in time")
-        .expect("the node goes on");
+    timeout(
+        PATIENCE,
+        node.status().wait_for(|status| *status == Status::Serving),
+    )
+    .await
+    .expect("the node serves in time")
+    .expect("the node goes on");
     node
 }
 
 /// A node of `cluster` whose frames go out over `bus`.
 pub(crate) async fn node_on(cluster: &MemoryCluster, bus: Arc<dyn Bus>) -> Node {
-    node(Backend { bus, ..cluster.backend() }, settings()).await
+    node(
+        Backend {
+            bus,
+            ..cluster.backend()
+        },
+        settings(),
+    )
+    .await
 }
 
 /// A session that writes down what it is told.
@@ -88,11 +107,16 @@ impl Told {
 
     /// From now on nothing fits.
     pub(crate) fn fill(&self) {
-        self.most.store(self.messages.lock().len().max(1), Ordering::Relaxed);
+        self.most
+            .store(self.messages.lock().len().max(1), Ordering::Relaxed);
     }
 
     /// Waits until `found` finds something in what was told.
-    pub(crate) async fn until<T>(&self, what: &str, found: impl Fn(&[ServerMessage]) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(
+        &self,
+        what: &str,
+        found: impl Fn(&[ServerMessage]) -> Option<T>,
+    ) -> T {
         let waiting = async {
             loop {
                 let changed = self.changed.notified();
@@ -132,11 +156,15 @@ impl Told {
     }
 
     /// How often each signal was answered: id, and `None` or why not.
-    pub(crate) fn answers(&self) -> Vec<(u64, Option<switchboard_protocol::server_message::Reason>)> {
+    pub(crate) fn answers(
+        &self,
+    ) -> Vec<(u64, Option<switchboard_protocol::server_message::Reason>)> {
         let messages = self.messages.lock();
         let answers = messages.iter().filter_map(|message| match message {
             ServerMessage::Delivered(delivered) => Some((delivered.id, None)),
-            ServerMessage::Undelivered(undelivered) => Some((undelivered.id, Some(undelivered.reason))),
+            ServerMessage::Undelivered(undelivered) => {
+                Some((undelivered.id, Some(undelivered.reason)))
+            }
             _ => None,
         });
         answers.collect()
@@ -146,10 +174,24 @@ impl Told {
 impl Session {
     pub(crate) async fn new(node: &Node, receipts: bool) -> Self {
         let (peer, told) = (PeerId::random(), Arc::new(Told::default()));
-        let session =
-            NewSession { peer, epoch: 1, user: UserId::anonymous(&peer), receipts, hidden: false, recipient: told.clone() };
-        let local = node.attach(session).await.expect("the node takes a session");
-        Self { node: node.clone(), local, told, next_id: AtomicUsize::new(1) }
+        let session = NewSession {
+            peer,
+            epoch: 1,
+            user: UserId::anonymous(&peer),
+            receipts,
+            hidden: false,
+            recipient: told.clone(),
+        };
+        let local = node
+            .attach(session)
+            .await
+            .expect("the node takes a session");
+        Self {
+            node: node.clone(),
+            local,
+            told,
+            next_id: AtomicUsize::new(1),
+        }
     }
 
     pub(crate) fn peer(&self) -> PeerId {
@@ -161,7 +203,13 @@ impl Session {
     }
 
     pub(crate) async fn join_with(&self, room: &str, capacity: u32) -> Result<(), JoinError> {
-        let join = JoinRoom { re: 1, room: id(room), capacity, may_create: true, profile: Profile::default() };
+        let join = JoinRoom {
+            re: 1,
+            room: id(room),
+            capacity,
+            may_create: true,
+            profile: Profile::default(),
+        };
         self.node.join(&self.local, join).await
     }
 
@@ -173,10 +221,15 @@ impl Session {
             room: room.into(),
             to: to.map(|to| to.to_string().into()),
             kind: "candidate".into(),
-            payload: Payload { encoding: Encoding::Json, bytes: b"{}" },
+            payload: Payload {
+                encoding: Encoding::Json,
+                bytes: b"{}",
+            },
             traceparent: None,
         };
-        self.node.relay(&self.local, &signal).expect("a member may signal");
+        self.node
+            .relay(&self.local, &signal)
+            .expect("a member may signal");
         id
     }
 
@@ -200,10 +253,16 @@ impl Session {
 
     pub(crate) async fn until_answered(&self, signals: usize) {
         let is_answer = |message: &&ServerMessage| {
-            matches!(message, ServerMessage::Delivered(_) | ServerMessage::Undelivered(_))
+            matches!(
+                message,
+                ServerMessage::Delivered(_) | ServerMessage::Undelivered(_)
+            )
         };
-        let answered = |messages: &[ServerMessage]| messages.iter().filter(is_answer).count() >= signals;
-        self.told.until("all answers", |messages| answered(messages).then_some(())).await;
+        let answered =
+            |messages: &[ServerMessage]| messages.iter().filter(is_answer).count() >= signals;
+        self.told
+            .until("all answers", |messages| answered(messages).then_some(()))
+            .await;
     }
 }
 

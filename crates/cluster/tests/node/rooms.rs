@@ -29,7 +29,10 @@ fn roster_of(told: &[ServerMessage]) -> Vec<PeerId> {
                 left.revision
             }
             ServerMessage::Signal(signal) => {
-                assert!(members.contains(&signal.from), "a signal from somebody unheard of");
+                assert!(
+                    members.contains(&signal.from),
+                    "a signal from somebody unheard of"
+                );
                 revision
             }
             _ => revision,
@@ -45,10 +48,20 @@ fn roster_of(told: &[ServerMessage]) -> Vec<PeerId> {
 async fn rosters_agree_on_a_bad_bus_and_joins_come_before_signals() {
     for seed in 0..30 {
         let cluster = MemoryCluster::new();
-        let badness = Badness { lost: 15, repeated: 15, delayed: 40 };
+        let badness = Badness {
+            lost: 15,
+            repeated: 15,
+            delayed: 40,
+        };
         let mut nodes = Vec::new();
         for node in 0..3 {
-            nodes.push(node_on(&cluster, BadBus::new(cluster.backend().bus, badness, seed * 10 + node)).await);
+            nodes.push(
+                node_on(
+                    &cluster,
+                    BadBus::new(cluster.backend().bus, badness, seed * 10 + node),
+                )
+                .await,
+            );
         }
         let mut sessions: Vec<Session> = Vec::new();
         for index in 0..9 {
@@ -66,7 +79,12 @@ async fn rosters_agree_on_a_bad_bus_and_joins_come_before_signals() {
         let mut expected: Vec<PeerId> = sessions.iter().map(Session::peer).collect();
         expected.sort_unstable();
         for session in &sessions {
-            session.told.until("the same roster", |told| (roster_of(told) == expected).then_some(())).await;
+            session
+                .told
+                .until("the same roster", |told| {
+                    (roster_of(told) == expected).then_some(())
+                })
+                .await;
         }
     }
 }
@@ -74,7 +92,10 @@ async fn rosters_agree_on_a_bad_bus_and_joins_come_before_signals() {
 #[tokio::test(start_paused = true)]
 async fn twenty_race_for_two_places() {
     let cluster = MemoryCluster::new();
-    let (one, other) = (node_on(&cluster, cluster.backend().bus).await, node_on(&cluster, cluster.backend().bus).await);
+    let (one, other) = (
+        node_on(&cluster, cluster.backend().bus).await,
+        node_on(&cluster, cluster.backend().bus).await,
+    );
     let mut racing = tokio::task::JoinSet::new();
     for index in 0..20 {
         let session = Session::new(if index % 2 == 0 { &one } else { &other }, true).await;
@@ -84,12 +105,23 @@ async fn twenty_race_for_two_places() {
         });
     }
     let outcomes = racing.join_all().await;
-    let (inside, outside): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(|(_, outcome)| outcome.is_ok());
+    let (inside, outside): (Vec<_>, Vec<_>) = outcomes
+        .into_iter()
+        .partition(|(_, outcome)| outcome.is_ok());
     assert_eq!(inside.len(), 2);
-    assert!(outside.iter().all(|(_, outcome)| *outcome == Err(JoinError::Full { capacity: 2 })));
+    assert!(
+        outside
+            .iter()
+            .all(|(_, outcome)| *outcome == Err(JoinError::Full { capacity: 2 }))
+    );
     for (session, _) in &inside {
         let is_ready = |message: &&ServerMessage| matches!(message, ServerMessage::Ready(_));
-        session.told.until("ready", |told| told.iter().any(|m| is_ready(&m)).then_some(())).await;
+        session
+            .told
+            .until("ready", |told| {
+                told.iter().any(|m| is_ready(&m)).then_some(())
+            })
+            .await;
         tokio::time::sleep(tokio::time::Duration::from_secs(5)).await;
         assert_eq!(session.told.messages().iter().filter(is_ready).count(), 1);
     }
@@ -104,10 +136,19 @@ async fn a_room_can_be_left_and_entered_again() {
     for _ in 0..3 {
         alice.join("r").await.expect("alice gets in");
         let told = alice.told.messages();
-        let Some(ServerMessage::Joined(joined)) = told.last() else { panic!("`joined` is told: {told:?}") };
-        assert!(joined.revision > last, "revisions never go back, not even when a room is made anew");
+        let Some(ServerMessage::Joined(joined)) = told.last() else {
+            panic!("`joined` is told: {told:?}")
+        };
+        assert!(
+            joined.revision > last,
+            "revisions never go back, not even when a room is made anew"
+        );
         last = joined.revision;
-        alice.node.leave(&alice.local, &id("r")).await.expect("alice gets out");
+        alice
+            .node
+            .leave(&alice.local, &id("r"))
+            .await
+            .expect("alice gets out");
     }
     assert_eq!(node.rooms(), 0);
 }
@@ -119,8 +160,20 @@ async fn joins_are_refused_while_the_directory_is_being_filled_and_work_again_af
     let alice = Session::new(&node, true).await;
     cluster.forget();
     assert_eq!(alice.join("r").await, Err(JoinError::Unavailable));
-    alice.told.until("go", |_| alice.told.let_go.load(std::sync::atomic::Ordering::Relaxed).then_some(())).await;
-    node.status().wait_for(|status| *status == switchboard_cluster::Status::Serving).await.expect("the node goes on");
+    alice
+        .told
+        .until("go", |_| {
+            alice
+                .told
+                .let_go
+                .load(std::sync::atomic::Ordering::Relaxed)
+                .then_some(())
+        })
+        .await;
+    node.status()
+        .wait_for(|status| *status == switchboard_cluster::Status::Serving)
+        .await
+        .expect("the node goes on");
     let again = Session::new(&node, true).await;
     again.join("r").await.expect("the bucket is open again");
 }

@@ -18,14 +18,24 @@ impl Bed {
     pub(crate) async fn start() -> Self {
         let redis = RedisServer::start();
         let url = format!("redis.url={}", redis.url());
-        let settings =
-            [&*url, "limits.signals_per_second=1000000", "limits.burst=1000000", "log.filter=warn,switchboard_gateway::serve=info"];
+        let settings = [
+            &*url,
+            "limits.signals_per_second=1000000",
+            "limits.burst=1000000",
+            "log.filter=warn,switchboard_gateway::serve=info",
+        ];
         let start = || GatewayProcess::start_ready(env!("CARGO_BIN_EXE_switchboard"), &settings);
-        Self { gateways: [start(), start()], redis }
+        Self {
+            gateways: [start(), start()],
+            redis,
+        }
     }
 
     pub(crate) fn cpu(&self) -> Cpu {
-        Cpu { gateways: [0, 1].map(|index| proc::cpu(self.gateways[index].pid())), redis: proc::cpu(self.redis.pid()) }
+        Cpu {
+            gateways: [0, 1].map(|index| proc::cpu(self.gateways[index].pid())),
+            redis: proc::cpu(self.redis.pid()),
+        }
     }
 
     pub(crate) fn reset_redis_stats(&self) {
@@ -35,14 +45,23 @@ impl Bed {
     /// Redis' own count of what it was asked.
     pub(crate) fn redis_stats(&self) -> String {
         let stats = self.ask_redis("INFO commandstats");
-        let lines = stats.lines().filter(|line| line.starts_with("cmdstat_publish"));
-        lines.map(|line| format!("    redis: {}\n", line.trim())).collect()
+        let lines = stats
+            .lines()
+            .filter(|line| line.starts_with("cmdstat_publish"));
+        lines
+            .map(|line| format!("    redis: {}\n", line.trim()))
+            .collect()
     }
 
     fn ask_redis(&self, command: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.redis.port())).expect("Redis listens");
-        stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a time-out can be set");
-        stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).expect("Redis reads");
+        let mut stream =
+            TcpStream::connect(("127.0.0.1", self.redis.port())).expect("Redis listens");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(5)))
+            .expect("a time-out can be set");
+        stream
+            .write_all(format!("{command}\r\nQUIT\r\n").as_bytes())
+            .expect("Redis reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("Redis answers");
         answer

@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use switchboard_client::connection::{Connection, Options};
 use switchboard_client::Acknowledger;
+use switchboard_client::connection::{Connection, Options};
 use switchboard_protocol::client_message::{Join, Signal};
 use switchboard_protocol::{ClientMessage, Encoding, Payload, PeerId, ServerMessage};
 use tokio::time::sleep_until;
@@ -47,7 +47,9 @@ struct Pair {
 
 impl Outcome {
     fn record(&mut self, latency: Duration) {
-        self.latency.record(latency.as_micros() as u64).expect("the histogram grows by itself");
+        self.latency
+            .record(latency.as_micros() as u64)
+            .expect("the histogram grows by itself");
     }
 
     pub(crate) fn percentile(&self, quantile: f64) -> Duration {
@@ -61,7 +63,12 @@ impl Load {
         for index in 0..pairs {
             open.push(Pair::open(bed, format!("bench-{index}")).await);
         }
-        Self { pairs: open, pace, payload_bytes, started: Instant::now() }
+        Self {
+            pairs: open,
+            pace,
+            payload_bytes,
+            started: Instant::now(),
+        }
     }
 
     /// Sends for `time`, then waits for the last answers.
@@ -76,12 +83,16 @@ impl Load {
         while start.elapsed() < time {
             let due = match self.pace {
                 Pace::Window(_) => u64::MAX,
-                Pace::PerSecond(rate) => (start.elapsed().as_secs_f64() * f64::from(rate)) as u64 + 1,
+                Pace::PerSecond(rate) => {
+                    (start.elapsed().as_secs_f64() * f64::from(rate)) as u64 + 1
+                }
             };
             self.send(&mut sent, due);
             let wake = match self.pace {
                 Pace::Window(_) => start + time,
-                Pace::PerSecond(rate) => start + Duration::from_secs_f64(sent as f64 / f64::from(rate)),
+                Pace::PerSecond(rate) => {
+                    start + Duration::from_secs_f64(sent as f64 / f64::from(rate))
+                }
             };
             tokio::select! {
                 () = poll_fn(|cx| self.poll(cx, &mut outcome)) => {}
@@ -136,7 +147,9 @@ impl Load {
 impl Pair {
     async fn open(bed: &Bed, room: String) -> Self {
         let open = async |index: usize| {
-            Connection::open(&Options::new(bed.gateways[index].url())).await.expect("the gateway welcomes")
+            Connection::open(&Options::new(bed.gateways[index].url()))
+                .await
+                .expect("the gateway welcomes")
         };
         let ((mut sender, _), (mut receiver, welcome)) = (open(0).await, open(1).await);
         join(&mut sender, &room).await;
@@ -147,21 +160,38 @@ impl Pair {
             }
         }
         let acknowledger = Acknowledger::default();
-        Self { sender, receiver, to: welcome.peer, room, next_id: 2, in_flight: 0, acknowledger }
+        Self {
+            sender,
+            receiver,
+            to: welcome.peer,
+            room,
+            next_id: 2,
+            in_flight: 0,
+            acknowledger,
+        }
     }
 
     /// The payload starts with the time, microseconds, and is filled up to its size.
     fn send(&mut self, now: Duration, payload_bytes: usize) {
-        let payload = format!("\"{:020}{}\"", now.as_micros(), "x".repeat(payload_bytes - 22));
+        let payload = format!(
+            "\"{:020}{}\"",
+            now.as_micros(),
+            "x".repeat(payload_bytes - 22)
+        );
         let signal = Signal {
             id: self.next_id,
             room: self.room.as_str().into(),
             to: Some(self.to.as_str().into()),
             kind: "candidate".into(),
-            payload: Payload { encoding: Encoding::Json, bytes: payload.as_bytes() },
+            payload: Payload {
+                encoding: Encoding::Json,
+                bytes: payload.as_bytes(),
+            },
             traceparent: None,
         };
-        self.sender.feed(&ClientMessage::Signal(signal)).expect("the signal can be written");
+        self.sender
+            .feed(&ClientMessage::Signal(signal))
+            .expect("the signal can be written");
         self.next_id += 1;
         self.in_flight += 1;
     }
@@ -171,7 +201,9 @@ impl Pair {
         while let Poll::Ready(message) = self.poll_receiver(cx) {
             read = true;
             if let ServerMessage::Signal(signal) = message {
-                let sent = std::str::from_utf8(&signal.payload.bytes[1..21]).ok().and_then(|text| text.parse().ok());
+                let sent = std::str::from_utf8(&signal.payload.bytes[1..21])
+                    .ok()
+                    .and_then(|text| text.parse().ok());
                 let sent = Duration::from_micros(sent.expect("the payload starts with the time"));
                 outcome.record(now.saturating_sub(sent));
                 self.acknowledger.handled(signal.from, signal.id);
@@ -197,7 +229,9 @@ impl Pair {
             Some(message) => return Poll::Ready(message),
             None => {
                 for receipt in self.acknowledger.take_receipts() {
-                    self.receiver.feed(&receipt).expect("a receipt can be written");
+                    self.receiver
+                        .feed(&receipt)
+                        .expect("a receipt can be written");
                 }
                 self.receiver.poll_next(cx)
             }
@@ -207,7 +241,17 @@ impl Pair {
 }
 
 async fn join(connection: &mut Connection, room: &str) {
-    let join = Join { id: 1, room: room.into(), state: None, capacity: None };
-    connection.feed(&ClientMessage::Join(join)).expect("a join can be written");
-    while !matches!(connection.next().await.expect("the connection holds"), ServerMessage::Joined(_)) {}
+    let join = Join {
+        id: 1,
+        room: room.into(),
+        state: None,
+        capacity: None,
+    };
+    connection
+        .feed(&ClientMessage::Join(join))
+        .expect("a join can be written");
+    while !matches!(
+        connection.next().await.expect("the connection holds"),
+        ServerMessage::Joined(_)
+    ) {}
 }

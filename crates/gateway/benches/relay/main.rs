@@ -22,9 +22,18 @@ const PAIRS: usize = 32;
 async fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let time = Duration::from_secs(if quick { 2 } else { 8 });
-    println!("cross-node relay, {PAYLOAD_BYTES} B payload, {PAIRS} pairs, receipts on, {} s each\n", time.as_secs());
-    println!("{:<18}{:>10}{:>9}{:>9}{:>9}{:>9}{:>10}{:>10}", "load", "signals/s", "gw A", "gw B", "redis", "total", "p50", "p99");
-    println!("{:<18}{:>10}{:>9}{:>9}{:>9}{:>9}{:>10}{:>10}", "", "", "µs CPU", "µs CPU", "µs CPU", "µs CPU", "ms", "ms");
+    println!(
+        "cross-node relay, {PAYLOAD_BYTES} B payload, {PAIRS} pairs, receipts on, {} s each\n",
+        time.as_secs()
+    );
+    println!(
+        "{:<18}{:>10}{:>9}{:>9}{:>9}{:>9}{:>10}{:>10}",
+        "load", "signals/s", "gw A", "gw B", "redis", "total", "p50", "p99"
+    );
+    println!(
+        "{:<18}{:>10}{:>9}{:>9}{:>9}{:>9}{:>10}{:>10}",
+        "", "", "µs CPU", "µs CPU", "µs CPU", "µs CPU", "ms", "ms"
+    );
     let loads = [
         ("saturated", Pace::Window(64), "at most 15"),
         ("10k/s steady", Pace::PerSecond(10_000), "at most 45"),

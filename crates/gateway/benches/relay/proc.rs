@@ -20,7 +20,10 @@ impl Sub for Cpu {
     fn sub(self, earlier: Self) -> Self {
         let [a, b] = self.gateways;
         let [earlier_a, earlier_b] = earlier.gateways;
-        Self { gateways: [a - earlier_a, b - earlier_b], redis: self.redis - earlier.redis }
+        Self {
+            gateways: [a - earlier_a, b - earlier_b],
+            redis: self.redis - earlier.redis,
+        }
     }
 }
 
@@ -29,6 +32,10 @@ pub(crate) fn cpu(pid: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process runs");
     // The command in parentheses may hold spaces; utime and stime are the 12th and 13th field after it.
     let (_, fields) = stat.rsplit_once(')').expect("stat names the command");
-    let ticks = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u32>().expect("a number of ticks"));
+    let ticks = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u32>().expect("a number of ticks"));
     TICK * ticks.sum()
 }

@@ -15,7 +15,10 @@ impl Secret {
     /// Whether `given` is the secret, in a time that does not tell how much of it is right.
     pub fn matches(&self, given: &str) -> bool {
         let (ours, theirs) = (self.0.as_bytes(), given.as_bytes());
-        let different = ours.iter().zip(theirs).fold(0, |different, (a, b)| different | (a ^ b));
+        let different = ours
+            .iter()
+            .zip(theirs)
+            .fold(0, |different, (a, b)| different | (a ^ b));
         ours.len() == theirs.len() && different == 0
     }
 

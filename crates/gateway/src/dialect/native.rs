@@ -30,8 +30,12 @@ impl Native {
     /// Reads a frame.
     pub(crate) fn decode<'a>(&self, frame: &'a Message) -> Frame<'a> {
         match (self.codec, frame) {
-            (Codec::Json, Message::Text(text)) => Frame::Message(self.codec.decode(text.as_bytes())),
-            (Codec::MessagePack, Message::Binary(bytes)) => Frame::Message(self.codec.decode(bytes)),
+            (Codec::Json, Message::Text(text)) => {
+                Frame::Message(self.codec.decode(text.as_bytes()))
+            }
+            (Codec::MessagePack, Message::Binary(bytes)) => {
+                Frame::Message(self.codec.decode(bytes))
+            }
             (codec, Message::Text(_) | Message::Binary(_)) => {
                 Frame::Message(Err(DecodeError::frame_type(codec.encoding())))
             }
@@ -45,9 +49,9 @@ impl Native {
         let mut bytes = Vec::with_capacity(256);
         self.codec.encode(message, &mut bytes)?;
         Ok(match self.codec {
-            Codec::Json => {
-                Message::Text(Utf8Bytes::try_from(bytes).map_err(|_| EncodeError::Value("not UTF-8".into()))?)
-            }
+            Codec::Json => Message::Text(
+                Utf8Bytes::try_from(bytes).map_err(|_| EncodeError::Value("not UTF-8".into()))?,
+            ),
             Codec::MessagePack => Message::Binary(bytes.into()),
         })
     }

@@ -26,12 +26,18 @@ impl Origins {
 
     /// Whether a page of `origin` may send a request with these headers.
     pub(crate) fn allow(&self, origin: &HeaderValue, headers: &HeaderMap) -> bool {
-        let Ok(origin) = origin.to_str() else { return false };
+        let Ok(origin) = origin.to_str() else {
+            return false;
+        };
         match self {
             Self::Any => true,
-            Self::Listed(listed) => listed.iter().any(|allowed| allowed.as_str().eq_ignore_ascii_case(origin)),
+            Self::Listed(listed) => listed
+                .iter()
+                .any(|allowed| allowed.as_str().eq_ignore_ascii_case(origin)),
             Self::Same => {
-                let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+                let host = headers
+                    .get(header::HOST)
+                    .and_then(|host| host.to_str().ok());
                 let authority = origin.split_once("://").map(|(_, authority)| authority);
                 host.is_some() && host == authority
             }
@@ -40,7 +46,9 @@ impl Origins {
 
     /// Whether a WebSocket handshake with these headers may go on. Clients that are no browsers send no origin.
     pub(crate) fn allow_handshake(&self, headers: &HeaderMap) -> bool {
-        headers.get(header::ORIGIN).is_none_or(|origin| self.allow(origin, headers))
+        headers
+            .get(header::ORIGIN)
+            .is_none_or(|origin| self.allow(origin, headers))
     }
 }
 
@@ -51,7 +59,10 @@ mod tests {
     fn allows(origins: &Origins, origin: &str) -> bool {
         let headers = HeaderMap::from_iter([
             (header::HOST, HeaderValue::from_static("call.example:8080")),
-            (header::ORIGIN, HeaderValue::from_str(origin).expect("a header")),
+            (
+                header::ORIGIN,
+                HeaderValue::from_str(origin).expect("a header"),
+            ),
         ]);
         origins.allow_handshake(&headers)
     }
@@ -61,6 +72,9 @@ mod tests {
         assert!(allows(&Origins::Same, "http://call.example:8080"));
         assert!(!allows(&Origins::Same, "http://evil.example"));
         assert!(!allows(&Origins::Same, "null"));
-        assert!(Origins::Same.allow_handshake(&HeaderMap::new()), "no browser");
+        assert!(
+            Origins::Same.allow_handshake(&HeaderMap::new()),
+            "no browser"
+        );
     }
 }

@@ -52,14 +52,22 @@ pub(crate) async fn healthz() -> &'static str {
 
 pub(crate) async fn readyz(State(gateway): State<Arc<Gateway>>) -> Response {
     let report = gateway.readiness.report();
-    let status = if report.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if report.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(report)).into_response()
 }
 
 /// Prometheus text; JSON for whoever asks for it.
 pub(crate) async fn metrics(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
     let wants_json = headers.get_all(header::ACCEPT).iter().any(|accept| {
-        accept.to_str().is_ok_and(|accept| accept.split(',').any(|kind| kind.trim().starts_with("application/json")))
+        accept.to_str().is_ok_and(|accept| {
+            accept
+                .split(',')
+                .any(|kind| kind.trim().starts_with("application/json"))
+        })
     });
     if wants_json {
         return Json(metrics_json(&gateway, &headers)).into_response();
@@ -73,8 +81,13 @@ pub(crate) async fn metrics(State(gateway): State<Arc<Gateway>>, headers: Header
 fn metrics_json(gateway: &Gateway, headers: &HeaderMap) -> Value {
     let mut details = Vec::new();
     if may_see_rooms(gateway, headers) {
-        let rooms = gateway.node.room_counts().into_iter().take(ROOM_DETAILS_MAX);
-        details.extend(rooms.map(|room| json!({ "name": room.room, "participants": room.members })));
+        let rooms = gateway
+            .node
+            .room_counts()
+            .into_iter()
+            .take(ROOM_DETAILS_MAX);
+        details
+            .extend(rooms.map(|room| json!({ "name": room.room, "participants": room.members })));
     }
     json!({
         "connections": gateway.registry.len(),
@@ -98,6 +111,10 @@ fn may_see_rooms(gateway: &Gateway, headers: &HeaderMap) -> bool {
 /// Resident memory of this process; 0 where the system does not tell.
 fn resident_bytes() -> u64 {
     let families = prometheus::gather();
-    let resident = families.iter().find(|family| family.name() == "process_resident_memory_bytes");
-    resident.and_then(|family| family.get_metric().first()).map_or(0, |metric| metric.get_gauge().get_value() as u64)
+    let resident = families
+        .iter()
+        .find(|family| family.name() == "process_resident_memory_bytes");
+    resident
+        .and_then(|family| family.get_metric().first())
+        .map_or(0, |metric| metric.get_gauge().get_value() as u64)
 }

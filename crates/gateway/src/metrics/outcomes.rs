@@ -25,9 +25,17 @@ pub(super) struct OutcomeCounters(Vec<IntCounter>);
 
 impl OutcomeCounters {
     pub(super) fn new(registry: &Registry, name: &str, help: &str) -> Self {
-        let counters = super::registered(registry, IntCounterVec::new(Opts::new(name, help), &["kind", "outcome"]));
-        let all = KINDS.iter().flat_map(|(_, kind)| OUTCOMES.iter().map(move |(_, outcome)| [*kind, *outcome]));
-        Self(all.map(|labels| counters.with_label_values(&labels)).collect())
+        let counters = super::registered(
+            registry,
+            IntCounterVec::new(Opts::new(name, help), &["kind", "outcome"]),
+        );
+        let all = KINDS
+            .iter()
+            .flat_map(|(_, kind)| OUTCOMES.iter().map(move |(_, outcome)| [*kind, *outcome]));
+        Self(
+            all.map(|labels| counters.with_label_values(&labels))
+                .collect(),
+        )
     }
 
     pub(super) fn count(&self, kind: KindClass, outcome: Result<(), Reason>) {

@@ -17,7 +17,14 @@ fn is_listening(gateway: &GatewayProcess) -> bool {
 #[tokio::test]
 async fn a_drain_is_not_ready_then_sends_its_clients_away_over_the_window_and_ends_well() {
     const WINDOW: Duration = Duration::from_millis(1500);
-    let mut cluster = Cluster::start(2, &["drain.grace_ms=1500", "drain.window_ms=1500", "drain.deadline_ms=30000"]);
+    let mut cluster = Cluster::start(
+        2,
+        &[
+            "drain.grace_ms=1500",
+            "drain.window_ms=1500",
+            "drain.deadline_ms=30000",
+        ],
+    );
     let mut staying = Peer::in_room(&cluster.nodes[1], ROOM).await;
     let mut leaving = Vec::new();
     for _ in 0..3 {
@@ -51,14 +58,30 @@ async fn a_drain_is_not_ready_then_sends_its_clients_away_over_the_window_and_en
     }
     let status = cluster.nodes[0].wait();
     assert_eq!(status.code(), Some(0), "{}", cluster.nodes[0].log());
-    assert!(cluster.nodes[0].log().contains("every connection was closed and has left its rooms"), "{}", cluster.nodes[0].log());
+    assert!(
+        cluster.nodes[0]
+            .log()
+            .contains("every connection was closed and has left its rooms"),
+        "{}",
+        cluster.nodes[0].log()
+    );
     still_well(&cluster.nodes[1]).await;
-    assert!(cluster.nodes[1].metric("switchboard_nodes_reaped_total") == 0.0, "it gave its lease back");
+    assert!(
+        cluster.nodes[1].metric("switchboard_nodes_reaped_total") == 0.0,
+        "it gave its lease back"
+    );
 }
 
 #[tokio::test]
 async fn a_second_signal_hurries() {
-    let mut cluster = Cluster::start(1, &["drain.grace_ms=60000", "drain.window_ms=60000", "drain.deadline_ms=600000"]);
+    let mut cluster = Cluster::start(
+        1,
+        &[
+            "drain.grace_ms=60000",
+            "drain.window_ms=60000",
+            "drain.deadline_ms=600000",
+        ],
+    );
     let gateway = &mut cluster.nodes[0];
     let mut peer = Peer::in_room(gateway, ROOM).await;
     gateway.terminate();
@@ -77,7 +100,11 @@ async fn an_embedded_node_ends_at_once() {
     gateway.interrupt();
     assert_eq!(peer.closed().await.code, 1001);
     assert_eq!(gateway.wait().code(), Some(0), "{}", gateway.log());
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        started.elapsed()
+    );
     assert!(!is_listening(&gateway));
 }
 
@@ -85,7 +112,12 @@ async fn an_embedded_node_ends_at_once() {
 async fn a_client_that_answers_nothing_does_not_hold_up_the_end() {
     let mut gateway = embedded(&[]);
     let raw = crate::support::Raw::open(&gateway, "/v1/connect", &[]);
-    let silent = Peer::open(&Options { receipts: false, ..options(&gateway) }).await.expect("welcome");
+    let silent = Peer::open(&Options {
+        receipts: false,
+        ..options(&gateway)
+    })
+    .await
+    .expect("welcome");
     gateway.terminate();
     assert_eq!(gateway.wait().code(), Some(0), "{}", gateway.log());
     drop((raw, silent));

@@ -9,7 +9,9 @@ const ROOM: &str = "study-1";
 #[tokio::test]
 async fn a_node_that_was_frozen_lets_go_of_its_sessions_and_serves_again() {
     let cluster = Cluster::start(2, &["cluster.lease_ms=2000"]);
-    let [frozen, other] = &cluster.nodes[..] else { panic!("two nodes were started") };
+    let [frozen, other] = &cluster.nodes[..] else {
+        panic!("two nodes were started")
+    };
     let mut alice = Peer::in_room(frozen, ROOM).await;
     let mut bob = Peer::in_room(other, ROOM).await;
     frozen.pause();

@@ -6,16 +6,28 @@ use std::process::{Command, Output};
 use crate::support::{Raw, embedded, exchange, still_well};
 
 fn switchboard(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_switchboard")).env_clear().args(arguments).output().expect("the binary starts")
+    Command::new(env!("CARGO_BIN_EXE_switchboard"))
+        .env_clear()
+        .args(arguments)
+        .output()
+        .expect("the binary starts")
 }
 
 #[tokio::test]
 async fn a_page_of_another_origin_may_not_connect() {
     let gateway = embedded(&["origins=https://app.example.com"]);
-    let mut raw = Raw::open(&gateway, "/v1/connect", &["Origin: https://evil.example.com"]);
+    let mut raw = Raw::open(
+        &gateway,
+        "/v1/connect",
+        &["Origin: https://evil.example.com"],
+    );
     let (code, reason) = raw.closed();
     assert_eq!((code, reason.contains("origin")), (4403, true), "{reason}");
-    let mut raw = Raw::open(&gateway, "/v1/connect", &["Origin: https://app.example.com"]);
+    let mut raw = Raw::open(
+        &gateway,
+        "/v1/connect",
+        &["Origin: https://app.example.com"],
+    );
     raw.text(r#"{"type":"hello"}"#);
     assert!(raw.read_text().contains("\"welcome\""));
     // No origin, no browser.
@@ -29,12 +41,27 @@ async fn what_is_no_websocket_handshake_is_answered_in_http() {
         ("GET /v1/connect", &[][..], "400"),
         ("POST /v1/connect", &[], "405"),
         ("GET /nowhere", &[], "404"),
-        ("GET /v1/connect", &["Upgrade: websocket", "Sec-WebSocket-Version: 8", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="], "400"),
+        (
+            "GET /v1/connect",
+            &[
+                "Upgrade: websocket",
+                "Sec-WebSocket-Version: 8",
+                "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+            ],
+            "400",
+        ),
     ] {
         let answer = exchange(&gateway, request, headers);
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{request}: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{request}: {answer}"
+        );
     }
-    let answer = exchange(&gateway, "GET /health", &[&format!("X-Long: {}", "x".repeat(40_000))]);
+    let answer = exchange(
+        &gateway,
+        "GET /health",
+        &[&format!("X-Long: {}", "x".repeat(40_000))],
+    );
     assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
     still_well(&gateway).await;
 }
@@ -42,15 +69,30 @@ async fn what_is_no_websocket_handshake_is_answered_in_http() {
 #[tokio::test]
 async fn the_subprotocol_chooses_the_encoding() {
     let gateway = embedded(&[]);
-    for (offered, binary) in [("switchboard.v1.json", false), ("switchboard.v1.msgpack, switchboard.v1.json", true), ("json", false)] {
-        let mut raw = Raw::open(&gateway, "/v1/connect", &[&format!("Sec-WebSocket-Protocol: {offered}")]);
+    for (offered, binary) in [
+        ("switchboard.v1.json", false),
+        ("other, switchboard.v1.msgpack", true),
+        ("json", false),
+    ] {
+        let mut raw = Raw::open(
+            &gateway,
+            "/v1/connect",
+            &[&format!("Sec-WebSocket-Protocol: {offered}")],
+        );
         if binary {
             raw.send(2, b"\x81\xa4type\xa5hello");
         } else {
             raw.text(r#"{"type":"hello"}"#);
         }
         let (opcode, body) = raw.read().expect("a welcome");
-        assert_eq!((opcode == 2, String::from_utf8_lossy(&body).contains("welcome")), (binary, true), "{offered}");
+        assert_eq!(
+            (
+                opcode == 2,
+                String::from_utf8_lossy(&body).contains("welcome")
+            ),
+            (binary, true),
+            "{offered}"
+        );
     }
 }
 
@@ -60,23 +102,41 @@ fn a_port_in_use_ends_the_start_with_a_sentence() {
     let address = taken.local_addr().expect("an address").to_string();
     for key in ["listen", "ops_listen"] {
         let settings = [&format!("{key}={address}"), "listen=127.0.0.1:0"];
-        let settings = if key == "listen" { &settings[..1] } else { &settings[..] };
-        let arguments: Vec<_> = settings.iter().flat_map(|setting| ["--set", *setting]).collect();
+        let settings = if key == "listen" {
+            &settings[..1]
+        } else {
+            &settings[..]
+        };
+        let arguments: Vec<_> = settings
+            .iter()
+            .flat_map(|setting| ["--set", *setting])
+            .collect();
         let output = switchboard(&arguments);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains(&format!("cannot listen on {address}")) && said.contains(key), "{said}");
+        assert!(
+            said.contains(&format!("cannot listen on {address}")) && said.contains(key),
+            "{said}"
+        );
         assert!(!said.contains("panicked"), "{said}");
     }
 }
 
 #[test]
 fn a_wrong_redis_url_ends_the_start_with_a_sentence_and_no_password() {
-    for url in ["http://:hunter2@localhost", "redis://:hunter2@host:port", "redis://:hunter2@", "localhost:6379"] {
+    for url in [
+        "http://:hunter2@localhost",
+        "redis://:hunter2@host:port",
+        "redis://:hunter2@",
+        "localhost:6379",
+    ] {
         let output = switchboard(&["--listen", "127.0.0.1:0", "--redis-url", url]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{url}: {said}");
         assert!(said.contains("redis"), "{url}: {said}");
-        assert!(!said.contains("hunter2") && !said.contains("panicked"), "{url}: {said}");
+        assert!(
+            !said.contains("hunter2") && !said.contains("panicked"),
+            "{url}: {said}"
+        );
     }
 }

@@ -12,25 +12,52 @@ const ROOM: &str = "study-1";
 
 async fn come(gateway: &GatewayProcess, user: &str, hidden: bool) -> Peer {
     let token = token(user, json!({ "hidden": hidden }));
-    Peer::open(&Options { token: Some(token), ..options(gateway) }).await.expect("a good token")
+    Peer::open(&Options {
+        token: Some(token),
+        ..options(gateway)
+    })
+    .await
+    .expect("a good token")
 }
 
 #[tokio::test]
 async fn an_observer_hears_everything_and_nobody_hears_of_it() {
     let cluster = Cluster::start(2, &[SECRET_SETTING]);
-    let [a, b] = &cluster.nodes[..] else { panic!("two nodes were started") };
+    let [a, b] = &cluster.nodes[..] else {
+        panic!("two nodes were started")
+    };
     let mut alice = come(a, "alice", false).await;
-    alice.try_join(ROOM, Some(2)).await.expect("the room is new");
+    alice
+        .try_join(ROOM, Some(2))
+        .await
+        .expect("the room is new");
     let mut observer = come(b, "observer", true).await;
     let joined = observer.join(ROOM).await;
-    assert_eq!(joined.members.iter().map(|member| member.peer).collect::<Vec<_>>(), [alice.id]);
+    assert_eq!(
+        joined
+            .members
+            .iter()
+            .map(|member| member.peer)
+            .collect::<Vec<_>>(),
+        [alice.id]
+    );
 
     // It takes no place and makes nobody ready.
     let mut bob = come(b, "bob", false).await;
     let joined = bob.join(ROOM).await;
-    assert_eq!(joined.members.iter().map(|member| member.peer).collect::<Vec<_>>(), [alice.id, bob.id]);
+    assert_eq!(
+        joined
+            .members
+            .iter()
+            .map(|member| member.peer)
+            .collect::<Vec<_>>(),
+        [alice.id, bob.id]
+    );
     let mut carol = come(a, "carol", false).await;
-    assert_eq!(carol.try_join(ROOM, None).await.map_err(|error| error.code), Err(ErrorCode::RoomFull));
+    assert_eq!(
+        carol.try_join(ROOM, None).await.map_err(|error| error.code),
+        Err(ErrorCode::RoomFull)
+    );
     assert_eq!(hear!(alice, Ready).peers, [alice.id, bob.id]);
     assert_eq!(hear!(observer, MemberJoined).member.peer, bob.id);
 
@@ -42,7 +69,10 @@ async fn an_observer_hears_everything_and_nobody_hears_of_it() {
     assert_eq!(alice.answers(1).await, [(id, bob.id.to_string(), Ok(()))]);
 
     let id = alice.signal(ROOM, Some(observer.id), "chat", "2");
-    assert_eq!(alice.answers(1).await, [(id, observer.id.to_string(), Err(Reason::NoSuchPeer))]);
+    assert_eq!(
+        alice.answers(1).await,
+        [(id, observer.id.to_string(), Err(Reason::NoSuchPeer))]
+    );
     for to in [None, Some(alice.id)] {
         observer.signal(ROOM, to, "chat", "3");
         assert_eq!(hear!(observer, Error).code, ErrorCode::Forbidden);
@@ -59,7 +89,10 @@ async fn an_observer_hears_everything_and_nobody_hears_of_it() {
     bob.join(ROOM).await;
     hear!(alice, Ready);
     let told = alice.unasked().await;
-    assert!(told.iter().all(|message| !tells_of(message, of_observer)), "{told:?}");
+    assert!(
+        told.iter().all(|message| !tells_of(message, of_observer)),
+        "{told:?}"
+    );
     assert!(!a.log().contains("panicked") && !b.log().contains("panicked"));
 }
 
@@ -71,7 +104,10 @@ fn tells_of(message: &ServerMessage, peer: switchboard_protocol::PeerId) -> bool
 async fn an_observer_may_enter_a_full_room() {
     let cluster = Cluster::start(1, &[SECRET_SETTING]);
     let mut alice = come(&cluster.nodes[0], "alice", false).await;
-    alice.try_join(ROOM, Some(1)).await.expect("the room is new");
+    alice
+        .try_join(ROOM, Some(1))
+        .await
+        .expect("the room is new");
     let mut observer = come(&cluster.nodes[0], "observer", true).await;
     assert_eq!(observer.join(ROOM).await.members.len(), 1);
     assert_eq!(alice.unasked().await, []);

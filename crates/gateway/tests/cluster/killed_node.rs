@@ -12,7 +12,12 @@ const ROOM: &str = "study-1";
 const GONE_WITHIN: Duration = Duration::from_secs(12);
 
 fn reaped(cluster: &Cluster) -> f64 {
-    cluster.nodes.iter().skip(1).map(|node| node.metric("switchboard_nodes_reaped_total")).sum()
+    cluster
+        .nodes
+        .iter()
+        .skip(1)
+        .map(|node| node.metric("switchboard_nodes_reaped_total"))
+        .sum()
 }
 
 #[tokio::test]
@@ -22,7 +27,10 @@ async fn the_members_of_a_killed_node_leave_seen_by_all_once_and_by_the_hand_of_
     for _ in 0..3 {
         lost.push(Peer::in_room(&cluster.nodes[0], ROOM).await);
     }
-    let mut left = [Peer::in_room(&cluster.nodes[1], ROOM).await, Peer::in_room(&cluster.nodes[2], ROOM).await];
+    let mut left = [
+        Peer::in_room(&cluster.nodes[1], ROOM).await,
+        Peer::in_room(&cluster.nodes[2], ROOM).await,
+    ];
     hear!(left[0], MemberJoined);
 
     let killed_at = Instant::now();
@@ -50,9 +58,17 @@ async fn the_members_of_a_killed_node_leave_seen_by_all_once_and_by_the_hand_of_
     b.exchange(c, ROOM).await;
     for peer in [b, c] {
         let unasked = peer.unasked().await;
-        assert!(!unasked.iter().any(|message| matches!(message, ServerMessage::MemberLeft(_))), "{unasked:?}");
+        assert!(
+            !unasked
+                .iter()
+                .any(|message| matches!(message, ServerMessage::MemberLeft(_))),
+            "{unasked:?}"
+        );
     }
-    assert!((reaped(&cluster) - 1.0).abs() < f64::EPSILON, "exactly one cleans up");
+    assert!(
+        (reaped(&cluster) - 1.0).abs() < f64::EPSILON,
+        "exactly one cleans up"
+    );
     for node in &cluster.nodes[1..] {
         still_well(node).await;
     }
@@ -65,21 +81,38 @@ async fn signals_under_way_to_a_killed_node_are_each_answered_once() {
     let bob = Peer::in_room(&cluster.nodes[0], ROOM).await;
     let mut alice = Peer::in_room(&cluster.nodes[1], ROOM).await;
     // Bob says `received` for nothing, because nobody drives his connection: all of these are under way.
-    let before: Vec<_> = (0..SIGNALS).map(|_| alice.signal(ROOM, Some(bob.id), "candidate", "1")).collect();
+    let before: Vec<_> = (0..SIGNALS)
+        .map(|_| alice.signal(ROOM, Some(bob.id), "candidate", "1"))
+        .collect();
     cluster.nodes[0].kill();
-    let after: Vec<_> = (0..SIGNALS).map(|_| alice.signal(ROOM, Some(bob.id), "candidate", "2")).collect();
+    let after: Vec<_> = (0..SIGNALS)
+        .map(|_| alice.signal(ROOM, Some(bob.id), "candidate", "2"))
+        .collect();
 
     let answers = alice.answers(2 * SIGNALS).await;
     let mut ids: Vec<_> = answers.iter().map(|(id, ..)| *id).collect();
     ids.sort();
-    assert_eq!(ids, before.into_iter().chain(after).collect::<Vec<_>>(), "one answer for each");
+    assert_eq!(
+        ids,
+        before.into_iter().chain(after).collect::<Vec<_>>(),
+        "one answer for each"
+    );
     for (id, to, outcome) in answers {
         assert_eq!(to, bob.id.to_string());
-        assert!(matches!(outcome, Err(Reason::Unconfirmed | Reason::Left)), "{id}: {outcome:?}");
+        assert!(
+            matches!(outcome, Err(Reason::Unconfirmed | Reason::Left)),
+            "{id}: {outcome:?}"
+        );
     }
     assert_eq!(hear!(alice, MemberLeft).reason, LeaveReason::NodeLost);
     let id = alice.signal(ROOM, Some(bob.id), "candidate", "3");
-    assert_eq!(alice.answers(1).await, [(id, bob.id.to_string(), Err(Reason::NoSuchPeer))]);
+    assert_eq!(
+        alice.answers(1).await,
+        [(id, bob.id.to_string(), Err(Reason::NoSuchPeer))]
+    );
     let unasked = alice.unasked().await;
-    assert!(unasked.iter().all(|message| !matches!(message, ServerMessage::Delivered(_) | ServerMessage::Undelivered(_))));
+    assert!(unasked.iter().all(|message| !matches!(
+        message,
+        ServerMessage::Delivered(_) | ServerMessage::Undelivered(_)
+    )));
 }

@@ -8,10 +8,14 @@ use crate::support::{Cluster, Peer, hear, options, still_well};
 const ROOM: &str = "mixed";
 
 async fn pair(cluster: &Cluster) -> (Peer, Peer) {
-    let json = Peer::in_room(&cluster.nodes[0], ROOM).await;
-    let options = Options { codec: Codec::MessagePack, ..options(&cluster.nodes[1]) };
+    let mut json = Peer::in_room(&cluster.nodes[0], ROOM).await;
+    let options = Options {
+        codec: Codec::MessagePack,
+        ..options(&cluster.nodes[1])
+    };
     let mut packed = Peer::open(&options).await.expect("welcome");
     packed.join(ROOM).await;
+    hear!(json, Ready);
     (json, packed)
 }
 
@@ -48,23 +52,41 @@ async fn a_payload_reads_the_same_in_both_encodings() {
 async fn what_one_encoding_lacks_is_refused_at_the_door() {
     let cluster = Cluster::start(2, &[]);
     let (mut json, mut packed) = pair(&cluster).await;
-    hear!(json, Ready);
     // fixext 1, a map whose key is a number, NaN
-    for (id, payload) in (100..).zip([&b"\xd4\x01\x00"[..], b"\x81\x01\x02", b"\xcb\x7f\xf8\0\0\0\0\0\0"]) {
+    for (id, payload) in (100..).zip([
+        &b"\xd4\x01\x00"[..],
+        b"\x81\x01\x02",
+        b"\xcb\x7f\xf8\0\0\0\0\0\0",
+    ]) {
         packed.connection.feed_frame(&signal(json.id, id, payload));
         let error = hear!(packed, Error);
-        assert_eq!((error.re, error.code), (Some(id.into()), ErrorCode::BadMessage), "{error:?}");
+        assert_eq!(
+            (error.re, error.code),
+            (Some(id.into()), ErrorCode::BadMessage),
+            "{error:?}"
+        );
     }
-    assert!(json.unasked().await.iter().all(|message| !matches!(message, switchboard_protocol::ServerMessage::Signal(_))));
+    assert!(
+        json.unasked()
+            .await
+            .iter()
+            .all(|message| !matches!(message, switchboard_protocol::ServerMessage::Signal(_)))
+    );
     // Ids rise from there.
     packed.connection.feed_frame(&signal(json.id, 110, b"\xc3"));
+    packed.connection.flush().await.expect("the gateway reads");
     assert_eq!(&hear!(json, Signal).payload.bytes[..], b"true");
 }
 
 /// `{type: signal, id, room, to, kind: x, payload}` with the payload's bytes as they are.
 fn signal(to: PeerId, id: u8, payload: &[u8]) -> Vec<u8> {
     let mut message = vec![0x86];
-    for (key, value) in [("type", "signal"), ("room", ROOM), ("to", to.as_str()), ("kind", "x")] {
+    for (key, value) in [
+        ("type", "signal"),
+        ("room", ROOM),
+        ("to", to.as_str()),
+        ("kind", "x"),
+    ] {
         for text in [key, value] {
             message.push(0xa0 | text.len() as u8);
             message.extend(text.as_bytes());

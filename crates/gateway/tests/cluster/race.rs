@@ -34,7 +34,9 @@ async fn of_twenty_that_race_for_two_places_exactly_two_get_in_and_hear_ready_on
     assert!(winners.iter().all(|(_, joined)| joined.capacity == 2));
 
     // The one who was first has heard of the other once this signal is answered, so nothing is under way any more.
-    let [(first, _), (second, _)] = &mut winners[..] else { panic!("two were counted") };
+    let [(first, _), (second, _)] = &mut winners[..] else {
+        panic!("two were counted")
+    };
     let peers = [first.id, second.id];
     let mut told = HashSet::new();
     for (racer, _) in &mut winners {
@@ -44,12 +46,25 @@ async fn of_twenty_that_race_for_two_places_exactly_two_get_in_and_hear_ready_on
         });
         told.insert(ready.await.peers);
     }
-    assert_eq!(told.len(), 1, "both hear of the same pair and offerer: {told:?}");
-    assert!(told.iter().all(|pair| pair.iter().all(|peer| peers.contains(peer))));
-    let [(first, _), (second, _)] = &mut winners[..] else { panic!("two were counted") };
+    assert_eq!(
+        told.len(),
+        1,
+        "both hear of the same pair and offerer: {told:?}"
+    );
+    assert!(
+        told.iter()
+            .all(|pair| pair.iter().all(|peer| peers.contains(peer)))
+    );
+    let [(first, _), (second, _)] = &mut winners[..] else {
+        panic!("two were counted")
+    };
     first.exchange(second, "pair").await;
     for (racer, _) in &mut winners {
-        let again = racer.unasked().await.into_iter().filter(|message| matches!(message, ServerMessage::Ready(_)));
+        let again = racer
+            .unasked()
+            .await
+            .into_iter()
+            .filter(|message| matches!(message, ServerMessage::Ready(_)));
         assert_eq!(again.count(), 0, "ready is told once");
     }
 }

@@ -12,19 +12,40 @@ async fn a_node_without_redis_says_so_waits_and_comes_up_by_itself() {
     let gateway = node(&redis, &[]);
     assert_eq!(gateway.get("/healthz").0, 200);
     let (status, body) = gateway.get("/readyz");
-    assert_eq!((status, body.contains("\"ready\":false")), (503, true), "{body}");
-    assert!(body.contains("Redis was not reached yet") && body.contains(&redis.port().to_string()), "{body}");
-    assert!(gateway.metric("switchboard_ready") == 0.0 && gateway.metric("switchboard_backend_up") == 0.0);
+    assert_eq!(
+        (status, body.contains("\"ready\":false")),
+        (503, true),
+        "{body}"
+    );
+    assert!(
+        body.contains("Redis was not reached yet") && body.contains(&redis.port().to_string()),
+        "{body}"
+    );
+    assert!(
+        gateway.metric("switchboard_ready") == 0.0
+            && gateway.metric("switchboard_backend_up") == 0.0
+    );
     match Peer::open(&options(&gateway)).await {
-        Err(ConnectError::Closed(closed)) => assert!(closed.code == 4503 && closed.retry_after_ms.is_some(), "{closed}"),
+        Err(ConnectError::Closed(closed)) => assert!(
+            closed.code == 4503 && closed.retry_after_ms.is_some(),
+            "{closed}"
+        ),
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("was let in"),
     }
-    gateway.wait_until("heard to complain", |gateway| gateway.log().contains("Redis does not answer: this node is not ready"));
+    gateway.wait_until("heard to complain", |gateway| {
+        gateway
+            .log()
+            .contains("Redis does not answer: this node is not ready")
+    });
 
     redis.restart();
     gateway.wait_until("ready", |gateway| gateway.get("/readyz").0 == 200);
-    assert!(gateway.log().contains("this node serves"), "{}", gateway.log());
+    assert!(
+        gateway.log().contains("this node serves"),
+        "{}",
+        gateway.log()
+    );
     still_well(&gateway).await;
 }
 
@@ -32,7 +53,9 @@ async fn a_node_without_redis_says_so_waits_and_comes_up_by_itself() {
 async fn a_redis_that_wants_another_password_is_named_as_the_reason() {
     let redis = RedisServer::start_with(&["--requirepass", "secret"]);
     let gateway = node(&redis, &[]);
-    gateway.wait_until("told why", |gateway| gateway.get("/readyz").1.to_lowercase().contains("auth"));
+    gateway.wait_until("told why", |gateway| {
+        gateway.get("/readyz").1.to_lowercase().contains("auth")
+    });
     assert_eq!(gateway.get("/readyz").0, 503);
     assert_eq!(gateway.get("/healthz").0, 200);
 }

@@ -10,24 +10,50 @@ const ROOM: &str = "study-1";
 
 #[tokio::test]
 async fn without_redis_sockets_stay_and_with_an_empty_one_clients_come_again() {
-    let mut cluster = Cluster::start(2, &["cluster.lease_ms=2000", "session.delivery_deadline_ms=1500"]);
+    let mut cluster = Cluster::start(
+        2,
+        &["cluster.lease_ms=2000", "session.delivery_deadline_ms=1500"],
+    );
     let mut alice = Peer::in_room(&cluster.nodes[0], ROOM).await;
     let mut bob = Peer::in_room(&cluster.nodes[1], ROOM).await;
     hear!(alice, Ready);
     cluster.redis.kill();
     let node = &cluster.nodes[0];
-    node.wait_until("aware of it", |node| node.metric("switchboard_backend_up") == 0.0);
+    node.wait_until("aware of it", |node| {
+        node.metric("switchboard_backend_up") == 0.0
+    });
 
     assert_eq!(node.get("/healthz").0, 200);
     let (status, body) = node.get("/readyz");
-    assert_eq!((status, body.contains("\"ready\":true"), body.contains("\"up\"")), (200, true, false), "{body}");
-    let error = alice.try_join("another", None).await.expect_err("nobody can say who is in");
-    assert_eq!((error.code, error.retry_after_ms.is_some()), (ErrorCode::Unavailable, true), "{error:?}");
+    assert_eq!(
+        (
+            status,
+            body.contains("\"ready\":true"),
+            body.contains("\"up\"")
+        ),
+        (200, true, false),
+        "{body}"
+    );
+    let error = alice
+        .try_join("another", None)
+        .await
+        .expect_err("nobody can say who is in");
+    assert_eq!(
+        (error.code, error.retry_after_ms.is_some()),
+        (ErrorCode::Unavailable, true),
+        "{error:?}"
+    );
     let lost = alice.signal(ROOM, Some(bob.id), "offer", "1");
     let answer = alice.answers(1).await.remove(0);
-    assert!(answer.0 == lost && matches!(answer.2, Err(Reason::Unavailable | Reason::Unconfirmed)), "{answer:?}");
+    assert!(
+        answer.0 == lost && matches!(answer.2, Err(Reason::Unavailable | Reason::Unconfirmed)),
+        "{answer:?}"
+    );
     match Peer::open(&options(node)).await {
-        Err(ConnectError::Closed(closed)) => assert!(closed.code == 4503 && closed.retry_after_ms.is_some(), "{closed}"),
+        Err(ConnectError::Closed(closed)) => assert!(
+            closed.code == 4503 && closed.retry_after_ms.is_some(),
+            "{closed}"
+        ),
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("was let in"),
     }
@@ -40,11 +66,14 @@ async fn without_redis_sockets_stay_and_with_an_empty_one_clients_come_again() {
         assert_eq!(peer.closed().await.code, 1001);
     }
     for node in &cluster.nodes {
-        node.wait_until("ready", |node| node.get("/readyz").0 == 200 && node.metric("switchboard_backend_up") == 1.0);
+        node.wait_until("ready", |node| {
+            node.get("/readyz").0 == 200 && node.metric("switchboard_backend_up") == 1.0
+        });
         still_well(node).await;
     }
     let mut alice = Peer::in_room(&cluster.nodes[0], ROOM).await;
     let mut bob = Peer::in_room(&cluster.nodes[1], ROOM).await;
+    hear!(alice, Ready);
     alice.exchange(&mut bob, ROOM).await;
 }
 
@@ -58,7 +87,9 @@ async fn a_frozen_redis_that_goes_on_costs_nobody_the_connection() {
     let sent = alice.signal(ROOM, Some(bob.id), "offer", "1");
     alice.connection.flush().await.expect("the gateway reads");
     for node in &cluster.nodes {
-        node.wait_until("aware of it", |node| node.metric("switchboard_backend_up") == 0.0);
+        node.wait_until("aware of it", |node| {
+            node.metric("switchboard_backend_up") == 0.0
+        });
     }
     cluster.redis.resume();
     assert_eq!(hear!(bob, Signal).id, sent);
@@ -66,7 +97,12 @@ async fn a_frozen_redis_that_goes_on_costs_nobody_the_connection() {
     assert_eq!(alice.answers(1).await, [(sent, bob.id.to_string(), Ok(()))]);
     alice.exchange(&mut bob, ROOM).await;
     for node in &cluster.nodes {
-        node.wait_until("well again", |node| node.metric("switchboard_backend_up") == 1.0);
-        assert!(node.metric("switchboard_nodes_reaped_total") == 0.0, "time without Redis makes nobody dead");
+        node.wait_until("well again", |node| {
+            node.metric("switchboard_backend_up") == 1.0
+        });
+        assert!(
+            node.metric("switchboard_nodes_reaped_total") == 0.0,
+            "time without Redis makes nobody dead"
+        );
     }
 }

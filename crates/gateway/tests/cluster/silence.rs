@@ -24,7 +24,10 @@ async fn whoever_says_no_hello_in_time_is_closed() {
 
 #[tokio::test]
 async fn whoever_answers_no_ping_is_closed_and_leaves_its_rooms() {
-    let gateway = embedded(&["session.heartbeat_ms=200", "session.heartbeat_timeout_ms=1500"]);
+    let gateway = embedded(&[
+        "session.heartbeat_ms=200",
+        "session.heartbeat_timeout_ms=1500",
+    ]);
     let mut lively = Peer::in_room(&gateway, "study-1").await;
     let mut silent = Raw::open(&gateway, "/v1/connect", &[]);
     silent.text(r#"{"type":"hello"}"#);
@@ -35,11 +38,20 @@ async fn whoever_answers_no_ping_is_closed_and_leaves_its_rooms() {
     let (code, reason) = loop {
         match silent.read().expect("a close frame comes first") {
             (9, _) => pings += 1,
-            (8, body) => break (u16::from_be_bytes([body[0], body[1]]), String::from_utf8_lossy(&body[2..]).into_owned()),
+            (8, body) => {
+                break (
+                    u16::from_be_bytes([body[0], body[1]]),
+                    String::from_utf8_lossy(&body[2..]).into_owned(),
+                );
+            }
             _ => {}
         }
     };
-    assert_eq!((code, reason.contains("nothing heard")), (4408, true), "{reason}");
+    assert_eq!(
+        (code, reason.contains("nothing heard")),
+        (4408, true),
+        "{reason}"
+    );
     assert!(pings >= 2, "{pings} pings");
     lively.ping().await;
     assert!((gateway.metric("switchboard_closes_total{code=\"4408\"}") - 1.0).abs() < f64::EPSILON);
@@ -50,10 +62,14 @@ async fn whoever_answers_no_ping_is_closed_and_leaves_its_rooms() {
 async fn a_request_head_that_comes_byte_by_byte_is_cut_off() {
     let gateway = embedded(&["limits.header_read_timeout_ms=400"]);
     let mut slow = TcpStream::connect(gateway.address()).expect("the gateway listens");
-    slow.set_read_timeout(Some(Duration::from_millis(20))).expect("a time-out can be set");
+    slow.set_read_timeout(Some(Duration::from_millis(20)))
+        .expect("a time-out can be set");
     let started = Instant::now();
     // An endless head, so that nothing but the time ends it.
-    let mut head = b"GET /v1/connect HTTP/1.1\r\nX-Slow: ".iter().copied().chain(std::iter::repeat(b'x'));
+    let mut head = b"GET /v1/connect HTTP/1.1\r\nX-Slow: "
+        .iter()
+        .copied()
+        .chain(std::iter::repeat(b'x'));
     let cut_off = loop {
         let byte = [head.next().expect("it has no end")];
         let mut answer = [0; 512];
@@ -62,12 +78,32 @@ async fn a_request_head_that_comes_byte_by_byte_is_cut_off() {
         }
         match slow.read(&mut answer) {
             Ok(0) => break true,
-            Err(error) if !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => break true,
+            Err(error)
+                if !matches!(
+                    error.kind(),
+                    std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+                ) =>
+            {
+                break true;
+            }
             _ if started.elapsed() > Duration::from_secs(20) => break false,
             _ => sleep(Duration::from_millis(5)),
         }
     };
     assert!(cut_off, "it was never cut off");
-    assert!(started.elapsed() >= Duration::from_millis(350), "{:?}", started.elapsed());
+    // One that says nothing at all is cut off as well.
+    let mut silent = TcpStream::connect(gateway.address()).expect("the gateway listens");
+    silent
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("a time-out can be set");
+    assert!(
+        matches!(silent.read(&mut [0; 512]), Ok(0..=512)),
+        "the end comes by itself"
+    );
+    assert!(
+        started.elapsed() >= Duration::from_millis(350),
+        "{:?}",
+        started.elapsed()
+    );
     still_well(&gateway).await;
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use switchboard_protocol::server_message::{LeaveReason, Reason};
 use switchboard_protocol::PeerId;
+use switchboard_protocol::server_message::{LeaveReason, Reason};
 use switchboard_testkit::GatewayProcess;
 
 use crate::support::{Cluster, Peer, Raw, hear, still_well};
@@ -20,10 +20,10 @@ const PAYLOAD_BYTES: usize = 20_000;
 /// More than any kernel takes for a connection, the outbox besides.
 const SIGNALS: usize = 500;
 
-/// Joins the room and reads no further than that. Says no `received`: what the kernel has counts as delivered.
-async fn join_and_stop_reading(gateway: &GatewayProcess) -> (Raw, PeerId) {
+/// Joins the room and reads no further than that. Without `receipts`, what the kernel has counts as delivered.
+async fn join_and_stop_reading(gateway: &GatewayProcess, receipts: bool) -> (Raw, PeerId) {
     let mut raw = Raw::narrow(gateway).await;
-    raw.text(r#"{"type":"hello"}"#);
+    raw.text(&format!(r#"{{"type":"hello","receipts":{receipts}}}"#));
     let welcome: serde_json::Value = serde_json::from_str(&raw.read_text()).expect("JSON");
     raw.text(&format!(r#"{{"type":"join","id":1,"room":"{ROOM}"}}"#));
     while !raw.read_text().contains("\"joined\"") {}
@@ -31,11 +31,25 @@ async fn join_and_stop_reading(gateway: &GatewayProcess) -> (Raw, PeerId) {
     (raw, peer.expect("welcome names the peer"))
 }
 
+/// Sends to a receiver that does not read until the kernel takes no more and the outbox holds a good part.
+async fn fill(gateway: &GatewayProcess, sender: &mut Peer, slow: PeerId) {
+    let payload = format!("\"{}\"", "x".repeat(PAYLOAD_BYTES));
+    let mut sent = 0;
+    while gateway.metric("switchboard_outbox_bytes") < 100_000.0 {
+        assert!(sent < SIGNALS, "the kernel takes everything");
+        sender.signal(ROOM, Some(slow), "data", &payload);
+        sender.ping().await;
+        sent += 1;
+    }
+}
+
 /// Numbers of the signals that are in the receiver's part of the connection, to its end.
 fn read_to_the_end(mut raw: Raw) -> HashSet<u64> {
     let mut ids = HashSet::new();
     while let Some((_, body)) = raw.read() {
-        let Ok(message) = serde_json::from_slice::<serde_json::Value>(&body) else { continue };
+        let Ok(message) = serde_json::from_slice::<serde_json::Value>(&body) else {
+            continue;
+        };
         if message["type"] == "signal" {
             ids.insert(message["id"].as_u64().expect("a signal has an id"));
         }
@@ -46,10 +60,12 @@ fn read_to_the_end(mut raw: Raw) -> HashSet<u64> {
 #[tokio::test]
 async fn whoever_does_not_read_is_closed_and_no_answer_about_it_is_untrue() {
     let cluster = Cluster::start(2, &SETTINGS);
-    let [near, far] = &cluster.nodes[..] else { panic!("two nodes were started") };
+    let [near, far] = &cluster.nodes[..] else {
+        panic!("two nodes were started")
+    };
     let mut sender = Peer::in_room(near, ROOM).await;
     let mut bystander = Peer::in_room(far, ROOM).await;
-    let (slow, slow_id) = join_and_stop_reading(far).await;
+    let (slow, slow_id) = join_and_stop_reading(far, false).await;
     hear!(sender, MemberJoined, |joined| joined.member.peer == slow_id);
 
     let payload = format!("\"{}\"", "x".repeat(PAYLOAD_BYTES));
@@ -60,20 +76,32 @@ async fn whoever_does_not_read_is_closed_and_no_answer_about_it_is_untrue() {
     }
     let answers = sender.answers(SIGNALS).await;
     let left = hear!(sender, MemberLeft);
-    assert_eq!((left.peer, left.reason), (slow_id, LeaveReason::Disconnected));
+    assert_eq!(
+        (left.peer, left.reason),
+        (slow_id, LeaveReason::Disconnected)
+    );
     assert!((far.metric("switchboard_closes_total{code=\"4413\"}") - 1.0).abs() < f64::EPSILON);
 
-    let told: HashMap<_, _> = answers.iter().map(|(id, _, outcome)| (*id, *outcome)).collect();
+    let told: HashMap<_, _> = answers
+        .iter()
+        .map(|(id, _, outcome)| (*id, *outcome))
+        .collect();
     assert_eq!(told.len(), SIGNALS, "one answer for each");
     for outcome in [Ok(()), Err(Reason::Overloaded), Err(Reason::Left)] {
-        assert!(told.values().any(|told| *told == outcome), "{outcome:?} in {told:?}");
+        assert!(
+            told.values().any(|told| *told == outcome),
+            "{outcome:?} in {told:?}"
+        );
     }
     let read = read_to_the_end(slow);
     for (id, outcome) in told {
         match outcome {
             Ok(()) => assert!(read.contains(&id), "{id} was delivered and is not there"),
             Err(Reason::Unconfirmed) => {}
-            Err(reason) => assert!(!read.contains(&id), "{id} was undelivered ({reason:?}) and is there"),
+            Err(reason) => assert!(
+                !read.contains(&id),
+                "{id} was undelivered ({reason:?}) and is there"
+            ),
         }
     }
     sender.exchange(&mut bystander, ROOM).await;
@@ -83,20 +111,15 @@ async fn whoever_does_not_read_is_closed_and_no_answer_about_it_is_untrue() {
 #[tokio::test]
 async fn nothing_is_delivered_while_it_waits_in_the_outbox() {
     let mut settings = SETTINGS.to_vec();
-    settings.extend(["limits.outbox_bytes=1048576", "session.delivery_deadline_ms=2000"]);
+    settings.extend([
+        "limits.outbox_bytes=1048576",
+        "session.delivery_deadline_ms=2000",
+    ]);
     let cluster = Cluster::start(1, &settings);
     let gateway = &cluster.nodes[0];
     let mut sender = Peer::in_room(gateway, ROOM).await;
-    let (mut slow, slow_id) = join_and_stop_reading(gateway).await;
-    let payload = format!("\"{}\"", "x".repeat(PAYLOAD_BYTES));
-    for sent in 0.. {
-        if gateway.metric("switchboard_outbox_bytes") > 100_000.0 {
-            break;
-        }
-        assert!(sent < SIGNALS, "the kernel takes everything");
-        sender.signal(ROOM, Some(slow_id), "data", &payload);
-        sender.ping().await;
-    }
+    let (mut slow, slow_id) = join_and_stop_reading(gateway, false).await;
+    fill(gateway, &mut sender, slow_id).await;
     // Nobody knows whether what waits there will arrive, so it is answered at the deadline and not before.
     let last = sender.signal(ROOM, Some(slow_id), "data", "\"last\"");
     let answer = loop {
@@ -106,8 +129,45 @@ async fn nothing_is_delivered_while_it_waits_in_the_outbox() {
         }
     };
     assert_eq!(answer.2, Err(Reason::Unconfirmed));
-    assert!(gateway.metric("switchboard_outbox_bytes") > 100_000.0, "it waits on");
+    assert!(
+        gateway.metric("switchboard_outbox_bytes") > 100_000.0,
+        "it waits on"
+    );
     while !slow.read_text().contains("\"last\"") {}
-    gateway.wait_until("rid of what waited", |gateway| gateway.metric("switchboard_outbox_bytes") == 0.0);
+    gateway.wait_until("rid of what waited", |gateway| {
+        gateway.metric("switchboard_outbox_bytes") == 0.0
+    });
+    still_well(gateway).await;
+}
+
+#[tokio::test]
+async fn a_receipt_counts_while_later_signals_still_wait_to_be_written() {
+    let mut settings = SETTINGS.to_vec();
+    settings.push("limits.outbox_bytes=8388608");
+    let cluster = Cluster::start(1, &settings);
+    let gateway = &cluster.nodes[0];
+    let mut loud = Peer::in_room(gateway, ROOM).await;
+    let mut quiet = Peer::in_room(gateway, ROOM).await;
+    let (mut slow, slow_id) = join_and_stop_reading(gateway, true).await;
+    hear!(loud, MemberJoined, |joined| joined.member.peer == slow_id);
+    fill(gateway, &mut loud, slow_id).await;
+    let id = quiet.signal(ROOM, Some(slow_id), "data", "\"small\"");
+    quiet.ping().await;
+    for _ in 0..150 {
+        loud.signal(
+            ROOM,
+            Some(slow_id),
+            "data",
+            format!("\"{}\"", "x".repeat(PAYLOAD_BYTES)),
+        );
+        loud.ping().await;
+    }
+
+    while !slow.read_text().contains("\"small\"") {}
+    slow.text(&format!(
+        r#"{{"type":"received","from":"{}","id":{id}}}"#,
+        quiet.id
+    ));
+    assert_eq!(quiet.answers(1).await, [(id, slow_id.to_string(), Ok(()))]);
     still_well(gateway).await;
 }

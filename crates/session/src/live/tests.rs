@@ -35,7 +35,10 @@ struct Rig {
 impl Rig {
     fn new(grants: Grants) -> Self {
         let now = Instant::now();
-        Self { live: Live::new(Arc::new(rules()), grants, now), now }
+        Self {
+            live: Live::new(Arc::new(rules()), grants, now),
+            now,
+        }
     }
 
     fn on<'a>(&mut self, input: Input<'a>) -> Vec<Output<'a>> {
@@ -57,11 +60,19 @@ impl Rig {
 }
 
 fn join(id: u64, room: &'static str) -> ClientMessage<'static> {
-    ClientMessage::Join(Join { id, room: room.into(), state: None, capacity: None })
+    ClientMessage::Join(Join {
+        id,
+        room: room.into(),
+        state: None,
+        capacity: None,
+    })
 }
 
 fn leave(id: u64, room: &'static str) -> ClientMessage<'static> {
-    ClientMessage::Leave(Leave { id, room: room.into() })
+    ClientMessage::Leave(Leave {
+        id,
+        room: room.into(),
+    })
 }
 
 fn signal(id: u64, room: &'static str) -> ClientMessage<'static> {
@@ -70,7 +81,10 @@ fn signal(id: u64, room: &'static str) -> ClientMessage<'static> {
         room: Cow::Borrowed(room),
         to: None,
         kind: "offer".into(),
-        payload: Payload { encoding: Encoding::Json, bytes: b"{}" },
+        payload: Payload {
+            encoding: Encoding::Json,
+            bytes: b"{}",
+        },
         traceparent: None,
     })
 }
@@ -87,12 +101,23 @@ fn code(outputs: &[Output<'_>]) -> ErrorCode {
 fn only_a_member_may_signal() {
     let mut rig = Rig::new(Grants::default());
     assert_eq!(code(&rig.say(signal(1, "r"))), ErrorCode::NotAMember);
-    assert!(matches!(rig.say(join(2, "r"))[..], [Output::Perform(Operation::Join { .. })]));
-    assert_eq!(code(&rig.say(signal(3, "r"))), ErrorCode::NotAMember, "not before it is in");
+    assert!(matches!(
+        rig.say(join(2, "r"))[..],
+        [Output::Perform(Operation::Join { .. })]
+    ));
+    assert_eq!(
+        code(&rig.say(signal(3, "r"))),
+        ErrorCode::NotAMember,
+        "not before it is in"
+    );
     assert_eq!(rig.on(Input::Performed(Ok(()))), []);
     assert!(matches!(rig.say(signal(4, "r"))[..], [Output::Relay(_)]));
     rig.say(leave(5, "r"));
-    assert_eq!(code(&rig.say(signal(6, "r"))), ErrorCode::NotAMember, "not once it is on its way out");
+    assert_eq!(
+        code(&rig.say(signal(6, "r"))),
+        ErrorCode::NotAMember,
+        "not once it is on its way out"
+    );
 }
 
 #[test]
@@ -110,10 +135,22 @@ fn operations_are_carried_out_one_after_another() {
     assert_eq!(rig.say(join(1, "a")).len(), 1);
     assert_eq!(rig.say(leave(2, "a")), []);
     assert_eq!(rig.say(join(3, "a")), []);
-    assert!(matches!(rig.on(Input::Performed(Ok(())))[..], [Output::Perform(Operation::Leave { re: 2, .. })]));
+    assert!(matches!(
+        rig.on(Input::Performed(Ok(())))[..],
+        [Output::Perform(Operation::Leave { re: 2, .. })]
+    ));
     let outputs = rig.on(Input::Performed(Ok(())));
-    assert!(matches!(outputs[0], Output::Send(ServerMessage::Left(Left { re: 2, .. }))), "{outputs:?}");
-    assert!(matches!(outputs[1], Output::Perform(Operation::Join { re: 3, .. })), "{outputs:?}");
+    assert!(
+        matches!(
+            outputs[0],
+            Output::Send(ServerMessage::Left(Left { re: 2, .. }))
+        ),
+        "{outputs:?}"
+    );
+    assert!(
+        matches!(outputs[1], Output::Perform(Operation::Join { re: 3, .. })),
+        "{outputs:?}"
+    );
 }
 
 #[test]
@@ -121,7 +158,10 @@ fn a_refused_join_leaves_nothing_behind() {
     let mut rig = Rig::new(Grants::default());
     rig.say(join(1, "a"));
     let refused = Refused::new(ErrorCode::RoomFull, "full");
-    assert_eq!(code(&rig.on(Input::Performed(Err(refused)))), ErrorCode::RoomFull);
+    assert_eq!(
+        code(&rig.on(Input::Performed(Err(refused)))),
+        ErrorCode::RoomFull
+    );
     assert_eq!(code(&rig.say(leave(2, "a"))), ErrorCode::NotAMember);
     assert_eq!(rig.say(join(3, "a")).len(), 1);
 }
@@ -131,8 +171,14 @@ fn a_leave_without_an_answer_may_be_asked_again() {
     let mut rig = Rig::in_room("a");
     rig.say(leave(2, "a"));
     let refused = Refused::for_now(ErrorCode::Unavailable, "later", Duration::from_secs(1));
-    assert_eq!(code(&rig.on(Input::Performed(Err(refused)))), ErrorCode::Unavailable);
-    assert!(matches!(rig.say(leave(3, "a"))[..], [Output::Perform(Operation::Leave { re: 3, .. })]));
+    assert_eq!(
+        code(&rig.on(Input::Performed(Err(refused)))),
+        ErrorCode::Unavailable
+    );
+    assert!(matches!(
+        rig.say(leave(3, "a"))[..],
+        [Output::Perform(Operation::Leave { re: 3, .. })]
+    ));
 }
 
 #[test]
@@ -153,10 +199,27 @@ fn the_token_decides() {
     };
     let mut rig = Rig::new(grants);
     assert_eq!(code(&rig.say(join(1, "other"))), ErrorCode::Forbidden);
-    let greedy = Join { id: 2, room: "study-1".into(), state: None, capacity: Some(9) };
-    assert_eq!(code(&rig.say(ClientMessage::Join(greedy))), ErrorCode::Forbidden);
+    let greedy = Join {
+        id: 2,
+        room: "study-1".into(),
+        state: None,
+        capacity: Some(9),
+    };
+    assert_eq!(
+        code(&rig.say(ClientMessage::Join(greedy))),
+        ErrorCode::Forbidden
+    );
     let outputs = rig.say(join(3, "study-1"));
-    let [Output::Perform(Operation::Join { capacity, may_create, .. })] = &outputs[..] else { panic!("{outputs:?}") };
+    let [
+        Output::Perform(Operation::Join {
+            capacity,
+            may_create,
+            ..
+        }),
+    ] = &outputs[..]
+    else {
+        panic!("{outputs:?}")
+    };
     assert_eq!((*capacity, *may_create), (3, false));
     rig.on(Input::Performed(Ok(())));
     assert_eq!(code(&rig.say(signal(4, "study-1"))), ErrorCode::Forbidden);
@@ -169,8 +232,13 @@ fn a_burst_passes_and_more_is_told_when_to_come_back() {
         assert!(matches!(rig.say(signal(id, "r"))[..], [Output::Relay(_)]));
     }
     let outputs = rig.say(signal(5, "r"));
-    let [Output::Send(ServerMessage::Error(error))] = &outputs[..] else { panic!("{outputs:?}") };
-    assert_eq!((error.code, error.re, error.retry_after_ms), (ErrorCode::RateLimited, Some(5), Some(10)));
+    let [Output::Send(ServerMessage::Error(error))] = &outputs[..] else {
+        panic!("{outputs:?}")
+    };
+    assert_eq!(
+        (error.code, error.re, error.retry_after_ms),
+        (ErrorCode::RateLimited, Some(5), Some(10))
+    );
     rig.now += Duration::from_millis(10);
     assert!(matches!(rig.say(signal(6, "r"))[..], [Output::Relay(_)]));
 }
@@ -183,7 +251,16 @@ fn silence_is_pinged_then_closed() {
     rig.on(Input::Alive);
     rig.now += Duration::from_secs(40);
     let outputs = rig.on(Input::Tick);
-    assert!(matches!(&outputs[..], [Output::Close(Closing { code: CloseCode::Timeout, .. })]), "{outputs:?}");
+    assert!(
+        matches!(
+            &outputs[..],
+            [Output::Close(Closing {
+                code: CloseCode::Timeout,
+                ..
+            })]
+        ),
+        "{outputs:?}"
+    );
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use switchboard_client::{Closed, ConnectError, Connection, Disconnected, Options};
-use switchboard_protocol::client_message::{Join, Leave, Ping, Received, Signal, State, StatePatch};
+use switchboard_protocol::client_message::{
+    Join, Leave, Ping, Received, Signal, State, StatePatch,
+};
 use switchboard_protocol::server_message::{Error, Joined, Reason, Receiver, Welcome};
 use switchboard_protocol::{ClientMessage, Payload, PeerId, ServerMessage};
 use switchboard_testkit::GatewayProcess;
@@ -28,18 +30,30 @@ pub(crate) struct Peer {
 
 /// A client of `gateway` that says `received`.
 pub(crate) fn options(gateway: &GatewayProcess) -> Options {
-    Options { open_timeout: PATIENCE, ..Options::new(gateway.url()) }
+    Options {
+        open_timeout: PATIENCE,
+        ..Options::new(gateway.url())
+    }
 }
 
 impl Peer {
     pub(crate) async fn open(options: &Options) -> Result<Self, ConnectError> {
         let (connection, welcome) = Connection::open(options).await?;
         let (id, receipts) = (welcome.peer, options.receipts);
-        Ok(Self { id, welcome, connection, receipts, heard: VecDeque::new(), next_id: 1 })
+        Ok(Self {
+            id,
+            welcome,
+            connection,
+            receipts,
+            heard: VecDeque::new(),
+            next_id: 1,
+        })
     }
 
     pub(crate) async fn to(gateway: &GatewayProcess) -> Self {
-        Self::open(&options(gateway)).await.unwrap_or_else(|error| panic!("{error}\n{}", gateway.log()))
+        Self::open(&options(gateway))
+            .await
+            .unwrap_or_else(|error| panic!("{error}\n{}", gateway.log()))
     }
 
     pub(crate) async fn in_room(gateway: &GatewayProcess, room: &str) -> Self {
@@ -49,8 +63,16 @@ impl Peer {
     }
 
     /// The first message that `pick` takes, among those heard before or else yet to come; others wait their turn.
-    pub(crate) async fn hear<T>(&mut self, what: &str, pick: impl Fn(&ServerMessage) -> Option<T>) -> T {
-        let kept = self.heard.iter().enumerate().find_map(|(index, message)| Some((index, pick(message)?)));
+    pub(crate) async fn hear<T>(
+        &mut self,
+        what: &str,
+        pick: impl Fn(&ServerMessage) -> Option<T>,
+    ) -> T {
+        let kept = self
+            .heard
+            .iter()
+            .enumerate()
+            .find_map(|(index, message)| Some((index, pick(message)?)));
         if let Some((index, picked)) = kept {
             self.heard.remove(index);
             return picked;
@@ -71,7 +93,10 @@ impl Peer {
     async fn next(&mut self) -> Result<ServerMessage, Disconnected> {
         let message = self.connection.next().await?;
         if let (ServerMessage::Signal(signal), true) = (&message, self.receipts) {
-            let received = Received { from: signal.from, id: signal.id };
+            let received = Received {
+                from: signal.from,
+                id: signal.id,
+            };
             self.say(&ClientMessage::Received(received));
         }
         Ok(message)
@@ -92,7 +117,10 @@ impl Peer {
     /// A ping and its pong: the gateway has taken everything said before.
     pub(crate) async fn ping(&mut self) {
         let id = self.ask(|id| ClientMessage::Ping(Ping { id: Some(id) }));
-        self.hear("Pong", |message| matches!(message, ServerMessage::Pong(pong) if pong.re == Some(id)).then_some(())).await;
+        self.hear("Pong", |message| {
+            matches!(message, ServerMessage::Pong(pong) if pong.re == Some(id)).then_some(())
+        })
+        .await;
     }
 
     /// Everything said to it until now that nobody asked for.
@@ -103,7 +131,9 @@ impl Peer {
 
     /// Writes what the kernel takes of it; the rest goes with the next reading.
     pub(crate) fn say(&mut self, message: &ClientMessage<'_>) {
-        self.connection.feed(message).expect("the message can be written");
+        self.connection
+            .feed(message)
+            .expect("the message can be written");
         self.connection.try_flush();
     }
 
@@ -116,11 +146,24 @@ impl Peer {
     }
 
     pub(crate) async fn join(&mut self, room: &str) -> Joined {
-        self.try_join(room, None).await.unwrap_or_else(|error| panic!("{} in {room}: {error:?}", self.id))
+        self.try_join(room, None)
+            .await
+            .unwrap_or_else(|error| panic!("{} in {room}: {error:?}", self.id))
     }
 
-    pub(crate) async fn try_join(&mut self, room: &str, capacity: Option<u32>) -> Result<Joined, Error> {
-        let id = self.ask(|id| ClientMessage::Join(Join { id, room: room.into(), state: None, capacity }));
+    pub(crate) async fn try_join(
+        &mut self,
+        room: &str,
+        capacity: Option<u32>,
+    ) -> Result<Joined, Error> {
+        let id = self.ask(|id| {
+            ClientMessage::Join(Join {
+                id,
+                room: room.into(),
+                state: None,
+                capacity,
+            })
+        });
         let answer = |message: &ServerMessage| match message {
             ServerMessage::Joined(joined) if joined.re == id => Some(Ok((**joined).clone())),
             ServerMessage::Error(error) if error.re == Some(id) => Some(Err((**error).clone())),
@@ -131,22 +174,55 @@ impl Peer {
 
     /// Waits for `left`.
     pub(crate) async fn leave(&mut self, room: &str) {
-        let id = self.ask(|id| ClientMessage::Leave(Leave { id, room: room.into() }));
-        self.hear("Left", |message| matches!(message, ServerMessage::Left(left) if left.re == id).then_some(())).await;
+        let id = self.ask(|id| {
+            ClientMessage::Leave(Leave {
+                id,
+                room: room.into(),
+            })
+        });
+        self.hear("Left", |message| {
+            matches!(message, ServerMessage::Left(left) if left.re == id).then_some(())
+        })
+        .await;
     }
 
     /// Waits for `done`.
     pub(crate) async fn change_state(&mut self, room: &str, patch: &str) {
         let state = StatePatch::from_json(patch).expect("a JSON object");
-        let id = self.ask(|id| ClientMessage::State(State { id, room: room.into(), state }));
-        self.hear("Done", |message| matches!(message, ServerMessage::Done(done) if done.re == id).then_some(())).await;
+        let id = self.ask(|id| {
+            ClientMessage::State(State {
+                id,
+                room: room.into(),
+                state,
+            })
+        });
+        self.hear("Done", |message| {
+            matches!(message, ServerMessage::Done(done) if done.re == id).then_some(())
+        })
+        .await;
     }
 
     /// Sends a signal in the connection's own encoding and does not wait for anything.
-    pub(crate) fn signal(&mut self, room: &str, to: Option<PeerId>, kind: &str, payload: impl AsRef<[u8]>) -> u64 {
-        let payload = Payload { encoding: self.connection.codec().encoding(), bytes: payload.as_ref() };
+    pub(crate) fn signal(
+        &mut self,
+        room: &str,
+        to: Option<PeerId>,
+        kind: &str,
+        payload: impl AsRef<[u8]>,
+    ) -> u64 {
+        let payload = Payload {
+            encoding: self.connection.codec().encoding(),
+            bytes: payload.as_ref(),
+        };
         let to = to.map(|to| to.to_string().into());
-        let signal = |id| Signal { id, room: room.into(), to, kind: kind.into(), payload, traceparent: None };
+        let signal = |id| Signal {
+            id,
+            room: room.into(),
+            to,
+            kind: kind.into(),
+            payload,
+            traceparent: None,
+        };
         self.ask(|id| ClientMessage::Signal(signal(id)))
     }
 
@@ -156,10 +232,14 @@ impl Peer {
         while answers.len() < count {
             let told = |message: &ServerMessage| match message {
                 ServerMessage::Delivered(told) => Some((told.id, told.to.clone(), Ok(()))),
-                ServerMessage::Undelivered(told) => Some((told.id, told.to.clone(), Err(told.reason))),
+                ServerMessage::Undelivered(told) => {
+                    Some((told.id, told.to.clone(), Err(told.reason)))
+                }
                 _ => None,
             };
-            let (id, to, outcome) = self.hear(&format!("answer {} of {count}", answers.len() + 1), told).await;
+            let (id, to, outcome) = self
+                .hear(&format!("answer {} of {count}", answers.len() + 1), told)
+                .await;
             answers.extend(to.into_iter().map(|to| (id, name(to), outcome)));
         }
         answers
@@ -171,8 +251,14 @@ impl Peer {
             let id = self.signal(room, Some(other.id), "offer", r#"{"type":"offer"}"#);
             let from = self.id;
             let came = |message: &ServerMessage| matches!(message, ServerMessage::Signal(signal) if signal.from == from && signal.id == id);
-            other.hear("Signal", |message| came(message).then_some(())).await;
-            other.connection.flush().await.expect("the receipt can be written");
+            other
+                .hear("Signal", |message| came(message).then_some(()))
+                .await;
+            other
+                .connection
+                .flush()
+                .await
+                .expect("the receipt can be written");
             assert_eq!(self.answers(1).await, [(id, other.id.to_string(), Ok(()))]);
             std::mem::swap(self, other);
         }
@@ -180,8 +266,13 @@ impl Peer {
 
     /// Says goodbye; the gateway closes with 1000.
     pub(crate) async fn bye(self) {
-        let ended = timeout(PATIENCE, self.connection.bye()).await.expect("the gateway answers a goodbye");
-        assert!(matches!(&ended, Disconnected::Closed(closed) if closed.code == 1000), "{ended}");
+        let ended = timeout(PATIENCE, self.connection.bye())
+            .await
+            .expect("the gateway answers a goodbye");
+        assert!(
+            matches!(&ended, Disconnected::Closed(closed) if closed.code == 1000),
+            "{ended}"
+        );
     }
 }
 

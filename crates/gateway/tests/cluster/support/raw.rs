@@ -26,28 +26,44 @@ impl Raw {
     /// A native connection in JSON that takes few bytes before the gateway has to wait.
     pub(crate) async fn narrow(gateway: &GatewayProcess) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_recv_buffer_size(4096).expect("a buffer can be small");
-        let stream = socket.connect(gateway.address()).await.expect("the gateway listens");
+        socket
+            .set_recv_buffer_size(4096)
+            .expect("a buffer can be small");
+        let stream = socket
+            .connect(gateway.address())
+            .await
+            .expect("the gateway listens");
         let stream = stream.into_std().expect("a stream is one");
         stream.set_nonblocking(false).expect("a stream can block");
         Self::upgrade(stream, "/v1/connect", &[])
     }
 
     fn upgrade(mut stream: TcpStream, path: &str, headers: &[&str]) -> Self {
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
-        let more: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a time-out can be set");
+        let more: String = headers
+            .iter()
+            .map(|header| format!("{header}\r\n"))
+            .collect();
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{more}\r\n"
         );
-        stream.write_all(request.as_bytes()).expect("the gateway reads");
+        stream
+            .write_all(request.as_bytes())
+            .expect("the gateway reads");
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
             stream.read_exact(&mut byte).expect("the gateway answers");
             head.push(byte[0]);
         }
-        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+        assert!(
+            head.starts_with(b"HTTP/1.1 101"),
+            "{}",
+            String::from_utf8_lossy(&head)
+        );
         Self { stream }
     }
 
@@ -124,12 +140,22 @@ impl Raw {
 /// Sends a request with these header lines; the whole answer, head and all.
 pub(crate) fn exchange(gateway: &GatewayProcess, request_line: &str, headers: &[&str]) -> String {
     let mut stream = TcpStream::connect(gateway.address()).expect("the gateway listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
-    let more: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a time-out can be set");
+    let more: String = headers
+        .iter()
+        .map(|header| format!("{header}\r\n"))
+        .collect();
     let host = gateway.address();
-    let request = format!("{request_line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n");
-    stream.write_all(request.as_bytes()).expect("the gateway reads");
+    let request =
+        format!("{request_line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n");
+    stream
+        .write_all(request.as_bytes())
+        .expect("the gateway reads");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("the gateway answers in text");
+    stream
+        .read_to_string(&mut answer)
+        .expect("the gateway answers in text");
     answer
 }

@@ -14,5 +14,10 @@ pub(crate) fn token(user: &str, grants: Value) -> String {
 
 /// These claims, signed with HS256 and some key.
 pub(crate) fn signed(claims: &Value, secret: &str) -> String {
-    encode(&Header::default(), claims, &EncodingKey::from_secret(secret.as_bytes())).expect("claims can be signed")
+    encode(
+        &Header::default(),
+        claims,
+        &EncodingKey::from_secret(secret.as_bytes()),
+    )
+    .expect("claims can be signed")
 }

@@ -1,0 +1,32 @@
+/**
+ * Runs in the page before its own scripts, and gives the test what the page has no reason to show: its
+ * RTCPeerConnections, the states they have been in, and how often two offers crossed.
+ *
+ * @typedef {RTCPeerConnection & { history: RTCPeerConnectionState[], crossings: number }} Recorded
+ */
+export function recordCalls() {
+  const Original = window.RTCPeerConnection;
+  /** @type {Recorded[]} */
+  const connections = [];
+
+  window.RTCPeerConnection = class extends Original {
+    history = [/** @type {RTCPeerConnectionState} */ ('new')];
+    /** Offers of the other side that were taken while an own one was out. */
+    crossings = 0;
+
+    /** @param {RTCConfiguration} configuration */
+    constructor(configuration) {
+      super(configuration);
+      connections.push(this);
+      this.addEventListener('connectionstatechange', () => this.history.push(this.connectionState));
+    }
+
+    /** @param {RTCSessionDescriptionInit} description */
+    setRemoteDescription(description) {
+      if (description.type === 'offer' && this.signalingState === 'have-local-offer') this.crossings++;
+      return super.setRemoteDescription(description);
+    }
+  };
+
+  Object.assign(window, { recordedConnections: connections });
+}

@@ -1,0 +1,215 @@
+import { recordCalls } from './call_recorder.js';
+import { PATIENCE_MS, until } from './until.js';
+
+/** @import { Browser, BrowserContextOptions, Page } from 'playwright-core' */
+/** @import { Recorded } from './call_recorder.js' */
+
+/**
+ * What a tile says about its member.
+ *
+ * @typedef {object} Tile
+ * @property {string} name
+ * @property {string} connection `self` or an RTCPeerConnectionState
+ * @property {boolean} muted
+ * @property {boolean} videoOff
+ * @property {boolean} sharing
+ * @property {boolean} picture whether a picture is shown, or initials
+ */
+
+/** The demo page, as one person sees and uses it. */
+export class DemoPage {
+  /** Uncaught errors, failed negotiations, violated policies: what should not happen, however a test goes on. */
+  complaints = /** @type {string[]} */ ([]);
+  /** Messages of the gateway, oldest first. */
+  heard = /** @type {Record<string, any>[]} */ ([]);
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.page = page;
+    page.on('pageerror', (error) => this.complaints.push(`uncaught: ${error.stack ?? error}`));
+    page.on('console', (message) => {
+      const text = message.text();
+      if (/^Negotiation with|Content Security Policy/.test(text)) this.complaints.push(text);
+    });
+    page.on('websocket', (socket) =>
+      socket.on('framereceived', ({ payload }) => this.heard.push(JSON.parse(payload.toString()))),
+    );
+  }
+
+  /**
+   * A person with a browser profile of his own.
+   *
+   * @param {Browser} browser
+   * @param {BrowserContextOptions} [options]
+   */
+  static async open(browser, options = {}) {
+    const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 800, height: 600 }, ...options });
+    context.setDefaultTimeout(PATIENCE_MS);
+    await context.addInitScript(recordCalls);
+    return new DemoPage(await context.newPage());
+  }
+
+  /** @param {string} testId */
+  element(testId) {
+    return this.page.getByTestId(testId);
+  }
+
+  /** @param {string} testId */
+  async text(testId) {
+    return (await this.element(testId).textContent())?.trim() ?? '';
+  }
+
+  /** @param {string} url */
+  async visit(url) {
+    await this.page.goto(url);
+  }
+
+  /**
+   * Fills in the form, as far as something is to be changed, and sends it.
+   *
+   * @param {{ name?: string, room?: string }} choice
+   */
+  async askToJoin({ name, room }) {
+    if (name !== undefined) await this.element('name').fill(name);
+    if (room !== undefined) await this.element('room').fill(room);
+    await this.element('join').click();
+  }
+
+  /** @param {{ name?: string, room?: string }} choice */
+  async join(choice) {
+    await this.askToJoin(choice);
+    await this.element('call').waitFor();
+  }
+
+  /** What went wrong, in the page's words. */
+  async lobbyError() {
+    return until('the page says what went wrong', () => this.text('lobby-error'));
+  }
+
+  /** The node that the page says it is connected to. */
+  async node() {
+    return until('the page shows its node', () => this.text('node'));
+  }
+
+  /** @param {string} state as in `data-state` */
+  async untilStatus(state) {
+    const status = this.element('status');
+    await until(`the connection to the gateway is ${state}`, () => status.getAttribute('data-state'), (is) => is === state);
+  }
+
+  /** Of everyone else, in the order shown. @returns {Promise<Tile[]>} */
+  tiles() {
+    return this.page.evaluate(() =>
+      [...document.querySelectorAll('.tile:not([data-self])')].map((tile) => {
+        const { connection, muted, videoOff, sharing, picture } = /** @type {HTMLElement} */ (tile).dataset;
+        return {
+          name: tile.querySelector('[data-testid=tile-name]')?.textContent ?? '',
+          connection: connection ?? '',
+          muted: muted === 'true',
+          videoOff: videoOff === 'true',
+          sharing: sharing === 'true',
+          picture: picture === 'true',
+        };
+      }),
+    );
+  }
+
+  /**
+   * Waits until somebody's tile looks like this.
+   *
+   * @param {string} name
+   * @param {Partial<Tile>} look
+   */
+  async untilSees(name, look) {
+    const wanted = Object.entries(look);
+    await until(
+      `${name}'s tile shows ${JSON.stringify(look)}`,
+      () => this.tiles(),
+      (tiles) => tiles.some((tile) => tile.name === name && wanted.every(([key, value]) => Reflect.get(tile, key) === value)),
+    );
+  }
+
+  /** Waits until just these others are there, all connected. @param {...string} names */
+  async untilInCallWith(...names) {
+    const wanted = [...names].sort().join();
+    await until(
+      `in a call with ${wanted || 'nobody'}`,
+      () => this.tiles(),
+      (tiles) =>
+        tiles.map(({ name }) => name).sort().join() === wanted && tiles.every(({ connection }) => connection === 'connected'),
+    );
+  }
+
+  /** Waits until the picture of each of these is seen to move. @param {...string} names */
+  async untilPicturesMove(...names) {
+    for (const name of names) await this.#untilPictureMoves(name);
+  }
+
+  /** @param {string} name */
+  async #untilPictureMoves(name) {
+    const before = await this.#framesDecoded(name);
+    await until(`more frames of ${name}'s picture are decoded`, () => this.#framesDecoded(name), (now) => now > before + 3);
+  }
+
+  /**
+   * Frames of the video in somebody's tile, as the RTCPeerConnection that brings it counts them.
+   *
+   * @param {string} name
+   * @returns {Promise<number>}
+   */
+  #framesDecoded(name) {
+    return this.page.evaluate(async (name) => {
+      const tile = [...document.querySelectorAll('.tile')].find(
+        (tile) => tile.querySelector('[data-testid=tile-name]')?.textContent === name,
+      );
+      const stream = /** @type {MediaStream | null | undefined} */ (tile?.querySelector('video')?.srcObject);
+      const track = stream?.getVideoTracks()[0];
+      for (const connection of /** @type {any} */ (window).recordedConnections) {
+        for (const report of (await connection.getStats()).values()) {
+          const isIt = report.type === 'inbound-rtp' && report.kind === 'video' && report.trackIdentifier === track?.id;
+          if (isIt) return report.framesDecoded;
+        }
+      }
+      return 0;
+    }, name);
+  }
+
+  /**
+   * Every RTCPeerConnection that the page has made, closed ones too.
+   *
+   * @returns {Promise<{ state: RTCPeerConnectionState, history: RTCPeerConnectionState[], crossings: number, ufrag: string }[]>}
+   */
+  connections() {
+    return this.page.evaluate(() =>
+      /** @type {{ recordedConnections: Recorded[] }} */ (/** @type {unknown} */ (window)).recordedConnections.map(
+        (connection) => ({
+          state: connection.connectionState,
+          history: connection.history,
+          crossings: connection.crossings,
+          ufrag: connection.localDescription?.sdp.match(/a=ice-ufrag:(\S+)/)?.[1] ?? '',
+        }),
+      ),
+    );
+  }
+
+  /** What the page shows, for whoever has to find out why a test failed. */
+  async describe() {
+    const shown = await this.page.locator('main:visible').innerText({ timeout: 2_000 }).catch(String);
+    const connections = await this.connections().catch(String);
+    return [
+      `${this.page.url()} shows:\n${shown}`,
+      `connections: ${JSON.stringify(connections)}`,
+      `heard last: ${this.heard.slice(-12).map(summary).join(' ')}`,
+      ...this.complaints,
+    ].join('\n');
+  }
+
+  async close() {
+    await this.page.context().close();
+  }
+}
+
+/** @param {Record<string, any>} message */
+function summary({ type, kind, reason, code, re, id }) {
+  return [type, kind ?? reason ?? code, re ?? id].filter((part) => part !== undefined).join(':');
+}

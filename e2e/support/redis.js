@@ -1,0 +1,52 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { Child } from './child.js';
+import { until } from './until.js';
+
+/** Ports that another process may snatch between the choice and the start. */
+const ATTEMPTS = 10;
+
+/** A Redis of its own on a free port of the loopback address, that keeps nothing. */
+export class Redis {
+  #server;
+
+  /**
+   * @param {Child} server
+   * @param {number} port
+   */
+  constructor(server, port) {
+    this.#server = server;
+    this.url = `redis://127.0.0.1:${port}`;
+  }
+
+  /** @returns {Promise<Redis>} once it answers */
+  static async start() {
+    for (let attempt = 1; ; attempt++) {
+      const port = await freePort();
+      const server = new Child('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']);
+      try {
+        await until('redis-server accepts connections', () => {
+          server.mustRun();
+          return server.output.includes('Ready to accept connections');
+        });
+        return new Redis(server, port);
+      } catch (error) {
+        await server.kill();
+        if (attempt === ATTEMPTS || !server.output.includes('Address already in use')) throw error;
+      }
+    }
+  }
+
+  async stop() {
+    await this.#server.kill();
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,120 @@
+/**
+ * A browser test: what it starts is ended with it, however it ends, and a failure tells what everyone saw.
+ */
+import { after, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { launchBrowser } from './browser.js';
+import { DemoPage } from './demo_page.js';
+import { Gateway } from './gateway.js';
+import { Redis } from './redis.js';
+
+/** @import { Browser, BrowserContextOptions } from 'playwright-core' */
+
+const LOG_LINES_SHOWN = 15;
+
+/** One for all scenarios of a file; each person in it has a profile of his own. @type {Promise<Browser> | undefined} */
+let browser;
+after(async () => (await browser)?.close());
+
+/**
+ * @param {string} name a sentence
+ * @param {(world: World) => Promise<void>} play
+ */
+export function scenario(name, play) {
+  test(name, async (t) => {
+    const world = new World();
+    try {
+      await play(world);
+      assert.deepEqual(world.complaints(), [], 'pages complained');
+    } catch (error) {
+      for (const line of (await world.describe()).split('\n')) t.diagnostic(line);
+      throw error;
+    } finally {
+      await world.end();
+    }
+  });
+}
+
+/** What a scenario has started. */
+export class World {
+  /** @type {Redis[]} */
+  #redis = [];
+  /** @type {Gateway[]} */
+  #gateways = [];
+  /** @type {DemoPage[]} */
+  #pages = [];
+
+  async redis() {
+    const redis = await Redis.start();
+    this.#redis.push(redis);
+    return redis;
+  }
+
+  /** @param {Record<string, string | number>} [settings] as for `--set` */
+  async gateway(settings) {
+    const gateway = await Gateway.start(settings);
+    this.#gateways.push(gateway);
+    return gateway;
+  }
+
+  /**
+   * Two nodes of one cluster.
+   *
+   * @param {Record<string, string | number>} [settings] of both
+   */
+  async cluster(settings) {
+    const { url } = await this.redis();
+    const start = () => this.gateway({ 'redis.url': url, ...settings });
+    return Promise.all([start(), start()]);
+  }
+
+  /** Somebody with a browser. @param {BrowserContextOptions} [options] */
+  async person(options) {
+    browser ??= launchBrowser();
+    const page = await DemoPage.open(await browser, options);
+    this.#pages.push(page);
+    return page;
+  }
+
+  /**
+   * Somebody who is in a room.
+   *
+   * @param {{ at: Gateway, name: string, room?: string }} where
+   * @param {BrowserContextOptions} [options]
+   */
+  async personInRoom({ at, name, room = 'studio' }, options) {
+    const page = await this.person(options);
+    await page.visit(at.url);
+    await page.join({ name, room });
+    return page;
+  }
+
+  complaints() {
+    return this.#pages.flatMap((page) => page.complaints);
+  }
+
+  async describe() {
+    const pages = await Promise.all(this.#pages.map((page) => page.describe()));
+    const logs = this.#gateways.map(({ url, log }) => `${url} logged:\n${log.trim().split('\n').slice(-LOG_LINES_SHOWN).join('\n')}`);
+    return [...pages, ...logs].join('\n\n');
+  }
+
+  async end() {
+    await Promise.allSettled(this.#pages.map((page) => page.close()));
+    await Promise.allSettled([...this.#gateways.map((gateway) => gateway.kill()), ...this.#redis.map((redis) => redis.stop())]);
+  }
+}
+
+/**
+ * A picture for people, where E2E_ARTIFACTS is set: into `artifacts/`.
+ *
+ * @param {DemoPage} page
+ * @param {string} name
+ */
+export async function picture({ page }, name) {
+  if (!process.env['E2E_ARTIFACTS']) return;
+  const folder = new URL('../artifacts/', import.meta.url);
+  await mkdir(folder, { recursive: true });
+  await page.screenshot({ path: new URL(`${name}.png`, folder).pathname });
+}

@@ -1,0 +1,35 @@
+/** A node is lost with the people on it; those on the other node go on talking. */
+import assert from 'node:assert/strict';
+import { scenario } from '../support/scenario.js';
+
+const LEASE_MS = 2_000;
+/** What is promised for the default lease, which is twice as long. */
+const GONE_WITHIN_MS = 8_000;
+
+scenario('the members of a killed node vanish as node-lost while the others talk on', async (world) => {
+  const [first, second] = await world.cluster({ 'cluster.lease_ms': LEASE_MS });
+  const ada = await world.personInRoom({ at: first, name: 'Ada' });
+  const bob = await world.personInRoom({ at: first, name: 'Bob' });
+  const cleo = await world.personInRoom({ at: second, name: 'Cleo' });
+  await Promise.all([ada.untilInCallWith('Bob', 'Cleo'), bob.untilInCallWith('Ada', 'Cleo'), cleo.untilInCallWith('Ada', 'Bob')]);
+  await Promise.all([ada.untilPicturesMove('Bob', 'Cleo'), bob.untilPicturesMove('Ada', 'Cleo'), cleo.untilPicturesMove('Ada', 'Bob')]);
+
+  const killed = performance.now();
+  await second.kill();
+  await Promise.all([ada.untilInCallWith('Bob'), bob.untilInCallWith('Ada')]);
+  assert.ok(performance.now() - killed < GONE_WITHIN_MS, `gone only after ${Math.round(performance.now() - killed)} ms`);
+
+  for (const survivor of [ada, bob]) {
+    const farewells = survivor.heard.filter(({ type }) => type === 'member-left');
+    assert.deepEqual(farewells.map(({ reason }) => reason), ['node-lost'], 'told once, and why');
+  }
+  await Promise.all([ada.untilPicturesMove('Bob'), bob.untilPicturesMove('Ada')]);
+  for (const survivor of [ada, bob]) {
+    const [withSurvivor, ...rest] = (await survivor.connections()).filter(({ state }) => state === 'connected');
+    assert.deepEqual(rest, []);
+    assert.deepEqual(withSurvivor?.history, ['new', 'connecting', 'connected'], 'the call was never interrupted');
+  }
+
+  await cleo.untilStatus('reconnecting');
+  assert.match(await cleo.text('banner'), /connection to the server was lost/);
+});
