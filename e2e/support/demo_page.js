@@ -142,7 +142,7 @@ export class DemoPage {
 
   /** Waits until the picture of each of these is seen to move. @param {...string} names */
   async untilPicturesMove(...names) {
-    for (const name of names) await this.#untilPictureMoves(name);
+    await Promise.all(names.map((name) => this.#untilPictureMoves(name)));
   }
 
   /** @param {string} name */

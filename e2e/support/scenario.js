@@ -78,16 +78,18 @@ export class World {
   }
 
   /**
-   * Somebody who is in a room.
+   * People who talk to each other, all with all. They join in this order: in each pair the earlier one is the impolite.
    *
-   * @param {{ at: Gateway, name: string, room?: string }} where
-   * @param {BrowserContextOptions} [options]
+   * @param {...{ at: Gateway, name: string, room?: string, options?: BrowserContextOptions }} people
+   * @returns {Promise<DemoPage[]>} in the same order
    */
-  async personInRoom({ at, name, room = 'studio' }, options) {
-    const page = await this.person(options);
-    await page.visit(at.url);
-    await page.join({ name, room });
-    return page;
+  async call(...people) {
+    const pages = await Promise.all(people.map(({ options }) => this.person(options)));
+    await Promise.all(people.map(({ at }, index) => pages[index].visit(at.url)));
+    for (const [index, { name, room = 'studio' }] of people.entries()) await pages[index].join({ name, room });
+    const names = people.map(({ name }) => name);
+    await Promise.all(pages.map((page, index) => page.untilInCallWith(...names.toSpliced(index, 1))));
+    return pages;
   }
 
   complaints() {

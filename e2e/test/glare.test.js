@@ -9,9 +9,7 @@ const HEAD_START_MS = 100;
 
 scenario('two pages that offer at the same moment end up connected', async (world) => {
   const [first, second] = await world.cluster();
-  const ada = await world.personInRoom({ at: first, name: 'Ada' });
-  const bob = await world.personInRoom({ at: second, name: 'Bob' });
-  await Promise.all([ada.untilInCallWith('Bob'), bob.untilInCallWith('Ada')]);
+  const [ada, bob] = await world.call({ at: first, name: 'Ada' }, { at: second, name: 'Bob' });
 
   for (let round = 1; (await crossings(ada, bob)) === 0; round++) {
     assert.ok(round <= ROUNDS_MAX, `offers never crossed in ${ROUNDS_MAX} rounds`);

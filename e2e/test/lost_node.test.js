@@ -8,10 +8,11 @@ const GONE_WITHIN_MS = 8_000;
 
 scenario('the members of a killed node vanish as node-lost while the others talk on', async (world) => {
   const [first, second] = await world.cluster({ 'cluster.lease_ms': LEASE_MS });
-  const ada = await world.personInRoom({ at: first, name: 'Ada' });
-  const bob = await world.personInRoom({ at: first, name: 'Bob' });
-  const cleo = await world.personInRoom({ at: second, name: 'Cleo' });
-  await Promise.all([ada.untilInCallWith('Bob', 'Cleo'), bob.untilInCallWith('Ada', 'Cleo'), cleo.untilInCallWith('Ada', 'Bob')]);
+  const [ada, bob, cleo] = await world.call(
+    { at: first, name: 'Ada' },
+    { at: first, name: 'Bob' },
+    { at: second, name: 'Cleo' },
+  );
   await Promise.all([ada.untilPicturesMove('Bob', 'Cleo'), bob.untilPicturesMove('Ada', 'Cleo'), cleo.untilPicturesMove('Ada', 'Bob')]);
 
   const killed = performance.now();

@@ -5,9 +5,7 @@ import { until } from '../support/until.js';
 scenario('who hangs up while Redis is away is gone from his node all the same', async (world) => {
   const redis = await world.redis();
   const gateway = await world.gateway({ 'redis.url': redis.url });
-  const ada = await world.personInRoom({ at: gateway, name: 'Ada' });
-  const bob = await world.personInRoom({ at: gateway, name: 'Bob' });
-  await Promise.all([ada.untilInCallWith('Bob'), bob.untilInCallWith('Ada')]);
+  const [ada, bob] = await world.call({ at: gateway, name: 'Ada' }, { at: gateway, name: 'Bob' });
 
   await redis.stop();
   await ada.untilPicturesMove('Bob'); // the call needs no Redis

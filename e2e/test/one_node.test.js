@@ -25,9 +25,7 @@ scenario('an invitation link that one copies leads another into the same room', 
 
 scenario('two pages come back by themselves when their gateway is restarted', async (world) => {
   const gateway = await world.gateway();
-  const ada = await world.personInRoom({ at: gateway, name: 'Ada' });
-  const bob = await world.personInRoom({ at: gateway, name: 'Bob' });
-  await Promise.all([ada.untilInCallWith('Bob'), bob.untilInCallWith('Ada')]);
+  const [ada, bob] = await world.call({ at: gateway, name: 'Ada' }, { at: gateway, name: 'Bob' });
   await bob.element('mic').click();
   const before = await ada.node();
 
@@ -63,8 +61,7 @@ scenario('whoever joins while the server is away is told so, may give up, and ge
 
 scenario('whoever comes to a full room is told so, and gets in when somebody has left', async (world) => {
   const gateway = await world.gateway({ 'room.capacity': 2 });
-  const ada = await world.personInRoom({ at: gateway, name: 'Ada' });
-  const bob = await world.personInRoom({ at: gateway, name: 'Bob' });
+  const [ada, bob] = await world.call({ at: gateway, name: 'Ada' }, { at: gateway, name: 'Bob' });
   const cleo = await world.person();
   await cleo.visit(gateway.url);
   await cleo.askToJoin({ name: 'Cleo', room: 'studio' });

@@ -1,42 +1,48 @@
 /** The page on a phone of 360 pixels, in Korean. */
 import assert from 'node:assert/strict';
 import { picture, scenario } from '../support/scenario.js';
+import { until } from '../support/until.js';
 
 const PHONE = { locale: 'ko-KR', viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
-scenario('on a phone, in Korean, nothing is cut off and every button can be tapped', async (world) => {
+const LONG_NAME = 'A guest with quite a long name indeed';
+
+scenario('on a phone, in Korean, one finds and invites people without anything being cut off', async (world) => {
   const gateway = await world.gateway();
   const phone = await world.person(PHONE);
   await phone.visit(gateway.url);
   assert.equal(await phone.page.locator('html').getAttribute('lang'), 'ko');
   assert.equal(await phone.text('join'), '들어가기');
-  await phone.page.waitForFunction(() => {
-    const video = /** @type {HTMLVideoElement} */ (document.querySelector('[data-testid=preview-video]'));
-    return video.videoWidth > 0;
-  });
+  const video = phone.element('preview-video');
+  await until('there is a preview', () => video.evaluate((/** @type {HTMLVideoElement} */ { videoWidth }) => videoWidth));
   await assertFits(phone);
   await assertButtonsCanBeTapped(phone);
   await picture(phone, 'phone-lobby');
 
-  await phone.join({ name: '하은', room: 'a-room-with-quite-a-long-name-2024' });
-  await phone.element('alone').waitFor();
+  await phone.join({ name: '하은', room: 'a-room-with-quite-a-long-name-that-does-not-fit' });
+  await phone.page.getByText('아직 아무도 없습니다').waitFor();
   await assertFits(phone);
   await assertButtonsCanBeTapped(phone);
   await picture(phone, 'phone-alone');
+});
 
-  const room = await phone.text('room-name');
-  const ada = await world.personInRoom({ at: gateway, name: 'Ada', room });
-  const bob = await world.personInRoom({ at: gateway, name: 'A guest with quite a long name indeed', room });
-  await phone.untilInCallWith('Ada', 'A guest with quite a long name indeed');
-  await ada.untilInCallWith('하은', 'A guest with quite a long name indeed');
-  await phone.untilPicturesMove('Ada');
+scenario('on a phone, in Korean, one talks with several without anything being cut off', async (world) => {
+  const at = await world.gateway();
+  const [phone, ada, guest] = await world.call(
+    { at, name: '하은', options: PHONE },
+    { at, name: 'Ada' },
+    { at, name: LONG_NAME },
+  );
+  await phone.untilPicturesMove('Ada', LONG_NAME);
   await assertFits(phone);
   await assertButtonsCanBeTapped(phone);
-  await picture(phone, 'phone-call');
 
   await phone.element('mic').tap();
-  await Promise.all([ada.untilSees('하은', { muted: true }), bob.untilSees('하은', { muted: true })]);
+  await Promise.all([ada, guest].map((other) => other.untilSees('하은', { muted: true })));
   assert.equal(await phone.text('mic'), '음소거 해제');
+  await guest.element('camera').click();
+  await phone.untilSees(LONG_NAME, { picture: false });
+  await picture(phone, 'phone-call');
   await phone.element('leave').tap();
   await phone.element('lobby').waitFor();
 });

@@ -6,21 +6,18 @@ import { until } from '../support/until.js';
 /** @param {import('../support/scenario.js').World} world */
 async function callAcrossNodes(world) {
   const [first, second] = await world.cluster();
-  const ada = await world.personInRoom({ at: first, name: 'Ada' });
-  const bob = await world.personInRoom({ at: second, name: 'Bob' });
-  await Promise.all([ada.untilInCallWith('Bob'), bob.untilInCallWith('Ada')]);
-  return { ada, bob };
+  return world.call({ at: first, name: 'Ada' }, { at: second, name: 'Bob' });
 }
 
 scenario('two pages on two nodes see each other and say which node they are on', async (world) => {
-  const { ada, bob } = await callAcrossNodes(world);
+  const [ada, bob] = await callAcrossNodes(world);
   await Promise.all([ada.untilPicturesMove('Bob'), bob.untilPicturesMove('Ada')]);
   assert.notEqual(await ada.node(), await bob.node());
   await Promise.all([ada.untilStatus('open'), bob.untilStatus('open')]);
 });
 
 scenario('mute, camera and screen of one are seen by the other', async (world) => {
-  const { ada, bob } = await callAcrossNodes(world);
+  const [ada, bob] = await callAcrossNodes(world);
   await ada.untilSees('Bob', { muted: false, videoOff: false, sharing: false, picture: true });
 
   await bob.element('mic').click();
@@ -43,7 +40,7 @@ scenario('mute, camera and screen of one are seen by the other', async (world) =
 });
 
 scenario('when one leaves the tile goes, and he can come back under another name', async (world) => {
-  const { ada, bob } = await callAcrossNodes(world);
+  const [ada, bob] = await callAcrossNodes(world);
   await bob.element('leave').click();
   await ada.untilInCallWith();
   await ada.element('alone').waitFor();
@@ -56,7 +53,7 @@ scenario('when one leaves the tile goes, and he can come back under another name
 });
 
 scenario('when one closes the page the tile goes', async (world) => {
-  const { ada, bob } = await callAcrossNodes(world);
+  const [ada, bob] = await callAcrossNodes(world);
   await bob.close();
   await ada.untilInCallWith();
   await until('Ada is told why', () => ada.heard.at(-1), (last) => last?.['type'] === 'member-left');

@@ -87,8 +87,10 @@ function enter(mine, call, room) {
     media.stopSharing();
     stage.close();
     lobby.show(error);
-    await call.leave();
+    // The goodbye follows at once: it ends the session even where the gateway cannot or does not answer.
+    const left = call.leave();
     mine.close();
+    await left;
   }
 }
 

@@ -37,6 +37,8 @@ pub struct SignalEnvelope<'a> {
     pub id: u64,
     /// Where both are members.
     pub room: &'a str,
+    /// Of the roster by which the signal was taken: where it is older, the sender may be somebody unheard of.
+    pub revision: u64,
     /// Offer, answer, candidate or a word of theirs.
     pub kind: &'a str,
     /// Of the payload.
@@ -178,6 +180,7 @@ mod tests {
             sender_epoch: 1,
             id: 7,
             room: "r",
+            revision: 12,
             kind: "offer",
             encoding: Encoding::Json,
             payload: b"{\"sdp\":\"v=0\"}",

@@ -86,13 +86,13 @@ impl Inner {
     }
 
     fn take_signal(&self, from: &NodeId, signal: &SignalEnvelope<'_>) {
-        let Some(room) = self.rooms.get(signal.room) else {
+        let Some(shared) = self.rooms.get(signal.room) else {
             return self.refuse(from, signal, Reason::Left);
         };
-        let mut room = room.lock();
+        let mut room = shared.lock();
         match room.knows(signal) {
             SenderKnown::Yes => self.deliver(&room, from, signal),
-            SenderKnown::Held => {}
+            SenderKnown::Held => self.rooms.note_behind(&shared),
             SenderKnown::No => self.refuse(from, signal, Reason::NoSuchPeer),
         }
     }

@@ -1,5 +1,5 @@
-//! The repair after a link lost something: queue again what is unanswered by sessions of that node, oldest first, and
-//! compare the revisions of the rooms that both share.
+//! The repair after a link lost something: compare the revisions of the rooms that both sides share, and queue again what
+//! is unanswered by sessions of that node, oldest first.
 
 use switchboard_protocol::{NodeId, RoomId};
 
@@ -24,34 +24,39 @@ impl Inner {
     pub(crate) fn resync(&self, link: &Link) {
         self.observe.observe(Observation::Resync);
         tracing::info!(node.id = %link.to(), "comparing notes with a node after a loss");
-        for local in &self.locals {
-            local
-                .unanswered
-                .lock()
-                .queue((local.peer, local.epoch), link);
-        }
-        let shared: Vec<_> = self
-            .rooms
-            .all()
-            .iter()
-            .filter_map(|room| room.lock().revision_shared_with(link.to()))
-            .collect();
-        for rooms in shared.chunks(REVISIONS_MAX) {
+        let rooms = self.rooms.all();
+        let shared: Vec<_> = rooms.iter().filter_map(|room| room.lock().revision_shared_with(link.to())).collect();
+        // Said even where nothing is shared: the other side hears by it that this one has started anew.
+        let (first, more) = shared.split_at(shared.len().min(REVISIONS_MAX));
+        send_revisions(link, first.to_vec());
+        for rooms in more.chunks(REVISIONS_MAX) {
             send_revisions(link, rooms.to_vec());
+        }
+        for local in &self.locals {
+            local.unanswered.lock().queue_again((local.peer, local.epoch), link);
         }
     }
 
     /// Another node says which revisions it has: what is newer there is read again here, what is older there is told back.
     pub(crate) fn compare_revisions(&self, from: &NodeId, theirs: Revisions) {
-        let newer = theirs.rooms.into_iter().filter_map(|(id, revision)| {
-            let room = self.rooms.get(id.as_str())?;
-            let ours = self.in_room(&room, |room| (room.hint(revision), After::default()))?;
-            (ours > revision).then_some((id, ours))
+        let older = theirs.rooms.into_iter().filter_map(|(id, revision)| {
+            let newer = self.newer_than(&id, revision)?;
+            Some((id, newer))
         });
-        let newer: Vec<(RoomId, u64)> = newer.collect();
-        if !newer.is_empty() {
-            send_revisions(&self.link(from), newer);
+        let older: Vec<(RoomId, u64)> = older.collect();
+        if !older.is_empty() {
+            send_revisions(&self.link(from), older);
         }
+    }
+
+    /// The revision that somebody who has `theirs` of a room we share should know of.
+    fn newer_than(&self, id: &RoomId, theirs: u64) -> Option<u64> {
+        let Some(room) = self.rooms.get(id.as_str()) else {
+            // They count members here who are gone: there was a step that they have missed.
+            return Some(theirs + 1);
+        };
+        let ours = self.in_room(&room, |room| (room.hint(theirs), After::default()))?;
+        (ours > theirs).then_some(ours)
     }
 }
 

@@ -80,6 +80,13 @@ pub(crate) struct After {
 }
 
 impl Held {
+    fn revision(&self) -> Option<u64> {
+        match self {
+            Self::Step(step) => Some(step.revision),
+            Self::Signal(..) => None,
+        }
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Self::Step(_) => 512,
@@ -110,6 +117,11 @@ impl Room {
 
     pub(crate) fn roster(&self) -> Option<&Roster> {
         self.roster.as_ref()
+    }
+
+    /// Of the roster; 0 before the first join from this node was answered.
+    pub(crate) fn revision(&self) -> u64 {
+        self.roster.as_ref().map_or(0, |roster| roster.revision)
     }
 
     pub(crate) fn locals(&self) -> &[Arc<Local>] {
@@ -224,25 +236,19 @@ impl Room {
         self.roster.as_ref().map(|roster| roster.revision)
     }
 
-    /// Whether a signal from `sender` may be delivered.
+    /// Whether a signal may be delivered, by what is known of its sender.
     pub(crate) fn knows(&mut self, signal: &SignalEnvelope<'_>) -> SenderKnown {
-        if self
-            .roster
-            .as_ref()
-            .is_some_and(|roster| roster.member(&signal.sender).is_some())
-        {
+        if self.roster.as_ref().is_some_and(|roster| roster.member(&signal.sender).is_some()) {
             return SenderKnown::Yes;
         }
+        self.known = self.known.max(signal.revision);
+        self.note_gap();
         if !self.is_behind() {
             return SenderKnown::No;
         }
         let mut bytes = Vec::new();
         Envelope::Signal(signal.clone()).write(&mut bytes);
-        if self.hold(Held::Signal(signal.sender, bytes)) {
-            SenderKnown::Held
-        } else {
-            SenderKnown::No
-        }
+        if self.hold(Held::Signal(signal.sender, bytes)) { SenderKnown::Held } else { SenderKnown::No }
     }
 
     /// The roster was read again.

@@ -173,9 +173,10 @@ impl Node {
         }
         let receivers: SmallVec<[PeerId; 1]> = visible().collect();
         let nodes = nodes_of(&targets);
+        let taken_in = (room.id(), room.revision());
         let mut unanswered = local.unanswered.lock();
         if let Err(Overloaded) =
-            unanswered.take(signal, room.id(), targets, &node.settings.in_flight)
+            unanswered.take(signal, taken_in, targets, &node.settings.in_flight)
         {
             drop(unanswered);
             for peer in receivers {

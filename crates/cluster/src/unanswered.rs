@@ -43,6 +43,7 @@ pub(crate) struct Ended {
 struct Entry {
     id: u64,
     room: RoomId,
+    revision: u64,
     kind: Box<str>,
     payload: Payload,
     traceparent: Option<Box<str>>,
@@ -90,11 +91,11 @@ impl Unanswered {
         }
     }
 
-    /// Takes a signal. Its id must be above all before it.
+    /// Takes a signal in a room at that revision. Its id must be above all before it.
     pub(crate) fn take(
         &mut self,
         signal: &Signal<'_>,
-        room: &RoomId,
+        (room, revision): (&RoomId, u64),
         targets: SmallVec<[Target; 1]>,
         max: &InFlightMax,
     ) -> Result<(), Overloaded> {
@@ -115,6 +116,7 @@ impl Unanswered {
         self.entries.push_back(Entry {
             id: signal.id,
             room: room.clone(),
+            revision,
             kind: (*signal.kind).into(),
             payload: signal.payload.to_owned(),
             traceparent: signal.traceparent.as_deref().map(Into::into),
@@ -138,6 +140,19 @@ impl Unanswered {
                 return;
             }
             self.queued_on.swap_remove(index);
+        }
+        self.queue_all(sender, link);
+    }
+
+    /// Queues everything for that node once more, oldest first, whether it was queued or not: the link has started anew,
+    /// or the other side has, and answers were lost.
+    pub(crate) fn queue_again(&mut self, sender: (PeerId, Epoch), link: &Link) {
+        self.queued_on.retain(|(node, _)| node != link.to());
+        let targets = self.entries.iter_mut().flat_map(|entry| &mut entry.targets);
+        for target in targets.filter(|target| target.node == *link.to()) {
+            if let Some(position) = &mut target.queued {
+                *position = Position::EARLIER;
+            }
         }
         self.queue_all(sender, link);
     }
@@ -278,6 +293,7 @@ impl Entry {
             sender_epoch,
             id: self.id,
             room: self.room.as_str(),
+            revision: self.revision,
             kind: &self.kind,
             encoding: self.payload.encoding,
             payload: &self.payload.bytes,

@@ -24,6 +24,14 @@ pub(crate) struct Position {
     pub(crate) number: u64,
 }
 
+impl Position {
+    /// In a generation that is over.
+    pub(crate) const EARLIER: Self = Self {
+        generation: 0,
+        number: 0,
+    };
+}
+
 /// The link takes no more until the other side confirms something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;

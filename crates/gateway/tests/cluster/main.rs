@@ -3,13 +3,16 @@
 //! One module for each thing that can go right or wrong. Nothing here sleeps for a fixed time: a test waits for what it
 //! wants to see, or for something that comes after what it does not want to see.
 
+mod bad_frames;
 mod bad_messages;
+mod crowds;
 mod drain;
 mod frozen_node;
 mod handshake;
 mod hidden;
 mod killed_node;
 mod limits;
+mod metrics;
 mod msgpack;
 mod pages;
 mod race;

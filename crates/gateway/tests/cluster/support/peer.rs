@@ -1,22 +1,19 @@
 //! A client that keeps what it heard until the test asks for it.
 
+mod requests;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use switchboard_client::{Closed, ConnectError, Connection, Disconnected, Options};
-use switchboard_protocol::client_message::{
-    Join, Leave, Ping, Received, Signal, State, StatePatch,
-};
-use switchboard_protocol::server_message::{Error, Joined, Reason, Receiver, Welcome};
-use switchboard_protocol::{ClientMessage, Payload, PeerId, ServerMessage};
+use switchboard_protocol::client_message::{Ping, Received};
+use switchboard_protocol::server_message::Welcome;
+use switchboard_protocol::{ClientMessage, PeerId, ServerMessage};
 use switchboard_testkit::GatewayProcess;
 use tokio::time::timeout;
 
 /// Whoever waits longer for a message waits in vain, also on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What the sender of a signal was told: id, receiver, outcome.
-pub(crate) type Answer = (u64, String, Result<(), Reason>);
 
 /// A welcomed client.
 pub(crate) struct Peer {
@@ -145,106 +142,6 @@ impl Peer {
         id
     }
 
-    pub(crate) async fn join(&mut self, room: &str) -> Joined {
-        self.try_join(room, None)
-            .await
-            .unwrap_or_else(|error| panic!("{} in {room}: {error:?}", self.id))
-    }
-
-    pub(crate) async fn try_join(
-        &mut self,
-        room: &str,
-        capacity: Option<u32>,
-    ) -> Result<Joined, Error> {
-        let id = self.ask(|id| {
-            ClientMessage::Join(Join {
-                id,
-                room: room.into(),
-                state: None,
-                capacity,
-            })
-        });
-        let answer = |message: &ServerMessage| match message {
-            ServerMessage::Joined(joined) if joined.re == id => Some(Ok((**joined).clone())),
-            ServerMessage::Error(error) if error.re == Some(id) => Some(Err((**error).clone())),
-            _ => None,
-        };
-        self.hear("Joined", answer).await
-    }
-
-    /// Waits for `left`.
-    pub(crate) async fn leave(&mut self, room: &str) {
-        let id = self.ask(|id| {
-            ClientMessage::Leave(Leave {
-                id,
-                room: room.into(),
-            })
-        });
-        self.hear("Left", |message| {
-            matches!(message, ServerMessage::Left(left) if left.re == id).then_some(())
-        })
-        .await;
-    }
-
-    /// Waits for `done`.
-    pub(crate) async fn change_state(&mut self, room: &str, patch: &str) {
-        let state = StatePatch::from_json(patch).expect("a JSON object");
-        let id = self.ask(|id| {
-            ClientMessage::State(State {
-                id,
-                room: room.into(),
-                state,
-            })
-        });
-        self.hear("Done", |message| {
-            matches!(message, ServerMessage::Done(done) if done.re == id).then_some(())
-        })
-        .await;
-    }
-
-    /// Sends a signal in the connection's own encoding and does not wait for anything.
-    pub(crate) fn signal(
-        &mut self,
-        room: &str,
-        to: Option<PeerId>,
-        kind: &str,
-        payload: impl AsRef<[u8]>,
-    ) -> u64 {
-        let payload = Payload {
-            encoding: self.connection.codec().encoding(),
-            bytes: payload.as_ref(),
-        };
-        let to = to.map(|to| to.to_string().into());
-        let signal = |id| Signal {
-            id,
-            room: room.into(),
-            to,
-            kind: kind.into(),
-            payload,
-            traceparent: None,
-        };
-        self.ask(|id| ClientMessage::Signal(signal(id)))
-    }
-
-    /// The next `count` answers to its signals, one for each receiver, in the order told.
-    pub(crate) async fn answers(&mut self, count: usize) -> Vec<Answer> {
-        let mut answers = Vec::new();
-        while answers.len() < count {
-            let told = |message: &ServerMessage| match message {
-                ServerMessage::Delivered(told) => Some((told.id, told.to.clone(), Ok(()))),
-                ServerMessage::Undelivered(told) => {
-                    Some((told.id, told.to.clone(), Err(told.reason)))
-                }
-                _ => None,
-            };
-            let (id, to, outcome) = self
-                .hear(&format!("answer {} of {count}", answers.len() + 1), told)
-                .await;
-            answers.extend(to.into_iter().map(|to| (id, name(to), outcome)));
-        }
-        answers
-    }
-
     /// One signal each way, delivered and answered.
     pub(crate) async fn exchange(&mut self, other: &mut Peer, room: &str) {
         for _ in 0..2 {
@@ -273,12 +170,5 @@ impl Peer {
             matches!(&ended, Disconnected::Closed(closed) if closed.code == 1000),
             "{ended}"
         );
-    }
-}
-
-fn name(receiver: Receiver) -> String {
-    match receiver {
-        Receiver::Peer(peer) => peer.to_string(),
-        Receiver::Nobody(text) => text.to_string(),
     }
 }
