@@ -25,7 +25,10 @@ impl Inner {
         self.observe.observe(Observation::Resync);
         tracing::info!(node.id = %link.to(), "comparing notes with a node after a loss");
         let rooms = self.rooms.all();
-        let shared: Vec<_> = rooms.iter().filter_map(|room| room.lock().revision_shared_with(link.to())).collect();
+        let shared: Vec<_> = rooms
+            .iter()
+            .filter_map(|room| room.lock().revision_shared_with(link.to()))
+            .collect();
         // Said even where nothing is shared: the other side hears by it that this one has started anew.
         let (first, more) = shared.split_at(shared.len().min(REVISIONS_MAX));
         send_revisions(link, first.to_vec());
@@ -33,7 +36,10 @@ impl Inner {
             send_revisions(link, rooms.to_vec());
         }
         for local in &self.locals {
-            local.unanswered.lock().queue_again((local.peer, local.epoch), link);
+            local
+                .unanswered
+                .lock()
+                .queue_again((local.peer, local.epoch), link);
         }
     }
 

@@ -5,19 +5,20 @@
 //! for those before it, and a signal from a member nobody has heard of waits with it. When a step stays away, the roster
 //! is read again and the difference is told; a partial list is never taken for the whole.
 
+mod catching_up;
+mod telling;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use switchboard_protocol::server_message::{
-    Joined, LeaveReason, MemberJoined, MemberLeft, MemberUpdated, Ready, RoomClosed,
-};
-use switchboard_protocol::{MemberState, NodeId, PeerId, RoomId, ServerMessage};
+use switchboard_protocol::server_message::{Joined, Ready};
+use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
 
 use crate::envelope::{Change, Envelope, RosterChange, SignalEnvelope};
 use crate::local::Local;
-use crate::record::{MemberRecord, RosterSnapshot};
+use crate::record::RosterSnapshot;
 use crate::roster::Roster;
 
 /// A missing step is waited for so long before the roster is read; twice as long before each further try.
@@ -238,7 +239,11 @@ impl Room {
 
     /// Whether a signal may be delivered, by what is known of its sender.
     pub(crate) fn knows(&mut self, signal: &SignalEnvelope<'_>) -> SenderKnown {
-        if self.roster.as_ref().is_some_and(|roster| roster.member(&signal.sender).is_some()) {
+        if self
+            .roster
+            .as_ref()
+            .is_some_and(|roster| roster.member(&signal.sender).is_some())
+        {
             return SenderKnown::Yes;
         }
         self.known = self.known.max(signal.revision);
@@ -248,7 +253,11 @@ impl Room {
         }
         let mut bytes = Vec::new();
         Envelope::Signal(signal.clone()).write(&mut bytes);
-        if self.hold(Held::Signal(signal.sender, bytes)) { SenderKnown::Held } else { SenderKnown::No }
+        if self.hold(Held::Signal(signal.sender, bytes)) {
+            SenderKnown::Held
+        } else {
+            SenderKnown::No
+        }
     }
 
     /// The roster was read again.
@@ -257,6 +266,10 @@ impl Room {
         let Some(known) = &self.roster else {
             return after;
         };
+        // The directory knows best: what was said to exist beyond this does not, unless it waits here.
+        let joining = self.joining.iter().map(|joining| joining.revision);
+        let waiting = joining.chain(self.held.iter().filter_map(Held::revision));
+        self.known = waiting.fold(snapshot.revision, u64::max);
         if snapshot.revision > known.revision {
             let fresh = Roster::new(snapshot);
             let stale = self.roster.replace(fresh).expect("it was just there");
@@ -265,77 +278,6 @@ impl Room {
         }
         self.catch_up(&mut after);
         after
-    }
-
-    fn hold(&mut self, held: Held) -> bool {
-        let bytes = held.bytes();
-        let fits = self.held_bytes + bytes <= HELD_BYTES_MAX;
-        if fits {
-            self.held_bytes += bytes;
-            self.held.push_back(held);
-        }
-        fits
-    }
-
-    /// Whether somebody may be in the room whom nobody here has heard of.
-    fn is_behind(&self) -> bool {
-        self.roster
-            .as_ref()
-            .is_none_or(|roster| roster.revision < self.known)
-    }
-
-    fn note_gap(&mut self) {
-        if self.roster.is_none() || !self.is_behind() {
-            self.read_at = None;
-            self.read_pause = READ_AFTER;
-        } else if self.read_at.is_none() {
-            self.read_at = Some(Instant::now() + READ_AFTER);
-        }
-    }
-
-    /// Takes held steps as long as the next one is there.
-    fn catch_up(&mut self, after: &mut After) {
-        while let Some(step) = self.next_held_step() {
-            self.take(step, after);
-        }
-        let Some(revision) = self.roster.as_ref().map(|roster| roster.revision) else {
-            return;
-        };
-        self.held
-            .retain(|held| !matches!(held, Held::Step(step) if step.revision <= revision));
-        self.note_gap();
-        self.release_signals(after);
-        self.held_bytes = self.held.iter().map(Held::bytes).sum();
-    }
-
-    fn next_held_step(&mut self) -> Option<RosterChange> {
-        let next = self.roster.as_ref()?.revision + 1;
-        let index = self
-            .held
-            .iter()
-            .position(|held| matches!(held, Held::Step(step) if step.revision == next))?;
-        match self.held.remove(index) {
-            Some(Held::Step(step)) => Some(step),
-            _ => None,
-        }
-    }
-
-    /// Lets go of signals whose sender is known now; of all once no step is missing: whoever is unknown then is no member,
-    /// and delivery refuses it.
-    fn release_signals(&mut self, after: &mut After) {
-        let all = !self.is_behind();
-        let Some(roster) = &self.roster else { return };
-        let (released, kept) = self.held.drain(..).partition(|held| match held {
-            Held::Signal(sender, _) => all || roster.member(sender).is_some(),
-            Held::Step(_) => false,
-        });
-        self.held = kept;
-        after
-            .signals
-            .extend(VecDeque::into_iter(released).filter_map(|held| match held {
-                Held::Signal(_, bytes) => Some(bytes),
-                Held::Step(_) => None,
-            }));
     }
 
     fn forget_held_if_unused(&mut self) {
@@ -372,57 +314,6 @@ impl Room {
             }
             Change::Updated { .. } | Change::Left { .. } => {}
         }
-    }
-
-    fn tell_difference(&mut self, stale: &Roster, after: &mut After) {
-        let Some(fresh) = &self.roster else { return };
-        let revision = fresh.revision;
-        let gone: Vec<_> = stale
-            .members()
-            .filter(|old| fresh.member(&old.peer).is_none())
-            .cloned()
-            .collect();
-        let come: Vec<_> = fresh
-            .members()
-            .filter(|new| stale.member(&new.peer).is_none())
-            .cloned()
-            .collect();
-        let changed: Vec<_> = fresh
-            .members()
-            .filter(|new| !new.flags.hidden)
-            .filter(|new| {
-                stale
-                    .member(&new.peer)
-                    .is_some_and(|old| old.profile.state != new.profile.state)
-            })
-            .map(|new| (new.peer, new.profile.state.clone()))
-            .collect();
-        let ready = fresh.ready > stale.ready;
-        for member in gone {
-            let reason = self.held_reason(&member.peer);
-            self.tell_left(member.peer, reason, revision, !member.flags.hidden, after);
-        }
-        for member in come {
-            self.tell_joined(&member, revision);
-        }
-        for (peer, state) in changed {
-            self.tell_state(peer, state, revision);
-        }
-        if ready {
-            self.tell_ready_to_locals(revision);
-        }
-    }
-
-    /// A snapshot does not say why somebody left; a step that waits may.
-    fn held_reason(&self, peer: &PeerId) -> LeaveReason {
-        let reason = self.held.iter().find_map(|held| match held {
-            Held::Step(RosterChange {
-                change: Change::Left { peer: left, reason },
-                ..
-            }) if left == peer => Some(*reason),
-            _ => None,
-        });
-        reason.unwrap_or(LeaveReason::Disconnected)
     }
 
     /// Tells `joined` to those whose step the roster has reached.
@@ -465,89 +356,6 @@ impl Room {
                 self.locals.reserve_exact(1);
                 self.locals.insert(place, local);
             }
-        }
-    }
-
-    /// To those who were in before the step: the joiner hears it with its own `joined`.
-    fn tell_ready_to_locals(&self, revision: u64) {
-        let Some(peers) = self.roster.as_ref().and_then(Roster::pair) else {
-            return;
-        };
-        let joiner = self
-            .roster
-            .as_ref()
-            .filter(|roster| roster.ready == revision)
-            .map(|_| peers[1]);
-        let ready = ServerMessage::from(Ready {
-            room: self.id.clone(),
-            offerer: peers[0],
-            peers,
-        });
-        for local in self
-            .locals
-            .iter()
-            .filter(|local| Some(local.peer) != joiner)
-        {
-            local.tell(ready.clone());
-        }
-    }
-
-    fn tell_joined(&self, member: &MemberRecord, revision: u64) {
-        if !member.flags.hidden {
-            let joined = MemberJoined {
-                room: self.id.clone(),
-                revision,
-                member: member.to_member(),
-            };
-            self.tell_others(&member.peer, &joined.into());
-        }
-    }
-
-    fn tell_state(&self, peer: PeerId, state: MemberState, revision: u64) {
-        let update = MemberUpdated {
-            room: self.id.clone(),
-            revision,
-            peer,
-            state: Some(state),
-            connection: None,
-        };
-        self.tell_others(&peer, &update.into());
-    }
-
-    fn tell_left(
-        &mut self,
-        peer: PeerId,
-        reason: LeaveReason,
-        revision: u64,
-        visible: bool,
-        after: &mut After,
-    ) {
-        if reason == LeaveReason::NodeLost {
-            after.lost.push(peer);
-        }
-        if visible {
-            let left = MemberLeft {
-                room: self.id.clone(),
-                revision,
-                peer,
-                reason,
-            };
-            self.tell_others(&peer, &left.into());
-        }
-        if let Ok(index) = self.locals.binary_search_by_key(&peer, |local| local.peer) {
-            let local = self.locals.remove(index);
-            local.forget_room(&self.id);
-            let reason = "the cluster took this session for gone; join again".into();
-            local.tell(RoomClosed {
-                room: self.id.clone(),
-                reason,
-            });
-        }
-    }
-
-    fn tell_others(&self, about: &PeerId, message: &ServerMessage) {
-        for local in self.locals.iter().filter(|local| local.peer != *about) {
-            local.tell(message.clone());
         }
     }
 }

@@ -1,75 +1,18 @@
-//! From a session of this node to the others: enter, leave, change and relay.
+//! From a session of this node to the others: who a signal is for, and onto which links it goes.
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use smallvec::SmallVec;
-use switchboard_protocol::client_message::{Signal, StatePatch};
-use switchboard_protocol::server_message::{Done, LeaveReason, Reason, Receiver, Undelivered};
-use switchboard_protocol::{NodeId, PeerId, RoomId};
-use tokio::time::{Duration, timeout};
+use switchboard_protocol::client_message::Signal;
+use switchboard_protocol::server_message::{Done, Reason, Receiver, Undelivered};
+use switchboard_protocol::{NodeId, PeerId};
+use tokio::time::Duration;
 
-use crate::directory::{DirectoryError, JoinOutcome, JoinRequest, UpdateOutcome};
-use crate::envelope::{Change, Envelope, RosterChange};
-use crate::link::Urgency;
 use crate::local::Local;
 use crate::node::{Inner, Node};
 use crate::observe::{KindClass, Observation};
-use crate::record::{Flags, Profile, RosterSnapshot};
 use crate::room::Room;
 use crate::unanswered::{Overloaded, Target};
-
-/// A join that the directory carried out reaches this node's roster within this, or is given up.
-const JOIN_PATIENCE: Duration = Duration::from_secs(5);
-
-/// A wish to enter a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JoinRoom {
-    /// The message's id: `re` of the answer.
-    pub re: u64,
-    /// Which room.
-    pub room: RoomId,
-    /// Its capacity if this join creates it.
-    pub capacity: u32,
-    /// Whether this join may create it.
-    pub may_create: bool,
-    /// What the peer tells of itself.
-    pub profile: Profile,
-}
-
-/// Why somebody is not let into a room.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum JoinError {
-    /// As many visible members as it may have.
-    #[error("the room is full ({capacity} members)")]
-    Full {
-        /// That many.
-        capacity: u32,
-    },
-    /// It does not exist, and this join may not create it.
-    #[error("there is no such room")]
-    NoSuchRoom,
-    /// A newer connection of the same session is in it.
-    #[error("a newer connection of this session is in the room")]
-    Stale,
-    /// The directory did not answer, or is being filled again.
-    #[error("the cluster cannot do this at the moment")]
-    Unavailable,
-}
-
-/// Why somebody's state was not changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UpdateError {
-    /// It is not in the room.
-    #[error("not a member of the room")]
-    NotAMember,
-    /// The state would be over its bound.
-    #[error("the state would be too large")]
-    TooLarge,
-    /// The directory did not answer.
-    #[error("the cluster cannot do this at the moment")]
-    Unavailable,
-}
 
 /// The session is not in that room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -77,75 +20,6 @@ pub enum UpdateError {
 pub struct NotAMember;
 
 impl Node {
-    /// Enters a room. `Ok` means that `joined` is in the session's outbox, before anything else about that room.
-    pub async fn join(&self, local: &Arc<Local>, join: JoinRoom) -> Result<(), JoinError> {
-        let node = &self.0;
-        if local.profile(&join.room).is_some() {
-            // An earlier join got no answer: whether it took effect is unknown, so it is undone first.
-            node.leave(local, &join.room, LeaveReason::Left)
-                .await
-                .map_err(|_| JoinError::Unavailable)?;
-        }
-        local.note_room(&join.room, join.profile.clone());
-        let intended = node
-            .backend
-            .directory
-            .intend(&local.peer, local.epoch, &join.room, true)
-            .await;
-        // False: the directory has forgotten this session, or a newer connection has it. Either way it hears more soon.
-        if !node.checked(intended).map_err(|_| JoinError::Unavailable)? {
-            return Err(JoinError::Unavailable);
-        }
-        node.enter(local, &join).await
-    }
-
-    /// Leaves a room: the session hears nothing of it any more.
-    pub async fn leave(&self, local: &Arc<Local>, room: &RoomId) -> Result<(), DirectoryError> {
-        self.0.leave(local, room, LeaveReason::Left).await
-    }
-
-    /// Merges a patch into the session's state in a room.
-    pub async fn update(
-        &self,
-        local: &Arc<Local>,
-        room: &RoomId,
-        patch: &StatePatch,
-    ) -> Result<(), UpdateError> {
-        let node = &self.0;
-        let mut profile = local.profile(room).ok_or(UpdateError::NotAMember)?;
-        profile.state = profile
-            .state
-            .merge(patch)
-            .map_err(|_| UpdateError::TooLarge)?;
-        let updated = node
-            .backend
-            .directory
-            .update(room, &local.peer, local.epoch, &profile)
-            .await;
-        match node
-            .checked(updated)
-            .map_err(|_| UpdateError::Unavailable)?
-        {
-            UpdateOutcome::NotAMember => Err(UpdateError::NotAMember),
-            UpdateOutcome::Updated { revision, nodes } => {
-                local.note_room(room, profile.clone());
-                let change = Change::Updated {
-                    peer: local.peer,
-                    profile,
-                };
-                node.announce(
-                    &nodes,
-                    RosterChange {
-                        room: room.clone(),
-                        revision,
-                        change,
-                    },
-                );
-                Ok(())
-            }
-        }
-    }
-
     /// Takes a signal. From now on each receiver is answered for, through the session's outbox.
     pub fn relay(&self, local: &Arc<Local>, signal: &Signal<'_>) -> Result<(), NotAMember> {
         let node = &self.0;
@@ -238,154 +112,6 @@ fn nodes_of(targets: &[Target]) -> SmallVec<[NodeId; 1]> {
 }
 
 impl Inner {
-    async fn enter(&self, local: &Arc<Local>, join: &JoinRoom) -> Result<(), JoinError> {
-        let room = self.rooms.open(&join.room);
-        let request = self.request(local, join);
-        let outcome = self.backend.directory.join(&request).await;
-        let refused = match self.checked(outcome) {
-            Ok(JoinOutcome::Joined(snapshot)) => {
-                self.announce_join(local, &join.room, &snapshot);
-                return self.admit(local, join, &room, snapshot).await;
-            }
-            Ok(JoinOutcome::Full { capacity }) => JoinError::Full { capacity },
-            Ok(JoinOutcome::NoSuchRoom) => JoinError::NoSuchRoom,
-            Ok(JoinOutcome::Stale { .. }) => JoinError::Stale,
-            Err(_) => JoinError::Unavailable,
-        };
-        room.lock().give_up_opening();
-        self.rooms.sweep(&join.room);
-        if refused != JoinError::Unavailable {
-            let taken_back = self
-                .backend
-                .directory
-                .intend(&local.peer, local.epoch, &join.room, false)
-                .await;
-            if self.checked(taken_back).is_ok() {
-                local.forget_room(&join.room);
-            }
-        }
-        Err(refused)
-    }
-
-    fn request(&self, local: &Local, join: &JoinRoom) -> JoinRequest {
-        JoinRequest {
-            room: join.room.clone(),
-            peer: local.peer,
-            epoch: local.epoch,
-            node: self.id.clone(),
-            user: local.user.clone(),
-            flags: Flags {
-                hidden: local.hidden,
-                ..Flags::default()
-            },
-            capacity: join.capacity,
-            may_create: join.may_create,
-            profile: join.profile.clone(),
-        }
-    }
-
-    /// Waits until the roster of this node has reached the join.
-    async fn admit(
-        &self,
-        local: &Arc<Local>,
-        join: &JoinRoom,
-        room: &Arc<Mutex<Room>>,
-        snapshot: RosterSnapshot,
-    ) -> Result<(), JoinError> {
-        let joined = self.in_room(room, |room| room.admit(local, join.re, snapshot));
-        if timeout(JOIN_PATIENCE, joined)
-            .await
-            .is_ok_and(|joined| joined.is_ok())
-        {
-            self.observe.observe(Observation::MemberJoined);
-            return Ok(());
-        }
-        // The room stays noted with the session: its next join, or its end, undoes this one.
-        self.dismiss(local, &join.room);
-        Err(JoinError::Unavailable)
-    }
-
-    /// Tells the nodes of all members, this one if it has others in the room.
-    fn announce_join(&self, local: &Local, room: &RoomId, snapshot: &RosterSnapshot) {
-        let Some(member) = snapshot
-            .members
-            .iter()
-            .find(|member| member.peer == local.peer)
-        else {
-            return;
-        };
-        let mut nodes: Vec<NodeId> = Vec::new();
-        for other in snapshot
-            .members
-            .iter()
-            .filter(|other| other.peer != local.peer)
-        {
-            if !nodes.contains(&other.node) {
-                nodes.push(other.node.clone());
-            }
-        }
-        let change = Change::Joined {
-            member: member.clone(),
-            ready: snapshot.ready == snapshot.revision,
-        };
-        self.announce(
-            &nodes,
-            RosterChange {
-                room: room.clone(),
-                revision: snapshot.revision,
-                change,
-            },
-        );
-    }
-
-    /// Takes a session out of a room, here and in the directory. Where the directory does not answer, the room stays
-    /// noted with the session: its next join of that room, or its end, completes this.
-    pub(crate) async fn leave(
-        &self,
-        local: &Arc<Local>,
-        room: &RoomId,
-        reason: LeaveReason,
-    ) -> Result<(), DirectoryError> {
-        self.dismiss(local, room);
-        let left = self
-            .backend
-            .directory
-            .leave(room, &local.peer, local.epoch)
-            .await;
-        let left = self.checked(left)?;
-        if left.changed {
-            self.observe.observe(Observation::MemberLeft(reason));
-            let change = Change::Left {
-                peer: local.peer,
-                reason,
-            };
-            self.announce(
-                &left.nodes,
-                RosterChange {
-                    room: room.clone(),
-                    revision: left.revision,
-                    change,
-                },
-            );
-        }
-        let forgotten = self
-            .backend
-            .directory
-            .intend(&local.peer, local.epoch, room, false)
-            .await;
-        self.checked(forgotten)?;
-        local.forget_room(room);
-        Ok(())
-    }
-
-    /// Tells a step to nodes. A link that is full loses it: after its reset, revisions are compared.
-    pub(crate) fn announce(&self, nodes: &[NodeId], step: RosterChange) {
-        let step = Envelope::Roster(step);
-        for node in nodes {
-            let _ = self.link(node).enqueue(&step, Urgency::Now);
-        }
-    }
-
     fn undelivered(&self, local: &Local, signal: &Signal<'_>, to: Receiver, reason: Reason) {
         let kind = KindClass::of(&signal.kind);
         self.observe.observe(Observation::Answered {
@@ -398,16 +124,5 @@ impl Inner {
             to: SmallVec::from_iter([to]),
             reason,
         });
-    }
-
-    /// Counts and logs a failure of the directory.
-    pub(crate) fn checked<T>(
-        &self,
-        result: Result<T, DirectoryError>,
-    ) -> Result<T, DirectoryError> {
-        result.inspect_err(|error| {
-            self.observe.observe(Observation::DirectoryFailed);
-            tracing::debug!(%error, "the directory did not do as asked");
-        })
     }
 }

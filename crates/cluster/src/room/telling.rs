@@ -1,0 +1,147 @@
+//! What the sessions of this node are told of a room.
+
+use switchboard_protocol::server_message::{
+    LeaveReason, MemberJoined, MemberLeft, MemberUpdated, Ready, RoomClosed,
+};
+use switchboard_protocol::{MemberState, PeerId, ServerMessage};
+
+use super::{After, Held, Room};
+use crate::envelope::{Change, RosterChange};
+use crate::record::MemberRecord;
+use crate::roster::Roster;
+
+impl Room {
+    pub(super) fn tell_difference(&mut self, stale: &Roster, after: &mut After) {
+        let Some(fresh) = &self.roster else { return };
+        let revision = fresh.revision;
+        let gone: Vec<_> = stale
+            .members()
+            .filter(|old| fresh.member(&old.peer).is_none())
+            .cloned()
+            .collect();
+        let come: Vec<_> = fresh
+            .members()
+            .filter(|new| stale.member(&new.peer).is_none())
+            .cloned()
+            .collect();
+        let changed: Vec<_> = fresh
+            .members()
+            .filter(|new| !new.flags.hidden)
+            .filter(|new| {
+                stale
+                    .member(&new.peer)
+                    .is_some_and(|old| old.profile.state != new.profile.state)
+            })
+            .map(|new| (new.peer, new.profile.state.clone()))
+            .collect();
+        let ready = fresh.ready > stale.ready;
+        for member in gone {
+            let reason = self.held_reason(&member.peer);
+            self.tell_left(member.peer, reason, revision, !member.flags.hidden, after);
+        }
+        for member in come {
+            self.tell_joined(&member, revision);
+        }
+        for (peer, state) in changed {
+            self.tell_state(peer, state, revision);
+        }
+        if ready {
+            self.tell_ready_to_locals(revision);
+        }
+    }
+
+    /// A snapshot does not say why somebody left; a step that waits may.
+    pub(super) fn held_reason(&self, peer: &PeerId) -> LeaveReason {
+        let reason = self.held.iter().find_map(|held| match held {
+            Held::Step(RosterChange {
+                change: Change::Left { peer: left, reason },
+                ..
+            }) if left == peer => Some(*reason),
+            _ => None,
+        });
+        reason.unwrap_or(LeaveReason::Disconnected)
+    }
+
+    /// To those who were in before the step: the joiner hears it with its own `joined`.
+    pub(super) fn tell_ready_to_locals(&self, revision: u64) {
+        let Some(peers) = self.roster.as_ref().and_then(Roster::pair) else {
+            return;
+        };
+        let joiner = self
+            .roster
+            .as_ref()
+            .filter(|roster| roster.ready == revision)
+            .map(|_| peers[1]);
+        let ready = ServerMessage::from(Ready {
+            room: self.id.clone(),
+            offerer: peers[0],
+            peers,
+        });
+        for local in self
+            .locals
+            .iter()
+            .filter(|local| Some(local.peer) != joiner)
+        {
+            local.tell(ready.clone());
+        }
+    }
+
+    pub(super) fn tell_joined(&self, member: &MemberRecord, revision: u64) {
+        if !member.flags.hidden {
+            let joined = MemberJoined {
+                room: self.id.clone(),
+                revision,
+                member: member.to_member(),
+            };
+            self.tell_others(&member.peer, &joined.into());
+        }
+    }
+
+    pub(super) fn tell_state(&self, peer: PeerId, state: MemberState, revision: u64) {
+        let update = MemberUpdated {
+            room: self.id.clone(),
+            revision,
+            peer,
+            state: Some(state),
+            connection: None,
+        };
+        self.tell_others(&peer, &update.into());
+    }
+
+    pub(super) fn tell_left(
+        &mut self,
+        peer: PeerId,
+        reason: LeaveReason,
+        revision: u64,
+        visible: bool,
+        after: &mut After,
+    ) {
+        if reason == LeaveReason::NodeLost {
+            after.lost.push(peer);
+        }
+        if visible {
+            let left = MemberLeft {
+                room: self.id.clone(),
+                revision,
+                peer,
+                reason,
+            };
+            self.tell_others(&peer, &left.into());
+        }
+        if let Ok(index) = self.locals.binary_search_by_key(&peer, |local| local.peer) {
+            let local = self.locals.remove(index);
+            local.forget_room(&self.id);
+            let reason = "the cluster took this session for gone; join again".into();
+            local.tell(RoomClosed {
+                room: self.id.clone(),
+                reason,
+            });
+        }
+    }
+
+    pub(super) fn tell_others(&self, about: &PeerId, message: &ServerMessage) {
+        for local in self.locals.iter().filter(|local| local.peer != *about) {
+            local.tell(message.clone());
+        }
+    }
+}
