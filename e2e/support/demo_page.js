@@ -14,6 +14,7 @@ import { PATIENCE_MS, until } from './until.js';
  * @property {boolean} videoOff
  * @property {boolean} sharing
  * @property {boolean} picture whether a picture is shown, or initials
+ * @property {boolean} speaking
  */
 
 /** The demo page, as one person sees and uses it. */
@@ -101,7 +102,7 @@ export class DemoPage {
   tiles() {
     return this.page.evaluate(() =>
       [...document.querySelectorAll('.tile:not([data-self])')].map((tile) => {
-        const { connection, muted, videoOff, sharing, picture } = /** @type {HTMLElement} */ (tile).dataset;
+        const { connection, muted, videoOff, sharing, picture, speaking } = /** @type {HTMLElement} */ (tile).dataset;
         return {
           name: tile.querySelector('[data-testid=tile-name]')?.textContent ?? '',
           connection: connection ?? '',
@@ -109,6 +110,7 @@ export class DemoPage {
           videoOff: videoOff === 'true',
           sharing: sharing === 'true',
           picture: picture === 'true',
+          speaking: speaking === 'true',
         };
       }),
     );

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { scenario } from '../support/scenario.js';
 import { until } from '../support/until.js';
 
-/** @param {import('../support/scenario.js').World} world */
+/** @param {import('../support/world.js').World} world */
 async function callAcrossNodes(world) {
   const [first, second] = await world.cluster();
   return world.call({ at: first, name: 'Ada' }, { at: second, name: 'Bob' });

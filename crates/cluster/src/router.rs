@@ -28,7 +28,8 @@ impl Node {
         let room = room.lock();
         let (targets, unknown) = addressees(&room, local, signal)?;
         if let Some(unknown) = unknown {
-            return Ok(node.undelivered(local, signal, unknown, Reason::NoSuchPeer));
+            node.undelivered(local, signal, unknown, Reason::NoSuchPeer);
+            return Ok(());
         }
         let visible = || {
             targets
