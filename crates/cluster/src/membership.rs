@@ -281,11 +281,14 @@ impl Inner {
         Ok(())
     }
 
-    /// Tells a step to nodes. A link that is full loses it: after its reset, revisions are compared.
     pub(crate) fn announce(&self, nodes: &[NodeId], step: RosterChange) {
-        let step = Envelope::Roster(step);
+        self.tell_nodes(nodes, &Envelope::Roster(step));
+    }
+
+    /// Tells nodes of a room. A link that is full loses it: after its reset, revisions are compared.
+    pub(crate) fn tell_nodes(&self, nodes: &[NodeId], envelope: &Envelope<'_>) {
         for node in nodes {
-            let _ = self.link(node).enqueue(&step, Urgency::Now);
+            let _ = self.link(node).enqueue(envelope, Urgency::Now);
         }
     }
 

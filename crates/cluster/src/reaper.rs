@@ -10,7 +10,6 @@ use tokio::time::{Duration, sleep};
 use crate::directory::DirectoryError;
 use crate::envelope::{Change, Envelope, Revisions, RosterChange};
 use crate::leases::LeaseError;
-use crate::link::Urgency;
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::record::PeerRecord;
@@ -124,17 +123,9 @@ impl Inner {
             );
         } else {
             // Whoever removed it may have died before it said so.
-            self.hint(&left.nodes, room, left.revision);
+            let rooms = vec![(room.clone(), left.revision)];
+            self.tell_nodes(&left.nodes, &Envelope::Revisions(Revisions { rooms }));
         }
         Ok(left.changed)
-    }
-
-    fn hint(&self, nodes: &[NodeId], room: &RoomId, revision: u64) {
-        let hint = Envelope::Revisions(Revisions {
-            rooms: vec![(room.clone(), revision)],
-        });
-        for node in nodes {
-            let _ = self.link(node).enqueue(&hint, Urgency::Now);
-        }
     }
 }

@@ -1,8 +1,9 @@
 //! Every signal ends in exactly one answer; in order, at most once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use switchboard_cluster::Backend;
+use switchboard_cluster::Node;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::node::Settings;
 use switchboard_protocol::ServerMessage;
@@ -12,29 +13,37 @@ use tokio::time::Duration;
 use crate::bad_bus::{BadBus, Badness};
 use crate::rig::{Session, node, node_on, settings};
 
-async fn pair(badness: Badness, seed: u64) -> (Session, Session) {
-    let cluster = MemoryCluster::new();
-    let one = node_on(&cluster, BadBus::new(cluster.backend().bus, badness, seed)).await;
-    let other = node_on(
-        &cluster,
-        BadBus::new(cluster.backend().bus, badness, seed + 1),
-    )
-    .await;
+/// Alice on one node and Bob on the other, in one room, who have heard of one another.
+async fn introduce(one: &Node, other: &Node) -> (Session, Session) {
     let (alice, bob) = (
-        Session::new(&one, true).await,
-        Session::new(&other, true).await,
+        Session::new(one, true).await,
+        Session::new(other, true).await,
     );
     alice.join("r").await.expect("alice gets in");
     bob.join("r").await.expect("bob gets in");
-    alice
-        .told
-        .until("ready", |told| {
-            told.iter()
-                .any(|m| matches!(m, ServerMessage::Ready(_)))
-                .then_some(())
-        })
-        .await;
+    let is_ready = |message: &ServerMessage| matches!(message, ServerMessage::Ready(_));
+    alice.told.until_one("ready", is_ready).await;
     (alice, bob)
+}
+
+async fn pair(badness: Badness, seed: u64) -> (Session, Session) {
+    let cluster = MemoryCluster::new();
+    let bus = |seed| BadBus::new(cluster.backend().bus, badness, seed);
+    let (one, other) = (
+        node_on(&cluster, bus(seed)).await,
+        node_on(&cluster, bus(seed + 1)).await,
+    );
+    introduce(&one, &other).await
+}
+
+/// The first node's frames go over the bus that comes with them.
+async fn pair_on_a_bus_to_cut() -> (Session, Session, Arc<BadBus>) {
+    let cluster = MemoryCluster::new();
+    let bus = BadBus::new(cluster.backend().bus, Badness::default(), 1);
+    let one = node_on(&cluster, bus.clone()).await;
+    let other = node_on(&cluster, cluster.backend().bus).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    (alice, bob, bus)
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,13 +88,7 @@ async fn nothing_is_lost_repeated_or_out_of_order_on_a_bus_that_loses_repeats_an
 async fn nothing_is_delivered_that_the_receiver_has_not_handled() {
     let (alice, bob) = pair(Badness::default(), 1).await;
     let id = alice.signal("r", Some(bob.peer()));
-    bob.told
-        .until("the signal", |told| {
-            told.iter()
-                .any(|m| matches!(m, ServerMessage::Signal(_)))
-                .then_some(())
-        })
-        .await;
+    bob.told.until_one("the signal", is_signal).await;
     bob.node.received(&bob.local, &alice.peer(), id);
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(
@@ -114,32 +117,9 @@ async fn a_receiver_that_is_full_refuses_and_the_sender_hears_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_signal_that_was_never_published_is_unavailable_and_one_that_was_is_unconfirmed() {
-    let cluster = MemoryCluster::new();
-    let bus = BadBus::new(cluster.backend().bus, Badness::default(), 1);
-    let one = node_on(&cluster, bus.clone()).await;
-    let other = node_on(&cluster, cluster.backend().bus).await;
-    let (alice, bob) = (
-        Session::new(&one, true).await,
-        Session::new(&other, true).await,
-    );
-    alice.join("r").await.expect("alice gets in");
-    bob.join("r").await.expect("bob gets in");
-    alice
-        .told
-        .until("bob", |told| {
-            told.iter()
-                .any(|m| matches!(m, ServerMessage::MemberJoined(_)))
-                .then_some(())
-        })
-        .await;
+    let (alice, bob, bus) = pair_on_a_bus_to_cut().await;
     let silent = alice.signal("r", Some(bob.peer()));
-    bob.told
-        .until("the signal", |told| {
-            told.iter()
-                .any(|m| matches!(m, ServerMessage::Signal(_)))
-                .then_some(())
-        })
-        .await;
+    bob.told.until_one("the signal", is_signal).await;
     bus.cut(true);
     let cut = alice.signal("r", Some(bob.peer()));
     alice.until_answered(2).await;
@@ -152,24 +132,7 @@ async fn a_signal_that_was_never_published_is_unavailable_and_one_that_was_is_un
 
 #[tokio::test(start_paused = true)]
 async fn what_waited_for_the_bus_arrives_once_it_is_back() {
-    let cluster = MemoryCluster::new();
-    let bus = BadBus::new(cluster.backend().bus, Badness::default(), 1);
-    let one = node_on(&cluster, bus.clone()).await;
-    let other = node_on(&cluster, cluster.backend().bus).await;
-    let (alice, bob) = (
-        Session::new(&one, true).await,
-        Session::new(&other, true).await,
-    );
-    alice.join("r").await.expect("alice gets in");
-    bob.join("r").await.expect("bob gets in");
-    alice
-        .told
-        .until("bob", |told| {
-            told.iter()
-                .any(|m| matches!(m, ServerMessage::MemberJoined(_)))
-                .then_some(())
-        })
-        .await;
+    let (alice, bob, bus) = pair_on_a_bus_to_cut().await;
     bob.handle_signals();
     bus.cut(true);
     for _ in 0..100 {
@@ -251,26 +214,13 @@ async fn a_broadcast_names_its_receivers_first_and_each_answers() {
     );
 }
 
+fn is_signal(message: &ServerMessage) -> bool {
+    matches!(message, ServerMessage::Signal(_))
+}
+
 async fn pair_with(settings: Settings) -> (Session, Session) {
     let cluster = MemoryCluster::new();
-    let backend = || -> Backend { cluster.backend() };
-    let (one, other) = (
-        node(backend(), settings.clone()).await,
-        node(backend(), settings).await,
-    );
-    let (alice, bob) = (
-        Session::new(&one, true).await,
-        Session::new(&other, true).await,
-    );
-    alice.join("r").await.expect("alice gets in");
-    bob.join("r").await.expect("bob gets in");
-    alice
-        .told
-        .until("bob", |told| {
-            told.iter()
-                .any(|m| matches!(m, ServerMessage::MemberJoined(_)))
-                .then_some(())
-        })
-        .await;
-    (alice, bob)
+    let one = node(cluster.backend(), settings.clone()).await;
+    let other = node(cluster.backend(), settings).await;
+    introduce(&one, &other).await
 }

@@ -133,6 +133,12 @@ impl Told {
         }
     }
 
+    /// Waits until such a message is told.
+    pub(crate) async fn until_one(&self, what: &str, such: impl Fn(&ServerMessage) -> bool) {
+        self.until(what, |told| told.iter().any(&such).then_some(()))
+            .await;
+    }
+
     /// What was told after the first so many messages, as soon as there is any.
     async fn next_after(&self, handled: usize) -> Vec<ServerMessage> {
         loop {

@@ -3,6 +3,7 @@
 use switchboard_client::ConnectError;
 use switchboard_protocol::ErrorCode;
 use switchboard_protocol::server_message::Reason;
+use switchboard_testkit::RedisServer;
 
 use crate::support::{Cluster, Peer, hear, options, still_well};
 
@@ -45,9 +46,10 @@ async fn without_redis_sockets_stay_and_with_an_empty_one_clients_come_again() {
     );
     let lost = alice.signal(ROOM, Some(bob.id), "offer", "1");
     let answer = alice.answers(1).await.remove(0);
-    assert!(
-        answer.0 == lost && matches!(answer.2, Err(Reason::Unavailable | Reason::Unconfirmed)),
-        "{answer:?}"
+    assert_eq!(
+        (answer.0, answer.2),
+        (lost, Err(Reason::Unavailable)),
+        "it was never published"
     );
     match Peer::open(&options(node)).await {
         Err(ConnectError::Closed(closed)) => assert!(
@@ -105,4 +107,27 @@ async fn a_frozen_redis_that_goes_on_costs_nobody_the_connection() {
             "time without Redis makes nobody dead"
         );
     }
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_back_with_its_data_costs_nobody_the_connection() {
+    let redis = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let mut cluster = Cluster::around(redis, 2, &["cluster.lease_ms=2000"]);
+    let mut alice = Peer::in_room(&cluster.nodes[0], ROOM).await;
+    let mut bob = Peer::in_room(&cluster.nodes[1], ROOM).await;
+    hear!(alice, Ready);
+    cluster.redis.kill();
+    for node in &cluster.nodes {
+        node.wait_until("aware of it", |node| {
+            node.metric("switchboard_backend_up") == 0.0
+        });
+    }
+    let sent = alice.signal(ROOM, Some(bob.id), "offer", "1");
+    alice.ping().await;
+    cluster.redis.restart();
+    assert_eq!(hear!(bob, Signal).id, sent, "it waited for Redis");
+    bob.connection.flush().await.expect("a receipt is written");
+    assert_eq!(alice.answers(1).await, [(sent, bob.id.to_string(), Ok(()))]);
+    alice.join("another").await;
+    alice.exchange(&mut bob, ROOM).await;
 }

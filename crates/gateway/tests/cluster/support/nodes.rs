@@ -16,7 +16,11 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// So many nodes with the same settings, each `key=value`.
     pub(crate) fn start(nodes: usize, settings: &[&str]) -> Self {
-        let redis = RedisServer::start();
+        Self::around(RedisServer::start(), nodes, settings)
+    }
+
+    /// The same around a Redis that is there already.
+    pub(crate) fn around(redis: RedisServer, nodes: usize, settings: &[&str]) -> Self {
         let nodes: Vec<_> = (0..nodes).map(|_| node(&redis, settings)).collect();
         for node in &nodes {
             wait_until_ready(node);
