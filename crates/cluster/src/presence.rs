@@ -158,7 +158,11 @@ impl Inner {
         let Ok(_turn) = self.departures.acquire().await else {
             return;
         };
-        while self.leave_directory(local, reason).await.is_err() {
+        while let Err(error) = self.leave_directory(local, reason).await {
+            if let DirectoryError::Corrupt(_) = error {
+                tracing::error!(session.id = %local.peer, %error, "a session could not leave the directory");
+                return;
+            }
             tokio::select! {
                 () = sleep(RETRY) => {}
                 () = self.stop.cancelled() => return,

@@ -17,7 +17,6 @@ use switchboard_protocol::{CloseCode, ServerMessage};
 
 use self::outcomes::OutcomeCounters;
 use crate::auth::AuthError;
-use crate::gateway::Gateway;
 
 /// The metrics of one node.
 pub(crate) struct Metrics {
@@ -54,6 +53,17 @@ pub(crate) struct Metrics {
     lease_failures_total: IntCounter,
     leases_lost_total: IntCounter,
     nodes_reaped_total: IntCounter,
+}
+
+/// What is counted only when somebody asks.
+pub(crate) struct Now {
+    pub(crate) connections: usize,
+    pub(crate) rooms: usize,
+    pub(crate) members: usize,
+    pub(crate) outbox_bytes: usize,
+    pub(crate) in_flight_bytes: usize,
+    pub(crate) backend_up: bool,
+    pub(crate) ready: bool,
 }
 
 impl Metrics {
@@ -281,22 +291,17 @@ impl Metrics {
     }
 
     /// Everything in Prometheus' text format, gauges as they are now.
-    pub(crate) fn text(&self, gateway: &Gateway) -> prometheus::Result<String> {
-        let rooms = gateway.node.room_counts();
-        self.rooms.set(whole(rooms.len()));
-        self.members
-            .set(whole(rooms.iter().map(|room| room.local_members).sum()));
-        self.connections.set(whole(gateway.registry.len()));
-        self.outbox_bytes
-            .set(whole(gateway.registry.outbox_bytes()));
-        self.in_flight_bytes
-            .set(whole(gateway.node.in_flight_bytes()));
-        self.backend_up
-            .set(gateway.readiness.backend_is_up().into());
-        self.ready.set(gateway.readiness.report().ready.into());
+    pub(crate) fn text(&self, now: &Now) -> prometheus::Result<String> {
+        self.rooms.set(whole(now.rooms));
+        self.members.set(whole(now.members));
+        self.connections.set(whole(now.connections));
+        self.outbox_bytes.set(whole(now.outbox_bytes));
+        self.in_flight_bytes.set(whole(now.in_flight_bytes));
+        self.backend_up.set(now.backend_up.into());
+        self.ready.set(now.ready.into());
         let renewed_at = *self.lease_renewed_at.lock();
-        self.lease_age_seconds
-            .set(renewed_at.map_or(0.0, |at| at.elapsed().as_secs_f64()));
+        let lease_age = renewed_at.map_or(0.0, |at| at.elapsed().as_secs_f64());
+        self.lease_age_seconds.set(lease_age);
         let mut families = self.registry.gather();
         families.extend(prometheus::gather());
         TextEncoder::new().encode_to_string(&families)

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::auth::bearer;
 use crate::gateway::Gateway;
+use crate::metrics::Now;
 
 /// Rooms listed in the JSON form of `/metrics`.
 const ROOM_DETAILS_MAX: usize = 100;
@@ -72,9 +73,22 @@ pub(crate) async fn metrics(State(gateway): State<Arc<Gateway>>, headers: Header
     if wants_json {
         return Json(metrics_json(&gateway, &headers)).into_response();
     }
-    match gateway.metrics.text(&gateway) {
+    match gateway.metrics.text(&now(&gateway)) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+fn now(gateway: &Gateway) -> Now {
+    let rooms = gateway.node.room_counts();
+    Now {
+        connections: gateway.registry.len(),
+        rooms: rooms.len(),
+        members: rooms.iter().map(|room| room.local_members).sum(),
+        outbox_bytes: gateway.registry.outbox_bytes(),
+        in_flight_bytes: gateway.node.in_flight_bytes(),
+        backend_up: gateway.readiness.backend_is_up(),
+        ready: gateway.readiness.report().ready,
     }
 }
 

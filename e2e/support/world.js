@@ -1,0 +1,87 @@
+import { launchBrowser } from './browser.js';
+import { DemoPage } from './demo_page.js';
+import { Gateway } from './gateway.js';
+import { Redis } from './redis.js';
+
+/** @import { Browser, BrowserContextOptions } from 'playwright-core' */
+
+const LOG_LINES_SHOWN = 15;
+
+/** One for all worlds of a process; each person in it has a profile of his own. @type {Promise<Browser> | undefined} */
+let browser;
+
+export async function closeBrowser() {
+  await (await browser)?.close();
+}
+
+/** Gateways, Redis servers and people with browsers, and the end of them all. */
+export class World {
+  /** @type {Redis[]} */
+  #redis = [];
+  /** @type {Gateway[]} */
+  #gateways = [];
+  /** @type {DemoPage[]} */
+  #pages = [];
+
+  async redis() {
+    const redis = await Redis.start();
+    this.#redis.push(redis);
+    return redis;
+  }
+
+  /** @param {Record<string, string | number>} [settings] as for `--set` */
+  async gateway(settings) {
+    const gateway = await Gateway.start(settings);
+    this.#gateways.push(gateway);
+    return gateway;
+  }
+
+  /**
+   * Two nodes of one cluster.
+   *
+   * @param {Record<string, string | number>} [settings] of both
+   */
+  async cluster(settings) {
+    const { url } = await this.redis();
+    const start = () => this.gateway({ 'redis.url': url, ...settings });
+    return Promise.all([start(), start()]);
+  }
+
+  /** Somebody with a browser. @param {BrowserContextOptions} [options] */
+  async person(options) {
+    browser ??= launchBrowser();
+    const page = await DemoPage.open(await browser, options);
+    this.#pages.push(page);
+    return page;
+  }
+
+  /**
+   * People who talk to each other, all with all. They join in this order: in each pair the earlier one is the impolite.
+   *
+   * @param {...{ at: Gateway, name: string, room?: string, options?: BrowserContextOptions }} people
+   * @returns {Promise<DemoPage[]>} in the same order
+   */
+  async call(...people) {
+    const pages = await Promise.all(people.map(({ options }) => this.person(options)));
+    await Promise.all(people.map(({ at }, index) => pages[index].visit(at.url)));
+    for (const [index, { name, room = 'studio' }] of people.entries()) await pages[index].join({ name, room });
+    const names = people.map(({ name }) => name);
+    await Promise.all(pages.map((page, index) => page.untilInCallWith(...names.toSpliced(index, 1))));
+    return pages;
+  }
+
+  complaints() {
+    return this.#pages.flatMap((page) => page.complaints);
+  }
+
+  async describe() {
+    const pages = await Promise.all(this.#pages.map((page) => page.describe()));
+    const logs = this.#gateways.map(({ url, log }) => `${url} logged:\n${log.trim().split('\n').slice(-LOG_LINES_SHOWN).join('\n')}`);
+    return [...pages, ...logs].join('\n\n');
+  }
+
+  async end() {
+    await Promise.allSettled(this.#pages.map((page) => page.close()));
+    await Promise.allSettled([...this.#gateways.map((gateway) => gateway.kill()), ...this.#redis.map((redis) => redis.stop())]);
+  }
+}
