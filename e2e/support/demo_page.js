@@ -17,6 +17,9 @@ import { PATIENCE_MS, until } from './until.js';
  * @property {boolean} speaking
  */
 
+/** @type {BrowserContextOptions} */
+const USUAL = { locale: 'en-GB', viewport: { width: 800, height: 600 }, reducedMotion: 'reduce' };
+
 /** The demo page, as one person sees and uses it. */
 export class DemoPage {
   /** Uncaught errors, failed negotiations, violated policies: what should not happen, however a test goes on. */
@@ -44,7 +47,7 @@ export class DemoPage {
    * @param {BrowserContextOptions} [options]
    */
   static async open(browser, options = {}) {
-    const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 800, height: 600 }, ...options });
+    const context = await browser.newContext({ ...USUAL, ...options });
     context.setDefaultTimeout(PATIENCE_MS);
     await context.addInitScript(recordCalls);
     return new DemoPage(await context.newPage());

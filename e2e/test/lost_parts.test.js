@@ -1,6 +1,7 @@
-/** A node is lost with the people on it; those on the other node go on talking. */
+/** Parts of the cluster are lost in the middle of a call, which needs none of them. */
 import assert from 'node:assert/strict';
 import { scenario } from '../support/scenario.js';
+import { until } from '../support/until.js';
 
 const LEASE_MS = 2_000;
 /** What is promised for the default lease, which is twice as long. */
@@ -33,4 +34,16 @@ scenario('the members of a killed node vanish as node-lost while the others talk
 
   await cleo.untilStatus('reconnecting');
   assert.match(await cleo.text('banner'), /connection to the server was lost/);
+});
+
+scenario('who hangs up while Redis is away is gone from his node all the same', async (world) => {
+  const redis = await world.redis();
+  const gateway = await world.gateway({ 'redis.url': redis.url });
+  const [ada, bob] = await world.call({ at: gateway, name: 'Ada' }, { at: gateway, name: 'Bob' });
+
+  await redis.stop();
+  await ada.untilPicturesMove('Bob'); // the call needs no Redis
+  await bob.element('leave').click();
+  await bob.element('lobby').waitFor();
+  await until('only Ada is connected', () => gateway.connections(), (connections) => connections === 1);
 });
