@@ -1,8 +1,8 @@
 /**
  * Runs in the page before its own scripts, and gives the test what the page has no reason to show: its
- * RTCPeerConnections, the states they have been in, and how often two offers crossed.
+ * RTCPeerConnections, the states they have been in, and how often an own offer yielded to one that crossed it.
  *
- * @typedef {RTCPeerConnection & { history: RTCPeerConnectionState[], crossings: number }} Recorded
+ * @typedef {RTCPeerConnection & { history: RTCPeerConnectionState[], yielded: number }} Recorded
  */
 export function recordCalls() {
   const Original = window.RTCPeerConnection;
@@ -12,7 +12,7 @@ export function recordCalls() {
   window.RTCPeerConnection = class extends Original {
     history = [/** @type {RTCPeerConnectionState} */ ('new')];
     /** Offers of the other side that were taken while an own one was out. */
-    crossings = 0;
+    yielded = 0;
 
     /** @param {RTCConfiguration} configuration */
     constructor(configuration) {
@@ -23,7 +23,7 @@ export function recordCalls() {
 
     /** @param {RTCSessionDescriptionInit} description */
     setRemoteDescription(description) {
-      if (description.type === 'offer' && this.signalingState === 'have-local-offer') this.crossings++;
+      if (description.type === 'offer' && this.signalingState === 'have-local-offer') this.yielded++;
       return super.setRemoteDescription(description);
     }
   };

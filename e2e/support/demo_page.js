@@ -182,7 +182,7 @@ export class DemoPage {
   /**
    * Every RTCPeerConnection that the page has made, closed ones too.
    *
-   * @returns {Promise<{ state: RTCPeerConnectionState, history: RTCPeerConnectionState[], crossings: number, ufrag: string }[]>}
+   * @returns {Promise<{ state: RTCPeerConnectionState, history: RTCPeerConnectionState[], yielded: number, ufrag: string }[]>}
    */
   connections() {
     return this.page.evaluate(() =>
@@ -190,7 +190,7 @@ export class DemoPage {
         (connection) => ({
           state: connection.connectionState,
           history: connection.history,
-          crossings: connection.crossings,
+          yielded: connection.yielded,
           ufrag: connection.localDescription?.sdp.match(/a=ice-ufrag:(\S+)/)?.[1] ?? '',
         }),
       ),

@@ -8,6 +8,7 @@
 //! The MAC covers the receiver, so a frame recorded on one channel is worth nothing on another.
 
 use bytes::Bytes;
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use switchboard_protocol::NodeId;
 
@@ -47,6 +48,27 @@ impl ClusterKey {
             .update(&[0])
             .update(bytes)
             .finalize()
+    }
+}
+
+/// The key that is in force. It is agreed on when the node enters the cluster, and again after the cluster forgot it.
+#[derive(Default)]
+pub(crate) struct Keyring(RwLock<Option<ClusterKey>>);
+
+impl Keyring {
+    pub(crate) fn set(&self, key: ClusterKey) {
+        *self.0.write() = Some(key);
+    }
+
+    /// The key, if one was agreed on.
+    pub(crate) fn get(&self) -> Option<ClusterKey> {
+        self.0.read().clone()
+    }
+
+    /// The key of a node that is in the cluster.
+    pub(crate) fn agreed(&self) -> ClusterKey {
+        self.get()
+            .expect("links exist only after a key was agreed on")
     }
 }
 

@@ -56,17 +56,6 @@ impl Inner {
     }
 
     async fn try_to_enter(&self) -> Result<Box<dyn Inbox>, String> {
-        let key = match &self.settings.cluster_key {
-            Some(key) => key.clone(),
-            None => ClusterKey(
-                self.backend
-                    .leases
-                    .cluster_key(&ClusterKey::random().0)
-                    .await
-                    .map_err(in_words)?,
-            ),
-        };
-        let _ = self.key.set(key);
         let inbox = self
             .backend
             .bus
@@ -78,17 +67,29 @@ impl Inner {
     }
 
     async fn register(&self) -> Result<(), LeaseError> {
+        self.agree_on_key().await?;
         self.backend
             .leases
             .register(&self.id, &self.settings.info)
             .await?;
         for bucket in Bucket::all() {
-            self.backend
-                .directory
-                .open_bucket(bucket)
-                .await
-                .map_err(|error| LeaseError(error.to_string()))?;
+            let opened = self.backend.directory.open_bucket(bucket).await;
+            opened.map_err(|error| LeaseError(error.to_string()))?;
         }
+        Ok(())
+    }
+
+    /// A configured key counts. Else this node offers the one it has, and takes the one there is: after Redis forgot it,
+    /// whoever comes first brings it back.
+    async fn agree_on_key(&self) -> Result<(), LeaseError> {
+        let key = match &self.settings.cluster_key {
+            Some(key) => key.clone(),
+            None => {
+                let own = self.keyring.get().unwrap_or_else(ClusterKey::random);
+                ClusterKey(self.backend.leases.cluster_key(&own.0).await?)
+            }
+        };
+        self.keyring.set(key);
         Ok(())
     }
 

@@ -26,7 +26,7 @@ use self::outgoing::{Next, Outgoing};
 use self::rate::Rate;
 use crate::bus::{Bus, BusError};
 use crate::envelope::Envelope;
-use crate::frame::{self, ClusterKey, Header};
+use crate::frame::{self, Header, Keyring};
 use crate::observe::{Observation, Observe};
 
 pub(crate) use self::incoming::Verdict;
@@ -56,7 +56,7 @@ pub(crate) struct Heard {
 pub(crate) struct Link {
     own: NodeId,
     to: NodeId,
-    key: ClusterKey,
+    keyring: Arc<Keyring>,
     linger_max: Duration,
     bus: Arc<dyn Bus>,
     observe: Arc<dyn Observe>,
@@ -79,7 +79,7 @@ impl Link {
     pub(crate) fn new(
         own: NodeId,
         to: NodeId,
-        key: ClusterKey,
+        keyring: Arc<Keyring>,
         generation: u64,
         linger_max: Duration,
         bus: Arc<dyn Bus>,
@@ -94,7 +94,7 @@ impl Link {
         Self {
             own,
             to,
-            key,
+            keyring,
             linger_max,
             bus,
             observe,
@@ -266,7 +266,7 @@ impl Link {
             seen_generation,
             seen,
         };
-        frame::seal(&self.key, &self.to, &header, envelopes)
+        frame::seal(&self.keyring.agreed(), &self.to, &header, envelopes)
     }
 
     fn published(&self, generation: u64, number: u64, result: Result<u64, BusError>) {

@@ -15,7 +15,7 @@ use crate::local::Local;
 use crate::node::{Inner, Node};
 use crate::observe::Observation;
 use crate::record::{Flags, Profile, RosterSnapshot};
-use crate::room::Room;
+use crate::room::{After, Room};
 
 /// A join that the directory carried out reaches this node's roster within this, or is given up.
 const JOIN_PATIENCE: Duration = Duration::from_secs(5);
@@ -281,14 +281,14 @@ impl Inner {
         Ok(())
     }
 
+    /// Tells a step to nodes. This one counts it as known at once: if a link loses it, revisions are compared by that.
     pub(crate) fn announce(&self, nodes: &[NodeId], step: RosterChange) {
-        self.tell_nodes(nodes, &Envelope::Roster(step));
-    }
-
-    /// Tells nodes of a room. A link that is full loses it: after its reset, revisions are compared.
-    pub(crate) fn tell_nodes(&self, nodes: &[NodeId], envelope: &Envelope<'_>) {
+        if let Some(room) = self.rooms.get(step.room.as_str()) {
+            self.in_room(&room, |room| (room.hint(step.revision), After::default()));
+        }
+        let step = Envelope::Roster(step);
         for node in nodes {
-            let _ = self.link(node).enqueue(envelope, Urgency::Now);
+            let _ = self.link(node).enqueue(&step, Urgency::Now);
         }
     }
 

@@ -14,20 +14,20 @@
 //! | sweeper | stop | deadlines pass unnoticed |
 //! | departure, one a session that ends | done, or stop | what is left is the reaper's |
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::backend::Backend;
 use crate::bus::Bus;
-use crate::frame::ClusterKey;
+use crate::frame::{ClusterKey, Keyring};
 use crate::leases::NodeInfo;
 use crate::link::Link;
 use crate::local::Local;
@@ -93,7 +93,7 @@ pub(crate) struct Inner {
     pub(crate) settings: Settings,
     pub(crate) backend: Backend,
     pub(crate) observe: Arc<dyn Observe>,
-    pub(crate) key: OnceLock<ClusterKey>,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) rooms: Rooms,
     pub(crate) locals: DashMap<PeerId, Arc<Local>>,
     /// Sessions with unanswered signals, for the sweeper.
@@ -105,6 +105,7 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) status: watch::Sender<Status>,
+    pub(crate) rejected_said_at: Mutex<Option<Instant>>,
     /// What links publish on.
     bus: Arc<dyn Bus>,
     pub(crate) looped: Mutex<Option<mpsc::Receiver<bytes::Bytes>>>,
@@ -131,7 +132,7 @@ impl Node {
             settings,
             backend,
             observe,
-            key: OnceLock::new(),
+            keyring: Arc::default(),
             rooms: Rooms::default(),
             locals: DashMap::new(),
             waiting: Mutex::new(Vec::new()),
@@ -141,6 +142,7 @@ impl Node {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             status: watch::Sender::new(Status::Starting("it has just started".into())),
+            rejected_said_at: Mutex::new(None),
             bus,
             looped: Mutex::new(Some(looped)),
             links: DashMap::new(),
@@ -210,12 +212,6 @@ impl Node {
 }
 
 impl Inner {
-    pub(crate) fn key(&self) -> &ClusterKey {
-        self.key
-            .get()
-            .expect("links exist only after the key is known")
-    }
-
     /// A number above all that were given out before.
     pub(crate) fn next_generation(&self) -> u64 {
         self.generations.fetch_add(1, Ordering::Relaxed)
@@ -254,7 +250,7 @@ impl Inner {
         let link = Arc::new(Link::new(
             self.id.clone(),
             node.clone(),
-            self.key().clone(),
+            self.keyring.clone(),
             self.next_generation(),
             self.settings.linger_max,
             self.bus.clone(),

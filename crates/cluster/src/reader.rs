@@ -8,17 +8,21 @@ use smallvec::{SmallVec, smallvec};
 use switchboard_protocol::server_message::{Delivered, Reason, Receiver, Signal, Undelivered};
 use switchboard_protocol::{NodeId, Payload, PeerId, ServerMessage};
 use tokio::sync::mpsc;
+use tokio::time::{Duration, Instant};
 
 use crate::bus::{BusEvent, Inbox};
 use crate::delivery::Verdict;
 use crate::envelope::{Envelope, Receipt, RosterChange, SignalEnvelope};
-use crate::frame;
+use crate::frame::{self, BadFrame};
 use crate::link::{self, Urgency};
 use crate::local::Local;
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::room::{After, Room, SenderKnown};
 use crate::unanswered::Ended;
+
+/// Between two words about frames that are rejected.
+const SAY_REJECTED_EVERY: Duration = Duration::from_secs(10);
 
 impl Inner {
     /// Reads this node's channel until the node stops.
@@ -41,11 +45,11 @@ impl Inner {
     }
 
     fn take_frame(&self, bytes: &[u8]) {
-        let (header, envelopes) = match frame::open(self.key(), &self.id, bytes) {
+        let (header, envelopes) = match frame::open(&self.keyring.agreed(), &self.id, bytes) {
             Ok(opened) => opened,
             Err(error) => {
                 self.observe.observe(Observation::FrameRejected);
-                tracing::warn!(%error, "a frame on this node's channel was rejected");
+                self.say_rejected(&error);
                 return;
             }
         };
@@ -67,6 +71,16 @@ impl Inner {
         }
         if heard.needs_reset || heard.verdict == link::Verdict::TakeAfterReset {
             self.resync(&link);
+        }
+    }
+
+    /// Now and then only: a node with another key sends many. The metric counts them all.
+    fn say_rejected(&self, error: &BadFrame) {
+        let now = Instant::now();
+        let mut said_at = self.rejected_said_at.lock();
+        if said_at.is_none_or(|said_at| now - said_at >= SAY_REJECTED_EVERY) {
+            *said_at = Some(now);
+            tracing::warn!(%error, "frames on this node's channel are rejected");
         }
     }
 

@@ -1,21 +1,25 @@
 //! Cleaning up after a node that died, by exactly one of the others: the one that has claimed its lease.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::task::JoinSet;
-use tokio::time::{Duration, sleep};
+use tokio::time::{Duration, sleep, timeout};
 
 use crate::directory::DirectoryError;
-use crate::envelope::{Change, Envelope, Revisions, RosterChange};
+use crate::envelope::{Change, RosterChange};
 use crate::leases::LeaseError;
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::record::PeerRecord;
+use crate::resync::tell_revisions;
 
 /// Peers that are cleaned up after at the same time.
 const AT_ONCE: usize = 64;
+/// A node confirms what it is told within this, or is not waited for.
+const TOLD_PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -53,36 +57,41 @@ impl Inner {
     }
 
     async fn try_to_reap(self: &Arc<Self>, dead: &NodeId) -> Result<usize, ReapError> {
-        let mut removed = 0;
+        let mut removed = Vec::new();
         let mut under_way = JoinSet::new();
         for peer in self.backend.directory.enlisted(dead).await? {
             if under_way.len() >= AT_ONCE
                 && let Some(done) = under_way.join_next().await
             {
-                removed += done??;
+                removed.extend(done??);
             }
             let (node, dead) = (self.clone(), dead.clone());
             under_way.spawn(async move { node.reap_peer(&dead, &peer).await });
         }
         while let Some(done) = under_way.join_next().await {
-            removed += done??;
+            removed.extend(done??);
         }
+        let members = removed.len();
+        self.until_told(removed).await;
         self.backend.leases.bury(dead, &self.id).await?;
         self.drop_link(dead);
-        Ok(removed)
+        Ok(members)
     }
 
-    /// How many rooms it was removed from.
-    async fn reap_peer(&self, dead: &NodeId, peer: &PeerId) -> Result<usize, DirectoryError> {
+    async fn reap_peer(
+        &self,
+        dead: &NodeId,
+        peer: &PeerId,
+    ) -> Result<Vec<Removed>, DirectoryError> {
         let directory = &self.backend.directory;
-        let mut removed = 0;
-        if let Some(record) = directory
-            .peer(peer)
-            .await?
-            .filter(|record| record.node == *dead)
-        {
+        let mut removed = Vec::new();
+        let record = directory.peer(peer).await?;
+        if let Some(record) = record.filter(|record| record.node == *dead) {
+            if self.can_resume(&record).await? {
+                return Ok(removed);
+            }
             for room in &record.rooms {
-                removed += usize::from(self.remove(&record, room).await?);
+                removed.push(self.remove(&record, room).await?);
             }
             directory.dismiss(&record.user, peer).await?;
             directory.forget(peer, record.epoch).await?;
@@ -91,41 +100,81 @@ impl Inner {
         Ok(removed)
     }
 
-    /// Takes a member out of a room, unless it can resume. True: it was in.
-    async fn remove(&self, record: &PeerRecord, room: &RoomId) -> Result<bool, DirectoryError> {
-        let roster = self.backend.directory.roster(room).await?;
-        let member = roster
-            .members
-            .iter()
-            .find(|member| member.peer == record.peer);
-        if member.is_some_and(|member| member.flags.resumable) {
-            return Ok(false);
+    /// Whether one of its rooms counts on the peer to come back.
+    async fn can_resume(&self, record: &PeerRecord) -> Result<bool, DirectoryError> {
+        for room in &record.rooms {
+            let roster = self.backend.directory.roster(room).await?;
+            let mut members = roster.members.iter();
+            if members.any(|member| member.peer == record.peer && member.flags.resumable) {
+                return Ok(true);
+            }
         }
-        let left = self
-            .backend
-            .directory
-            .leave(room, &record.peer, record.epoch)
-            .await?;
+        Ok(false)
+    }
+
+    /// Takes a member out of a room. If it is gone already, whoever did that may have died before it said so.
+    async fn remove(&self, record: &PeerRecord, room: &RoomId) -> Result<Removed, DirectoryError> {
+        let directory = &self.backend.directory;
+        let left = directory.leave(room, &record.peer, record.epoch).await?;
+        let (room, revision) = (room.clone(), left.revision);
         if left.changed {
-            self.observe
-                .observe(Observation::MemberLeft(LeaveReason::NodeLost));
+            let reason = LeaveReason::NodeLost;
+            self.observe.observe(Observation::MemberLeft(reason));
             let change = Change::Left {
                 peer: record.peer,
-                reason: LeaveReason::NodeLost,
+                reason,
             };
-            self.announce(
-                &left.nodes,
-                RosterChange {
-                    room: room.clone(),
-                    revision: left.revision,
-                    change,
-                },
-            );
-        } else {
-            // Whoever removed it may have died before it said so.
-            let rooms = vec![(room.clone(), left.revision)];
-            self.tell_nodes(&left.nodes, &Envelope::Revisions(Revisions { rooms }));
+            let step = RosterChange {
+                room: room.clone(),
+                revision,
+                change,
+            };
+            self.announce(&left.nodes, step);
         }
-        Ok(left.changed)
+        Ok(Removed {
+            room,
+            revision,
+            nodes: left.nodes,
+        })
     }
+
+    /// Waits until the others have confirmed what they were told. This node may not know these rooms itself, so nobody
+    /// would compare revisions with it if a link lost a step: it says them again until one generation has carried all.
+    async fn until_told(&self, removed: Vec<Removed>) {
+        let mut told: HashMap<NodeId, Vec<(RoomId, u64)>> = HashMap::new();
+        for Removed {
+            room,
+            revision,
+            nodes,
+        } in removed
+        {
+            for node in nodes {
+                told.entry(node).or_default().push((room.clone(), revision));
+            }
+        }
+        for (node, revisions) in told {
+            let link = self.link(&node);
+            let confirmed = async {
+                loop {
+                    let generation = link.generation();
+                    tell_revisions(&link, &revisions);
+                    link.idle().await;
+                    if link.generation() == generation {
+                        return;
+                    }
+                }
+            };
+            // One that does not answer is dying itself, or learns it from the next step of the room.
+            let _ = timeout(TOLD_PATIENCE, confirmed).await;
+        }
+    }
+}
+
+/// A member was taken out of a room, now or before.
+struct Removed {
+    room: RoomId,
+    /// Of the roster after it.
+    revision: u64,
+    /// Who is to know.
+    nodes: Vec<NodeId>,
 }

@@ -30,11 +30,7 @@ impl Inner {
             .filter_map(|room| room.lock().revision_shared_with(link.to()))
             .collect();
         // Said even where nothing is shared: the other side hears by it that this one has started anew.
-        let (first, more) = shared.split_at(shared.len().min(REVISIONS_MAX));
-        send_revisions(link, first.to_vec());
-        for rooms in more.chunks(REVISIONS_MAX) {
-            send_revisions(link, rooms.to_vec());
-        }
+        tell_revisions(link, &shared);
         for local in &self.locals {
             local
                 .unanswered
@@ -51,7 +47,7 @@ impl Inner {
         });
         let older: Vec<(RoomId, u64)> = older.collect();
         if !older.is_empty() {
-            send_revisions(&self.link(from), older);
+            tell_revisions(&self.link(from), &older);
         }
     }
 
@@ -66,6 +62,11 @@ impl Inner {
     }
 }
 
-fn send_revisions(link: &Link, rooms: Vec<(RoomId, u64)>) {
-    let _ = link.enqueue(&Envelope::Revisions(Revisions { rooms }), Urgency::Now);
+/// Tells revisions; none at all is told as well.
+pub(crate) fn tell_revisions(link: &Link, revisions: &[(RoomId, u64)]) {
+    let (first, more) = revisions.split_at(revisions.len().min(REVISIONS_MAX));
+    for rooms in [first].into_iter().chain(more.chunks(REVISIONS_MAX)) {
+        let rooms = rooms.to_vec();
+        let _ = link.enqueue(&Envelope::Revisions(Revisions { rooms }), Urgency::Now);
+    }
 }

@@ -142,7 +142,7 @@ impl Room {
         roster
             .members()
             .any(|member| member.node == *node)
-            .then(|| (self.id.clone(), roster.revision))
+            .then(|| (self.id.clone(), self.known.max(roster.revision)))
     }
 
     /// Nobody on this node is in it or about to be.

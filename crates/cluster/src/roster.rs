@@ -54,16 +54,15 @@ impl Roster {
         self.members().filter(|member| !member.flags.hidden).count()
     }
 
-    /// The two visible members of a room that has just two, the one with the lower order first.
+    /// The two visible members who came first, in that order. Where the room has just gone from one to two, these two.
     pub(crate) fn pair(&self) -> Option<[PeerId; 2]> {
-        let mut visible = self.members().filter(|member| !member.flags.hidden);
-        let (one, other) = (visible.next()?, visible.next()?);
-        let in_order = if one.order < other.order {
-            [one.peer, other.peer]
-        } else {
-            [other.peer, one.peer]
-        };
-        visible.next().is_none().then_some(in_order)
+        let visible = self.members().filter(|member| !member.flags.hidden);
+        let mut by_order: Vec<_> = visible.map(|member| (member.order, member.peer)).collect();
+        by_order.sort_unstable();
+        match by_order[..] {
+            [(_, first), (_, second), ..] => Some([first, second]),
+            _ => None,
+        }
     }
 
     /// Takes the step that leads to `revision`.

@@ -72,7 +72,7 @@ impl Connection {
             }
             End::Close(closing) => {
                 self.gateway.metrics.closed(Some(closing.code));
-                self.wire.close(&closing).await;
+                self.wire.close(&self.mailbox, &closing).await;
             }
         }
     }

@@ -97,5 +97,5 @@ async fn serve(gateway: Arc<Gateway>, socket: WebSocket, token: Option<String>, 
 /// Ends a connection before it is one. The close code is told after the handshake: a browser sees none before.
 async fn refuse(gateway: &Gateway, wire: Wire, closing: Closing) {
     gateway.metrics.closed(Some(closing.code));
-    wire.close(&closing).await;
+    wire.close(&Mailbox::new(0), &closing).await;
 }

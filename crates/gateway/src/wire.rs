@@ -131,16 +131,22 @@ impl Wire {
             .start_send_unpin(Message::Ping(bytes::Bytes::new()))
     }
 
-    /// Says goodbye and waits for the client to do so, but not for long.
-    pub(crate) async fn close(mut self, closing: &Closing) {
+    /// Writes the answers that still wait, says goodbye and waits for the client to do so, but not for long. Signals that
+    /// wait are not written any more: their senders are told that they were not.
+    pub(crate) async fn close(mut self, mailbox: &Mailbox, closing: &Closing) {
         let frame = CloseFrame {
             code: closing.code.number(),
             reason: reason(closing),
         };
         let goodbye = async {
-            if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
-                self.drain().await;
+            while let Some(message) = mailbox.pop() {
+                if !matches!(message, ServerMessage::Signal(_)) {
+                    self.put(&message)?;
+                }
             }
+            self.socket.send(Message::Close(Some(frame))).await?;
+            self.drain().await;
+            Ok::<_, Error>(())
         };
         // Whether it was heard is the client's affair: the connection is dropped either way.
         let _ = tokio::time::timeout(CLOSE_PATIENCE, goodbye).await;

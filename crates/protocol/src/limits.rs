@@ -15,7 +15,7 @@ pub const AVATAR_BYTES_MAX: usize = 2048;
 pub const RECEIVER_BYTES_MAX: usize = 128;
 /// Ids that clients choose stay below this: JavaScript's whole numbers.
 pub const ID_LIMIT: u64 = 1 << 53;
-/// Broken messages after which a connection is closed with 4400.
+/// Broken messages in a row after which a connection is closed with 4400.
 pub const BAD_MESSAGES_MAX: u32 = 16;
 
 /// What `welcome` tells a client about the bounds it meets, so that it can hold back by itself.

@@ -59,11 +59,14 @@ pub struct Live {
     rules: Arc<Rules>,
     grants: Box<Grants>,
     rooms: Vec<RoomId>,
+    /// Rooms whose leave got no answer: they may be left again, or joined.
+    half_left: Vec<RoomId>,
     performing: Option<Box<Operation>>,
     waiting: VecDeque<Operation>,
     signals: RateLimit,
     requests: RateLimit,
     last_signal: u64,
+    /// In a row.
     bad_messages: u32,
     heard_at: Instant,
     ping_at: Instant,
@@ -78,6 +81,7 @@ impl Live {
             requests: rate(),
             grants: Box::new(grants),
             rooms: Vec::new(),
+            half_left: Vec::new(),
             performing: None,
             waiting: VecDeque::new(),
             last_signal: 0,
@@ -99,6 +103,7 @@ impl Live {
         match input {
             Input::Message(message) => {
                 self.heard_at = now;
+                self.bad_messages = 0;
                 self.message(message, now, out);
             }
             Input::Broken(error) => {
@@ -243,7 +248,7 @@ impl Live {
 
     fn leave(&mut self, leave: &Leave<'_>) -> Result<Operation, Refused> {
         let room = room_id(&leave.room)?;
-        if !self.is_in_or_joining(&room) {
+        if !self.is_in_or_joining(&room) && !self.half_left.contains(&room) {
             return Err(not_a_member(&leave.room));
         }
         Ok(Operation::Leave { re: leave.id, room })
@@ -288,8 +293,9 @@ impl Live {
         let Some(next) = self.waiting.pop_front() else {
             return self.waiting = VecDeque::new();
         };
-        if let Operation::Leave { room, .. } = &next {
+        if let Operation::Leave { room, .. } | Operation::Join { room, .. } = &next {
             self.rooms.retain(|known| known != room);
+            self.half_left.retain(|known| known != room);
         }
         self.performing = Some(Box::new(next.clone()));
         out.push(Output::Perform(next));
@@ -309,8 +315,7 @@ impl Live {
                 out.push(Output::Send(Done { re, to: None }.into()))
             }
             (Operation::Leave { room, .. }, Err(refused)) => {
-                // It hears nothing of the room any more; asking again completes it.
-                self.rooms.push(room);
+                self.half_left.push(room);
                 out.push(Output::Send(refused.to_error(Some(re)).into()));
             }
             (_, Err(refused)) => out.push(Output::Send(refused.to_error(Some(re)).into())),

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use switchboard_protocol::ServerMessage;
+use switchboard_protocol::{Member, ServerMessage};
 
 /// A queue of messages for one client, oldest first.
 #[derive(Debug)]
@@ -35,7 +35,9 @@ impl Outbox {
     /// Adds a message; the first that does not fit ends the outbox.
     pub fn push(&mut self, message: ServerMessage) -> Result<(), Overflow> {
         let weight = weight(&message);
-        if self.overflowed || self.bytes + weight > self.bytes_max {
+        // A message alone may be larger than the bound: `joined` of a large room.
+        let full = !self.messages.is_empty() && self.bytes + weight > self.bytes_max;
+        if self.overflowed || full {
             self.overflowed = true;
             return Err(Overflow);
         }
@@ -68,23 +70,25 @@ impl Outbox {
 
 fn weight(message: &ServerMessage) -> usize {
     const MESSAGE: usize = 128;
-    const MEMBER: usize = 256;
-    MESSAGE
-        + match message {
-            ServerMessage::Signal(signal) => signal.payload.bytes.len(),
-            ServerMessage::Joined(joined) => joined
-                .members
-                .iter()
-                .map(|member| MEMBER + member.state.as_json().len())
-                .sum(),
-            ServerMessage::MemberJoined(joined) => MEMBER + joined.member.state.as_json().len(),
-            ServerMessage::MemberUpdated(update) => update
-                .state
-                .as_ref()
-                .map_or(0, |state| state.as_json().len()),
-            ServerMessage::Done(done) => done.to.as_ref().map_or(0, |to| 24 * to.len()),
-            _ => 0,
+    let rest = match message {
+        ServerMessage::Signal(signal) => signal.payload.bytes.len(),
+        ServerMessage::Joined(joined) => joined.members.iter().map(member_weight).sum(),
+        ServerMessage::MemberJoined(joined) => member_weight(&joined.member),
+        ServerMessage::MemberUpdated(update) => {
+            let state = update.state.as_ref();
+            state.map_or(0, |state| state.as_json().len())
         }
+        ServerMessage::Done(done) => done.to.as_ref().map_or(0, |to| 24 * to.len()),
+        _ => 0,
+    };
+    MESSAGE + rest
+}
+
+fn member_weight(member: &Member) -> usize {
+    const MEMBER: usize = 256;
+    let texts = [&member.name, &member.avatar];
+    let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
+    MEMBER + texts + member.state.as_json().len()
 }
 
 #[cfg(test)]

@@ -36,7 +36,11 @@ impl Room {
             .collect();
         let ready = fresh.ready > stale.ready;
         for member in gone {
-            let reason = self.held_reason(&member.peer);
+            let reason = self.held_reason(&member.peer).unwrap_or_else(|| {
+                // Its node may have died: then nobody answers for it.
+                after.lost.push(member.peer);
+                LeaveReason::Disconnected
+            });
             self.tell_left(member.peer, reason, revision, !member.flags.hidden, after);
         }
         for member in come {
@@ -51,15 +55,14 @@ impl Room {
     }
 
     /// A snapshot does not say why somebody left; a step that waits may.
-    pub(super) fn held_reason(&self, peer: &PeerId) -> LeaveReason {
-        let reason = self.held.iter().find_map(|held| match held {
+    fn held_reason(&self, peer: &PeerId) -> Option<LeaveReason> {
+        self.held.iter().find_map(|held| match held {
             Held::Step(RosterChange {
                 change: Change::Left { peer: left, reason },
                 ..
             }) if left == peer => Some(*reason),
             _ => None,
-        });
-        reason.unwrap_or(LeaveReason::Disconnected)
+        })
     }
 
     /// To those who were in before the step: the joiner hears it with its own `joined`.

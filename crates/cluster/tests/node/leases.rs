@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use switchboard_cluster::Backend;
 use switchboard_cluster::memory::MemoryCluster;
+use switchboard_cluster::{Backend, Status};
 use switchboard_protocol::ServerMessage;
 use switchboard_protocol::server_message::{LeaveReason, Reason};
 use tokio::time::{Duration, Instant};
@@ -97,7 +97,7 @@ async fn a_node_that_was_taken_for_dead_lets_go_and_serves_again() {
     leases.bury(&own, &claimer).await.expect("memory answers");
     let mut status = node.status();
     status
-        .wait_for(|status| *status == switchboard_cluster::Status::Serving)
+        .wait_for(|status| *status == Status::Serving)
         .await
         .expect("the node goes on");
     Session::new(&node, true)
@@ -154,4 +154,31 @@ async fn a_node_that_stops_well_leaves_nothing_to_clean_up() {
             .expect("memory answers")
             .is_empty()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_was_forgotten_keeps_its_key() {
+    let cluster = MemoryCluster::new();
+    let bus = || cluster.backend().bus;
+    let old = node_on(&cluster, bus()).await;
+    let alice = Session::new(&old, true).await;
+    cluster.forget();
+    let gone = |_: &[ServerMessage]| alice.told.let_go.load(Ordering::Relaxed).then_some(());
+    alice.told.until("to go", gone).await;
+    let serves = |status: &Status| *status == Status::Serving;
+    let mut status = old.status();
+    status.wait_for(serves).await.expect("the node goes on");
+    let young = node_on(&cluster, bus()).await;
+    let (bob, carol) = (
+        Session::new(&old, true).await,
+        Session::new(&young, true).await,
+    );
+    bob.join("r").await.expect("bob gets in");
+    carol.join("r").await.expect("carol gets in");
+    carol.handle_signals();
+    let joined = |message: &ServerMessage| matches!(message, ServerMessage::MemberJoined(_));
+    bob.told.until_one("that carol came", joined).await;
+    let id = bob.signal("r", Some(carol.peer()));
+    bob.until_answered(1).await;
+    assert_eq!(bob.told.answers(), [(id, None)]);
 }

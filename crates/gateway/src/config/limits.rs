@@ -16,7 +16,7 @@ pub struct LimitsConfig {
     pub burst: u32,
     /// Sessions on this node. Default 100000, or less where the open-file limit says so; over it: close 4503.
     pub sessions: usize,
-    /// Sessions of one user. Default 5; over it: `too-many-sessions`, close 4429.
+    /// Sessions of one user. Default 5; over it: close 4429.
     pub sessions_per_user: u32,
     /// Signals of one session that wait for their answer. Default 1024; over it: `overloaded`.
     pub in_flight: u32,

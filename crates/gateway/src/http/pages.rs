@@ -114,10 +114,7 @@ fn metrics_json(gateway: &Gateway, headers: &HeaderMap) -> Value {
 
 /// Room ids are not for everybody: where anybody can reach `/metrics`, only for the admin.
 fn may_see_rooms(gateway: &Gateway, headers: &HeaderMap) -> bool {
-    let public = match gateway.config.ops_listen {
-        Some(address) => !address.ip().is_loopback() && address.ip() == gateway.config.listen.ip(),
-        None => !gateway.config.listen.ip().is_loopback(),
-    };
+    let public = !gateway.config.ops_listener().ip().is_loopback();
     let admin = gateway.config.admin.token.as_ref().zip(bearer(headers));
     !public || admin.is_some_and(|(token, given)| token.matches(given))
 }

@@ -167,7 +167,7 @@ fn a_refused_join_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_leave_without_an_answer_may_be_asked_again() {
+fn a_room_whose_leave_got_no_answer_may_be_left_again_or_joined() {
     let mut rig = Rig::in_room("a");
     rig.say(leave(2, "a"));
     let refused = Refused::for_now(ErrorCode::Unavailable, "later", Duration::from_secs(1));
@@ -178,6 +178,12 @@ fn a_leave_without_an_answer_may_be_asked_again() {
     assert!(matches!(
         rig.say(leave(3, "a"))[..],
         [Output::Perform(Operation::Leave { re: 3, .. })]
+    ));
+    let refused = Refused::for_now(ErrorCode::Unavailable, "later", Duration::from_secs(1));
+    rig.on(Input::Performed(Err(refused)));
+    assert!(matches!(
+        rig.say(join(4, "a"))[..],
+        [Output::Perform(Operation::Join { re: 4, .. })]
     ));
 }
 
