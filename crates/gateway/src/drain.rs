@@ -67,9 +67,7 @@ pub(crate) async fn drain(
         }
     }
     stop_accepting.cancel();
-    for mailbox in gateway.registry.mailboxes() {
-        mailbox.close(going_away());
-    }
+    gateway.registry.close(going_away());
     gateway.tasks.close();
     let finish_by = deadline.max(Instant::now() + FINISH_MIN);
     let _ = timeout_at(finish_by, gateway.tasks.wait()).await;

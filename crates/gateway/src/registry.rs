@@ -1,10 +1,11 @@
 //! Every connection of this node, greeted or not: how many there are, and how to end them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use switchboard_protocol::PeerId;
+use switchboard_session::Closing;
 
 use crate::mailbox::Mailbox;
 
@@ -13,6 +14,8 @@ pub(crate) struct Registry {
     connections: DashMap<PeerId, Arc<Mailbox>>,
     count: AtomicUsize,
     most: usize,
+    /// Said once, to those that are there and to those that come.
+    closing: OnceLock<Closing>,
 }
 
 /// A connection's place in the registry; gives it back when dropped.
@@ -28,6 +31,7 @@ impl Registry {
             connections: DashMap::new(),
             count: AtomicUsize::new(0),
             most,
+            closing: OnceLock::new(),
         }
     }
 
@@ -38,10 +42,21 @@ impl Registry {
             return None;
         }
         self.connections.insert(peer, mailbox.clone());
+        if let Some(closing) = self.closing.get() {
+            mailbox.close(closing.clone());
+        }
         Some(Place {
             registry: self.clone(),
             peer,
         })
+    }
+
+    /// Ends all connections, also those that are on their way in.
+    pub(crate) fn close(&self, closing: Closing) {
+        let _ = self.closing.set(closing.clone());
+        for mailbox in self.mailboxes() {
+            mailbox.close(closing.clone());
+        }
     }
 
     /// How many there are.
