@@ -1,7 +1,7 @@
 //! Every connection of this node, greeted or not: how many there are, and how to end them.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 use switchboard_protocol::PeerId;
