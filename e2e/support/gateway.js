@@ -100,7 +100,7 @@ function assignments(settings) {
 }
 
 function binary() {
-  const { SWITCHBOARD_BIN } = process.env;
-  if (!SWITCHBOARD_BIN) throw new Error('SWITCHBOARD_BIN must name the gateway; `cargo xtask test --only browser` sees to it.');
-  return SWITCHBOARD_BIN;
+  const { GATEWAY_BIN } = process.env;
+  if (!GATEWAY_BIN) throw new Error('GATEWAY_BIN must name the gateway; `cargo xtask test --only browser` sees to it.');
+  return GATEWAY_BIN;
 }

@@ -136,7 +136,7 @@ fn browser_tests() -> Result<Command> {
     let chromium = tools::CHROMIUM.path().context("chromium has gone")?;
     let mut command = npm(BROWSER_TESTS, ["test"]);
     command
-        .env("SWITCHBOARD_BIN", gateway)
+        .env("GATEWAY_BIN", gateway)
         .env("CHROMIUM", chromium);
     Ok(command)
 }
