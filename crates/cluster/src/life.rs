@@ -145,6 +145,10 @@ impl Inner {
     /// This node was taken for dead, or forgotten: its sessions' places in the rooms are gone or going. It lets go of all
     /// of them (their clients come again) and enters anew once the reaper is done.
     async fn lose_lease(&self, lost: &Renewal) -> Result<(), LeaseError> {
+        if self.departing.is_closed() {
+            // It stops, and has just given its lease back.
+            return Ok(());
+        }
         if self.status.send_replace(Status::Reentering) != Status::Reentering {
             self.observe.observe(Observation::LeaseLost);
             tracing::warn!(

@@ -57,9 +57,11 @@ pub(crate) async fn drain(
     let deadline = Instant::now() + settings.deadline;
     let connections = gateway.registry.len();
     tracing::info!(connections, "stopping; a second signal hurries");
+    let was_ready = gateway.readiness.report().ready;
     gateway.readiness.drain();
-    // An embedded node is alone: its clients have nowhere else to go, and no load balancer has to notice.
-    if gateway.config.redis.url.is_some() {
+    // An embedded node is alone: its clients have nowhere else to go, and no load balancer has to notice. One that was
+    // not ready has no clients.
+    if gateway.config.redis.url.is_some() && (was_ready || connections > 0) {
         tokio::select! {
             () = spread(gateway, stop_accepting, settings.grace, settings.window) => {}
             () = signals.next() => tracing::info!("hurrying"),
