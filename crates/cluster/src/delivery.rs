@@ -194,7 +194,7 @@ impl Inbound {
             }
             senders.push(*sender);
             if let Some(newest) = stream.pending.back() {
-                stream.unsure = *newest;
+                stream.unsure = stream.unsure.max(*newest);
                 self.pending -= stream.pending.len();
                 stream.pending = VecDeque::new();
             }
@@ -205,7 +205,14 @@ impl Inbound {
     /// Forgets the streams of these senders: they share no room with the session any more.
     pub(crate) fn forget(&mut self, senders: &[PeerId]) {
         for sender in senders {
-            self.streams.remove(sender);
+            // It may have come back to life since it was found idle.
+            if self
+                .streams
+                .get(sender)
+                .is_some_and(|stream| stream.pending.is_empty())
+            {
+                self.streams.remove(sender);
+            }
         }
         if self.streams.is_empty() {
             self.streams = HashMap::new();
@@ -240,7 +247,8 @@ impl Stream {
 
     fn refuse(&mut self, id: u64, reason: Reason) {
         if self.refused.len() == REFUSED_MAX {
-            self.unsure = self.refused.pop_front().map_or(self.unsure, |(id, _)| id);
+            let oldest = self.refused.pop_front().map_or(0, |(id, _)| id);
+            self.unsure = self.unsure.max(oldest);
         }
         self.refused.push_back((id, reason));
     }

@@ -145,6 +145,8 @@ pub struct LeaveOutcome {
 pub enum UpdateOutcome {
     /// Written.
     Updated {
+        /// False: the member had this profile already, and the revision may be somebody else's step.
+        changed: bool,
         /// Of the roster now.
         revision: u64,
         /// The nodes of all members, each once.

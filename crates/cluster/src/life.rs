@@ -121,13 +121,10 @@ impl Inner {
     /// True if this node's own lease was renewed.
     async fn renew_and_look(self: &Arc<Self>, observer: &mut Observer) -> Result<bool, LeaseError> {
         let leases = &self.backend.leases;
-        match leases.renew(&self.id).await? {
-            Renewal::Renewed => {}
-            lost => {
-                observer.start_again();
-                self.lose_lease(&lost).await?;
-                return Ok(false);
-            }
+        let renewal = leases.renew(&self.id).await?;
+        match &renewal {
+            Renewal::Renewed => self.serve_again().await?,
+            lost => self.lose_lease(lost).await?,
         }
         let look = observer.look(leases.read().await?, Instant::now());
         for node in look.vanished {
@@ -139,7 +136,21 @@ impl Inner {
                 self.tasks.spawn(async move { node.reap(lease.node).await });
             }
         }
-        Ok(true)
+        Ok(renewal == Renewal::Renewed)
+    }
+
+    /// A node that is entering anew serves once all of it is done: the steps may have failed halfway before.
+    async fn serve_again(&self) -> Result<(), LeaseError> {
+        if *self.status.borrow() != Status::Reentering {
+            return Ok(());
+        }
+        self.register().await?;
+        // The others may have forgotten this node's links, and the key may be another.
+        for link in self.links() {
+            self.start_link_anew(&link);
+        }
+        self.status.send_replace(Status::Serving);
+        Ok(())
     }
 
     /// This node was taken for dead, or forgotten: its sessions' places in the rooms are gone or going. It lets go of all
@@ -159,14 +170,9 @@ impl Inner {
             for local in &self.locals {
                 local.recipient.let_go();
             }
-            // The others may have forgotten this node's links; what they have begun since counts.
-            for link in self.links() {
-                link.reset(self.next_generation());
-            }
         }
         if *lost == Renewal::Missing {
-            self.register().await?;
-            self.status.send_replace(Status::Serving);
+            self.serve_again().await?;
         }
         Ok(())
     }

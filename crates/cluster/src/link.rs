@@ -14,6 +14,7 @@ mod outgoing;
 mod rate;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use switchboard_protocol::NodeId;
@@ -30,7 +31,7 @@ use crate::frame::{self, Header, Keyring};
 use crate::observe::{Observation, Observe};
 
 pub(crate) use self::incoming::Verdict;
-pub(crate) use self::outgoing::{Full, Position};
+pub(crate) use self::outgoing::{Anew, Full, Position};
 
 /// Receipts wait this long for company.
 const RECEIPT_WAIT: Duration = Duration::from_millis(10);
@@ -49,8 +50,8 @@ pub(crate) enum Urgency {
 pub(crate) struct Heard {
     /// What to do with the frame's envelopes.
     pub(crate) verdict: Verdict,
-    /// This side has to start anew: it was full and has room again, or the other side has forgotten what it had.
-    pub(crate) needs_reset: bool,
+    /// Whether this side has to start anew.
+    pub(crate) anew: Anew,
 }
 
 pub(crate) struct Link {
@@ -62,6 +63,8 @@ pub(crate) struct Link {
     observe: Arc<dyn Observe>,
     state: Mutex<State>,
     wake: Notify,
+    /// The other node is no more.
+    closed: AtomicBool,
 }
 
 struct State {
@@ -100,6 +103,7 @@ impl Link {
             observe,
             state: Mutex::new(state),
             wake: Notify::new(),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -146,15 +150,17 @@ impl Link {
     pub(crate) fn heard(&self, header: &Header) -> Heard {
         let now = Instant::now();
         let mut state = self.state.lock();
-        let needs_reset = state
-            .outgoing
-            .confirmed(header.seen_generation, header.seen, now);
+        // A repeated frame says what had been seen when it was made: only a confirmation by itself says «nothing» now.
+        let anew = if header.seen_generation == 0 && header.number != 0 {
+            Anew::No
+        } else {
+            state
+                .outgoing
+                .confirmed(header.seen_generation, header.seen, now)
+        };
         let verdict = state.incoming.judge(header, now);
         self.wake_if_needed(state);
-        Heard {
-            verdict,
-            needs_reset,
-        }
+        Heard { verdict, anew }
     }
 
     /// Forgets everything unconfirmed and starts a new generation. Who resets must [resync](crate::resync).
@@ -170,9 +176,14 @@ impl Link {
         self.state.lock().outgoing.may_be_published(position)
     }
 
+    /// Nobody is on the other side any more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
     /// Waits until everything that was queued is confirmed, and everything heard as well. Cancel safe.
     pub(crate) async fn idle(&self) {
-        while !self.state.lock().is_idle() {
+        while !self.closed.load(Ordering::Relaxed) && !self.state.lock().is_idle() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -216,6 +227,15 @@ impl Link {
         let mut state = self.state.lock();
         state.asleep_until = None;
         let generation = state.outgoing.generation();
+        let confirm = state.incoming.confirm_at().is_some_and(|at| at <= now);
+        if confirm && !state.outgoing.has_new(now) {
+            let frame = self.seal(&mut state, 0, &[]);
+            return Step::Publish {
+                generation,
+                number: 0,
+                frame,
+            };
+        }
         match state.outgoing.take(now) {
             Some(Next::New {
                 number,
@@ -238,14 +258,6 @@ impl Link {
                 Step::Publish {
                     generation,
                     number,
-                    frame,
-                }
-            }
-            None if state.incoming.confirm_at().is_some_and(|at| at <= now) => {
-                let frame = self.seal(&mut state, 0, &[]);
-                Step::Publish {
-                    generation,
-                    number: 0,
                     frame,
                 }
             }
@@ -273,11 +285,10 @@ impl Link {
         let mut state = self.state.lock();
         match result {
             // 0 receivers is a hint only: the frame is repeated soon, as any unconfirmed one.
-            Ok(_) => state.outgoing.published(generation, number),
+            Ok(_) => state.outgoing.published(generation, number, true),
             Err(error) => {
-                if matches!(error, BusError::Unanswered(_)) {
-                    state.outgoing.published(generation, number);
-                }
+                let went_out = matches!(error, BusError::Unanswered(_));
+                state.outgoing.published(generation, number, went_out);
                 state.outgoing.pause(Instant::now());
                 self.observe.observe(Observation::PublishFailed);
                 tracing::debug!(node.id = %self.to, %error, "a frame could not be published; it will be repeated");

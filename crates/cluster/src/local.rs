@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use switchboard_protocol::{PeerId, RoomId, ServerMessage, UserId};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::delivery::Inbound;
 use crate::record::{Epoch, Profile};
@@ -11,7 +12,7 @@ use crate::unanswered::Unanswered;
 
 /// What the cluster has for a session goes here: its outbox. Must be quick and must not block.
 pub trait Recipient: Send + Sync + 'static {
-    /// Queues a message. Refused when the outbox is full or the session has ended; the session then ends by itself.
+    /// Queues a message. Refused when the outbox is full; the session then ends by itself.
     fn push(&self, message: ServerMessage) -> Result<(), OutboxFull>;
 
     /// The cluster took this session for gone: its client has to come again.
@@ -40,6 +41,8 @@ pub struct Local {
     pub(crate) recipient: Arc<dyn Recipient>,
     pub(crate) unanswered: Mutex<Unanswered>,
     pub(crate) inbound: Mutex<Inbound>,
+    /// There while the directory may list the session: the node does not give its lease back before.
+    pub(crate) listed: Mutex<Option<TaskTrackerToken>>,
     /// Rooms that the directory may list it in, with what it told of itself there last.
     pub(crate) rooms: Mutex<Vec<(RoomId, Profile)>>,
 }

@@ -15,6 +15,7 @@ use crate::local::Local;
 use crate::node::{Inner, Node};
 use crate::observe::Observation;
 use crate::record::{Flags, Profile, RosterSnapshot};
+use crate::resync::tell_revisions;
 use crate::room::{After, Room};
 
 /// A join that the directory carried out reaches this node's roster within this, or is given up.
@@ -79,16 +80,16 @@ impl Node {
                 .await
                 .map_err(|_| JoinError::Unavailable)?;
         }
-        local.note_room(&join.room, join.profile.clone());
         let intended = node
             .backend
             .directory
             .intend(&local.peer, local.epoch, &join.room, true)
             .await;
-        // False: the directory has forgotten this session, or a newer connection has it. Either way it hears more soon.
+        // False: the directory has forgotten this session, or a newer connection has it.
         if !node.checked(intended).map_err(|_| JoinError::Unavailable)? {
             return Err(JoinError::Unavailable);
         }
+        local.note_room(&join.room, join.profile.clone());
         node.enter(local, &join).await
     }
 
@@ -120,7 +121,18 @@ impl Node {
             .map_err(|_| UpdateError::Unavailable)?
         {
             UpdateOutcome::NotAMember => Err(UpdateError::NotAMember),
-            UpdateOutcome::Updated { revision, nodes } => {
+            UpdateOutcome::Updated {
+                changed: false,
+                revision,
+                nodes,
+            } => {
+                local.note_room(room, profile);
+                node.hint(&nodes, room, revision);
+                Ok(())
+            }
+            UpdateOutcome::Updated {
+                revision, nodes, ..
+            } => {
                 local.note_room(room, profile.clone());
                 let change = Change::Updated {
                     peer: local.peer,
@@ -271,6 +283,10 @@ impl Inner {
                 },
             );
         }
+        if !left.changed {
+            // An earlier try may have taken effect without an answer, and so without a word to anybody.
+            self.hint(&left.nodes, room, left.revision);
+        }
         let forgotten = self
             .backend
             .directory
@@ -289,6 +305,13 @@ impl Inner {
         let step = Envelope::Roster(step);
         for node in nodes {
             let _ = self.link(node).enqueue(&step, Urgency::Now);
+        }
+    }
+
+    /// Tells nodes that a room has this revision, where which step led to it is not known.
+    fn hint(&self, nodes: &[NodeId], room: &RoomId, revision: u64) {
+        for node in nodes {
+            tell_revisions(&self.link(node), &[(room.clone(), revision)]);
         }
     }
 

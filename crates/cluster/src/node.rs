@@ -238,7 +238,8 @@ impl Inner {
 
     /// Forgets the link to a node that is no more.
     pub(crate) fn drop_link(&self, node: &NodeId) {
-        if let Some((_, (_, cancel))) = self.links.remove(node) {
+        if let Some((_, (link, cancel))) = self.links.remove(node) {
+            link.close();
             cancel.cancel();
         }
     }

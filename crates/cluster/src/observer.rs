@@ -69,7 +69,8 @@ impl Observer {
         }
     }
 
-    /// A claim lapses with its claimer's lease: a claimer that vanished, or is dead itself, cleans up no more.
+    /// A claim lapses with its claimer's lease: a claimer that vanished, or is dead itself, cleans up no more. Then this
+    /// node may even clean up after itself.
     fn may_claim(&self, lease: &Lease, now: Instant) -> bool {
         let claimer_lives = lease.claimed_by.as_ref().is_some_and(|claimer| {
             *claimer == self.own
@@ -78,7 +79,8 @@ impl Observer {
                     .get(claimer)
                     .is_some_and(|(_, since)| now - *since < self.lease)
         });
-        lease.node != self.own && !claimer_lives
+        let is_own = lease.node == self.own && lease.claimed_by.is_none();
+        !is_own && !claimer_lives
     }
 }
 
@@ -168,6 +170,21 @@ mod tests {
             .last()
             .expect("six looks");
         assert_eq!(dead.len(), 2, "the claimer and whom it claimed");
+    }
+
+    #[test]
+    fn a_node_claimed_by_one_that_died_cleans_up_after_itself() {
+        let mut rig = Rig::new();
+        let (own, claimer) = (rig.observer.own.clone(), NodeId::start("claimer"));
+        let table = vec![lease(&own, 7, Some(&claimer)), lease(&claimer, 3, None)];
+        for _ in 0..4 {
+            assert!(rig.look_after(1, table.clone()).is_empty());
+        }
+        assert_eq!(rig.look_after(1, table).len(), 2);
+        let unclaimed = vec![lease(&own, 7, None)];
+        for _ in 0..9 {
+            assert!(rig.look_after(1, unclaimed.clone()).is_empty());
+        }
     }
 
     #[test]

@@ -62,7 +62,8 @@ impl Node {
     /// Takes a session to this node.
     pub async fn attach(&self, session: NewSession) -> Result<Arc<Local>, AttachError> {
         let node = &self.0;
-        if *node.status.borrow() != Status::Serving {
+        let mut status = node.status.subscribe();
+        if *status.borrow_and_update() != Status::Serving {
             return Err(AttachError::Unavailable);
         }
         let local = Arc::new(Local {
@@ -74,6 +75,7 @@ impl Node {
             recipient: session.recipient,
             unanswered: Mutex::new(Unanswered::new(node.in_flight_bytes.clone())),
             inbound: Mutex::new(Inbound::default()),
+            listed: Mutex::new(Some(node.departing.token())),
             rooms: Mutex::new(Vec::new()),
         });
         let entered = node.enter_directory(&local).await;
@@ -83,7 +85,7 @@ impl Node {
         }
         node.locals.insert(local.peer, local.clone());
         // A lease lost in between let go of all sessions but this one.
-        if *node.status.borrow() != Status::Serving {
+        if status.has_changed().unwrap_or(true) {
             self.detach(local, LeaveReason::Disconnected);
             return Err(AttachError::Unavailable);
         }
@@ -99,6 +101,8 @@ impl Node {
         for (to, receipt) in answers {
             node.send_receipt(&to, receipt);
         }
+        // Its client is gone: nobody is left to be told, and the node's bound is for those who are there.
+        drop(local.unanswered.lock().end_where(|_, _, _| true));
         for room in local.room_ids() {
             node.dismiss(&local, &room);
         }
@@ -155,10 +159,7 @@ impl Inner {
 
     /// Takes a session out of the directory, as often as it takes. What is not done when the node stops is the reaper's.
     async fn depart(&self, local: &Arc<Local>, reason: LeaveReason) {
-        let Ok(_turn) = self.departures.acquire().await else {
-            return;
-        };
-        while let Err(error) = self.leave_directory(local, reason).await {
+        while let Err(error) = self.leave_in_turn(local, reason).await {
             if let DirectoryError::Corrupt(_) = error {
                 tracing::error!(session.id = %local.peer, %error, "a session could not leave the directory");
                 return;
@@ -168,6 +169,17 @@ impl Inner {
                 () = self.stop.cancelled() => return,
             }
         }
+        local.listed.lock().take();
+    }
+
+    /// A turn is given back between tries: sessions that cannot leave yet do not hold up those that can.
+    async fn leave_in_turn(
+        &self,
+        local: &Arc<Local>,
+        reason: LeaveReason,
+    ) -> Result<(), DirectoryError> {
+        let _turn = self.departures.acquire().await;
+        self.leave_directory(local, reason).await
     }
 
     async fn leave_directory(

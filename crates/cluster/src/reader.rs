@@ -14,7 +14,7 @@ use crate::bus::{BusEvent, Inbox};
 use crate::delivery::Verdict;
 use crate::envelope::{Envelope, Receipt, RosterChange, SignalEnvelope};
 use crate::frame::{self, BadFrame};
-use crate::link::{self, Urgency};
+use crate::link::{self, Anew, Urgency};
 use crate::local::Local;
 use crate::node::Inner;
 use crate::observe::Observation;
@@ -66,11 +66,11 @@ impl Inner {
                 }
             }
         }
-        if heard.needs_reset {
-            link.reset(self.next_generation());
-        }
-        if heard.needs_reset || heard.verdict == link::Verdict::TakeAfterReset {
-            self.resync(&link);
+        match heard.anew {
+            Anew::Drained => self.start_drained_link_anew(&link),
+            Anew::Forgotten => self.start_link_anew(&link),
+            Anew::No if heard.verdict == link::Verdict::TakeAfterReset => self.resync(&link),
+            Anew::No => {}
         }
     }
 
@@ -200,9 +200,10 @@ impl Inner {
 
     /// Sends a receipt. A link that is full loses it: after its reset, the other side asks again.
     pub(crate) fn send_receipt(&self, to: &NodeId, receipt: Receipt) {
-        let _ = self
-            .link(to)
-            .enqueue(&Envelope::Receipt(receipt), Urgency::Receipt);
+        // Where there is no link any more, there is no sender either.
+        if let Some(link) = self.known_link(to) {
+            let _ = link.enqueue(&Envelope::Receipt(receipt), Urgency::Receipt);
+        }
     }
 
     fn take_receipt(&self, receipt: &Receipt) {
@@ -265,11 +266,11 @@ impl Inner {
 
     /// Whether a signal that nobody answered may have been published.
     pub(crate) fn may_have_arrived(&self, ended: &Ended) -> bool {
-        let Some(position) = ended.target.queued else {
-            return false;
+        let published = |position| {
+            self.known_link(&ended.target.node)
+                .is_none_or(|link| link.may_be_published(position))
         };
-        self.known_link(&ended.target.node)
-            .is_none_or(|link| link.may_be_published(position))
+        ended.target.sent || ended.target.queued.is_some_and(published)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, sleep, timeout};
 
 use crate::directory::DirectoryError;
@@ -31,7 +31,7 @@ enum ReapError {
     #[error(transparent)]
     Lease(#[from] LeaseError),
     #[error("a task ended early: {0}")]
-    Task(#[from] tokio::task::JoinError),
+    Task(#[from] JoinError),
 }
 
 impl Inner {
@@ -57,22 +57,31 @@ impl Inner {
     }
 
     async fn try_to_reap(self: &Arc<Self>, dead: &NodeId) -> Result<usize, ReapError> {
-        let mut removed = Vec::new();
+        let (mut removed, mut failed) = (Vec::new(), None);
         let mut under_way = JoinSet::new();
+        // One that fails is tried again with the next round; it does not hold up the others.
+        let mut note = |done: Result<Result<Vec<Removed>, DirectoryError>, JoinError>| match done {
+            Ok(Ok(rooms)) => removed.extend(rooms),
+            Ok(Err(error)) => failed = Some(ReapError::from(error)),
+            Err(error) => failed = Some(error.into()),
+        };
         for peer in self.backend.directory.enlisted(dead).await? {
             if under_way.len() >= AT_ONCE
                 && let Some(done) = under_way.join_next().await
             {
-                removed.extend(done??);
+                note(done);
             }
             let (node, dead) = (self.clone(), dead.clone());
             under_way.spawn(async move { node.reap_peer(&dead, &peer).await });
         }
         while let Some(done) = under_way.join_next().await {
-            removed.extend(done??);
+            note(done);
         }
         let members = removed.len();
-        self.until_told(removed).await;
+        self.until_told(dead, removed).await;
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
         self.backend.leases.bury(dead, &self.id).await?;
         self.drop_link(dead);
         Ok(members)
@@ -140,7 +149,7 @@ impl Inner {
 
     /// Waits until the others have confirmed what they were told. This node may not know these rooms itself, so nobody
     /// would compare revisions with it if a link lost a step: it says them again until one generation has carried all.
-    async fn until_told(&self, removed: Vec<Removed>) {
+    async fn until_told(&self, dead: &NodeId, removed: Vec<Removed>) {
         let mut told: HashMap<NodeId, Vec<(RoomId, u64)>> = HashMap::new();
         for Removed {
             room,
@@ -148,7 +157,7 @@ impl Inner {
             nodes,
         } in removed
         {
-            for node in nodes {
+            for node in nodes.into_iter().filter(|node| node != dead) {
                 told.entry(node).or_default().push((room.clone(), revision));
             }
         }

@@ -20,8 +20,34 @@ impl Inner {
         }
     }
 
-    /// With one node.
+    /// With one node: everything unanswered there is queued once more.
     pub(crate) fn resync(&self, link: &Link) {
+        for local in &self.locals {
+            local.unanswered.lock().withdraw(link);
+        }
+        self.compare_notes(link);
+    }
+
+    /// The link forgets what it had; everything unanswered is queued in its new generation.
+    pub(crate) fn start_link_anew(&self, link: &Link) {
+        for local in &self.locals {
+            local.unanswered.lock().withdraw(link);
+        }
+        link.reset(self.next_generation());
+        self.compare_notes(link);
+    }
+
+    /// The link was full and has delivered all it had. What came meanwhile is queued now; for receipts that found no place
+    /// the other side asks again, for it notices the new generation.
+    pub(crate) fn start_drained_link_anew(&self, link: &Link) {
+        for local in &self.locals {
+            local.unanswered.lock().keep_confirmed(link);
+        }
+        link.reset(self.next_generation());
+        self.compare_notes(link);
+    }
+
+    fn compare_notes(&self, link: &Link) {
         self.observe.observe(Observation::Resync);
         tracing::info!(node.id = %link.to(), "comparing notes with a node after a loss");
         let rooms = self.rooms.all();
@@ -32,10 +58,8 @@ impl Inner {
         // Said even where nothing is shared: the other side hears by it that this one has started anew.
         tell_revisions(link, &shared);
         for local in &self.locals {
-            local
-                .unanswered
-                .lock()
-                .queue_again((local.peer, local.epoch), link);
+            let mut unanswered = local.unanswered.lock();
+            unanswered.queue((local.peer, local.epoch), link);
         }
     }
 

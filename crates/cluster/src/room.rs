@@ -71,7 +71,7 @@ pub(crate) enum SenderKnown {
     No,
 }
 
-/// What the caller does after it released the room.
+/// What follows from a change, before anybody else gets at the room.
 #[derive(Debug, Default)]
 pub(crate) struct After {
     /// Signals that may be delivered now, as envelope bytes.
@@ -237,13 +237,11 @@ impl Room {
         self.roster.as_ref().map(|roster| roster.revision)
     }
 
-    /// Whether a signal may be delivered, by what is known of its sender.
+    /// Whether a signal may be delivered, by what is known of its sender; and of its receivers: one whose join waits for
+    /// its step is not in yet. What comes behind a signal that waits, from the same sender, waits as well.
     pub(crate) fn knows(&mut self, signal: &SignalEnvelope<'_>) -> SenderKnown {
-        if self
-            .roster
-            .as_ref()
-            .is_some_and(|roster| roster.member(&signal.sender).is_some())
-        {
+        let known = self.is_member(&signal.sender);
+        if known && !self.is_joining(signal) && !self.waits_for(&signal.sender) {
             return SenderKnown::Yes;
         }
         self.known = self.known.max(signal.revision);
@@ -258,6 +256,26 @@ impl Room {
         } else {
             SenderKnown::No
         }
+    }
+
+    fn is_member(&self, peer: &PeerId) -> bool {
+        let roster = self.roster.as_ref();
+        roster.is_some_and(|roster| roster.member(peer).is_some())
+    }
+
+    fn is_joining(&self, signal: &SignalEnvelope<'_>) -> bool {
+        let mut joining = self.joining.iter().map(|joining| joining.local.peer);
+        joining.any(|peer| {
+            signal
+                .receivers
+                .iter()
+                .any(|(receiver, _)| *receiver == peer)
+        })
+    }
+
+    fn waits_for(&self, sender: &PeerId) -> bool {
+        let mut held = self.held.iter();
+        held.any(|held| matches!(held, Held::Signal(waiting, _) if waiting == sender))
     }
 
     /// The roster was read again.

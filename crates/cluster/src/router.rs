@@ -85,6 +85,7 @@ fn addressees(
         node: member.node.clone(),
         silent: member.flags.hidden,
         queued: None,
+        sent: false,
     };
     let Some(to) = &signal.to else {
         let others = roster.members().filter(|member| member.peer != local.peer);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use switchboard_protocol::NodeId;
 use switchboard_protocol::server_message::Reason;
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
@@ -50,18 +51,25 @@ impl Inner {
         }
     }
 
-    /// Answers for signals that nobody answered in time.
+    /// Answers for signals that nobody answered in time. What was certainly not published must not be later: its link
+    /// starts anew without it.
     fn end_overdue(&self, now: Instant) {
         let waiting = std::mem::take(&mut *self.waiting.lock());
-        let still = waiting
+        let mut unpublished = Vec::new();
+        let still: Vec<_> = waiting
             .into_iter()
-            .filter(|local| self.end_overdue_of(local, now));
-        let still: Vec<_> = still.collect();
+            .filter(|local| self.end_overdue_of(local, now, &mut unpublished))
+            .collect();
         self.waiting.lock().extend(still);
+        unpublished.sort_unstable();
+        unpublished.dedup();
+        for link in unpublished.iter().filter_map(|node| self.known_link(node)) {
+            self.start_link_anew(&link);
+        }
     }
 
     /// True while some of the session's signals are unanswered.
-    fn end_overdue_of(&self, local: &Local, now: Instant) -> bool {
+    fn end_overdue_of(&self, local: &Local, now: Instant, unpublished: &mut Vec<NodeId>) -> bool {
         let mut unanswered = local.unanswered.lock();
         let overdue =
             |taken_at| now.saturating_duration_since(taken_at) >= self.settings.delivery_deadline;
@@ -70,6 +78,9 @@ impl Inner {
                 let reason = if self.may_have_arrived(&ended) {
                     Reason::Unconfirmed
                 } else {
+                    if ended.target.queued.is_some() {
+                        unpublished.push(ended.target.node.clone());
+                    }
                     Reason::Unavailable
                 };
                 self.tell_outcome(local, ended, Err(reason));

@@ -17,6 +17,8 @@ use crate::record::Epoch;
 
 /// Besides its payload an entry counts for so many bytes of the node's bound.
 const ENTRY_BYTES: usize = 256;
+/// And for so many for each receiver.
+const TARGET_BYTES: usize = size_of::<Target>();
 
 /// One receiver that has not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub(crate) struct Target {
     pub(crate) silent: bool,
     /// Where it went last.
     pub(crate) queued: Option<Position>,
+    /// It may have been published before that.
+    pub(crate) sent: bool,
 }
 
 /// An answer was due for this receiver of this signal.
@@ -48,6 +52,8 @@ struct Entry {
     payload: Payload,
     traceparent: Option<Box<str>>,
     taken_at: Instant,
+    /// What it counts for in the node's bound.
+    charged: usize,
     targets: SmallVec<[Target; 1]>,
 }
 
@@ -72,6 +78,7 @@ pub(crate) struct Unanswered {
     /// Entries that wait for an answer.
     signals: usize,
     bytes: usize,
+    charged: usize,
     node_bytes: Arc<AtomicUsize>,
     /// The links on which all entries are queued, in that generation.
     queued_on: SmallVec<[(NodeId, u64); 1]>,
@@ -85,6 +92,7 @@ impl Unanswered {
             entries: VecDeque::new(),
             signals: 0,
             bytes: 0,
+            charged: 0,
             node_bytes,
             queued_on: SmallVec::new(),
             watched: false,
@@ -100,7 +108,7 @@ impl Unanswered {
         max: &InFlightMax,
     ) -> Result<(), Overloaded> {
         let bytes = signal.payload.bytes.len();
-        let node_bytes = bytes + ENTRY_BYTES;
+        let node_bytes = bytes + ENTRY_BYTES + targets.len() * TARGET_BYTES;
         if self.signals >= max.signals
             || self.entries.len() >= 4 * max.signals
             || self.bytes + bytes > max.bytes
@@ -113,6 +121,7 @@ impl Unanswered {
         }
         self.signals += 1;
         self.bytes += bytes;
+        self.charged += node_bytes;
         self.entries.push_back(Entry {
             id: signal.id,
             room: room.clone(),
@@ -121,6 +130,7 @@ impl Unanswered {
             payload: signal.payload.to_owned(),
             traceparent: signal.traceparent.as_deref().map(Into::into),
             taken_at: Instant::now(),
+            charged: node_bytes,
             targets,
         });
         Ok(())
@@ -144,17 +154,27 @@ impl Unanswered {
         self.queue_all(sender, link);
     }
 
-    /// Queues everything for that node once more, oldest first, whether it was queued or not: the link has started anew,
-    /// or the other side has, and answers were lost.
-    pub(crate) fn queue_again(&mut self, sender: (PeerId, Epoch), link: &Link) {
+    /// Takes everything for that node off its link, remembering what may have been published: the link starts anew, or
+    /// the other side has and answers were lost. Then it is [queued](Self::queue) again.
+    pub(crate) fn withdraw(&mut self, link: &Link) {
+        self.queued_on.retain(|(node, _)| node != link.to());
+        let targets = self.entries.iter_mut().flat_map(|entry| &mut entry.targets);
+        for target in targets.filter(|target| target.node == *link.to()) {
+            if let Some(position) = target.queued.take() {
+                target.sent |= link.may_be_published(position);
+            }
+        }
+    }
+
+    /// The other side has confirmed everything that was queued for it: the link may start anew without it.
+    pub(crate) fn keep_confirmed(&mut self, link: &Link) {
         self.queued_on.retain(|(node, _)| node != link.to());
         let targets = self.entries.iter_mut().flat_map(|entry| &mut entry.targets);
         for target in targets.filter(|target| target.node == *link.to()) {
             if let Some(position) = &mut target.queued {
-                *position = Position::EARLIER;
+                *position = Position::CONFIRMED;
             }
         }
-        self.queue_all(sender, link);
     }
 
     fn queue_all(&mut self, sender: (PeerId, Epoch), link: &Link) {
@@ -238,8 +258,9 @@ impl Unanswered {
         let payload = std::mem::take(&mut self.entries[index].payload.bytes);
         self.signals -= 1;
         self.bytes -= payload.len();
-        self.node_bytes
-            .fetch_sub(payload.len() + ENTRY_BYTES, Ordering::Relaxed);
+        let charged = self.entries[index].charged;
+        self.charged -= charged;
+        self.node_bytes.fetch_sub(charged, Ordering::Relaxed);
     }
 
     fn settle(&mut self) {
@@ -261,8 +282,7 @@ impl Unanswered {
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        self.node_bytes
-            .fetch_sub(self.bytes + self.signals * ENTRY_BYTES, Ordering::Relaxed);
+        self.node_bytes.fetch_sub(self.charged, Ordering::Relaxed);
     }
 }
 
@@ -277,7 +297,7 @@ impl Entry {
             target.node == *link.to()
                 && target
                     .queued
-                    .is_none_or(|position| position.generation != generation)
+                    .is_none_or(|position| !position.holds_in(generation))
         };
         let receivers: SmallVec<[_; 1]> = self
             .targets
@@ -301,11 +321,9 @@ impl Entry {
             traceparent: self.traceparent.as_deref(),
         });
         let position = link.enqueue_in(Some(generation), &envelope, Urgency::Now)?;
-        for target in self
-            .targets
-            .iter_mut()
-            .filter(|target| target.node == *link.to())
-        {
+        for target in self.targets.iter_mut().filter(|target| waits(target)) {
+            // Of a generation that is over nobody knows any more whether it went out.
+            target.sent |= target.queued.is_some();
             target.queued = Some(position);
         }
         Ok(())

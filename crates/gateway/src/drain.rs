@@ -54,7 +54,7 @@ pub(crate) async fn drain(
     mut signals: Signals,
 ) -> Drained {
     let settings = &gateway.config.drain;
-    let deadline = Instant::now() + settings.deadline;
+    let mut deadline = Instant::now() + settings.deadline;
     let connections = gateway.registry.len();
     tracing::info!(connections, "stopping; a second signal hurries");
     let was_ready = gateway.readiness.report().ready;
@@ -64,7 +64,10 @@ pub(crate) async fn drain(
     if gateway.config.redis.url.is_some() && (was_ready || connections > 0) {
         tokio::select! {
             () = spread(gateway, stop_accepting, settings.grace, settings.window) => {}
-            () = signals.next() => tracing::info!("hurrying"),
+            () = signals.next() => {
+                tracing::info!("hurrying");
+                deadline = Instant::now();
+            }
             () = sleep_until(deadline) => {}
         }
     }

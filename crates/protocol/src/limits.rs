@@ -13,6 +13,8 @@ pub const NAME_BYTES_MAX: usize = 256;
 pub const AVATAR_BYTES_MAX: usize = 2048;
 /// What a sender names as the receiver of a signal, bytes; a peer's id is shorter, but an unknown one is no mistake.
 pub const RECEIVER_BYTES_MAX: usize = 128;
+/// A W3C trace context: version 00 has 55, later ones may add to it.
+pub const TRACEPARENT_BYTES_MAX: usize = 128;
 /// Ids that clients choose stay below this: JavaScript's whole numbers.
 pub const ID_LIMIT: u64 = 1 << 53;
 /// Broken messages in a row after which a connection is closed with 4400.

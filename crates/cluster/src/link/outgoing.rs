@@ -25,11 +25,27 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// In a generation that is over.
-    pub(crate) const EARLIER: Self = Self {
-        generation: 0,
+    /// In a frame that the other side has confirmed, in whichever generation.
+    pub(crate) const CONFIRMED: Self = Self {
+        generation: u64::MAX,
         number: 0,
     };
+
+    /// Whether it need not be queued in `generation`.
+    pub(crate) fn holds_in(self, generation: u64) -> bool {
+        self.generation == generation || self == Self::CONFIRMED
+    }
+}
+
+/// Whether a link has to start anew after a confirmation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anew {
+    /// It goes on.
+    No,
+    /// It was full, lost what came meanwhile, and now has nothing unconfirmed: it starts anew to be asked again.
+    Drained,
+    /// The other side has forgotten what it had confirmed: it starts anew.
+    Forgotten,
 }
 
 /// The link takes no more until the other side confirms something.
@@ -74,6 +90,8 @@ pub(crate) struct Outgoing {
     pause_until: Option<Instant>,
     /// Highest number that may have been published.
     published: u64,
+    /// The number that is being published now; 0: none.
+    publishing: u64,
     bytes: usize,
     full: bool,
 }
@@ -91,6 +109,7 @@ impl Outgoing {
             retry_after: RETRY_MIN,
             pause_until: None,
             published: 0,
+            publishing: 0,
             bytes: 0,
             full: false,
         }
@@ -143,18 +162,18 @@ impl Outgoing {
             return None;
         }
         self.pause_until = None;
-        if self.retry_at.is_some_and(|at| at <= now) {
+        let repeating = self.repeat < self.unconfirmed.len();
+        if !repeating && self.retry_at.is_some_and(|at| at <= now) {
             self.repeat = 0;
             self.retry_after = (self.retry_after * 2).min(RETRY_MAX);
-            self.retry_at = Some(now + self.retry_after);
         }
-        if let Some(frame) = self.unconfirmed.get(self.repeat) {
+        if let Some(frame) = self.unconfirmed.get(self.repeat).cloned() {
             let number = self.next - self.unconfirmed.len() as u64 + self.repeat as u64;
             self.repeat += 1;
-            return Some(Next::Again {
-                number,
-                frame: frame.clone(),
-            });
+            // The pause counts from the end of a round: a slow bus would begin the next before this one is over.
+            self.retry_at = Some(now + self.retry_after);
+            self.publishing = number;
+            return Some(Next::Again { number, frame });
         }
         let due = self.batches.len() > 1 || self.due.is_some_and(|due| due <= now);
         if !due || !self.window_is_open() {
@@ -166,6 +185,7 @@ impl Outgoing {
         }
         let number = self.next;
         self.next += 1;
+        self.publishing = number;
         Some(Next::New {
             number,
             envelopes,
@@ -181,11 +201,22 @@ impl Outgoing {
         self.retry_at.get_or_insert(now + self.retry_after);
     }
 
-    /// A publish of this generation went out, or may have.
-    pub(crate) fn published(&mut self, generation: u64, number: u64) {
+    /// A publish of this generation ended; `went_out`: it was published, or may have been.
+    pub(crate) fn published(&mut self, generation: u64, number: u64, went_out: bool) {
         if generation == self.generation {
-            self.published = self.published.max(number);
+            self.publishing = 0;
+            if went_out {
+                self.published = self.published.max(number);
+            }
         }
+    }
+
+    /// Whether the next frame will be a new one, which confirms what was heard.
+    pub(crate) fn has_new(&self, now: Instant) -> bool {
+        let due = self.batches.len() > 1 || self.due.is_some_and(|due| due <= now);
+        let repeats =
+            self.repeat < self.unconfirmed.len() || self.retry_at.is_some_and(|at| at <= now);
+        due && !repeats && self.window_is_open()
     }
 
     /// A publish failed: nothing goes out for a while, then everything unconfirmed is repeated.
@@ -199,15 +230,14 @@ impl Outgoing {
         }
     }
 
-    /// The other side has everything of `generation` up to `number`. True: the link needs a [`reset`](Self::reset), for
-    /// it was full and would take more again, or the other side has forgotten what it had confirmed.
-    pub(crate) fn confirmed(&mut self, generation: u64, number: u64, now: Instant) -> bool {
+    /// The other side has everything of `generation` up to `number`.
+    pub(crate) fn confirmed(&mut self, generation: u64, number: u64, now: Instant) -> Anew {
         let first = self.next - self.unconfirmed.len() as u64;
         if generation == 0 && first > 1 {
-            return true;
+            return Anew::Forgotten;
         }
         if generation != self.generation || number < first || number >= self.next {
-            return false;
+            return Anew::No;
         }
         for frame in self.unconfirmed.drain(..=(number - first) as usize) {
             self.bytes -= frame.len();
@@ -215,18 +245,25 @@ impl Outgoing {
         }
         self.retry_after = RETRY_MIN;
         self.retry_at = (!self.unconfirmed.is_empty()).then(|| now + RETRY_MIN);
-        self.full
+        if self.full && self.unconfirmed.is_empty() && self.batches.is_empty() {
+            return Anew::Drained;
+        }
+        Anew::No
     }
 
     /// Whether the frame at `position` may have been published. What is known of earlier generations is gone with them:
     /// then it may.
     pub(crate) fn may_be_published(&self, position: Position) -> bool {
-        position.generation != self.generation || position.number <= self.published
+        position.generation != self.generation
+            || position.number <= self.published
+            || position.number == self.publishing
     }
 
-    /// Forgets everything that was not confirmed.
+    /// Forgets everything that was not confirmed. A generation that is not higher comes from a reset that was overtaken.
     pub(crate) fn reset(&mut self, generation: u64) {
-        debug_assert!(generation > self.generation, "generations rise");
+        if generation <= self.generation {
+            return;
+        }
         *self = Self {
             pause_until: self.pause_until,
             ..Self::new(generation)
@@ -309,7 +346,7 @@ mod tests {
             gather(&mut outgoing, start, 1);
             send(&mut outgoing, start);
         }
-        assert!(!outgoing.confirmed(1, 1, start));
+        assert_eq!(outgoing.confirmed(1, 1, start), Anew::No);
         assert_eq!(send(&mut outgoing, start + RETRY_MIN), [2, 3]);
         assert!(send(&mut outgoing, start + RETRY_MIN * 2).is_empty());
         assert_eq!(send(&mut outgoing, start + RETRY_MIN * 3), [2, 3]);
@@ -335,15 +372,24 @@ mod tests {
     }
 
     #[test]
-    fn a_full_link_takes_nothing_until_something_is_confirmed() {
+    fn a_full_link_takes_nothing_until_everything_is_confirmed() {
         let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
         while outgoing
             .gather(now, |out| out.resize(out.len() + 200_000, 0))
             .is_ok()
         {}
         assert!(outgoing.bytes() < LINK_BYTES_MAX + 400_000);
-        send(&mut outgoing, now);
-        assert!(outgoing.confirmed(1, 1, now), "it wants a reset now");
+        // More than a window at first.
+        let last = loop {
+            let Some(last) = send(&mut outgoing, now).pop() else {
+                break outgoing.next - 1;
+            };
+            if outgoing.batches.is_empty() {
+                break last;
+            }
+            assert_eq!(outgoing.confirmed(1, last, now), Anew::No);
+        };
+        assert_eq!(outgoing.confirmed(1, last, now), Anew::Drained);
         outgoing.reset(2);
         assert_eq!(
             gather(&mut outgoing, now, 1),
@@ -360,11 +406,13 @@ mod tests {
         let position = gather(&mut outgoing, now, 1);
         assert!(!outgoing.may_be_published(position));
         send(&mut outgoing, now);
+        assert!(outgoing.may_be_published(position), "it is on its way");
+        outgoing.published(1, 1, false);
         outgoing.pause(now);
         assert!(!outgoing.may_be_published(position));
         assert!(send(&mut outgoing, now).is_empty(), "it pauses");
         assert_eq!(send(&mut outgoing, now + Duration::from_millis(100)), [1]);
-        outgoing.published(1, 1);
+        outgoing.published(1, 1, true);
         assert!(outgoing.may_be_published(position));
     }
 
@@ -373,9 +421,13 @@ mod tests {
         let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
         gather(&mut outgoing, now, 1);
         send(&mut outgoing, now);
-        assert!(!outgoing.confirmed(0, 0, now), "it has not heard of us yet");
+        assert_eq!(
+            outgoing.confirmed(0, 0, now),
+            Anew::No,
+            "it has not heard of us"
+        );
         outgoing.confirmed(1, 1, now);
-        assert!(outgoing.confirmed(0, 0, now));
+        assert_eq!(outgoing.confirmed(0, 0, now), Anew::Forgotten);
     }
 
     #[test]

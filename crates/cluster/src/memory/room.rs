@@ -93,12 +93,14 @@ impl Room {
             .members
             .get_mut(peer)
             .filter(|member| member.epoch == epoch)?;
-        if member.profile != *profile {
+        let changed = member.profile != *profile;
+        if changed {
             member.profile = profile.clone();
             self.revision += 1;
         }
         Some(UpdateOutcome::Updated {
             revision: self.revision,
+            changed,
             nodes: self.nodes(),
         })
     }

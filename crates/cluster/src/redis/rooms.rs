@@ -95,6 +95,7 @@ impl RedisDirectory {
         match &*reply.text()? {
             "updated" => Ok(UpdateOutcome::Updated {
                 revision: reply.number()?,
+                changed: reply.number()? == 1,
                 nodes: nodes(&mut reply)?,
             }),
             "none" => Ok(UpdateOutcome::NotAMember),

@@ -61,12 +61,15 @@ impl Room {
         }
     }
 
-    /// Lets go of signals whose sender is known now; of all once no step is missing: whoever is unknown then is no member,
-    /// and delivery refuses it.
+    /// Lets go of signals whose sender is known now, and in the order they came; of all once no step is missing: whoever is
+    /// unknown then is no member. While a join waits for its step, signals wait for it.
     pub(super) fn release_signals(&mut self, after: &mut After) {
         let all = !self.is_behind();
+        if !all && !self.joining.is_empty() {
+            return;
+        }
         let Some(roster) = &self.roster else { return };
-        let (released, kept) = self.held.drain(..).partition(|held| match held {
+        let (released, kept): (VecDeque<_>, _) = self.held.drain(..).partition(|held| match held {
             Held::Signal(sender, _) => all || roster.member(sender).is_some(),
             Held::Step(_) => false,
         });

@@ -16,21 +16,29 @@ impl Room {
         let revision = fresh.revision;
         let gone: Vec<_> = stale
             .members()
-            .filter(|old| fresh.member(&old.peer).is_none())
+            .filter(|old| {
+                fresh
+                    .member(&old.peer)
+                    .is_none_or(|new| new.order != old.order)
+            })
             .cloned()
             .collect();
         let come: Vec<_> = fresh
             .members()
-            .filter(|new| stale.member(&new.peer).is_none())
+            .filter(|new| {
+                stale
+                    .member(&new.peer)
+                    .is_none_or(|old| old.order != new.order)
+            })
             .cloned()
             .collect();
         let changed: Vec<_> = fresh
             .members()
             .filter(|new| !new.flags.hidden)
             .filter(|new| {
-                stale
-                    .member(&new.peer)
-                    .is_some_and(|old| old.profile.state != new.profile.state)
+                stale.member(&new.peer).is_some_and(|old| {
+                    old.order == new.order && old.profile.state != new.profile.state
+                })
             })
             .map(|new| (new.peer, new.profile.state.clone()))
             .collect();

@@ -2,6 +2,8 @@
 
 mod bad_bus;
 mod delivery;
+mod faults;
 mod leases;
+mod repairs;
 mod rig;
 mod rooms;

@@ -7,7 +7,7 @@ use super::field::Field;
 use super::fields::{Fields, required};
 use crate::client_message::{Hello, Join, Leave, Ping, Received, Signal, State, StatePatch};
 use crate::ids::check_kind;
-use crate::limits::{AVATAR_BYTES_MAX, NAME_BYTES_MAX, RECEIVER_BYTES_MAX};
+use crate::limits::{AVATAR_BYTES_MAX, NAME_BYTES_MAX, RECEIVER_BYTES_MAX, TRACEPARENT_BYTES_MAX};
 use crate::{ClientMessage, MemberState, RoomId};
 
 pub(super) fn message<'a>(fields: &Fields<'a>) -> Result<ClientMessage<'a>, Fault> {
@@ -73,7 +73,7 @@ fn signal<'a>(fields: &Fields<'a>) -> Result<Signal<'a>, Fault> {
         to: fields.short_text(Field::To, RECEIVER_BYTES_MAX)?,
         kind,
         payload: fields.payload(Field::Payload)?,
-        traceparent: fields.optional_text(Field::Traceparent)?,
+        traceparent: fields.short_text(Field::Traceparent, TRACEPARENT_BYTES_MAX)?,
     })
 }
 

@@ -3,7 +3,7 @@
 -- KEYS  1 members  2 roster  3 meta  4 the bucket's marker
 -- ARGV  1 peer  2 epoch  3 tail
 -- Result
---   updated revision {node, …} · none (not in the room with this epoch) · forgotten · corrupt peer
+--   updated revision changed(0|1) {node, …} · none (not in the room with this epoch) · forgotten · corrupt peer
 -- Atomic: record and revision change together. The same profile again changes neither.
 
 local members, roster, meta, alive = unpack(KEYS)
@@ -15,9 +15,11 @@ local known = member(members, roster, peer)
 if known == false then return { 'corrupt', peer } end
 if not known or known.epoch ~= epoch then return { 'none' } end
 
+local changed = 0
 if known.tail ~= tail then
+  changed = 1
   known.tail = tail
   write(roster, peer, known)
   redis.call('HINCRBY', meta, 'revision', 1)
 end
-return { 'updated', tonumber(redis.call('HGET', meta, 'revision')), nodes(roster) }
+return { 'updated', tonumber(redis.call('HGET', meta, 'revision')), changed, nodes(roster) }
