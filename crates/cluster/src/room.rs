@@ -197,8 +197,8 @@ impl Room {
         (when_joined, after)
     }
 
-    /// `local` is on its way out: it hears nothing of the room any more. True: it was in.
-    pub(crate) fn dismiss(&mut self, local: &Local) -> bool {
+    /// `local` is on its way out: it hears nothing of the room any more.
+    pub(crate) fn dismiss(&mut self, local: &Local) {
         self.joining
             .retain(|joining| joining.local.peer != local.peer);
         let index = self
@@ -208,7 +208,6 @@ impl Room {
             self.locals.remove(index);
         }
         self.forget_held_if_unused();
-        index.is_ok()
     }
 
     /// A step of the roster came.

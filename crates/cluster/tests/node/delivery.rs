@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use switchboard_cluster::Node;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::node::Settings;
 use switchboard_protocol::ServerMessage;
@@ -11,20 +10,7 @@ use switchboard_protocol::server_message::Reason;
 use tokio::time::Duration;
 
 use crate::bad_bus::{BadBus, Badness};
-use crate::rig::{Session, node, node_on, settings};
-
-/// Alice on one node and Bob on the other, in one room, who have heard of one another.
-async fn introduce(one: &Node, other: &Node) -> (Session, Session) {
-    let (alice, bob) = (
-        Session::new(one, true).await,
-        Session::new(other, true).await,
-    );
-    alice.join("r").await.expect("alice gets in");
-    bob.join("r").await.expect("bob gets in");
-    let is_ready = |message: &ServerMessage| matches!(message, ServerMessage::Ready(_));
-    alice.told.until_one("ready", is_ready).await;
-    (alice, bob)
-}
+use crate::rig::{Session, introduce, node, node_on, settings};
 
 async fn pair(badness: Badness, seed: u64) -> (Session, Session) {
     let cluster = MemoryCluster::new();

@@ -14,7 +14,7 @@ use switchboard_protocol::{
 use tokio::time::{Duration, sleep};
 
 use crate::faults::{FaultyBus, FaultyDirectory};
-use crate::rig::{Session, id, node, node_on, settings};
+use crate::rig::{Session, id, introduce, node, node_on, settings};
 
 fn heard_join(s: &Session, p: PeerId) -> bool {
     s.told
@@ -52,14 +52,7 @@ async fn duo(bus: &Arc<FaultyBus>, c: &MemoryCluster, s: Settings) -> (Session, 
     )
     .await;
     let b = node(c.backend(), s).await;
-    let (alice, bob) = (Session::new(&a, true).await, Session::new(&b, true).await);
-    alice.join("r").await.expect("in");
-    bob.join("r").await.expect("in");
-    alice
-        .told
-        .until_one("ready", |m| matches!(m, ServerMessage::Ready(_)))
-        .await;
-    (alice, bob)
+    introduce(&a, &b).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,13 +79,7 @@ async fn a_state_that_changes_nothing_hides_no_other_step() {
     let a = node_on(&c, plain.clone()).await;
     let b = node_on(&c, plain.clone()).await;
     let cc = node_on(&c, bus_c.clone()).await;
-    let (alice, bob) = (Session::new(&a, true).await, Session::new(&b, true).await);
-    alice.join("r").await.expect("it works");
-    bob.join("r").await.expect("it works");
-    alice
-        .told
-        .until_one("ready", |m| matches!(m, ServerMessage::Ready(_)))
-        .await;
+    let (alice, bob) = introduce(&a, &b).await;
     let carol = Session::new(&cc, true).await;
     bus_c.swallow(a.id()); // one lost frame C->A (repeated 50 ms later), or just a slower path
     carol.join("r").await.expect("it works");
@@ -129,9 +116,7 @@ async fn a_leave_whose_answer_was_lost_is_told() {
     )
     .await;
     let b = node_on(&c, c.backend().bus).await;
-    let (alice, bob) = (Session::new(&a, true).await, Session::new(&b, true).await);
-    alice.join("r").await.expect("it works");
-    bob.join("r").await.expect("it works");
+    let (alice, bob) = introduce(&a, &b).await;
     sleep(Duration::from_secs(1)).await;
     dir.lose_leave.store(true, Ordering::Relaxed);
     a.detach(alice.local.clone(), LeaveReason::Left);
@@ -264,9 +249,7 @@ async fn a_late_answer_to_a_dead_node_keeps_nobody_from_stopping() {
     let bus2 = FaultyBus::new(&c);
     let a = node_on(&c, c.backend().bus).await;
     let b = node_on(&c, bus2.clone()).await;
-    let (alice, bob) = (Session::new(&a, true).await, Session::new(&b, true).await);
-    alice.join("r").await.expect("it works");
-    bob.join("r").await.expect("it works");
+    let (alice, bob) = introduce(&a, &b).await;
     sleep(Duration::from_secs(1)).await;
     alice.signal("r", Some(bob.peer()));
     bob.told
@@ -296,9 +279,7 @@ async fn a_node_that_stops_with_sessions_leaves_its_lease_to_the_reaper() {
         node_on(&c, c.backend().bus).await,
         node_on(&c, c.backend().bus).await,
     );
-    let (alice, bob) = (Session::new(&a, true).await, Session::new(&b, true).await);
-    alice.join("r").await.expect("it works");
-    bob.join("r").await.expect("it works");
+    let (alice, bob) = introduce(&a, &b).await;
     assert!(
         !a.stop(Duration::from_secs(5)).await,
         "alice is in the directory still"
@@ -340,9 +321,7 @@ async fn two_slow_links_that_both_repeat_come_to_rest() {
         settings(),
     )
     .await;
-    let (alice, bob) = (Session::new(&a, true).await, Session::new(&b, true).await);
-    alice.join("r").await.expect("it works");
-    bob.join("r").await.expect("it works");
+    let (alice, bob) = introduce(&a, &b).await;
     sleep(Duration::from_secs(1)).await;
     alice.handle_signals();
     bob.handle_signals();

@@ -272,6 +272,19 @@ impl Session {
     }
 }
 
+/// Alice on one node and Bob on the other, in one room, who have heard of one another.
+pub(crate) async fn introduce(one: &Node, other: &Node) -> (Session, Session) {
+    let (alice, bob) = (
+        Session::new(one, true).await,
+        Session::new(other, true).await,
+    );
+    alice.join("r").await.expect("alice gets in");
+    bob.join("r").await.expect("bob gets in");
+    let is_ready = |message: &ServerMessage| matches!(message, ServerMessage::Ready(_));
+    alice.told.until_one("ready", is_ready).await;
+    (alice, bob)
+}
+
 pub(crate) fn id(room: &str) -> RoomId {
     room.parse().expect("a room id")
 }
