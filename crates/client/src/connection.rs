@@ -222,7 +222,7 @@ impl Connection {
 
     /// Says `bye`, and reads until the gateway has closed: 1000 where all went well. What else comes is dropped.
     pub async fn bye(mut self) -> Disconnected {
-        self.feed(&ClientMessage::Bye)
+        self.feed(&ClientMessage::Bye(Bye::default()))
             .expect("`bye` has no fields that could not be written");
         loop {
             if let Err(ended) = self.next().await {

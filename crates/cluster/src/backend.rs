@@ -17,6 +17,8 @@ pub struct Backend {
     pub bus: Arc<dyn Bus>,
     /// What is known of the connection to all three; changes wake whoever waits for them.
     pub reach: watch::Receiver<Reach>,
+    /// Counts the occasions on which what was written may have been lost: a new connection, another server, a moved slot.
+    pub doubts: watch::Receiver<u64>,
 }
 
 /// Whether the backend answers.

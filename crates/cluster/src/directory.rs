@@ -2,19 +2,20 @@
 //!
 //! Each call is one atomic step on one slot and idempotent by (peer, epoch), so that it may be repeated after an answer
 //! was lost. What spans slots is a sequence of calls ([`presence`](crate::presence)) in an order that leaves, after a
-//! crash in between, something that the reaper completes.
+//! crash in between, something that the reaper or an assert completes.
 
 use async_trait::async_trait;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
 use crate::bucket::Bucket;
-use crate::record::{Epoch, Flags, PeerRecord, Profile, RosterSnapshot};
+use crate::record::{Epoch, Flags, MemberRecord, PeerRecord, Profile, RosterSnapshot};
 
 /// The truth of who is in which room.
 #[async_trait]
 pub trait Directory: Send + Sync + 'static {
     /// Enters a room, or creates it. A repeat with the same peer and epoch answers as the first did and changes nothing;
-    /// a higher epoch takes over the member's place, and stays hidden or visible as that was.
+    /// a higher epoch takes over the member's place, and stays hidden or visible as that was. Into a full room, a session
+    /// gets in place of an `away` one of the same user.
     async fn join(&self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError>;
 
     /// Leaves a room. The last one out deletes the room and raises the bucket's revision to the room's.
@@ -34,6 +35,15 @@ pub trait Directory: Send + Sync + 'static {
         profile: &Profile,
     ) -> Result<UpdateOutcome, DirectoryError>;
 
+    /// Moves a member to another epoch or node, or between `live` and `away`; it keeps its order and its profile. The same
+    /// again changes nothing, the revision neither.
+    async fn take_over(&self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError>;
+
+    /// Writes a member again where it is missing or has a lower epoch. The one call that also works in a bucket that is
+    /// not open: that is how a forgotten one is filled. Whatever changes takes the room's revision above the highest that
+    /// anyone asserted; capacity and next order are the highest, too.
+    async fn assert_member(&self, assert: &AssertMember) -> Result<AssertOutcome, DirectoryError>;
+
     /// The whole room; one that does not exist has revision 0 and no members.
     async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError>;
 
@@ -41,14 +51,19 @@ pub trait Directory: Send + Sync + 'static {
     /// [`DirectoryError::Forgotten`], reading too: a partial list is never taken for the whole.
     async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError>;
 
-    /// Writes down which node owns a session. A lower epoch than known is refused.
-    async fn attach(
-        &self,
-        peer: &PeerId,
-        epoch: Epoch,
-        node: &NodeId,
-        user: &UserId,
-    ) -> Result<AttachOutcome, DirectoryError>;
+    /// The buckets that are not open.
+    async fn closed_buckets(&self) -> Result<Vec<Bucket>, DirectoryError>;
+
+    /// Writes down which node owns a session. A lower epoch than known is refused. [`DirectoryError::Forgotten`] where a
+    /// resumed session is not known and that may be because the directory lost it.
+    async fn attach(&self, attach: &Attach) -> Result<AttachOutcome, DirectoryError>;
+
+    /// Notes that the client of this epoch said something after its `welcome`: secrets of lower epochs are worth nothing
+    /// from now on. False where the epoch is not the known one.
+    async fn prove(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError>;
+
+    /// Writes a session again where it is missing or has a lower epoch, and adds what is missing of its rooms.
+    async fn assert_peer(&self, record: &PeerRecord) -> Result<AssertPeerOutcome, DirectoryError>;
 
     /// Adds (`wanted`) or removes a room of the peer's intended ones. False where the epoch is not the known one.
     async fn intend(
@@ -113,8 +128,13 @@ pub struct JoinRequest {
 /// What became of a join.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JoinOutcome {
-    /// It is in. The snapshot includes it; where `ready == revision`, this join took the room from one to two.
-    Joined(RosterSnapshot),
+    /// It is in.
+    Joined {
+        /// Includes it; where `ready == revision`, this join took the room from one to two.
+        roster: RosterSnapshot,
+        /// The `away` session of the same user whose place it took in a full room. It left with the revision before.
+        evicted: Option<PeerId>,
+    },
     /// As many visible members as it may have.
     Full {
         /// That many.
@@ -156,6 +176,111 @@ pub enum UpdateOutcome {
     NotAMember,
 }
 
+/// A member that changes hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakeOver {
+    /// Which room.
+    pub room: RoomId,
+    /// Who.
+    pub peer: PeerId,
+    /// Of its session from now on; a lower one than known is refused.
+    pub epoch: Epoch,
+    /// The node that owns the session from now on.
+    pub node: NodeId,
+    /// Whether it is without a socket from now on.
+    pub away: bool,
+}
+
+/// What became of a take-over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TakeOverOutcome {
+    /// As wished.
+    Taken {
+        /// False: all was so before.
+        changed: bool,
+        /// The room afterwards.
+        roster: RosterSnapshot,
+    },
+    /// The peer is not in the room.
+    NotAMember,
+    /// A higher epoch of the same peer is in the room.
+    Stale {
+        /// That one.
+        known: Epoch,
+    },
+}
+
+/// A member as one node knows it, and what that node knows of the room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssertMember {
+    /// Which room.
+    pub room: RoomId,
+    /// The member.
+    pub member: MemberRecord,
+    /// The room's revision as the node knows it.
+    pub revision: u64,
+    /// Likewise, see [`RosterSnapshot::ready`].
+    pub ready: u64,
+    /// Likewise.
+    pub capacity: u32,
+    /// The highest order that the node has seen in the room.
+    pub order_max: u64,
+}
+
+/// What became of an assertion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssertOutcome {
+    /// The directory knew. It may have a higher revision of the room than was asserted.
+    Known {
+        /// Of the roster.
+        revision: u64,
+    },
+    /// It was written again, or the room's revision was behind.
+    Restored {
+        /// Of the roster now.
+        revision: u64,
+        /// The nodes of all members, each once.
+        nodes: Vec<NodeId>,
+    },
+    /// A higher epoch of the same peer is in the room.
+    Stale {
+        /// That one.
+        known: Epoch,
+    },
+}
+
+/// What became of an assertion of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssertPeerOutcome {
+    /// The directory knew.
+    Known,
+    /// It was written again.
+    Restored,
+    /// It is another node's, with this epoch or a higher one.
+    Elsewhere {
+        /// That node.
+        node: NodeId,
+        /// Its epoch.
+        epoch: Epoch,
+    },
+}
+
+/// A session that comes to a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attach {
+    /// Who.
+    pub peer: PeerId,
+    /// Its epoch there.
+    pub epoch: Epoch,
+    /// The node.
+    pub node: NodeId,
+    /// The identity behind it.
+    pub user: UserId,
+    /// Of a session that is resumed: the epoch of the secret that was shown. The session must be known, and the epoch not
+    /// below the proven one.
+    pub shown: Option<Epoch>,
+}
+
 /// What became of an attach.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttachOutcome {
@@ -163,7 +288,13 @@ pub enum AttachOutcome {
     Attached {
         /// Whose it was before, if it was another epoch's.
         former: Option<(NodeId, Epoch)>,
+        /// The rooms that it is in, or was about to enter or leave. Sorted.
+        rooms: Vec<RoomId>,
     },
+    /// The session to be resumed is no more.
+    Unknown,
+    /// The secret that was shown is older than what its client has proven since.
+    Outdated,
     /// A higher epoch, or the same on another node, owns it.
     Stale {
         /// That one.

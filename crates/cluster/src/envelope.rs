@@ -24,6 +24,8 @@ pub enum Envelope<'a> {
     Roster(RosterChange),
     /// The revisions that the sending node has of rooms which both share.
     Revisions(Revisions),
+    /// A session of the receiving node is another's now.
+    Moved(Moved),
 }
 
 /// A signal on its way, payload unread.
@@ -65,6 +67,28 @@ pub struct Receipt {
     pub delivered: SmallVec<[u64; 4]>,
     /// Ids that did not, and why.
     pub refused: SmallVec<[(u64, Reason); 1]>,
+    /// Ids for an epoch whose connection is lost: they wait at the sender's node for the next one.
+    pub moved: SmallVec<[MovedSignal; 1]>,
+}
+
+/// A signal that found no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedSignal {
+    /// The sender's id for it.
+    pub id: u64,
+    /// Of the receiver, as the signal named it.
+    pub epoch: Epoch,
+    /// Whether the receiver may have it all the same: a part, at least, was written to the lost connection.
+    pub may_have: bool,
+}
+
+/// See [`Envelope::Moved`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// The session.
+    pub peer: PeerId,
+    /// Its epoch now.
+    pub epoch: Epoch,
 }
 
 /// One step of a room's roster.
@@ -88,6 +112,11 @@ pub enum Change {
         /// This took the room from one visible member to two.
         ready: bool,
     },
+    /// Somebody's epoch, node or connection is another now.
+    Moved {
+        /// The whole record.
+        member: MemberRecord,
+    },
     /// Somebody's profile is another now.
     Updated {
         /// Whose.
@@ -108,7 +137,7 @@ impl Change {
     /// Whom it is about.
     pub fn peer(&self) -> &PeerId {
         match self {
-            Self::Joined { member, .. } => &member.peer,
+            Self::Joined { member, .. } | Self::Moved { member } => &member.peer,
             Self::Updated { peer, .. } | Self::Left { peer, .. } => peer,
         }
     }
@@ -133,6 +162,7 @@ impl Envelope<'_> {
             Self::Receipt(receipt) => (b'R', rmp_serde::encode::write(out, receipt)),
             Self::Roster(change) => (b'M', rmp_serde::encode::write(out, change)),
             Self::Revisions(revisions) => (b'V', rmp_serde::encode::write(out, revisions)),
+            Self::Moved(moved) => (b'O', rmp_serde::encode::write(out, moved)),
         };
         written.expect("an envelope holds only what MessagePack can say, and a Vec takes it");
         let length =
@@ -153,6 +183,7 @@ impl Envelope<'_> {
             b'R' => Envelope::Receipt(parse(body)?),
             b'M' => Envelope::Roster(parse(body)?),
             b'V' => Envelope::Revisions(parse(body)?),
+            b'O' => Envelope::Moved(parse(body)?),
             _ => return Ok((None, rest)),
         };
         Ok((Some(envelope), rest))
@@ -197,6 +228,11 @@ mod tests {
             receiver: PeerId::random(),
             delivered: smallvec![1, 2, 300],
             refused: smallvec![(4, Reason::Overloaded)],
+            moved: smallvec![MovedSignal {
+                id: 5,
+                epoch: 2,
+                may_have: true,
+            }],
         });
         let signal = signal();
         let mut bytes = Vec::new();

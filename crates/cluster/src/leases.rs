@@ -29,11 +29,25 @@ pub trait Leases: Send + Sync + 'static {
     /// Removes the node itself: it has stopped and cleaned up. Not where it is claimed.
     async fn release(&self, node: &NodeId) -> Result<(), LeaseError>;
 
+    /// The node stops and leaves sessions behind for another to take: its lease is claimed by itself, which everybody may
+    /// take over at once. Not where it is claimed already.
+    async fn abandon(&self, node: &NodeId) -> Result<(), LeaseError>;
+
     /// Where the node can be asked how it is, and what it is; `None` for an unknown one.
     async fn info(&self, node: &NodeId) -> Result<Option<NodeInfo>, LeaseError>;
 
-    /// The key under which nodes authenticate frames to one another: `offered` if there was none, else the one there is.
-    async fn cluster_key(&self, offered: &[u8; 32]) -> Result<[u8; 32], LeaseError>;
+    /// The key under which nodes authenticate frames to one another: `offered` if there was none or one of a lower
+    /// generation, else the one there is.
+    async fn cluster_key(&self, offered: &SharedKey) -> Result<SharedKey, LeaseError>;
+}
+
+/// The cluster's key, as it is kept where no operator has set one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharedKey {
+    /// The key.
+    pub key: [u8; 32],
+    /// Raised by a running node that finds another key than the one it has been using.
+    pub generation: u64,
 }
 
 /// What a node tells of itself as it starts.

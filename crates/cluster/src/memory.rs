@@ -35,6 +35,7 @@ impl MemoryCluster {
             nodes: Mutex::default(),
             channels: Mutex::default(),
             reach: watch::Sender::new(Reach::Reached),
+            doubts: watch::Sender::new(0),
         }))
     }
 
@@ -45,6 +46,7 @@ impl MemoryCluster {
             leases: self.0.clone(),
             bus: self.0.clone(),
             reach: self.0.reach.subscribe(),
+            doubts: self.0.doubts.subscribe(),
         }
     }
 
@@ -53,6 +55,7 @@ impl MemoryCluster {
         *self.0.rooms.lock() = rooms::Rooms::default();
         *self.0.peers.lock() = peers::Peers::default();
         *self.0.nodes.lock() = leases::Nodes::default();
+        self.0.doubts.send_modify(|doubts| *doubts += 1);
     }
 }
 
@@ -70,4 +73,5 @@ struct Store {
     channels: Mutex<bus::Channels>,
     /// Never changes; kept so that those who wait for a change go on waiting.
     reach: watch::Sender<Reach>,
+    doubts: watch::Sender<u64>,
 }

@@ -52,6 +52,15 @@ pub struct MemberRecord {
 }
 
 impl MemberRecord {
+    /// How others see its connection.
+    pub fn connection(&self) -> Connection {
+        if self.flags.away {
+            Connection::Away
+        } else {
+            Connection::Live
+        }
+    }
+
     /// The member as clients see it.
     pub fn to_member(&self) -> Member {
         Member {
@@ -62,11 +71,7 @@ impl MemberRecord {
             state: self.profile.state.clone(),
             order: self.order,
             joined_at: self.joined_at,
-            connection: if self.flags.away {
-                Connection::Away
-            } else {
-                Connection::Live
-            },
+            connection: self.connection(),
         }
     }
 }
@@ -111,6 +116,8 @@ pub struct PeerRecord {
     pub node: NodeId,
     /// Of the session.
     pub epoch: Epoch,
+    /// The highest epoch whose client said anything after its `welcome`: secrets of lower ones are worth nothing.
+    pub proven: Epoch,
     /// The identity behind it.
     pub user: UserId,
     /// The rooms it is in or was about to enter or leave. Sorted.

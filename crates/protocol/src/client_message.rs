@@ -1,6 +1,9 @@
 //! What a client says: one type per message, borrowing from the frame it came in. Field meanings: `docs/protocol.md`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{MemberState, Payload, PeerId};
 
@@ -22,7 +25,7 @@ pub enum ClientMessage<'a> {
     /// Is anybody there?
     Ping(Ping),
     /// Goodbye.
-    Bye,
+    Bye(Bye),
 }
 
 impl ClientMessage<'_> {
@@ -34,7 +37,7 @@ impl ClientMessage<'_> {
             | Self::Signal(Signal { id, .. })
             | Self::State(State { id, .. }) => Some(*id),
             Self::Ping(ping) => ping.id,
-            Self::Hello(_) | Self::Received(_) | Self::Bye => None,
+            Self::Hello(_) | Self::Received(_) | Self::Bye(_) => None,
         }
     }
 }
@@ -50,8 +53,23 @@ pub struct Hello<'a> {
     pub avatar: Option<Cow<'a, str>>,
     /// Whether this client says `received` for signals that it has handled.
     pub receipts: bool,
+    /// The session that this client had, and wants to go on with.
+    pub resume: Option<Resume<'a>>,
     /// The client's software, for the logs.
     pub agent: Option<Cow<'a, str>>,
+}
+
+/// What proves that a session is the client's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume<'a> {
+    /// Its public id.
+    pub peer: PeerId,
+    /// As the last `welcome` gave it.
+    #[serde(borrow)]
+    pub secret: Cow<'a, str>,
+    /// For each sender, the id of the last signal that was handled.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub seen: BTreeMap<PeerId, u64>,
 }
 
 /// `join`: enter a room, or create it.
@@ -116,6 +134,13 @@ pub struct State<'a> {
 /// A JSON Merge Patch as compact JSON text, an object; applied by [`MemberState::merge`](crate::MemberState::merge).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatePatch(pub(crate) Box<str>);
+
+/// `bye`: the client leaves. Every room at once; or, where it may be a page that is being reloaded, after a while.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bye {
+    /// The session stays `away` for so long, its window at most, and leaves then.
+    pub hold_ms: Option<u64>,
+}
 
 /// `ping`: answered by `pong`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

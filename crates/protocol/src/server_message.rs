@@ -27,6 +27,7 @@ pub enum ServerMessage {
     Undelivered(Undelivered),
     Done(Done),
     Pong(Pong),
+    Drain(Drain),
     Error(Box<Error>),
 }
 
@@ -43,14 +44,41 @@ pub struct Welcome {
     pub name: Option<Arc<str>>,
     /// The gateway that holds the connection.
     pub node: NodeId,
+    /// How to come back.
+    pub resume: ResumeTicket,
     /// Whether an earlier session goes on.
     pub resumed: bool,
+    /// Where one does: the rooms it is in, as they are now.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rooms: Option<Vec<RoomSnapshot>>,
     /// The gateway pings this often; a client does likewise.
     pub heartbeat_ms: u64,
     /// Bounds.
     pub limits: Limits,
     /// STUN and TURN servers for `RTCPeerConnection`.
     pub ice_servers: Vec<IceServer>,
+}
+
+/// What a client needs to resume its session. Another one with every `welcome`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumeTicket {
+    /// To be said in `hello`.
+    pub secret: String,
+    /// After the connection is lost, the session is held for so long.
+    pub window_ms: u64,
+}
+
+/// A room that a resumed session is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomSnapshot {
+    /// The room.
+    pub room: RoomId,
+    /// Of the roster.
+    pub revision: u64,
+    /// Members at most.
+    pub capacity: u32,
+    /// In join order.
+    pub members: Vec<Member>,
 }
 
 /// An `RTCIceServer` (W3C WebRTC).
@@ -262,6 +290,16 @@ pub struct Pong {
     pub re: Option<u64>,
 }
 
+/// `drain`: this node hands its sessions over. A client opens another connection and resumes there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename = "drain")]
+pub struct Drain {
+    /// Not before this.
+    pub reconnect_after_ms: u64,
+    /// After this the node closes the connection.
+    pub deadline_ms: u64,
+}
+
 /// `error`: a request was refused, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename = "error")]
@@ -292,5 +330,5 @@ macro_rules! from_message {
 
 from_message! {
     Welcome as Box, Joined as Box, Left, MemberJoined as Arc, MemberUpdated as Arc, MemberLeft, Ready, RoomClosed,
-    Signal, Delivered, Undelivered, Done, Pong, Error as Box,
+    Signal, Delivered, Undelivered, Done, Pong, Drain, Error as Box,
 }

@@ -295,7 +295,7 @@ async fn bye_waits_for_the_gateway_to_close() {
     let (connection, mut accepted) = open(Codec::MessagePack).await;
     let gateway = async {
         accepted
-            .hear(|message| assert_eq!(message, ClientMessage::Bye))
+            .hear(|message| assert_eq!(message, ClientMessage::Bye(Bye::default())))
             .await;
         accepted.close(1000, "bye").await;
     };

@@ -6,7 +6,9 @@ use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 use super::Store;
 use crate::bucket::Bucket;
 use crate::directory::{
-    AttachOutcome, Directory, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome,
+    AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, Directory,
+    DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver, TakeOverOutcome,
+    UpdateOutcome,
 };
 use crate::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 
@@ -35,6 +37,14 @@ impl Directory for Store {
         self.rooms.lock().update(room, peer, epoch, profile)
     }
 
+    async fn take_over(&self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError> {
+        self.rooms.lock().take_over(wish)
+    }
+
+    async fn assert_member(&self, assert: &AssertMember) -> Result<AssertOutcome, DirectoryError> {
+        Ok(self.rooms.lock().assert_member(assert))
+    }
+
     async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError> {
         self.rooms.lock().roster(room)
     }
@@ -44,14 +54,25 @@ impl Directory for Store {
         Ok(())
     }
 
-    async fn attach(
-        &self,
-        peer: &PeerId,
-        epoch: Epoch,
-        node: &NodeId,
-        user: &UserId,
-    ) -> Result<AttachOutcome, DirectoryError> {
-        Ok(self.peers.lock().attach(peer, epoch, node, user))
+    async fn closed_buckets(&self) -> Result<Vec<Bucket>, DirectoryError> {
+        Ok(self.rooms.lock().closed_buckets())
+    }
+
+    async fn attach(&self, attach: &Attach) -> Result<AttachOutcome, DirectoryError> {
+        let outcome = self.peers.lock().attach(attach);
+        let forgotten = || !self.rooms.lock().closed_buckets().is_empty();
+        if outcome == AttachOutcome::Unknown && forgotten() {
+            return Err(DirectoryError::Forgotten);
+        }
+        Ok(outcome)
+    }
+
+    async fn prove(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().prove(peer, epoch))
+    }
+
+    async fn assert_peer(&self, record: &PeerRecord) -> Result<AssertPeerOutcome, DirectoryError> {
+        Ok(self.peers.lock().assert(record))
     }
 
     async fn intend(

@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use switchboard_protocol::NodeId;
 
 use super::Store;
-use crate::leases::{Lease, LeaseError, Leases, NodeInfo, Renewal};
+use crate::leases::{Lease, LeaseError, Leases, NodeInfo, Renewal, SharedKey};
 
 /// Every node that is entered, and the cluster key.
 #[derive(Default)]
 pub(super) struct Nodes {
     entries: BTreeMap<NodeId, Entry>,
-    cluster_key: Option<[u8; 32]>,
+    cluster_key: Option<SharedKey>,
 }
 
 struct Entry {
@@ -104,7 +104,19 @@ impl Leases for Store {
             .map(|entry| entry.info.clone()))
     }
 
-    async fn cluster_key(&self, offered: &[u8; 32]) -> Result<[u8; 32], LeaseError> {
-        Ok(*self.nodes.lock().cluster_key.get_or_insert(*offered))
+    async fn abandon(&self, node: &NodeId) -> Result<(), LeaseError> {
+        if let Some(entry) = self.nodes.lock().entries.get_mut(node) {
+            entry.claimed_by.get_or_insert_with(|| node.clone());
+        }
+        Ok(())
+    }
+
+    async fn cluster_key(&self, offered: &SharedKey) -> Result<SharedKey, LeaseError> {
+        let mut nodes = self.nodes.lock();
+        let known = nodes.cluster_key.get_or_insert(*offered);
+        if known.generation < offered.generation {
+            *known = *offered;
+        }
+        Ok(*known)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
-use crate::directory::AttachOutcome;
+use crate::directory::{AssertPeerOutcome, Attach, AttachOutcome};
 use crate::record::{Epoch, PeerRecord};
 
 /// What is kept of sessions, of users and of nodes.
@@ -18,6 +18,7 @@ pub(super) struct Peers {
 struct Session {
     node: NodeId,
     epoch: Epoch,
+    proven: Epoch,
     user: UserId,
     rooms: BTreeSet<RoomId>,
     /// The owner before this epoch, kept so that a repeated attach answers as the first did.
@@ -25,35 +26,82 @@ struct Session {
 }
 
 impl Peers {
-    pub(super) fn attach(
-        &mut self,
-        peer: &PeerId,
-        epoch: Epoch,
-        node: &NodeId,
-        user: &UserId,
-    ) -> AttachOutcome {
-        let Some(session) = self.sessions.get_mut(peer) else {
+    pub(super) fn attach(&mut self, attach: &Attach) -> AttachOutcome {
+        let Some(session) = self.sessions.get_mut(&attach.peer) else {
+            if attach.shown.is_some() {
+                return AttachOutcome::Unknown;
+            }
             let session = Session {
-                node: node.clone(),
-                epoch,
-                user: user.clone(),
+                node: attach.node.clone(),
+                epoch: attach.epoch,
+                proven: attach.epoch,
+                user: attach.user.clone(),
                 rooms: BTreeSet::new(),
                 former: None,
             };
-            self.sessions.insert(*peer, session);
-            return AttachOutcome::Attached { former: None };
+            self.sessions.insert(attach.peer, session);
+            return AttachOutcome::Attached {
+                former: None,
+                rooms: Vec::new(),
+            };
         };
-        if session.epoch > epoch || (session.epoch == epoch && session.node != *node) {
+        let is_others = session.epoch == attach.epoch && session.node != attach.node;
+        if session.epoch > attach.epoch || is_others {
             return AttachOutcome::Stale {
                 known: session.epoch,
             };
         }
-        if session.epoch < epoch {
+        if session.epoch < attach.epoch {
+            if attach.shown.is_some_and(|shown| shown < session.proven) {
+                return AttachOutcome::Outdated;
+            }
             session.former = Some((session.node.clone(), session.epoch));
-            (session.node, session.epoch, session.user) = (node.clone(), epoch, user.clone());
+            (session.node, session.epoch) = (attach.node.clone(), attach.epoch);
+            session.user = attach.user.clone();
         }
         AttachOutcome::Attached {
             former: session.former.clone(),
+            rooms: session.rooms.iter().cloned().collect(),
+        }
+    }
+
+    pub(super) fn prove(&mut self, peer: &PeerId, epoch: Epoch) -> bool {
+        let session = self.sessions.get_mut(peer);
+        session
+            .filter(|session| session.epoch == epoch)
+            .map(|session| session.proven = epoch)
+            .is_some()
+    }
+
+    pub(super) fn assert(&mut self, record: &PeerRecord) -> AssertPeerOutcome {
+        let rooms = || record.rooms.iter().cloned();
+        match self.sessions.get_mut(&record.peer) {
+            Some(session) if session.epoch == record.epoch && session.node == record.node => {
+                let before = (session.rooms.len(), session.proven);
+                session.rooms.extend(rooms());
+                session.proven = session.proven.max(record.proven);
+                if before == (session.rooms.len(), session.proven) {
+                    AssertPeerOutcome::Known
+                } else {
+                    AssertPeerOutcome::Restored
+                }
+            }
+            Some(session) if session.epoch >= record.epoch => AssertPeerOutcome::Elsewhere {
+                node: session.node.clone(),
+                epoch: session.epoch,
+            },
+            _ => {
+                let session = Session {
+                    node: record.node.clone(),
+                    epoch: record.epoch,
+                    proven: record.proven,
+                    user: record.user.clone(),
+                    rooms: rooms().collect(),
+                    former: None,
+                };
+                self.sessions.insert(record.peer, session);
+                AssertPeerOutcome::Restored
+            }
         }
     }
 
@@ -84,6 +132,7 @@ impl Peers {
             peer: *peer,
             node: session.node.clone(),
             epoch: session.epoch,
+            proven: session.proven,
             user: session.user.clone(),
             rooms: session.rooms.iter().cloned().collect(),
         })

@@ -5,7 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use switchboard_protocol::{NodeId, PeerId};
 
-use crate::directory::{JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome};
+use crate::directory::{
+    AssertMember, AssertOutcome, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver, TakeOverOutcome,
+    UpdateOutcome,
+};
 use crate::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
 
 /// Who is in, at which revision.
@@ -31,6 +34,7 @@ impl Room {
 
     pub(super) fn join(&mut self, join: &JoinRequest) -> JoinOutcome {
         let full = !join.flags.hidden && self.visible() >= self.capacity as usize;
+        let mut evicted = None;
         match self.members.get_mut(&join.peer) {
             Some(known) if known.epoch > join.epoch => {
                 return JoinOutcome::Stale { known: known.epoch };
@@ -41,13 +45,83 @@ impl Room {
                 self.revision += 1;
             }
             None if full => {
-                return JoinOutcome::Full {
-                    capacity: self.capacity,
+                let Some(own) = self.away_member_of(join) else {
+                    return JoinOutcome::Full {
+                        capacity: self.capacity,
+                    };
                 };
+                self.members.remove(&own);
+                self.revision += 1;
+                evicted = Some(own);
+                self.enter(join);
             }
             None => self.enter(join),
         }
-        JoinOutcome::Joined(self.snapshot())
+        JoinOutcome::Joined {
+            roster: self.snapshot(),
+            evicted,
+        }
+    }
+
+    /// The first of the same user's sessions that are away.
+    fn away_member_of(&self, join: &JoinRequest) -> Option<PeerId> {
+        let own = self.members.values().filter(|member| {
+            member.user == join.user && member.flags.away && !member.flags.hidden
+        });
+        own.min_by_key(|member| member.order)
+            .map(|member| member.peer)
+    }
+
+    pub(super) fn take_over(&mut self, wish: &TakeOver) -> TakeOverOutcome {
+        let Some(member) = self.members.get_mut(&wish.peer) else {
+            return TakeOverOutcome::NotAMember;
+        };
+        if member.epoch > wish.epoch {
+            return TakeOverOutcome::Stale {
+                known: member.epoch,
+            };
+        }
+        let before = (member.epoch, &member.node, member.flags.away);
+        let changed = before != (wish.epoch, &wish.node, wish.away);
+        if changed {
+            (member.epoch, member.node) = (wish.epoch, wish.node.clone());
+            member.flags.away = wish.away;
+            self.revision += 1;
+        }
+        TakeOverOutcome::Taken {
+            changed,
+            roster: self.snapshot(),
+        }
+    }
+
+    /// Everything that is asserted counts where it is higher.
+    pub(super) fn assert_member(&mut self, assert: &AssertMember) -> AssertOutcome {
+        let member = &assert.member;
+        let known = self.members.get(&member.peer).map(|known| known.epoch);
+        if let Some(known) = known.filter(|known| *known > member.epoch) {
+            return AssertOutcome::Stale { known };
+        }
+        let missing = known.is_none_or(|known| known < member.epoch);
+        let behind = self.revision < assert.revision;
+        if !missing && !behind {
+            return AssertOutcome::Known {
+                revision: self.revision,
+            };
+        }
+        if missing {
+            self.members.insert(member.peer, member.clone());
+        }
+        self.revision = self.revision.max(assert.revision) + 1;
+        self.ready = self.ready.max(assert.ready);
+        self.capacity = self.capacity.max(assert.capacity);
+        self.next_order = self
+            .next_order
+            .max(assert.order_max + 1)
+            .max(member.order + 1);
+        AssertOutcome::Restored {
+            revision: self.revision,
+            nodes: self.nodes(),
+        }
     }
 
     fn enter(&mut self, join: &JoinRequest) {

@@ -6,15 +6,20 @@ use switchboard_protocol::{PeerId, RoomId};
 
 use super::room::Room;
 use crate::bucket::Bucket;
-use crate::directory::{DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome};
+use crate::directory::{
+    AssertMember, AssertOutcome, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver,
+    TakeOverOutcome, UpdateOutcome,
+};
 use crate::record::{Epoch, Profile, RosterSnapshot};
 
-/// Every bucket that is open. One that is missing was forgotten.
+/// The buckets. One that is missing was forgotten, and nobody has asserted anything there yet.
 #[derive(Default)]
-pub(super) struct Rooms(HashMap<Bucket, OpenBucket>);
+pub(super) struct Rooms(HashMap<Bucket, Contents>);
 
 #[derive(Default)]
-struct OpenBucket {
+struct Contents {
+    /// Whether they are complete.
+    open: bool,
     rooms: HashMap<RoomId, Room>,
     /// Where new rooms start: the highest last revision of a deleted one.
     revision: u64,
@@ -25,13 +30,39 @@ impl Rooms {
     pub(super) fn open() -> Self {
         Self(
             Bucket::all()
-                .map(|bucket| (bucket, OpenBucket::default()))
+                .map(|bucket| {
+                    let contents = Contents {
+                        open: true,
+                        ..Contents::default()
+                    };
+                    (bucket, contents)
+                })
                 .collect(),
         )
     }
 
     pub(super) fn open_bucket(&mut self, bucket: Bucket) {
-        self.0.entry(bucket).or_default();
+        self.0.entry(bucket).or_default().open = true;
+    }
+
+    pub(super) fn closed_buckets(&self) -> Vec<Bucket> {
+        let is_open = |bucket: &Bucket| self.0.get(bucket).is_some_and(|contents| contents.open);
+        Bucket::all().filter(|bucket| !is_open(bucket)).collect()
+    }
+
+    pub(super) fn take_over(&mut self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError> {
+        let room = self.bucket(&wish.room)?.rooms.get_mut(&wish.room);
+        Ok(room.map_or(TakeOverOutcome::NotAMember, |room| room.take_over(wish)))
+    }
+
+    pub(super) fn assert_member(&mut self, assert: &AssertMember) -> AssertOutcome {
+        let bucket = self.0.entry(Bucket::of(&assert.room)).or_default();
+        let floor = bucket.revision;
+        let room = bucket
+            .rooms
+            .entry(assert.room.clone())
+            .or_insert_with(|| Room::new(floor, assert.capacity));
+        room.assert_member(assert)
     }
 
     pub(super) fn join(&mut self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError> {
@@ -69,14 +100,15 @@ impl Rooms {
             .unwrap_or_default())
     }
 
-    fn bucket(&mut self, room: &RoomId) -> Result<&mut OpenBucket, DirectoryError> {
-        self.0
-            .get_mut(&Bucket::of(room))
+    fn bucket(&mut self, room: &RoomId) -> Result<&mut Contents, DirectoryError> {
+        let bucket = self.0.get_mut(&Bucket::of(room));
+        bucket
+            .filter(|contents| contents.open)
             .ok_or(DirectoryError::Forgotten)
     }
 }
 
-impl OpenBucket {
+impl Contents {
     fn join(&mut self, join: &JoinRequest) -> JoinOutcome {
         if let Some(room) = self.rooms.get_mut(&join.room) {
             return room.join(join);
@@ -86,7 +118,7 @@ impl OpenBucket {
         }
         let mut room = Room::new(self.revision, join.capacity);
         let outcome = room.join(join);
-        if matches!(outcome, JoinOutcome::Joined(_)) {
+        if matches!(outcome, JoinOutcome::Joined { .. }) {
             self.rooms.insert(join.room.clone(), room);
         }
         outcome

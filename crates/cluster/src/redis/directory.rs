@@ -7,7 +7,9 @@ use super::commands::Commands;
 use super::keys::Keys;
 use crate::bucket::Bucket;
 use crate::directory::{
-    AttachOutcome, Directory, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome,
+    AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, Directory,
+    DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver, TakeOverOutcome,
+    UpdateOutcome,
 };
 use crate::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 
@@ -56,14 +58,28 @@ impl Directory for RedisDirectory {
         Ok(self.mark_alive(bucket).await?)
     }
 
-    async fn attach(
-        &self,
-        peer: &PeerId,
-        epoch: Epoch,
-        node: &NodeId,
-        user: &UserId,
-    ) -> Result<AttachOutcome, DirectoryError> {
-        Ok(self.attach_peer(peer, epoch, node, user).await?)
+    async fn take_over(&self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError> {
+        Ok(self.take_over_member(wish).await?)
+    }
+
+    async fn assert_member(&self, assert: &AssertMember) -> Result<AssertOutcome, DirectoryError> {
+        Ok(self.assert_room_member(assert).await?)
+    }
+
+    async fn closed_buckets(&self) -> Result<Vec<Bucket>, DirectoryError> {
+        Ok(self.read_closed_buckets().await?)
+    }
+
+    async fn attach(&self, attach: &Attach) -> Result<AttachOutcome, DirectoryError> {
+        Ok(self.attach_peer(attach).await?)
+    }
+
+    async fn prove(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError> {
+        Ok(self.prove_peer(peer, epoch).await?)
+    }
+
+    async fn assert_peer(&self, record: &PeerRecord) -> Result<AssertPeerOutcome, DirectoryError> {
+        Ok(self.assert_peer_record(record).await?)
     }
 
     async fn intend(

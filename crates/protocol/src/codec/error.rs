@@ -102,6 +102,14 @@ pub enum Fault {
         /// What is wrong with it.
         why: InvalidState,
     },
+    /// A map that does not have the fields it should.
+    #[error("field `{field}`: {why}")]
+    Map {
+        /// Its name.
+        field: &'static str,
+        /// In the decoder's words.
+        why: String,
+    },
     /// A field that is not known here, and even so cannot be skipped.
     #[error("a field of unknown name: {0}")]
     Unknown(InvalidPayload),

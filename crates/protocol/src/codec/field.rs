@@ -47,6 +47,8 @@ names! {
     Avatar = "avatar",
     Receipts = "receipts",
     Agent = "agent",
+    Resume = "resume",
+    HoldMs = "hold_ms",
 }
 
 impl Field {

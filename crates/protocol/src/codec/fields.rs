@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
+
 use super::field::Field;
 use super::raw::{Raw, Scalar};
 use super::{Fault, InvalidState};
@@ -96,6 +98,26 @@ impl<'a> Fields<'a> {
             why,
         })?;
         Ok(raw.into_payload())
+    }
+
+    /// A map of its own.
+    pub(super) fn optional_map<T: Deserialize<'a>>(
+        &self,
+        field: Field,
+    ) -> Result<Option<T>, Fault> {
+        let (Some(_), Some(raw)) = (self.scalar(field), self.values[field as usize]) else {
+            return Ok(None);
+        };
+        let map = match raw {
+            Raw::Json(text) => serde_json::from_str(text).map_err(|error| error.to_string()),
+            Raw::MessagePack(bytes) => {
+                rmp_serde::from_slice(bytes).map_err(|error| error.to_string())
+            }
+        };
+        map.map(Some).map_err(|why| Fault::Map {
+            field: field.name(),
+            why,
+        })
     }
 
     /// A value that `read` takes for a state or a patch.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::Fault;
 use super::field::Field;
 use super::fields::{Fields, required};
-use crate::client_message::{Hello, Join, Leave, Ping, Received, Signal, State, StatePatch};
+use crate::client_message::{Bye, Hello, Join, Leave, Ping, Received, Signal, State, StatePatch};
 use crate::ids::check_kind;
 use crate::limits::{AVATAR_BYTES_MAX, NAME_BYTES_MAX, RECEIVER_BYTES_MAX, TRACEPARENT_BYTES_MAX};
 use crate::{ClientMessage, MemberState, RoomId};
@@ -21,7 +21,9 @@ pub(super) fn message<'a>(fields: &Fields<'a>) -> Result<ClientMessage<'a>, Faul
         "ping" => ClientMessage::Ping(Ping {
             id: fields.optional_id(Field::Id)?,
         }),
-        "bye" => ClientMessage::Bye,
+        "bye" => ClientMessage::Bye(Bye {
+            hold_ms: fields.optional_id(Field::HoldMs)?,
+        }),
         unknown => return Err(unknown_type(unknown)),
     })
 }
@@ -44,6 +46,7 @@ fn hello<'a>(fields: &Fields<'a>) -> Result<Hello<'a>, Fault> {
         name: fields.short_text(Field::Name, NAME_BYTES_MAX)?,
         avatar: fields.short_text(Field::Avatar, AVATAR_BYTES_MAX)?,
         receipts: fields.flag(Field::Receipts)?,
+        resume: fields.optional_map(Field::Resume)?,
         agent: fields.optional_text(Field::Agent)?,
     })
 }

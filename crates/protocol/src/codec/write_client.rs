@@ -29,7 +29,7 @@ pub(super) fn message(
             map.field("state", &state.state)?;
         }
         ClientMessage::Ping(ping) => map.optional("id", &ping.id)?,
-        ClientMessage::Bye => {}
+        ClientMessage::Bye(bye) => map.optional("hold_ms", &bye.hold_ms)?,
     }
     map.finish();
     Ok(())
@@ -44,7 +44,7 @@ const fn type_of(message: &ClientMessage<'_>) -> &'static str {
         ClientMessage::Received(_) => "received",
         ClientMessage::State(_) => "state",
         ClientMessage::Ping(_) => "ping",
-        ClientMessage::Bye => "bye",
+        ClientMessage::Bye(_) => "bye",
     }
 }
 
@@ -53,6 +53,7 @@ fn hello(map: &mut MapWriter<'_>, hello: &Hello<'_>) -> Result<(), EncodeError> 
     map.optional("name", &hello.name)?;
     map.optional("avatar", &hello.avatar)?;
     map.field("receipts", &hello.receipts)?;
+    map.optional("resume", &hello.resume)?;
     map.optional("agent", &hello.agent)
 }
 

@@ -24,6 +24,7 @@ pub(super) fn message(
         ServerMessage::Undelivered(message) => append(codec, message, out),
         ServerMessage::Done(message) => append(codec, message, out),
         ServerMessage::Pong(message) => append(codec, message, out),
+        ServerMessage::Drain(message) => append(codec, message, out),
         ServerMessage::Error(message) => append(codec, message, out),
     }
 }

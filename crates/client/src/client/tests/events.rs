@@ -131,7 +131,7 @@ async fn goodbye_is_said_and_everything_ends() {
     let (client, room) = (call.client.clone(), room());
     let gateway = async {
         call.accepted
-            .hear(|message| assert_eq!(message, ClientMessage::Bye))
+            .hear(|message| assert_eq!(message, ClientMessage::Bye(Bye::default())))
             .await;
         call.accepted.close(1000, "bye").await;
     };
@@ -145,7 +145,7 @@ async fn the_last_handle_dropped_says_goodbye() {
     let mut call = joined(Codec::MessagePack, |_| ()).await;
     drop(call.client);
     call.accepted
-        .hear(|message| assert_eq!(message, ClientMessage::Bye))
+        .hear(|message| assert_eq!(message, ClientMessage::Bye(Bye::default())))
         .await;
     call.accepted.close(1000, "bye").await;
     assert_eq!(call.events.next().await, None);

@@ -1,7 +1,9 @@
 //! What clients say.
 
-use super::{BOB, peer, state};
-use crate::client_message::{Hello, Join, Leave, Ping, Received, Signal, State, StatePatch};
+use super::{ALICE, BOB, peer, state};
+use crate::client_message::{
+    Bye, Hello, Join, Leave, Ping, Received, Resume, Signal, State, StatePatch,
+};
 use crate::{ClientMessage, Payload};
 
 pub(in super::super) fn client_messages(payload: Payload<&[u8]>) -> Vec<ClientMessage<'_>> {
@@ -25,6 +27,11 @@ pub(in super::super) fn client_messages(payload: Payload<&[u8]>) -> Vec<ClientMe
             name: Some("Zoë \"Z\"\n".into()),
             avatar: Some("https://example.org/z.png".into()),
             receipts: true,
+            resume: Some(Resume {
+                peer: peer(BOB),
+                secret: "c2VjcmV0".into(),
+                seen: [(peer(ALICE), 12)].into(),
+            }),
             agent: Some("tests/1".into()),
         }),
         ClientMessage::Join(Join {
@@ -56,6 +63,9 @@ pub(in super::super) fn client_messages(payload: Payload<&[u8]>) -> Vec<ClientMe
         }),
         ClientMessage::Ping(Ping { id: Some(9) }),
         ClientMessage::Ping(Ping { id: None }),
-        ClientMessage::Bye,
+        ClientMessage::Bye(Bye::default()),
+        ClientMessage::Bye(Bye {
+            hold_ms: Some(5000),
+        }),
     ]
 }

@@ -83,7 +83,12 @@ fn about_the_session() -> Vec<ServerMessage> {
         user: "alice@example.org".parse().expect("a user id"),
         name: Some("Alice".into()),
         node: "gw-a-1".parse().expect("a node id"),
+        resume: ResumeTicket {
+            secret: "c2VjcmV0".into(),
+            window_ms: 60_000,
+        },
         resumed: false,
+        rooms: None,
         heartbeat_ms: 25_000,
         limits: Limits {
             in_flight: 64,
@@ -108,6 +113,12 @@ fn about_the_session() -> Vec<ServerMessage> {
     let bare = Welcome {
         name: None,
         resumed: true,
+        rooms: Some(vec![RoomSnapshot {
+            room: "study-1".parse().expect("a room id"),
+            revision: 5,
+            capacity: 2,
+            members: vec![member(ALICE, None)],
+        }]),
         ice_servers: vec![],
         ..welcome.clone()
     };
@@ -116,6 +127,11 @@ fn about_the_session() -> Vec<ServerMessage> {
         bare.into(),
         Pong { re: Some(9) }.into(),
         Pong { re: None }.into(),
+        Drain {
+            reconnect_after_ms: 250,
+            deadline_ms: 30_000,
+        }
+        .into(),
     ]
 }
 
