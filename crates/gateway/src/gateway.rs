@@ -37,6 +37,7 @@ pub(crate) fn rules(config: &Config) -> Rules {
         hello_timeout: config.session.hello_timeout,
         heartbeat: config.session.heartbeat,
         heartbeat_timeout: config.session.heartbeat_timeout,
+        resume_window: config.session.resume_window,
         limits: Limits {
             in_flight: limits.in_flight,
             in_flight_bytes: limits.in_flight_bytes as u64,
