@@ -1,6 +1,7 @@
 //! Every metric of a node: its name, its help text and its labels, which are closed sets. Names carry the prefix
 //! `switchboard_`, units come last.
 
+mod drain;
 mod outcomes;
 
 use std::time::Instant;
@@ -15,8 +16,10 @@ use switchboard_cluster::{Observation, Observe};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{CloseCode, ServerMessage};
 
+pub(crate) use self::drain::{DrainCounters, DrainCounts, DrainOutcome};
 use self::outcomes::OutcomeCounters;
 use crate::auth::AuthError;
+use crate::drain::Progress;
 
 /// The metrics of one node.
 pub(crate) struct Metrics {
@@ -53,6 +56,9 @@ pub(crate) struct Metrics {
     lease_failures_total: IntCounter,
     leases_lost_total: IntCounter,
     nodes_reaped_total: IntCounter,
+    drain_share: Gauge,
+    drain_remaining: IntGauge,
+    drain_counters: DrainCounters,
 }
 
 /// What is counted only when somebody asks.
@@ -64,6 +70,7 @@ pub(crate) struct Now {
     pub(crate) in_flight_bytes: usize,
     pub(crate) backend_up: bool,
     pub(crate) ready: bool,
+    pub(crate) drain: Progress,
 }
 
 impl Metrics {
@@ -285,6 +292,21 @@ impl Metrics {
                     "Dead nodes that this node cleaned up after",
                 ),
             ),
+            drain_share: registered(
+                &registry,
+                Gauge::new(
+                    "drain_share",
+                    "Part of the sessions that is being moved to other nodes; 1: all, the node stops; 0: none",
+                ),
+            ),
+            drain_remaining: registered(
+                &registry,
+                IntGauge::new(
+                    "drain_remaining",
+                    "Connections whose end the drain under way still waits for",
+                ),
+            ),
+            drain_counters: DrainCounters::new(&registry),
             lease_renewed_at: Mutex::new(None),
             registry,
         }
@@ -299,12 +321,22 @@ impl Metrics {
         self.in_flight_bytes.set(whole(now.in_flight_bytes));
         self.backend_up.set(now.backend_up.into());
         self.ready.set(now.ready.into());
+        let share = now.drain.share.map_or(1.0, f64::from);
+        self.drain_share
+            .set(if now.drain.draining { share } else { 0.0 });
+        self.drain_remaining
+            .set(i64::try_from(now.drain.remaining).unwrap_or(i64::MAX));
         let renewed_at = *self.lease_renewed_at.lock();
         let lease_age = renewed_at.map_or(0.0, |at| at.elapsed().as_secs_f64());
         self.lease_age_seconds.set(lease_age);
         let mut families = self.registry.gather();
         families.extend(prometheus::gather());
         TextEncoder::new().encode_to_string(&families)
+    }
+
+    /// What drains count.
+    pub(crate) fn drain_counters(&self) -> DrainCounters {
+        self.drain_counters.clone()
     }
 
     /// A connection came.

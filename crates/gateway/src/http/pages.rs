@@ -89,6 +89,7 @@ fn now(gateway: &Gateway) -> Now {
         in_flight_bytes: gateway.node.in_flight_bytes(),
         backend_up: gateway.readiness.backend_is_up(),
         ready: gateway.readiness.report().ready,
+        drain: gateway.drains.progress(&gateway.registry),
     }
 }
 
