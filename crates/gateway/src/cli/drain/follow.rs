@@ -22,13 +22,10 @@ pub(super) async fn follow(node: &Target, begun: &Begun) -> anyhow::Result<Strin
     loop {
         let Some(report) = node.look().await? else {
             shown.end();
+            let (id, counts) = (node.id(), counts(&last));
             return Ok(match begun.share {
-                None => format!("{} has stopped: {}", node.id(), counts(&last)),
-                Some(_) => format!(
-                    "{} does not answer any more; when it last did: {}",
-                    node.id(),
-                    counts(&last)
-                ),
+                None => format!("{id} has stopped; when last asked: {counts}"),
+                Some(_) => format!("{id} does not answer any more; when it last did: {counts}"),
             });
         };
         last = report.drain;
