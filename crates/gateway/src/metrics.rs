@@ -12,7 +12,7 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
-use switchboard_cluster::{Observation, Observe};
+use switchboard_cluster::{Observation, Observe, ResumeOutcome};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{CloseCode, ServerMessage};
 
@@ -56,6 +56,9 @@ pub(crate) struct Metrics {
     lease_failures_total: IntCounter,
     leases_lost_total: IntCounter,
     nodes_reaped_total: IntCounter,
+    resumes_total: IntCounterVec,
+    restored_total: IntCounter,
+    sessions_away: IntGauge,
     drain_share: Gauge,
     drain_remaining: IntGauge,
     drain_counters: DrainCounters,
@@ -64,6 +67,8 @@ pub(crate) struct Metrics {
 /// What is counted only when somebody asks.
 pub(crate) struct Now {
     pub(crate) connections: usize,
+    /// Sessions without a connection whose places it keeps.
+    pub(crate) sessions_away: usize,
     pub(crate) rooms: usize,
     pub(crate) members: usize,
     pub(crate) outbox_bytes: usize,
@@ -278,6 +283,30 @@ impl Metrics {
                     "Times at which the lease could not be raised or read",
                 ),
             ),
+            resumes_total: registered(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "resumes_total",
+                        "Sessions that clients asked to resume here, by outcome",
+                    ),
+                    &["outcome"],
+                ),
+            ),
+            restored_total: registered(
+                &registry,
+                IntCounter::new(
+                    "restored_total",
+                    "Sessions and members written to the directory again that it had lost (assert)",
+                ),
+            ),
+            sessions_away: registered(
+                &registry,
+                IntGauge::new(
+                    "sessions_away",
+                    "Sessions without a connection whose places this node keeps",
+                ),
+            ),
             leases_lost_total: registered(
                 &registry,
                 IntCounter::new(
@@ -317,6 +346,7 @@ impl Metrics {
         self.rooms.set(whole(now.rooms));
         self.members.set(whole(now.members));
         self.connections.set(whole(now.connections));
+        self.sessions_away.set(whole(now.sessions_away));
         self.outbox_bytes.set(whole(now.outbox_bytes));
         self.in_flight_bytes.set(whole(now.in_flight_bytes));
         self.backend_up.set(now.backend_up.into());
@@ -411,6 +441,11 @@ impl Observe for Metrics {
             }
             Observation::LeaseFailed => self.lease_failures_total.inc(),
             Observation::LeaseLost => self.leases_lost_total.inc(),
+            Observation::Resume(outcome) => self
+                .resumes_total
+                .with_label_values(&[resume(outcome)])
+                .inc(),
+            Observation::Restored => self.restored_total.inc(),
             Observation::NodeReaped => self.nodes_reaped_total.inc(),
             Observation::MemberJoined => self.member_joins_total.inc(),
             Observation::MemberLeft(reason) => self
@@ -418,6 +453,15 @@ impl Observe for Metrics {
                 .with_label_values(&[left(reason)])
                 .inc(),
         }
+    }
+}
+
+fn resume(outcome: ResumeOutcome) -> &'static str {
+    match outcome {
+        ResumeOutcome::Resumed => "resumed",
+        ResumeOutcome::Refused => "refused",
+        ResumeOutcome::Superseded => "superseded",
+        ResumeOutcome::Unavailable => "unavailable",
     }
 }
 

@@ -162,7 +162,7 @@ impl Connection {
 
     /// `None`: there is nothing to resume, and the client gets a new session.
     async fn resume(
-        &self,
+        &mut self,
         hello: &Hello<'_>,
         resume: &Resume<'_>,
     ) -> Result<Option<(Identity, Resumed)>, End> {

@@ -81,7 +81,10 @@ fn weight(message: &ServerMessage) -> usize {
         ServerMessage::Joined(joined) => joined.members.iter().map(member_weight).sum(),
         ServerMessage::Welcome(welcome) => {
             let rooms = welcome.rooms.iter().flatten();
-            rooms.flat_map(|room| &room.members).map(member_weight).sum()
+            rooms
+                .flat_map(|room| &room.members)
+                .map(member_weight)
+                .sum()
         }
         ServerMessage::MemberJoined(joined) => member_weight(&joined.member),
         ServerMessage::MemberUpdated(update) => {

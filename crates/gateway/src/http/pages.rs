@@ -83,6 +83,7 @@ fn now(gateway: &Gateway) -> Now {
     let rooms = gateway.node.room_counts();
     Now {
         connections: gateway.registry.len(),
+        sessions_away: gateway.node.away_count(),
         rooms: rooms.len(),
         members: rooms.iter().map(|room| room.local_members).sum(),
         outbox_bytes: gateway.registry.outbox_bytes(),
