@@ -53,17 +53,17 @@ export class LocalMedia extends Emitter {
   /**
    * Asks for microphone and camera in one prompt, and if that fails for each alone.
    *
+   * @param {{ camera?: boolean }} [wish] `camera: false` leaves it off
    * @returns {Promise<MediaError[]>} what could not be had
    */
-  open() {
+  open({ camera = true } = {}) {
     return this.#inTurn(async () => {
       try {
-        const stream = await capture({ audio: true, video: this.#cameraConstraints }, 'camera');
-        this.#use('microphone', stream.getAudioTracks()[0]);
-        this.#use('camera', stream.getVideoTracks()[0]);
+        if (camera) await this.#openBoth();
+        else await this.#openMicrophone();
         return [];
       } catch {
-        const tries = await Promise.allSettled([this.#openMicrophone(), this.#openCamera()]);
+        const tries = await Promise.allSettled([this.#openMicrophone(), ...(camera ? [this.#openCamera()] : [])]);
         return tries.flatMap((tried) => (tried.status === 'rejected' ? [tried.reason] : []));
       }
     });
@@ -117,6 +117,12 @@ export class LocalMedia extends Emitter {
   stop() {
     this.#stopped = true;
     for (const device of /** @type {const} */ (['microphone', 'camera', 'screen'])) this.#use(device, undefined);
+  }
+
+  async #openBoth() {
+    const stream = await capture({ audio: true, video: this.#cameraConstraints }, 'camera');
+    this.#use('microphone', stream.getAudioTracks()[0]);
+    this.#use('camera', stream.getVideoTracks()[0]);
   }
 
   async #openMicrophone() {
