@@ -32,6 +32,7 @@ import { Signals } from './signals.js';
 /**
  * @typedef {object} ClientEvents
  * @property {StateChange} state
+ * @property {Welcome} moved the session goes on at another gateway, without a pause; the state is `open` throughout
  * @property {IncomingSignal} signal from any room
  * @property {{ error: SwitchboardError }} error the gateway complains about no request in particular
  */
@@ -291,6 +292,7 @@ export class Client extends Emitter {
     }
     this.#receipts.keep((peer) => this.#knows(peer));
     this.#signals.release();
+    if (moved) this.emit('moved', /** @type {Welcome} */ (this.welcome));
     if (this.#unclaimed.size > 0) this.#platform.setTimeout(() => this.#giveUpUnclaimed(), CLAIM_MS);
   }
 

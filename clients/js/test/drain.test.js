@@ -47,6 +47,14 @@ test('the application hears nothing of the move', async () => {
   assert.equal(fake.client.welcome.node, 'gw-b');
 });
 
+test('where the session has moved is there for whoever wants to know', async () => {
+  const fake = await draining();
+  const nodes = [];
+  fake.client.on('moved', ({ node }) => nodes.push(node));
+  (await opened(fake)).say(welcomeBack([snapshot(everyone)]));
+  assert.deepEqual(nodes, ['gw-b']);
+});
+
 test('the old connection serves until the new one is welcomed, and is silent from then on', async () => {
   const fake = await draining();
   const heard = [];
