@@ -243,7 +243,7 @@ export class Client extends Emitter {
   async #left(room, answer) {
     this.#leaving.add(room);
     const refusal = await answer.then(() => undefined, (error) => error);
-    if (refusal?.code !== 'connection-lost') this.#leaving.delete(room);
+    if (!refusal || refusal.code === 'not-a-member') this.#leaving.delete(room);
   }
 
   /**

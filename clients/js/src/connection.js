@@ -3,7 +3,7 @@
 import { SUBPROTOCOL } from './protocol.js';
 
 /** From the first packet to `welcome`: a gateway that cannot be reached often just never answers. */
-const WELCOME_TIMEOUT_MS = 15_000;
+const WELCOME_TIMEOUT_MS = 10_000;
 /** From `ping` to any sign of life. */
 const PONG_TIMEOUT_MS = 5_000;
 /** A timer this late means that the page was suspended, and could not have heard an answer. */

@@ -27,6 +27,8 @@ import { adviceFor, Backoff } from './reconnect.js';
  * session to a connection that nobody has, and closes the one in use as superseded.
  */
 const STRAY_HELLO_MS = 60_000;
+/** An attempt younger than this is left alone, however hurried somebody is. */
+const STUCK_MS = 1_000;
 
 /**
  * Keeps a client connected: one {@link Connection} after another, as the close codes advise. Where a gateway drains, the
@@ -42,6 +44,7 @@ export class Lifeline {
   #welcomedAt = Infinity;
   /** @type {Try | undefined} */
   #attempt;
+  #triedAt = -Infinity;
   /** Until the next attempt. @type {number | undefined} */
   #timer;
   /** Whether somebody who is in a hurry may shorten the wait; not one that the gateway asked for. */
@@ -124,11 +127,19 @@ export class Lifeline {
   /** There is reason to believe that it is worth looking now. */
   hurry() {
     this.#connection?.probe();
-    if (this.#mayHurry) this.#try();
+    // An attempt that has not got through yet may wait for a network that is gone.
+    const isStuck = this.#attempt && !this.#attempt.saidHello && this.#now() - this.#triedAt > STUCK_MS;
+    if (this.#mayHurry || isStuck) this.#try();
+  }
+
+  #now() {
+    return this.#options.platform.now();
   }
 
   #try() {
     this.#cancelWait();
+    this.#attempt?.cancel();
+    this.#triedAt = this.#now();
     this.#attempt = new Attempt({
       ...this.#options,
       objection: (token) => this.#objection(token),
@@ -153,7 +164,7 @@ export class Lifeline {
     this.#connection?.retire();
     this.#connection = connection;
     this.#attempt = undefined;
-    this.#welcomedAt = this.#options.platform.now();
+    this.#welcomedAt = this.#now();
     this.#refused = undefined;
     this.state = 'open';
     this.#options.onWelcome(welcome, wasOpen);
@@ -177,9 +188,8 @@ export class Lifeline {
    * @param {string | undefined} token
    */
   #failed(advice, token) {
-    const { platform } = this.#options;
-    if (this.#attempt?.saidHello && advice.why === 'connection-lost') {
-      this.#strayHelloUntil = platform.now() + STRAY_HELLO_MS;
+        if (this.#attempt?.saidHello && advice.why === 'connection-lost') {
+      this.#strayHelloUntil = this.#now() + STRAY_HELLO_MS;
     }
     this.#attempt = undefined;
     if (advice.action === 'new-token') this.#refused = { token, advice };
@@ -207,7 +217,7 @@ export class Lifeline {
 
   /** @param {Advice} advice */
   #byStrayHello({ why }) {
-    return why === 'superseded' && this.#options.platform.now() < this.#strayHelloUntil;
+    return why === 'superseded' && this.#now() < this.#strayHelloUntil;
   }
 
   /** @param {Advice} advice */
@@ -248,7 +258,7 @@ export class Lifeline {
   }
 
   #endured() {
-    this.#backoff.ended(this.#options.platform.now() - this.#welcomedAt);
+    this.#backoff.ended(this.#now() - this.#welcomedAt);
     this.#welcomedAt = Infinity;
   }
 

@@ -40,10 +40,10 @@ import { Roster } from './roster.js';
  * @typedef {T extends unknown ? Omit<T, K> : never} DistributiveOmit
  */
 
-/** Refusals of a join that pass by themselves. */
+/** Refusals that pass by themselves. */
 const PASSING = new Set(['unavailable', 'rate-limited']);
-/** Before a join is tried again, where the gateway does not say. */
-const JOIN_AGAIN_MS = 1_000;
+/** Before a request is tried again, where the gateway does not say. */
+const AGAIN_MS = 1_000;
 
 /** Instead of the `id` of a join: a member without having asked on this connection. */
 const BY_RESUME = 0;
@@ -156,7 +156,8 @@ export class Room extends Emitter {
   }
 
   /**
-   * Changes what the others see of this client. Without a connection the change is told when it is back.
+   * Changes what the others see of this client. Without a connection the change is told when it is back, and while the
+   * cluster cannot take it, it is tried again.
    *
    * @param {State} patch JSON Merge Patch: `null` removes
    */
@@ -165,7 +166,7 @@ export class Room extends Emitter {
     const after = (this.state = mergePatch(before, patch));
     if (this.#joinId === undefined) return;
     try {
-      await this.#host.request({ type: 'state', room: this.id, state: patch }).answer;
+      await this.#tellState(patch);
     } catch (error) {
       if (isLost(error) || !this.joined) return;
       if (this.state === after) this.state = before;
@@ -179,12 +180,7 @@ export class Room extends Emitter {
     const asked = this.#asked;
     this.#end();
     this.#rejectEntered(new SwitchboardError('left', 'The room was left before it was joined.'));
-    try {
-      if (asked) await this.#host.request({ type: 'leave', room: this.id }).answer;
-    } catch (error) {
-      // Without a connection the client leaves when it is back. A join that failed left nothing to leave.
-      if (!isLost(error) && /** @type {SwitchboardError} */ (error).code !== 'not-a-member') throw error;
-    }
+    if (asked) await this.#tellLeave();
   }
 
   /**
@@ -208,7 +204,7 @@ export class Room extends Emitter {
       const error = /** @type {SwitchboardError} */ (reason);
       if (this.#joinId !== id || isLost(error)) return;
       if (!PASSING.has(error.code)) return this.refused(error);
-      await this.#host.pause(error.retryAfterMs ?? JOIN_AGAIN_MS);
+      await this.#passing(error);
       if (this.#joinId === id) return this.enter();
     }
   }
@@ -320,7 +316,42 @@ export class Room extends Emitter {
     const patch = patchBetween(seen.state, this.state);
     if (Object.keys(patch).length === 0) return;
     // A refusal leaves the others with what they see; the next change tells it again.
-    this.#host.request({ type: 'state', room: this.id, state: patch }).answer.catch(() => {});
+    this.#tellState(patch).catch(() => {});
+  }
+
+  /** @param {State} patch */
+  async #tellState(patch) {
+    for (;;) {
+      try {
+        await this.#host.request({ type: 'state', room: this.id, state: patch }).answer;
+        return;
+      } catch (error) {
+        await this.#passing(error);
+        if (!this.joined) return; // it is told when the connection is back, if the room is still wanted
+        // Later changes may have been told meanwhile.
+        patch = Object.fromEntries(Object.keys(patch).map((key) => [key, this.state[key] ?? null]));
+      }
+    }
+  }
+
+  async #tellLeave() {
+    for (;;) {
+      try {
+        await this.#host.request({ type: 'leave', room: this.id }).answer;
+        return;
+      } catch (error) {
+        // Without a connection the client leaves when it is back. A join that failed left nothing to leave.
+        if (isLost(error) || /** @type {SwitchboardError} */ (error).code === 'not-a-member') return;
+        await this.#passing(error);
+      }
+    }
+  }
+
+  /** Waits until it may be asked again; throws what no waiting helps against. @param {unknown} error */
+  async #passing(error) {
+    const { code, retryAfterMs } = /** @type {SwitchboardError} */ (error);
+    if (!PASSING.has(code)) throw error;
+    await this.#host.pause(retryAfterMs ?? AGAIN_MS);
   }
 
   #end() {

@@ -234,6 +234,19 @@ test('when the network is back the client tries at once, and looks at once wheth
   await socketNumber(2);
 });
 
+test('an attempt that does not get through is begun again when the network is back', async (context) => {
+  const fake = await onPage(context);
+  fake.socket.drop();
+  await fake.clock.advance(250);
+  const stuck = await socketNumber(2);
+  fake.page.fire('online');
+  await socketNumber(2);
+  await fake.clock.advance(1_001);
+  fake.page.fire('online');
+  await socketNumber(3);
+  assert.equal(stuck.closed, true);
+});
+
 test('looking at the page again is a reason to try at once, but not against the gateway’s wish', async (context) => {
   const fake = await onPage(context);
   fake.socket.drop(4503, '{"retry_after_ms":10000}');

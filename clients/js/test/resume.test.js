@@ -348,7 +348,7 @@ test('an attempt that was given up and is heard late does not end the session', 
   const fake = await connected();
   fake.socket.drop();
   await nextSocket(fake);
-  await fake.clock.advance(15_000); // no welcome in time
+  await fake.clock.advance(10_000); // no welcome in time
   const third = await nextSocket(fake, 3);
   third.say(welcomeBack());
   third.drop(4409);
