@@ -52,7 +52,7 @@ export class PeerConnection {
    * @param {LocalMedia} options.media
    * @param {RTCConfiguration} options.configuration
    * @param {(kind: string, payload: unknown) => Promise<Outcome>} options.send
-   * @param {() => void} options.onChange connection state or stream
+   * @param {() => void} options.onChange connection state or stream, or whether something comes on its tracks
    * @param {(error: unknown) => void} options.onError
    */
   constructor({ polite, offerFirst = !polite, media, configuration, send, onChange, onError }) {
@@ -275,6 +275,7 @@ export class PeerConnection {
       if (former.kind === track.kind) this.stream.removeTrack(former);
     }
     this.stream.addTrack(track);
+    track.onmute = track.onunmute = () => this.#onChange();
     this.#onChange();
   }
 
