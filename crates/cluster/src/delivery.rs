@@ -2,20 +2,22 @@
 //!
 //! The signals of one sender to this session are a stream. A stream hands on an id above its high-water and holds nothing
 //! back; it remembers which ids were handed on and not answered, and which were refused and why, so that a repeat gets the
-//! same answer as the first.
+//! same answer as the first. What a session has was handed on over one connection: once that is lost, everything is
+//! refused with `moved`, and waits at the sender's node for the next one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
-use smallvec::SmallVec;
 use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{NodeId, PeerId};
 use tokio::time::{Duration, Instant};
 
-use crate::envelope::Receipt;
+use crate::envelope::{MovedSignal, Receipt};
 use crate::record::Epoch;
 
 /// Refused ids that a stream remembers.
 const REFUSED_MAX: usize = 64;
+/// Ids handed on that a stream remembers one by one. Of those before them it knows only that they were.
+const HANDED_ON_MAX: usize = 256;
 /// Ids handed on to a session and not yet answered, over all its streams.
 const PENDING_MAX: usize = 8192;
 
@@ -26,8 +28,33 @@ pub(crate) enum Verdict {
     HandOn,
     /// It was handed on and is being handled; its answer will come.
     Pending,
-    /// It was answered before: answer so again.
-    Repeat(Result<(), Reason>),
+    /// It was answered before, or nothing is handed on any more.
+    Answer(Answer),
+    /// It comes from a node that the sender has left; its client sends it again from the present one.
+    Stale,
+}
+
+/// What the sender's node is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The receiver has it.
+    Delivered,
+    /// It will not have it, or may, for [`Reason::Unconfirmed`].
+    Refused(Reason),
+    /// The receiver has no connection here any more.
+    Moved {
+        /// It may have it all the same.
+        may_have: bool,
+    },
+}
+
+/// How a session on this node ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It left its rooms.
+    Left,
+    /// It lost its connection and may be, or is, back with another.
+    Moved,
 }
 
 /// The streams to one session.
@@ -35,18 +62,21 @@ pub(crate) enum Verdict {
 pub(crate) struct Inbound {
     streams: HashMap<PeerId, Stream>,
     pending: usize,
-    ended: bool,
+    ended: Option<Fate>,
 }
 
 #[derive(Debug)]
 struct Stream {
     epoch: Epoch,
-    /// Where the sender is, for the receipts.
-    node: NodeId,
+    /// Where the sender is, for the receipts; `None`: nothing came from it over this connection.
+    node: Option<NodeId>,
     high_water: u64,
+    /// Up to here, every id counts as handed on: the client said so, or it is too long ago to be remembered.
+    floor: u64,
     /// The highest id of which a part, at least, was handed to the kernel.
     written: u64,
     pending: VecDeque<u64>,
+    handed_on: VecDeque<u64>,
     refused: VecDeque<(u64, Reason)>,
     /// Up to here, an id that is neither pending nor refused may have been either: the lists are bounded.
     unsure: u64,
@@ -54,6 +84,25 @@ struct Stream {
 }
 
 impl Inbound {
+    /// Of a session that is resumed: its client has handled everything up to these ids.
+    pub(crate) fn resumed(seen: impl Iterator<Item = (PeerId, u64)>) -> Self {
+        let stream = |id| Stream {
+            high_water: id,
+            floor: id,
+            ..Stream::new()
+        };
+        Self {
+            streams: seen.map(|(sender, id)| (sender, stream(id))).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Forgets what the client says to have seen from anybody else.
+    pub(crate) fn keep_members(&mut self, members: &HashSet<PeerId>) {
+        self.streams
+            .retain(|sender, stream| stream.node.is_some() || members.contains(sender));
+    }
+
     /// Judges an id from `sender`; a new one counts as handed on, unless it is [refused](Self::refuse) right after.
     pub(crate) fn judge(
         &mut self,
@@ -62,30 +111,42 @@ impl Inbound {
         node: &NodeId,
         id: u64,
     ) -> Verdict {
-        if self.ended {
-            return Verdict::Repeat(Err(Reason::Left));
-        }
         let overloaded = self.pending >= PENDING_MAX;
-        let stream = self
-            .streams
-            .entry(sender)
-            .or_insert_with(|| Stream::new(epoch, node));
+        let ended = self.ended;
+        let stream = self.streams.entry(sender).or_insert_with(Stream::new);
+        if epoch < stream.epoch {
+            return Verdict::Stale;
+        }
         stream.used_at = Instant::now();
-        if epoch > stream.epoch || stream.node != *node {
+        if epoch > stream.epoch || stream.node.as_ref() != Some(node) {
             stream.epoch = epoch;
-            stream.node = node.clone();
+            stream.node = Some(node.clone());
+        }
+        if let Some(fate) = ended {
+            return Verdict::Answer(stream.answer_after(fate, id));
         }
         if id <= stream.high_water {
-            return stream.remembered(id);
+            return stream
+                .remembered(id)
+                .map_or(Verdict::Pending, Verdict::Answer);
         }
         stream.high_water = id;
         if overloaded {
             stream.refuse(id, Reason::Overloaded);
-            return Verdict::Repeat(Err(Reason::Overloaded));
+            return Verdict::Answer(Answer::Refused(Reason::Overloaded));
         }
         stream.pending.push_back(id);
+        stream.hand_on(id);
         self.pending += 1;
         Verdict::HandOn
+    }
+
+    /// What became of an id that is not for this connection any more; `None` where its answer will still come.
+    pub(crate) fn recall(&self, sender: &PeerId, id: u64, fate: Fate) -> Option<Answer> {
+        match self.streams.get(sender) {
+            Some(stream) if id <= stream.high_water => stream.remembered(id),
+            _ => Some(fate.of_untouched()),
+        }
     }
 
     /// The session's outbox did not take the id that was just judged.
@@ -95,6 +156,7 @@ impl Inbound {
         };
         if stream.pending.back() == Some(&id) {
             stream.pending.pop_back();
+            stream.handed_on.pop_back();
             self.pending -= 1;
         }
         stream.refuse(id, reason);
@@ -131,57 +193,47 @@ impl Inbound {
         sender: &PeerId,
         id: u64,
     ) -> Option<(NodeId, Receipt)> {
+        if self.ended.is_some() {
+            return None;
+        }
         let stream = self.streams.get_mut(sender)?;
+        let node = stream.node.clone()?;
         let through = id.min(stream.written);
-        let mut delivered = SmallVec::new();
+        let mut receipt = Receipt::empty(*sender, stream.epoch, receiver);
         while stream
             .pending
             .front()
             .is_some_and(|pending| *pending <= through)
         {
-            delivered.extend(stream.pending.pop_front());
+            receipt.delivered.extend(stream.pending.pop_front());
         }
-        self.pending -= delivered.len();
+        self.pending -= receipt.delivered.len();
         if stream.pending.is_empty() && stream.pending.capacity() > 16 {
             stream.pending = VecDeque::new();
         }
-        let receipt = Receipt {
-            sender: *sender,
-            sender_epoch: stream.epoch,
-            receiver,
-            delivered,
-            refused: SmallVec::new(),
-        };
-        (!receipt.delivered.is_empty()).then(|| (stream.node.clone(), receipt))
+        (!receipt.delivered.is_empty()).then_some((node, receipt))
     }
 
     /// The session has ended: what was handed on and not answered gets its answer, and nothing is handed on any more.
-    pub(crate) fn end(&mut self, receiver: PeerId) -> Vec<(NodeId, Receipt)> {
-        self.ended = true;
-        self.pending = 0;
-        let answers = self
+    pub(crate) fn end(&mut self, receiver: (PeerId, Epoch), fate: Fate) -> Vec<(NodeId, Receipt)> {
+        if self.ended.replace(fate).is_some() {
+            return Vec::new();
+        }
+        let streams = self
             .streams
-            .drain()
-            .filter(|(_, stream)| !stream.pending.is_empty())
-            .map(|(sender, stream)| {
-                let reason = |id| {
-                    if id <= stream.written {
-                        Reason::Unconfirmed
-                    } else {
-                        Reason::Left
-                    }
-                };
-                let refused = stream.pending.iter().map(|&id| (id, reason(id))).collect();
-                let receipt = Receipt {
-                    sender,
-                    sender_epoch: stream.epoch,
-                    receiver,
-                    delivered: SmallVec::new(),
-                    refused,
-                };
-                (stream.node, receipt)
-            });
-        answers.collect()
+            .iter()
+            .filter(|(_, stream)| !stream.pending.is_empty());
+        let mut answers: Vec<_> = streams
+            .filter_map(|(sender, stream)| {
+                let mut receipt = Receipt::empty(*sender, stream.epoch, receiver.0);
+                for &id in &stream.pending {
+                    receipt.add(id, receiver.1, stream.answer_after(fate, id));
+                }
+                Some((stream.node.clone()?, receipt))
+            })
+            .collect();
+        answers.sort_unstable_by_key(|(_, receipt)| receipt.sender);
+        answers
     }
 
     /// The senders of streams that were not used for `idle`. What such a stream still waits for is given up: its sender
@@ -220,29 +272,75 @@ impl Inbound {
     }
 }
 
+impl Fate {
+    /// The answer for what never came near the session's connection.
+    pub(crate) fn of_untouched(self) -> Answer {
+        match self {
+            Self::Left => Answer::Refused(Reason::Left),
+            Self::Moved => Answer::Moved { may_have: false },
+        }
+    }
+
+    fn of_written(self) -> Answer {
+        match self {
+            Self::Left => Answer::Refused(Reason::Unconfirmed),
+            Self::Moved => Answer::Moved { may_have: true },
+        }
+    }
+}
+
 impl Stream {
-    fn new(epoch: Epoch, node: &NodeId) -> Self {
+    fn new() -> Self {
         Self {
-            epoch,
-            node: node.clone(),
+            epoch: 0,
+            node: None,
             high_water: 0,
+            floor: 0,
             written: 0,
             pending: VecDeque::new(),
+            handed_on: VecDeque::new(),
             refused: VecDeque::new(),
             unsure: 0,
             used_at: Instant::now(),
         }
     }
 
-    fn remembered(&self, id: u64) -> Verdict {
+    /// The answer to an id that is not above the high-water; `None`: it is pending.
+    fn remembered(&self, id: u64) -> Option<Answer> {
         if let Some((_, reason)) = self.refused.iter().find(|(refused, _)| *refused == id) {
-            return Verdict::Repeat(Err(*reason));
+            return Some(Answer::Refused(*reason));
         }
-        match self.pending.binary_search(&id) {
-            Ok(_) => Verdict::Pending,
-            Err(_) if id <= self.unsure => Verdict::Repeat(Err(Reason::Unconfirmed)),
-            Err(_) => Verdict::Repeat(Ok(())),
+        if self.pending.binary_search(&id).is_ok() {
+            return None;
         }
+        Some(if id <= self.unsure {
+            Answer::Refused(Reason::Unconfirmed)
+        } else if id <= self.floor || self.handed_on.binary_search(&id).is_ok() {
+            Answer::Delivered
+        } else {
+            // Its sender was over a bound when it came first, and later ones have overtaken it since.
+            Answer::Refused(Reason::Overloaded)
+        })
+    }
+
+    fn answer_after(&self, fate: Fate, id: u64) -> Answer {
+        if id > self.high_water {
+            return fate.of_untouched();
+        }
+        self.remembered(id).unwrap_or_else(|| {
+            if id <= self.written {
+                fate.of_written()
+            } else {
+                fate.of_untouched()
+            }
+        })
+    }
+
+    fn hand_on(&mut self, id: u64) {
+        if self.handed_on.len() == HANDED_ON_MAX {
+            self.floor = self.handed_on.pop_front().unwrap_or(self.floor);
+        }
+        self.handed_on.push_back(id);
     }
 
     fn refuse(&mut self, id: u64, reason: Reason) {
@@ -254,9 +352,40 @@ impl Stream {
     }
 }
 
+impl Receipt {
+    /// Says nothing yet.
+    pub(crate) fn empty(sender: PeerId, sender_epoch: Epoch, receiver: PeerId) -> Self {
+        Self {
+            sender,
+            sender_epoch,
+            receiver,
+            delivered: Default::default(),
+            refused: Default::default(),
+            moved: Default::default(),
+        }
+    }
+
+    /// Adds the answer for a signal that named the receiver with that epoch.
+    pub(crate) fn add(&mut self, id: u64, epoch: Epoch, answer: Answer) {
+        match answer {
+            Answer::Delivered => self.delivered.push(id),
+            Answer::Refused(reason) => self.refused.push((id, reason)),
+            Answer::Moved { may_have } => self.moved.push(MovedSignal {
+                id,
+                epoch,
+                may_have,
+            }),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn refused(reason: Reason) -> Verdict {
+        Verdict::Answer(Answer::Refused(reason))
+    }
 
     struct Rig {
         inbound: Inbound,
@@ -292,10 +421,10 @@ mod tests {
         assert_eq!(rig.judge(5), Verdict::Pending);
         rig.inbound.written(rig.receiver, &rig.sender, 5, false);
         assert_eq!(rig.received(5), [5]);
-        assert_eq!(rig.judge(5), Verdict::Repeat(Ok(())));
+        assert_eq!(rig.judge(5), Verdict::Answer(Answer::Delivered));
         assert_eq!(rig.judge(6), Verdict::HandOn);
         rig.inbound.refuse(&rig.sender, 6, Reason::Overloaded);
-        assert_eq!(rig.judge(6), Verdict::Repeat(Err(Reason::Overloaded)));
+        assert_eq!(rig.judge(6), refused(Reason::Overloaded));
     }
 
     #[test]
@@ -318,13 +447,58 @@ mod tests {
         }
         rig.inbound.written(rig.receiver, &rig.sender, 2, false);
         rig.received(1);
-        let answers = rig.inbound.end(rig.receiver);
-        let refused: Vec<_> = answers
+        let answers = rig.inbound.end((rig.receiver, 1), Fate::Left);
+        let refused_ids: Vec<_> = answers
             .into_iter()
             .flat_map(|(_, receipt)| receipt.refused)
             .collect();
-        assert_eq!(refused, [(2, Reason::Unconfirmed), (3, Reason::Left)]);
-        assert_eq!(rig.judge(4), Verdict::Repeat(Err(Reason::Left)));
+        assert_eq!(refused_ids, [(2, Reason::Unconfirmed), (3, Reason::Left)]);
+        assert_eq!(rig.judge(4), refused(Reason::Left));
+    }
+
+    #[test]
+    fn a_lost_connection_says_what_its_client_may_have_and_what_it_cannot() {
+        let mut rig = Rig::new();
+        for id in 1..=3 {
+            rig.judge(id);
+        }
+        rig.inbound.written(rig.receiver, &rig.sender, 2, false);
+        rig.received(1);
+        rig.inbound.end((rig.receiver, 1), Fate::Moved);
+        let moved = |may_have| Verdict::Answer(Answer::Moved { may_have });
+        assert_eq!(rig.judge(1), Verdict::Answer(Answer::Delivered));
+        assert_eq!(
+            [2, 3, 4].map(|id| rig.judge(id)),
+            [moved(true), moved(false), moved(false)]
+        );
+    }
+
+    #[test]
+    fn a_resumed_session_is_handed_only_what_is_above_what_it_has_seen() {
+        let mut rig = Rig::new();
+        rig.inbound = Inbound::resumed([(rig.sender, 7)].into_iter());
+        assert_eq!(rig.judge(7), Verdict::Answer(Answer::Delivered));
+        assert_eq!(rig.judge(8), Verdict::HandOn);
+    }
+
+    #[test]
+    fn what_a_sender_left_behind_at_its_former_node_is_not_handed_on() {
+        let mut rig = Rig::new();
+        assert_eq!(
+            rig.inbound.judge(rig.sender, 2, &rig.node, 1),
+            Verdict::HandOn
+        );
+        assert_eq!(
+            rig.inbound.judge(rig.sender, 1, &rig.node, 2),
+            Verdict::Stale
+        );
+    }
+
+    #[test]
+    fn an_id_that_others_have_overtaken_is_not_told_as_delivered() {
+        let mut rig = Rig::new();
+        rig.judge(6);
+        assert_eq!(rig.judge(5), refused(Reason::Overloaded));
     }
 
     #[test]
@@ -334,8 +508,8 @@ mod tests {
             rig.judge(id);
             rig.inbound.refuse(&rig.sender, id, Reason::Overloaded);
         }
-        assert_eq!(rig.judge(1), Verdict::Repeat(Err(Reason::Unconfirmed)));
-        assert_eq!(rig.judge(2), Verdict::Repeat(Err(Reason::Overloaded)));
+        assert_eq!(rig.judge(1), refused(Reason::Unconfirmed));
+        assert_eq!(rig.judge(2), refused(Reason::Overloaded));
     }
 
     #[test]
@@ -346,7 +520,7 @@ mod tests {
         }
         assert_eq!(
             rig.judge(PENDING_MAX as u64 + 1),
-            Verdict::Repeat(Err(Reason::Overloaded))
+            refused(Reason::Overloaded)
         );
     }
 }

@@ -62,6 +62,16 @@ pub trait Directory: Send + Sync + 'static {
     /// from now on. False where the epoch is not the known one.
     async fn prove(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError>;
 
+    /// Gives a session to another node without a new epoch: a node that died, or was taken for dead, and whoever keeps its
+    /// sessions meanwhile. True if it is `to`'s now; false where it is neither's, or has another epoch.
+    async fn hand_over(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        from: &NodeId,
+        to: &NodeId,
+    ) -> Result<bool, DirectoryError>;
+
     /// Writes a session again where it is missing or has a lower epoch, and adds what is missing of its rooms.
     async fn assert_peer(&self, record: &PeerRecord) -> Result<AssertPeerOutcome, DirectoryError>;
 

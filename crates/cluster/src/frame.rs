@@ -8,69 +8,14 @@
 //! The MAC covers the receiver, so a frame recorded on one channel is worth nothing on another.
 
 use bytes::Bytes;
-use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use switchboard_protocol::NodeId;
 
 use crate::envelope::{BadEnvelope, Envelope};
+use crate::keyring::{ClusterKey, Keyring};
 
 const VERSION: u8 = 1;
 const MAC_BYTES: usize = blake3::OUT_LEN;
-
-/// The key that all nodes of a cluster share.
-#[derive(Clone)]
-pub struct ClusterKey(pub(crate) [u8; 32]);
-
-impl ClusterKey {
-    /// The key itself, as kept in Redis.
-    pub fn from_bytes(key: [u8; 32]) -> Self {
-        Self(key)
-    }
-
-    /// A key from an operator's secret text.
-    pub fn derive(secret: &str) -> Self {
-        Self(blake3::derive_key(
-            "switchboard 2026 cluster key from configuration",
-            secret.as_bytes(),
-        ))
-    }
-
-    /// A new random key.
-    pub fn random() -> Self {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).expect("the operating system gives random bytes");
-        Self(key)
-    }
-
-    fn mac(&self, to: &NodeId, bytes: &[u8]) -> blake3::Hash {
-        blake3::Hasher::new_keyed(&self.0)
-            .update(to.as_str().as_bytes())
-            .update(&[0])
-            .update(bytes)
-            .finalize()
-    }
-}
-
-/// The key that is in force. It is agreed on when the node enters the cluster, and again after the cluster forgot it.
-#[derive(Default)]
-pub(crate) struct Keyring(RwLock<Option<ClusterKey>>);
-
-impl Keyring {
-    pub(crate) fn set(&self, key: ClusterKey) {
-        *self.0.write() = Some(key);
-    }
-
-    /// The key, if one was agreed on.
-    pub(crate) fn get(&self) -> Option<ClusterKey> {
-        self.0.read().clone()
-    }
-
-    /// The key of a node that is in the cluster.
-    pub(crate) fn agreed(&self) -> ClusterKey {
-        self.get()
-            .expect("links exist only after a key was agreed on")
-    }
-}
 
 /// What a frame says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,21 +33,21 @@ pub struct Header {
 }
 
 /// Writes a frame for `to`.
-pub fn seal(key: &ClusterKey, to: &NodeId, header: &Header, envelopes: &[u8]) -> Bytes {
+pub(crate) fn seal(key: &ClusterKey, to: &NodeId, header: &Header, envelopes: &[u8]) -> Bytes {
     let mut frame =
         Vec::with_capacity(envelopes.len() + header.from.as_str().len() + 64 + MAC_BYTES);
     frame.push(VERSION);
     rmp_serde::encode::write(&mut frame, header)
         .expect("a header holds only text and numbers, and a Vec takes them");
     frame.extend_from_slice(envelopes);
-    let mac = key.mac(to, &frame);
+    let mac = mac_of(key, to, &frame);
     frame.extend_from_slice(mac.as_bytes());
     frame.into()
 }
 
 /// Checks a frame that came on the channel of `to`; gives its header and its envelopes.
-pub fn open<'a>(
-    key: &ClusterKey,
+pub(crate) fn open<'a>(
+    keyring: &Keyring,
     to: &NodeId,
     frame: &'a [u8],
 ) -> Result<(Header, &'a [u8]), BadFrame> {
@@ -114,13 +59,21 @@ pub fn open<'a>(
         return Err(BadFrame::Version(*version));
     }
     // blake3::Hash compares in constant time.
-    if key.mac(to, signed) != *mac {
+    if !keyring.any(|key| mac_of(key, to, signed) == *mac) {
         return Err(BadFrame::Mac);
     }
     let mut reader = std::io::Cursor::new(body);
     let header = rmp_serde::from_read(&mut reader).map_err(|_| BadFrame::Malformed)?;
     let read = usize::try_from(reader.position()).map_err(|_| BadFrame::Malformed)?;
     Ok((header, body.get(read..).ok_or(BadFrame::Malformed)?))
+}
+
+fn mac_of(key: &ClusterKey, to: &NodeId, bytes: &[u8]) -> blake3::Hash {
+    blake3::Hasher::new_keyed(key.bytes())
+        .update(to.as_str().as_bytes())
+        .update(&[0])
+        .update(bytes)
+        .finalize()
 }
 
 /// The envelopes of a frame, one after another.
@@ -172,28 +125,40 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_frame_opens_only_with_its_key_at_its_receiver_and_untouched() {
-        let (key, to) = (ClusterKey::random(), NodeId::start("b"));
-        let frame = seal(&key, &to, &header(), b"rest");
-        let (read, rest) = open(&key, &to, &frame).expect("authentic");
-        assert_eq!((read.number, rest), (9, &b"rest"[..]));
-        assert_eq!(open(&ClusterKey::random(), &to, &frame), Err(BadFrame::Mac));
-        assert_eq!(open(&key, &NodeId::start("c"), &frame), Err(BadFrame::Mac));
-        let mut touched = frame.to_vec();
-        touched[10] ^= 1;
-        assert_eq!(open(&key, &to, &touched), Err(BadFrame::Mac));
-        assert_eq!(open(&key, &to, b""), Err(BadFrame::Malformed));
-        touched[0] = 2;
-        assert_eq!(open(&key, &to, &touched), Err(BadFrame::Version(2)));
+    fn ring(key: &ClusterKey) -> Keyring {
+        let keyring = Keyring::default();
+        keyring.set(key.clone());
+        keyring
     }
 
     #[test]
-    fn a_key_from_a_secret_is_the_same_everywhere() {
-        assert_eq!(
-            ClusterKey::derive("a secret of an operator").0,
-            ClusterKey::derive("a secret of an operator").0
+    fn a_frame_opens_only_with_its_key_at_its_receiver_and_untouched() {
+        let (key, to) = (ClusterKey::random(), NodeId::start("b"));
+        let (own, other) = (ring(&key), ring(&ClusterKey::random()));
+        let frame = seal(&key, &to, &header(), b"rest");
+        let (read, rest) = open(&own, &to, &frame).expect("authentic");
+        assert_eq!((read.number, rest), (9, &b"rest"[..]));
+        assert_eq!(open(&other, &to, &frame), Err(BadFrame::Mac));
+        assert_eq!(open(&own, &NodeId::start("c"), &frame), Err(BadFrame::Mac));
+        let mut touched = frame.to_vec();
+        touched[10] ^= 1;
+        assert_eq!(open(&own, &to, &touched), Err(BadFrame::Mac));
+        assert_eq!(open(&own, &to, b""), Err(BadFrame::Malformed));
+        touched[0] = 2;
+        assert_eq!(open(&own, &to, &touched), Err(BadFrame::Version(2)));
+    }
+
+    #[test]
+    fn the_key_before_the_present_one_still_opens() {
+        let (old, new, to) = (
+            ClusterKey::random(),
+            ClusterKey::random(),
+            NodeId::start("b"),
         );
-        assert_ne!(ClusterKey::derive("a").0, ClusterKey::derive("b").0);
+        let keyring = ring(&old);
+        keyring.set(new.clone());
+        for key in [old, new] {
+            assert!(open(&keyring, &to, &seal(&key, &to, &header(), b"")).is_ok());
+        }
     }
 }

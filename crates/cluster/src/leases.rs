@@ -72,6 +72,13 @@ pub struct Lease {
     pub claimed_by: Option<NodeId>,
 }
 
+impl Lease {
+    /// Its node has stopped and left sessions behind.
+    pub fn is_abandoned(&self) -> bool {
+        self.claimed_by.as_ref() == Some(&self.node)
+    }
+}
+
 /// What became of a renewal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Renewal {

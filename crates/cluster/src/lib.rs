@@ -4,6 +4,8 @@
 //! nodes prove that they live through [`Leases`], and what one node tells another travels over the [`Bus`]. Each of the
 //! three exists in memory (the embedded default, one node) and on Redis; everything else here is the same code over both.
 
+mod assert;
+mod away;
 pub mod backend;
 pub mod bucket;
 pub mod bus;
@@ -11,6 +13,8 @@ mod delivery;
 pub mod directory;
 pub mod envelope;
 pub mod frame;
+mod gone;
+mod keyring;
 pub mod leases;
 mod life;
 mod link;
@@ -26,25 +30,28 @@ mod reader;
 mod reaper;
 pub mod record;
 pub mod redis;
+mod resume;
 mod resync;
 mod room;
 mod rooms;
 mod roster;
 mod router;
+mod secret;
 mod sweeper;
 mod unanswered;
 
 pub use backend::{Backend, Reach};
 pub use bus::{Bus, BusError, BusEvent, Inbox};
 pub use directory::{Directory, DirectoryError};
-pub use frame::ClusterKey;
+pub use keyring::ClusterKey;
 pub use leases::{Leases, NodeInfo};
 pub use local::{Local, OutboxFull, Recipient};
 pub use membership::{JoinError, JoinRoom, UpdateError};
 pub use node::RoomCount;
 pub use node::{Node, Settings, Status};
-pub use observe::{KindClass, Observation, Observe};
-pub use presence::{AttachError, NewSession};
+pub use observe::{KindClass, Observation, Observe, ResumeOutcome};
+pub use presence::{AttachError, Departure, NewSession};
 pub use record::Profile;
+pub use resume::{ResumeError, Resumed};
 pub use router::NotAMember;
 pub use unanswered::InFlightMax;

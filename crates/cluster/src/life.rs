@@ -1,13 +1,13 @@
 //! A node's life: it waits for the backend, enters the cluster, keeps its lease, and cleans up after those that died.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep};
 
-use crate::bucket::Bucket;
 use crate::bus::Inbox;
-use crate::frame::ClusterKey;
-use crate::leases::{LeaseError, Renewal};
+use crate::keyring::ClusterKey;
+use crate::leases::{LeaseError, Renewal, SharedKey};
 use crate::node::{Inner, Status};
 use crate::observe::Observation;
 use crate::observer::Observer;
@@ -21,8 +21,9 @@ impl Inner {
     /// Lives until the node stops.
     pub(crate) async fn live(self: Arc<Self>) {
         let inbox = tokio::select! {
-            inbox = self.enter_cluster() => inbox,
+            biased;
             () = self.stop.cancelled() => return,
+            inbox = self.enter_cluster() => inbox,
         };
         let looped = self
             .looped
@@ -32,11 +33,13 @@ impl Inner {
         let reader = self.clone();
         self.tasks
             .spawn(async move { reader.read(inbox, looped).await });
-        tracing::info!(node.id = %self.id, "this node serves");
-        self.status.send_replace(Status::Serving);
+        let asserting = self.clone();
+        self.tasks
+            .spawn(async move { asserting.assert_always().await });
         tokio::select! {
-            () = self.keep_lease() => {}
+            biased;
             () = self.stop.cancelled() => {}
+            () = self.keep_lease() => {}
         }
     }
 
@@ -68,28 +71,37 @@ impl Inner {
 
     async fn register(&self) -> Result<(), LeaseError> {
         self.agree_on_key().await?;
-        self.backend
-            .leases
-            .register(&self.id, &self.settings.info)
-            .await?;
-        for bucket in Bucket::all() {
-            let opened = self.backend.directory.open_bucket(bucket).await;
-            opened.map_err(|error| LeaseError(error.to_string()))?;
-        }
+        let leases = &self.backend.leases;
+        leases.register(&self.id, &self.settings.info).await?;
         Ok(())
     }
 
     /// A configured key counts. Else this node offers the one it has, and takes the one there is: after Redis forgot it,
-    /// whoever comes first brings it back.
-    async fn agree_on_key(&self) -> Result<(), LeaseError> {
-        let key = match &self.settings.cluster_key {
-            Some(key) => key.clone(),
-            None => {
-                let own = self.keyring.get().unwrap_or_else(ClusterKey::random);
-                ClusterKey(self.backend.leases.cluster_key(&own.0).await?)
+    /// whoever comes first brings one back. If that was a node that has just started, with a key of its own, this one
+    /// insists, with a higher generation: what was made with the old key is still good then.
+    pub(crate) async fn agree_on_key(&self) -> Result<(), LeaseError> {
+        let (key, generation) = match (&self.settings.cluster_key, self.keyring.get()) {
+            (Some(key), _) => {
+                self.keyring.set(key.clone());
+                return Ok(());
             }
+            (None, None) => (ClusterKey::random(), 1),
+            (None, Some(key)) => (key, self.key_generation.load(Ordering::Relaxed)),
         };
-        self.keyring.set(key);
+        let mut offered = SharedKey {
+            key: *key.bytes(),
+            generation,
+        };
+        let leases = &self.backend.leases;
+        let mut known = leases.cluster_key(&offered).await?;
+        let is_running = self.keyring.get().is_some();
+        if is_running && known.key != offered.key && known.generation <= offered.generation {
+            offered.generation = known.generation + 1;
+            known = leases.cluster_key(&offered).await?;
+        }
+        self.key_generation
+            .store(known.generation, Ordering::Relaxed);
+        self.keyring.set(ClusterKey::from_bytes(known.key));
         Ok(())
     }
 
@@ -123,7 +135,7 @@ impl Inner {
         let leases = &self.backend.leases;
         let renewal = leases.renew(&self.id).await?;
         match &renewal {
-            Renewal::Renewed => self.serve_again().await?,
+            Renewal::Renewed => {}
             lost => self.lose_lease(lost).await?,
         }
         let look = observer.look(leases.read().await?, Instant::now());
@@ -139,42 +151,39 @@ impl Inner {
         Ok(renewal == Renewal::Renewed)
     }
 
-    /// A node that is entering anew serves once all of it is done: the steps may have failed halfway before.
-    async fn serve_again(&self) -> Result<(), LeaseError> {
-        if *self.status.borrow() != Status::Reentering {
-            return Ok(());
-        }
-        self.register().await?;
-        // The others may have forgotten this node's links, and the key may be another.
-        for link in self.links() {
-            self.start_link_anew(&link);
-        }
-        self.status.send_replace(Status::Serving);
-        Ok(())
-    }
-
-    /// This node was taken for dead, or forgotten: its sessions' places in the rooms are gone or going. It lets go of all
-    /// of them (their clients come again) and enters anew once the reaper is done.
+    /// This node was taken for dead, or its lease was forgotten. Sockets stay. While another node cleans up after it, it
+    /// takes nobody; then it enters anew, and finds out session by session whose each is now.
     async fn lose_lease(&self, lost: &Renewal) -> Result<(), LeaseError> {
         if self.departing.is_closed() {
             // It stops, and has just given its lease back.
             return Ok(());
         }
-        if self.status.send_replace(Status::Reentering) != Status::Reentering {
-            self.observe.observe(Observation::LeaseLost);
-            tracing::warn!(
-                ?lost,
-                sessions = self.locals.len(),
-                "this node's lease is lost; its sessions have to come again"
-            );
-            for local in &self.locals {
-                local.recipient.let_go();
+        let is_claimed = matches!(lost, Renewal::Claimed { .. });
+        let serves = [Status::Serving, Status::Reentering].contains(&*self.status.borrow());
+        if is_claimed && serves {
+            if self.status.send_replace(Status::Reentering) != Status::Reentering {
+                self.note_lease_lost(lost);
             }
+            return Ok(());
         }
         if *lost == Renewal::Missing {
-            self.serve_again().await?;
+            self.note_lease_lost(lost);
+            self.register().await?;
+            if serves {
+                self.status.send_replace(Status::Serving);
+            }
+            self.forgotten.notify_one();
         }
         Ok(())
+    }
+
+    fn note_lease_lost(&self, lost: &Renewal) {
+        self.observe.observe(Observation::LeaseLost);
+        tracing::warn!(
+            ?lost,
+            sessions = self.locals.len(),
+            "this node's lease is lost; sockets stay"
+        );
     }
 }
 

@@ -27,7 +27,8 @@ use self::outgoing::{Next, Outgoing};
 use self::rate::Rate;
 use crate::bus::{Bus, BusError};
 use crate::envelope::Envelope;
-use crate::frame::{self, Header, Keyring};
+use crate::frame::{self, Header};
+use crate::keyring::Keyring;
 use crate::observe::{Observation, Observe};
 
 pub(crate) use self::incoming::Verdict;
@@ -211,6 +212,7 @@ impl Link {
                     self.published(generation, number, result);
                 }
                 Step::Sleep(until) => tokio::select! {
+                    biased;
                     () = self.wake.notified() => {}
                     () = sleep_until(until) => {}
                     () = cancel.cancelled() => return,

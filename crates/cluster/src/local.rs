@@ -1,6 +1,7 @@
 //! A session that this node holds, as the cluster sees it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use switchboard_protocol::{PeerId, RoomId, ServerMessage, UserId};
@@ -15,8 +16,8 @@ pub trait Recipient: Send + Sync + 'static {
     /// Queues a message. Refused when the outbox is full; the session then ends by itself.
     fn push(&self, message: ServerMessage) -> Result<(), OutboxFull>;
 
-    /// The cluster took this session for gone: its client has to come again.
-    fn let_go(&self);
+    /// Another connection has the session: this one is over.
+    fn superseded(&self);
 }
 
 /// The session takes no more.
@@ -38,6 +39,14 @@ pub struct Local {
     pub receipts: bool,
     /// Whether it is an observer.
     pub hidden: bool,
+    /// Whether it may come back after it lost its connection.
+    pub resumable: bool,
+    /// See [`PeerRecord::proven`](crate::record::PeerRecord::proven); a lower bound.
+    pub(crate) proven: AtomicU64,
+    /// Held while the directory is told something about the session: one step after another.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    /// Its connection is lost, or another's: nothing is written for it any more under this epoch.
+    pub(crate) ended: AtomicBool,
     pub(crate) recipient: Arc<dyn Recipient>,
     pub(crate) unanswered: Mutex<Unanswered>,
     pub(crate) inbound: Mutex<Inbound>,
@@ -51,6 +60,10 @@ impl Local {
     /// Queues a message for the session's client. An overflow ends the session by itself.
     pub(crate) fn tell(&self, message: impl Into<ServerMessage>) {
         let _ = self.recipient.push(message.into());
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     pub(crate) fn profile(&self, room: &RoomId) -> Option<Profile> {

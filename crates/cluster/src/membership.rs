@@ -5,21 +5,21 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use switchboard_protocol::client_message::StatePatch;
 use switchboard_protocol::server_message::LeaveReason;
-use switchboard_protocol::{NodeId, RoomId};
+use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::{Duration, timeout};
 
-use crate::directory::{DirectoryError, JoinOutcome, JoinRequest, UpdateOutcome};
+use crate::directory::{DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome};
 use crate::envelope::{Change, Envelope, RosterChange};
 use crate::link::Urgency;
 use crate::local::Local;
-use crate::node::{Inner, Node};
+use crate::node::{Inner, Node, Status};
 use crate::observe::Observation;
-use crate::record::{Flags, Profile, RosterSnapshot};
+use crate::record::{Epoch, Flags, Profile, RosterSnapshot};
 use crate::resync::tell_revisions;
-use crate::room::{After, Room};
+use crate::room::{After, Entry, Room};
 
 /// A join that the directory carried out reaches this node's roster within this, or is given up.
-const JOIN_PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const JOIN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A wish to enter a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,10 @@ impl Node {
     /// Enters a room. `Ok` means that `joined` is in the session's outbox, before anything else about that room.
     pub async fn join(&self, local: &Arc<Local>, join: JoinRoom) -> Result<(), JoinError> {
         let node = &self.0;
+        let _turn = local.turn.lock().await;
+        if local.has_ended() || *node.status.borrow() != Status::Serving {
+            return Err(JoinError::Unavailable);
+        }
         if local.profile(&join.room).is_some() {
             // An earlier join got no answer: whether it took effect is unknown, so it is undone first.
             node.leave(local, &join.room, LeaveReason::Left)
@@ -95,6 +99,7 @@ impl Node {
 
     /// Leaves a room: the session hears nothing of it any more.
     pub async fn leave(&self, local: &Arc<Local>, room: &RoomId) -> Result<(), DirectoryError> {
+        let _turn = local.turn.lock().await;
         self.0.leave(local, room, LeaveReason::Left).await
     }
 
@@ -106,6 +111,7 @@ impl Node {
         patch: &StatePatch,
     ) -> Result<(), UpdateError> {
         let node = &self.0;
+        let _turn = local.turn.lock().await;
         let mut profile = local.profile(room).ok_or(UpdateError::NotAMember)?;
         profile.state = profile
             .state
@@ -158,9 +164,12 @@ impl Inner {
         let request = self.request(local, join);
         let outcome = self.backend.directory.join(&request).await;
         let refused = match self.checked(outcome) {
-            Ok(JoinOutcome::Joined(snapshot)) => {
-                self.announce_join(local, &join.room, &snapshot);
-                return self.admit(local, join, &room, snapshot).await;
+            Ok(JoinOutcome::Joined { roster, evicted }) => {
+                if let Some(evicted) = evicted {
+                    self.tell_evicted(&join.room, &evicted, &roster).await;
+                }
+                self.announce_join(local, &join.room, &roster);
+                return self.admit(local, join, &room, roster).await;
             }
             Ok(JoinOutcome::Full { capacity }) => JoinError::Full { capacity },
             Ok(JoinOutcome::NoSuchRoom) => JoinError::NoSuchRoom,
@@ -191,7 +200,8 @@ impl Inner {
             user: local.user.clone(),
             flags: Flags {
                 hidden: local.hidden,
-                ..Flags::default()
+                away: false,
+                resumable: local.resumable,
             },
             capacity: join.capacity,
             may_create: join.may_create,
@@ -207,7 +217,8 @@ impl Inner {
         room: &Arc<Mutex<Room>>,
         snapshot: RosterSnapshot,
     ) -> Result<(), JoinError> {
-        let joined = self.in_room(room, |room| room.admit(local, join.re, snapshot));
+        let entry = Entry::Join(join.re);
+        let joined = self.in_room(room, |room| room.admit(local, entry, snapshot));
         if timeout(JOIN_PATIENCE, joined)
             .await
             .is_ok_and(|joined| joined.is_ok())
@@ -221,36 +232,55 @@ impl Inner {
     }
 
     /// Tells the nodes of all members, this one if it has others in the room.
-    fn announce_join(&self, local: &Local, room: &RoomId, snapshot: &RosterSnapshot) {
-        let Some(member) = snapshot
-            .members
-            .iter()
-            .find(|member| member.peer == local.peer)
-        else {
-            return;
-        };
-        let mut nodes: Vec<NodeId> = Vec::new();
-        for other in snapshot
-            .members
-            .iter()
-            .filter(|other| other.peer != local.peer)
-        {
-            if !nodes.contains(&other.node) {
-                nodes.push(other.node.clone());
-            }
+    fn announce_join(&self, local: &Local, room: &RoomId, roster: &RosterSnapshot) {
+        if let Some(member) = roster.member(&local.peer).cloned() {
+            let ready = roster.ready == roster.revision;
+            let change = Change::Joined { member, ready };
+            self.tell_step(room, roster, &local.peer, change);
         }
-        let change = Change::Joined {
-            member: member.clone(),
-            ready: snapshot.ready == snapshot.revision,
+    }
+
+    /// Tells the step that led to `roster` to the nodes of all others.
+    pub(crate) fn tell_step(
+        &self,
+        room: &RoomId,
+        roster: &RosterSnapshot,
+        about: &PeerId,
+        change: Change,
+    ) {
+        let step = RosterChange {
+            room: room.clone(),
+            revision: roster.revision,
+            change,
         };
-        self.announce(
-            &nodes,
-            RosterChange {
-                room: room.clone(),
-                revision: snapshot.revision,
-                change,
-            },
-        );
+        self.announce(&roster.nodes_of_others(about), step);
+    }
+
+    /// A user's own session that was away has made way for a new one: it left with the step before.
+    async fn tell_evicted(&self, room: &RoomId, evicted: &PeerId, roster: &RosterSnapshot) {
+        let mut nodes = roster.nodes_of_others(evicted);
+        // Whoever keeps its places has nobody else in the room, perhaps.
+        let record = self.checked(self.backend.directory.peer(evicted).await);
+        if let Ok(Some(record)) = record {
+            if !nodes.contains(&record.node) {
+                nodes.push(record.node);
+            }
+            let intended = self
+                .backend
+                .directory
+                .intend(evicted, record.epoch, room, false);
+            let _ = self.checked(intended.await);
+        }
+        let change = Change::Left {
+            peer: *evicted,
+            reason: LeaveReason::Expired,
+        };
+        let step = RosterChange {
+            room: room.clone(),
+            revision: roster.revision - 1,
+            change,
+        };
+        self.announce(&nodes, step);
     }
 
     /// Takes a session out of a room, here and in the directory. Where the directory does not answer, the room stays
@@ -262,39 +292,40 @@ impl Inner {
         reason: LeaveReason,
     ) -> Result<(), DirectoryError> {
         self.dismiss(local, room);
-        let left = self
-            .backend
-            .directory
-            .leave(room, &local.peer, local.epoch)
-            .await;
-        let left = self.checked(left)?;
+        self.leave_room(room, &local.peer, local.epoch, reason)
+            .await?;
+        local.forget_room(room);
+        Ok(())
+    }
+
+    /// Takes a member out of a room in the directory, and tells the others.
+    pub(crate) async fn leave_room(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+        reason: LeaveReason,
+    ) -> Result<LeaveOutcome, DirectoryError> {
+        let directory = &self.backend.directory;
+        let left = self.checked(directory.leave(room, peer, epoch).await)?;
         if left.changed {
             self.observe.observe(Observation::MemberLeft(reason));
             let change = Change::Left {
-                peer: local.peer,
+                peer: *peer,
                 reason,
             };
-            self.announce(
-                &left.nodes,
-                RosterChange {
-                    room: room.clone(),
-                    revision: left.revision,
-                    change,
-                },
-            );
-        }
-        if !left.changed {
+            let step = RosterChange {
+                room: room.clone(),
+                revision: left.revision,
+                change,
+            };
+            self.announce(&left.nodes, step);
+        } else {
             // An earlier try may have taken effect without an answer, and so without a word to anybody.
             self.hint(&left.nodes, room, left.revision);
         }
-        let forgotten = self
-            .backend
-            .directory
-            .intend(&local.peer, local.epoch, room, false)
-            .await;
-        self.checked(forgotten)?;
-        local.forget_room(room);
-        Ok(())
+        self.checked(directory.intend(peer, epoch, room, false).await)?;
+        Ok(left)
     }
 
     /// Tells a step to nodes. This one counts it as known at once: if a link loses it, revisions are compared by that.
@@ -309,7 +340,7 @@ impl Inner {
     }
 
     /// Tells nodes that a room has this revision, where which step led to it is not known.
-    fn hint(&self, nodes: &[NodeId], room: &RoomId, revision: u64) {
+    pub(crate) fn hint(&self, nodes: &[NodeId], room: &RoomId, revision: u64) {
         for node in nodes {
             tell_revisions(&self.link(node), &[(room.clone(), revision)]);
         }
@@ -322,6 +353,9 @@ impl Inner {
     ) -> Result<T, DirectoryError> {
         result.inspect_err(|error| {
             self.observe.observe(Observation::DirectoryFailed);
+            if *error == DirectoryError::Forgotten {
+                self.forgotten.notify_one();
+            }
             tracing::debug!(%error, "the directory did not do as asked");
         })
     }

@@ -11,7 +11,8 @@
 //! | life | stop | starts the others once the backend answers, then keeps the lease and reaps dead nodes |
 //! | reader | stop | nothing comes in any more |
 //! | link, one a node | stop, or that node's end | nothing goes out there any more |
-//! | sweeper | stop | deadlines pass unnoticed |
+//! | sweeper | stop | deadlines and windows pass unnoticed |
+//! | assertion | stop | what the directory forgets stays forgotten |
 //! | departure, one a session that ends | done, or stop | what is left is the reaper's |
 
 use std::sync::Arc;
@@ -20,15 +21,17 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::away::Away;
 use crate::backend::Backend;
 use crate::bus::Bus;
-use crate::frame::{ClusterKey, Keyring};
-use crate::leases::NodeInfo;
+use crate::gone::Gone;
+use crate::keyring::{ClusterKey, Keyring};
+use crate::leases::{LeaseError, NodeInfo};
 use crate::link::Link;
 use crate::local::Local;
 use crate::loopback::{self, Loopback};
@@ -52,6 +55,8 @@ pub struct Settings {
     pub delivery_deadline: Duration,
     /// Bounds on what is unanswered.
     pub in_flight: InFlightMax,
+    /// A session that lost its connection is held for so long.
+    pub resume_window: Duration,
     /// Sessions that one user may have in the cluster.
     pub sessions_per_user: u32,
     /// How long an envelope may wait for others where the rate makes it pay.
@@ -67,7 +72,7 @@ pub enum Status {
     Starting(String),
     /// It can.
     Serving,
-    /// Not at the moment: another node took this one for dead, or its lease was forgotten.
+    /// Not at the moment: another node took this one for dead.
     Reentering,
     /// Not any more.
     Stopped,
@@ -94,8 +99,14 @@ pub(crate) struct Inner {
     pub(crate) backend: Backend,
     pub(crate) observe: Arc<dyn Observe>,
     pub(crate) keyring: Arc<Keyring>,
+    /// Of the key that the cluster agreed on.
+    pub(crate) key_generation: AtomicU64,
     pub(crate) rooms: Rooms,
     pub(crate) locals: DashMap<PeerId, Arc<Local>>,
+    pub(crate) gone: Gone,
+    pub(crate) away: DashMap<PeerId, Arc<Away>>,
+    /// A script said that its bucket is forgotten.
+    pub(crate) forgotten: Notify,
     /// Sessions with unanswered signals, for the sweeper.
     pub(crate) waiting: Mutex<Vec<Arc<Local>>>,
     /// Bytes of unanswered signals, over all sessions.
@@ -133,8 +144,12 @@ impl Node {
             backend,
             observe,
             keyring: Arc::default(),
+            key_generation: AtomicU64::new(0),
             rooms: Rooms::default(),
             locals: DashMap::new(),
+            gone: Gone::default(),
+            away: DashMap::new(),
+            forgotten: Notify::new(),
             waiting: Mutex::new(Vec::new()),
             in_flight_bytes: Arc::new(AtomicUsize::new(0)),
             departures: Semaphore::new(DEPARTURES_MAX),
@@ -192,8 +207,14 @@ impl Node {
         counts.collect()
     }
 
-    /// Finishes: waits until every ended session has left the directory and every link has said what it had to say, then
-    /// gives the lease back. What is not done after `patience` is left to the reaper of another node. True: all was done.
+    /// Sessions without a connection that this node keeps the places of.
+    pub fn away_count(&self) -> usize {
+        self.0.away.len()
+    }
+
+    /// Finishes: waits until every ended session is out of the directory, or marked as away there, and every link has said
+    /// what it had to say, then gives the lease back, and with it those who are away. What is not done after `patience` is
+    /// left to the reaper of another node. True: all was done.
     pub async fn stop(&self, patience: Duration) -> bool {
         let inner = &self.0;
         inner.departing.close();
@@ -202,7 +223,7 @@ impl Node {
             inner.links_idle().await;
             // One that never entered the cluster has nothing to give back.
             let entered = inner.keyring.get().is_some();
-            !entered || inner.backend.leases.release(&inner.id).await.is_ok()
+            !entered || inner.give_lease_back().await.is_ok()
         });
         let done = done.await.unwrap_or(false);
         inner.stop.cancel();
@@ -263,6 +284,20 @@ impl Inner {
         let (running, until) = (link.clone(), cancel.clone());
         self.tasks.spawn(async move { running.run(until).await });
         (link, cancel)
+    }
+
+    /// Somebody else takes those who are away at once, where there are any.
+    async fn give_lease_back(&self) -> Result<(), LeaseError> {
+        let leases = &self.backend.leases;
+        if self.away.is_empty() {
+            leases.release(&self.id).await
+        } else {
+            leases.abandon(&self.id).await
+        }
+    }
+
+    pub(crate) fn local(&self, peer: &PeerId) -> Option<Arc<Local>> {
+        self.locals.get(peer).map(|local| local.clone())
     }
 
     async fn links_idle(&self) {

@@ -35,6 +35,19 @@ impl KindClass {
     }
 }
 
+/// What became of a wish to resume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ResumeOutcome {
+    /// The session goes on.
+    Resumed,
+    /// A wrong or outdated secret, or a session that is no more.
+    Refused,
+    /// Another connection was faster.
+    Superseded,
+    /// The directory could not tell.
+    Unavailable,
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Observation {
@@ -77,9 +90,13 @@ pub enum Observation {
         /// Since the last renewal.
         after: Duration,
     },
+    /// A client asked to resume its session.
+    Resume(ResumeOutcome),
+    /// The directory had lost something, and this node wrote it again.
+    Restored,
     /// The lease could not be raised or read.
     LeaseFailed,
-    /// Another node took this one for dead, or its lease was forgotten.
+    /// Another node took this one for dead, or its lease is forgotten.
     LeaseLost,
     /// This node cleaned up after a dead one.
     NodeReaped,

@@ -4,7 +4,7 @@
 //! the observer's own reads and renewals all succeeded. Time without the backend, or spent frozen, starts the count again:
 //! whoever could not look has seen nothing.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use switchboard_protocol::NodeId;
 use tokio::time::{Duration, Instant};
@@ -16,7 +16,9 @@ use crate::leases::Lease;
 pub(crate) struct Observer {
     own: NodeId,
     lease: Duration,
-    seen: HashMap<NodeId, (Lease, Instant)>,
+    seen: BTreeMap<NodeId, (Lease, Instant)>,
+    /// Since when they are missing.
+    missing: BTreeMap<NodeId, Instant>,
     looked_at: Option<Instant>,
 }
 
@@ -25,7 +27,8 @@ pub(crate) struct Observer {
 pub(crate) struct Look {
     /// To be claimed: they did not move, and nobody who lives has claimed them.
     pub(crate) dead: Vec<Lease>,
-    /// They were there before and are not now.
+    /// They were there before and have been missing for as long as it takes to be dead: a table that was forgotten is
+    /// full again sooner.
     pub(crate) vanished: Vec<NodeId>,
 }
 
@@ -34,7 +37,8 @@ impl Observer {
         Self {
             own,
             lease,
-            seen: HashMap::new(),
+            seen: BTreeMap::new(),
+            missing: BTreeMap::new(),
             looked_at: None,
         }
     }
@@ -57,15 +61,23 @@ impl Observer {
                 Some((known, since)) if continuous && known == lease => since,
                 _ => now,
             };
+            self.missing.remove(&lease.node);
             self.seen.insert(lease.node.clone(), (lease, since));
         }
-        let dead = self
-            .seen
-            .values()
-            .filter(|(lease, since)| now - *since >= self.lease && self.may_claim(lease, now));
+        for node in before.into_keys() {
+            self.missing.insert(node, now);
+        }
+        let lease = self.lease;
+        let vanished = self
+            .missing
+            .extract_if(.., |_, since| now - *since >= lease);
+        let vanished = vanished.map(|(node, _)| node).collect();
+        let dead = self.seen.values().filter(|(lease, since)| {
+            lease.is_abandoned() || now - *since >= self.lease && self.may_claim(lease, now)
+        });
         Look {
             dead: dead.map(|(lease, _)| lease.clone()).collect(),
-            vanished: before.into_keys().collect(),
+            vanished,
         }
     }
 
@@ -188,13 +200,27 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_gone_from_the_table_is_told_once() {
+    fn a_node_that_abandoned_its_lease_is_cleaned_up_after_at_once() {
         let mut rig = Rig::new();
-        rig.observer.look(vec![lease(&rig.other, 7, None)], rig.now);
-        assert_eq!(
-            rig.observer.look(vec![], rig.now).vanished,
-            [rig.other.clone()]
-        );
-        assert_eq!(rig.observer.look(vec![], rig.now), Look::default());
+        let table = vec![lease(&rig.other, 7, Some(&rig.other))];
+        assert_eq!(rig.look_after(1, table), [rig.other.clone()]);
+    }
+
+    #[test]
+    fn whoever_stays_away_from_the_table_is_told_once() {
+        let mut rig = Rig::new();
+        let look = |rig: &mut Rig, table| {
+            rig.now += Duration::from_secs(1);
+            rig.observer.look(table, rig.now).vanished
+        };
+        let table = vec![lease(&rig.other, 7, None)];
+        look(&mut rig, table.clone());
+        assert!(look(&mut rig, vec![]).is_empty());
+        look(&mut rig, table);
+        for _ in 0..4 {
+            assert!(look(&mut rig, vec![]).is_empty());
+        }
+        assert_eq!(look(&mut rig, vec![]), [rig.other.clone()]);
+        assert!(look(&mut rig, vec![]).is_empty());
     }
 }

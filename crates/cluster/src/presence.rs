@@ -5,37 +5,53 @@
 //! node's set is the reaper's list, and the peer's record names the rooms, so each goes only after what it leads to.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use switchboard_protocol::server_message::LeaveReason;
-use switchboard_protocol::{PeerId, RoomId, UserId};
-use tokio::time::{Duration, sleep};
+use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
+use tokio::time::{Duration, Instant, sleep};
 
-use crate::delivery::Inbound;
-use crate::directory::{AttachOutcome, DirectoryError};
+use crate::away::Away;
+use crate::delivery::{Fate, Inbound};
+use crate::directory::{Attach, AttachOutcome, DirectoryError};
 use crate::envelope::Receipt;
+use crate::gone::REMEMBERED;
 use crate::local::{Local, Recipient};
 use crate::node::{Inner, Node, Status};
 use crate::record::Epoch;
 use crate::unanswered::Unanswered;
 
-/// Between two tries to leave the directory.
-const RETRY: Duration = Duration::from_millis(500);
+/// Between two tries to tell the directory that a session went.
+pub(crate) const RETRY: Duration = Duration::from_millis(500);
+/// The first epoch of a session.
+const FIRST_EPOCH: Epoch = 1;
 
 /// A session that wants to come to this node.
 pub struct NewSession {
     /// Its public id.
     pub peer: PeerId,
-    /// Its epoch here.
-    pub epoch: Epoch,
     /// The identity behind it.
     pub user: UserId,
     /// Whether its client says `received`.
     pub receipts: bool,
     /// Whether it is an observer.
     pub hidden: bool,
+    /// Whether it may come back after it lost its connection.
+    pub resumable: bool,
     /// Where to put what the cluster has for it.
     pub recipient: Arc<dyn Recipient>,
+}
+
+/// How a session goes from this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// It leaves its rooms.
+    Leave(LeaveReason),
+    /// It lost its connection, and its places are kept for so long.
+    Away(Duration),
+    /// Another connection has it.
+    Superseded,
 }
 
 /// Why a session cannot come.
@@ -44,9 +60,6 @@ pub enum AttachError {
     /// Its user has as many sessions as he may have.
     #[error("this user has as many sessions as allowed")]
     TooManySessions,
-    /// A newer connection holds the session.
-    #[error("a newer connection holds this session")]
-    Stale,
     /// The node is not serving, or the directory did not answer.
     #[error("the cluster cannot take a session at the moment")]
     Unavailable,
@@ -59,56 +72,54 @@ impl From<DirectoryError> for AttachError {
 }
 
 impl Node {
-    /// Takes a session to this node.
+    /// Takes a new session to this node.
     pub async fn attach(&self, session: NewSession) -> Result<Arc<Local>, AttachError> {
         let node = &self.0;
-        let mut status = node.status.subscribe();
-        if *status.borrow_and_update() != Status::Serving {
+        if *node.status.borrow() != Status::Serving {
             return Err(AttachError::Unavailable);
         }
-        let local = Arc::new(Local {
-            peer: session.peer,
-            epoch: session.epoch,
-            user: session.user,
-            receipts: session.receipts,
-            hidden: session.hidden,
-            recipient: session.recipient,
-            unanswered: Mutex::new(Unanswered::new(node.in_flight_bytes.clone())),
-            inbound: Mutex::new(Inbound::default()),
-            listed: Mutex::new(Some(node.departing.token())),
-            rooms: Mutex::new(Vec::new()),
-        });
-        let entered = node.enter_directory(&local).await;
-        if let Err(error) = entered {
-            self.detach(local, LeaveReason::Disconnected);
+        let local = node.new_local(session, FIRST_EPOCH, FIRST_EPOCH, Inbound::default());
+        if let Err(error) = node.enter_directory(&local).await {
+            self.detach(local, Departure::Leave(LeaveReason::Disconnected));
             return Err(error);
         }
         node.locals.insert(local.peer, local.clone());
-        // A lease lost in between let go of all sessions but this one.
-        if status.has_changed().unwrap_or(true) {
-            self.detach(local, LeaveReason::Disconnected);
-            return Err(AttachError::Unavailable);
-        }
         Ok(local)
     }
 
-    /// The session has ended. Returns at once; its rooms hear of it as soon as the directory does.
-    pub fn detach(&self, local: Arc<Local>, reason: LeaveReason) {
-        let node = self.0.clone();
-        node.locals
-            .remove_if(&local.peer, |_, known| Arc::ptr_eq(known, &local));
-        let answers = local.inbound.lock().end(local.peer);
+    /// The session has ended here. Returns at once; its rooms hear of it as soon as the directory does.
+    pub fn detach(&self, local: Arc<Local>, departure: Departure) {
+        let node = &self.0;
+        let (fate, remembered) = match departure {
+            Departure::Leave(_) => (Fate::Left, REMEMBERED),
+            Departure::Away(window) => (Fate::Moved, window.max(REMEMBERED)),
+            Departure::Superseded => (Fate::Moved, REMEMBERED),
+        };
+        local.ended.store(true, Ordering::Release);
+        let answers = local.inbound.lock().end((local.peer, local.epoch), fate);
         for (to, receipt) in answers {
             node.send_receipt(&to, receipt);
         }
-        // Its client is gone: nobody is left to be told, and the node's bound is for those who are there.
+        node.gone.note(&local, fate, Instant::now() + remembered);
+        node.locals
+            .remove_if(&local.peer, |_, known| Arc::ptr_eq(known, &local));
+        // Nobody is left to be told, and the node's bound is for those who are there. A client that resumes sends again
+        // what was not answered.
         drop(local.unanswered.lock().end_where(|_, _, _| true));
         for room in local.room_ids() {
             node.dismiss(&local, &room);
         }
-        self.0
-            .departing
-            .spawn(async move { node.depart(&local, reason).await });
+        match departure {
+            Departure::Leave(reason) => node.spawn_departure(Departing::of(&local), reason),
+            Departure::Away(window) => node.hold(&local, window),
+            Departure::Superseded => {
+                let node = node.clone();
+                self.0.departing.spawn(async move {
+                    node.delist_unless_here(&local.peer).await;
+                    local.listed.lock().take();
+                });
+            }
+        }
     }
 
     /// The session's client has handled everything from `sender` up to `id`.
@@ -132,68 +143,151 @@ impl Node {
     }
 }
 
+/// A session on its way out of the directory.
+pub(crate) struct Departing {
+    peer: PeerId,
+    epoch: Epoch,
+    user: UserId,
+    rooms: Vec<RoomId>,
+    local: Option<Arc<Local>>,
+}
+
+impl Departing {
+    fn of(local: &Arc<Local>) -> Self {
+        Self {
+            peer: local.peer,
+            epoch: local.epoch,
+            user: local.user.clone(),
+            rooms: local.room_ids(),
+            local: Some(local.clone()),
+        }
+    }
+
+    pub(crate) fn of_away(away: &Away) -> Self {
+        Self {
+            peer: away.peer,
+            epoch: away.epoch,
+            user: away.user.clone(),
+            rooms: away.rooms.clone(),
+            local: None,
+        }
+    }
+}
+
 impl Inner {
+    pub(crate) fn new_local(
+        &self,
+        session: NewSession,
+        epoch: Epoch,
+        proven: Epoch,
+        inbound: Inbound,
+    ) -> Arc<Local> {
+        Arc::new(Local {
+            peer: session.peer,
+            epoch,
+            user: session.user,
+            receipts: session.receipts,
+            hidden: session.hidden,
+            resumable: session.resumable,
+            proven: AtomicU64::new(proven),
+            turn: tokio::sync::Mutex::default(),
+            ended: AtomicBool::new(false),
+            recipient: session.recipient,
+            unanswered: Mutex::new(Unanswered::new(self.in_flight_bytes.clone())),
+            inbound: Mutex::new(inbound),
+            listed: Mutex::new(Some(self.departing.token())),
+            rooms: Mutex::new(Vec::new()),
+        })
+    }
+
     async fn enter_directory(&self, local: &Local) -> Result<(), AttachError> {
         let directory = &self.backend.directory;
         self.checked(directory.enlist(&self.id, &local.peer).await)?;
-        let attached = directory
-            .attach(&local.peer, local.epoch, &self.id, &local.user)
-            .await;
-        if let AttachOutcome::Stale { .. } = self.checked(attached)? {
-            return Err(AttachError::Stale);
+        let attach = Attach {
+            peer: local.peer,
+            epoch: local.epoch,
+            node: self.id.clone(),
+            user: local.user.clone(),
+            shown: None,
+        };
+        let attached = self.checked(directory.attach(&attach).await)?;
+        if !matches!(attached, AttachOutcome::Attached { .. }) {
+            // Peer ids are random: one that is there already was lost track of.
+            return Err(AttachError::Unavailable);
         }
-        let admitted = directory
-            .admit(
-                &local.user,
-                &local.peer,
-                &self.id,
-                self.settings.sessions_per_user,
-            )
-            .await;
-        if self.checked(admitted)? {
+        let most = self.settings.sessions_per_user;
+        let admitted = directory.admit(&local.user, &local.peer, &self.id, most);
+        if self.checked(admitted.await)? {
             Ok(())
         } else {
             Err(AttachError::TooManySessions)
         }
     }
 
+    pub(crate) fn spawn_departure(self: &Arc<Self>, departing: Departing, reason: LeaveReason) {
+        let node = self.clone();
+        self.departing
+            .spawn(async move { node.depart(departing, reason).await });
+    }
+
     /// Takes a session out of the directory, as often as it takes. What is not done when the node stops is the reaper's.
-    async fn depart(&self, local: &Arc<Local>, reason: LeaveReason) {
-        while let Err(error) = self.leave_in_turn(local, reason).await {
+    async fn depart(&self, departing: Departing, reason: LeaveReason) {
+        if let Some(local) = &departing.local {
+            drop(local.turn.lock().await);
+        }
+        while let Err(error) = self.leave_in_turn(&departing, reason).await {
             if let DirectoryError::Corrupt(_) = error {
-                tracing::error!(session.id = %local.peer, %error, "a session could not leave the directory");
+                tracing::error!(session.id = %departing.peer, %error, "a session could not leave the directory");
                 return;
             }
             tokio::select! {
-                () = sleep(RETRY) => {}
+                biased;
                 () = self.stop.cancelled() => return,
+                () = sleep(RETRY) => {}
             }
         }
-        local.listed.lock().take();
+        if let Some(local) = &departing.local {
+            local.listed.lock().take();
+        }
     }
 
     /// A turn is given back between tries: sessions that cannot leave yet do not hold up those that can.
     async fn leave_in_turn(
         &self,
-        local: &Arc<Local>,
+        departing: &Departing,
         reason: LeaveReason,
     ) -> Result<(), DirectoryError> {
         let _turn = self.departures.acquire().await;
-        self.leave_directory(local, reason).await
+        self.leave_directory(departing, reason).await
     }
 
     async fn leave_directory(
         &self,
-        local: &Arc<Local>,
+        departing: &Departing,
         reason: LeaveReason,
     ) -> Result<(), DirectoryError> {
-        for room in local.room_ids() {
-            self.leave(local, &room, reason).await?;
-        }
+        let (peer, epoch) = (&departing.peer, departing.epoch);
         let directory = &self.backend.directory;
-        self.checked(directory.dismiss(&local.user, &local.peer).await)?;
-        self.checked(directory.forget(&local.peer, local.epoch).await)?;
-        self.checked(directory.delist(&self.id, &local.peer).await)
+        let record = self.checked(directory.peer(peer).await)?;
+        let is_elsewhere = record.is_some_and(|record| {
+            record.epoch > epoch || (reason == LeaveReason::Expired && record.node != self.id)
+        });
+        if !is_elsewhere {
+            for room in &departing.rooms {
+                self.leave_room(room, peer, epoch, reason).await?;
+            }
+            self.checked(directory.dismiss(&departing.user, peer).await)?;
+            self.checked(directory.forget(peer, epoch).await)?;
+        }
+        self.checked(directory.delist(&self.id, peer).await)
+    }
+
+    /// This node has nothing of the session any more. If the directory cannot be told now, the next assertion does it.
+    pub(crate) async fn delist_unless_here(&self, peer: &PeerId) {
+        if !self.locals.contains_key(peer) && !self.away.contains_key(peer) {
+            let delisted = self.backend.directory.delist(&self.id, peer).await;
+            let _ = self.checked(delisted);
+        }
     }
 
     /// The session hears nothing of the room any more.
@@ -204,7 +298,7 @@ impl Inner {
         }
     }
 
-    fn answer(&self, answer: Option<(switchboard_protocol::NodeId, Receipt)>) {
+    fn answer(&self, answer: Option<(NodeId, Receipt)>) {
         if let Some((to, receipt)) = answer {
             self.send_receipt(&to, receipt);
         }

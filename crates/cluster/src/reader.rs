@@ -5,21 +5,24 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use smallvec::{SmallVec, smallvec};
-use switchboard_protocol::server_message::{Delivered, Reason, Receiver, Signal, Undelivered};
+use switchboard_protocol::server_message::{
+    Delivered, LeaveReason, Reason, Receiver, Signal, Undelivered,
+};
 use switchboard_protocol::{NodeId, Payload, PeerId, ServerMessage};
 use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant};
 
 use crate::bus::{BusEvent, Inbox};
-use crate::delivery::Verdict;
-use crate::envelope::{Envelope, Receipt, RosterChange, SignalEnvelope};
+use crate::delivery::{Answer, Fate, Verdict};
+use crate::envelope::{Change, Envelope, Receipt, RosterChange, SignalEnvelope};
 use crate::frame::{self, BadFrame};
 use crate::link::{self, Anew, Urgency};
 use crate::local::Local;
 use crate::node::Inner;
 use crate::observe::Observation;
+use crate::record::{Epoch, MemberRecord};
 use crate::room::{After, Room, SenderKnown};
-use crate::unanswered::Ended;
+use crate::unanswered::{Ended, Target};
 
 /// Between two words about frames that are rejected.
 const SAY_REJECTED_EVERY: Duration = Duration::from_secs(10);
@@ -29,9 +32,10 @@ impl Inner {
     pub(crate) async fn read(&self, mut inbox: Box<dyn Inbox>, mut looped: mpsc::Receiver<Bytes>) {
         loop {
             let event = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
                 event = inbox.next() => event,
                 Some(frame) = looped.recv() => Some(BusEvent::Frame(frame)),
-                () = self.stop.cancelled() => return,
             };
             match event {
                 Some(BusEvent::Frame(frame)) => self.take_frame(&frame),
@@ -45,7 +49,7 @@ impl Inner {
     }
 
     fn take_frame(&self, bytes: &[u8]) {
-        let (header, envelopes) = match frame::open(&self.keyring.agreed(), &self.id, bytes) {
+        let (header, envelopes) = match frame::open(&self.keyring, &self.id, bytes) {
             Ok(opened) => opened,
             Err(error) => {
                 self.observe.observe(Observation::FrameRejected);
@@ -90,10 +94,16 @@ impl Inner {
             Envelope::Receipt(receipt) => self.take_receipt(&receipt),
             Envelope::Roster(step) => self.take_step(step),
             Envelope::Revisions(revisions) => self.compare_revisions(from, revisions),
+            Envelope::Moved(moved) => self.let_go(&moved.peer, moved.epoch, from),
         }
     }
 
     fn take_step(&self, step: RosterChange) {
+        if let Change::Left { peer, .. } = &step.change
+            && let Some(away) = self.away.get(peer)
+        {
+            away.forget_place(&step.room);
+        }
         if let Some(room) = self.rooms.get(step.room.as_str()) {
             self.in_room(&room, |room| ((), room.step(step)));
         }
@@ -101,13 +111,23 @@ impl Inner {
 
     fn take_signal(&self, from: &NodeId, signal: &SignalEnvelope<'_>) {
         let Some(shared) = self.rooms.get(signal.room) else {
-            return self.refuse(from, signal, Reason::Left);
+            for (peer, epoch) in &signal.receivers {
+                if let Some(answer) = self.answer_for_absent(None, *peer, *epoch, signal) {
+                    self.send_answer(from, signal, (*peer, *epoch), answer);
+                }
+            }
+            return;
         };
         let mut room = shared.lock();
         match room.knows(signal) {
             SenderKnown::Yes => self.deliver(&room, from, signal),
             SenderKnown::Held => self.rooms.note_behind(&shared),
-            SenderKnown::No => self.refuse(from, signal, Reason::NoSuchPeer),
+            SenderKnown::No => {
+                for receiver in &signal.receivers {
+                    let answer = Answer::Refused(Reason::NoSuchPeer);
+                    self.send_answer(from, signal, *receiver, answer);
+                }
+            }
         }
     }
 
@@ -118,7 +138,15 @@ impl Inner {
         change: impl FnOnce(&mut Room) -> (T, After),
     ) -> T {
         let mut room = shared.lock();
-        let (result, After { signals, lost }) = change(&mut room);
+        let (result, after) = change(&mut room);
+        let After {
+            signals,
+            moved,
+            lost,
+        } = after;
+        for member in moved {
+            self.follow(&room, &member);
+        }
         for bytes in signals {
             let Ok((Some(Envelope::Signal(signal)), _)) = Envelope::read(&bytes) else {
                 continue;
@@ -131,8 +159,8 @@ impl Inner {
                 self.deliver(&room, &node, &signal);
             }
         }
-        for peer in lost {
-            self.give_up_on(&room, &peer);
+        for (peer, reason) in lost {
+            self.give_up_on(&room, &peer, reason);
         }
         if room.read_at().is_some() {
             self.rooms.note_behind(shared);
@@ -155,10 +183,10 @@ impl Inner {
         for (peer, epoch) in &signal.receivers {
             let answer = match room.local(peer).filter(|local| local.epoch == *epoch) {
                 Some(local) => self.hand_on(local, from, signal, &message),
-                None => Some(Err(Reason::Left)),
+                None => self.answer_for_absent(Some(room), *peer, *epoch, signal),
             };
             if let Some(answer) = answer {
-                self.send_receipt(from, answered(signal, *peer, answer));
+                self.send_answer(from, signal, (*peer, *epoch), answer);
             }
         }
     }
@@ -170,11 +198,15 @@ impl Inner {
         from: &NodeId,
         signal: &SignalEnvelope<'_>,
         message: &Signal,
-    ) -> Option<Result<(), Reason>> {
+    ) -> Option<Answer> {
         let mut inbound = local.inbound.lock();
         match inbound.judge(signal.sender, signal.sender_epoch, from, signal.id) {
             Verdict::Pending => None,
-            Verdict::Repeat(answer) => {
+            Verdict::Stale => {
+                self.observe.observe(Observation::Refused);
+                None
+            }
+            Verdict::Answer(answer) => {
                 self.observe.observe(Observation::Refused);
                 Some(answer)
             }
@@ -185,17 +217,50 @@ impl Inner {
                 }
                 Err(_) => {
                     inbound.refuse(&signal.sender, signal.id, Reason::Overloaded);
-                    Some(Err(Reason::Overloaded))
+                    Some(Answer::Refused(Reason::Overloaded))
                 }
             },
         }
     }
 
-    fn refuse(&self, from: &NodeId, signal: &SignalEnvelope<'_>, reason: Reason) {
+    /// The answer for a receiver that has no connection of that epoch in the room on this node.
+    fn answer_for_absent(
+        &self,
+        room: Option<&Room>,
+        peer: PeerId,
+        epoch: Epoch,
+        signal: &SignalEnvelope<'_>,
+    ) -> Option<Answer> {
         self.observe.observe(Observation::Refused);
-        for (peer, _) in &signal.receivers {
-            self.send_receipt(from, answered(signal, *peer, Err(reason)));
+        let recall = |local: &Local, fate| {
+            let inbound = local.inbound.lock();
+            inbound.recall(&signal.sender, signal.id, fate)
+        };
+        if let Some(local) = self.local(&peer).filter(|local| local.epoch == epoch) {
+            // It is here, and not in that room any more.
+            return recall(&local, Fate::Left);
         }
+        if let Some((local, fate)) = self.gone.recall(&peer, epoch) {
+            return recall(&local, fate);
+        }
+        let roster = room.and_then(Room::roster);
+        if roster.is_some_and(|roster| roster.member(&peer).is_none()) {
+            return Some(Answer::Refused(Reason::Left));
+        }
+        // It was here, perhaps; what it was handed then nobody knows any more.
+        Some(Answer::Moved { may_have: true })
+    }
+
+    fn send_answer(
+        &self,
+        to: &NodeId,
+        signal: &SignalEnvelope<'_>,
+        (receiver, epoch): (PeerId, Epoch),
+        answer: Answer,
+    ) {
+        let mut receipt = Receipt::empty(signal.sender, signal.sender_epoch, receiver);
+        receipt.add(signal.id, epoch, answer);
+        self.send_receipt(to, receipt);
     }
 
     /// Sends a receipt. A link that is full loses it: after its reset, the other side asks again.
@@ -224,6 +289,9 @@ impl Inner {
                 self.tell_outcome(&local, ended, outcome);
             }
         }
+        for moved in &receipt.moved {
+            unanswered.hold(&receipt.receiver, moved);
+        }
     }
 
     pub(crate) fn tell_outcome(&self, local: &Local, ended: Ended, outcome: Result<(), Reason>) {
@@ -246,18 +314,31 @@ impl Inner {
         }
     }
 
-    /// A member's node died: what its members sent it from here will be answered by nobody.
-    fn give_up_on(&self, room: &Room, peer: &PeerId) {
+    /// A member has another epoch, node or connection: what the sessions here have for it goes there.
+    fn follow(&self, room: &Room, member: &MemberRecord) {
+        self.let_go(&member.peer, member.epoch, &member.node);
+        let link = self.link(&member.node);
         for local in room.locals() {
-            let ended = local
-                .unanswered
-                .lock()
-                .end_where(|id, _, target| id == room.id() && target.peer == *peer);
+            let mut unanswered = local.unanswered.lock();
+            let published = |target: &Target| self.may_have_been_published(target);
+            unanswered.retarget((local.peer, local.epoch), member, &link, published);
+        }
+    }
+
+    /// A member is gone, and for what waits for it here no answer comes from anywhere.
+    fn give_up_on(&self, room: &Room, peer: &PeerId, reason: LeaveReason) {
+        for local in room.locals() {
+            let ended = local.unanswered.lock().end_where(|id, _, target| {
+                // A node that lives answers for what was sent to it.
+                let node_lives = !matches!(reason, LeaveReason::NodeLost | LeaveReason::Expired);
+                let is_answered = node_lives && target.queued.is_some();
+                id == room.id() && target.peer == *peer && !is_answered
+            });
             for ended in ended {
-                let reason = if self.may_have_arrived(&ended) {
-                    Reason::Unconfirmed
-                } else {
-                    Reason::Left
+                let reason = match reason {
+                    _ if self.may_have_arrived(&ended) => Reason::Unconfirmed,
+                    LeaveReason::Expired => Reason::Expired,
+                    _ => Reason::Left,
                 };
                 self.tell_outcome(local, ended, Err(reason));
             }
@@ -266,25 +347,14 @@ impl Inner {
 
     /// Whether a signal that nobody answered may have been published.
     pub(crate) fn may_have_arrived(&self, ended: &Ended) -> bool {
+        ended.target.sent || self.may_have_been_published(&ended.target)
+    }
+
+    fn may_have_been_published(&self, target: &Target) -> bool {
         let published = |position| {
-            self.known_link(&ended.target.node)
+            self.known_link(&target.node)
                 .is_none_or(|link| link.may_be_published(position))
         };
-        ended.target.sent || ended.target.queued.is_some_and(published)
+        target.queued.is_some_and(published)
     }
-}
-
-fn answered(signal: &SignalEnvelope<'_>, receiver: PeerId, answer: Result<(), Reason>) -> Receipt {
-    let mut receipt = Receipt {
-        sender: signal.sender,
-        sender_epoch: signal.sender_epoch,
-        receiver,
-        delivered: SmallVec::new(),
-        refused: SmallVec::new(),
-    };
-    match answer {
-        Ok(()) => receipt.delivered.push(signal.id),
-        Err(reason) => receipt.refused.push((signal.id, reason)),
-    }
-    receipt
 }

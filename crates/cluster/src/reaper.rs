@@ -1,6 +1,6 @@
 //! Cleaning up after a node that died, by exactly one of the others: the one that has claimed its lease.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use switchboard_protocol::server_message::LeaveReason;
@@ -8,8 +8,8 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, sleep, timeout};
 
+use crate::away::{Away, Marked, Told};
 use crate::directory::DirectoryError;
-use crate::envelope::{Change, RosterChange};
 use crate::leases::LeaseError;
 use crate::node::Inner;
 use crate::observe::Observation;
@@ -37,7 +37,7 @@ enum ReapError {
 impl Inner {
     /// Cleans up after `dead`, as often as it takes. If this node dies meanwhile, its claim lapses and another goes on.
     pub(crate) async fn reap(self: Arc<Self>, dead: NodeId) {
-        tracing::warn!(node.id = %dead, "a node died; its members are being removed");
+        tracing::warn!(node.id = %dead, "a node is gone; its sessions are being taken over");
         loop {
             match self.try_to_reap(&dead).await {
                 Ok(members) => {
@@ -50,22 +50,28 @@ impl Inner {
                 }
             }
             tokio::select! {
-                () = sleep(RETRY) => {}
+                biased;
                 () = self.stop.cancelled() => return,
+                () = sleep(RETRY) => {}
             }
         }
     }
 
     async fn try_to_reap(self: &Arc<Self>, dead: &NodeId) -> Result<usize, ReapError> {
-        let (mut removed, mut failed) = (Vec::new(), None);
+        let (mut steps, mut failed) = (Vec::new(), None);
         let mut under_way = JoinSet::new();
         // One that fails is tried again with the next round; it does not hold up the others.
-        let mut note = |done: Result<Result<Vec<Removed>, DirectoryError>, JoinError>| match done {
-            Ok(Ok(rooms)) => removed.extend(rooms),
+        let mut note = |done: Result<Result<Vec<Told>, DirectoryError>, JoinError>| match done {
+            Ok(Ok(told)) => steps.extend(told),
             Ok(Err(error)) => failed = Some(ReapError::from(error)),
             Err(error) => failed = Some(error.into()),
         };
-        for peer in self.backend.directory.enlisted(dead).await? {
+        // This node itself lives: others only took it for dead. Its sessions compare epochs once its lease is its own again.
+        let peers = match *dead == self.id {
+            true => Vec::new(),
+            false => self.backend.directory.enlisted(dead).await?,
+        };
+        for peer in peers {
             if under_way.len() >= AT_ONCE
                 && let Some(done) = under_way.join_next().await
             {
@@ -77,85 +83,112 @@ impl Inner {
         while let Some(done) = under_way.join_next().await {
             note(done);
         }
-        let members = removed.len();
-        self.until_told(dead, removed).await;
+        let members = steps.len();
+        self.until_told(dead, steps).await;
         if let Some(failed) = failed {
             return Err(failed);
         }
         self.backend.leases.bury(dead, &self.id).await?;
-        self.drop_link(dead);
+        if *dead != self.id {
+            self.drop_link(dead);
+        }
         Ok(members)
     }
 
     async fn reap_peer(
-        &self,
+        self: &Arc<Self>,
         dead: &NodeId,
         peer: &PeerId,
-    ) -> Result<Vec<Removed>, DirectoryError> {
+    ) -> Result<Vec<Told>, DirectoryError> {
         let directory = &self.backend.directory;
-        let mut removed = Vec::new();
-        let record = directory.peer(peer).await?;
-        if let Some(record) = record.filter(|record| record.node == *dead) {
-            if self.can_resume(&record).await? {
-                return Ok(removed);
-            }
-            for room in &record.rooms {
-                removed.push(self.remove(&record, room).await?);
-            }
-            directory.dismiss(&record.user, peer).await?;
-            directory.forget(peer, record.epoch).await?;
-        }
-        directory.delist(dead, peer).await?;
-        Ok(removed)
+        let record = self.checked(directory.peer(peer).await)?;
+        let told = match record.filter(|record| record.node == *dead) {
+            Some(record) => self.take_from(dead, &record).await?,
+            None => Vec::new(),
+        };
+        self.checked(directory.delist(dead, peer).await)?;
+        Ok(told)
     }
 
-    /// Whether one of its rooms counts on the peer to come back.
+    /// A session of a node that is no more: who can come back is kept here as away, the others leave.
+    async fn take_from(
+        self: &Arc<Self>,
+        dead: &NodeId,
+        record: &PeerRecord,
+    ) -> Result<Vec<Told>, DirectoryError> {
+        if !self.can_resume(record).await? {
+            return self.remove(record).await;
+        }
+        let directory = &self.backend.directory;
+        self.checked(directory.enlist(&self.id, &record.peer).await)?;
+        let handed = directory.hand_over(&record.peer, record.epoch, dead, &self.id);
+        if !self.checked(handed.await)? {
+            // It came back in the meantime.
+            self.delist_unless_here(&record.peer).await;
+            return Ok(Vec::new());
+        }
+        let away = Arc::new(Away::new(
+            (record.peer, record.epoch, record.proven),
+            record.user.clone(),
+            record.rooms.clone(),
+            self.settings.resume_window,
+        ));
+        self.keep(away.clone());
+        match self.mark_in_turn(&away).await {
+            Ok(Marked::Done(told)) => Ok(told),
+            Ok(Marked::Superseded) => {
+                self.stop_keeping(&away).await;
+                Ok(Vec::new())
+            }
+            Err(_) => {
+                // It is this node's now, whatever becomes of the cleaning up.
+                let node = self.clone();
+                self.departing
+                    .spawn(async move { node.mark_away(&away).await });
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Whether its rooms count on the peer to come back. One that is in no room costs nobody anything.
     async fn can_resume(&self, record: &PeerRecord) -> Result<bool, DirectoryError> {
         for room in &record.rooms {
-            let roster = self.backend.directory.roster(room).await?;
-            let mut members = roster.members.iter();
-            if members.any(|member| member.peer == record.peer && member.flags.resumable) {
-                return Ok(true);
+            let roster = self.checked(self.backend.directory.roster(room).await)?;
+            if let Some(member) = roster.member(&record.peer) {
+                return Ok(member.flags.resumable);
             }
         }
-        Ok(false)
+        Ok(true)
     }
 
-    /// Takes a member out of a room. If it is gone already, whoever did that may have died before it said so.
-    async fn remove(&self, record: &PeerRecord, room: &RoomId) -> Result<Removed, DirectoryError> {
+    async fn remove(&self, record: &PeerRecord) -> Result<Vec<Told>, DirectoryError> {
         let directory = &self.backend.directory;
-        let left = directory.leave(room, &record.peer, record.epoch).await?;
-        let (room, revision) = (room.clone(), left.revision);
-        if left.changed {
+        let mut told = Vec::new();
+        for room in &record.rooms {
+            // If it is gone already, whoever did that may have died before it said so.
             let reason = LeaveReason::NodeLost;
-            self.observe.observe(Observation::MemberLeft(reason));
-            let change = Change::Left {
-                peer: record.peer,
-                reason,
-            };
-            let step = RosterChange {
+            let left = self.leave_room(room, &record.peer, record.epoch, reason);
+            let left = left.await?;
+            told.push(Told {
                 room: room.clone(),
-                revision,
-                change,
-            };
-            self.announce(&left.nodes, step);
+                revision: left.revision,
+                nodes: left.nodes,
+            });
         }
-        Ok(Removed {
-            room,
-            revision,
-            nodes: left.nodes,
-        })
+        self.checked(directory.dismiss(&record.user, &record.peer).await)?;
+        self.checked(directory.forget(&record.peer, record.epoch).await)?;
+        Ok(told)
     }
 
     /// Waits until the others have confirmed what they were told. This node may not know these rooms itself, so nobody
     /// would compare revisions with it if a link lost a step: it says them again until one generation has carried all.
-    async fn until_told(&self, dead: &NodeId, removed: Vec<Removed>) {
-        let mut told: HashMap<NodeId, Vec<(RoomId, u64)>> = HashMap::new();
-        for Removed {
+    async fn until_told(&self, dead: &NodeId, steps: Vec<Told>) {
+        let mut told: BTreeMap<NodeId, Vec<(RoomId, u64)>> = BTreeMap::new();
+        for Told {
             room,
             revision,
             nodes,
-        } in removed
+        } in steps
         {
             for node in nodes.into_iter().filter(|node| node != dead) {
                 told.entry(node).or_default().push((room.clone(), revision));
@@ -177,13 +210,4 @@ impl Inner {
             let _ = timeout(TOLD_PATIENCE, confirmed).await;
         }
     }
-}
-
-/// A member was taken out of a room, now or before.
-struct Removed {
-    room: RoomId,
-    /// Of the roster after it.
-    revision: u64,
-    /// Who is to know.
-    nodes: Vec<NodeId>,
 }

@@ -90,6 +90,23 @@ pub struct RosterSnapshot {
 }
 
 impl RosterSnapshot {
+    /// A member, if it is in.
+    pub fn member(&self, peer: &PeerId) -> Option<&MemberRecord> {
+        self.members.iter().find(|member| member.peer == *peer)
+    }
+
+    /// The nodes of all members but `peer`, each once.
+    pub(crate) fn nodes_of_others(&self, peer: &PeerId) -> Vec<NodeId> {
+        let others = self.members.iter().filter(|member| member.peer != *peer);
+        let mut nodes: Vec<NodeId> = Vec::new();
+        for other in others {
+            if !nodes.contains(&other.node) {
+                nodes.push(other.node.clone());
+            }
+        }
+        nodes
+    }
+
     /// A snapshot of these members, put into their order.
     pub(crate) fn of(
         revision: u64,

@@ -22,6 +22,7 @@
 //! channel sb:node:<id>             frames to that node
 //! ```
 
+mod buckets;
 mod bus;
 mod clients;
 mod commands;
@@ -84,5 +85,6 @@ pub fn connect(config: &RedisConfig) -> Result<Backend, ConfigError> {
             keys,
         )),
         reach,
+        doubts: board.doubts(),
     })
 }

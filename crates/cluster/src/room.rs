@@ -11,14 +11,14 @@ mod telling;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use switchboard_protocol::server_message::{Joined, Ready};
+use switchboard_protocol::server_message::{Joined, LeaveReason, Ready, RoomSnapshot};
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
 
 use crate::envelope::{Change, Envelope, RosterChange, SignalEnvelope};
 use crate::local::Local;
-use crate::record::RosterSnapshot;
+use crate::record::{MemberRecord, RosterSnapshot};
 use crate::roster::Roster;
 
 /// A missing step is waited for so long before the roster is read; twice as long before each further try.
@@ -48,10 +48,18 @@ pub(crate) struct Room {
 
 struct Joining {
     local: Arc<Local>,
-    /// The join's message id.
-    re: u64,
+    entry: Entry,
     revision: u64,
-    joined: oneshot::Sender<()>,
+    joined: oneshot::Sender<RoomSnapshot>,
+}
+
+/// How a session of this node comes into a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// It joins, with this message id: it is told `joined`.
+    Join(u64),
+    /// It was in the room before, over another connection: it is told with its `welcome`.
+    Resume,
 }
 
 enum Held {
@@ -76,8 +84,10 @@ pub(crate) enum SenderKnown {
 pub(crate) struct After {
     /// Signals that may be delivered now, as envelope bytes.
     pub(crate) signals: Vec<Vec<u8>>,
-    /// Members whose node died: nobody will answer for them.
-    pub(crate) lost: Vec<PeerId>,
+    /// Members with another epoch, node or connection than before.
+    pub(crate) moved: Vec<MemberRecord>,
+    /// Members that are gone, and how.
+    pub(crate) lost: Vec<(PeerId, LeaveReason)>,
 }
 
 impl Held {
@@ -172,19 +182,19 @@ impl Room {
         self.forget_held_if_unused();
     }
 
-    /// The directory let `local` in. It is told `joined` when the roster reaches that step, at once if it can be.
+    /// The directory let `local` in. It is told when the roster reaches that step, at once if it can be.
     pub(crate) fn admit(
         &mut self,
         local: &Arc<Local>,
-        re: u64,
+        entry: Entry,
         snapshot: RosterSnapshot,
-    ) -> (oneshot::Receiver<()>, After) {
+    ) -> (oneshot::Receiver<RoomSnapshot>, After) {
         self.opening -= 1;
         let (joined, when_joined) = oneshot::channel();
         self.known = self.known.max(snapshot.revision);
         self.joining.push(Joining {
             local: local.clone(),
-            re,
+            entry,
             revision: snapshot.revision,
             joined,
         });
@@ -199,14 +209,10 @@ impl Room {
 
     /// `local` is on its way out: it hears nothing of the room any more.
     pub(crate) fn dismiss(&mut self, local: &Local) {
-        self.joining
-            .retain(|joining| joining.local.peer != local.peer);
-        let index = self
-            .locals
-            .binary_search_by_key(&local.peer, |known| known.peer);
-        if let Ok(index) = index {
-            self.locals.remove(index);
-        }
+        // Its successor may be on this node as well.
+        let is_it = |known: &Local| known.peer == local.peer && known.epoch == local.epoch;
+        self.joining.retain(|joining| !is_it(&joining.local));
+        self.locals.retain(|known| !is_it(known));
         self.forget_held_if_unused();
     }
 
@@ -308,19 +314,27 @@ impl Room {
         let Some(roster) = &mut self.roster else {
             return;
         };
-        let known = roster.member(step.change.peer()).map(|member| member.flags);
+        let before = roster.member(step.change.peer()).cloned();
+        let known = before.as_ref().map(|member| member.flags);
         roster.apply(step.revision, &step.change);
         let revision = step.revision;
         match step.change {
             Change::Joined { member, ready } => {
-                if known.is_none() {
-                    self.tell_joined(&member, revision);
+                match before {
+                    Some(before) => self.tell_moved(&before, member, revision, after),
+                    None => self.tell_joined(&member, revision),
                 }
                 self.complete_joins();
                 if ready {
                     self.tell_ready_to_locals(revision);
                 }
                 self.release_signals(after);
+            }
+            Change::Moved { member } => {
+                if let Some(before) = before {
+                    self.tell_moved(&before, member, revision, after);
+                }
+                self.complete_joins();
             }
             Change::Updated { peer, profile } if known.is_some_and(|flags| !flags.hidden) => {
                 self.tell_state(peer, profile.state, revision);
@@ -344,35 +358,50 @@ impl Room {
             }
             let Joining {
                 local,
-                re,
+                entry,
                 revision,
                 joined,
             } = self.joining.swap_remove(index);
-            if joined.send(()).is_err() {
-                continue;
-            }
-            let members = roster.visible();
-            local.tell(Joined {
-                re,
+            let snapshot = RoomSnapshot {
                 room: self.id.clone(),
                 revision: roster.revision,
                 capacity: roster.capacity,
-                members,
-            });
-            if let (true, Some(peers)) = (roster.ready >= revision, roster.pair()) {
-                local.tell(Ready {
-                    room: self.id.clone(),
-                    offerer: peers[0],
-                    peers,
-                });
+                members: roster.visible(),
+            };
+            if joined.send(snapshot.clone()).is_err() {
+                continue;
             }
-            if let Err(place) = self
+            if let Entry::Join(re) = entry {
+                local.tell(joined_message(re, snapshot));
+                if let (true, Some(peers)) = (roster.ready >= revision, roster.pair()) {
+                    local.tell(Ready {
+                        room: self.id.clone(),
+                        offerer: peers[0],
+                        peers,
+                    });
+                }
+            }
+            match self
                 .locals
                 .binary_search_by_key(&local.peer, |known| known.peer)
             {
-                self.locals.reserve_exact(1);
-                self.locals.insert(place, local);
+                // Its own former connection, which is on its way out.
+                Ok(place) => self.locals[place] = local,
+                Err(place) => {
+                    self.locals.reserve_exact(1);
+                    self.locals.insert(place, local);
+                }
             }
         }
+    }
+}
+
+fn joined_message(re: u64, snapshot: RoomSnapshot) -> Joined {
+    Joined {
+        re,
+        room: snapshot.room,
+        revision: snapshot.revision,
+        capacity: snapshot.capacity,
+        members: snapshot.members,
     }
 }

@@ -49,6 +49,11 @@ impl Roster {
         members
     }
 
+    /// The highest place in the join order.
+    pub(crate) fn order_max(&self) -> u64 {
+        self.members().map(|member| member.order).max().unwrap_or(0)
+    }
+
     /// How many clients see.
     pub(crate) fn visible_count(&self) -> usize {
         self.members().filter(|member| !member.flags.hidden).count()
@@ -78,14 +83,9 @@ impl Roster {
                 if *ready {
                     self.ready = revision;
                 }
-                match self.find(&member.peer) {
-                    Ok(index) => self.members[index] = member.clone(),
-                    Err(index) => {
-                        self.members.reserve_exact(1);
-                        self.members.insert(index, member.clone());
-                    }
-                }
+                self.put(member);
             }
+            Change::Moved { member } => self.put(member),
             Change::Updated { peer, profile } => {
                 if let Ok(index) = self.find(peer) {
                     self.members[index].profile = profile.clone();
@@ -95,6 +95,16 @@ impl Roster {
                 if let Ok(index) = self.find(peer) {
                     self.members.remove(index);
                 }
+            }
+        }
+    }
+
+    fn put(&mut self, member: &MemberRecord) {
+        match self.find(&member.peer) {
+            Ok(index) => self.members[index] = member.clone(),
+            Err(index) => {
+                self.members.reserve_exact(1);
+                self.members.insert(index, member.clone());
             }
         }
     }

@@ -86,6 +86,7 @@ fn addressees(
         silent: member.flags.hidden,
         queued: None,
         sent: false,
+        held: member.flags.away,
     };
     let Some(to) = &signal.to else {
         let others = roster.members().filter(|member| member.peer != local.peer);
@@ -105,7 +106,7 @@ fn addressees(
 
 fn nodes_of(targets: &[Target]) -> SmallVec<[NodeId; 1]> {
     let mut nodes: SmallVec<[NodeId; 1]> = SmallVec::new();
-    for target in targets {
+    for target in targets.iter().filter(|target| !target.held) {
         if !nodes.contains(&target.node) {
             nodes.push(target.node.clone());
         }

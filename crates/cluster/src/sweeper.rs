@@ -1,4 +1,5 @@
-//! What time alone brings: deadlines of unanswered signals, rosters that a missing step left behind, streams to forget.
+//! What time alone brings: deadlines of unanswered signals, windows of those who are away, rosters that a missing step
+//! left behind, streams to forget.
 
 use std::sync::Arc;
 
@@ -22,15 +23,20 @@ impl Inner {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for tick in 1_u64.. {
             tokio::select! {
+                biased;
                 _ = ticks.tick() => {}
                 () = self.stop.cancelled() => return,
             }
             self.read_rosters_behind();
             if tick % DEADLINE_TICKS == 0 {
-                self.end_overdue(Instant::now());
+                let now = Instant::now();
+                self.end_overdue(now);
+                self.expire(now);
             }
             if tick % PRUNE_TICKS == 0 {
-                self.prune_streams(Instant::now());
+                let now = Instant::now();
+                self.prune_streams(now);
+                self.gone.prune(now);
             }
         }
     }

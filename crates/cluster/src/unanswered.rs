@@ -1,5 +1,5 @@
-//! The signals that one session sent and nobody has answered yet: what is sent again when a link starts anew, and what
-//! the sender is told at the deadline. Bounded in number and bytes, for the session and for the node.
+//! The signals that one session sent and nobody has answered yet: what is sent again when a link starts anew or a receiver
+//! moves, and what the sender is told at the deadline. Bounded in number and bytes, for the session and for the node.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::{NodeId, Payload, PeerId, RoomId};
 use tokio::time::Instant;
 
-use crate::envelope::{Envelope, SignalEnvelope};
+use crate::envelope::{Envelope, MovedSignal, SignalEnvelope};
 use crate::link::{Full, Link, Position, Urgency};
 use crate::observe::KindClass;
-use crate::record::Epoch;
+use crate::record::{Epoch, MemberRecord};
 
 /// Besides its payload an entry counts for so many bytes of the node's bound.
 const ENTRY_BYTES: usize = 256;
@@ -30,8 +30,10 @@ pub(crate) struct Target {
     pub(crate) silent: bool,
     /// Where it went last.
     pub(crate) queued: Option<Position>,
-    /// It may have been published before that.
+    /// It may have arrived by an earlier way.
     pub(crate) sent: bool,
+    /// The receiver has no connection: it waits for the next one.
+    pub(crate) held: bool,
 }
 
 /// An answer was due for this receiver of this signal.
@@ -99,7 +101,8 @@ impl Unanswered {
         }
     }
 
-    /// Takes a signal in a room at that revision. Its id must be above all before it.
+    /// Takes a signal in a room at that revision. Its id must not be below those before it: a resumed client sends a
+    /// broadcast again to one receiver after another.
     pub(crate) fn take(
         &mut self,
         signal: &Signal<'_>,
@@ -107,6 +110,18 @@ impl Unanswered {
         targets: SmallVec<[Target; 1]>,
         max: &InFlightMax,
     ) -> Result<(), Overloaded> {
+        if let Some(entry) = self
+            .entries
+            .back_mut()
+            .filter(|entry| entry.id == signal.id)
+        {
+            if !entry.targets.is_empty() {
+                entry.add(targets);
+                // What waits in the entry is queued as any newest one is.
+                return Ok(());
+            }
+            self.entries.pop_back();
+        }
         let bytes = signal.payload.bytes.len();
         let node_bytes = bytes + ENTRY_BYTES + targets.len() * TARGET_BYTES;
         if self.signals >= max.signals
@@ -154,6 +169,52 @@ impl Unanswered {
         self.queue_all(sender, link);
     }
 
+    /// A receiver has another epoch, node or connection: what is unanswered by it goes there now, oldest first.
+    pub(crate) fn retarget(
+        &mut self,
+        sender: (PeerId, Epoch),
+        member: &MemberRecord,
+        link: &Link,
+        published: impl Fn(&Target) -> bool,
+    ) {
+        let is_new = |target: &&mut Target| {
+            target.peer == member.peer
+                && (target.epoch < member.epoch
+                    || (target.epoch == member.epoch
+                        && (target.node != member.node || target.held != member.flags.away)))
+        };
+        let mut any = false;
+        let targets = self.entries.iter_mut().flat_map(|entry| &mut entry.targets);
+        for target in targets.filter(is_new) {
+            target.sent |= published(target);
+            target.queued = None;
+            target.epoch = member.epoch;
+            target.node = member.node.clone();
+            target.held = member.flags.away;
+            any = true;
+        }
+        if any && !member.flags.away {
+            self.queued_on.retain(|(node, _)| node != link.to());
+            self.queue_all(sender, link);
+        }
+    }
+
+    /// The receiver's node had no connection for a signal: it waits for the next one.
+    pub(crate) fn hold(&mut self, receiver: &PeerId, moved: &MovedSignal) {
+        let Some(index) = self.find(moved.id) else {
+            return;
+        };
+        let mut targets = self.entries[index].targets.iter_mut();
+        let Some(target) = targets.find(|target| target.peer == *receiver) else {
+            return;
+        };
+        target.sent |= moved.may_have;
+        if target.epoch == moved.epoch {
+            target.queued = None;
+            target.held = true;
+        }
+    }
+
     /// Takes everything for that node off its link, remembering what may have been published: the link starts anew, or
     /// the other side has and answers were lost. Then it is [queued](Self::queue) again.
     pub(crate) fn withdraw(&mut self, link: &Link) {
@@ -194,10 +255,7 @@ impl Unanswered {
 
     /// A receiver answered.
     pub(crate) fn answer(&mut self, id: u64, receiver: &PeerId) -> Option<Ended> {
-        let index = self
-            .entries
-            .binary_search_by_key(&id, |entry| entry.id)
-            .ok()?;
+        let index = self.find(id)?;
         let entry = &mut self.entries[index];
         let position = entry
             .targets
@@ -215,6 +273,12 @@ impl Unanswered {
             self.settle();
         }
         Some(ended)
+    }
+
+    fn find(&self, id: u64) -> Option<usize> {
+        self.entries
+            .binary_search_by_key(&id, |entry| entry.id)
+            .ok()
     }
 
     /// Ends whatever `over` picks, oldest first.
@@ -287,6 +351,15 @@ impl Drop for Unanswered {
 }
 
 impl Entry {
+    /// A receiver that is waited for already stays as it is.
+    fn add(&mut self, targets: SmallVec<[Target; 1]>) {
+        for target in targets {
+            if self.targets.iter().all(|known| known.peer != target.peer) {
+                self.targets.push(target);
+            }
+        }
+    }
+
     fn queue(
         &mut self,
         (sender, sender_epoch): (PeerId, Epoch),
@@ -295,6 +368,7 @@ impl Entry {
     ) -> Result<(), Full> {
         let waits = |target: &Target| {
             target.node == *link.to()
+                && !target.held
                 && target
                     .queued
                     .is_none_or(|position| !position.holds_in(generation))

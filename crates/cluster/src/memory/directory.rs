@@ -71,6 +71,16 @@ impl Directory for Store {
         Ok(self.peers.lock().prove(peer, epoch))
     }
 
+    async fn hand_over(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        from: &NodeId,
+        to: &NodeId,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().hand_over(peer, epoch, from, to))
+    }
+
     async fn assert_peer(&self, record: &PeerRecord) -> Result<AssertPeerOutcome, DirectoryError> {
         Ok(self.peers.lock().assert(record))
     }

@@ -73,6 +73,20 @@ impl Peers {
             .is_some()
     }
 
+    pub(super) fn hand_over(
+        &mut self,
+        peer: &PeerId,
+        epoch: Epoch,
+        from: &NodeId,
+        to: &NodeId,
+    ) -> bool {
+        let session = self.sessions.get_mut(peer);
+        let session = session.filter(|session| {
+            session.epoch == epoch && (session.node == *from || session.node == *to)
+        });
+        session.map(|session| session.node = to.clone()).is_some()
+    }
+
     pub(super) fn assert(&mut self, record: &PeerRecord) -> AssertPeerOutcome {
         let rooms = || record.rooms.iter().cloned();
         match self.sessions.get_mut(&record.peer) {

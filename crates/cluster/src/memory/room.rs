@@ -65,9 +65,10 @@ impl Room {
 
     /// The first of the same user's sessions that are away.
     fn away_member_of(&self, join: &JoinRequest) -> Option<PeerId> {
-        let own = self.members.values().filter(|member| {
-            member.user == join.user && member.flags.away && !member.flags.hidden
-        });
+        let own = self
+            .members
+            .values()
+            .filter(|member| member.user == join.user && member.flags.away && !member.flags.hidden);
         own.min_by_key(|member| member.order)
             .map(|member| member.peer)
     }

@@ -12,8 +12,8 @@ use switchboard_protocol::NodeId;
 use super::commands::Commands;
 use super::failure::Failure;
 use super::keys::Keys;
-use super::script::{CLUSTER_KEY, LEASE_CLAIM, LEASE_REMOVE, LEASE_RENEW};
-use crate::leases::{Lease, LeaseError, Leases, NodeInfo, Renewal};
+use super::script::{CLUSTER_KEY, LEASE_ABANDON, LEASE_CLAIM, LEASE_REMOVE, LEASE_RENEW};
+use crate::leases::{Lease, LeaseError, Leases, NodeInfo, Renewal, SharedKey};
 
 /// Leases on Redis.
 pub(super) struct RedisLeases {
@@ -104,17 +104,22 @@ impl RedisLeases {
         })())
     }
 
-    async fn agree_on_key(&self, offered: &[u8; 32]) -> Result<[u8; 32], Failure> {
+    async fn agree_on_key(&self, offered: &SharedKey) -> Result<SharedKey, Failure> {
         // 32 bytes and their hex: blake3 has just that type.
-        let offered = Hash::from_bytes(*offered).to_hex().to_string();
+        let args: Vec<Value> = vec![
+            Hash::from_bytes(offered.key).to_hex().to_string().into(),
+            offered.generation.to_string().into(),
+        ];
         let mut reply = self
             .commands
-            .run(&CLUSTER_KEY, &[&self.keys.cluster()], vec![offered.into()])
+            .run(&CLUSTER_KEY, &[&self.keys.cluster()], args)
             .await?;
-        let agreed = Hash::from_hex(reply.text()?.as_bytes());
-        agreed
-            .map(Into::into)
-            .map_err(|_| Failure::Unreadable("the cluster key in Redis is unreadable".into()))
+        let key = Hash::from_hex(reply.text()?.as_bytes())
+            .map_err(|_| Failure::Unreadable("the cluster key in Redis is unreadable".into()))?;
+        Ok(SharedKey {
+            key: key.into(),
+            generation: reply.number()?,
+        })
     }
 }
 
@@ -157,7 +162,15 @@ impl Leases for RedisLeases {
         Ok(self.read_info(node).await?)
     }
 
-    async fn cluster_key(&self, offered: &[u8; 32]) -> Result<[u8; 32], LeaseError> {
+    async fn abandon(&self, node: &NodeId) -> Result<(), LeaseError> {
+        let args = vec![node.as_str().into()];
+        self.commands
+            .run(&LEASE_ABANDON, &[&self.keys.nodes()], args)
+            .await?;
+        Ok(())
+    }
+
+    async fn cluster_key(&self, offered: &SharedKey) -> Result<SharedKey, LeaseError> {
         Ok(self.agree_on_key(offered).await?)
     }
 }

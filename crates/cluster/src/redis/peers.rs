@@ -2,46 +2,89 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use fred::interfaces::{HashesInterface, SetsInterface};
 use fred::types::Value;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
 use super::directory::RedisDirectory;
 use super::failure::Failure;
+use super::reply::Reply;
 use super::rooms::flag;
-use super::script::{PEER_ATTACH, PEER_FORGET, PEER_INTEND, USER_ADMIT};
-use crate::directory::AttachOutcome;
+use super::script::{PEER_ASSERT, PEER_ATTACH, PEER_FORGET, PEER_INTEND, PEER_PROVE, USER_ADMIT};
+use crate::directory::{AssertPeerOutcome, Attach, AttachOutcome};
 use crate::record::{Epoch, PeerRecord};
 
 impl RedisDirectory {
-    pub(super) async fn attach_peer(
-        &self,
-        peer: &PeerId,
-        epoch: Epoch,
-        node: &NodeId,
-        user: &UserId,
-    ) -> Result<AttachOutcome, Failure> {
+    /// A resume of a session that is not there asks before and after whether that may be Redis's fault: a marker that was
+    /// there both times cannot have been missing in between, for it stays away for a lease.
+    pub(super) async fn attach_peer(&self, attach: &Attach) -> Result<AttachOutcome, Failure> {
+        let peer = &attach.peer;
+        let remembered = attach.shown.is_none() || self.remembers(peer).await?;
+        let outcome = self.try_attach(attach).await?;
+        let unknown = outcome == AttachOutcome::Unknown;
+        if unknown && !(remembered && self.remembers(peer).await?) {
+            return Err(Failure::Forgotten);
+        }
+        Ok(outcome)
+    }
+
+    async fn try_attach(&self, attach: &Attach) -> Result<AttachOutcome, Failure> {
+        let shown = attach.shown.map(|epoch| epoch.to_string());
         let args: Vec<Value> = vec![
-            epoch.to_string().into(),
-            node.as_str().into(),
-            user.as_str().into(),
+            attach.epoch.to_string().into(),
+            attach.node.as_str().into(),
+            attach.user.as_str().into(),
+            shown.unwrap_or_default().into(),
         ];
         let mut reply = self
             .commands
-            .run(&PEER_ATTACH, &[&self.keys.peer(peer)], args)
+            .run(&PEER_ATTACH, &[&self.keys.peer(&attach.peer)], args)
             .await?;
         match &*reply.text()? {
-            "attached" => {
-                let (node, epoch) = (reply.text()?, reply.number()?);
-                let former = if node.is_empty() {
-                    None
-                } else {
-                    Some((node.parse().map_err(|_| reply.odd())?, epoch))
-                };
-                Ok(AttachOutcome::Attached { former })
-            }
+            "attached" => Ok(AttachOutcome::Attached {
+                former: former(&mut reply)?,
+                rooms: rooms(&mut reply)?,
+            }),
+            "unknown" => Ok(AttachOutcome::Unknown),
+            "outdated" => Ok(AttachOutcome::Outdated),
             "stale" => Ok(AttachOutcome::Stale {
                 known: reply.number()?,
+            }),
+            _ => Err(reply.odd()),
+        }
+    }
+
+    pub(super) async fn prove_peer(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, Failure> {
+        let args = vec![epoch.to_string().into()];
+        self.commands
+            .run(&PEER_PROVE, &[&self.keys.peer(peer)], args)
+            .await?
+            .flag()
+    }
+
+    pub(super) async fn assert_peer_record(
+        &self,
+        record: &PeerRecord,
+    ) -> Result<AssertPeerOutcome, Failure> {
+        let head: [Value; 4] = [
+            record.epoch.to_string().into(),
+            record.node.as_str().into(),
+            record.user.as_str().into(),
+            record.proven.to_string().into(),
+        ];
+        let rooms = record.rooms.iter().map(|room| room.as_str().into());
+        let args = head.into_iter().chain(rooms).collect();
+        let mut reply = self
+            .commands
+            .run(&PEER_ASSERT, &[&self.keys.peer(&record.peer)], args)
+            .await?;
+        match &*reply.text()? {
+            "known" => Ok(AssertPeerOutcome::Known),
+            "restored" => Ok(AssertPeerOutcome::Restored),
+            "elsewhere" => Ok(AssertPeerOutcome::Elsewhere {
+                node: node(&mut reply)?,
+                epoch: reply.number()?,
             }),
             _ => Err(reply.odd()),
         }
@@ -144,6 +187,28 @@ impl RedisDirectory {
     }
 }
 
+fn node(reply: &mut Reply) -> Result<NodeId, Failure> {
+    reply.text()?.parse().map_err(|_| reply.odd())
+}
+
+/// `node epoch`, or an empty text and 0.
+fn former(reply: &mut Reply) -> Result<Option<(NodeId, Epoch)>, Failure> {
+    let (node, epoch) = (reply.text()?, reply.number()?);
+    if node.is_empty() {
+        return Ok(None);
+    }
+    let node = node.parse().map_err(|_| reply.odd())?;
+    Ok(Some((node, epoch)))
+}
+
+fn rooms(reply: &mut Reply) -> Result<Vec<RoomId>, Failure> {
+    let room = |bytes: &Bytes| std::str::from_utf8(bytes).ok()?.parse().ok();
+    let rooms = reply.list()?.iter().map(room).collect::<Option<Vec<_>>>();
+    let mut rooms = rooms.ok_or_else(|| reply.odd())?;
+    rooms.sort_unstable();
+    Ok(rooms)
+}
+
 fn parse(peer: PeerId, fields: &HashMap<String, String>) -> Option<PeerRecord> {
     let room = |field: &String| field.strip_prefix("room:").map(|room| room.parse().ok());
     let mut rooms: Vec<RoomId> = fields.keys().filter_map(room).collect::<Option<_>>()?;
@@ -152,6 +217,7 @@ fn parse(peer: PeerId, fields: &HashMap<String, String>) -> Option<PeerRecord> {
         peer,
         node: fields.get("node")?.parse().ok()?,
         epoch: fields.get("epoch")?.parse().ok()?,
+        proven: fields.get("proven")?.parse().ok()?,
         user: fields.get("user")?.parse().ok()?,
         rooms,
     })

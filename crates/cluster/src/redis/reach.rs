@@ -13,6 +13,7 @@ pub(super) struct ReachBoard {
     lines: Mutex<Vec<Option<String>>>,
     address: String,
     reach: watch::Sender<Reach>,
+    doubts: watch::Sender<u64>,
 }
 
 impl ReachBoard {
@@ -24,6 +25,7 @@ impl ReachBoard {
                 lines: Mutex::default(),
                 address: address.to_owned(),
                 reach,
+                doubts: watch::Sender::new(0),
             }),
             receiver,
         )
@@ -37,6 +39,11 @@ impl ReachBoard {
             board: self.clone(),
             index: lines.len() - 1,
         }
+    }
+
+    /// See [`Backend::doubts`](crate::Backend::doubts).
+    pub(super) fn doubts(&self) -> watch::Receiver<u64> {
+        self.doubts.subscribe()
     }
 
     fn set(&self, index: usize, down: Option<String>) {

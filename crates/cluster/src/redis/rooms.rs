@@ -1,8 +1,7 @@
 //! Rooms: one script for each call, in the slot of the room's bucket.
 
 use bytes::Bytes;
-use fred::interfaces::KeysInterface;
-use fred::types::{SetOptions, Value};
+use fred::types::Value;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 
 use super::directory::RedisDirectory;
@@ -10,9 +9,11 @@ use super::failure::Failure;
 use super::keys::encode_user;
 use super::record::{self, flags_text, tail};
 use super::reply::Reply;
-use super::script::{ROOM_JOIN, ROOM_LEAVE, ROOM_ROSTER, ROOM_UPDATE};
-use crate::bucket::Bucket;
-use crate::directory::{JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome};
+use super::script::{ROOM_ASSERT, ROOM_JOIN, ROOM_LEAVE, ROOM_ROSTER, ROOM_TAKE_OVER, ROOM_UPDATE};
+use crate::directory::{
+    AssertMember, AssertOutcome, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver, TakeOverOutcome,
+    UpdateOutcome,
+};
 use crate::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
 
 impl RedisDirectory {
@@ -38,7 +39,10 @@ impl RedisDirectory {
         .map(String::as_str);
         let mut reply = self.commands.run(&ROOM_JOIN, &keys, args).await?;
         match &*reply.text()? {
-            "joined" => Ok(JoinOutcome::Joined(snapshot(&mut reply)?)),
+            "joined" => Ok(JoinOutcome::Joined {
+                evicted: evicted(&mut reply)?,
+                roster: snapshot(&mut reply)?,
+            }),
             "full" => Ok(JoinOutcome::Full {
                 capacity: capacity(&mut reply)?,
             }),
@@ -95,7 +99,7 @@ impl RedisDirectory {
         match &*reply.text()? {
             "updated" => Ok(UpdateOutcome::Updated {
                 revision: reply.number()?,
-                changed: reply.number()? == 1,
+                changed: reply.flag()?,
                 nodes: nodes(&mut reply)?,
             }),
             "none" => Ok(UpdateOutcome::NotAMember),
@@ -113,20 +117,82 @@ impl RedisDirectory {
         }
     }
 
-    pub(super) async fn mark_alive(&self, bucket: Bucket) -> Result<(), Failure> {
-        let key = self.keys.alive(bucket);
-        let _: Value = self
-            .commands
-            .client()?
-            .set(key, "1", None, Some(SetOptions::NX), false)
-            .await?;
-        Ok(())
+    pub(super) async fn take_over_member(
+        &self,
+        wish: &TakeOver,
+    ) -> Result<TakeOverOutcome, Failure> {
+        let keys = self.keys.room(&wish.room);
+        let args: Vec<Value> = vec![
+            wish.peer.as_str().into(),
+            wish.epoch.to_string().into(),
+            wish.node.as_str().into(),
+            flag(wish.away),
+        ];
+        let keys = [&keys.members, &keys.roster, &keys.meta, &keys.alive].map(String::as_str);
+        let mut reply = self.commands.run(&ROOM_TAKE_OVER, &keys, args).await?;
+        match &*reply.text()? {
+            "taken" => Ok(TakeOverOutcome::Taken {
+                changed: reply.flag()?,
+                roster: snapshot(&mut reply)?,
+            }),
+            "none" => Ok(TakeOverOutcome::NotAMember),
+            "stale" => Ok(TakeOverOutcome::Stale {
+                known: reply.number()?,
+            }),
+            _ => Err(reply.odd()),
+        }
+    }
+
+    pub(super) async fn assert_room_member(
+        &self,
+        assert: &AssertMember,
+    ) -> Result<AssertOutcome, Failure> {
+        let keys = self.keys.room(&assert.room);
+        let member = &assert.member;
+        let args: Vec<Value> = vec![
+            member.peer.as_str().into(),
+            member.epoch.to_string().into(),
+            member.node.as_str().into(),
+            member.order.to_string().into(),
+            flags_text(member.flags).into(),
+            encode_user(&member.user).into(),
+            member.joined_at.to_string().into(),
+            Value::Bytes(tail(&member.profile)),
+            assert.revision.to_string().into(),
+            assert.ready.to_string().into(),
+            assert.capacity.to_string().into(),
+            assert.order_max.to_string().into(),
+        ];
+        let keys = [&keys.members, &keys.roster, &keys.meta, &keys.revision].map(String::as_str);
+        let mut reply = self.commands.run(&ROOM_ASSERT, &keys, args).await?;
+        match &*reply.text()? {
+            "known" => Ok(AssertOutcome::Known {
+                revision: reply.number()?,
+            }),
+            "restored" => Ok(AssertOutcome::Restored {
+                revision: reply.number()?,
+                nodes: nodes(&mut reply)?,
+            }),
+            "stale" => Ok(AssertOutcome::Stale {
+                known: reply.number()?,
+            }),
+            _ => Err(reply.odd()),
+        }
     }
 }
 
 /// A yes or no for a script.
 pub(super) fn flag(set: bool) -> Value {
     if set { "1".into() } else { "0".into() }
+}
+
+/// A peer, or nobody.
+fn evicted(reply: &mut Reply) -> Result<Option<PeerId>, Failure> {
+    let peer = reply.text()?;
+    if peer.is_empty() {
+        return Ok(None);
+    }
+    peer.parse().map(Some).map_err(|_| reply.odd())
 }
 
 /// `revision ready capacity {peer, record, …}`.

@@ -24,13 +24,18 @@ scripts! {
     ROOM_JOIN = "room" "room_join";
     ROOM_LEAVE = "room" "room_leave";
     ROOM_UPDATE = "room" "room_update";
-    ROOM_ROSTER = "room_roster";
+    ROOM_TAKE_OVER = "room" "room_take_over";
+    ROOM_ASSERT = "room" "room_assert";
+    ROOM_ROSTER = "room" "room_roster";
     PEER_ATTACH = "peer_attach";
+    PEER_PROVE = "peer_prove";
+    PEER_ASSERT = "peer_assert";
     PEER_INTEND = "peer_intend";
     PEER_FORGET = "peer_forget";
     USER_ADMIT = "user_admit";
     LEASE_RENEW = "lease_renew";
     LEASE_CLAIM = "lease_claim";
     LEASE_REMOVE = "lease_remove";
+    LEASE_ABANDON = "lease_abandon";
     CLUSTER_KEY = "cluster_key";
 }

@@ -32,21 +32,18 @@ impl Room {
             })
             .cloned()
             .collect();
-        let changed: Vec<_> = fresh
+        let stayed: Vec<_> = fresh
             .members()
-            .filter(|new| !new.flags.hidden)
-            .filter(|new| {
-                stale.member(&new.peer).is_some_and(|old| {
-                    old.order == new.order && old.profile.state != new.profile.state
-                })
+            .filter_map(|new| {
+                let old = stale.member(&new.peer)?;
+                (old.order == new.order && old != new).then(|| (old.clone(), new.clone()))
             })
-            .map(|new| (new.peer, new.profile.state.clone()))
             .collect();
         let ready = fresh.ready > stale.ready;
         for member in gone {
             let reason = self.held_reason(&member.peer).unwrap_or_else(|| {
                 // Its node may have died: then nobody answers for it.
-                after.lost.push(member.peer);
+                after.lost.push((member.peer, LeaveReason::NodeLost));
                 LeaveReason::Disconnected
             });
             self.tell_left(member.peer, reason, revision, !member.flags.hidden, after);
@@ -54,8 +51,8 @@ impl Room {
         for member in come {
             self.tell_joined(&member, revision);
         }
-        for (peer, state) in changed {
-            self.tell_state(peer, state, revision);
+        for (old, new) in stayed {
+            self.tell_moved(&old, new, revision, after);
         }
         if ready {
             self.tell_ready_to_locals(revision);
@@ -108,6 +105,33 @@ impl Room {
         }
     }
 
+    /// A member that stayed is another in some way.
+    pub(super) fn tell_moved(
+        &self,
+        before: &MemberRecord,
+        member: MemberRecord,
+        revision: u64,
+        after: &mut After,
+    ) {
+        let connection = (before.flags.away != member.flags.away).then(|| member.connection());
+        let state =
+            (before.profile.state != member.profile.state).then(|| member.profile.state.clone());
+        if !member.flags.hidden && (connection.is_some() || state.is_some()) {
+            let update = MemberUpdated {
+                room: self.id.clone(),
+                revision,
+                peer: member.peer,
+                state,
+                connection,
+            };
+            self.tell_others(&member.peer, &update.into());
+        }
+        let is_elsewhere = before.epoch != member.epoch || before.node != member.node;
+        if is_elsewhere || connection.is_some() {
+            after.moved.push(member);
+        }
+    }
+
     pub(super) fn tell_state(&self, peer: PeerId, state: MemberState, revision: u64) {
         let update = MemberUpdated {
             room: self.id.clone(),
@@ -127,9 +151,7 @@ impl Room {
         visible: bool,
         after: &mut After,
     ) {
-        if reason == LeaveReason::NodeLost {
-            after.lost.push(peer);
-        }
+        after.lost.push((peer, reason));
         if visible {
             let left = MemberLeft {
                 room: self.id.clone(),

@@ -1,7 +1,7 @@
 //! Nodes: who lives, and who cleans up after whom.
 
 use switchboard_cluster::Backend;
-use switchboard_cluster::leases::{Lease, NodeInfo, Renewal};
+use switchboard_cluster::leases::{Lease, NodeInfo, Renewal, SharedKey};
 use switchboard_protocol::NodeId;
 use tokio::task::JoinSet;
 
@@ -182,27 +182,62 @@ pub(crate) async fn a_released_node_is_gone(stage: &Stage) {
     assert_eq!(backend.leases.read().await.unwrap().len(), 1);
 }
 
+async fn key(backend: &Backend, filling: u8, generation: u64) -> SharedKey {
+    let offered = SharedKey {
+        key: [filling; 32],
+        generation,
+    };
+    let leases = &backend.leases;
+    leases
+        .cluster_key(&offered)
+        .await
+        .expect("the leases answer")
+}
+
 pub(crate) async fn nodes_that_start_together_agree_on_one_key(stage: &Stage) {
     let mut race = JoinSet::new();
-    for (backend, offered) in stage.nodes(6).await.into_iter().zip(1..) {
-        race.spawn(async move {
-            backend
-                .leases
-                .cluster_key(&[offered; 32])
-                .await
-                .expect("the leases answer")
-        });
+    for (backend, filling) in stage.nodes(6).await.into_iter().zip(1..) {
+        race.spawn(async move { key(&backend, filling, 1).await });
     }
     let mut keys = race.join_all().await;
-    keys.push(
-        stage
-            .node()
-            .await
-            .leases
-            .cluster_key(&[0xff; 32])
-            .await
-            .unwrap(),
-    );
-    assert_ne!(keys[0], [0xff; 32]);
+    keys.push(key(&stage.node().await, 0xff, 1).await);
+    assert_ne!(keys[0].key, [0xff; 32]);
+    assert_eq!(keys[0].generation, 1);
     assert!(keys.iter().all(|key| *key == keys[0]));
+}
+
+pub(crate) async fn of_two_keys_the_one_of_the_higher_generation_stays(stage: &Stage) {
+    let backend = stage.node().await;
+    let fresh = key(&backend, 1, 1).await;
+    let later = SharedKey {
+        key: [2; 32],
+        generation: 9,
+    };
+    assert_eq!(fresh.key, [1; 32]);
+    assert_eq!(key(&backend, 2, 9).await, later);
+    assert_eq!(key(&backend, 3, 9).await, later);
+    assert_eq!(key(&backend, 1, 1).await, later);
+    assert_eq!(key(&backend, 0, 10).await.generation, 10);
+}
+
+pub(crate) async fn an_abandoned_node_may_be_claimed_at_once(stage: &Stage) {
+    let backend = stage.node().await;
+    let seen = registered(&backend, "gw-a").await;
+    let a = &seen.node;
+    backend.leases.abandon(&node("gw-x")).await.unwrap();
+    assert_eq!(lease(&backend, &node("gw-x")).await, None);
+    for _ in 0..2 {
+        backend.leases.abandon(a).await.unwrap();
+        let claimed_by = lease(&backend, a).await.unwrap().claimed_by;
+        assert_eq!(claimed_by.as_ref(), Some(a));
+    }
+    assert_eq!(renew(&backend, a).await, Renewal::Claimed { by: a.clone() });
+    backend.leases.release(a).await.unwrap();
+    assert!(!claim(&backend, &seen, "gw-b").await);
+    let seen = lease(&backend, a).await.unwrap();
+    assert!(claim(&backend, &seen, "gw-b").await);
+    // Too late: it is another's to clean up now.
+    backend.leases.abandon(a).await.unwrap();
+    let claimed_by = lease(&backend, a).await.unwrap().claimed_by;
+    assert_eq!(claimed_by, Some(node("gw-b")));
 }

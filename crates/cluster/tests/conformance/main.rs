@@ -3,13 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed case")]
 
+mod assertions;
 mod buses;
 mod leases;
 mod members;
+mod moves;
 mod peers;
 mod people;
+mod random_steps;
 mod redis_faults;
 mod redis_rooms;
+mod resumes;
 mod rooms;
 mod stage;
 
@@ -59,6 +63,31 @@ conformance! {
         an_update_replaces_the_profile
         odd_characters_come_back_as_they_went
     }
+    moves {
+        a_member_goes_away_and_comes_back_elsewhere
+        a_lower_epoch_takes_nothing_over
+        a_hidden_member_moves_and_stays_hidden
+        in_a_full_room_one_s_own_away_session_makes_room
+        the_first_of_several_makes_room_and_no_hidden_one
+        a_room_for_one_passes_from_one_to_the_next
+    }
+    assertions {
+        a_forgotten_room_is_put_together_again
+        of_what_is_asserted_the_highest_counts
+        a_room_whose_revision_is_behind_is_taken_above
+        a_higher_epoch_is_written_over_a_lower_one_only
+        an_asserted_member_may_have_become_hidden_or_visible
+        a_room_that_comes_back_starts_above_its_bucket
+    }
+    resumes {
+        any_secret_from_the_proven_one_on_resumes
+        of_two_that_resume_at_once_one_succeeds
+        a_session_that_is_no_more_is_unknown
+        what_may_have_been_lost_is_not_called_unknown
+        buckets_are_closed_until_each_is_opened
+        a_forgotten_session_is_written_again
+        an_asserted_session_yields_to_its_owner
+    }
     peers {
         an_attach_names_the_former_owner_and_so_does_its_repeat
         a_lower_epoch_cannot_attach
@@ -78,6 +107,8 @@ conformance! {
         only_its_claimer_buries_a_node
         a_released_node_is_gone
         nodes_that_start_together_agree_on_one_key
+        of_two_keys_the_one_of_the_higher_generation_stays
+        an_abandoned_node_may_be_claimed_at_once
     }
     buses {
         frames_arrive_in_order

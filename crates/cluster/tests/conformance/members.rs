@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use switchboard_cluster::directory::{JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome};
+use switchboard_cluster::directory::{
+    Attach, JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome,
+};
 use switchboard_cluster::record::{Flags, Profile};
 use switchboard_protocol::{MemberState, PeerId};
 
@@ -207,10 +209,14 @@ pub(crate) async fn odd_characters_come_back_as_they_went(stage: &Stage) {
                 .await
                 .unwrap()
         );
-        node.directory
-            .attach(&peer, 1, &join.node, &join.user)
-            .await
-            .unwrap();
+        let attach = Attach {
+            peer,
+            epoch: 1,
+            node: join.node.clone(),
+            user: join.user.clone(),
+            shown: None,
+        };
+        node.directory.attach(&attach).await.unwrap();
         assert_eq!(
             node.directory.peer(&peer).await.unwrap().unwrap().user,
             join.user

@@ -1,7 +1,7 @@
 //! Sessions: who owns each, how many a user has, and what is noted for a node.
 
 use switchboard_cluster::Backend;
-use switchboard_cluster::directory::AttachOutcome;
+use switchboard_cluster::directory::{Attach, AttachOutcome};
 use switchboard_cluster::record::PeerRecord;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 use tokio::task::JoinSet;
@@ -13,31 +13,41 @@ fn user() -> UserId {
     "alice".parse().expect("a user id")
 }
 
+fn coming(peer: PeerId, epoch: u64, on: &NodeId) -> Attach {
+    Attach {
+        peer,
+        epoch,
+        node: on.clone(),
+        user: user(),
+        shown: None,
+    }
+}
+
 async fn attach(backend: &Backend, peer: PeerId, epoch: u64, on: &NodeId) -> AttachOutcome {
-    backend
-        .directory
-        .attach(&peer, epoch, on, &user())
-        .await
-        .expect("the directory answers")
+    let attached = backend.directory.attach(&coming(peer, epoch, on)).await;
+    attached.expect("the directory answers")
+}
+
+/// An attach that answers with no rooms.
+fn from(former: Option<(NodeId, u64)>) -> AttachOutcome {
+    AttachOutcome::Attached {
+        former,
+        rooms: vec![],
+    }
 }
 
 pub(crate) async fn an_attach_names_the_former_owner_and_so_does_its_repeat(stage: &Stage) {
     let backend = stage.node().await;
     let (peer, a, b) = (PeerId::random(), node("gw-a"), node("gw-b"));
-    let nobody = AttachOutcome::Attached { former: None };
-    assert_eq!(attach(&backend, peer, 1, &a).await, nobody);
-    assert_eq!(attach(&backend, peer, 1, &a).await, nobody);
-    let first = AttachOutcome::Attached {
-        former: Some((a.clone(), 1)),
-    };
-    assert_eq!(attach(&backend, peer, 2, &b).await, first);
-    assert_eq!(attach(&backend, peer, 2, &b).await, first);
-    assert_eq!(
-        attach(&backend, peer, 5, &b).await,
-        AttachOutcome::Attached {
-            former: Some((b, 2))
-        }
-    );
+    for _ in 0..2 {
+        assert_eq!(attach(&backend, peer, 1, &a).await, from(None));
+    }
+    for _ in 0..2 {
+        let former = Some((a.clone(), 1));
+        assert_eq!(attach(&backend, peer, 2, &b).await, from(former));
+    }
+    let former = Some((b.clone(), 2));
+    assert_eq!(attach(&backend, peer, 5, &b).await, from(former));
 }
 
 pub(crate) async fn a_lower_epoch_cannot_attach(stage: &Stage) {
@@ -73,12 +83,19 @@ pub(crate) async fn intended_rooms_are_kept_for_the_known_epoch(stage: &Stage) {
         peer,
         node: a.clone(),
         epoch: 1,
+        proven: 1,
         user: user(),
         rooms: kept.clone(),
     };
     assert_eq!(directory.peer(&peer).await.unwrap(), Some(record));
     // A resume adopts them.
-    attach(&backend, peer, 2, &node("gw-b")).await;
+    let adopted = AttachOutcome::Attached {
+        former: Some((a, 1)),
+        rooms: kept.clone(),
+    };
+    for _ in 0..2 {
+        assert_eq!(attach(&backend, peer, 2, &node("gw-b")).await, adopted);
+    }
     assert_eq!(directory.peer(&peer).await.unwrap().unwrap().rooms, kept);
 }
 

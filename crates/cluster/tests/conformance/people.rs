@@ -58,7 +58,7 @@ pub(crate) async fn join(backend: &Backend, request: &JoinRequest) -> JoinOutcom
 
 pub(crate) async fn joined(backend: &Backend, request: &JoinRequest) -> RosterSnapshot {
     match join(backend, request).await {
-        JoinOutcome::Joined(snapshot) => snapshot,
+        JoinOutcome::Joined { roster, .. } => roster,
         outcome => panic!("{outcome:?}"),
     }
 }

@@ -83,8 +83,8 @@ pub(crate) async fn of_twenty_that_race_for_two_places_two_get_in(stage: &Stage)
     let outcomes = race.join_all().await;
     let mut snapshots = Vec::new();
     for outcome in &outcomes {
-        if let JoinOutcome::Joined(snapshot) = outcome {
-            snapshots.push(snapshot);
+        if let JoinOutcome::Joined { roster, .. } = outcome {
+            snapshots.push(roster);
         }
     }
     let full = outcomes

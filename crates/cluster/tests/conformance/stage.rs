@@ -46,6 +46,14 @@ impl Stage {
         nodes
     }
 
+    /// A client of this Redis that knows nothing of us.
+    pub(crate) async fn raw(&self) -> Client {
+        match self {
+            Self::Memory(_) => unreachable!("memory has no clients"),
+            Self::Redis(server) => raw(server).await,
+        }
+    }
+
     /// Loses everything.
     pub(crate) async fn forget(&self) {
         match self {

@@ -1,9 +1,11 @@
 -- The key under which nodes authenticate frames to one another.
 --
 -- KEYS  1 the cluster's hash
--- ARGV  1 a key, in hex
--- Result  the key there is, in hex: the one offered if there was none
+-- ARGV  1 a key, in hex  2 its generation
+-- Result  key in hex, generation: what was offered if there was none or one of a lower generation, else what there is
 -- Atomic: of nodes that start together, all get the first one's.
 
-if redis.call('HSETNX', KEYS[1], 'key', ARGV[1]) == 1 then redis.call('HSET', KEYS[1], 'generation', '1') end
-return redis.call('HGET', KEYS[1], 'key')
+local known = redis.call('HMGET', KEYS[1], 'key', 'generation')
+if known[1] and tonumber(known[2] or 0) >= tonumber(ARGV[2]) then return { known[1], tonumber(known[2] or 0) } end
+redis.call('HSET', KEYS[1], 'key', ARGV[1], 'generation', ARGV[2])
+return { ARGV[1], tonumber(ARGV[2]) }

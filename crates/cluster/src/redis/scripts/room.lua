@@ -2,13 +2,22 @@
 --
 -- A record is text, `version epoch node order flags user joined_at length:tail`. Version, epoch and node keep their
 -- places in every version, so that any release finds whom to tell. The tail is the peer's own and is never opened here.
--- Numbers stay below 2^53, where Lua's doubles are exact; '%.0f' writes them without an exponent.
+-- Numbers stay below 2^53, where Lua's doubles are exact. What is written of them is written by whole_number: left to
+-- itself, Redis from 7.2 on writes 1e+9.
 
 local VERSION = '1'
+
+local function whole_number(number)
+  return string.format('%.0f', number)
+end
 
 -- Flags are letters at fixed places, `har`, with '-' for what is not so: hidden, away, resumable.
 local function is_hidden(flags)
   return string.sub(flags, 1, 1) == 'h'
+end
+
+local function is_away(flags)
+  return string.sub(flags, 2, 2) == 'a'
 end
 
 -- The member's record as a table; nil: it is not in; false: it is in, with a record that this release cannot read.
@@ -28,7 +37,7 @@ end
 
 local function write(roster, peer, m)
   redis.call('HSET', roster, peer, table.concat({
-    VERSION, string.format('%.0f', m.epoch), m.node, m.order, m.flags, m.user, m.joined_at,
+    VERSION, whole_number(m.epoch), m.node, m.order, m.flags, m.user, m.joined_at,
     string.format('%d:', #m.tail) .. m.tail,
   }, ' '))
 end
@@ -44,4 +53,10 @@ local function nodes(roster)
     end
   end
   return list
+end
+
+-- What follows a word in the answers that hold a whole room: revision, ready, capacity, {peer, record, …}.
+local function whole(roster, meta)
+  local room = redis.call('HMGET', meta, 'revision', 'ready', 'capacity')
+  return tonumber(room[1] or 0), tonumber(room[2] or 0), tonumber(room[3] or 0), redis.call('HGETALL', roster)
 end

@@ -26,6 +26,6 @@ if is_hidden(known.flags) then redis.call('HINCRBY', meta, 'hidden', -1) end
 
 if redis.call('SCARD', members) == 0 then
   redis.call('DEL', roster, meta)
-  if revision > tonumber(redis.call('GET', floor) or 0) then redis.call('SET', floor, revision) end
+  if revision > tonumber(redis.call('GET', floor) or 0) then redis.call('SET', floor, whole_number(revision)) end
 end
 return { 'left', 1, revision, nodes(roster) }

@@ -11,7 +11,4 @@ local roster, meta, alive = unpack(KEYS)
 
 if redis.call('EXISTS', alive) == 0 then return { 'forgotten' } end
 
-local room = redis.call('HMGET', meta, 'revision', 'ready', 'capacity')
-return {
-  'roster', tonumber(room[1] or 0), tonumber(room[2] or 0), tonumber(room[3] or 0), redis.call('HGETALL', roster),
-}
+return { 'roster', whole(roster, meta) }

@@ -1,0 +1,359 @@
+//! What this node knows is written to the directory again where that lost it: the second of the two repairs.
+//!
+//! One cycle runs always, session by session, slowly. A doubt about the directory's memory (a new connection, a call that
+//! found its bucket forgotten) only restarts it at full speed. A forgotten bucket takes no joins and shows no rosters until
+//! it is filled: it is opened one lease after asserting began, for whoever lives has written what is his by then, and
+//! whoever does not is taken over by those who know him from their rosters.
+
+mod orphans;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use switchboard_protocol::{NodeId, PeerId, RoomId};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Duration, Instant, sleep, sleep_until};
+
+use crate::away::{Away, place};
+use crate::bucket::Bucket;
+use crate::directory::{
+    AssertMember, AssertOutcome, AssertPeerOutcome, DirectoryError, TakeOver, TakeOverOutcome,
+};
+use crate::envelope::{Envelope, Moved};
+use crate::link::Urgency;
+use crate::local::Local;
+use crate::node::{Inner, Status};
+use crate::observe::Observation;
+use crate::record::PeerRecord;
+use crate::room::After;
+
+/// A slow cycle takes this long, or longer where there are many sessions.
+const CYCLE: Duration = Duration::from_secs(30);
+/// The pause between two sessions of a slow cycle, at least.
+const PACE_MIN: Duration = Duration::from_millis(20);
+/// Sessions that are asserted at the same time, at full speed.
+const AT_ONCE: usize = 64;
+/// Between two tries while the directory fails, and between two looks while buckets are filled.
+const RETRY: Duration = Duration::from_millis(250);
+/// Whoever is noted for this node and unknown here for so long was lost track of: coming and going take less.
+const GHOST_AFTER: Duration = Duration::from_secs(10);
+
+/// A session that this node answers for.
+enum Held {
+    Live(Arc<Local>),
+    Away(Arc<Away>),
+}
+
+/// What one cycle leaves for the next.
+struct Memory {
+    doubts: watch::Receiver<u64>,
+    /// Since when everything was asserted without a doubt in between, while buckets are closed.
+    filling_since: Option<Instant>,
+    /// Noted for this node and unknown here, since then.
+    ghosts: BTreeMap<PeerId, Instant>,
+    /// Not in the table of nodes, since then.
+    absent: BTreeMap<NodeId, Instant>,
+}
+
+impl Inner {
+    /// Asserts until the node stops.
+    pub(crate) async fn assert_always(self: Arc<Self>) {
+        let mut memory = Memory {
+            doubts: self.backend.doubts.clone(),
+            filling_since: None,
+            ghosts: BTreeMap::new(),
+            absent: BTreeMap::new(),
+        };
+        let stop = self.stop.clone();
+        let cycles = async {
+            loop {
+                self.cycle_at_full_speed(&mut memory).await;
+                self.cycle_slowly(&mut memory).await;
+            }
+        };
+        stop.run_until_cancelled(cycles).await;
+    }
+
+    /// As often as it takes until all was asserted and every bucket is open.
+    async fn cycle_at_full_speed(self: &Arc<Self>, memory: &mut Memory) {
+        loop {
+            if memory.doubts.has_changed().unwrap_or(false) {
+                memory.doubts.borrow_and_update();
+                memory.filling_since = None;
+            }
+            match self.assert_all_and_open(memory).await {
+                Ok(true) => return self.serve(),
+                Ok(false) => {}
+                Err(error) => {
+                    memory.filling_since = None;
+                    tracing::debug!(%error, "the directory could not be asserted to; again soon");
+                }
+            }
+            sleep(RETRY).await;
+        }
+    }
+
+    /// One after another, until a doubt comes or all had their turn.
+    async fn cycle_slowly(self: &Arc<Self>, memory: &mut Memory) {
+        let sessions = self.held();
+        let count = u32::try_from(sessions.len()).unwrap_or(u32::MAX).max(1);
+        let pace = (CYCLE / count).max(PACE_MIN);
+        let end = Instant::now() + pace * count;
+        let mut doubts = memory.doubts.clone();
+        let cycle = async {
+            for (session, turn) in sessions.into_iter().zip(1..) {
+                let _ = self.assert_held(session).await;
+                sleep_until(end - pace * (count - turn)).await;
+            }
+            sleep_until(end).await;
+        };
+        tokio::select! {
+            biased;
+            _ = doubts.changed() => {}
+            () = self.forgotten.notified() => {}
+            () = cycle => {}
+        }
+    }
+
+    /// True once every bucket is open.
+    async fn assert_all_and_open(
+        self: &Arc<Self>,
+        memory: &mut Memory,
+    ) -> Result<bool, DirectoryError> {
+        let key = self.agree_on_key().await;
+        key.map_err(|error| DirectoryError::Unavailable(error.to_string()))?;
+        let closed = self.checked(self.backend.directory.closed_buckets().await)?;
+        let now = Instant::now();
+        let since = *memory.filling_since.get_or_insert(now);
+        self.assert_all().await?;
+        self.expel_ghosts(&mut memory.ghosts).await?;
+        let all_present = self.adopt_orphans(&mut memory.absent).await?;
+        if closed.is_empty() {
+            memory.filling_since = None;
+            return Ok(true);
+        }
+        let is_filled = now.saturating_duration_since(since) >= self.settings.lease;
+        let undoubted = !memory.doubts.has_changed().unwrap_or(false);
+        if is_filled && all_present && undoubted {
+            self.open(closed).await?;
+            memory.filling_since = None;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    async fn open(&self, closed: Vec<Bucket>) -> Result<(), DirectoryError> {
+        tracing::info!(
+            buckets = closed.len(),
+            "the directory is filled (again); rooms are open"
+        );
+        for bucket in closed {
+            self.checked(self.backend.directory.open_bucket(bucket).await)?;
+        }
+        Ok(())
+    }
+
+    /// A node that has just started serves once the directory is complete.
+    fn serve(&self) {
+        let started = self.status.send_if_modified(|status| {
+            let starting = matches!(status, Status::Starting(_));
+            if starting {
+                *status = Status::Serving;
+            }
+            starting
+        });
+        if started {
+            tracing::info!(node.id = %self.id, "this node serves");
+        }
+    }
+
+    /// Everybody whom this node answers for, by peer id.
+    fn held(&self) -> Vec<Held> {
+        let live = self.locals.iter().map(|local| Held::Live(local.clone()));
+        let away = self.away.iter().map(|away| Held::Away(away.clone()));
+        let mut held: Vec<_> = live.chain(away).collect();
+        held.sort_unstable_by_key(|held| match held {
+            Held::Live(local) => local.peer,
+            Held::Away(away) => away.peer,
+        });
+        held
+    }
+
+    async fn assert_all(self: &Arc<Self>) -> Result<(), DirectoryError> {
+        let mut under_way = JoinSet::new();
+        for session in self.held() {
+            if under_way.len() >= AT_ONCE {
+                note(under_way.join_next().await)?;
+            }
+            let node = self.clone();
+            under_way.spawn(async move { node.assert_held(session).await });
+        }
+        while let Some(done) = under_way.join_next().await {
+            note(Some(done))?;
+        }
+        Ok(())
+    }
+
+    async fn assert_held(self: &Arc<Self>, session: Held) -> Result<(), DirectoryError> {
+        match session {
+            Held::Live(local) => self.assert_live(&local).await,
+            Held::Away(away) => self.assert_away(&away).await,
+        }
+    }
+
+    async fn assert_live(self: &Arc<Self>, local: &Arc<Local>) -> Result<(), DirectoryError> {
+        let _turn = local.turn.lock().await;
+        if local.has_ended() {
+            return Ok(());
+        }
+        let record = PeerRecord {
+            peer: local.peer,
+            node: self.id.clone(),
+            epoch: local.epoch,
+            proven: local.proven.load(Ordering::Relaxed),
+            user: local.user.clone(),
+            rooms: local.room_ids(),
+        };
+        match self.assert_record(&record).await? {
+            Some((node, epoch)) if epoch > local.epoch => {
+                self.let_go(&local.peer, epoch, &node);
+                return Ok(());
+            }
+            Some((node, _)) => self.reclaim(local, &node).await?,
+            None => {}
+        }
+        for room in local.room_ids() {
+            if let Some(place) = self.place_of(local, &room) {
+                self.assert_place(&place).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn assert_away(self: &Arc<Self>, away: &Arc<Away>) -> Result<(), DirectoryError> {
+        let _turn = away.turn.lock().await;
+        if !self.keeps(away) {
+            return Ok(());
+        }
+        let record = PeerRecord {
+            peer: away.peer,
+            node: self.id.clone(),
+            epoch: away.epoch,
+            proven: away.proven,
+            user: away.user.clone(),
+            rooms: away.rooms.clone(),
+        };
+        if self.assert_record(&record).await?.is_some() {
+            self.stop_keeping(away).await;
+            return Ok(());
+        }
+        for place in away.places() {
+            self.assert_place(&place).await?;
+        }
+        Ok(())
+    }
+
+    /// The owner and his epoch, if it is another node.
+    async fn assert_record(
+        &self,
+        record: &PeerRecord,
+    ) -> Result<Option<(NodeId, u64)>, DirectoryError> {
+        let directory = &self.backend.directory;
+        self.checked(directory.enlist(&self.id, &record.peer).await)?;
+        match self.checked(directory.assert_peer(record).await)? {
+            AssertPeerOutcome::Elsewhere { node, epoch } => return Ok(Some((node, epoch))),
+            AssertPeerOutcome::Restored => self.observe.observe(Observation::Restored),
+            AssertPeerOutcome::Known => {}
+        }
+        let admitted = directory.admit(&record.user, &record.peer, &self.id, u32::MAX);
+        self.checked(admitted.await)?;
+        Ok(None)
+    }
+
+    /// A live member of a room as this node's roster has it.
+    fn place_of(&self, local: &Local, room: &RoomId) -> Option<AssertMember> {
+        let known = self.rooms.get(room.as_str())?;
+        let room = known.lock();
+        let roster = room.roster()?;
+        let member = roster.member(&local.peer)?;
+        let is_this = member.epoch == local.epoch && member.node == self.id;
+        is_this.then(|| AssertMember {
+            room: room.id().clone(),
+            member: member.clone(),
+            revision: roster.revision,
+            ready: roster.ready,
+            capacity: roster.capacity,
+            order_max: roster.order_max(),
+        })
+    }
+
+    async fn assert_place(&self, place: &AssertMember) -> Result<(), DirectoryError> {
+        let asserted = self.backend.directory.assert_member(place).await;
+        let (revision, nodes) = match self.checked(asserted)? {
+            AssertOutcome::Known { revision } => (revision, Vec::new()),
+            AssertOutcome::Restored { revision, nodes } => {
+                self.observe.observe(Observation::Restored);
+                (revision, nodes)
+            }
+            AssertOutcome::Stale { .. } => return Ok(()),
+        };
+        if let Some(room) = self.rooms.get(place.room.as_str()) {
+            self.in_room(&room, |room| (room.hint(revision), After::default()));
+        }
+        self.hint(&nodes, &place.room, revision);
+        Ok(())
+    }
+
+    /// Another node took this one for dead and keeps the session's places, while its client was here all the time.
+    async fn reclaim(
+        self: &Arc<Self>,
+        local: &Arc<Local>,
+        keeper: &NodeId,
+    ) -> Result<(), DirectoryError> {
+        let directory = &self.backend.directory;
+        let handed = directory.hand_over(&local.peer, local.epoch, keeper, &self.id);
+        if *self.status.borrow() != Status::Serving || !self.checked(handed.await)? {
+            return Ok(());
+        }
+        let moved = Envelope::Moved(Moved {
+            peer: local.peer,
+            epoch: local.epoch,
+        });
+        let _ = self.link(keeper).enqueue(&moved, Urgency::Now);
+        for room in local.room_ids() {
+            let wish = TakeOver {
+                room: room.clone(),
+                peer: local.peer,
+                epoch: local.epoch,
+                node: self.id.clone(),
+                away: false,
+            };
+            if let TakeOverOutcome::Taken { changed, roster } =
+                self.checked(directory.take_over(&wish).await)?
+            {
+                self.tell_taken(&room, &roster, &local.peer, changed);
+                if let (Some(known), Some(place)) = (
+                    self.rooms.get(room.as_str()),
+                    place(&room, &local.peer, &roster),
+                ) {
+                    self.in_room(&known, |known| {
+                        (known.hint(place.revision), After::default())
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn note(
+    done: Option<Result<Result<(), DirectoryError>, tokio::task::JoinError>>,
+) -> Result<(), DirectoryError> {
+    match done {
+        Some(Ok(result)) => result,
+        Some(Err(error)) => Err(DirectoryError::Unavailable(error.to_string())),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,181 @@
+//! Members that nobody answers for any more: noted for this node and unknown here, or listed on a node that is no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use switchboard_protocol::server_message::LeaveReason;
+use switchboard_protocol::{NodeId, PeerId, RoomId};
+use tokio::time::Instant;
+
+use super::GHOST_AFTER;
+use crate::away::Away;
+use crate::directory::{AssertMember, AssertPeerOutcome, DirectoryError};
+use crate::node::Inner;
+use crate::record::PeerRecord;
+
+impl Inner {
+    /// A directory that went back in time may list sessions here that have left since.
+    pub(super) async fn expel_ghosts(
+        self: &Arc<Self>,
+        ghosts: &mut BTreeMap<PeerId, Instant>,
+    ) -> Result<(), DirectoryError> {
+        let directory = &self.backend.directory;
+        let now = Instant::now();
+        let noted = self.checked(directory.enlisted(&self.id).await)?;
+        let unknown: BTreeSet<_> = noted
+            .into_iter()
+            .filter(|peer| !self.locals.contains_key(peer) && !self.away.contains_key(peer))
+            .collect();
+        ghosts.retain(|peer, _| unknown.contains(peer));
+        for peer in unknown {
+            let since = *ghosts.entry(peer).or_insert(now);
+            if now.saturating_duration_since(since) < GHOST_AFTER {
+                continue;
+            }
+            ghosts.remove(&peer);
+            let record = self.checked(directory.peer(&peer).await)?;
+            if let Some(record) = record.filter(|record| record.node == self.id) {
+                for room in &record.rooms {
+                    let reason = LeaveReason::Disconnected;
+                    let left = self.leave_room(room, &peer, record.epoch, reason);
+                    left.await?;
+                }
+                self.checked(directory.dismiss(&record.user, &peer).await)?;
+                self.checked(directory.forget(&peer, record.epoch).await)?;
+            }
+            self.delist_unless_here(&peer).await;
+        }
+        Ok(())
+    }
+
+    /// Takes over the members, in rooms that this node knows, of nodes that have not been in the table for a lease: nobody
+    /// reaps those. False while one of them may still come back.
+    pub(super) async fn adopt_orphans(
+        self: &Arc<Self>,
+        absent: &mut BTreeMap<NodeId, Instant>,
+    ) -> Result<bool, DirectoryError> {
+        let table = self.backend.leases.read().await;
+        let table = table.map_err(|error| DirectoryError::Unavailable(error.to_string()))?;
+        let present: BTreeSet<NodeId> = table.into_iter().map(|lease| lease.node).collect();
+        let orphans: Vec<_> = self
+            .members_elsewhere()
+            .into_iter()
+            .filter(|place| !present.contains(&place.member.node))
+            .collect();
+        let now = Instant::now();
+        absent.retain(|node, _| orphans.iter().any(|place| place.member.node == *node));
+        let mut all_present = true;
+        for place in orphans {
+            let since = *absent.entry(place.member.node.clone()).or_insert(now);
+            if now.saturating_duration_since(since) < self.settings.lease {
+                all_present = false;
+                continue;
+            }
+            self.adopt(place, &present).await?;
+        }
+        Ok(all_present)
+    }
+
+    /// By room and peer.
+    fn members_elsewhere(&self) -> Vec<AssertMember> {
+        let mut places = Vec::new();
+        for room in self.rooms.all() {
+            let room = room.lock();
+            let Some(roster) = room.roster() else {
+                continue;
+            };
+            let others = roster.members().filter(|member| member.node != self.id);
+            places.extend(others.map(|member| AssertMember {
+                room: room.id().clone(),
+                member: member.clone(),
+                revision: roster.revision,
+                ready: roster.ready,
+                capacity: roster.capacity,
+                order_max: roster.order_max(),
+            }));
+        }
+        places.sort_unstable_by(|a, b| (&a.room, a.member.peer).cmp(&(&b.room, b.member.peer)));
+        places
+    }
+
+    async fn adopt(
+        self: &Arc<Self>,
+        mut place: AssertMember,
+        present: &BTreeSet<NodeId>,
+    ) -> Result<(), DirectoryError> {
+        let (peer, epoch) = (place.member.peer, place.member.epoch);
+        let directory = &self.backend.directory;
+        let record = self.checked(directory.peer(&peer).await)?;
+        let record = match record {
+            Some(record) if record.epoch > epoch => return Ok(()),
+            Some(record) if record.node != self.id => {
+                if present.contains(&record.node) {
+                    return Ok(());
+                }
+                let handed = directory.hand_over(&peer, record.epoch, &record.node, &self.id);
+                if !self.checked(handed.await)? {
+                    return Ok(());
+                }
+                PeerRecord {
+                    node: self.id.clone(),
+                    ..record
+                }
+            }
+            Some(record) => record,
+            None => self.forgotten_record(&place),
+        };
+        if !place.member.flags.resumable {
+            // Where the directory has forgotten it, nobody writes it again.
+            let left = self.leave_room(&place.room, &peer, epoch, LeaveReason::NodeLost);
+            return match left.await {
+                Ok(_) | Err(DirectoryError::Forgotten) => Ok(()),
+                Err(error) => Err(error),
+            };
+        }
+        self.checked(directory.enlist(&self.id, &peer).await)?;
+        let mut record = record;
+        add(&mut record.rooms, &place.room);
+        let asserted = directory.assert_peer(&record);
+        if let AssertPeerOutcome::Elsewhere { .. } = self.checked(asserted.await)? {
+            self.delist_unless_here(&peer).await;
+            return Ok(());
+        }
+        let known = self.away.get(&peer).map(|away| away.clone());
+        let away = known.unwrap_or_else(|| {
+            Arc::new(Away::new(
+                (peer, epoch, record.proven),
+                record.user.clone(),
+                record.rooms.clone(),
+                self.settings.resume_window,
+            ))
+        });
+        self.keep(away.clone());
+        place.member.node = self.id.clone();
+        place.member.flags.away = true;
+        away.note_place(place.clone());
+        self.assert_place(&place).await?;
+        let node = self.clone();
+        self.departing
+            .spawn(async move { node.mark_away(&away).await });
+        Ok(())
+    }
+
+    /// A session of which only a roster remembers something. Its client may have proven any epoch up to this one.
+    fn forgotten_record(&self, place: &AssertMember) -> PeerRecord {
+        PeerRecord {
+            peer: place.member.peer,
+            node: self.id.clone(),
+            epoch: place.member.epoch,
+            proven: 0,
+            user: place.member.user.clone(),
+            rooms: Vec::new(),
+        }
+    }
+}
+
+fn add(rooms: &mut Vec<RoomId>, room: &RoomId) {
+    if !rooms.contains(room) {
+        rooms.push(room.clone());
+        rooms.sort_unstable();
+    }
+}

@@ -1,0 +1,239 @@
+//! Sessions without a connection whose places this node keeps: their own last node, or the one that cleaned up after it.
+//! The window is counted on this node's monotonic clock.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use switchboard_protocol::server_message::LeaveReason;
+use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::directory::{AssertMember, DirectoryError, TakeOver, TakeOverOutcome};
+use crate::envelope::Change;
+use crate::local::Local;
+use crate::node::Inner;
+use crate::presence::{Departing, RETRY};
+use crate::record::{Epoch, RosterSnapshot};
+
+/// One of them.
+pub(crate) struct Away {
+    pub(crate) peer: PeerId,
+    pub(crate) epoch: Epoch,
+    /// See [`PeerRecord::proven`](crate::record::PeerRecord::proven).
+    pub(crate) proven: Epoch,
+    pub(crate) user: UserId,
+    /// Rooms that the directory may list it in.
+    pub(crate) rooms: Vec<RoomId>,
+    /// When its window ends.
+    until: Instant,
+    /// Its places as the directory had them last, in case it forgets.
+    places: Mutex<Vec<AssertMember>>,
+    /// Held while the directory is told something about it: one step after another.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+}
+
+/// What became of an attempt to mark a session as away.
+pub(crate) enum Marked {
+    /// Everywhere; these are to know.
+    Done(Vec<Told>),
+    /// It is another connection's.
+    Superseded,
+}
+
+/// A step in a room, and who is to know of it.
+pub(crate) struct Told {
+    pub(crate) room: RoomId,
+    /// Of the roster after it.
+    pub(crate) revision: u64,
+    pub(crate) nodes: Vec<NodeId>,
+}
+
+impl Away {
+    pub(crate) fn new(
+        (peer, epoch, proven): (PeerId, Epoch, Epoch),
+        user: UserId,
+        rooms: Vec<RoomId>,
+        window: Duration,
+    ) -> Self {
+        Self {
+            peer,
+            epoch,
+            proven,
+            user,
+            rooms,
+            until: Instant::now() + window,
+            places: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
+        self.until <= now
+    }
+
+    pub(crate) fn places(&self) -> Vec<AssertMember> {
+        self.places.lock().clone()
+    }
+
+    /// The session has no place in that room any more.
+    pub(crate) fn forget_place(&self, room: &RoomId) {
+        self.places.lock().retain(|place| place.room != *room);
+    }
+
+    pub(crate) fn note_place(&self, place: AssertMember) {
+        self.forget_place(&place.room);
+        self.places.lock().push(place);
+    }
+}
+
+impl Inner {
+    /// A session has lost its connection: its places are kept, and it is told as away.
+    pub(crate) fn hold(self: &Arc<Self>, local: &Arc<Local>, window: Duration) {
+        let proven = local.proven.load(std::sync::atomic::Ordering::Relaxed);
+        let away = Arc::new(Away::new(
+            (local.peer, local.epoch, proven),
+            local.user.clone(),
+            local.room_ids(),
+            window,
+        ));
+        self.keep(away.clone());
+        let (node, local) = (self.clone(), local.clone());
+        self.departing.spawn(async move {
+            // What was begun for it under this epoch is finished first; nothing more begins.
+            drop(local.turn.lock().await);
+            node.mark_away(&away).await;
+            local.listed.lock().take();
+        });
+    }
+
+    /// Keeps the places of a session until its window ends or another connection has it.
+    pub(crate) fn keep(&self, away: Arc<Away>) {
+        let known = self.away.get(&away.peer).map(|known| known.epoch);
+        if known.is_none_or(|known| known <= away.epoch) {
+            self.away.insert(away.peer, away);
+        }
+    }
+
+    /// Whether the session is still this node's to keep.
+    pub(crate) fn keeps(&self, away: &Arc<Away>) -> bool {
+        let known = self.away.get(&away.peer);
+        known.is_some_and(|known| Arc::ptr_eq(&known, away))
+    }
+
+    /// Marks a session as away in its rooms, as often as it takes.
+    pub(crate) async fn mark_away(&self, away: &Arc<Away>) {
+        while self.keeps(away) {
+            match self.mark_in_turn(away).await {
+                Ok(Marked::Done(_)) => return,
+                Ok(Marked::Superseded) => return self.stop_keeping(away).await,
+                Err(error) => {
+                    tracing::debug!(session.id = %away.peer, %error, "a session could not be marked as away");
+                }
+            }
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = sleep(RETRY) => {}
+            }
+        }
+    }
+
+    pub(crate) async fn mark_in_turn(&self, away: &Away) -> Result<Marked, DirectoryError> {
+        let _turn = self.departures.acquire().await;
+        let _own_turn = away.turn.lock().await;
+        let mut told = Vec::new();
+        for room in &away.rooms {
+            let wish = TakeOver {
+                room: room.clone(),
+                peer: away.peer,
+                epoch: away.epoch,
+                node: self.id.clone(),
+                away: true,
+            };
+            let outcome = self.backend.directory.take_over(&wish).await;
+            match self.checked(outcome)? {
+                TakeOverOutcome::Taken { changed, roster } => {
+                    self.tell_taken(room, &roster, &away.peer, changed);
+                    if let Some(place) = place(room, &away.peer, &roster) {
+                        away.note_place(place);
+                    }
+                    told.push(Told {
+                        room: room.clone(),
+                        revision: roster.revision,
+                        nodes: roster.nodes_of_others(&away.peer),
+                    });
+                }
+                TakeOverOutcome::NotAMember => away.forget_place(room),
+                TakeOverOutcome::Stale { .. } => return Ok(Marked::Superseded),
+            }
+        }
+        Ok(Marked::Done(told))
+    }
+
+    /// Another connection, or another node, has the session.
+    pub(crate) async fn stop_keeping(&self, away: &Arc<Away>) {
+        self.away
+            .remove_if(&away.peer, |_, known| Arc::ptr_eq(known, away));
+        self.delist_unless_here(&away.peer).await;
+    }
+
+    /// The window of these sessions is over.
+    pub(crate) fn expire(self: &Arc<Self>, now: Instant) {
+        let over: Vec<_> = self
+            .away
+            .iter()
+            .filter(|away| away.is_over(now))
+            .map(|away| away.clone())
+            .collect();
+        for away in over {
+            self.away
+                .remove_if(&away.peer, |_, known| Arc::ptr_eq(known, &away));
+            self.spawn_departure(Departing::of_away(&away), LeaveReason::Expired);
+        }
+    }
+
+    /// The session is this epoch's on that node now: whatever this one has of it is over.
+    pub(crate) fn let_go(self: &Arc<Self>, peer: &PeerId, epoch: Epoch, node: &NodeId) {
+        if let Some(local) = self.local(peer).filter(|local| local.epoch < epoch) {
+            local.recipient.superseded();
+        }
+        let is_over = |away: &Away| away.epoch < epoch || (away.epoch == epoch && *node != self.id);
+        if self.away.remove_if(peer, |_, away| is_over(away)).is_some() {
+            let (node, peer) = (self.clone(), *peer);
+            self.departing
+                .spawn(async move { node.delist_unless_here(&peer).await });
+        }
+    }
+
+    /// Tells that a member changed hands; or, where that was so before, that there is a revision.
+    pub(crate) fn tell_taken(
+        &self,
+        room: &RoomId,
+        roster: &RosterSnapshot,
+        peer: &PeerId,
+        changed: bool,
+    ) {
+        let Some(member) = roster.member(peer) else {
+            return;
+        };
+        if changed {
+            let member = member.clone();
+            self.tell_step(room, roster, peer, Change::Moved { member });
+        } else {
+            self.hint(&roster.nodes_of_others(peer), room, roster.revision);
+        }
+    }
+}
+
+/// What to assert of a member later.
+pub(crate) fn place(room: &RoomId, peer: &PeerId, roster: &RosterSnapshot) -> Option<AssertMember> {
+    let orders = roster.members.iter().map(|member| member.order);
+    Some(AssertMember {
+        room: room.clone(),
+        member: roster.member(peer)?.clone(),
+        revision: roster.revision,
+        ready: roster.ready,
+        capacity: roster.capacity,
+        order_max: orders.max().unwrap_or(0),
+    })
+}

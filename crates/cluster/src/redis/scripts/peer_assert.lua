@@ -1,0 +1,30 @@
+-- Writes a session again where it is missing or has a lower epoch, and adds what is missing of its rooms.
+--
+-- KEYS  1 the peer's hash
+-- ARGV  1 epoch  2 node  3 user  4 proven epoch  5… its rooms
+-- Result
+--   known                   nothing was missing
+--   restored
+--   elsewhere node epoch    it is another node's with this epoch, or has a higher one
+-- Atomic: compare and write. A repeat finds all known.
+
+local epoch, node, user, proven = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
+local known = redis.call('HMGET', KEYS[1], 'epoch', 'node', 'proven')
+local known_epoch, known_node = tonumber(known[1] or 0), known[2]
+local answer = 'known'
+
+if known_node and (known_epoch > epoch or (known_epoch == epoch and known_node ~= node)) then
+  return { 'elsewhere', known_node, known_epoch }
+end
+if not known_node or known_epoch < epoch then
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'node', node, 'user', user, 'proven', ARGV[4])
+  answer = 'restored'
+elseif tonumber(known[3] or 0) < proven then
+  redis.call('HSET', KEYS[1], 'proven', ARGV[4])
+  answer = 'restored'
+end
+for at = 5, #ARGV do
+  if redis.call('HSETNX', KEYS[1], 'room:' .. ARGV[at], '') == 1 then answer = 'restored' end
+end
+return { answer }

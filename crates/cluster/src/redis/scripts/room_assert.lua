@@ -1,0 +1,54 @@
+-- Writes a member again where it is missing or has a lower epoch, and takes the room above what is asserted of it.
+--
+-- KEYS  1 members  2 roster  3 meta  4 the bucket's revision
+-- ARGV  1 peer  2 epoch  3 node  4 order  5 flags  6 user, percent-encoded  7 joined_at  8 tail
+--       9 revision  10 ready  11 capacity  12 highest order
+-- Result
+--   known revision                  nothing was missing
+--   restored revision {node, …}     written again, or the room's revision was behind
+--   stale epoch · corrupt peer
+-- Atomic: set, roster and meta change together. It does not ask for the bucket's marker: this is how a bucket without
+-- one is filled. Of everything that is asserted the highest counts, so the order of assertions does not matter, and a
+-- repeat finds all known.
+
+local members, roster, meta, floor = unpack(KEYS)
+local peer, epoch, node, order, flags, user, joined_at, tail, revision, ready, capacity, order_max = unpack(ARGV)
+epoch, revision = tonumber(epoch), tonumber(revision)
+
+local present = redis.call('SCARD', members)
+if present == 0 then redis.call('DEL', roster, meta) end
+
+local known = member(members, roster, peer)
+if known == false then
+  -- Another release's record is not ours to replace; one that got lost is.
+  if redis.call('HEXISTS', roster, peer) == 1 then return { 'corrupt', peer } end
+  known = nil
+end
+if known and known.epoch > epoch then return { 'stale', known.epoch } end
+
+local room = redis.call('HMGET', meta, 'revision', 'ready', 'capacity', 'order')
+local revision_known = tonumber(room[1] or redis.call('GET', floor) or 0)
+local missing = not known or known.epoch < epoch
+if not missing and revision_known >= revision then return { 'known', revision_known } end
+
+local function highest(...)
+  local numbers = { ... }
+  for at, number in ipairs(numbers) do numbers[at] = tonumber(number) end
+  return whole_number(math.max(unpack(numbers)))
+end
+
+redis.call('HSETNX', meta, 'owner', user)
+redis.call('HSETNX', meta, 'created_at', joined_at)
+redis.call('HSET', meta,
+  'revision', whole_number(math.max(revision_known, revision) + 1),
+  'ready', highest(room[2] or 0, ready),
+  'capacity', highest(room[3] or 0, capacity),
+  'order', highest(room[4] or 0, order_max, order))
+if missing then
+  local hidden = (is_hidden(flags) and 1 or 0) - (known and is_hidden(known.flags) and 1 or 0)
+  redis.call('HINCRBY', meta, 'hidden', hidden)
+  redis.call('SADD', members, peer)
+  write(roster, peer,
+    { epoch = epoch, node = node, order = order, flags = flags, user = user, joined_at = joined_at, tail = tail })
+end
+return { 'restored', tonumber(redis.call('HGET', meta, 'revision')), nodes(roster) }

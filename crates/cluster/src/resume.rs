@@ -1,0 +1,259 @@
+//! A session goes on over another connection: any node may take it, with any secret from the proven epoch on.
+//!
+//! ```text
+//! secret? ─► attach with the next epoch ─► the former owner is told ─► take over each room ─► welcome
+//!              (refuses outdated ones)       (it lets go: 4409)         (its members are told)
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use switchboard_protocol::server_message::RoomSnapshot;
+use switchboard_protocol::{NodeId, PeerId, RoomId};
+use tokio::time::timeout;
+
+use crate::delivery::Inbound;
+use crate::directory::{Attach, AttachOutcome, DirectoryError, TakeOver, TakeOverOutcome};
+use crate::envelope::{Envelope, Moved};
+use crate::link::Urgency;
+use crate::local::Local;
+use crate::membership::JOIN_PATIENCE;
+use crate::node::{Inner, Node, Status};
+use crate::observe::{Observation, ResumeOutcome};
+use crate::presence::{Departure, NewSession};
+use crate::record::{Epoch, Profile};
+use crate::room::Entry;
+use crate::secret;
+
+/// Others that resume the same session at the same time can make an attempt void so often.
+const ATTEMPTS: u32 = 8;
+
+/// A session that goes on.
+pub struct Resumed {
+    /// As this node has it now.
+    pub local: Arc<Local>,
+    /// The rooms it is in, as they are now.
+    pub rooms: Vec<RoomSnapshot>,
+}
+
+/// Why a session does not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ResumeError {
+    /// The secret is not good for it, or it is no more: the client gets a new session.
+    #[error("there is no such session to resume")]
+    Refused,
+    /// Another connection resumed it at the same time, and later.
+    #[error("another connection has resumed this session")]
+    Superseded,
+    /// The directory did not answer, or is being filled again. The secret is as good as before.
+    #[error("the cluster cannot tell at the moment whether the session can be resumed")]
+    Unavailable,
+}
+
+impl From<DirectoryError> for ResumeError {
+    fn from(_: DirectoryError) -> Self {
+        Self::Unavailable
+    }
+}
+
+/// What an attach brought.
+struct Attached {
+    epoch: Epoch,
+    former: Option<(NodeId, Epoch)>,
+    rooms: Vec<RoomId>,
+}
+
+impl Node {
+    /// What a client shows to resume this session.
+    pub fn secret(&self, local: &Local) -> String {
+        let key = self.0.keyring.agreed();
+        secret::issue(&key, &local.peer, &local.user, local.epoch)
+    }
+
+    /// Takes a session over from wherever it was. `seen`: for each sender the last id that its client has handled.
+    ///
+    /// What the cluster has for the session from now on is in its outbox behind what is there already; `rooms` are as they
+    /// were just before.
+    pub async fn resume(
+        &self,
+        session: NewSession,
+        shown: &str,
+        seen: BTreeMap<PeerId, u64>,
+    ) -> Result<Resumed, ResumeError> {
+        let resumed = self.try_to_resume(session, shown, seen).await;
+        let outcome = match &resumed {
+            Ok(_) => ResumeOutcome::Resumed,
+            Err(ResumeError::Refused) => ResumeOutcome::Refused,
+            Err(ResumeError::Superseded) => ResumeOutcome::Superseded,
+            Err(ResumeError::Unavailable) => ResumeOutcome::Unavailable,
+        };
+        self.0.observe.observe(Observation::Resume(outcome));
+        resumed
+    }
+
+    async fn try_to_resume(
+        &self,
+        session: NewSession,
+        shown: &str,
+        seen: BTreeMap<PeerId, u64>,
+    ) -> Result<Resumed, ResumeError> {
+        let node = &self.0;
+        if *node.status.borrow() != Status::Serving {
+            return Err(ResumeError::Unavailable);
+        }
+        let shown = secret::check(&node.keyring, shown, &session.peer, &session.user)
+            .ok_or(ResumeError::Refused)?;
+        let attached = node.attach_again(&session, shown).await?;
+        node.tell_former(&session.peer, &attached);
+        let inbound = Inbound::resumed(seen.into_iter());
+        let local = node.new_local(session, attached.epoch, shown, inbound);
+        for room in &attached.rooms {
+            local.note_room(room, Profile::default());
+        }
+        node.locals.insert(local.peer, local.clone());
+        match node.re_enter_all(&local, &attached.rooms).await {
+            Ok(rooms) => {
+                let members = rooms.iter().flat_map(|room| &room.members);
+                let members = members.map(|member| member.peer).collect();
+                local.inbound.lock().keep_members(&members);
+                Ok(Resumed { local, rooms })
+            }
+            Err(error) => {
+                let departure = match error {
+                    ResumeError::Superseded => Departure::Superseded,
+                    _ => Departure::Away(node.settings.resume_window),
+                };
+                self.detach(local, departure);
+                Err(error)
+            }
+        }
+    }
+
+    /// The client of a resumed session has said something: it has its `welcome`, and older secrets are worth nothing.
+    pub async fn prove(&self, local: &Local) {
+        local.proven.store(local.epoch, Ordering::Relaxed);
+        let proven = self.0.backend.directory.prove(&local.peer, local.epoch);
+        // Where the directory cannot be told now, the next assertion tells it.
+        let _ = self.0.checked(proven.await);
+    }
+}
+
+impl Inner {
+    /// Makes the session this node's, with an epoch above all that are known.
+    async fn attach_again(
+        &self,
+        session: &NewSession,
+        shown: Epoch,
+    ) -> Result<Attached, ResumeError> {
+        let directory = &self.backend.directory;
+        self.checked(directory.enlist(&self.id, &session.peer).await)?;
+        let mut known = self.checked(directory.peer(&session.peer).await)?;
+        for _ in 0..ATTEMPTS {
+            let epoch = known.as_ref().map_or(0, |record| record.epoch).max(shown) + 1;
+            let attach = Attach {
+                peer: session.peer,
+                epoch,
+                node: self.id.clone(),
+                user: session.user.clone(),
+                shown: Some(shown),
+            };
+            match self.checked(directory.attach(&attach).await)? {
+                AttachOutcome::Attached { former, rooms } => {
+                    let admitted =
+                        directory.admit(&session.user, &session.peer, &self.id, u32::MAX);
+                    self.checked(admitted.await)?;
+                    return Ok(Attached {
+                        epoch,
+                        former,
+                        rooms,
+                    });
+                }
+                AttachOutcome::Unknown | AttachOutcome::Outdated => {
+                    self.delist_unless_here(&session.peer).await;
+                    return Err(ResumeError::Refused);
+                }
+                AttachOutcome::Stale { .. } => {
+                    known = self.checked(directory.peer(&session.peer).await)?;
+                }
+            }
+        }
+        Err(ResumeError::Superseded)
+    }
+
+    /// Whoever had the session closes its connection there and lets go of it.
+    fn tell_former(self: &Arc<Self>, peer: &PeerId, attached: &Attached) {
+        self.let_go(peer, attached.epoch, &self.id);
+        let Some((former, _)) = attached
+            .former
+            .as_ref()
+            .filter(|(node, _)| *node != self.id)
+        else {
+            return;
+        };
+        let moved = Envelope::Moved(Moved {
+            peer: *peer,
+            epoch: attached.epoch,
+        });
+        // If the link loses it, the former owner finds out by the rosters, or as it asserts the session.
+        let _ = self.link(former).enqueue(&moved, Urgency::Now);
+    }
+
+    async fn re_enter_all(
+        &self,
+        local: &Arc<Local>,
+        rooms: &[RoomId],
+    ) -> Result<Vec<RoomSnapshot>, ResumeError> {
+        let _turn = local.turn.lock().await;
+        let mut snapshots = Vec::with_capacity(rooms.len());
+        for room in rooms {
+            snapshots.extend(self.re_enter(local, room).await?);
+        }
+        Ok(snapshots)
+    }
+
+    /// `None`: it is not in that room any more, or never was.
+    async fn re_enter(
+        &self,
+        local: &Arc<Local>,
+        id: &RoomId,
+    ) -> Result<Option<RoomSnapshot>, ResumeError> {
+        let room = self.rooms.open(id);
+        let wish = TakeOver {
+            room: id.clone(),
+            peer: local.peer,
+            epoch: local.epoch,
+            node: self.id.clone(),
+            away: false,
+        };
+        let directory = &self.backend.directory;
+        let refused = match self.checked(directory.take_over(&wish).await) {
+            Ok(TakeOverOutcome::Taken { changed, roster }) => {
+                if let Some(member) = roster.member(&local.peer) {
+                    local.note_room(id, member.profile.clone());
+                }
+                self.tell_taken(id, &roster, &local.peer, changed);
+                let admitted = self.in_room(&room, |room| room.admit(local, Entry::Resume, roster));
+                if let Ok(Ok(snapshot)) = timeout(JOIN_PATIENCE, admitted).await {
+                    return Ok(Some(snapshot));
+                }
+                self.dismiss(local, id);
+                return Err(ResumeError::Unavailable);
+            }
+            Ok(TakeOverOutcome::NotAMember) => None,
+            Ok(TakeOverOutcome::Stale { .. }) => Some(ResumeError::Superseded),
+            Err(_) => Some(ResumeError::Unavailable),
+        };
+        room.lock().give_up_opening();
+        self.rooms.sweep(id);
+        match refused {
+            Some(error) => Err(error),
+            None => {
+                local.forget_room(id);
+                let intended = directory.intend(&local.peer, local.epoch, id, false);
+                self.checked(intended.await)?;
+                Ok(None)
+            }
+        }
+    }
+}

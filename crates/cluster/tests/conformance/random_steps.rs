@@ -1,0 +1,238 @@
+//! Memory and Redis go through the same random steps and must say the same.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use fred::interfaces::{HashesInterface, SetsInterface};
+use switchboard_cluster::Backend;
+use switchboard_cluster::directory::{AssertMember, Attach, JoinRequest, TakeOver};
+use switchboard_cluster::record::{Flags, MemberRecord, PeerRecord};
+use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
+
+use crate::people::{named, node, request, room};
+use crate::redis_rooms::key;
+use crate::stage::{Stage, open_buckets, within};
+
+/// xorshift: the same steps in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+
+    fn one_in(&mut self, bound: u64) -> bool {
+        self.below(bound) == 0
+    }
+
+    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len() as u64) as usize]
+    }
+
+    fn node(&mut self) -> NodeId {
+        node(self.of(&["gw-a", "gw-b", "gw-c"]))
+    }
+
+    fn user(&mut self) -> UserId {
+        self.of(&["alice", "bob %"]).parse().expect("a user id")
+    }
+
+    fn rooms(&mut self) -> Vec<RoomId> {
+        let mut rooms = Vec::new();
+        for name in ["a", "b:1", "c@2"] {
+            if self.one_in(2) {
+                rooms.push(name.parse().expect("a room id"));
+            }
+        }
+        rooms
+    }
+}
+
+/// One of the two.
+struct Side {
+    stage: Stage,
+    backend: Backend,
+    dice: Dice,
+}
+
+impl Side {
+    async fn of(stage: Stage) -> Self {
+        let backend = stage.node().await;
+        Self {
+            stage,
+            backend,
+            dice: Dice(0x5EED),
+        }
+    }
+
+    /// Loses everything, or finds that enough was asserted.
+    async fn maybe_forget(&mut self) {
+        if self.dice.one_in(80) {
+            self.stage.forget().await;
+        } else if self.dice.one_in(15) {
+            open_buckets(&self.backend).await;
+        }
+    }
+
+    /// A step of a room, its answer as text without times.
+    async fn room_step(&mut self, number: u64, peers: &[PeerId]) -> String {
+        self.maybe_forget().await;
+        let (dice, directory) = (&mut self.dice, &self.backend.directory);
+        let (what, capacity) = (dice.below(16), 2 + dice.below(3) as u32);
+        let flags = Flags {
+            hidden: dice.one_in(5),
+            away: dice.one_in(2),
+            resumable: dice.one_in(2),
+        };
+        let member = MemberRecord {
+            peer: dice.of(peers),
+            epoch: 1 + dice.below(3),
+            node: dice.node(),
+            // Of two with the same order either might make room for a third.
+            order: if flags.hidden { 0 } else { 1000 + number * 10 },
+            flags,
+            user: dice.user(),
+            joined_at: 1_700_000_000_000,
+            profile: named(dice.of(&["anna", "ben", "carl"])),
+        };
+        let (peer, epoch) = (member.peer, member.epoch);
+        match what {
+            0..5 => {
+                let join = JoinRequest {
+                    epoch,
+                    node: member.node,
+                    user: member.user,
+                    flags: Flags {
+                        away: false,
+                        ..flags
+                    },
+                    capacity,
+                    may_create: !dice.one_in(8),
+                    profile: member.profile,
+                    ..request(peer, "gw-a")
+                };
+                text(directory.join(&join).await)
+            }
+            5..8 => {
+                let wish = TakeOver {
+                    room: room(),
+                    peer,
+                    epoch,
+                    node: member.node,
+                    away: flags.away,
+                };
+                text(directory.take_over(&wish).await)
+            }
+            8..11 => {
+                let assert = AssertMember {
+                    room: room(),
+                    revision: dice.below(1 + number),
+                    ready: dice.below(1 + number),
+                    capacity,
+                    order_max: member.order + dice.below(3),
+                    member,
+                };
+                text(directory.assert_member(&assert).await)
+            }
+            11..14 => text(directory.leave(&room(), &peer, epoch).await),
+            14 => text(
+                directory
+                    .update(&room(), &peer, epoch, &member.profile)
+                    .await,
+            ),
+            _ => text(directory.roster(&room()).await),
+        }
+    }
+
+    /// A step of a session.
+    async fn peer_step(&mut self, peers: &[PeerId]) -> String {
+        self.maybe_forget().await;
+        let (dice, directory) = (&mut self.dice, &self.backend.directory);
+        let what = dice.below(10);
+        let epoch = 1 + dice.below(5);
+        let record = PeerRecord {
+            peer: dice.of(peers),
+            node: dice.node(),
+            epoch,
+            proven: 1 + dice.below(epoch),
+            user: dice.user(),
+            rooms: dice.rooms(),
+        };
+        let peer = record.peer;
+        match what {
+            0..3 => {
+                let attach = Attach {
+                    peer,
+                    epoch,
+                    node: record.node,
+                    user: record.user,
+                    shown: dice.one_in(2).then_some(record.proven),
+                };
+                text(directory.attach(&attach).await)
+            }
+            3..5 => text(directory.prove(&peer, epoch).await),
+            5..7 => text(directory.assert_peer(&record).await),
+            7 => {
+                let room = dice.of(&["a", "d"]).parse().expect("a room id");
+                let wanted = dice.one_in(2);
+                text(directory.intend(&peer, epoch, &room, wanted).await)
+            }
+            8 => text(directory.forget(&peer, epoch).await),
+            _ => text(directory.peer(&peer).await),
+        }
+    }
+}
+
+/// The answer as a heap of words: members and nodes come in any order, and the times of joins differ.
+fn text(answer: impl Debug) -> String {
+    let text = format!("{answer:?}");
+    let mut words: Vec<_> = text.split([' ', ',', '[', ']', '{', '}']).collect();
+    for at in 1..words.len() {
+        if words[at - 1] == "joined_at:" {
+            words[at] = "";
+        }
+    }
+    words.sort_unstable();
+    words.join(" ")
+}
+
+fn some_peers() -> Vec<PeerId> {
+    (0..6).map(|_| PeerId::random()).collect()
+}
+
+#[tokio::test]
+async fn four_thousand_steps_of_a_room_agree_and_so_do_set_and_roster() {
+    within(async {
+        let redis = Stage::redis().await;
+        let client = redis.raw().await;
+        let (mut memory, mut redis) = (Side::of(Stage::memory()).await, Side::of(redis).await);
+        let peers = some_peers();
+        for number in 0..4000 {
+            let expected = memory.room_step(number, &peers).await;
+            let found = redis.room_step(number, &peers).await;
+            assert_eq!(found, expected, "step {number}");
+            let members: BTreeSet<String> =
+                client.smembers(key("members")).await.expect("SMEMBERS");
+            let records: BTreeSet<String> = client.hkeys(key("roster")).await.expect("HKEYS");
+            assert_eq!(members, records, "step {number}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn three_thousand_steps_of_sessions_agree() {
+    within(async {
+        let mut memory = Side::of(Stage::memory()).await;
+        let mut redis = Side::of(Stage::redis().await).await;
+        let peers = some_peers();
+        for number in 0..3000 {
+            let expected = memory.peer_step(&peers).await;
+            assert_eq!(redis.peer_step(&peers).await, expected, "step {number}");
+        }
+    })
+    .await;
+}
