@@ -64,6 +64,7 @@ calls! {
     closed_buckets() -> Vec<Bucket>;
     attach(attach: &Attach) -> AttachOutcome;
     prove(peer: &PeerId, epoch: Epoch) -> bool;
+    hand_over(peer: &PeerId, epoch: Epoch, from: &NodeId, to: &NodeId) -> bool;
     assert_peer(record: &PeerRecord) -> AssertPeerOutcome;
     intend(peer: &PeerId, epoch: Epoch, room: &RoomId, wanted: bool) -> bool;
     peer(peer: &PeerId) -> Option<PeerRecord>;

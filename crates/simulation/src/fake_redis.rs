@@ -74,8 +74,12 @@ impl FakeRedis {
 
     /// Takes every node back, one after another as they would find it.
     pub(crate) fn come_back(&self) {
-        for (node, _) in self.paths.lock().iter() {
-            self.mend(node);
+        let nodes: Vec<_> = {
+            let paths = self.paths.lock();
+            paths.iter().map(|(node, _)| node.clone()).collect()
+        };
+        for node in nodes {
+            self.mend(&node);
         }
     }
 

@@ -59,7 +59,7 @@ impl Recipient for Mailbox {
         }
     }
 
-    fn let_go(&self) {
-        self.close(Closing::new(CloseCode::GoingAway));
+    fn superseded(&self) {
+        self.close(Closing::new(CloseCode::Superseded));
     }
 }

@@ -319,6 +319,7 @@ fn settings() -> Settings {
             bytes: 1 << 20,
             node_bytes: 1 << 26,
         },
+        resume_window: WINDOW,
         sessions_per_user: 5,
         linger_max: Duration::from_millis(1),
         local_shortcut: false,

@@ -3,10 +3,12 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use switchboard_cluster::{AttachError, Local, NewSession, Recipient};
-use switchboard_protocol::client_message::Hello;
-use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, Welcome};
-use switchboard_protocol::{CloseCode, Codec, ErrorCode, PeerId, ServerMessage, UserId};
+use switchboard_cluster::{
+    AttachError, Departure, Local, NewSession, Recipient, ResumeError,
+};
+use switchboard_protocol::client_message::{Bye, Hello};
+use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, RoomSnapshot, Welcome};
+use switchboard_protocol::{ClientMessage, CloseCode, Codec, ErrorCode, PeerId, ServerMessage, UserId};
 use switchboard_session::grants::Grants;
 use switchboard_session::{AwaitingHello, Closing, Greeting, Input, Live, Output, Refused};
 use tokio::time::{Duration, Instant, sleep_until};
@@ -30,6 +32,14 @@ pub(super) struct Pump {
     peer: PeerId,
     /// A frame of which the kernel has taken a part only.
     stuck: Option<(Frame, Option<(PeerId, u64)>)>,
+    /// Its client has not said anything since it resumed.
+    unproven: bool,
+    /// It said goodbye, and may come back within this.
+    held_for: Option<Duration>,
+}
+
+fn unavailable() -> Ended {
+    Ended::Close(Closing::new(CloseCode::Unavailable).retry_after(RETRY_AFTER))
 }
 
 /// How a connection ended.
@@ -55,12 +65,14 @@ impl Pump {
             mailbox,
             peer,
             stuck: None,
+            unproven: false,
+            held_for: None,
         }
     }
 
     pub(super) async fn run(mut self) {
         let ended = match self.await_hello().await {
-            Ok((asker, grants)) => self.serve(asker, grants).await,
+            Ok((asker, live)) => self.serve(asker, live).await,
             Err(ended) => ended,
         };
         self.gateway.path.gate.pass().await;
@@ -70,7 +82,7 @@ impl Pump {
         self.gateway.forget(self.connection);
     }
 
-    async fn await_hello(&mut self) -> Result<(Asker, Grants), Ended> {
+    async fn await_hello(&mut self) -> Result<(Asker, Live), Ended> {
         let mut session = AwaitingHello::new(&self.gateway.rules, Instant::now().into_std());
         loop {
             let frame = tokio::select! {
@@ -94,90 +106,103 @@ impl Pump {
         }
     }
 
-    async fn greet(&mut self, hello: Hello<'_>) -> Result<(Asker, Grants), Ended> {
+    async fn greet(&mut self, hello: Hello<'_>) -> Result<(Asker, Live), Ended> {
         let user: UserId = hello
             .name
             .as_deref()
             .and_then(|name| name.parse().ok())
             .unwrap_or_else(|| UserId::anonymous(&self.peer));
-        let local = self.attach(user, &hello).await.map_err(|error| {
-            Ended::Close(match error {
-                AttachError::TooManySessions => {
-                    Closing::new(CloseCode::Limit).retry_after(RETRY_AFTER)
+        if let Some(resume) = &hello.resume {
+            let session = self.session(resume.peer, user.clone(), hello.receipts);
+            let seen = resume.seen.clone();
+            match self.gateway.node.resume(session, &resume.secret, seen).await {
+                Ok(resumed) => return Ok(self.welcome(resumed.local, Some(resumed.rooms))),
+                Err(ResumeError::Refused) => {}
+                Err(ResumeError::Superseded) => {
+                    return Err(Ended::Close(Closing::new(CloseCode::Superseded)));
                 }
-                AttachError::Stale => Closing::new(CloseCode::Superseded),
-                AttachError::Unavailable => {
-                    Closing::new(CloseCode::Unavailable).retry_after(RETRY_AFTER)
-                }
-            })
+                Err(ResumeError::Unavailable) => return Err(unavailable()),
+            }
+        }
+        let session = self.session(self.peer, user, hello.receipts);
+        let attached = self.gateway.node.attach(session).await;
+        let local = attached.map_err(|error| match error {
+            AttachError::TooManySessions => {
+                Ended::Close(Closing::new(CloseCode::Limit).retry_after(RETRY_AFTER))
+            }
+            AttachError::Unavailable => unavailable(),
         })?;
+        Ok(self.welcome(local, None))
+    }
+
+    fn session(&self, peer: PeerId, user: UserId, receipts: bool) -> NewSession {
+        NewSession {
+            peer,
+            user,
+            receipts,
+            hidden: false,
+            resumable: true,
+            recipient: self.mailbox.clone(),
+        }
+    }
+
+    /// Says welcome in front of all that the cluster has for the session.
+    fn welcome(&mut self, local: Arc<Local>, rooms: Option<Vec<RoomSnapshot>>) -> (Asker, Live) {
+        let (node, rules) = (&self.gateway.node, &self.gateway.rules);
+        let welcome = Welcome {
+            peer: local.peer,
+            user: local.user.clone(),
+            name: None,
+            node: node.id().clone(),
+            resume: ResumeTicket {
+                secret: node.secret(&local),
+                window_ms: 0,
+            },
+            resumed: rooms.is_some(),
+            rooms: rooms.clone(),
+            heartbeat_ms: rules.heartbeat.as_millis() as u64,
+            limits: rules.limits,
+            ice_servers: Vec::new(),
+        };
+        self.stuck = Some(encode(&welcome.into()));
         self.gateway.note_session(self.connection, local.peer);
+        let now = Instant::now().into_std();
+        let grants = Grants::default();
+        let live = match rooms {
+            Some(rooms) => {
+                self.unproven = true;
+                let rooms = rooms.into_iter().map(|room| room.room).collect();
+                Live::resumed(rules.clone(), grants, rooms, now)
+            }
+            None => Live::new(rules.clone(), grants, now),
+        };
         let asker = Asker {
             local,
             name: None,
             avatar: None,
         };
-        Ok((asker, Grants::default()))
-    }
-
-    async fn attach(&self, user: UserId, hello: &Hello<'_>) -> Result<Arc<Local>, AttachError> {
-        let session = NewSession {
-            peer: self.peer,
-            epoch: 1,
-            user,
-            receipts: hello.receipts,
-            hidden: false,
-            recipient: self.mailbox.clone(),
-        };
-        let local = self.gateway.node.attach(session).await?;
-        self.send(
-            Welcome {
-                peer: local.peer,
-                user: local.user.clone(),
-                name: None,
-                node: self.gateway.node.id().clone(),
-                resume: ResumeTicket {
-                    secret: String::new(),
-                    window_ms: 0,
-                },
-                resumed: false,
-                rooms: None,
-                heartbeat_ms: self.gateway.rules.heartbeat.as_millis() as u64,
-                limits: self.gateway.rules.limits,
-                ice_servers: Vec::new(),
-            }
-            .into(),
-        );
-        Ok(local)
+        (asker, live)
     }
 
     /// The session lives until its client goes or this end closes it.
-    async fn serve(&mut self, asker: Asker, grants: Grants) -> Ended {
-        let mut live = Live::new(
-            self.gateway.rules.clone(),
-            grants,
-            Instant::now().into_std(),
-        );
+    async fn serve(&mut self, asker: Asker, mut live: Live) -> Ended {
         let local = asker.local.clone();
         let mut performing: Option<Performing> = None;
         let ended = loop {
-            match self.event(&mut live, &asker, &mut performing).await {
-                Ok(()) => {}
-                Err(ended) => break ended,
+            if let Err(ended) = self.event(&mut live, &asker, &mut performing).await {
+                break ended;
             }
         };
+        self.gateway.path.gate.pass().await;
         self.note_begun(&local);
         let node = self.gateway.node.clone();
-        let reason = match &ended {
-            Ended::Close(closing) if closing.code == CloseCode::Bye => LeaveReason::Left,
-            _ => LeaveReason::Disconnected,
-        };
+        let departure = self.departure(&ended);
         match performing {
             Some(performing) => drop(tokio::spawn(async move {
                 let _ = performing.await;
-                node.detach(local, reason);
+                node.detach(local, departure);
             })),
-            None => node.detach(local, reason),
+            None => node.detach(local, departure),
         }
         ended
     }
@@ -223,8 +248,12 @@ impl Pump {
             }
             (Some(Frame::Text(bytes)), _) => {
                 text = bytes;
+                self.prove(&asker.local);
                 match Codec::Json.decode(&text) {
-                    Ok(message) => Input::Message(message),
+                    Ok(message) => {
+                        self.note_bye(&message);
+                        Input::Message(message)
+                    }
                     Err(error) => Input::Broken(error),
                 }
             }
@@ -238,6 +267,41 @@ impl Pump {
             self.carry_out(output, asker, performing)?;
         }
         Ok(())
+    }
+
+    /// The first message after a resume shows that the client has its new secret.
+    fn prove(&mut self, local: &Arc<Local>) {
+        if std::mem::take(&mut self.unproven) {
+            let (node, local) = (self.gateway.node.clone(), local.clone());
+            tokio::spawn(async move { node.prove(&local).await });
+        }
+    }
+
+    fn note_bye(&mut self, message: &ClientMessage<'_>) {
+        if let ClientMessage::Bye(Bye {
+            hold_ms: Some(hold_ms),
+        }) = message
+        {
+            self.held_for = Some(Duration::from_millis(*hold_ms).min(self.gateway.window));
+        }
+    }
+
+    fn departure(&self, ended: &Ended) -> Departure {
+        let window = self.gateway.window;
+        match ended {
+            Ended::Gone => Departure::Away(window),
+            Ended::Close(closing) => match closing.code {
+                CloseCode::Superseded => Departure::Superseded,
+                CloseCode::Bye => match self.held_for {
+                    Some(hold) => Departure::Away(hold),
+                    None => Departure::Leave(LeaveReason::Left),
+                },
+                CloseCode::TooLarge | CloseCode::Protocol => {
+                    Departure::Leave(LeaveReason::Disconnected)
+                }
+                _ => Departure::Away(window),
+            },
+        }
     }
 
     fn carry_out(
