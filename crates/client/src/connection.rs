@@ -72,6 +72,7 @@ impl Connection {
             name: options.name.as_deref().map(Into::into),
             avatar: options.avatar.as_deref().map(Into::into),
             receipts: options.receipts,
+            resume: None,
             agent: options.agent.as_deref().map(Into::into),
         });
         connection
@@ -222,7 +223,7 @@ impl Connection {
 
     /// Says `bye`, and reads until the gateway has closed: 1000 where all went well. What else comes is dropped.
     pub async fn bye(mut self) -> Disconnected {
-        self.feed(&ClientMessage::Bye(Bye::default()))
+        self.feed(&ClientMessage::Bye(Default::default()))
             .expect("`bye` has no fields that could not be written");
         loop {
             if let Err(ended) = self.next().await {

@@ -11,17 +11,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use crate::away::{Away, place};
-use crate::bucket::Bucket;
+use crate::bucket::{BUCKETS, Bucket};
 use crate::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, DirectoryError, TakeOver, TakeOverOutcome,
 };
 use crate::envelope::{Envelope, Moved};
+use crate::leases::LeaseError;
 use crate::link::Urgency;
 use crate::local::Local;
 use crate::node::{Inner, Status};
@@ -44,6 +46,26 @@ const GHOST_AFTER: Duration = Duration::from_secs(10);
 enum Held {
     Live(Arc<Local>),
     Away(Arc<Away>),
+}
+
+/// The directory may have lost something, or does not answer.
+struct Doubt;
+
+impl<E: Into<AssertError>> From<E> for Doubt {
+    fn from(_: E) -> Self {
+        Self
+    }
+}
+
+/// Why a cycle was broken off.
+#[derive(Debug, thiserror::Error)]
+enum AssertError {
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    #[error(transparent)]
+    Leases(#[from] LeaseError),
+    #[error("a task ended early: {0}")]
+    Task(#[from] JoinError),
 }
 
 /// What one cycle leaves for the next.
@@ -70,7 +92,7 @@ impl Inner {
         let cycles = async {
             loop {
                 self.cycle_at_full_speed(&mut memory).await;
-                self.cycle_slowly(&mut memory).await;
+                while self.cycle_slowly(&mut memory).await.is_ok() {}
             }
         };
         stop.run_until_cancelled(cycles).await;
@@ -95,8 +117,8 @@ impl Inner {
         }
     }
 
-    /// One after another, until a doubt comes or all had their turn.
-    async fn cycle_slowly(self: &Arc<Self>, memory: &mut Memory) {
+    /// One after another, until all had their turn.
+    async fn cycle_slowly(self: &Arc<Self>, memory: &mut Memory) -> Result<(), Doubt> {
         let sessions = self.held();
         let count = u32::try_from(sessions.len()).unwrap_or(u32::MAX).max(1);
         let pace = (CYCLE / count).max(PACE_MIN);
@@ -104,16 +126,20 @@ impl Inner {
         let mut doubts = memory.doubts.clone();
         let cycle = async {
             for (session, turn) in sessions.into_iter().zip(1..) {
-                let _ = self.assert_held(session).await;
+                self.assert_held(session).await?;
                 sleep_until(end - pace * (count - turn)).await;
             }
             sleep_until(end).await;
+            self.agree_on_key().await?;
+            self.expel_ghosts(&mut memory.ghosts).await?;
+            self.adopt_orphans(&mut memory.absent).await?;
+            Ok(())
         };
         tokio::select! {
             biased;
-            _ = doubts.changed() => {}
-            () = self.forgotten.notified() => {}
-            () = cycle => {}
+            _ = doubts.changed() => Err(Doubt),
+            () = self.forgotten.notified() => Err(Doubt),
+            done = cycle => done,
         }
     }
 
@@ -121,9 +147,8 @@ impl Inner {
     async fn assert_all_and_open(
         self: &Arc<Self>,
         memory: &mut Memory,
-    ) -> Result<bool, DirectoryError> {
-        let key = self.agree_on_key().await;
-        key.map_err(|error| DirectoryError::Unavailable(error.to_string()))?;
+    ) -> Result<bool, AssertError> {
+        self.agree_on_key().await?;
         let closed = self.checked(self.backend.directory.closed_buckets().await)?;
         let now = Instant::now();
         let since = *memory.filling_since.get_or_insert(now);
@@ -134,6 +159,7 @@ impl Inner {
             memory.filling_since = None;
             return Ok(true);
         }
+        self.say_why_it_waits(closed.len());
         let is_filled = now.saturating_duration_since(since) >= self.settings.lease;
         let undoubted = !memory.doubts.has_changed().unwrap_or(false);
         if is_filled && all_present && undoubted {
@@ -153,6 +179,21 @@ impl Inner {
             self.checked(self.backend.directory.open_bucket(bucket).await)?;
         }
         Ok(())
+    }
+
+    fn say_why_it_waits(&self, closed: usize) {
+        let words = format!(
+            "{closed} of {BUCKETS} parts of the directory are empty or were emptied; they open {} ms after that was seen, \
+             once every node has written what it knows",
+            self.settings.lease.as_millis()
+        );
+        self.status.send_if_modified(|status| {
+            let starting = matches!(status, Status::Starting(_));
+            if starting {
+                *status = Status::Starting(words);
+            }
+            starting
+        });
     }
 
     /// A node that has just started serves once the directory is complete.
@@ -181,17 +222,19 @@ impl Inner {
         held
     }
 
-    async fn assert_all(self: &Arc<Self>) -> Result<(), DirectoryError> {
+    async fn assert_all(self: &Arc<Self>) -> Result<(), AssertError> {
         let mut under_way = JoinSet::new();
         for session in self.held() {
-            if under_way.len() >= AT_ONCE {
-                note(under_way.join_next().await)?;
+            if under_way.len() >= AT_ONCE
+                && let Some(done) = under_way.join_next().await
+            {
+                done??;
             }
             let node = self.clone();
             under_way.spawn(async move { node.assert_held(session).await });
         }
         while let Some(done) = under_way.join_next().await {
-            note(Some(done))?;
+            done??;
         }
         Ok(())
     }
@@ -224,10 +267,28 @@ impl Inner {
             Some((node, _)) => self.reclaim(local, &node).await?,
             None => {}
         }
+        self.leave_what_was_left(&record).await?;
         for room in local.room_ids() {
             if let Some(place) = self.place_of(local, &room) {
                 self.assert_place(&place).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// A directory that went back in time may list the session in rooms that it has left since.
+    async fn leave_what_was_left(&self, held: &PeerRecord) -> Result<(), DirectoryError> {
+        let listed = self.backend.directory.peer(&held.peer).await;
+        let Some(listed) = self.checked(listed)? else {
+            return Ok(());
+        };
+        for room in listed
+            .rooms
+            .iter()
+            .filter(|room| !held.rooms.contains(room))
+        {
+            self.leave_room(room, &held.peer, held.epoch, LeaveReason::Left)
+                .await?;
         }
         Ok(())
     }
@@ -345,15 +406,5 @@ impl Inner {
             }
         }
         Ok(())
-    }
-}
-
-fn note(
-    done: Option<Result<Result<(), DirectoryError>, tokio::task::JoinError>>,
-) -> Result<(), DirectoryError> {
-    match done {
-        Some(Ok(result)) => result,
-        Some(Err(error)) => Err(DirectoryError::Unavailable(error.to_string())),
-        None => Ok(()),
     }
 }

@@ -192,17 +192,15 @@ impl Inner {
         }
     }
 
-    /// The session is this epoch's on that node now: whatever this one has of it is over.
-    pub(crate) fn let_go(self: &Arc<Self>, peer: &PeerId, epoch: Epoch, node: &NodeId) {
+    /// The session is this epoch's on that node now: whatever this one has of it is over. The note in the directory that
+    /// it is here goes with the next cycle of assertions.
+    pub(crate) fn let_go(&self, peer: &PeerId, epoch: Epoch, node: &NodeId) {
         if let Some(local) = self.local(peer).filter(|local| local.epoch < epoch) {
             local.recipient.superseded();
         }
-        let is_over = |away: &Away| away.epoch < epoch || (away.epoch == epoch && *node != self.id);
-        if self.away.remove_if(peer, |_, away| is_over(away)).is_some() {
-            let (node, peer) = (self.clone(), *peer);
-            self.departing
-                .spawn(async move { node.delist_unless_here(&peer).await });
-        }
+        self.away.remove_if(peer, |_, away| {
+            away.epoch < epoch || (away.epoch == epoch && *node != self.id)
+        });
     }
 
     /// Tells that a member changed hands; or, where that was so before, that there is a revision.

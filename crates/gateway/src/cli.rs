@@ -1,6 +1,7 @@
 //! The command line.
 
 mod config_args;
+mod drain;
 mod healthcheck;
 mod token;
 
@@ -9,6 +10,7 @@ use std::io::{self, Write};
 use clap::{Parser, Subcommand};
 
 pub use config_args::ConfigArgs;
+pub use drain::DrainArgs;
 pub use healthcheck::{HealthcheckArgs, healthcheck};
 pub use token::TokenArgs;
 
@@ -29,6 +31,10 @@ Examples:
 
   A token for alice, valid in rooms that begin with study-, for one hour:
     JWT_SECRET=… switchboard token --user alice --room 'study-*' --ttl 1h
+
+  Send every client of the node on this machine to the others, then stop it; or only some:
+    SWITCHBOARD_ADMIN__TOKEN=… switchboard drain
+    SWITCHBOARD_ADMIN__TOKEN=… switchboard drain --share 20%
 
   What would hold here, and where each value comes from:
     switchboard check-config --config switchboard.toml --set room.capacity=12
@@ -60,6 +66,8 @@ pub enum Command {
     CheckConfig,
     /// Ask a running node whether it lives, for containers: exit code 0 or 1
     Healthcheck(HealthcheckArgs),
+    /// Move a running node's sessions to the others: all and stop it, or a share of them
+    Drain(DrainArgs),
 }
 
 /// `switchboard check-config`: the configuration on standard output, warnings beside it.

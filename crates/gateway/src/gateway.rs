@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
 use crate::config::Config;
+use crate::drain::Drains;
 use crate::health::Readiness;
 use crate::http::origin::Origins;
 use crate::metrics::Metrics;
@@ -24,7 +25,8 @@ pub(crate) struct Gateway {
     pub(crate) origins: Origins,
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) readiness: Readiness,
+    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) drains: Drains,
     /// Sessions, and what they leave behind.
     pub(crate) tasks: TaskTracker,
     pub(crate) started: Instant,
@@ -37,6 +39,7 @@ pub(crate) fn rules(config: &Config) -> Rules {
         hello_timeout: config.session.hello_timeout,
         heartbeat: config.session.heartbeat,
         heartbeat_timeout: config.session.heartbeat_timeout,
+        resume_window: config.session.resume_window,
         limits: Limits {
             in_flight: limits.in_flight,
             in_flight_bytes: limits.in_flight_bytes as u64,

@@ -1,9 +1,17 @@
 //! Liveness asks only whether the process runs; readiness, whether it should get new connections.
 
+mod neighbours;
+mod watch;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use switchboard_cluster::{Backend, Node, Reach, Status};
+
+pub(crate) use self::watch::watch;
+
+/// What [`Report::redis`] says where Redis answers.
+const UP: &str = "up";
 
 /// Whether this node should get new connections.
 pub(crate) struct Readiness {
@@ -11,10 +19,12 @@ pub(crate) struct Readiness {
     backend: Backend,
     embedded: bool,
     draining: AtomicBool,
+    /// Redis is lost here, and another node says that it is not lost there.
+    cut_off: AtomicBool,
 }
 
 /// `/readyz`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) ready: bool,
     /// `embedded`, `up`, or why it is not.
@@ -30,6 +40,7 @@ impl Readiness {
             backend,
             embedded,
             draining: AtomicBool::new(false),
+            cut_off: AtomicBool::new(false),
         }
     }
 
@@ -60,18 +71,21 @@ impl Readiness {
     fn redis(&self) -> String {
         match &*self.backend.reach.borrow() {
             _ if self.embedded => "embedded".into(),
-            Reach::Reached => "up".into(),
+            Reach::Reached => UP.into(),
             Reach::Never(why) | Reach::Lost(why) => why.clone(),
         }
     }
 
-    /// Why not. A node that has lost Redis stays ready: others may have as well, and sockets are better held than refused.
+    /// Why not. A node that has lost Redis stays ready as long as no other one is known to be better off: where all are
+    /// cut off, sockets are better held than refused.
     fn reason(&self) -> Option<String> {
         if self.draining.load(Ordering::Relaxed) {
             return Some("draining".into());
         }
         match &*self.node.status().borrow() {
-            Status::Serving => None,
+            Status::Serving => self
+                .is_cut_off()
+                .then(|| "this node has lost Redis, and another one says that it has not".into()),
             Status::Starting(why) => match &*self.backend.reach.borrow() {
                 Reach::Never(_) => Some("Redis was not reached yet".into()),
                 Reach::Reached | Reach::Lost(_) => Some(why.clone()),
@@ -79,5 +93,9 @@ impl Readiness {
             Status::Reentering => Some("entering the cluster again".into()),
             Status::Stopped => Some("stopped".into()),
         }
+    }
+
+    fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::Relaxed) && !self.backend_is_up()
     }
 }

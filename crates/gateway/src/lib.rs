@@ -3,6 +3,7 @@
 //! The path of a signal reads downwards: [`listener`] → [`http`] → [`upgrade`] → [`dialect`] → [`session_task`] (which
 //! pumps `switchboard_session`) → `switchboard_cluster` ⇢ the other node → [`mailbox`] → [`session_task`] → [`wire`].
 
+mod ask;
 pub mod auth;
 pub mod cli;
 pub mod config;

@@ -37,6 +37,17 @@ impl Mailbox {
         self.closing.get()
     }
 
+    /// Puts the message that begins the connection before whatever the cluster had for it by then.
+    pub(crate) fn begin_with(&self, message: ServerMessage) {
+        self.outbox.lock().push_first(message);
+        self.waker.wake();
+    }
+
+    /// The connection is over: nobody keeps messages for a session without one.
+    pub(crate) fn clear(&self) {
+        while self.pop().is_some() {}
+    }
+
     /// The oldest message that waits.
     pub(crate) fn pop(&self) -> Option<ServerMessage> {
         self.outbox.lock().pop()
@@ -69,8 +80,7 @@ impl Recipient for Mailbox {
         }
     }
 
-    fn let_go(&self) {
-        let words = "this node was taken for dead by the others; come again";
-        self.close(Closing::because(CloseCode::GoingAway, words));
+    fn superseded(&self) {
+        self.close(Closing::new(CloseCode::Superseded));
     }
 }

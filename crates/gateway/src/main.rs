@@ -35,6 +35,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             runtime()?.block_on(cli::healthcheck(&url))?;
             Ok(writeln!(io::stdout(), "{url} is well")?)
         }
+        Command::Drain(args) => {
+            let config = load()?.config;
+            runtime()?.block_on(args.run(&config))
+        }
     }
 }
 

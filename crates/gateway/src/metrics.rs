@@ -1,6 +1,7 @@
 //! Every metric of a node: its name, its help text and its labels, which are closed sets. Names carry the prefix
 //! `switchboard_`, units come last.
 
+mod drain;
 mod outcomes;
 
 use std::time::Instant;
@@ -11,12 +12,14 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
-use switchboard_cluster::{Observation, Observe};
+use switchboard_cluster::{Observation, Observe, ResumeOutcome};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{CloseCode, ServerMessage};
 
+pub(crate) use self::drain::{DrainCounters, DrainCounts, DrainOutcome};
 use self::outcomes::OutcomeCounters;
 use crate::auth::AuthError;
+use crate::drain::Progress;
 
 /// The metrics of one node.
 pub(crate) struct Metrics {
@@ -53,17 +56,26 @@ pub(crate) struct Metrics {
     lease_failures_total: IntCounter,
     leases_lost_total: IntCounter,
     nodes_reaped_total: IntCounter,
+    resumes_total: IntCounterVec,
+    restored_total: IntCounter,
+    sessions_away: IntGauge,
+    drain_share: Gauge,
+    drain_remaining: IntGauge,
+    drain_counters: DrainCounters,
 }
 
 /// What is counted only when somebody asks.
 pub(crate) struct Now {
     pub(crate) connections: usize,
+    /// Sessions without a connection whose places it keeps.
+    pub(crate) sessions_away: usize,
     pub(crate) rooms: usize,
     pub(crate) members: usize,
     pub(crate) outbox_bytes: usize,
     pub(crate) in_flight_bytes: usize,
     pub(crate) backend_up: bool,
     pub(crate) ready: bool,
+    pub(crate) drain: Progress,
 }
 
 impl Metrics {
@@ -271,6 +283,30 @@ impl Metrics {
                     "Times at which the lease could not be raised or read",
                 ),
             ),
+            resumes_total: registered(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "resumes_total",
+                        "Sessions that clients asked to resume here, by outcome",
+                    ),
+                    &["outcome"],
+                ),
+            ),
+            restored_total: registered(
+                &registry,
+                IntCounter::new(
+                    "restored_total",
+                    "Sessions and members written to the directory again that it had lost (assert)",
+                ),
+            ),
+            sessions_away: registered(
+                &registry,
+                IntGauge::new(
+                    "sessions_away",
+                    "Sessions without a connection whose places this node keeps",
+                ),
+            ),
             leases_lost_total: registered(
                 &registry,
                 IntCounter::new(
@@ -285,6 +321,21 @@ impl Metrics {
                     "Dead nodes that this node cleaned up after",
                 ),
             ),
+            drain_share: registered(
+                &registry,
+                Gauge::new(
+                    "drain_share",
+                    "Part of the sessions that is being moved to other nodes; 1: all, the node stops; 0: none",
+                ),
+            ),
+            drain_remaining: registered(
+                &registry,
+                IntGauge::new(
+                    "drain_remaining",
+                    "Connections whose end the drain under way still waits for",
+                ),
+            ),
+            drain_counters: DrainCounters::new(&registry),
             lease_renewed_at: Mutex::new(None),
             registry,
         }
@@ -295,16 +346,27 @@ impl Metrics {
         self.rooms.set(whole(now.rooms));
         self.members.set(whole(now.members));
         self.connections.set(whole(now.connections));
+        self.sessions_away.set(whole(now.sessions_away));
         self.outbox_bytes.set(whole(now.outbox_bytes));
         self.in_flight_bytes.set(whole(now.in_flight_bytes));
         self.backend_up.set(now.backend_up.into());
         self.ready.set(now.ready.into());
+        let share = now.drain.share.map_or(1.0, f64::from);
+        self.drain_share
+            .set(if now.drain.draining { share } else { 0.0 });
+        self.drain_remaining
+            .set(i64::try_from(now.drain.remaining).unwrap_or(i64::MAX));
         let renewed_at = *self.lease_renewed_at.lock();
         let lease_age = renewed_at.map_or(0.0, |at| at.elapsed().as_secs_f64());
         self.lease_age_seconds.set(lease_age);
         let mut families = self.registry.gather();
         families.extend(prometheus::gather());
         TextEncoder::new().encode_to_string(&families)
+    }
+
+    /// What drains count.
+    pub(crate) fn drain_counters(&self) -> DrainCounters {
+        self.drain_counters.clone()
     }
 
     /// A connection came.
@@ -379,6 +441,11 @@ impl Observe for Metrics {
             }
             Observation::LeaseFailed => self.lease_failures_total.inc(),
             Observation::LeaseLost => self.leases_lost_total.inc(),
+            Observation::Resume(outcome) => self
+                .resumes_total
+                .with_label_values(&[resume(outcome)])
+                .inc(),
+            Observation::Restored => self.restored_total.inc(),
             Observation::NodeReaped => self.nodes_reaped_total.inc(),
             Observation::MemberJoined => self.member_joins_total.inc(),
             Observation::MemberLeft(reason) => self
@@ -386,6 +453,15 @@ impl Observe for Metrics {
                 .with_label_values(&[left(reason)])
                 .inc(),
         }
+    }
+}
+
+fn resume(outcome: ResumeOutcome) -> &'static str {
+    match outcome {
+        ResumeOutcome::Resumed => "resumed",
+        ResumeOutcome::Refused => "refused",
+        ResumeOutcome::Superseded => "superseded",
+        ResumeOutcome::Unavailable => "unavailable",
     }
 }
 

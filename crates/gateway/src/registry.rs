@@ -1,21 +1,39 @@
-//! Every connection of this node, greeted or not: how many there are, and how to end them.
+//! Every connection of this node, greeted or not: how many there are, how to send them on, and how to end them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
-use switchboard_protocol::PeerId;
+use switchboard_cluster::Recipient;
+use switchboard_protocol::server_message::Drain;
+use switchboard_protocol::{CloseCode, PeerId};
 use switchboard_session::Closing;
 
 use crate::mailbox::Mailbox;
+use crate::metrics::{DrainCounters, DrainOutcome};
 
 /// The connections, by the peer id that each has from its first moment.
 pub(crate) struct Registry {
-    connections: DashMap<PeerId, Arc<Mailbox>>,
+    connections: DashMap<PeerId, Entry>,
     count: AtomicUsize,
     most: usize,
     /// Said once, to those that are there and to those that come.
     closing: OnceLock<Closing>,
+    /// Whoever comes is part of the drain as well.
+    draining: AtomicBool,
+    counters: DrainCounters,
+}
+
+struct Entry {
+    mailbox: Arc<Mailbox>,
+    /// It has a session, which can be resumed elsewhere.
+    greeted: bool,
+    /// A drain waits for its end.
+    picked: bool,
 }
 
 /// A connection's place in the registry; gives it back when dropped.
@@ -26,12 +44,14 @@ pub(crate) struct Place {
 
 impl Registry {
     /// An empty one for at most so many connections.
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize, counters: DrainCounters) -> Self {
         Self {
             connections: DashMap::new(),
             count: AtomicUsize::new(0),
             most,
             closing: OnceLock::new(),
+            draining: AtomicBool::new(false),
+            counters,
         }
     }
 
@@ -41,7 +61,12 @@ impl Registry {
             self.count.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
-        self.connections.insert(peer, mailbox.clone());
+        let entry = Entry {
+            mailbox: mailbox.clone(),
+            greeted: false,
+            picked: self.draining.load(Ordering::Acquire),
+        };
+        self.connections.insert(peer, entry);
         if let Some(closing) = self.closing.get() {
             mailbox.close(closing.clone());
         }
@@ -51,9 +76,74 @@ impl Registry {
         })
     }
 
+    /// The connection that entered as `peer` has got its `welcome`: a drain sends it on where it closes others.
+    pub(crate) fn greeted(&self, peer: &PeerId) {
+        if let Some(mut entry) = self.connections.get_mut(peer) {
+            entry.greeted = true;
+        }
+    }
+
+    /// Makes all connections part of a drain, also those that come later. Those that are there, in any order.
+    pub(crate) fn pick_all(&self) -> Vec<PeerId> {
+        self.draining.store(true, Ordering::Release);
+        let mut picked = Vec::with_capacity(self.len());
+        for mut entry in self.connections.iter_mut() {
+            entry.picked = true;
+            picked.push(*entry.key());
+        }
+        picked
+    }
+
+    /// Makes `count` sessions, or as many as there are, part of a drain, whichever chance wants.
+    pub(crate) fn pick(&self, count: impl FnOnce(usize) -> usize) -> Vec<PeerId> {
+        let greeted = self.connections.iter().filter(|entry| entry.greeted);
+        let mut peers: Vec<_> = greeted.map(|entry| *entry.key()).collect();
+        fastrand::shuffle(&mut peers);
+        peers.truncate(count(peers.len()));
+        peers.retain(|peer| {
+            let entry = self.connections.get_mut(peer);
+            entry.map(|mut entry| entry.picked = true).is_some()
+        });
+        peers
+    }
+
+    /// The drain that picked these is over: those that are still there are like all others again.
+    pub(crate) fn unpick(&self, peers: &[PeerId]) {
+        if self.draining.load(Ordering::Acquire) {
+            return;
+        }
+        for peer in peers {
+            if let Some(mut entry) = self.connections.get_mut(peer) {
+                entry.picked = false;
+            }
+        }
+    }
+
+    /// Sends a connection on: its client hears that it should resume elsewhere. One that has not said hello is closed, for
+    /// it has nothing to resume.
+    pub(crate) fn send_on(&self, peer: &PeerId, drain: Drain, closing: &Closing) {
+        let Some((mailbox, greeted)) = self
+            .connections
+            .get(peer)
+            .map(|entry| (entry.mailbox.clone(), entry.greeted))
+        else {
+            return;
+        };
+        if !greeted {
+            mailbox.close(closing.clone());
+        } else if mailbox.push(drain.into()).is_ok() {
+            self.counters.told();
+        }
+    }
+
+    /// From now on those who come are sent away.
+    pub(crate) fn refuse(&self, closing: Closing) {
+        let _ = self.closing.set(closing);
+    }
+
     /// Ends all connections, also those that are on their way in.
     pub(crate) fn close(&self, closing: Closing) {
-        let _ = self.closing.set(closing.clone());
+        self.refuse(closing.clone());
         for mailbox in self.mailboxes() {
             mailbox.close(closing.clone());
         }
@@ -64,20 +154,41 @@ impl Registry {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// All of them, in no order that their clients could know.
-    pub(crate) fn mailboxes(&self) -> Vec<Arc<Mailbox>> {
-        self.connections.iter().map(|entry| entry.clone()).collect()
+    /// How many of these are still there.
+    pub(crate) fn count_of(&self, peers: &[PeerId]) -> usize {
+        let there = |peer: &&PeerId| self.connections.contains_key(*peer);
+        peers.iter().filter(there).count()
     }
 
     /// Bytes that wait for clients.
     pub(crate) fn outbox_bytes(&self) -> usize {
-        self.connections.iter().map(|mailbox| mailbox.bytes()).sum()
+        self.connections
+            .iter()
+            .map(|entry| entry.mailbox.bytes())
+            .sum()
+    }
+
+    fn mailboxes(&self) -> Vec<Arc<Mailbox>> {
+        self.connections
+            .iter()
+            .map(|entry| entry.mailbox.clone())
+            .collect()
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.registry.connections.remove(&self.peer);
+        let removed = self.registry.connections.remove(&self.peer);
+        if let Some((_, entry)) = removed
+            && entry.picked
+        {
+            let outcome = match entry.mailbox.closing().map(|closing| closing.code) {
+                Some(CloseCode::Superseded) => DrainOutcome::Moved,
+                Some(CloseCode::GoingAway) => DrainOutcome::Closed,
+                _ => DrainOutcome::Left,
+            };
+            self.registry.counters.ended(outcome);
+        }
         self.registry.count.fetch_sub(1, Ordering::Relaxed);
     }
 }

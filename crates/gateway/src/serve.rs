@@ -15,9 +15,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
 use crate::config::Config;
-use crate::drain::{self, Signals};
+use crate::drain::{self, Drained, Drains, Order, Signals};
 use crate::gateway::{Gateway, rules};
-use crate::health::Readiness;
+use crate::health::{self, Readiness};
 use crate::http::{self, origin::Origins};
 use crate::listener::{self, Bounds};
 use crate::metrics::Metrics;
@@ -47,38 +47,63 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         let (bounds, tasks) = (bounds.clone(), http_tasks.clone());
         http_tasks.spawn(listener::serve(listener, router, bounds, tasks, stop))
     };
-    // The ops routes answer until the end: a load balancer and Prometheus want to see a node drain.
+    // The ops routes answer until the end: a load balancer, Prometheus and `switchboard drain` want to see a node drain.
     let stop_ops = CancellationToken::new();
-    if let Some(ops_listener) = ops_listener {
-        accept(ops_listener, http::ops(gateway.clone()), stop_ops.clone());
-    }
-    accept(
-        listener,
-        http::public(gateway.clone()),
-        stop_accepting.clone(),
-    );
+    let stop_public = match ops_listener {
+        Some(ops_listener) => {
+            accept(ops_listener, http::ops(gateway.clone()), stop_ops.clone());
+            stop_accepting.clone()
+        }
+        None => stop_ops.clone(),
+    };
+    accept(listener, http::public(gateway.clone()), stop_public);
     gateway.node.start();
     say_if_redis_is_absent(&gateway);
+    let watching = tokio::spawn(health::watch(gateway.readiness.clone(), stop_ops.clone()));
     run(&gateway, &stop_accepting, signals).await;
     stop_ops.cancel();
+    let _ = watching.await;
     Ok(())
 }
 
 async fn run(gateway: &Arc<Gateway>, stop_accepting: &CancellationToken, mut signals: Signals) {
-    signals.next().await;
-    let drained = drain::drain(gateway, stop_accepting, signals).await;
-    let (closed, cut) = (drained.closed, drained.cut);
-    if drained.clean && cut == 0 {
-        tracing::info!(
-            closed,
-            "stopped: every connection was closed and has left its rooms"
-        );
+    let order = tokio::select! {
+        () = signals.next() => {
+            let order = Order::configured(&gateway.config.drain);
+            // Where somebody asked for it by HTTP in the same moment, it is done as he said.
+            match gateway.drains.stop(order) {
+                Ok(()) => order,
+                Err(_) => gateway.drains.stopping().await,
+            }
+        }
+        order = gateway.drains.stopping() => {
+            signals.expect_one();
+            order
+        }
+    };
+    say_how_it_ended(&drain::drain(gateway, order, stop_accepting, &mut signals).await);
+}
+
+fn say_how_it_ended(drained: &Drained) {
+    let (moved, closed, left) = (
+        drained.progress.moved,
+        drained.progress.closed,
+        drained.progress.left,
+    );
+    let (cut, clean) = (drained.cut, drained.clean);
+    let words = format!(
+        "{moved} sessions moved to other nodes, {closed} connections were closed, {left} left by themselves"
+    );
+    if clean && cut == 0 {
+        tracing::info!(moved, closed, left, "stopped: {words}");
     } else {
         tracing::warn!(
+            moved,
             closed,
+            left,
             cut,
-            clean = drained.clean,
-            "stopped at the deadline: the others clean up what is left"
+            clean,
+            "stopped before all was done: {words}, {cut} were cut off; other nodes clean up what is left"
         );
     }
 }
@@ -103,8 +128,16 @@ fn assemble(config: Config, ops_address: SocketAddr) -> anyhow::Result<Arc<Gatew
         rules: Arc::new(rules(&config)),
         authenticator: Authenticator::from_config(&config.auth),
         origins: Origins::from_config(&config),
-        registry: Arc::new(Registry::new(config.limits.sessions)),
-        readiness: Readiness::new(node.clone(), backend, config.redis.url.is_none()),
+        registry: Arc::new(Registry::new(
+            config.limits.sessions,
+            metrics.drain_counters(),
+        )),
+        readiness: Arc::new(Readiness::new(
+            node.clone(),
+            backend,
+            config.redis.url.is_none(),
+        )),
+        drains: Drains::new(metrics.drain_counters()),
         metrics,
         node,
         tasks: TaskTracker::new(),
@@ -145,6 +178,7 @@ fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
             .map(|key| ClusterKey::derive(key.expose())),
         lease: config.cluster.lease,
         delivery_deadline: config.session.delivery_deadline,
+        resume_window: config.session.resume_window,
         in_flight: InFlightMax {
             signals: config.limits.in_flight as usize,
             bytes: config.limits.in_flight_bytes,

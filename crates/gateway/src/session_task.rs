@@ -1,7 +1,7 @@
 //! One session: its socket, state and outbox belong to one task, from the handshake to the last step in the directory.
 //!
 //! ```text
-//! await_hello ─► greet (authenticate, attach, welcome) ─► serve ─► detach, close
+//! await_hello ─► greet (authenticate, attach or resume, welcome) ─► serve ─► detach, close
 //! ```
 
 mod serving;
@@ -9,13 +9,15 @@ mod serving;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::ws::Message;
-use switchboard_cluster::{AttachError, Local, NewSession, Recipient};
-use switchboard_protocol::client_message::Hello;
-use switchboard_protocol::server_message::{LeaveReason, Welcome};
-use switchboard_protocol::{CloseCode, PeerId, ServerMessage};
+use switchboard_cluster::{
+    AttachError, Departure, Local, NewSession, Recipient, ResumeError, Resumed,
+};
+use switchboard_protocol::client_message::{Hello, Resume};
+use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, RoomSnapshot, Welcome};
+use switchboard_protocol::{CloseCode, PeerId, RoomId, ServerMessage};
 use switchboard_session::grants::Grants;
 use switchboard_session::{AwaitingHello, Closing, Greeting, Live};
 use tokio::time::sleep_until;
@@ -28,9 +30,6 @@ use crate::mailbox::Mailbox;
 use crate::operations::{Asker, RETRY_AFTER};
 use crate::wire::{Ended, Wire};
 
-/// The first epoch of a session.
-const FIRST_EPOCH: u64 = 1;
-
 /// A connection after its handshake.
 pub(crate) struct Connection {
     pub(crate) gateway: Arc<Gateway>,
@@ -41,7 +40,15 @@ pub(crate) struct Connection {
     pub(crate) token: Option<String>,
 }
 
-/// How a session ended.
+/// A session that has said hello.
+struct Greeted {
+    asker: Asker,
+    grants: Grants,
+    /// Of one that goes on: where it is.
+    in_rooms: Option<Vec<RoomId>>,
+}
+
+/// How a connection ended.
 enum End {
     /// The client's connection is gone.
     Gone,
@@ -62,23 +69,25 @@ impl Connection {
     /// Serves the connection until it ends.
     pub(crate) async fn run(mut self) {
         let end = match Box::pin(self.await_hello()).await {
-            Ok((asker, grants)) => self.serve(asker, grants).await,
+            Ok(greeted) => self.serve(greeted).await,
             Err(end) => end,
         };
         match end {
             End::Gone => {
                 self.gateway.metrics.closed(None);
+                self.mailbox.clear();
                 self.wire.finish().await;
             }
             End::Close(closing) => {
                 self.gateway.metrics.closed(Some(closing.code));
                 self.wire.close(&self.mailbox, &closing).await;
+                self.mailbox.clear();
             }
         }
     }
 
     /// The first phase: waits for `hello`, then says `welcome`.
-    async fn await_hello(&mut self) -> Result<(Asker, Grants), End> {
+    async fn await_hello(&mut self) -> Result<Greeted, End> {
         let _counted = self.gateway.metrics.session("native", "awaiting-hello");
         let mut session = AwaitingHello::new(&self.gateway.rules, Instant::now());
         loop {
@@ -111,87 +120,140 @@ impl Connection {
         self.wire.poll_read(cx).map_err(End::from)
     }
 
-    async fn greet(&mut self, hello: Hello<'_>) -> Result<(Asker, Grants), End> {
-        let token = hello.token.as_deref().or(self.token.as_deref());
-        let identity = self.gateway.authenticator.authenticate(token, &self.peer);
-        self.gateway.metrics.authenticated(identity.as_ref().err());
-        let identity = identity.map_err(|error| {
-            End::Close(Closing::because(CloseCode::Unauthorized, error.to_string()))
-        })?;
-        let local = self
-            .attach(&identity, hello.receipts)
-            .await
-            .map_err(|error| End::Close(refused(&error)))?;
-        tracing::debug!(session.id = %self.peer, agent = hello.agent.as_deref(), "a session came");
+    async fn greet(&mut self, hello: Hello<'_>) -> Result<Greeted, End> {
+        let resumed = match &hello.resume {
+            Some(resume) => self.resume(&hello, resume).await?,
+            None => None,
+        };
+        let (identity, local, rooms) = match resumed {
+            Some((identity, resumed)) => (identity, resumed.local, Some(resumed.rooms)),
+            None => {
+                let identity = self.authenticate(&hello, &self.peer)?;
+                let session = self.session(self.peer, &identity, &hello);
+                let attached = self.gateway.node.attach(session).await;
+                let local = attached.map_err(|error| End::Close(refused(&error)))?;
+                (identity, local, None)
+            }
+        };
+        tracing::debug!(session.id = %local.peer, agent = hello.agent.as_deref(), resumed = rooms.is_some(), "a session came");
         let name = identity
             .name
             .or_else(|| hello.name.as_deref().map(Into::into));
         let avatar = identity
             .avatar
             .or_else(|| hello.avatar.as_deref().map(Into::into));
-        self.welcome(&local, name.clone());
-        Ok((
-            Asker {
+        let in_rooms = rooms.as_ref().map(|rooms| {
+            let ids = rooms.iter().map(|room| room.room.clone());
+            ids.collect()
+        });
+        self.mailbox
+            .begin_with(self.welcome(&local, name.clone(), rooms).into());
+        self.gateway.registry.greeted(&self.peer);
+        Ok(Greeted {
+            asker: Asker {
                 local,
                 name,
                 avatar,
             },
-            identity.grants,
-        ))
+            grants: identity.grants,
+            in_rooms,
+        })
     }
 
-    async fn attach(
+    /// `None`: there is nothing to resume, and the client gets a new session.
+    async fn resume(
         &mut self,
-        identity: &Identity,
-        receipts: bool,
-    ) -> Result<Arc<Local>, AttachError> {
-        let session = NewSession {
-            peer: self.peer,
-            epoch: FIRST_EPOCH,
-            user: identity.user.clone(),
-            receipts,
-            hidden: identity.grants.hidden,
-            recipient: self.mailbox.clone(),
-        };
-        self.gateway.node.attach(session).await
+        hello: &Hello<'_>,
+        resume: &Resume<'_>,
+    ) -> Result<Option<(Identity, Resumed)>, End> {
+        let identity = self.authenticate(hello, &resume.peer)?;
+        let session = self.session(resume.peer, &identity, hello);
+        let node = &self.gateway.node;
+        match node
+            .resume(session, &resume.secret, resume.seen.clone())
+            .await
+        {
+            Ok(resumed) => Ok(Some((identity, resumed))),
+            Err(ResumeError::Refused) => Ok(None),
+            Err(ResumeError::Superseded) => Err(End::Close(Closing::new(CloseCode::Superseded))),
+            Err(ResumeError::Unavailable) => Err(End::Close(unavailable())),
+        }
     }
 
-    fn welcome(&self, local: &Local, name: Option<Arc<str>>) {
+    /// Who a client is that has, or wants, this peer id.
+    fn authenticate(&self, hello: &Hello<'_>, peer: &PeerId) -> Result<Identity, End> {
+        let token = hello.token.as_deref().or(self.token.as_deref());
+        let identity = self.gateway.authenticator.authenticate(token, peer);
+        self.gateway.metrics.authenticated(identity.as_ref().err());
+        identity.map_err(|error| {
+            End::Close(Closing::because(CloseCode::Unauthorized, error.to_string()))
+        })
+    }
+
+    fn session(&self, peer: PeerId, identity: &Identity, hello: &Hello<'_>) -> NewSession {
+        NewSession {
+            peer,
+            user: identity.user.clone(),
+            receipts: hello.receipts,
+            hidden: identity.grants.hidden,
+            resumable: true,
+            recipient: self.mailbox.clone(),
+        }
+    }
+
+    fn welcome(
+        &self,
+        local: &Local,
+        name: Option<Arc<str>>,
+        rooms: Option<Vec<RoomSnapshot>>,
+    ) -> Welcome {
         let rules = &self.gateway.rules;
-        let welcome = Welcome {
+        Welcome {
             peer: local.peer,
             user: local.user.clone(),
             name,
             node: self.gateway.node.id().clone(),
-            resumed: false,
-            heartbeat_ms: u64::try_from(rules.heartbeat.as_millis()).unwrap_or(u64::MAX),
+            resume: ResumeTicket {
+                secret: self.gateway.node.secret(local),
+                window_ms: millis(rules.resume_window),
+            },
+            resumed: rooms.is_some(),
+            rooms,
+            heartbeat_ms: millis(rules.heartbeat),
             limits: rules.limits,
             ice_servers: Vec::new(),
-        };
-        self.send(welcome.into());
+        }
     }
 
     /// The second phase: the session lives until its client goes or this side ends it.
-    async fn serve(&mut self, asker: Asker, grants: Grants) -> End {
+    async fn serve(&mut self, greeted: Greeted) -> End {
         let _counted = self.gateway.metrics.session("native", "live");
-        let live = Live::new(self.gateway.rules.clone(), grants, Instant::now());
-        let (peer, local) = (self.peer, asker.local.clone());
+        let Greeted {
+            asker,
+            grants,
+            in_rooms,
+        } = greeted;
+        let (rules, now) = (self.gateway.rules.clone(), Instant::now());
+        let window = rules.resume_window;
+        let live = match in_rooms {
+            Some(rooms) => Live::resumed(rules, grants, rooms.into_iter(), now),
+            None => Live::new(rules, grants, now),
+        };
+        let local = asker.local.clone();
+        let peer = local.peer;
         let mut serving = Serving::new(self, live, asker);
         let end = serving.run().await;
         // An operation under way is finished first: the directory sees one step after another.
         let (performing, node) = (serving.into_performing(), self.gateway.node.clone());
-        let reason = match &end {
-            End::Close(closing) if closing.code == CloseCode::Bye => LeaveReason::Left,
-            _ => LeaveReason::Disconnected,
-        };
+        let departure = departure(&end, window);
         match performing {
             Some(performing) => drop(self.gateway.tasks.spawn(async move {
                 let _ = performing.await;
-                node.detach(local, reason);
+                node.detach(local, departure);
             })),
-            None => node.detach(local, reason),
+            None => node.detach(local, departure),
         }
-        tracing::debug!(session.id = %peer, ?reason, "a session went");
+        tracing::debug!(session.id = %peer, ?departure, "a session lost its connection");
         end
     }
 
@@ -208,16 +270,35 @@ impl Connection {
     }
 }
 
+/// What becomes of a session whose connection ended so.
+fn departure(end: &End, window: Duration) -> Departure {
+    let closing = match end {
+        End::Gone => return Departure::Away(window),
+        End::Close(closing) => closing,
+    };
+    match (closing.code, closing.holds(window)) {
+        (CloseCode::Superseded, _) => Departure::Superseded,
+        (_, Some(hold)) => Departure::Away(hold),
+        (CloseCode::Bye, None) => Departure::Leave(LeaveReason::Left),
+        (_, None) => Departure::Leave(LeaveReason::Disconnected),
+    }
+}
+
 fn refused(error: &AttachError) -> Closing {
     match error {
         AttachError::TooManySessions => {
             Closing::because(CloseCode::Limit, "too many sessions; close one")
                 .retry_after(RETRY_AFTER * 10)
         }
-        AttachError::Stale => Closing::new(CloseCode::Superseded),
-        AttachError::Unavailable => {
-            Closing::because(CloseCode::Unavailable, "the cluster is not available now")
-                .retry_after(RETRY_AFTER)
-        }
+        AttachError::Unavailable => unavailable(),
     }
+}
+
+fn unavailable() -> Closing {
+    Closing::because(CloseCode::Unavailable, "the cluster is not available now")
+        .retry_after(RETRY_AFTER)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

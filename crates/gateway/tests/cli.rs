@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
+use switchboard_testkit::GatewayProcess;
 use tempfile::TempDir;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -219,6 +220,9 @@ fn a_command_line_that_is_not_understood_ends_with_2() {
         &["token", "--user", "alice", "--room", "a b"],
         &["token", "--user", "alice", "--ttl", "soon"],
         &["token"],
+        &["drain", "--share", "20"],
+        &["drain", "--share", "0"],
+        &["drain", "--window-ms", "soon"],
     ] {
         assert_eq!(
             switchboard(&[("JWT_SECRET", SECRET)], arguments)
@@ -239,6 +243,16 @@ fn help_teaches_by_example() {
         "--redis-url redis://127.0.0.1:6379",
         "switchboard token --user alice",
         "check-config",
+        "switchboard drain --share 20%",
+    ] {
+        assert!(stdout(&output).contains(part), "{part}");
+    }
+    let output = switchboard(&[], &["drain", "--help"]);
+    for part in [
+        "Examples:",
+        "switchboard drain --share 20% --config switchboard.toml",
+        "--no-wait",
+        "[default: move all and stop]",
     ] {
         assert!(stdout(&output).contains(part), "{part}");
     }
@@ -281,5 +295,72 @@ fn healthcheck_asks_at_the_configured_address() {
         stderr(&nobody).starts_with("no answer from http://"),
         "{}",
         stderr(&nobody)
+    );
+}
+
+const ADMIN: &str = "admin-token-admin-token";
+
+#[test]
+fn drain_stops_a_node_and_says_what_became_of_its_clients() {
+    let setting = format!("admin.token={ADMIN}");
+    let mut node = GatewayProcess::start_ready(env!("CARGO_BIN_EXE_switchboard"), &[&setting]);
+    let url = format!("http://{}/", node.address());
+    let admin = [("SWITCHBOARD_ADMIN__TOKEN", ADMIN)];
+    // It is alone: a share has nowhere to go.
+    let refused = switchboard(&admin, &["drain", "--url", &url, "--share", "20%"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("answered 409: this node is alone"),
+        "{}",
+        stderr(&refused)
+    );
+    let output = switchboard(&admin, &["drain", "--url", &url]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let lines: Vec<_> = stdout(&output).lines().collect();
+    assert!(
+        lines.len() == 2
+            && lines[0].ends_with(" moves its 0 connections and stops")
+            && lines[1].ends_with(
+                " has stopped; when last asked: 0 moved, 0 closed, 0 left by themselves"
+            ),
+        "{lines:?}"
+    );
+    assert_eq!(node.wait().code(), Some(0), "{}", node.log());
+
+    let nobody = switchboard(&admin, &["drain", "--url", &url]);
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(
+        stderr(&nobody).starts_with("no answer from http://"),
+        "{}",
+        stderr(&nobody)
+    );
+}
+
+#[test]
+fn drain_says_which_token_is_missing_and_where() {
+    let output = switchboard(&[], &["drain"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("set SWITCHBOARD_ADMIN__TOKEN"),
+        "{}",
+        stderr(&output)
+    );
+    let node = GatewayProcess::start_ready(env!("CARGO_BIN_EXE_switchboard"), &[]);
+    let url = format!("http://{}", node.address());
+    let output = switchboard(&[], &["drain", "--url", &url, "--token", ADMIN]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("answered 403: the server API is closed: set admin.token"),
+        "{}",
+        stderr(&output)
+    );
+    let output = switchboard(
+        &[],
+        &["drain", "--url", "https://gw.example", "--token", ADMIN],
+    );
+    assert!(
+        stderr(&output).contains("only http:// is understood here"),
+        "{}",
+        stderr(&output)
     );
 }

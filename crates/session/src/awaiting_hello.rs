@@ -51,7 +51,7 @@ impl AwaitingHello {
     pub fn on<'a>(&mut self, frame: Result<ClientMessage<'a>, DecodeError>) -> Greeting<'a> {
         let error = match frame {
             Ok(ClientMessage::Hello(hello)) => return Greeting::Hello(hello),
-            Ok(ClientMessage::Bye) => return Greeting::Close(Closing::new(CloseCode::Bye)),
+            Ok(ClientMessage::Bye(_)) => return Greeting::Close(Closing::new(CloseCode::Bye)),
             Ok(other) => {
                 Refused::new(ErrorCode::BadMessage, "say hello first").to_error(other.id())
             }

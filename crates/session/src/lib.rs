@@ -6,7 +6,8 @@
 //!
 //! ```text
 //!            hello                  Input                     Output
-//! AwaitingHello ──► (authenticate, attach) ──► Live ──► Send · Perform · Relay · Received · Ping · Close
+//! AwaitingHello ──► (authenticate, attach   ──► Live ──► Send · Perform · Relay · Received · Prove · Ping · Close
+//!                    or resume)
 //!                                               ▲                    │
 //!                                               └── Performed ◄──────┘
 //! ```
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard_protocol::CloseCode;
+use switchboard_protocol::close_code::Advice;
 use switchboard_protocol::limits::Limits;
 
 pub use awaiting_hello::{AwaitingHello, Greeting};
@@ -39,6 +41,8 @@ pub struct Rules {
     pub heartbeat: Duration,
     /// Silence after which a connection counts as lost.
     pub heartbeat_timeout: Duration,
+    /// A session that lost its connection is held for so long.
+    pub resume_window: Duration,
     /// Told to clients in `welcome`.
     pub limits: Limits,
     /// Bytes that may wait for a slow client.
@@ -60,6 +64,8 @@ pub struct Closing {
     pub reason: Arc<str>,
     /// When coming back helps.
     pub retry_after: Option<Duration>,
+    /// The client asked that its session be held for so long.
+    pub hold: Option<Duration>,
 }
 
 impl Closing {
@@ -74,6 +80,16 @@ impl Closing {
             code,
             reason: reason.into(),
             retry_after: None,
+            hold: None,
+        }
+    }
+
+    /// For how long the session keeps its places after this, where a lost connection keeps them for `window`; `None`: it
+    /// leaves at once, for its client stays away.
+    pub fn holds(&self, window: Duration) -> Option<Duration> {
+        match self.code.advice() {
+            Advice::Resume => Some(window),
+            _ => self.hold.map(|hold| hold.min(window)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use switchboard_protocol::client_message::{Join, Leave, Received, Signal, State};
 use switchboard_protocol::limits::BAD_MESSAGES_MAX;
@@ -47,6 +47,8 @@ pub enum Output<'a> {
     Relay(Signal<'a>),
     /// The client has handled signals.
     Received(Received),
+    /// The client of a resumed session has heard its welcome.
+    Prove,
     /// Send a WebSocket ping.
     Ping,
     /// It is over.
@@ -66,6 +68,10 @@ pub struct Live {
     signals: RateLimit,
     requests: RateLimit,
     last_signal: u64,
+    /// So many signals after a resume are free of the rate, and may repeat the id before, each to another receiver.
+    repeats_left: u32,
+    /// The client has said nothing since it resumed.
+    unproven: bool,
     /// In a row.
     bad_messages: u32,
     heard_at: Instant,
@@ -85,10 +91,27 @@ impl Live {
             performing: None,
             waiting: VecDeque::new(),
             last_signal: 0,
+            repeats_left: 0,
+            unproven: false,
             bad_messages: 0,
             heard_at: now,
             ping_at: now + rules.heartbeat,
             rules,
+        }
+    }
+
+    /// A session that goes on over a new connection, in the rooms it was in.
+    pub fn resumed(
+        rules: Arc<Rules>,
+        grants: Grants,
+        rooms: impl Iterator<Item = RoomId>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            rooms: rooms.collect(),
+            repeats_left: rules.limits.in_flight,
+            unproven: true,
+            ..Self::new(rules, grants, now)
         }
     }
 
@@ -104,6 +127,9 @@ impl Live {
             Input::Message(message) => {
                 self.heard_at = now;
                 self.bad_messages = 0;
+                if std::mem::take(&mut self.unproven) {
+                    out.push(Output::Prove);
+                }
                 self.message(message, now, out);
             }
             Input::Broken(error) => {
@@ -125,7 +151,13 @@ impl Live {
                 Err(refused) => refused,
             },
             ClientMessage::Received(received) => return out.push(Output::Received(received)),
-            ClientMessage::Bye => return out.push(Output::Close(Closing::new(CloseCode::Bye))),
+            ClientMessage::Bye(bye) => {
+                let hold = bye.hold_ms.map(Duration::from_millis);
+                return out.push(Output::Close(Closing {
+                    hold,
+                    ..Closing::new(CloseCode::Bye)
+                }));
+            }
             message => match self.request(message, now) {
                 Ok(Some(output)) => return out.push(output),
                 Ok(None) => return self.perform_next(out),
@@ -137,7 +169,9 @@ impl Live {
 
     /// Whether a signal may be relayed.
     fn signal(&mut self, signal: &Signal<'_>, now: Instant) -> Result<(), Refused> {
-        if signal.id <= self.last_signal {
+        let is_repeat = self.repeats_left > 0;
+        let is_same = is_repeat && signal.id == self.last_signal && signal.to.is_some();
+        if signal.id <= self.last_signal && !is_same {
             let message = format!(
                 "id {} is not above {}, the one before: ids rise",
                 signal.id, self.last_signal
@@ -153,6 +187,10 @@ impl Live {
                 ErrorCode::Forbidden,
                 "your token does not allow you to signal",
             ));
+        }
+        if is_repeat {
+            self.repeats_left -= 1;
+            return Ok(());
         }
         take(&mut self.signals, now)
     }

@@ -35,7 +35,7 @@ impl Outbox {
     /// Adds a message; the first that does not fit ends the outbox.
     pub fn push(&mut self, message: ServerMessage) -> Result<(), Overflow> {
         let weight = weight(&message);
-        // A message alone may be larger than the bound: `joined` of a large room.
+        // A message alone may be larger than the bound: `joined` or `welcome` of large rooms.
         let full = !self.messages.is_empty() && self.bytes + weight > self.bytes_max;
         if self.overflowed || full {
             self.overflowed = true;
@@ -44,6 +44,12 @@ impl Outbox {
         self.bytes += weight;
         self.messages.push_back(message);
         Ok(())
+    }
+
+    /// Puts a message before all others: the one that begins a connection.
+    pub fn push_first(&mut self, message: ServerMessage) {
+        self.bytes += weight(&message);
+        self.messages.push_front(message);
     }
 
     /// Takes the oldest message.
@@ -73,6 +79,13 @@ fn weight(message: &ServerMessage) -> usize {
     let rest = match message {
         ServerMessage::Signal(signal) => signal.payload.bytes.len(),
         ServerMessage::Joined(joined) => joined.members.iter().map(member_weight).sum(),
+        ServerMessage::Welcome(welcome) => {
+            let rooms = welcome.rooms.iter().flatten();
+            rooms
+                .flat_map(|room| &room.members)
+                .map(member_weight)
+                .sum()
+        }
         ServerMessage::MemberJoined(joined) => member_weight(&joined.member),
         ServerMessage::MemberUpdated(update) => {
             let state = update.state.as_ref();

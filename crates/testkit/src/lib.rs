@@ -4,8 +4,16 @@
 //! Everything here panics with a sentence when it cannot do its work: a test that needs Redis fails without it, it never
 //! skips.
 
+mod buckets;
 mod gateway_process;
+mod redis_cluster;
+mod redis_process;
+mod redis_sentinel;
 mod redis_server;
+mod resp;
+mod wait;
 
 pub use gateway_process::GatewayProcess;
+pub use redis_cluster::RedisCluster;
+pub use redis_sentinel::RedisSentinel;
 pub use redis_server::RedisServer;

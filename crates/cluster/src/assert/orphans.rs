@@ -7,7 +7,7 @@ use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::Instant;
 
-use super::GHOST_AFTER;
+use super::{AssertError, GHOST_AFTER};
 use crate::away::Away;
 use crate::directory::{AssertMember, AssertPeerOutcome, DirectoryError};
 use crate::node::Inner;
@@ -53,9 +53,8 @@ impl Inner {
     pub(super) async fn adopt_orphans(
         self: &Arc<Self>,
         absent: &mut BTreeMap<NodeId, Instant>,
-    ) -> Result<bool, DirectoryError> {
-        let table = self.backend.leases.read().await;
-        let table = table.map_err(|error| DirectoryError::Unavailable(error.to_string()))?;
+    ) -> Result<bool, AssertError> {
+        let table = self.backend.leases.read().await?;
         let present: BTreeSet<NodeId> = table.into_iter().map(|lease| lease.node).collect();
         let orphans: Vec<_> = self
             .members_elsewhere()

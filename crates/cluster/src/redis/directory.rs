@@ -78,6 +78,16 @@ impl Directory for RedisDirectory {
         Ok(self.prove_peer(peer, epoch).await?)
     }
 
+    async fn hand_over(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        from: &NodeId,
+        to: &NodeId,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.hand_over_peer(peer, epoch, from, to).await?)
+    }
+
     async fn assert_peer(&self, record: &PeerRecord) -> Result<AssertPeerOutcome, DirectoryError> {
         Ok(self.assert_peer_record(record).await?)
     }

@@ -11,7 +11,9 @@ use super::directory::RedisDirectory;
 use super::failure::Failure;
 use super::reply::Reply;
 use super::rooms::flag;
-use super::script::{PEER_ASSERT, PEER_ATTACH, PEER_FORGET, PEER_INTEND, PEER_PROVE, USER_ADMIT};
+use super::script::{
+    PEER_ASSERT, PEER_ATTACH, PEER_FORGET, PEER_HAND_OVER, PEER_INTEND, PEER_PROVE, USER_ADMIT,
+};
 use crate::directory::{AssertPeerOutcome, Attach, AttachOutcome};
 use crate::record::{Epoch, PeerRecord};
 
@@ -59,6 +61,24 @@ impl RedisDirectory {
         let args = vec![epoch.to_string().into()];
         self.commands
             .run(&PEER_PROVE, &[&self.keys.peer(peer)], args)
+            .await?
+            .flag()
+    }
+
+    pub(super) async fn hand_over_peer(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        from: &NodeId,
+        to: &NodeId,
+    ) -> Result<bool, Failure> {
+        let args: Vec<Value> = vec![
+            epoch.to_string().into(),
+            from.as_str().into(),
+            to.as_str().into(),
+        ];
+        self.commands
+            .run(&PEER_HAND_OVER, &[&self.keys.peer(peer)], args)
             .await?
             .flag()
     }

@@ -29,6 +29,7 @@ scripts! {
     ROOM_ROSTER = "room" "room_roster";
     PEER_ATTACH = "peer_attach";
     PEER_PROVE = "peer_prove";
+    PEER_HAND_OVER = "peer_hand_over";
     PEER_ASSERT = "peer_assert";
     PEER_INTEND = "peer_intend";
     PEER_FORGET = "peer_forget";

@@ -1,21 +1,17 @@
 //! `switchboard healthcheck`: for images that hold nothing but the binary, so no curl either.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Args;
 use http::Uri;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
+use crate::ask::Question;
 use crate::config::Config;
 
 /// Containers usually allow a check 30 s, orchestrators 1 to 5.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A status line is much shorter.
-const LINE_BYTES_MAX: u64 = 256;
 
 /// Whom to ask, and what.
 #[derive(Debug, Args)]
@@ -32,60 +28,39 @@ pub struct HealthcheckArgs {
 impl HealthcheckArgs {
     /// The URL at which a node with this configuration answers on this machine.
     pub fn configured_url(&self, config: &Config) -> anyhow::Result<Uri> {
-        let mut address = config.ops_listener();
-        ensure!(
-            address.port() != 0,
-            "the configured port is 0, so only the node knows where it is: say --url"
-        );
-        match address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-            _ => {}
-        }
         let path = if self.ready { "readyz" } else { "healthz" };
-        Ok(format!("http://{address}/{path}").parse()?)
+        Ok(format!("http://{}/{path}", ops_address(config)?).parse()?)
     }
+}
+
+/// Where the ops routes of a node with this configuration are on this machine.
+pub(super) fn ops_address(config: &Config) -> anyhow::Result<SocketAddr> {
+    let mut address = config.ops_listener();
+    ensure!(
+        address.port() != 0,
+        "the configured port is 0, so only the node knows where it is: say --url"
+    );
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    Ok(address)
 }
 
 /// Asks once. An answer of 200 to 299 is good; everything else is an error in a sentence.
 pub async fn healthcheck(url: &Uri) -> anyhow::Result<()> {
-    let status = match timeout(PATIENCE, status(url)).await {
-        Ok(answer) => answer.with_context(|| format!("no answer from {url}"))?,
-        Err(_) => bail!("no answer from {url} within {} s", PATIENCE.as_secs()),
-    };
-    ensure!((200..300).contains(&status), "{url} answered {status}");
+    let status = Question::get(url, PATIENCE)
+        .status()
+        .await
+        .with_context(|| format!("no answer from {url}"))?;
+    ensure!(status.is_success(), "{url} answered {}", status.as_u16());
     Ok(())
-}
-
-/// One HTTP/1.1 request (RFC 9112), of whose answer only the status matters.
-async fn status(url: &Uri) -> anyhow::Result<u16> {
-    ensure!(
-        url.scheme_str() == Some("http"),
-        "only http:// is understood here"
-    );
-    let host = url.host().context("the URL names no host")?;
-    let authority = url.authority().context("the URL names no host")?;
-    let path = url.path_and_query().map_or("/", |path| path.as_str());
-
-    let address = (host.trim_matches(['[', ']']), url.port_u16().unwrap_or(80));
-    let mut socket = TcpStream::connect(address).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
-    socket.write_all(request.as_bytes()).await?;
-
-    let mut line = String::new();
-    BufReader::new(socket.take(LINE_BYTES_MAX))
-        .read_line(&mut line)
-        .await?;
-    let status = line
-        .strip_prefix("HTTP/1.")
-        .and_then(|rest| rest.split(' ').nth(1));
-    status
-        .and_then(|status| status.trim().parse().ok())
-        .context("that is not HTTP")
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;

@@ -93,6 +93,9 @@ pub(super) static KEYS: &[Key] = {
         key("session.heartbeat_timeout_ms", |c| {
             Millis(&mut c.session.heartbeat_timeout, TIME)
         }),
+        key("session.resume_window_ms", |c| {
+            Millis(&mut c.session.resume_window, TIME)
+        }),
         key("session.delivery_deadline_ms", |c| {
             Millis(&mut c.session.delivery_deadline, TIME)
         }),

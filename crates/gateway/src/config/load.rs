@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::keys::{KEYS, Key};
 use super::mistake::did_you_mean;
 use super::raw::Raw;
+use super::session::DEADLINE_MARGIN;
 use super::source::{Source, Sources};
 use super::{Config, Mistake, Mistakes, environment, file, limits, rules};
 
@@ -35,6 +36,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Mistakes> {
         );
     }
     loading.fit_sessions(sources.open_files_max);
+    loading.fit_deadline();
     rules::check(&mut loading);
     if !loading.mistakes.is_empty() {
         return Err(Mistakes(loading.mistakes));
@@ -71,6 +73,14 @@ pub(super) struct Loading {
 }
 
 impl Loading {
+    /// Unless it was said, the deadline of a signal follows the resume window.
+    fn fit_deadline(&mut self) {
+        if !self.said.contains_key("session.delivery_deadline_ms") {
+            let session = &mut self.config.session;
+            session.delivery_deadline = session.resume_window + DEADLINE_MARGIN;
+        }
+    }
+
     /// Sets the key `path`, if there is one.
     pub(super) fn set_named(&mut self, path: &str, raw: Raw<'_>, source: Source) {
         match Key::named(path) {

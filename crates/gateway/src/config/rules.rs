@@ -6,12 +6,16 @@ use tracing_subscriber::EnvFilter;
 
 use super::address::is_host_and_port;
 use super::load::Loading;
+use super::session::DEADLINE_MARGIN;
 use super::{AuthMode, Config};
 
 /// Shorter, a key could be found by trying.
 const KEY_CHARS_MIN: usize = 16;
 /// RFC 7518 section 3.2: an HS256 key has at least the size of the hash.
 const HS256_KEY_BYTES: usize = 32;
+
+/// A client takes a ping that was not answered for so long for a lost connection.
+const PONG_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Adds a mistake for each rule that is broken, unless one of its keys could not be read anyway.
 pub(super) fn check(loading: &mut Loading) {
@@ -63,6 +67,30 @@ impl Rules<'_> {
                 ms(session.heartbeat_timeout),
                 keys[1],
                 ms(session.heartbeat)
+            )
+        });
+        let keys = ["session.resume_window_ms", "session.heartbeat_ms"];
+        let window_min = (session.heartbeat + PONG_PATIENCE) * 2;
+        self.require(&keys, session.resume_window >= window_min, || {
+            format!(
+                "{} ({}) may not be below twice ({} + {}): {}",
+                keys[0],
+                ms(session.resume_window),
+                keys[1],
+                ms(PONG_PATIENCE),
+                ms(window_min)
+            )
+        });
+        let keys = ["session.delivery_deadline_ms", "session.resume_window_ms"];
+        let deadline_min = session.resume_window + DEADLINE_MARGIN;
+        self.require(&keys, session.delivery_deadline >= deadline_min, || {
+            format!(
+                "{} ({}) may not be below {} + {}: {}",
+                keys[0],
+                ms(session.delivery_deadline),
+                keys[1],
+                ms(DEADLINE_MARGIN),
+                ms(deadline_min)
             )
         });
         let keys = ["drain.deadline_ms", "drain.grace_ms", "drain.window_ms"];

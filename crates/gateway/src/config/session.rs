@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// A signal outlives its receiver's window by this at least.
+pub(super) const DEADLINE_MARGIN: Duration = Duration::from_secs(15);
+
 /// Keys `session.*`.
 #[derive(Debug, Clone)]
 pub struct SessionConfig {
@@ -12,7 +15,10 @@ pub struct SessionConfig {
     /// Silence after which a connection is closed with 4408; a pong, like any frame, is life. Default 40 s; must exceed
     /// `heartbeat`.
     pub heartbeat_timeout: Duration,
-    /// The longest that a sender waits for `delivered` or `undelivered`. Default 75 s; 0 is refused.
+    /// How long a session that lost its connection is held: it is `away` and may resume. Default 60 s; not below twice
+    /// (`heartbeat` + 5 s), in which both sides notice the loss.
+    pub resume_window: Duration,
+    /// The longest that a sender waits for `delivered` or `undelivered`. Default `resume_window` + 15 s, and not less.
     pub delivery_deadline: Duration,
 }
 
@@ -22,7 +28,8 @@ impl Default for SessionConfig {
             hello_timeout: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
             heartbeat_timeout: Duration::from_secs(40),
-            delivery_deadline: Duration::from_secs(75),
+            resume_window: Duration::from_secs(60),
+            delivery_deadline: Duration::from_secs(60) + DEADLINE_MARGIN,
         }
     }
 }

@@ -83,12 +83,14 @@ fn now(gateway: &Gateway) -> Now {
     let rooms = gateway.node.room_counts();
     Now {
         connections: gateway.registry.len(),
+        sessions_away: gateway.node.away_count(),
         rooms: rooms.len(),
         members: rooms.iter().map(|room| room.local_members).sum(),
         outbox_bytes: gateway.registry.outbox_bytes(),
         in_flight_bytes: gateway.node.in_flight_bytes(),
         backend_up: gateway.readiness.backend_is_up(),
         ready: gateway.readiness.report().ready,
+        drain: gateway.drains.progress(&gateway.registry),
     }
 }
 

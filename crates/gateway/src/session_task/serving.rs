@@ -195,6 +195,13 @@ impl<'a> Serving<'a> {
                     operation,
                 )));
             }
+            Output::Prove => {
+                let (node, local) = (node.clone(), self.asker.local.clone());
+                self.connection
+                    .gateway
+                    .tasks
+                    .spawn(async move { node.prove(&local).await });
+            }
             Output::Ping => {
                 if self.connection.wire.ping().is_err() {
                     return Some(End::Gone);

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use switchboard_client::Options;
-use switchboard_protocol::server_message::LeaveReason;
+use switchboard_protocol::ServerMessage;
 use switchboard_testkit::GatewayProcess;
 
 use crate::support::{Cluster, Peer, embedded, hear, options, still_well};
@@ -15,61 +16,66 @@ fn is_listening(gateway: &GatewayProcess) -> bool {
 }
 
 #[tokio::test]
-async fn a_drain_is_not_ready_then_sends_its_clients_away_over_the_window_and_ends_well() {
+async fn a_drain_is_not_ready_then_sends_its_clients_on_over_the_window_and_closes_who_stays() {
     const WINDOW: Duration = Duration::from_millis(1500);
     let mut cluster = Cluster::start(
         2,
         &[
             "drain.grace_ms=1500",
             "drain.window_ms=1500",
-            "drain.deadline_ms=30000",
+            "drain.deadline_ms=5000",
         ],
     );
-    let mut staying = Peer::in_room(&cluster.nodes[1], ROOM).await;
-    let mut leaving = Vec::new();
+    let mut staying = Vec::new();
     for _ in 0..3 {
-        leaving.push(Peer::in_room(&cluster.nodes[0], ROOM).await);
+        staying.push(Peer::in_room(&cluster.nodes[0], ROOM).await);
     }
+    let silent = crate::support::Raw::open(&cluster.nodes[0], "/v1/connect", &[]);
     cluster.nodes[0].terminate();
     let drained = &cluster.nodes[0];
     drained.wait_until("not ready", |node| node.get("/readyz").0 == 503);
     assert!(drained.get("/readyz").1.contains("draining"));
     assert_eq!(drained.get("/healthz").0, 200);
+    assert_eq!(drained.metric("switchboard_drain_share"), 1.0);
     // In the grace period those whom the load balancer still sends are served.
-    leaving.push(Peer::in_room(drained, ROOM).await);
+    staying.push(Peer::in_room(drained, ROOM).await);
 
-    let mut closed_at = Vec::new();
-    for peer in leaving {
-        closed_at.push(tokio::spawn(async move {
-            let mut peer = peer;
-            assert_eq!(peer.closed().await.code, 1001);
-            Instant::now()
-        }));
-    }
-    let mut moments = Vec::new();
-    for closed in closed_at {
-        moments.push(closed.await.expect("each is closed with 1001"));
+    let told = staying.into_iter().map(|mut peer| {
+        tokio::spawn(async move {
+            let drain = hear!(peer, Drain);
+            assert!(drain.deadline_ms <= 3500, "{drain:?}");
+            (Instant::now(), peer)
+        })
+    });
+    let (mut moments, mut staying) = (Vec::new(), Vec::new());
+    for told in told.collect::<Vec<_>>() {
+        let (moment, peer) = told.await.expect("each is told");
+        moments.push(moment);
+        staying.push(peer);
     }
     moments.sort();
     let spread = moments[3] - moments[0];
     assert!(spread > WINDOW / 4, "spread over {spread:?} of {WINDOW:?}");
-    for _ in 0..4 {
-        assert_eq!(hear!(staying, MemberLeft).reason, LeaveReason::Disconnected);
+    let leaving = staying.remove(0);
+    leaving.bye().await;
+    // Who was told and stays is served until the deadline; nobody else gets in.
+    let (ada, rest) = staying.split_first_mut().expect("two and more");
+    ada.exchange(&mut rest[0], ROOM).await;
+    let newcomer = Peer::open(&options(drained)).await.err();
+    assert!(newcomer.is_some(), "a newcomer goes elsewhere");
+    assert_eq!(drained.metric("switchboard_drain_told_total"), 4.0);
+
+    for peer in &mut staying {
+        assert_eq!(peer.closed().await.code, 1001);
     }
     let status = cluster.nodes[0].wait();
-    assert_eq!(status.code(), Some(0), "{}", cluster.nodes[0].log());
-    assert!(
-        cluster.nodes[0]
-            .log()
-            .contains("every connection was closed and has left its rooms"),
-        "{}",
-        cluster.nodes[0].log()
-    );
+    let log = cluster.nodes[0].log();
+    assert_eq!(status.code(), Some(0), "{log}");
+    let sentence =
+        "stopped: 0 sessions moved to other nodes, 4 connections were closed, 1 left by themselves";
+    assert!(log.contains(sentence), "{log}");
+    drop(silent);
     still_well(&cluster.nodes[1]).await;
-    assert!(
-        cluster.nodes[1].metric("switchboard_nodes_reaped_total") == 0.0,
-        "it gave its lease back"
-    );
 }
 
 #[tokio::test]
@@ -121,4 +127,157 @@ async fn a_client_that_answers_nothing_does_not_hold_up_the_end() {
     gateway.terminate();
     assert_eq!(gateway.wait().code(), Some(0), "{}", gateway.log());
     drop((raw, silent));
+}
+
+const ADMIN: &str = "admin.token=admin-token-admin-token";
+
+/// Status and answer of the server API.
+fn api(gateway: &GatewayProcess, request: &str, token: Option<&str>, body: &str) -> (u16, Value) {
+    let token = token.map_or(String::new(), |token| {
+        format!("Authorization: Bearer {token}\r\n")
+    });
+    let (status, answer) = gateway.request(&format!(
+        "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{token}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    let json = serde_json::from_str(&answer);
+    (status, json.unwrap_or_else(|_| panic!("no JSON: {answer}")))
+}
+
+fn id_of(gateway: &GatewayProcess) -> String {
+    let health: Value = serde_json::from_str(&gateway.get("/health").1).expect("JSON");
+    health["node"].as_str().expect("an id").to_owned()
+}
+
+#[tokio::test]
+async fn a_share_is_sent_on_while_the_node_goes_on_serving() {
+    let cluster = Cluster::start(1, &[ADMIN, "limits.sessions_per_user=20"]);
+    let node = &cluster.nodes[0];
+    let (token, id) = (Some("admin-token-admin-token"), id_of(node));
+    let mut peers = Vec::new();
+    for _ in 0..10 {
+        peers.push(Peer::in_room(node, ROOM).await);
+    }
+    let order = r#"{"share": 0.2, "window_ms": 200, "deadline_ms": 60000}"#;
+    let post = format!("POST /v1/nodes/{id}/drain");
+    let (status, begun) = api(node, &post, token, order);
+    assert_eq!(
+        (status, begun),
+        (202, json!({"node": id, "sessions": 2, "share": 0.2}))
+    );
+    let (status, refused) = api(node, &post, token, order);
+    assert_eq!(status, 409, "{refused}");
+    node.wait_until("done with telling", |node| {
+        node.metric("switchboard_drain_told_total") == 2.0
+    });
+    assert_eq!(node.metric("switchboard_drain_share"), 0.2);
+    let (mut told, mut others) = (Vec::new(), Vec::new());
+    for mut peer in peers {
+        let unasked = peer.unasked().await;
+        let is_drain = |message: &ServerMessage| matches!(message, ServerMessage::Drain(_));
+        if unasked.iter().any(is_drain) {
+            told.push(peer);
+        } else {
+            others.push(peer);
+        }
+    }
+    assert_eq!((told.len(), others.len()), (2, 8));
+    // Others who leave meanwhile are no part of it.
+    others.remove(0).bye().await;
+    for peer in told {
+        peer.bye().await;
+    }
+    let get = format!("GET /v1/nodes/{id}");
+    node.wait_until("done", |node| {
+        api(node, &get, token, "").1["draining"] == false
+    });
+    let (status, report) = api(node, &get, token, "");
+    assert_eq!(
+        (status, report),
+        (
+            200,
+            json!({
+                "node": id, "ready": true, "sessions": 7, "draining": false, "share": 0.2, "picked": 2,
+                "told": 2, "moved": 0, "closed": 0, "left": 2, "remaining": 0
+            })
+        )
+    );
+    assert_eq!(node.metric("switchboard_drain_share"), 0.0);
+    still_well(node).await;
+}
+
+#[tokio::test]
+async fn only_who_shows_the_admin_token_can_drain() {
+    let closed = embedded(&[]);
+    let path = format!("POST /v1/nodes/{}/drain", id_of(&closed));
+    let (status, refused) = api(&closed, &path, Some("anything"), "{}");
+    assert_eq!(status, 403);
+    assert!(
+        refused["error"]
+            .as_str()
+            .is_some_and(|words| words.contains("admin.token"))
+    );
+
+    let node = embedded(&[ADMIN]);
+    let token = Some("admin-token-admin-token");
+    let path = format!("POST /v1/nodes/{}/drain", id_of(&node));
+    let elsewhere = "POST /v1/nodes/gw-elsewhere/drain";
+    for (path, token, body, status, words) in [
+        (&*path, None, "{}", 401, "Authorization: Bearer"),
+        (
+            &*path,
+            Some("admin-token-admin-tokem"),
+            "{}",
+            401,
+            "not the admin.token",
+        ),
+        (
+            &*path,
+            Some("admin-token"),
+            "{}",
+            401,
+            "not the admin.token",
+        ),
+        (elsewhere, token, "{}", 404, &*id_of(&node)),
+        (&*path, token, r#"{"share": 2}"#, 400, "at most 1"),
+        (&*path, token, r#"{"shared": 0.2}"#, 400, "unknown field"),
+        (
+            &*path,
+            token,
+            r#"{"window_ms": 10, "deadline_ms": 9}"#,
+            400,
+            "may not be below",
+        ),
+        (&*path, token, "share=0.2", 400, "line 1"),
+        (&*path, token, r#"{"share": 0.5}"#, 409, "alone"),
+    ] {
+        let (answered, refused) = api(&node, path, token, body);
+        assert_eq!(answered, status, "{body}: {refused}");
+        let told = refused["error"].as_str().expect("a sentence");
+        assert!(told.contains(words), "{told}");
+    }
+    still_well(&node).await;
+}
+
+#[tokio::test]
+async fn a_signal_after_an_order_does_not_hurry_and_another_one_does() {
+    let times = ["drain.grace_ms=60000", "drain.deadline_ms=600000", ADMIN];
+    let mut cluster = Cluster::start(1, &times);
+    let node = &mut cluster.nodes[0];
+    let token = Some("admin-token-admin-token");
+    let mut peer = Peer::in_room(node, ROOM).await;
+    let post = format!("POST /v1/nodes/{}/drain", id_of(node));
+    let (status, begun) = api(node, &post, token, "");
+    assert_eq!((status, &begun["share"]), (202, &Value::Null), "{begun}");
+    node.wait_until("not ready", |node| node.get("/readyz").0 == 503);
+    assert_eq!(api(node, &post, token, "").0, 409);
+    node.terminate();
+    node.wait_until("aware", |node| {
+        node.log()
+            .contains("stopping already; another signal hurries")
+    });
+    peer.ping().await;
+    node.terminate();
+    assert_eq!(peer.closed().await.code, 1001);
+    assert_eq!(node.wait().code(), Some(0), "{}", node.log());
 }

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use switchboard_protocol::client_message::Ping;
+use switchboard_protocol::client_message::{Bye, Ping};
 use switchboard_protocol::limits::Limits;
 use switchboard_protocol::{Encoding, Payload};
 
@@ -13,6 +13,7 @@ pub(crate) fn rules() -> Rules {
         hello_timeout: Duration::from_secs(10),
         heartbeat: Duration::from_secs(15),
         heartbeat_timeout: Duration::from_secs(40),
+        resume_window: Duration::from_secs(60),
         limits: Limits {
             in_flight: 1024,
             in_flight_bytes: 1 << 20,
@@ -284,4 +285,81 @@ fn a_ping_is_answered_at_once_even_while_a_join_waits() {
     rig.say(join(1, "r"));
     let outputs = rig.say(ClientMessage::Ping(Ping { id: Some(2) }));
     assert_eq!(outputs, [Output::Send(Pong { re: Some(2) }.into())]);
+}
+
+fn resumed(room: &'static str) -> Rig {
+    let now = Instant::now();
+    let rooms = [room.parse().expect("a room id")].into_iter();
+    Rig {
+        live: Live::resumed(Arc::new(rules()), Grants::default(), rooms, now),
+        now,
+    }
+}
+
+fn signal_to(id: u64, to: &'static str) -> ClientMessage<'static> {
+    let ClientMessage::Signal(signal) = signal(id, "r") else {
+        unreachable!("it is one")
+    };
+    ClientMessage::Signal(Signal {
+        to: Some(to.into()),
+        ..signal
+    })
+}
+
+#[test]
+fn a_resumed_session_is_in_its_rooms_and_proven_by_its_first_message() {
+    let mut rig = resumed("r");
+    let outputs = rig.say(signal(7, "r"));
+    assert!(
+        matches!(outputs[..], [Output::Prove, Output::Relay(_)]),
+        "{outputs:?}"
+    );
+    assert!(matches!(rig.say(signal(8, "r"))[..], [Output::Relay(_)]));
+    assert_eq!(code(&rig.say(join(9, "r"))), ErrorCode::AlreadyJoined);
+}
+
+#[test]
+fn repeats_after_a_resume_are_free_of_the_rate_and_may_share_an_id() {
+    let mut rig = resumed("r");
+    rig.say(signal_to(7, "a"));
+    for to in ["b", "c", "d", "e", "f", "g"] {
+        let outputs = rig.say(signal_to(7, to));
+        assert!(matches!(outputs[..], [Output::Relay(_)]), "{outputs:?}");
+    }
+    assert_eq!(code(&rig.say(signal_to(6, "a"))), ErrorCode::BadMessage);
+    let mut fresh = Rig::in_room("r");
+    fresh.say(signal_to(7, "a"));
+    assert_eq!(code(&fresh.say(signal_to(7, "b"))), ErrorCode::BadMessage);
+}
+
+#[test]
+fn after_the_repeats_the_rate_holds() {
+    let mut rig = resumed("r");
+    let free = u64::from(rules().limits.in_flight);
+    for id in 1..=free + u64::from(rules().limits.burst) {
+        let outputs = rig.say(signal(id, "r"));
+        assert!(
+            matches!(outputs.last(), Some(Output::Relay(_))),
+            "{outputs:?}"
+        );
+    }
+    assert_eq!(code(&rig.say(signal(9999, "r"))), ErrorCode::RateLimited);
+}
+
+#[test]
+fn a_goodbye_may_ask_to_be_held_and_other_ends_say_by_their_code() {
+    let window = Duration::from_secs(60);
+    let mut rig = Rig::new(Grants::default());
+    let mut bye = |hold_ms| match &rig.say(ClientMessage::Bye(Bye { hold_ms }))[..] {
+        [Output::Close(closing)] => closing.holds(window),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(bye(None), None);
+    assert_eq!(bye(Some(5000)), Some(Duration::from_secs(5)));
+    assert_eq!(bye(Some(500_000)), Some(window));
+    assert_eq!(
+        Closing::new(CloseCode::SlowConsumer).holds(window),
+        Some(window)
+    );
+    assert_eq!(Closing::new(CloseCode::TooLarge).holds(window), None);
 }

@@ -67,7 +67,8 @@ pub(crate) const REDIS: Tool = Tool {
     name: "redis-server",
     programs: &["redis-server"],
     variable: None,
-    at_least: Version { major: 6, minor: 2 },
+    // A cluster's sharded channels came with it.
+    at_least: Version { major: 7, minor: 0 },
     packages: Packages {
         debian: &["redis-server"],
         ubuntu: &["redis-server"],

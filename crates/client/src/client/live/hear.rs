@@ -53,7 +53,7 @@ impl Live<'_> {
                 self.tell(Event::RoomClosed(closed));
             }
             ServerMessage::Signal(signal) => self.tell(Event::Signal(signal)),
-            ServerMessage::Welcome(_) | ServerMessage::Pong(_) => {}
+            ServerMessage::Welcome(_) | ServerMessage::Pong(_) | ServerMessage::Drain(_) => {}
         }
     }
 

@@ -1,0 +1,97 @@
+//! `switchboard drain`.
+
+mod ask_node;
+mod follow;
+
+use std::io::{self, Write};
+
+use anyhow::Context;
+use clap::Args;
+use http::Uri;
+
+use self::ask_node::Target;
+use super::healthcheck::ops_address;
+use crate::config::{Config, Secret};
+use crate::drain::{Request, Share};
+
+const EXAMPLES: &str = "\
+Examples:
+  The node on this machine, before it is replaced: its clients move to other nodes, then it stops:
+    SWITCHBOARD_ADMIN__TOKEN=… switchboard drain
+
+  A new node has come and this one is full: a fifth of its sessions moves, and it goes on serving:
+    switchboard drain --share 20% --config switchboard.toml
+
+  Another machine's node, over five minutes, without waiting for the end:
+    switchboard drain --url http://10.0.0.5:8080 --window-ms 300000 --no-wait
+
+The token is admin.token, the same that the node has. Clients are sent away one after another, each at its own
+moment; their calls go on. --url says where the node's ops routes are (ops_listen, or listen where that is unset);
+it must lead to one node, not to a load balancer.";
+
+/// Which node, and how.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct DrainArgs {
+    /// Move this part of the sessions, such as 20% or 0.2, and go on serving [default: move all and stop]
+    #[arg(long)]
+    share: Option<Share>,
+
+    /// Where the node's ops routes are, such as http://10.0.0.5:8080 [default: the configured address on this machine]
+    #[arg(long)]
+    url: Option<Uri>,
+
+    /// The node's admin.token [default: the configured one, as from SWITCHBOARD_ADMIN__TOKEN]
+    #[arg(long)]
+    token: Option<String>,
+
+    /// Over how long the clients are sent on [default: the node's drain.window_ms]
+    #[arg(long, value_name = "MS")]
+    window_ms: Option<u64>,
+
+    /// When the last are closed; with --share, when the node no longer watches [default: the node's drain.deadline_ms]
+    #[arg(long, value_name = "MS")]
+    deadline_ms: Option<u64>,
+
+    /// Return as soon as it has begun
+    #[arg(long)]
+    no_wait: bool,
+}
+
+impl DrainArgs {
+    /// Tells the node to begin, and shows how far it comes.
+    pub async fn run(self, config: &Config) -> anyhow::Result<()> {
+        let url = match self.url {
+            Some(url) => url,
+            None => format!("http://{}", ops_address(config)?).parse()?,
+        };
+        let configured = || {
+            config
+                .admin
+                .token
+                .as_ref()
+                .map(|token| token.expose().into())
+        };
+        let token: String = self.token.or_else(configured).context(
+            "there is no token to show: set SWITCHBOARD_ADMIN__TOKEN, or admin.token in the file, to the node's own",
+        )?;
+        let node = Target::find(&url, Secret::from(&*token)).await?;
+        let begun = node
+            .drain(&Request {
+                share: self.share,
+                window_ms: self.window_ms,
+                deadline_ms: self.deadline_ms,
+            })
+            .await?;
+        let what = match begun.share {
+            Some(share) => format!("moves {share} of its sessions ({})", begun.sessions),
+            None => format!("moves its {} connections and stops", begun.sessions),
+        };
+        writeln!(io::stdout(), "{} {what}", begun.node)?;
+        if self.no_wait {
+            return Ok(());
+        }
+        writeln!(io::stdout(), "{}", follow::follow(&node, &begun).await?)?;
+        Ok(())
+    }
+}

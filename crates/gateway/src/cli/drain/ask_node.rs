@@ -1,0 +1,104 @@
+//! The node's side of the command, over HTTP.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use http::{Method, StatusCode, Uri};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::ask::{AskError, Question};
+use crate::config::Secret;
+use crate::drain::Request;
+use crate::http::nodes::{Begun, NodeReport};
+
+/// A node that works hard may take a moment.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One node that answers.
+pub(super) struct Target {
+    /// Without a slash at the end.
+    base: String,
+    id: String,
+    token: Secret,
+}
+
+#[derive(Deserialize)]
+struct Health {
+    node: String,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+}
+
+impl Target {
+    /// Asks who answers at `url`.
+    pub(super) async fn find(url: &Uri, token: Secret) -> anyhow::Result<Self> {
+        let base = url.to_string().trim_end_matches('/').to_owned();
+        let health: Uri = format!("{base}/health").parse()?;
+        let (_, body) = Question::get(&health, PATIENCE)
+            .answer()
+            .await
+            .with_context(|| format!("no answer from {health}"))?;
+        let Health { node } = serde_json::from_slice(&body)
+            .with_context(|| format!("{health} is no page of a switchboard node"))?;
+        Ok(Self {
+            base,
+            id: node,
+            token,
+        })
+    }
+
+    /// Tells it to begin.
+    pub(super) async fn drain(&self, request: &Request) -> anyhow::Result<Begun> {
+        let url: Uri = format!("{}/v1/nodes/{}/drain", self.base, self.id).parse()?;
+        let question = Question {
+            method: Method::POST,
+            token: Some(self.token.expose()),
+            body: serde_json::to_vec(request)?.into(),
+            ..Question::get(&url, PATIENCE)
+        };
+        let answer = question.answer().await;
+        read(
+            &url,
+            answer.with_context(|| format!("no answer from {url}"))?,
+        )
+    }
+
+    /// How far it is; `None` where nothing answers there any more.
+    pub(super) async fn look(&self) -> anyhow::Result<Option<NodeReport>> {
+        let url: Uri = format!("{}/v1/nodes/{}", self.base, self.id).parse()?;
+        let question = Question {
+            token: Some(self.token.expose()),
+            ..Question::get(&url, PATIENCE)
+        };
+        match question.answer().await {
+            // Another node has taken its address.
+            Ok((StatusCode::NOT_FOUND, _)) => Ok(None),
+            Ok(answer) => read(&url, answer).map(Some),
+            Err(AskError::Connect(_) | AskError::Cut) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("no answer from {url}")),
+        }
+    }
+
+    /// The node's id.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// What the node says, or its sentence about why not.
+fn read<T: DeserializeOwned>(url: &Uri, (status, body): (StatusCode, Bytes)) -> anyhow::Result<T> {
+    if status.is_success() {
+        return serde_json::from_slice(&body).with_context(|| {
+            format!("{url} answered something else than a switchboard node does")
+        });
+    }
+    match serde_json::from_slice(&body) {
+        Ok(Refused { error }) => bail!("{url} answered {}: {error}", status.as_u16()),
+        Err(_) => bail!("{url} answered {}", status.as_u16()),
+    }
+}

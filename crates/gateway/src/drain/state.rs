@@ -1,0 +1,233 @@
+//! Which drain is under way: at most one, and once a node stops there is no other.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{Order, Progress, Share};
+use crate::metrics::{DrainCounters, DrainCounts};
+use crate::registry::Registry;
+
+/// The drains of a node.
+pub(crate) struct Drains {
+    state: Mutex<State>,
+    stop: watch::Sender<Option<Order>>,
+    taking: AtomicBool,
+    counters: DrainCounters,
+}
+
+/// Why a drain cannot begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CannotDrain {
+    #[error("this node is stopping already")]
+    Stopping,
+    #[error("this node is moving a share of its sessions already; wait until that is done")]
+    Sharing,
+    #[error("this node is alone, without Redis: its sessions have nowhere else to go")]
+    Alone,
+}
+
+#[derive(Default)]
+struct State {
+    under_way: UnderWay,
+    /// The last one moved this; `None` where the node stops.
+    share: Option<Share>,
+    /// Connections in it, where that is a share.
+    picked: u64,
+    /// What had been counted before it began.
+    before: DrainCounts,
+}
+
+#[derive(Default)]
+enum UnderWay {
+    #[default]
+    Nothing,
+    Share(CancellationToken),
+    Stop,
+}
+
+impl Drains {
+    pub(crate) fn new(counters: DrainCounters) -> Self {
+        Self {
+            state: Mutex::default(),
+            stop: watch::Sender::new(None),
+            taking: AtomicBool::new(true),
+            counters,
+        }
+    }
+
+    /// The node is to stop. The share that is being moved, if any, becomes a part of that.
+    pub(crate) fn stop(&self, order: Order) -> Result<(), CannotDrain> {
+        let mut state = self.state.lock();
+        match &state.under_way {
+            UnderWay::Stop => return Err(CannotDrain::Stopping),
+            UnderWay::Share(cancel) => cancel.cancel(),
+            UnderWay::Nothing => {}
+        }
+        *state = State {
+            under_way: UnderWay::Stop,
+            before: self.counters.now(),
+            ..State::default()
+        };
+        self.stop.send_replace(Some(order));
+        Ok(())
+    }
+
+    /// Waits until the node is to stop.
+    pub(crate) async fn stopping(&self) -> Order {
+        let mut stop = self.stop.subscribe();
+        loop {
+            if let Some(order) = *stop.borrow_and_update() {
+                return order;
+            }
+            // The sender is a field of `self`.
+            let _ = stop.changed().await;
+        }
+    }
+
+    /// A share of the sessions is to move. `pick` picks them, once it is certain that nothing else is under way.
+    pub(super) fn share<T>(
+        &self,
+        share: Share,
+        pick: impl FnOnce() -> Vec<T>,
+    ) -> Result<(Vec<T>, CancellationToken), CannotDrain> {
+        let mut state = self.state.lock();
+        match state.under_way {
+            UnderWay::Stop => return Err(CannotDrain::Stopping),
+            UnderWay::Share(_) => return Err(CannotDrain::Sharing),
+            UnderWay::Nothing => {}
+        }
+        let (before, picked) = (self.counters.now(), pick());
+        let cancel = CancellationToken::new();
+        *state = State {
+            under_way: UnderWay::Share(cancel.clone()),
+            share: Some(share),
+            picked: picked.len() as u64,
+            before,
+        };
+        Ok((picked, cancel))
+    }
+
+    /// The share has moved, or will not any more.
+    pub(super) fn share_done(&self) {
+        let mut state = self.state.lock();
+        if matches!(state.under_way, UnderWay::Share(_)) {
+            state.under_way = UnderWay::Nothing;
+        }
+    }
+
+    /// From now on whoever comes is sent elsewhere.
+    pub(super) fn take_no_more(&self) {
+        self.taking.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether new connections are taken.
+    pub(crate) fn takes(&self) -> bool {
+        self.taking.load(Ordering::Relaxed)
+    }
+
+    /// How far the present drain has come, or how far the last one came.
+    pub(crate) fn progress(&self, registry: &Registry) -> Progress {
+        let state = self.state.lock();
+        let (now, before) = (self.counters.now(), state.before);
+        let (moved, closed) = (now.moved - before.moved, now.closed - before.closed);
+        let left = now.left - before.left;
+        let ended = moved + closed + left;
+        let (draining, remaining) = match state.under_way {
+            UnderWay::Nothing => (false, 0),
+            UnderWay::Share(_) => (true, state.picked.saturating_sub(ended)),
+            UnderWay::Stop => (true, registry.len() as u64),
+        };
+        let picked = match state.under_way {
+            UnderWay::Stop => ended + remaining,
+            UnderWay::Nothing | UnderWay::Share(_) => state.picked,
+        };
+        Progress {
+            draining,
+            share: state.share,
+            picked,
+            told: now.told - before.told,
+            moved,
+            closed,
+            left,
+            remaining,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::metrics::{DrainOutcome, Metrics};
+
+    const ORDER: Order = Order {
+        grace: Duration::ZERO,
+        window: Duration::ZERO,
+        deadline: Duration::from_secs(1),
+    };
+
+    fn drains() -> (Drains, DrainCounters, Registry, Share) {
+        let counters = Metrics::new().drain_counters();
+        let registry = Registry::new(10, counters.clone());
+        let share = "20%".parse().expect("a share");
+        (Drains::new(counters.clone()), counters, registry, share)
+    }
+
+    #[test]
+    fn only_one_drain_is_under_way_and_stopping_goes_before_a_share() {
+        let (drains, _, _, share) = drains();
+        let (_, cancel) = drains.share(share, || vec![1, 2]).expect("the first");
+        let nobody = || -> Vec<u8> { panic!("nobody is picked for a drain that does not begin") };
+        assert_eq!(
+            drains.share(share, nobody).err(),
+            Some(CannotDrain::Sharing)
+        );
+        drains.stop(ORDER).expect("a share gives way");
+        assert!(cancel.is_cancelled());
+        assert_eq!(
+            drains.share(share, nobody).err(),
+            Some(CannotDrain::Stopping)
+        );
+        assert_eq!(drains.stop(ORDER), Err(CannotDrain::Stopping));
+        drains.share_done();
+        assert_eq!(drains.stop(ORDER), Err(CannotDrain::Stopping));
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_first_says_how_the_node_stops() {
+        let (drains, _, _, _) = drains();
+        drains.stop(ORDER).expect("the first");
+        let later = Order {
+            grace: Duration::from_secs(9),
+            ..ORDER
+        };
+        assert!(drains.stop(later).is_err());
+        assert_eq!(drains.stopping().await, ORDER);
+    }
+
+    #[test]
+    fn each_drain_counts_from_zero() {
+        let (drains, counters, registry, share) = drains();
+        let count = |drains: &Drains| {
+            let progress = drains.progress(&registry);
+            (
+                progress.draining,
+                progress.picked,
+                progress.moved,
+                progress.remaining,
+            )
+        };
+        assert_eq!(count(&drains), (false, 0, 0, 0));
+        drains.share(share, || vec![1, 2, 3]).expect("the first");
+        counters.ended(DrainOutcome::Moved);
+        assert_eq!(count(&drains), (true, 3, 1, 2));
+        drains.share_done();
+        assert_eq!(count(&drains), (false, 3, 1, 0));
+        drains.share(share, || vec![4]).expect("the second");
+        assert_eq!(count(&drains), (true, 1, 0, 1));
+    }
+}

@@ -1,0 +1,182 @@
+//! Other nodes, and where they can be asked when Redis cannot.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use http::Uri;
+use switchboard_cluster::Leases;
+use switchboard_cluster::leases::LeaseError;
+use switchboard_protocol::NodeId;
+
+use super::{Report, UP};
+use crate::ask::Question;
+
+/// How many are remembered; enough for one of them to be there still.
+const KNOWN_MAX: usize = 16;
+/// How many are asked at once.
+const ASKED_MAX: usize = 3;
+/// How long one may take to answer.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Ops addresses of other nodes, as they were told while Redis was there.
+#[derive(Debug, Default)]
+pub(super) struct Neighbours(HashMap<NodeId, String>);
+
+impl Neighbours {
+    /// Learns who there is. A node's address never changes, so only that of new ones is asked for. After an error what
+    /// was known still is.
+    pub(super) async fn learn(
+        &mut self,
+        leases: &dyn Leases,
+        own: &NodeId,
+    ) -> Result<(), LeaseError> {
+        let mut others: Vec<_> = leases.read().await?;
+        others.retain(|lease| lease.node != *own && lease.claimed_by.is_none());
+        self.0
+            .retain(|known, _| others.iter().any(|lease| lease.node == *known));
+        fastrand::shuffle(&mut others);
+        for lease in others {
+            if self.0.len() >= KNOWN_MAX {
+                break;
+            }
+            if !self.0.contains_key(&lease.node)
+                && let Some(info) = leases.info(&lease.node).await?
+            {
+                self.0.insert(lease.node, info.ops_address);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks a few of them, whichever chance picks: whether one says that it reaches Redis.
+    pub(super) async fn one_reaches_redis(&self) -> bool {
+        let asked = fastrand::choose_multiple(self.0.values(), ASKED_MAX);
+        let answers = join_all(asked.into_iter().map(|address| reaches_redis(address))).await;
+        answers.contains(&true)
+    }
+}
+
+/// A node that is not ready answers 503, and its report is as good as any.
+async fn reaches_redis(address: &str) -> bool {
+    let Ok(url) = format!("http://{address}/readyz").parse::<Uri>() else {
+        return false;
+    };
+    match Question::get(&url, PATIENCE).answer().await {
+        Ok((_, body)) => {
+            serde_json::from_slice(&body).is_ok_and(|report: Report| report.redis == UP)
+        }
+        Err(error) => {
+            tracing::debug!(%error, "another node does not answer");
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use switchboard_cluster::{NodeInfo, memory};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::sync::watch;
+
+    use super::*;
+
+    /// A node that answers every question with `body`: where it is, and how many there were.
+    pub(in crate::health) async fn neighbour(
+        status: u16,
+        body: String,
+    ) -> (String, watch::Receiver<u32>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let answer = format!(
+            "HTTP/1.1 {status} .\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let (count, asked) = watch::channel(0);
+        tokio::spawn(async move {
+            loop {
+                let (mut socket, _) = listener.accept().await.expect("a connection");
+                let mut request = [0; 1024];
+                let length = socket.read(&mut request).await.expect("a request");
+                assert!(request[..length].starts_with(b"GET /readyz HTTP/1.1\r\n"));
+                let _ = socket.write_all(answer.as_bytes()).await;
+                count.send_modify(|count| *count += 1);
+            }
+        });
+        (address, asked)
+    }
+
+    pub(in crate::health) fn info(ops_address: String) -> NodeInfo {
+        NodeInfo {
+            ops_address,
+            version: "0.1.0".into(),
+            started_at: 0,
+        }
+    }
+
+    async fn one_of(addresses: &[&str]) -> bool {
+        let node = |name: usize| NodeId::start(&name.to_string());
+        let known = addresses.iter().enumerate();
+        Neighbours(
+            known
+                .map(|(index, address)| (node(index), address.to_string()))
+                .collect(),
+        )
+        .one_reaches_redis()
+        .await
+    }
+
+    #[tokio::test]
+    async fn one_neighbour_that_reaches_redis_is_enough() {
+        let (up, _) = neighbour(
+            503,
+            r#"{"ready":false,"redis":"up","reason":"draining"}"#.into(),
+        )
+        .await;
+        let (down, _) =
+            neighbour(200, r#"{"ready":true,"redis":"connection refused"}"#.into()).await;
+        let (odd, _) = neighbour(200, "ok\n".into()).await;
+        let nobody = {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            listener.local_addr().expect("an address").to_string()
+        };
+        assert!(one_of(&[&down, &up, &nobody]).await);
+        assert!(!one_of(&[&down, &odd, &nobody]).await);
+        assert!(!one_of(&["not an address"]).await);
+        assert!(!one_of(&[]).await);
+    }
+
+    #[tokio::test]
+    async fn a_neighbour_that_says_nothing_is_not_waited_for() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = silent.local_addr().expect("an address").to_string();
+        let started = tokio::time::Instant::now();
+        assert!(!one_of(&[&address]).await);
+        assert!(started.elapsed() < PATIENCE * 3);
+    }
+
+    #[tokio::test]
+    async fn live_nodes_are_known_and_neither_oneself_nor_the_dead() {
+        let leases = memory::backend().leases;
+        let [own, other, dead] = ["own", "other", "dead"].map(NodeId::start);
+        for node in [&own, &other, &dead] {
+            let entered = leases.register(node, &info(format!("{node}:1"))).await;
+            assert_eq!(entered, Ok(true));
+        }
+        let table = leases.read().await.expect("the table");
+        let seen = table.iter().find(|lease| lease.node == dead);
+        let claimed = leases.claim(seen.expect("an entry"), &other).await;
+        assert_eq!(claimed, Ok(true));
+
+        let mut neighbours = Neighbours::default();
+        neighbours.learn(&*leases, &own).await.expect("it answers");
+        assert_eq!(
+            neighbours.0,
+            HashMap::from([(other.clone(), format!("{other}:1"))])
+        );
+        leases.release(&other).await.expect("it answers");
+        neighbours.learn(&*leases, &own).await.expect("it answers");
+        assert_eq!(neighbours.0, HashMap::new());
+    }
+}

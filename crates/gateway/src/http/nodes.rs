@@ -1,0 +1,90 @@
+//! The server API's routes about this node: how it is, and moving its sessions to others.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::admin::{Admin, Refusal};
+use crate::drain::{self, Order, Progress, Request, Share};
+use crate::gateway::Gateway;
+
+/// `GET /v1/nodes/{id}`
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct NodeReport {
+    pub(crate) node: String,
+    pub(crate) ready: bool,
+    /// Connections, greeted or not.
+    pub(crate) sessions: usize,
+    #[serde(flatten)]
+    pub(crate) drain: Progress,
+}
+
+/// The answer to `POST /v1/nodes/{id}/drain`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Begun {
+    pub(crate) node: String,
+    /// So many will be moved.
+    pub(crate) sessions: usize,
+    /// `None`: all, and the node stops.
+    pub(crate) share: Option<Share>,
+}
+
+pub(crate) async fn report(
+    State(gateway): State<Arc<Gateway>>,
+    _: Admin,
+    Path(id): Path<String>,
+) -> Result<Json<NodeReport>, Refusal> {
+    check_id(&gateway, &id)?;
+    Ok(Json(NodeReport {
+        node: id,
+        ready: gateway.readiness.report().ready,
+        sessions: gateway.registry.len(),
+        drain: gateway.drains.progress(&gateway.registry),
+    }))
+}
+
+/// Without a share it does what SIGTERM does.
+pub(crate) async fn drain(
+    State(gateway): State<Arc<Gateway>>,
+    _: Admin,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Begun>), Refusal> {
+    check_id(&gateway, &id)?;
+    let request: Request = match &body[..] {
+        [] => Request::default(),
+        body => serde_json::from_slice(body).map_err(bad_request)?,
+    };
+    let order = Order::asked(&gateway.config.drain, &request).map_err(bad_request)?;
+    let begun = match request.share {
+        Some(share) => drain::rebalance::rebalance(&gateway, share, order),
+        None => gateway.drains.stop(order).map(|()| gateway.registry.len()),
+    };
+    let sessions = begun.map_err(|error| Refusal(StatusCode::CONFLICT, error.to_string()))?;
+    let begun = Begun {
+        node: id,
+        sessions,
+        share: request.share,
+    };
+    Ok((StatusCode::ACCEPTED, Json(begun)))
+}
+
+/// A node speaks for itself only: behind a load balancer a request may well reach another one.
+fn check_id(gateway: &Gateway, id: &str) -> Result<(), Refusal> {
+    let own = gateway.node.id().to_string();
+    if own == id {
+        return Ok(());
+    }
+    Err(Refusal(
+        StatusCode::NOT_FOUND,
+        format!("this node is {own}; ask the other one at its own ops address"),
+    ))
+}
+
+fn bad_request(error: impl std::fmt::Display) -> Refusal {
+    Refusal(StatusCode::BAD_REQUEST, error.to_string())
+}

@@ -1,0 +1,108 @@
+use super::*;
+use crate::metrics::Metrics;
+use switchboard_protocol::ServerMessage;
+
+const DRAIN: Drain = Drain {
+    reconnect_after_ms: 0,
+    deadline_ms: 1000,
+};
+
+struct Connected {
+    peer: PeerId,
+    mailbox: Arc<Mailbox>,
+    place: Place,
+}
+
+fn registry() -> (Arc<Registry>, DrainCounters) {
+    let counters = Metrics::new().drain_counters();
+    (Arc::new(Registry::new(100, counters.clone())), counters)
+}
+
+fn connect(registry: &Arc<Registry>) -> Connected {
+    let (peer, mailbox) = (PeerId::random(), Arc::new(Mailbox::new(4096)));
+    let place = registry.enter(peer, &mailbox).expect("a free place");
+    Connected {
+        peer,
+        mailbox,
+        place,
+    }
+}
+
+fn greet(registry: &Arc<Registry>) -> Connected {
+    let connected = connect(registry);
+    registry.greeted(&connected.peer);
+    connected
+}
+
+fn going_away() -> Closing {
+    Closing::new(CloseCode::GoingAway)
+}
+
+#[test]
+fn a_session_is_sent_on_and_one_without_hello_is_closed() {
+    let (registry, counters) = registry();
+    let (session, silent) = (greet(&registry), connect(&registry));
+    for peer in registry.pick_all() {
+        registry.send_on(&peer, DRAIN, &going_away());
+    }
+    assert!(matches!(
+        session.mailbox.pop(),
+        Some(ServerMessage::Drain(drain)) if drain == DRAIN
+    ));
+    assert!(session.mailbox.closing().is_none());
+    assert_eq!(silent.mailbox.closing(), Some(&going_away()));
+    assert_eq!(counters.now().told, 1);
+}
+
+#[test]
+fn a_drain_counts_how_each_of_its_connections_ended() {
+    let (registry, counters) = registry();
+    let ends = [
+        Some(CloseCode::Superseded),
+        Some(CloseCode::Superseded),
+        Some(CloseCode::GoingAway),
+        None,
+    ];
+    let connected = ends.map(|end| (end, greet(&registry)));
+    registry.pick_all();
+    for (end, connected) in connected {
+        if let Some(code) = end {
+            connected.mailbox.close(Closing::new(code));
+        }
+        drop(connected.place);
+    }
+    let latecomer = connect(&registry);
+    latecomer.mailbox.close(going_away());
+    drop(latecomer.place);
+    let counted = counters.now();
+    assert_eq!((counted.moved, counted.closed, counted.left), (2, 2, 1));
+    assert_eq!(registry.len(), 0);
+}
+
+#[test]
+fn a_share_is_picked_among_the_sessions_and_nobody_else_is_counted() {
+    let (registry, counters) = registry();
+    let sessions: Vec<_> = (0..10).map(|_| greet(&registry)).collect();
+    let silent = connect(&registry);
+    let picked = registry.pick(|sessions| sessions / 5);
+    assert_eq!(picked.len(), 2);
+    assert!(!picked.contains(&silent.peer));
+    drop(silent.place);
+    for session in sessions {
+        session.mailbox.close(Closing::new(CloseCode::Superseded));
+        drop(session.place);
+    }
+    assert_eq!(counters.now().moved, 2);
+    assert_eq!(counters.now().left, 0);
+    assert_eq!(registry.count_of(&picked), 0);
+}
+
+#[test]
+fn who_stayed_until_a_share_was_over_is_not_counted_later() {
+    let (registry, counters) = registry();
+    let session = greet(&registry);
+    let picked = registry.pick(|sessions| sessions);
+    registry.unpick(&picked);
+    drop(session.place);
+    assert_eq!(counters.now().left, 0);
+}

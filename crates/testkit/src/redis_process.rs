@@ -1,0 +1,221 @@
+//! One process of Redis, whatever its role.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::resp::Resp;
+
+/// A Redis starts in 20 ms; a loaded machine may take its time.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// Ports that another process may snatch between the choice and the start.
+const ATTEMPTS: u32 = 10;
+/// The second port of a Redis Cluster's node, where it talks with the others, is so far above its first.
+const CLUSTER_PORT_DISTANCE: u16 = 10_000;
+
+/// What a process is for; decides how it is started.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Server,
+    ClusterNode,
+    Sentinel,
+}
+
+impl Role {
+    /// What its log says once it answers.
+    fn ready(self) -> &'static str {
+        match self {
+            Self::Server | Self::ClusterNode => "Ready to accept connections",
+            Self::Sentinel => "Sentinel ID is",
+        }
+    }
+
+    fn port(self) -> u16 {
+        let port = match self {
+            Self::Server | Self::Sentinel => Some(free_port()),
+            Self::ClusterNode => (0..1000).map(|_| free_port()).find(|&port| {
+                let second = port.checked_add(CLUSTER_PORT_DISTANCE);
+                second.is_some_and(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+            }),
+        };
+        port.expect("of a thousand free ports one has a free companion")
+    }
+}
+
+/// A process on a free port of the loopback address, without persistence unless asked for, in a temporary directory of
+/// its own. Killed when dropped.
+pub(crate) struct RedisProcess {
+    role: Role,
+    port: u16,
+    /// Beyond the ones every process of its role gets.
+    arguments: Vec<String>,
+    directory: TempDir,
+    process: Option<Child>,
+}
+
+impl RedisProcess {
+    /// Starts one, and waits until it answers.
+    pub(crate) fn start(role: Role, arguments: &[&str]) -> Self {
+        for _ in 0..ATTEMPTS {
+            let mut process = Self::absent(role, arguments);
+            if process.try_launch() {
+                return process;
+            }
+        }
+        panic!("redis-server found no free port in {ATTEMPTS} attempts");
+    }
+
+    /// Reserves a port for one that is not there yet.
+    pub(crate) fn absent(role: Role, arguments: &[&str]) -> Self {
+        Self {
+            role,
+            port: role.port(),
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            directory: tempfile::tempdir().expect("a temporary directory can be made"),
+            process: None,
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child().id()
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
+    /// A connection to it.
+    pub(crate) fn client(&self) -> Resp {
+        Resp::connect(self.port)
+    }
+
+    /// Ends it at once (SIGKILL).
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // Fails only for a process that has ended by itself, and then `wait` returns at once.
+            let _ = process.kill();
+            process.wait().expect("a child can be waited for");
+        }
+    }
+
+    /// Starts it (again) on the same port, and waits until it answers.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        assert!(
+            self.try_launch(),
+            "redis-server does not start on port {}: something else is there",
+            self.port
+        );
+    }
+
+    /// Freezes it (SIGSTOP): its connections stay open and nothing answers.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub(crate) fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.child()), signal).expect("a child can be sent a signal");
+    }
+
+    fn child(&self) -> &Child {
+        self.process.as_ref().expect("the process runs")
+    }
+
+    /// False: the process ended, as it does when its port is taken.
+    fn try_launch(&mut self) -> bool {
+        // Of an earlier start, if there was one.
+        let _ = fs::remove_file(self.log());
+        self.process = Some(self.spawn());
+        let deadline = Instant::now() + START_TIMEOUT;
+        while Instant::now() < deadline {
+            let process = self.process.as_mut().expect("it was just started");
+            if process.try_wait().expect("a child can be asked").is_some() {
+                self.process = None;
+                return false;
+            }
+            if self.is_ready() {
+                return true;
+            }
+            sleep(Duration::from_millis(5));
+        }
+        panic!(
+            "redis-server did not answer on port {} within {START_TIMEOUT:?}",
+            self.port
+        );
+    }
+
+    fn spawn(&self) -> Child {
+        let mut command = Command::new("redis-server");
+        match self.role {
+            Role::Server => {}
+            Role::ClusterNode => {
+                command.args(["--cluster-enabled", "yes"]);
+            }
+            Role::Sentinel => {
+                // A Sentinel writes what it learns into its file, so it has to have one.
+                let file = self.directory.path().join("sentinel.conf");
+                fs::write(&file, self.arguments.join("\n")).expect("a file can be written");
+                command.arg(file).arg("--sentinel");
+            }
+        }
+        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
+        command.args(["--logfile", "redis.log"]);
+        if self.role != Role::Sentinel {
+            command.args(["--save", "", "--appendonly", "no"]);
+            command.args(&self.arguments);
+        }
+        command
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| match error.kind() {
+                ErrorKind::NotFound => {
+                    panic!("this test needs redis-server in the PATH (apt install redis-server)")
+                }
+                _ => panic!("redis-server cannot be started: {error}"),
+            })
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.path().join("redis.log")
+    }
+
+    /// As its own log says: another process that took the port would answer too.
+    fn is_ready(&self) -> bool {
+        fs::read_to_string(self.log()).is_ok_and(|log| log.contains(self.role.ready()))
+    }
+}
+
+impl Drop for RedisProcess {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A port that was free a moment ago, as the operating system says.
+fn free_port() -> u16 {
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the operating system has a free port");
+    listener
+        .local_addr()
+        .expect("a listener has an address")
+        .port()
+}
