@@ -30,8 +30,6 @@ pub(crate) struct Gateway {
     pub(crate) node: Node,
     pub(crate) path: Arc<Path>,
     pub(crate) rules: Arc<Rules>,
-    /// Lost connections may be resumed within this.
-    window: Duration,
     random: Random,
     connections: Mutex<BTreeMap<ConnectionNo, Held>>,
     draining: Mutex<bool>,
@@ -54,7 +52,6 @@ impl Gateway {
         random: Random,
     ) -> Arc<Self> {
         let id: NodeId = format!("node-{no}").parse().expect("an id of a node");
-        let window = settings.resume_window;
         let (backend, path) = redis.connect(&id);
         let node = Node::new(id, settings, backend, Arc::new(()));
         node.start();
@@ -62,7 +59,6 @@ impl Gateway {
             no,
             node,
             path,
-            window,
             rules,
             random,
             connections: Mutex::default(),

@@ -24,6 +24,12 @@ impl Mailbox {
         }
     }
 
+    /// Puts a message before all others.
+    pub(crate) fn begin_with(&self, message: ServerMessage) {
+        self.outbox.lock().push_first(message);
+        self.changed.notify_one();
+    }
+
     /// Ends the session; the first word counts.
     pub(crate) fn close(&self, closing: Closing) {
         let _ = self.closing.set(closing);

@@ -331,6 +331,7 @@ fn rules() -> Rules {
         hello_timeout: Duration::from_secs(10),
         heartbeat: HEARTBEAT,
         heartbeat_timeout: HEARTBEAT_TIMEOUT,
+        resume_window: WINDOW,
         limits: Limits {
             in_flight: IN_FLIGHT,
             in_flight_bytes: 1 << 20,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use switchboard_cluster::{
     AttachError, Departure, Local, NewSession, Recipient, ResumeError,
 };
-use switchboard_protocol::client_message::{Bye, Hello};
+use switchboard_protocol::client_message::Hello;
 use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, RoomSnapshot, Welcome};
-use switchboard_protocol::{ClientMessage, CloseCode, Codec, ErrorCode, PeerId, ServerMessage, UserId};
+use switchboard_protocol::{CloseCode, Codec, ErrorCode, PeerId, ServerMessage, UserId};
 use switchboard_session::grants::Grants;
 use switchboard_session::{AwaitingHello, Closing, Greeting, Input, Live, Output, Refused};
 use tokio::time::{Duration, Instant, sleep_until};
@@ -32,10 +32,20 @@ pub(super) struct Pump {
     peer: PeerId,
     /// A frame of which the kernel has taken a part only.
     stuck: Option<(Frame, Option<(PeerId, u64)>)>,
-    /// Its client has not said anything since it resumed.
-    unproven: bool,
-    /// It said goodbye, and may come back within this.
-    held_for: Option<Duration>,
+}
+
+/// What becomes of a session whose connection ended so.
+fn departure(ended: &Ended, window: Duration) -> Departure {
+    let closing = match ended {
+        Ended::Gone => return Departure::Away(window),
+        Ended::Close(closing) => closing,
+    };
+    match (closing.code, closing.holds(window)) {
+        (CloseCode::Superseded, _) => Departure::Superseded,
+        (_, Some(hold)) => Departure::Away(hold),
+        (CloseCode::Bye, None) => Departure::Leave(LeaveReason::Left),
+        (_, None) => Departure::Leave(LeaveReason::Disconnected),
+    }
 }
 
 fn unavailable() -> Ended {
@@ -65,8 +75,6 @@ impl Pump {
             mailbox,
             peer,
             stuck: None,
-            unproven: false,
-            held_for: None,
         }
     }
 
@@ -156,7 +164,7 @@ impl Pump {
             node: node.id().clone(),
             resume: ResumeTicket {
                 secret: node.secret(&local),
-                window_ms: 0,
+                window_ms: rules.resume_window.as_millis() as u64,
             },
             resumed: rooms.is_some(),
             rooms: rooms.clone(),
@@ -164,14 +172,13 @@ impl Pump {
             limits: rules.limits,
             ice_servers: Vec::new(),
         };
-        self.stuck = Some(encode(&welcome.into()));
+        self.mailbox.begin_with(welcome.into());
         self.gateway.note_session(self.connection, local.peer);
         let now = Instant::now().into_std();
         let grants = Grants::default();
         let live = match rooms {
             Some(rooms) => {
-                self.unproven = true;
-                let rooms = rooms.into_iter().map(|room| room.room).collect();
+                let rooms = rooms.into_iter().map(|room| room.room);
                 Live::resumed(rules.clone(), grants, rooms, now)
             }
             None => Live::new(rules.clone(), grants, now),
@@ -196,7 +203,7 @@ impl Pump {
         self.gateway.path.gate.pass().await;
         self.note_begun(&local);
         let node = self.gateway.node.clone();
-        let departure = self.departure(&ended);
+        let departure = departure(&ended, self.gateway.rules.resume_window);
         match performing {
             Some(performing) => drop(tokio::spawn(async move {
                 let _ = performing.await;
@@ -248,12 +255,8 @@ impl Pump {
             }
             (Some(Frame::Text(bytes)), _) => {
                 text = bytes;
-                self.prove(&asker.local);
                 match Codec::Json.decode(&text) {
-                    Ok(message) => {
-                        self.note_bye(&message);
-                        Input::Message(message)
-                    }
+                    Ok(message) => Input::Message(message),
                     Err(error) => Input::Broken(error),
                 }
             }
@@ -267,41 +270,6 @@ impl Pump {
             self.carry_out(output, asker, performing)?;
         }
         Ok(())
-    }
-
-    /// The first message after a resume shows that the client has its new secret.
-    fn prove(&mut self, local: &Arc<Local>) {
-        if std::mem::take(&mut self.unproven) {
-            let (node, local) = (self.gateway.node.clone(), local.clone());
-            tokio::spawn(async move { node.prove(&local).await });
-        }
-    }
-
-    fn note_bye(&mut self, message: &ClientMessage<'_>) {
-        if let ClientMessage::Bye(Bye {
-            hold_ms: Some(hold_ms),
-        }) = message
-        {
-            self.held_for = Some(Duration::from_millis(*hold_ms).min(self.gateway.window));
-        }
-    }
-
-    fn departure(&self, ended: &Ended) -> Departure {
-        let window = self.gateway.window;
-        match ended {
-            Ended::Gone => Departure::Away(window),
-            Ended::Close(closing) => match closing.code {
-                CloseCode::Superseded => Departure::Superseded,
-                CloseCode::Bye => match self.held_for {
-                    Some(hold) => Departure::Away(hold),
-                    None => Departure::Leave(LeaveReason::Left),
-                },
-                CloseCode::TooLarge | CloseCode::Protocol => {
-                    Departure::Leave(LeaveReason::Disconnected)
-                }
-                _ => Departure::Away(window),
-            },
-        }
     }
 
     fn carry_out(
@@ -322,6 +290,10 @@ impl Pump {
             Output::Received(received) => {
                 self.note_begun(&asker.local);
                 node.received(&asker.local, &received.from, received.id);
+            }
+            Output::Prove => {
+                let (node, local) = (node.clone(), asker.local.clone());
+                tokio::spawn(async move { node.prove(&local).await });
             }
             Output::Perform(operation) => {
                 let work = operations::perform(node.clone(), asker.clone(), operation);
