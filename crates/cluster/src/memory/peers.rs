@@ -1,6 +1,6 @@
 //! Sessions: who owns each, and how many a user has.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
@@ -12,7 +12,7 @@ use crate::record::{Epoch, PeerRecord};
 pub(super) struct Peers {
     sessions: HashMap<PeerId, Session>,
     users: HashMap<UserId, HashMap<PeerId, NodeId>>,
-    nodes: HashMap<NodeId, HashSet<PeerId>>,
+    nodes: HashMap<NodeId, BTreeSet<PeerId>>,
 }
 
 #[derive(Clone)]
