@@ -67,7 +67,7 @@ impl FakeBus {
     async fn travel(&self, to: &NodeId, frame: Bytes) -> u64 {
         let badness = *self.path.server.badness.lock();
         let random = &self.path.random;
-        self.path.server.until_it_runs().await;
+        self.path.server.gate.pass().await;
         if random.chance(badness.lost) {
             return 1;
         }

@@ -57,7 +57,11 @@ impl FakeRedis {
 
     /// It hangs, or goes on: nothing is lost, everything waits.
     pub(crate) fn hang(&self, hangs: bool) {
-        self.server.runs.send_replace(!hangs);
+        if hangs {
+            self.server.gate.shut();
+        } else {
+            self.server.gate.reopen();
+        }
     }
 
     /// From now on the network is so bad.

@@ -4,10 +4,14 @@
 //! that it says and hears: its bus, its directory, its sockets. What its tasks compute meanwhile, nobody learns before
 //! the gate opens, and then its clock has moved on without it, as a frozen process finds it.
 
-use tokio::sync::watch;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
 
-/// A node's gate.
-pub(crate) struct Gate(watch::Sender<State>);
+/// A node's gate, or a server's. Those who wait go on in the order they came (a `watch` channel would draw lots).
+pub(crate) struct Gate {
+    state: Mutex<State>,
+    opened: Notify,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -19,44 +23,47 @@ enum State {
 
 impl Gate {
     pub(crate) fn open() -> Self {
-        Self(watch::Sender::new(State::Open))
+        Self {
+            state: Mutex::new(State::Open),
+            opened: Notify::new(),
+        }
     }
 
-    /// Waits while the node is frozen; for ever if it is dead. Cancel safe.
+    /// Waits while it is shut; for ever if it always will be. Cancel safe.
     pub(crate) async fn pass(&self) {
-        if !self.is_open() {
-            // The sender is `self`: it outlives the wait.
-            let _ = self.0.subscribe().wait_for(|state| *state == State::Open).await;
+        while !self.is_open() {
+            // Nothing else runs between the look and the wait: all of this is one thread.
+            self.opened.notified().await;
         }
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        *self.0.borrow() == State::Open
+        *self.state.lock() == State::Open
     }
 
     pub(crate) fn is_gone(&self) -> bool {
-        *self.0.borrow() == State::Gone
+        *self.state.lock() == State::Gone
     }
 
-    pub(crate) fn freeze(&self) {
+    pub(crate) fn shut(&self) {
         self.turn(State::Shut);
     }
 
-    pub(crate) fn thaw(&self) {
+    pub(crate) fn reopen(&self) {
         self.turn(State::Open);
+        if self.is_open() {
+            self.opened.notify_waiters();
+        }
     }
 
-    pub(crate) fn kill(&self) {
+    pub(crate) fn shut_for_ever(&self) {
         self.turn(State::Gone);
     }
 
     fn turn(&self, to: State) {
-        self.0.send_if_modified(|state| {
-            let turns = *state != State::Gone && *state != to;
-            if turns {
-                *state = to;
-            }
-            turns
-        });
+        let mut state = self.state.lock();
+        if *state != State::Gone {
+            *state = to;
+        }
     }
 }

@@ -93,7 +93,7 @@ impl Gateway {
 
     /// The process is no more: what it would do from here on, nobody sees.
     pub(crate) fn kill(&self) {
-        self.path.gate.kill();
+        self.path.gate.shut_for_ever();
         // Its timers end; nothing of that gets out any more.
         let node = self.node.clone();
         tokio::spawn(async move { node.stop(Duration::ZERO).await });

@@ -37,24 +37,17 @@ pub(crate) struct Badness {
 
 /// What all nodes share.
 pub(crate) struct Server {
-    /// Whether Redis does anything; false: it hangs.
-    pub(crate) runs: watch::Sender<bool>,
+    /// Shut: Redis hangs.
+    pub(crate) gate: Gate,
     pub(crate) badness: Mutex<Badness>,
 }
 
 impl Server {
     pub(crate) fn new(badness: Badness) -> Arc<Self> {
         Arc::new(Self {
-            runs: watch::Sender::new(true),
+            gate: Gate::open(),
             badness: Mutex::new(badness),
         })
-    }
-
-    pub(crate) async fn until_it_runs(&self) {
-        if !*self.runs.borrow() {
-            // The sender is `self`: it outlives the wait.
-            let _ = self.runs.subscribe().wait_for(|runs| *runs).await;
-        }
     }
 }
 
@@ -194,7 +187,7 @@ impl Path {
     async fn serve(self: Arc<Self>, mut commands: mpsc::Receiver<Command>) {
         while let Some(command) = commands.recv().await {
             sleep_until(command.at).await;
-            self.server.until_it_runs().await;
+            self.server.gate.pass().await;
             let arrives = {
                 let state = self.state.lock();
                 command.connection == state.connection || command.number <= state.arrives_until

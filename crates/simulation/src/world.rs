@@ -129,12 +129,12 @@ impl World {
     }
 
     pub(crate) fn freeze(&self, node: &Gateway) {
-        node.path.gate.freeze();
+        node.path.gate.shut();
         self.befell(node.no, Fate::Frozen);
     }
 
     pub(crate) fn thaw(&self, node: &Gateway) {
-        node.path.gate.thaw();
+        node.path.gate.reopen();
         self.befell(node.no, Fate::Awake);
     }
 
@@ -168,7 +168,7 @@ impl World {
         self.redis.set_badness(Badness::default());
         self.redis.hang(false);
         for node in self.running() {
-            node.path.gate.thaw();
+            node.path.gate.reopen();
             node.path.set_deaf(false);
         }
         self.redis.come_back();
