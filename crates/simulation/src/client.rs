@@ -197,7 +197,11 @@ impl Client {
                 connection.opened_at + WELCOME_PATIENCE
             }
         });
-        self.open_at.into_iter().chain(retries).chain(silences).min()
+        self.open_at
+            .into_iter()
+            .chain(retries)
+            .chain(silences)
+            .min()
     }
 
     /// Takes an input and appends what follows from it.
@@ -246,7 +250,11 @@ impl Client {
 
     /// Every ticket of its session, the newest last.
     pub(crate) fn tickets(&self) -> Vec<(PeerId, String)> {
-        self.old_tickets.iter().chain(&self.ticket).cloned().collect()
+        self.old_tickets
+            .iter()
+            .chain(&self.ticket)
+            .cloned()
+            .collect()
     }
 
     /// Its session, while it is welcomed.
@@ -292,6 +300,7 @@ impl Client {
         self.recorder.note(What::Greeted {
             client: self.no,
             connection: no,
+            receipts: self.receipts,
             resume: resume.as_ref().map(|resume| resume.peer),
             seen: self.seen.clone(),
         });
@@ -417,7 +426,10 @@ impl Room {
 
 /// The payload of a signal says whose it is: whoever gets it can tell.
 fn payload(from: &PeerId, id: u64, bytes: usize) -> String {
-    format!("{{\"from\":\"{from}\",\"id\":{id},\"x\":\"{}\"}}", "x".repeat(bytes))
+    format!(
+        "{{\"from\":\"{from}\",\"id\":{id},\"x\":\"{}\"}}",
+        "x".repeat(bytes)
+    )
 }
 
 /// How such a payload begins.

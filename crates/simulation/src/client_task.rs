@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
-use crate::intruder::Tickets;
 use crate::client::{Baggage, Client, Command, Input, Output};
+use crate::intruder::Tickets;
 use crate::random::Random;
 use crate::socket::{End, Frame, Refused};
 use crate::trace::last::LastClient;
@@ -37,7 +37,10 @@ pub(crate) enum Wish {
     /// It stops reading for so long.
     Rest(Duration),
     /// The page is loaded again, and comes back after so long.
-    Reload { hold: Duration, pause: Duration },
+    Reload {
+        hold: Duration,
+        pause: Duration,
+    },
     Bye,
     Vanish,
 }
@@ -73,12 +76,7 @@ enum Arrival {
 }
 
 /// Starts a client.
-pub(crate) fn start(
-    world: Arc<World>,
-    no: ClientNo,
-    random: Random,
-    receipts: bool,
-) -> Handle {
+pub(crate) fn start(world: Arc<World>, no: ClientNo, random: Random, receipts: bool) -> Handle {
     let (wishes, wished) = mpsc::channel(WISHES);
     let (arrivals, arrived) = mpsc::channel(ARRIVALS);
     let shown = Arc::new(Mutex::new(None));
@@ -206,10 +204,11 @@ impl Task {
     async fn wished(&mut self, wish: Wish, out: &mut Vec<Output>) -> bool {
         match wish {
             Wish::Command(command) => {
-                self.client
-                    .on(Input::Command(command), Instant::now(), out);
+                self.client.on(Input::Command(command), Instant::now(), out);
             }
             Wish::Rest(pause) => {
+                let client = self.no;
+                self.world.recorder.note(What::Rests { client, pause });
                 for connected in self.connections.values() {
                     connected.socket.pause(true);
                     let socket = connected.socket.clone();
@@ -335,5 +334,13 @@ fn new_client(
 ) -> Client {
     let user = format!("user-{no}");
     let now = Instant::now();
-    Client::new(no, recorder.clone(), random.clone(), receipts, user, baggage, now)
+    Client::new(
+        no,
+        recorder.clone(),
+        random.clone(),
+        receipts,
+        user,
+        baggage,
+        now,
+    )
 }

@@ -87,7 +87,13 @@ impl Gateway {
             peer: None,
         };
         self.connections.lock().insert(connection, held);
-        let pump = Pump::new(self.clone(), connection, socket, mailbox, self.random.peer());
+        let pump = Pump::new(
+            self.clone(),
+            connection,
+            socket,
+            mailbox,
+            self.random.peer(),
+        );
         tokio::spawn(pump.run());
     }
 
@@ -129,7 +135,10 @@ impl Gateway {
 
     fn mailboxes(&self) -> Vec<Arc<Mailbox>> {
         let connections = self.connections.lock();
-        connections.values().map(|held| held.mailbox.clone()).collect()
+        connections
+            .values()
+            .map(|held| held.mailbox.clone())
+            .collect()
     }
 
     fn note_session(&self, connection: ConnectionNo, peer: PeerId) {

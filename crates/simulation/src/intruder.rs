@@ -21,7 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(12);
 /// Tries one secret, and goes.
 pub(crate) async fn intrude(world: Arc<World>, tickets: Tickets, random: Random) {
     // The one before the newest may still be good: its client may not have said anything since.
-    let outdated = tickets.len().checked_sub(3).map(|newest| random.below(newest + 1));
+    let outdated = tickets
+        .len()
+        .checked_sub(3)
+        .map(|newest| random.below(newest + 1));
     let (kind, peer, secret) = match (outdated, tickets.last()) {
         (Some(index), _) if random.chance(700) => {
             (Secret::Outdated, tickets[index].0, tickets[index].1.clone())

@@ -65,6 +65,8 @@ pub(crate) enum What {
     Greeted {
         client: ClientNo,
         connection: ConnectionNo,
+        /// Whether it says `received`.
+        receipts: bool,
         resume: Option<PeerId>,
         seen: BTreeMap<PeerId, u64>,
     },
@@ -141,6 +143,8 @@ pub(crate) enum What {
         room: RoomId,
         news: News,
     },
+    /// A client reads nothing for so long.
+    Rests { client: ClientNo, pause: Duration },
     /// A client is no more, or its session is not.
     Gone { client: ClientNo, how: Leaving },
     /// Somebody tried to take another's session.

@@ -64,7 +64,11 @@ impl World {
     /// The nodes that run, frozen or not.
     pub(crate) fn running(&self) -> Vec<Arc<Gateway>> {
         let gateways = self.gateways.lock();
-        gateways.iter().filter(|node| node.runs()).cloned().collect()
+        gateways
+            .iter()
+            .filter(|node| node.runs())
+            .cloned()
+            .collect()
     }
 
     /// Every node that ever was.
@@ -111,10 +115,13 @@ impl World {
 
     /// Cuts a client's cables at some byte; who notices, and when, is chance.
     pub(crate) fn cut_client(self: &Arc<Self>, client: ClientNo) {
-        self.cut_where(|laid| laid.client == client, |random| {
-            let soon = |random: &Random| random.chance(700).then(|| random.millis(0..6_000));
-            (soon(random), soon(random))
-        });
+        self.cut_where(
+            |laid| laid.client == client,
+            |random| {
+                let soon = |random: &Random| random.chance(700).then(|| random.millis(0..6_000));
+                (soon(random), soon(random))
+            },
+        );
     }
 
     /// The process is gone. Its kernel says so, unless the machine went with it.
@@ -122,10 +129,13 @@ impl World {
         node.kill();
         self.befell(node.no, Fate::Killed);
         let machine = self.random.chance(300);
-        self.cut_where(|laid| laid.node == node.no, |random| {
-            let told = (!machine).then(|| random.millis(0..50));
-            (told, None)
-        });
+        self.cut_where(
+            |laid| laid.node == node.no,
+            |random| {
+                let told = (!machine).then(|| random.millis(0..50));
+                (told, None)
+            },
+        );
     }
 
     pub(crate) fn freeze(&self, node: &Gateway) {
@@ -154,7 +164,12 @@ impl World {
         self.befell(node.no, fate);
     }
 
-    pub(crate) fn drain(self: &Arc<Self>, node: Arc<Gateway>, window: Duration, deadline: Duration) {
+    pub(crate) fn drain(
+        self: &Arc<Self>,
+        node: Arc<Gateway>,
+        window: Duration,
+        deadline: Duration,
+    ) {
         self.befell(node.no, Fate::Draining);
         let world = self.clone();
         tokio::spawn(async move {

@@ -3,9 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use switchboard_cluster::{
-    AttachError, Departure, Local, NewSession, Recipient, ResumeError,
-};
+use switchboard_cluster::{AttachError, Departure, Local, NewSession, Recipient, ResumeError};
 use switchboard_protocol::client_message::Hello;
 use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, RoomSnapshot, Welcome};
 use switchboard_protocol::{CloseCode, Codec, ErrorCode, PeerId, ServerMessage, UserId};
@@ -123,7 +121,12 @@ impl Pump {
         if let Some(resume) = &hello.resume {
             let session = self.session(resume.peer, user.clone(), hello.receipts);
             let seen = resume.seen.clone();
-            match self.gateway.node.resume(session, &resume.secret, seen).await {
+            match self
+                .gateway
+                .node
+                .resume(session, &resume.secret, seen)
+                .await
+            {
                 Ok(resumed) => return Ok(self.welcome(resumed.local, Some(resumed.rooms))),
                 Err(ResumeError::Refused) => {}
                 Err(ResumeError::Superseded) => {
@@ -364,7 +367,12 @@ impl Pump {
 
     /// The answers that still wait, then the close frame. Signals that wait are not written any more.
     fn say_goodbye(&mut self, closing: &Closing) {
-        let mut frames: Vec<_> = self.stuck.take().map(|(frame, _)| frame).into_iter().collect();
+        let mut frames: Vec<_> = self
+            .stuck
+            .take()
+            .map(|(frame, _)| frame)
+            .into_iter()
+            .collect();
         while let Some(message) = self.mailbox.pop() {
             if !matches!(message, ServerMessage::Signal(_)) {
                 frames.push(encode(&message).0);

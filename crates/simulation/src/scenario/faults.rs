@@ -73,11 +73,7 @@ fn of_the_cluster(kind: usize, client: ClientNo, random: &Random) -> Fault {
     match kind {
         6 => Fault::Kill(node, random.millis(0..4_000)),
         7 => Fault::Freeze(node, random.millis(300..15_000)),
-        8 => Fault::Drain(
-            node,
-            random.millis(100..3_000),
-            random.millis(1_000..6_000),
-        ),
+        8 => Fault::Drain(node, random.millis(100..3_000), random.millis(1_000..6_000)),
         9 => Fault::CutOff(node, random.millis(100..12_000)),
         10 => Fault::Deafen(node, random.millis(100..4_000)),
         11 => Fault::Hang(random.millis(100..6_000)),
