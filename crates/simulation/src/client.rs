@@ -94,6 +94,8 @@ pub(crate) struct Client {
     connections: Vec<Connection>,
     /// The connection that the session lives on.
     main: Option<ConnectionNo>,
+    /// The last that was opened.
+    newest: ConnectionNo,
     rooms: BTreeMap<RoomId, Room>,
     unanswered: VecDeque<Unanswered>,
     seen: BTreeMap<PeerId, u64>,
@@ -166,6 +168,7 @@ impl Client {
             old_tickets: Vec::new(),
             connections: Vec::new(),
             main: None,
+            newest: 0,
             rooms: BTreeMap::new(),
             unanswered: VecDeque::new(),
             seen: BTreeMap::new(),
@@ -285,6 +288,7 @@ impl Client {
 
     fn opened(&mut self, no: ConnectionNo, now: Instant, out: &mut Vec<Output>) {
         self.opening = self.opening.saturating_sub(1);
+        self.newest = no;
         self.connections.push(Connection {
             no,
             welcomed: false,
@@ -339,6 +343,8 @@ impl Client {
         }
         let row = code.and_then(|(number, after)| Some((CloseCode::from_number(number)?, after)));
         match row.map(|(code, after)| (code.advice(), after)) {
+            // A connection of its own has superseded this one, and was lost since.
+            _ if self.newest > no => self.back_off(now),
             Some((Advice::StayAway | Advice::NewToken, _)) => {
                 let number = code.map_or(0, |(number, _)| number);
                 self.go(Leaving::SentAway(number), out);

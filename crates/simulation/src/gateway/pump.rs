@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use switchboard_cluster::{AttachError, Departure, Local, NewSession, Recipient, ResumeError};
 use switchboard_protocol::client_message::Hello;
 use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, RoomSnapshot, Welcome};
@@ -30,6 +31,8 @@ pub(super) struct Pump {
     peer: PeerId,
     /// A frame of which the kernel has taken a part only.
     stuck: Option<(Frame, Option<(PeerId, u64)>)>,
+    /// It came, and waits until the process is awake.
+    come: Mutex<Option<Frame>>,
 }
 
 /// What becomes of a session whose connection ended so.
@@ -73,6 +76,7 @@ impl Pump {
             mailbox,
             peer,
             stuck: None,
+            come: Mutex::new(None),
         }
     }
 
@@ -310,11 +314,19 @@ impl Pump {
         Ok(())
     }
 
-    /// What the client says next, once the process is awake.
+    /// What the client says next, once the process is awake. Cancel safe.
     async fn read(&self) -> Option<Frame> {
-        let frame = self.socket.read().await;
-        self.gateway.path.gate.pass().await;
-        frame
+        let come = self.come.lock().take();
+        let come = match come {
+            Some(frame) => Some(frame),
+            None => self.socket.read().await,
+        };
+        if !self.gateway.path.gate.is_open() {
+            *self.come.lock() = come;
+            self.gateway.path.gate.pass().await;
+            return self.come.lock().take();
+        }
+        come
     }
 
     fn send(&self, message: ServerMessage) {

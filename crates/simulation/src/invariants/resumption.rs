@@ -52,7 +52,7 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                     .get(client)
                     .copied()
                     .unwrap_or((Duration::ZERO, Duration::ZERO));
-                if at + window > event.at + SLACK {
+                if at.saturating_add(window) > event.at + SLACK {
                     found.push(format!(
                         "client {client} came back at {:?}, within its window, and was not let in",
                         event.at

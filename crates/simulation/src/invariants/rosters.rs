@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use switchboard_protocol::{PeerId, RoomId};
+use switchboard_protocol::{MemberState, PeerId, RoomId};
 use tokio::time::Duration;
 
 use super::story::Story;
@@ -170,6 +170,12 @@ fn last(trace: &Trace) -> Vec<String> {
                 .filter(|member| !member.flags.hidden)
                 .map(|member| Seen::from(&member.to_member()))
                 .collect();
+            for own in seen.iter_mut().chain(&mut there) {
+                if Some(own.peer) == client.peer {
+                    // Nobody is told of his own state.
+                    own.state = MemberState::default();
+                }
+            }
             seen.sort_by_key(|member| member.peer);
             there.sort_by_key(|member| member.peer);
             if seen != there {
