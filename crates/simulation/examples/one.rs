@@ -8,7 +8,14 @@ fn main() {
         if count == 1 {
             println!("{}", outcome.trace);
         }
-        println!("seed {seed}: {} events, {:?}, fp {:x}", outcome.trace.len(), start.elapsed(), outcome.trace.fingerprint());
-        for v in outcome.violations { println!("  {v}"); }
+        println!(
+            "seed {seed}: {} events, {:.0?} fp {:x}",
+            outcome.trace.len(),
+            start.elapsed(),
+            outcome.trace.fingerprint()
+        );
+        for v in outcome.violations {
+            println!("  {v}");
+        }
     }
 }

@@ -136,6 +136,8 @@ pub(crate) enum What {
         from: PeerId,
         id: u64,
     },
+    /// A client asked to be out of a room.
+    Leaves { client: ClientNo, room: RoomId },
     /// A client was told of a room.
     Told {
         client: ClientNo,

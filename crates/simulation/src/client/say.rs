@@ -64,6 +64,10 @@ impl Client {
                 }
                 (Place::In(_) | Place::HalfLeft, false) => {
                     room.place = Place::Going(number);
+                    self.recorder.note(What::Leaves {
+                        client: self.no,
+                        room: id.clone(),
+                    });
                     ClientMessage::Leave(Leave {
                         id: number,
                         room: id.as_str().into(),

@@ -133,6 +133,9 @@ impl Pump {
             {
                 Ok(resumed) => return Ok(self.welcome(resumed.local, Some(resumed.rooms))),
                 Err(ResumeError::Refused) => {}
+                Err(ResumeError::OtherUser) => {
+                    return Err(Ended::Close(Closing::new(CloseCode::Unauthorized)));
+                }
                 Err(ResumeError::Superseded) => {
                     return Err(Ended::Close(Closing::new(CloseCode::Superseded)));
                 }

@@ -132,7 +132,7 @@ fn told(
         News::Went { peer, .. } if !is_known(peer) => {
             found.push(format!("{peer} left {room}, and never came"));
         }
-        News::Went { peer, reason, .. } if story.stayed(peer, room, at).is_some() => {
+        News::Went { peer, reason, .. } if view.keeps(peer, story) => {
             found.push(format!(
                 "{peer} left {room} ({reason:?}), and is in all the time"
             ));
@@ -148,6 +148,14 @@ fn told(
         ));
     }
     found
+}
+
+impl View {
+    /// Whether somebody is in, with the place that this shows, until the end.
+    fn keeps(&self, peer: &PeerId, story: &Story) -> bool {
+        let mut shown = self.members.iter().filter(|member| member.peer == *peer);
+        shown.any(|member| story.keeps_place(peer, &self.room, member.order))
+    }
 }
 
 /// When all has come to rest, each client sees what the directory has.

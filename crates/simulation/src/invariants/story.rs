@@ -6,7 +6,7 @@ use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{PeerId, RoomId};
 use tokio::time::Duration;
 
-use crate::trace::{ClientNo, ConnectionNo, Leaving, News, Trace, What};
+use crate::trace::{ClientNo, ConnectionNo, Leaving, News, Seen, Trace, What};
 
 /// Every session of a run.
 #[derive(Debug, Default)]
@@ -59,6 +59,8 @@ pub(crate) struct Answer {
 pub(crate) struct Stay {
     pub(crate) room: RoomId,
     pub(crate) from: Duration,
+    /// Its place in the join order.
+    pub(crate) order: u64,
     pub(crate) until: Option<Duration>,
 }
 
@@ -83,6 +85,15 @@ impl Story {
             }
         }
         story
+    }
+
+    /// Whether a peer is in that room until the end, and has been with that place in the order.
+    pub(crate) fn keeps_place(&self, peer: &PeerId, room: &RoomId, order: u64) -> bool {
+        let session = self.sessions.get(peer).filter(|session| session.lives);
+        session.is_some_and(|session| {
+            let mut stays = session.stays.iter();
+            stays.any(|stay| stay.room == *room && stay.order == order && stay.until.is_none())
+        })
     }
 
     /// The session of a peer, if it was in that room from `from` on without a break, and still is.
@@ -113,7 +124,11 @@ impl Story {
                     .sessions
                     .entry(*peer)
                     .or_insert_with(|| Session::new(*client, receipts));
-                let rooms: BTreeSet<_> = rooms.iter().map(|view| view.room.clone()).collect();
+                let order = |members: &[Seen]| order_of(peer, members);
+                let rooms: BTreeMap<_, _> = rooms
+                    .iter()
+                    .map(|view| (view.room.clone(), order(&view.members)))
+                    .collect();
                 session.is_in(&rooms, at);
             }
             What::Told {
@@ -122,12 +137,22 @@ impl Story {
                 room,
                 news,
             } => {
-                if let Some(session) = self.main(*client, *connection, cursors) {
+                if let Some((peer, session)) = self.main(*client, *connection, cursors) {
                     match news {
-                        News::Joined { .. } => session.enters(room, at),
+                        News::Joined { members, .. } => {
+                            let order = order_of(&peer, members);
+                            session.leaves(room, at);
+                            session.enters(room, order, at);
+                        }
                         News::Left | News::Closed => session.leaves(room, at),
                         _ => {}
                     }
+                }
+            }
+            What::Leaves { client, room } => {
+                let peer = cursors.get(client).and_then(|cursor| cursor.peer);
+                if let Some(session) = peer.and_then(|peer| self.sessions.get_mut(&peer)) {
+                    session.leaves(room, at);
                 }
             }
             What::Said {
@@ -200,7 +225,7 @@ impl Story {
                 };
                 match how {
                     Leaving::Reloaded => session.reloaded_at = Some(at),
-                    _ => session.is_in(&BTreeSet::new(), at),
+                    _ => session.is_in(&BTreeMap::new(), at),
                 }
             }
             _ => {}
@@ -212,10 +237,10 @@ impl Story {
         client: ClientNo,
         connection: ConnectionNo,
         cursors: &BTreeMap<ClientNo, Cursor>,
-    ) -> Option<&mut Session> {
+    ) -> Option<(PeerId, &mut Session)> {
         let cursor = cursors.get(&client)?;
         let peer = cursor.peer.filter(|_| cursor.main == Some(connection))?;
-        self.sessions.get_mut(&peer)
+        Some((peer, self.sessions.get_mut(&peer)?))
     }
 
     fn said(
@@ -227,6 +252,11 @@ impl Story {
         let peer = cursors.get(&client)?.peer?;
         self.sessions.get_mut(&peer)?.said.get_mut(&id)
     }
+}
+
+fn order_of(peer: &PeerId, members: &[Seen]) -> u64 {
+    let mut own = members.iter().filter(|member| member.peer == *peer);
+    own.next().map_or(0, |member| member.order)
 }
 
 impl Session {
@@ -251,23 +281,24 @@ impl Session {
             .map(|(id, said)| (*id, said))
     }
 
-    fn is_in(&mut self, rooms: &BTreeSet<RoomId>, at: Duration) {
+    fn is_in(&mut self, rooms: &BTreeMap<RoomId, u64>, at: Duration) {
         for stay in self.stays.iter_mut().filter(|stay| stay.until.is_none()) {
-            if !rooms.contains(&stay.room) {
+            if rooms.get(&stay.room) != Some(&stay.order) {
                 stay.until = Some(at);
             }
         }
-        for room in rooms {
-            self.enters(room, at);
+        for (room, order) in rooms {
+            self.enters(room, *order, at);
         }
     }
 
-    fn enters(&mut self, room: &RoomId, at: Duration) {
+    fn enters(&mut self, room: &RoomId, order: u64, at: Duration) {
         let mut open = self.stays.iter().filter(|stay| stay.until.is_none());
         if !open.any(|stay| stay.room == *room) {
             self.stays.push(Stay {
                 room: room.clone(),
                 from: at,
+                order,
                 until: None,
             });
         }
