@@ -1,15 +1,20 @@
 //! A session that this node holds, as the cluster sees it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use switchboard_protocol::{PeerId, RoomId, ServerMessage, UserId};
+use switchboard_protocol::{NodeId, PeerId, RoomId, ServerMessage, UserId};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::delivery::Inbound;
+use crate::envelope::Envelope;
+use crate::presence::FIRST_EPOCH;
 use crate::record::{Epoch, Profile};
 use crate::unanswered::Unanswered;
+
+/// What may wait for a session that is being resumed, bytes.
+const EARLY_BYTES_MAX: usize = 1024 * 1024;
 
 /// What the cluster has for a session goes here: its outbox. Must be quick and must not block.
 pub trait Recipient: Send + Sync + 'static {
@@ -48,6 +53,10 @@ pub struct Local {
     /// Its connection is lost, or another's: nothing is written for it any more under this epoch.
     pub(crate) ended: AtomicBool,
     pub(crate) recipient: Arc<dyn Recipient>,
+    /// While it is being resumed: what came before it was in all its rooms, in the order it came.
+    pub(crate) early: Mutex<Option<Early>>,
+    /// Signals that its client has said over this connection.
+    pub(crate) said: AtomicUsize,
     pub(crate) unanswered: Mutex<Unanswered>,
     pub(crate) inbound: Mutex<Inbound>,
     /// There while the directory may list the session: the node does not give its lease back before.
@@ -56,10 +65,44 @@ pub struct Local {
     pub(crate) rooms: Mutex<Vec<(RoomId, Profile)>>,
 }
 
+/// Signals for a session that is being resumed.
+#[derive(Default)]
+pub(crate) struct Early {
+    /// The node that each came from, and its envelope.
+    signals: Vec<(NodeId, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl Early {
+    /// False: it has as many as it may have.
+    pub(crate) fn hold(&mut self, from: &NodeId, signal: &Envelope<'_>) -> bool {
+        let mut envelope = Vec::new();
+        signal.write(&mut envelope);
+        let fits = self.bytes + envelope.len() <= EARLY_BYTES_MAX;
+        if fits {
+            self.bytes += envelope.len();
+            self.signals.push((from.clone(), envelope));
+        }
+        fits
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<(NodeId, Vec<u8>)> {
+        self.bytes = 0;
+        std::mem::take(&mut self.signals)
+    }
+}
+
 impl Local {
     /// Queues a message for the session's client. An overflow ends the session by itself.
     pub(crate) fn tell(&self, message: impl Into<ServerMessage>) {
         let _ = self.recipient.push(message.into());
+    }
+
+    /// Counts a signal. True where it may be one that was said before, over a connection that is lost: those come first
+    /// after a resume, `most` of them.
+    pub(crate) fn says_again(&self, most: usize) -> bool {
+        let said = self.said.fetch_add(1, Ordering::Relaxed);
+        self.epoch > FIRST_EPOCH && said < most
     }
 
     pub(crate) fn has_ended(&self) -> bool {

@@ -27,8 +27,14 @@ impl Node {
         // Held until the signal is in the table, so that a receiver whose node dies meanwhile is answered for.
         let room = room.lock();
         let (targets, unknown) = addressees(&room, local, signal)?;
+        let said_again = local.says_again(node.settings.in_flight.signals);
         if let Some(unknown) = unknown {
-            node.undelivered(local, signal, unknown, Reason::NoSuchPeer);
+            // Whoever is gone now may have had it before he went, when it was said for the first time.
+            let reason = match said_again {
+                true => Reason::Unconfirmed,
+                false => Reason::NoSuchPeer,
+            };
+            node.undelivered(local, signal, unknown, reason);
             return Ok(());
         }
         let visible = || {
