@@ -192,8 +192,9 @@ impl Inner {
             SenderKnown::Held => self.rooms.note_behind(&shared),
             SenderKnown::No => {
                 for receiver in &signal.receivers {
-                    let answer = Answer::Refused(Reason::NoSuchPeer);
-                    self.send_answer(from, signal, *receiver, answer);
+                    if let Some(answer) = self.answer_to_stranger(*receiver, signal) {
+                        self.send_answer(from, signal, *receiver, answer);
+                    }
                 }
             }
         }
@@ -291,6 +292,22 @@ impl Inner {
         }
     }
 
+    /// The answer to a sender that is no member. It may have been one when the signal came for the first time.
+    fn answer_to_stranger(
+        &self,
+        (peer, epoch): (PeerId, Epoch),
+        signal: &SignalEnvelope<'_>,
+    ) -> Option<Answer> {
+        let refused = Answer::Refused(Reason::NoSuchPeer);
+        let here = self.local(&peer).filter(|local| local.epoch == epoch);
+        let gone = || Some(self.gone.recall(&peer, epoch)?.0);
+        let Some(local) = here.or_else(gone) else {
+            return Some(refused);
+        };
+        let inbound = local.inbound.lock();
+        inbound.recall(&signal.sender, signal.id, refused)
+    }
+
     /// The answer for a receiver that has no connection of that epoch in the room on this node.
     fn answer_for_absent(
         &self,
@@ -300,9 +317,9 @@ impl Inner {
         signal: &SignalEnvelope<'_>,
     ) -> Option<Answer> {
         self.observe.observe(Observation::Refused);
-        let recall = |local: &Local, fate| {
+        let recall = |local: &Local, fate: Fate| {
             let inbound = local.inbound.lock();
-            inbound.recall(&signal.sender, signal.id, fate)
+            inbound.recall(&signal.sender, signal.id, fate.of_untouched())
         };
         if let Some(local) = self.local(&peer).filter(|local| local.epoch == epoch) {
             // It is here, and not in that room any more.
