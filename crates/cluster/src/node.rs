@@ -105,6 +105,8 @@ pub(crate) struct Inner {
     pub(crate) locals: DashMap<PeerId, Arc<Local>>,
     pub(crate) gone: Gone,
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
+    /// Sessions that are being resumed at this moment.
+    pub(crate) resuming: AtomicUsize,
     /// A script said that its bucket is forgotten.
     pub(crate) forgotten: Notify,
     /// Sessions with unanswered signals, for the sweeper.
@@ -149,6 +151,7 @@ impl Node {
             locals: DashMap::new(),
             gone: Gone::default(),
             away: DashMap::new(),
+            resuming: AtomicUsize::new(0),
             forgotten: Notify::new(),
             waiting: Mutex::new(Vec::new()),
             in_flight_bytes: Arc::new(AtomicUsize::new(0)),

@@ -115,12 +115,14 @@ impl Node {
         for room in &attached.rooms {
             local.note_room(room, Profile::default());
         }
+        node.hold_early(&local);
         node.locals.insert(local.peer, local.clone());
         match node.re_enter_all(&local, &attached.rooms).await {
             Ok(rooms) => {
                 let members = rooms.iter().flat_map(|room| &room.members);
                 let members = members.map(|member| member.peer).collect();
                 local.inbound.lock().keep_members(&members);
+                node.take_early(&local);
                 Ok(Resumed { local, rooms })
             }
             Err(error) => {
@@ -128,7 +130,8 @@ impl Node {
                     ResumeError::Superseded => Departure::Superseded,
                     _ => Departure::Away(node.settings.resume_window),
                 };
-                self.detach(local, departure);
+                self.detach(local.clone(), departure);
+                node.take_early(&local);
                 Err(error)
             }
         }
