@@ -361,7 +361,7 @@ impl Room {
                 entry,
                 revision,
                 joined,
-            } = self.joining.swap_remove(index);
+            } = self.joining.remove(index);
             let snapshot = RoomSnapshot {
                 room: self.id.clone(),
                 revision: roster.revision,
