@@ -23,6 +23,7 @@ use crate::node::Inner;
 use crate::observe::Observation;
 use crate::record::{Epoch, MemberRecord};
 use crate::room::{After, Room, SenderKnown};
+use crate::sabotage::{Guard, is_out};
 use crate::unanswered::{Ended, Target};
 
 /// Between two words about frames that are rejected.
@@ -250,7 +251,9 @@ impl Inner {
             },
         };
         for (peer, epoch) in &signal.receivers {
-            let answer = match room.local(peer).filter(|local| local.epoch == *epoch) {
+            let is_this =
+                |local: &&Arc<Local>| local.epoch == *epoch || is_out(Guard::ReceiverEpoch);
+            let answer = match room.local(peer).filter(is_this) {
                 Some(local) => self.hand_on(local, from, signal, &message),
                 None => self.answer_for_absent(Some(room), *peer, *epoch, signal),
             };
