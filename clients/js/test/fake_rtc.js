@@ -38,6 +38,13 @@ export class FakeRtc {
   #chain = Promise.resolve();
   #needed = false;
   #offers = 0;
+  #session = ++FakeRtc.#sessions;
+  static #sessions = 0;
+
+  /** Whoever gives a `made` gets to see every one that is made. */
+  constructor({ made } = {}) {
+    made?.push(this);
+  }
 
   static install() {
     globalThis.RTCPeerConnection = FakeRtc;
@@ -63,7 +70,7 @@ export class FakeRtc {
     return this.#chained(() => {
       const type = this.signalingState === 'have-remote-offer' ? 'answer' : 'offer';
       if (type === 'offer') this.#needed = false;
-      this.localDescription = { type, sdp: `${type} ${++this.#offers}` };
+      this.localDescription = { type, sdp: `v=0\r\no=- ${this.#session} ${++this.#offers} IN IP4 0.0.0.0\r\ns=${type}\r\n` };
       this.#become(type === 'offer' ? 'have-local-offer' : 'stable');
     });
   }
@@ -75,9 +82,11 @@ export class FakeRtc {
         this.rollbacks++;
         this.#needed = true;
       }
-      if (description.type === 'offer' && this.#transceivers.length === 0) {
-        this.#transceivers = [new FakeTransceiver('audio'), new FakeTransceiver('video')];
-        for (const transceiver of this.#transceivers) transceiver.direction = 'recvonly';
+      // Those of addTransceiver() are never used for what another offer brings (RFC 8829 section 5.10).
+      if (description.type === 'offer' && !this.remoteDescription) {
+        const offered = [new FakeTransceiver('audio'), new FakeTransceiver('video')];
+        for (const transceiver of offered) transceiver.direction = 'recvonly';
+        this.#transceivers.push(...offered);
       }
       this.remoteDescription = description;
       this.#become(description.type === 'offer' ? 'have-remote-offer' : 'stable');

@@ -1,7 +1,7 @@
 //! A session that this node holds, as the cluster sees it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use switchboard_protocol::{NodeId, PeerId, RoomId, ServerMessage, UserId};
@@ -9,7 +9,6 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::delivery::Inbound;
 use crate::envelope::Envelope;
-use crate::presence::FIRST_EPOCH;
 use crate::record::{Epoch, Profile};
 use crate::unanswered::Unanswered;
 
@@ -55,8 +54,6 @@ pub struct Local {
     pub(crate) recipient: Arc<dyn Recipient>,
     /// While it is being resumed: what came before it was in all its rooms, in the order it came.
     pub(crate) early: Mutex<Option<Early>>,
-    /// Signals that its client has said over this connection.
-    pub(crate) said: AtomicUsize,
     pub(crate) unanswered: Mutex<Unanswered>,
     pub(crate) inbound: Mutex<Inbound>,
     /// There while the directory may list the session: the node does not give its lease back before.
@@ -96,13 +93,6 @@ impl Local {
     /// Queues a message for the session's client. An overflow ends the session by itself.
     pub(crate) fn tell(&self, message: impl Into<ServerMessage>) {
         let _ = self.recipient.push(message.into());
-    }
-
-    /// Counts a signal. True where it may be one that was said before, over a connection that is lost: those come first
-    /// after a resume, `most` of them.
-    pub(crate) fn says_again(&self, most: usize) -> bool {
-        let said = self.said.fetch_add(1, Ordering::Relaxed);
-        self.epoch > FIRST_EPOCH && said < most
     }
 
     pub(crate) fn has_ended(&self) -> bool {

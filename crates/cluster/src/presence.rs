@@ -5,7 +5,7 @@
 //! node's set is the reaper's list, and the peer's record names the rooms, so each goes only after what it leads to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use switchboard_protocol::server_message::LeaveReason;
@@ -25,7 +25,7 @@ use crate::unanswered::Unanswered;
 /// Between two tries to tell the directory that a session went.
 pub(crate) const RETRY: Duration = Duration::from_millis(500);
 /// The first epoch of a session.
-pub(crate) const FIRST_EPOCH: Epoch = 1;
+const FIRST_EPOCH: Epoch = 1;
 
 /// A session that wants to come to this node.
 pub struct NewSession {
@@ -197,7 +197,6 @@ impl Inner {
             ended: AtomicBool::new(false),
             recipient: session.recipient,
             early: Mutex::new(None),
-            said: AtomicUsize::new(0),
             unanswered: Mutex::new(Unanswered::new(self.in_flight_bytes.clone())),
             inbound: Mutex::new(inbound),
             listed: Mutex::new(Some(self.departing.token())),
