@@ -419,6 +419,20 @@ impl Inner {
         }
     }
 
+    /// A session here is about to send to a member: what waits for it goes first.
+    pub(crate) fn follow_to(&self, room: &Room, local: &Local, target: &Target) {
+        let mut unanswered = local.unanswered.lock();
+        if !unanswered.finds_moved(&target.peer, target.epoch) {
+            return;
+        }
+        let roster = room.roster();
+        if let Some(member) = roster.and_then(|roster| roster.member(&target.peer)) {
+            let link = self.link(&member.node);
+            let published = |target: &Target| self.may_have_been_published(target);
+            unanswered.retarget((local.peer, local.epoch), member, &link, published);
+        }
+    }
+
     /// A member is gone, and for what waits for it here no answer comes from anywhere.
     fn give_up_on(&self, room: &Room, peer: &PeerId, reason: LeaveReason) {
         for local in room.locals() {

@@ -57,6 +57,9 @@ impl Node {
             return Ok(());
         }
         let receivers: SmallVec<[PeerId; 1]> = visible().collect();
+        for target in &targets {
+            node.follow_to(&room, local, target);
+        }
         let nodes = nodes_of(&targets);
         let taken_in = (room.id(), room.revision());
         let mut unanswered = local.unanswered.lock();

@@ -1,7 +1,7 @@
 //! The signals that one session sent and nobody has answered yet: what is sent again when a link starts anew or a receiver
 //! moves, and what the sender is told at the deadline. Bounded in number and bytes, for the session and for the node.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -83,6 +83,8 @@ pub(crate) struct Unanswered {
     bytes: usize,
     charged: usize,
     node_bytes: Arc<AtomicUsize>,
+    /// The epoch of each receiver of any entry, as it was known last.
+    epochs: BTreeMap<PeerId, Epoch>,
     /// The links on which all entries are queued, in that generation.
     queued_on: SmallVec<[(NodeId, u64); 1]>,
     /// Whether the sweeper has this session on its list.
@@ -97,6 +99,7 @@ impl Unanswered {
             bytes: 0,
             charged: 0,
             node_bytes,
+            epochs: BTreeMap::new(),
             queued_on: SmallVec::new(),
             watched: false,
         }
@@ -168,6 +171,13 @@ impl Unanswered {
             self.queued_on.swap_remove(index);
         }
         self.queue_all(sender, link);
+    }
+
+    /// Notes the epoch of a receiver. True where something waits for it under another one: in a room that is not shared any
+    /// more, nobody says that it has moved, and what comes now must not overtake that.
+    pub(crate) fn finds_moved(&mut self, receiver: &PeerId, epoch: Epoch) -> bool {
+        let known = self.epochs.insert(*receiver, epoch);
+        known.is_some_and(|known| known != epoch)
     }
 
     /// A receiver has another epoch, node or connection: what is unanswered by it goes there now, oldest first.
@@ -339,6 +349,7 @@ impl Unanswered {
             self.entries.pop_front();
         }
         if self.entries.is_empty() {
+            self.epochs.clear();
             self.queued_on.clear();
             if self.entries.capacity() > 16 {
                 self.entries = VecDeque::new();
