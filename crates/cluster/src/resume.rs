@@ -116,7 +116,11 @@ impl Node {
             local.note_room(room, Profile::default());
         }
         node.hold_early(&local);
-        node.locals.insert(local.peer, local.clone());
+        if !node.note_local(&local) {
+            self.detach(local.clone(), Departure::Superseded);
+            node.take_early(&local);
+            return Err(ResumeError::Superseded);
+        }
         match node.re_enter_all(&local, &attached.rooms).await {
             Ok(rooms) => {
                 let members = rooms.iter().flat_map(|room| &room.members);
@@ -216,6 +220,19 @@ impl Inner {
         });
         // If the link loses it, the former owner finds out by the rosters, or as it asserts the session.
         let _ = self.link(former).enqueue(&moved, Urgency::Now);
+    }
+
+    /// False: a later connection of the session, which was faster, is here already.
+    fn note_local(&self, local: &Arc<Local>) -> bool {
+        let mut known = self
+            .locals
+            .entry(local.peer)
+            .or_insert_with(|| local.clone());
+        let is_newest = known.epoch <= local.epoch;
+        if is_newest {
+            *known = local.clone();
+        }
+        is_newest
     }
 
     async fn re_enter_all(
