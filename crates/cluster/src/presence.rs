@@ -278,11 +278,18 @@ impl Inner {
         let (peer, epoch) = (&departing.peer, departing.epoch);
         let directory = &self.backend.directory;
         let record = self.checked(directory.peer(peer).await)?;
+        let mut rooms = departing.rooms.clone();
+        for room in record.iter().flat_map(|record| &record.rooms) {
+            // Others may have found out about more rooms, after the directory forgot.
+            if !rooms.contains(room) {
+                rooms.push(room.clone());
+            }
+        }
         let is_elsewhere = record.is_some_and(|record| {
             record.epoch > epoch || (reason == LeaveReason::Expired && record.node != self.id)
         });
         if !is_elsewhere {
-            for room in &departing.rooms {
+            for room in &rooms {
                 self.leave_room(room, peer, epoch, reason).await?;
             }
             self.checked(directory.dismiss(&departing.user, peer).await)?;

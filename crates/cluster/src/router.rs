@@ -60,13 +60,21 @@ impl Node {
         let taken_in = (room.id(), room.revision());
         let mut unanswered = local.unanswered.lock();
         unanswered.aim(&mut targets);
+        for target in &mut targets {
+            // It may have arrived the first time, whatever becomes of it now.
+            target.sent = repeated;
+        }
         let nodes = nodes_of(&targets);
         if let Err(Overloaded) =
             unanswered.take(signal, taken_in, targets, &node.settings.in_flight)
         {
             drop(unanswered);
+            let reason = match repeated {
+                true => Reason::Unconfirmed,
+                false => Reason::Overloaded,
+            };
             for peer in receivers {
-                node.undelivered(local, signal, Receiver::Peer(peer), Reason::Overloaded);
+                node.undelivered(local, signal, Receiver::Peer(peer), reason);
             }
             return Ok(());
         }

@@ -14,6 +14,7 @@ use crate::envelope::{Envelope, MovedSignal, SignalEnvelope};
 use crate::link::{Full, Link, Position, Urgency};
 use crate::observe::KindClass;
 use crate::record::{Epoch, MemberRecord};
+use crate::sabotage::{Guard, is_out};
 
 /// Besides its payload an entry counts for so many bytes of the node's bound.
 const ENTRY_BYTES: usize = 256;
@@ -124,6 +125,10 @@ impl Unanswered {
                 target.held = placement.away;
             }
         }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Who moved, to which epoch.
@@ -302,10 +307,12 @@ impl Unanswered {
     fn queue_all(&mut self, sender: (PeerId, Epoch), link: &Link) {
         loop {
             let generation = link.generation();
-            let queued = self
-                .entries
-                .iter_mut()
-                .try_for_each(|entry| entry.queue(sender, link, generation));
+            let queue = |entry: &mut Entry| entry.queue(sender, link, generation);
+            let queued = if is_out(Guard::OldestFirst) {
+                self.entries.iter_mut().rev().try_for_each(queue)
+            } else {
+                self.entries.iter_mut().try_for_each(queue)
+            };
             match queued {
                 Ok(()) => return self.queued_on.push((link.to().clone(), generation)),
                 Err(Full) if link.generation() == generation => return,
