@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use switchboard_client::Options;
-use switchboard_protocol::ServerMessage;
+use switchboard_protocol::{Connection, ServerMessage};
 use switchboard_testkit::GatewayProcess;
 
 use crate::support::{Cluster, Peer, embedded, hear, options, still_well};
@@ -75,6 +75,57 @@ async fn a_drain_is_not_ready_then_sends_its_clients_on_over_the_window_and_clos
         "stopped: 0 sessions moved to other nodes, 4 connections were closed, 1 left by themselves";
     assert!(log.contains(sentence), "{log}");
     drop(silent);
+    still_well(&cluster.nodes[1]).await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_told_to_move_is_never_away_and_its_node_ends_once_it_has() {
+    let times = [
+        "drain.grace_ms=0",
+        "drain.window_ms=500",
+        "drain.deadline_ms=60000",
+    ];
+    let mut cluster = Cluster::start(2, &times);
+    let mut bob = Peer::in_room(&cluster.nodes[1], ROOM).await;
+    let mut alice = Peer::in_room(&cluster.nodes[0], ROOM).await;
+    hear!(bob, Ready);
+    hear!(bob, MemberJoined);
+    cluster.nodes[0].terminate();
+    hear!(alice, Drain);
+    alice.exchange(&mut bob, ROOM).await;
+    let mut former = alice.move_to(&cluster.nodes[1]).await;
+    assert_eq!(former.closed().await.code, 4409);
+    let status = cluster.nodes[0].wait();
+    let log = cluster.nodes[0].log();
+    assert_eq!(status.code(), Some(0), "{log}");
+    let sentence =
+        "stopped: 1 sessions moved to other nodes, 0 connections were closed, 0 left by themselves";
+    assert!(log.contains(sentence), "{log}");
+    alice.exchange(&mut bob, ROOM).await;
+    let told = bob.unasked().await;
+    let away = told.iter().any(|message| match message {
+        ServerMessage::MemberUpdated(updated) => updated.connection == Some(Connection::Away),
+        message => matches!(message, ServerMessage::MemberLeft(_)),
+    });
+    assert!(!away, "{told:?}");
+}
+
+#[tokio::test]
+async fn a_session_that_the_deadline_closes_can_still_go_on_elsewhere() {
+    let times = [
+        "drain.grace_ms=0",
+        "drain.window_ms=0",
+        "drain.deadline_ms=300",
+    ];
+    let mut cluster = Cluster::start(2, &times);
+    let mut alice = Peer::in_room(&cluster.nodes[0], ROOM).await;
+    let mut bob = Peer::in_room(&cluster.nodes[1], ROOM).await;
+    hear!(bob, Ready);
+    cluster.nodes[0].terminate();
+    assert_eq!(alice.closed().await.code, 1001);
+    assert_eq!(cluster.nodes[0].wait().code(), Some(0));
+    let mut alice = alice.lose().resume(&cluster.nodes[1]).await;
+    alice.exchange(&mut bob, ROOM).await;
     still_well(&cluster.nodes[1]).await;
 }
 
