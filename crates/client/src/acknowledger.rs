@@ -57,13 +57,29 @@ impl Acknowledger {
 
     /// The receipts due, one for each sender since the last call.
     pub fn take_receipts(&mut self) -> impl Iterator<Item = ClientMessage<'static>> {
+        self.take_received().map(ClientMessage::Received)
+    }
+
+    pub(crate) fn take_received(&mut self) -> impl Iterator<Item = Received> {
         let Self { streams, untold } = self;
         untold.drain(..).filter_map(|from| {
             let stream = streams.get_mut(&from)?;
             stream.told = true;
             let id = stream.handled;
-            Some(ClientMessage::Received(Received { from, id }))
+            Some(Received { from, id })
         })
+    }
+
+    /// The highest id handled from each sender: what a `hello` that resumes says as `seen`.
+    pub fn seen(&self) -> impl Iterator<Item = (PeerId, u64)> {
+        self.streams
+            .iter()
+            .map(|(from, stream)| (*from, stream.handled))
+    }
+
+    /// The highest id handled from this sender.
+    pub fn last(&self, from: &PeerId) -> Option<u64> {
+        self.streams.get(from).map(|stream| stream.handled)
     }
 
     /// Forgets a peer that shares no room any more, unless its last receipt is still due.
@@ -108,6 +124,19 @@ mod tests {
         assert!(!acknowledger.handled(alice, 7));
         assert!(!acknowledger.handled(alice, 6));
         assert_eq!(receipts(&mut acknowledger), [(alice, 7)]);
+    }
+
+    #[test]
+    fn what_was_handled_is_seen_whether_or_not_its_receipt_was_said() {
+        let (alice, bob) = (PeerId::random(), PeerId::random());
+        let mut acknowledger = Acknowledger::default();
+        acknowledger.handled(alice, 7);
+        assert_eq!(receipts(&mut acknowledger), [(alice, 7)]);
+        acknowledger.handled(bob, 2);
+        acknowledger.handled(alice, 9);
+        let seen: HashMap<_, _> = acknowledger.seen().collect();
+        assert_eq!(seen, HashMap::from([(alice, 9), (bob, 2)]));
+        assert_eq!(acknowledger.last(&bob), Some(2));
     }
 
     #[test]

@@ -23,7 +23,7 @@ use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use switchboard_protocol::client_message::Hello;
+use switchboard_protocol::client_message::{Bye, Hello};
 use switchboard_protocol::server_message::Welcome;
 use switchboard_protocol::{ClientMessage, Codec, Fault, ServerMessage};
 use tokio::net::TcpStream;
@@ -72,6 +72,7 @@ impl Connection {
             name: options.name.as_deref().map(Into::into),
             avatar: options.avatar.as_deref().map(Into::into),
             receipts: options.receipts,
+            resume: options.resume.clone(),
             agent: options.agent.as_deref().map(Into::into),
         });
         connection

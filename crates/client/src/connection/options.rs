@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use switchboard_protocol::Codec;
+use switchboard_protocol::client_message::Resume;
 
 /// Where to connect and what to say in `hello`.
 #[derive(Clone)]
@@ -24,6 +25,9 @@ pub struct Options {
     pub agent: Option<String>,
     /// Whether this client says `received`; then `delivered` means that it did. Default: yes.
     pub receipts: bool,
+    /// The session to go on with: the peer and secret of its last `welcome`, and what was handled
+    /// ([`Acknowledger::seen`](crate::Acknowledger::seen)). Whether it does, the next `welcome` says. Default: none.
+    pub resume: Option<Resume<'static>>,
     /// The local address to connect from, where the machine has several.
     pub source: Option<IpAddr>,
     /// From the first packet to `welcome`, at most. Default: 10 s.
@@ -42,13 +46,14 @@ impl Options {
             avatar: None,
             agent: None,
             receipts: true,
+            resume: None,
             source: None,
             open_timeout: Duration::from_secs(10),
         }
     }
 }
 
-/// Without the token: it stays out of logs.
+/// Without the token and the resume secret: they stay out of logs.
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Options")
