@@ -1,18 +1,9 @@
 //! Asking, and being answered.
 
 use switchboard_protocol::ErrorCode;
-use switchboard_protocol::server_message::{
-    Delivered, Done, Error, Left, Reason, Receiver, Undelivered,
-};
+use switchboard_protocol::server_message::{Done, Error, Left, Reason, Receiver, Undelivered};
 
 use super::*;
-
-fn delivered(id: u64, to: PeerId) -> Delivered {
-    Delivered {
-        id,
-        to: [Receiver::Peer(to)].into_iter().collect(),
-    }
-}
 
 #[tokio::test]
 async fn a_signal_ends_with_what_became_of_it_at_its_receiver() {
