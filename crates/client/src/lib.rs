@@ -29,6 +29,7 @@ pub mod client;
 pub mod connection;
 pub mod reconnect;
 pub mod session;
+mod span;
 
 pub use acknowledger::Acknowledger;
 pub use client::{Answer, Client, Events, TokenProvider};

@@ -180,9 +180,11 @@ impl Session {
         if self.over {
             return None;
         }
+        if self.leaving.is_some() {
+            return self.leaving;
+        }
         let current = self.current.as_ref();
         [
-            self.leaving,
             self.reconnect.wake_at(),
             current.map(|current| current.heartbeat.deadline()),
             current.and_then(|current| current.held_until),

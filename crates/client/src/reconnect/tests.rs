@@ -101,6 +101,14 @@ fn a_gateway_that_names_a_time_is_left_alone_until_then_and_a_little_longer() {
 }
 
 #[test]
+fn a_gateway_that_names_the_end_of_time_is_asked_the_next_day() {
+    let now = Instant::now();
+    let next = reconnect().on(closed(4503, Some(u64::MAX)), now);
+    let until = now + SECOND * (24 * 60 * 60) + SECOND / 2;
+    assert_eq!(next, Next::Wait { until });
+}
+
+#[test]
 fn a_refused_token_is_not_tried_again() {
     let now = Instant::now();
     let mut reconnect = reconnect();

@@ -12,6 +12,9 @@ use crate::connection::FeedError;
 /// A room that may not be entered again just now is not asked for more often than this.
 const REJOIN_PAUSE_MIN: Duration = Duration::from_millis(100);
 
+/// Nor less often than this, whatever the gateway says.
+const REJOIN_PAUSE_MAX: Duration = Duration::from_secs(3600);
+
 impl Session {
     /// Something came on the connection in use.
     pub(super) fn hear(&mut self, message: ServerMessage, now: Instant) {
@@ -59,9 +62,7 @@ impl Session {
                     self.tell(Event::Signal(signal));
                 }
             }
-            ServerMessage::Drain(drain) => {
-                self.drain(Duration::from_millis(drain.reconnect_after_ms), now);
-            }
+            ServerMessage::Drain(drain) => self.drain(drain, now),
             ServerMessage::Welcome(_) | ServerMessage::Pong(_) => {}
         }
     }
@@ -133,7 +134,7 @@ impl Session {
             ..
         } = error
         {
-            let pause = pause.max(REJOIN_PAUSE_MIN);
+            let pause = pause.clamp(REJOIN_PAUSE_MIN, REJOIN_PAUSE_MAX);
             return self.rooms.retry_at(&join.room, now + pause);
         }
         self.rooms.remove(&join.room);

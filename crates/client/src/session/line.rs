@@ -1,17 +1,18 @@
 //! The connection in use, the next one, and the way from one to the other.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use switchboard_protocol::CloseCode;
 use switchboard_protocol::client_message::Resume;
-use switchboard_protocol::server_message::Welcome;
+use switchboard_protocol::server_message::{Drain, Welcome};
 
 use super::allowance::Allowance;
 use super::heartbeat::Heartbeat;
 use super::{ConnectionId, ConnectionState, Event, Output, Say, Session};
 use crate::connection::Disconnected;
 use crate::reconnect::{Cause, Input as Happened, Next};
+use crate::span::millis;
 
 /// A connection in use.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ pub(super) struct Lost {
 
 impl Current {
     fn new(connection: ConnectionId, welcome: &Welcome, resumed: bool, now: Instant) -> Self {
-        let heartbeat = Duration::from_millis(welcome.heartbeat_ms.max(1));
+        let heartbeat = millis(welcome.heartbeat_ms.max(1));
         Self {
             connection,
             allowance: if resumed {
@@ -108,7 +109,7 @@ impl Session {
                 .welcome
                 .as_ref()
                 .map(|welcome| welcome.resume.window_ms);
-            self.doubt_until = window.map(|window| now + Duration::from_millis(window));
+            self.doubt_until = window.map(|window| now + millis(window));
         }
         let next = if self.current.is_some() {
             self.reconnect.on(Happened::Failed(cause), now)
@@ -158,8 +159,8 @@ impl Session {
     }
 
     /// The node asks its clients to move.
-    pub(super) fn drain(&mut self, after: Duration, now: Instant) {
-        let at = now + after;
+    pub(super) fn drain(&mut self, drain: Drain, now: Instant) {
+        let at = now + millis(drain.reconnect_after_ms);
         let next = self.reconnect.on(Happened::Drain { at }, now);
         self.follow(next);
     }

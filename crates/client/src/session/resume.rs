@@ -2,9 +2,21 @@
 
 use std::collections::BTreeSet;
 
+use switchboard_protocol::RoomId;
 use switchboard_protocol::server_message::{Joined, RoomSnapshot};
 
 use super::{Command, Event, Held, Join, Reply, Session};
+
+/// What was asked on the connection before.
+#[derive(Default)]
+struct Asked {
+    /// These have no answer yet.
+    again: Vec<Held>,
+    /// The rooms that any of it was about.
+    about: BTreeSet<RoomId>,
+    /// Those that it was found to have entered.
+    entered: BTreeSet<RoomId>,
+}
 
 impl Session {
     /// The session goes on. Unanswered signals are to be sent again; everything else is compared with the rooms as they
@@ -25,66 +37,67 @@ impl Session {
         self.ask_again(&[]);
     }
 
-    /// Rooms that are wanted and not there are entered again, those that are there and not wanted are left. Then what
-    /// was asked and not answered, in its order: where the first request for a room shows in the snapshots that it was
-    /// carried out, that is its answer.
+    /// Compares the rooms with what is wanted. Then asks for what was asked and not answered, in its order.
     fn ask_again(&mut self, snapshots: &[RoomSnapshot]) {
-        let snapshot_of = |room| snapshots.iter().find(|snapshot| snapshot.room == room);
-        let mut again = Vec::new();
-        let mut asked_about = BTreeSet::new();
-        let mut entered = BTreeSet::new();
+        let mut asked = Asked::default();
         for (id, request) in self.unanswered.take_requests() {
-            let Some(Held { ask, command }) = request.again() else {
-                continue;
-            };
-            if ask.is_none() {
-                // Our own: it comes of the comparison, once more.
-                continue;
-            }
-            match command {
-                Command::Join(join) => {
-                    let is_first = asked_about.insert(join.room.clone());
-                    let snapshot = snapshot_of(join.room.clone());
-                    match snapshot.filter(|_| is_first && !self.rooms.wants(&join.room)) {
-                        Some(snapshot) => {
-                            entered.insert(join.room.clone());
-                            let joined = self.entered(id, join, snapshot);
-                            self.answer(ask, Reply::Joined(Ok(joined)));
-                        }
-                        None => again.push(Held {
-                            ask,
-                            command: Command::Join(join),
-                        }),
-                    }
-                }
-                Command::Leave(room) => {
-                    let is_first = asked_about.insert(room.clone());
-                    if is_first && snapshot_of(room.clone()).is_none() {
-                        self.answer(ask, Reply::Done(Ok(())));
-                    } else {
-                        let command = Command::Leave(room);
-                        again.push(Held { ask, command });
-                    }
-                }
-                command => again.push(Held { ask, command }),
+            // Our own come of the comparison, once more.
+            if let Some(held) = request.again().filter(|held| held.ask.is_some()) {
+                self.settle(id, held, snapshots, &mut asked);
             }
         }
+        let own = self.compare_all(snapshots, &asked).into_iter();
+        let own = own.map(|command| Held { ask: None, command });
+        let held = std::mem::take(&mut self.held).into_iter();
+        let held = held.filter(|held| held.ask.is_some());
+        self.held = own.chain(asked.again).chain(held).collect();
+    }
+
+    /// Where the first request for a room shows in the snapshots that it was carried out, that is its answer.
+    fn settle(&mut self, id: u64, held: Held, snapshots: &[RoomSnapshot], asked: &mut Asked) {
+        let Held { ask, command } = held;
+        let command = match command {
+            Command::Join(join) => {
+                let is_first =
+                    asked.about.insert(join.room.clone()) && !self.rooms.wants(&join.room);
+                match find(snapshots, &join.room).filter(|_| is_first) {
+                    Some(snapshot) => {
+                        asked.entered.insert(join.room.clone());
+                        let joined = self.entered(id, join, snapshot);
+                        return self.answer(ask, Reply::Joined(Ok(joined)));
+                    }
+                    None => Command::Join(join),
+                }
+            }
+            Command::Leave(room) => {
+                let is_first = asked.about.insert(room.clone());
+                if is_first && find(snapshots, &room).is_none() {
+                    return self.answer(ask, Reply::Done(Ok(())));
+                }
+                Command::Leave(room)
+            }
+            command => command,
+        };
+        asked.again.push(Held { ask, command });
+    }
+
+    /// Rooms that are wanted and not there are to be entered, those that are there and not wanted to be left. Of the
+    /// rest the application hears what changed.
+    fn compare_all(&mut self, snapshots: &[RoomSnapshot], asked: &Asked) -> Vec<Command> {
         let mut own = Vec::new();
         for snapshot in snapshots {
-            let is_wanted = self.rooms.wants(&snapshot.room);
-            if is_wanted && !entered.contains(&snapshot.room) {
+            let room = &snapshot.room;
+            if !self.rooms.wants(room) {
+                if !asked.about.contains(room) {
+                    own.push(Command::Leave(room.clone()));
+                }
+            } else if !asked.entered.contains(room) {
                 self.compare(snapshot);
-            } else if !is_wanted && !asked_about.contains(&snapshot.room) {
-                own.push(Command::Leave(snapshot.room.clone()));
             }
         }
         let missing = self.rooms.missing(snapshots);
         own.extend(missing.into_iter().map(Command::Join));
-        let own = own.into_iter().map(|command| Held { ask: None, command });
-        let held = std::mem::take(&mut self.held)
-            .into_iter()
-            .filter(|held| held.ask.is_some());
-        self.held = own.chain(again).chain(held).collect();
+        own
     }
 
     /// A join of which only the answer was lost.
@@ -110,6 +123,10 @@ impl Session {
             self.tell(event);
         }
     }
+}
+
+fn find<'a>(snapshots: &'a [RoomSnapshot], room: &RoomId) -> Option<&'a RoomSnapshot> {
+    snapshots.iter().find(|snapshot| snapshot.room == *room)
 }
 
 fn joined(re: u64, snapshot: &RoomSnapshot) -> Joined {

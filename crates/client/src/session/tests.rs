@@ -1,3 +1,4 @@
+mod at_random;
 mod moving;
 mod receiving;
 mod requests;

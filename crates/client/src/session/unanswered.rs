@@ -141,9 +141,11 @@ impl Unanswered {
 
     /// Whether the session has asked by itself to enter this room again.
     pub(super) fn is_entering(&self, room: &RoomId) -> bool {
-        self.all
-            .values()
-            .any(|request| matches!(request, Request::Join(None, join) if join.room == *room))
+        self.requests() > 0
+            && self
+                .all
+                .values()
+                .any(|request| matches!(request, Request::Join(None, join) if join.room == *room))
     }
 
     /// The gateway said whom a broadcast goes to. See [`Self::ended`].

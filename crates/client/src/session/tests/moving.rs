@@ -160,6 +160,16 @@ fn a_drain_whose_deadline_passes_is_told_as_a_loss() {
 }
 
 #[test]
+fn a_drain_at_the_end_of_time_is_no_harm() {
+    let mut rig = rig();
+    rig.hear(Drain {
+        reconnect_after_ms: u64::MAX,
+        deadline_ms: u64::MAX,
+    });
+    assert_eq!(rig.out, []);
+}
+
+#[test]
 fn a_goodbye_during_a_move_gives_it_up() {
     let (mut rig, old, new) = moving(&[]);
     rig.on(Input::Bye { hold: None });

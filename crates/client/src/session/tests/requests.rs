@@ -170,6 +170,17 @@ fn goodbye_may_hold_the_place_and_ends_everything_by_itself_after_a_while() {
 }
 
 #[test]
+fn who_says_goodbye_waits_for_nothing_else() {
+    let mut rig = rig_in_room(&[]);
+    rig.hear(Drain {
+        reconnect_after_ms: 1000,
+        deadline_ms: 30_000,
+    });
+    rig.on(Input::Bye { hold: None });
+    assert_eq!(rig.session.wake_at(), Some(rig.now + SECOND * 5));
+}
+
+#[test]
 fn an_answer_of_another_kind_than_the_question_answers_nothing() {
     let mut rig = rig_in_room(&[]);
     rig.ask(set_state());
