@@ -1,28 +1,22 @@
 //! What an application uses: a session that comes back by itself.
 //!
 //! ```text
-//!            Command (bounded, in order)          Connection
-//!  Client ──────────────────────────────► task ◄────────────► gateway
-//!  Events ◄──────────── Mailbox ─────────  one per client
-//!            (bounded, receipts back)
+//!            Command (bounded, in order)          Connection, and the next
+//!  Client ──────────────────────────────► task ◄──────────────────────────► gateway
+//!  Events ◄──────────── Mailbox ─────────  one per client: drives a Session
+//!            (bounded, handled back)
 //! ```
 //!
-//! While there is no connection, requests wait. After a reconnect the client is a new peer: it enters its rooms again,
-//! asks again what was not answered, and lets go of the signals that were on their way (`unconfirmed`).
+//! While there is no connection, requests wait. What happens after a reconnect is decided by [`crate::session`].
 
-mod allowance;
 mod answer;
-mod command;
-mod event;
-mod heartbeat;
-mod live;
+mod control;
 mod mailbox;
-mod rooms;
 mod task;
 mod token;
-mod unanswered;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use switchboard_protocol::client_message::StatePatch;
 use switchboard_protocol::ids::check_kind;
@@ -31,12 +25,13 @@ use switchboard_protocol::{MemberState, Payload, PeerId, RoomId};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::connection::{ConnectError, Connection, Options};
-use command::{Command, Control, Join, SetState, Signal};
+use crate::session::{Command, Join, Outcomes, RequestError, SetState, Signal};
+use answer::Waiter;
+use control::{Asked, Control};
 use mailbox::Mailbox;
 use task::Task;
 
-pub use answer::{Answer, Outcome, Outcomes, RequestError};
-pub use event::{ConnectionState, Event};
+pub use answer::Answer;
 pub use mailbox::Events;
 pub use token::TokenProvider;
 
@@ -46,13 +41,13 @@ const COMMANDS_MAX: usize = 64;
 /// A handle to a session; clones share it. The last one dropped says `bye`.
 #[derive(Clone)]
 pub struct Client {
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<Asked>,
     control: watch::Sender<Control>,
     welcome: watch::Receiver<Arc<Welcome>>,
 }
 
 impl Client {
-    /// Connects once; from then on the client comes back by itself.
+    /// Connects once; from then on the client comes back by itself. [`Options::resume`] is not used here.
     pub async fn connect(options: Options) -> Result<(Self, Events), ConnectError> {
         Self::start(options, None).await
     }
@@ -67,13 +62,15 @@ impl Client {
     }
 
     async fn start(
-        options: Options,
+        mut options: Options,
         tokens: Option<TokenProvider>,
     ) -> Result<(Self, Events), ConnectError> {
-        let (connection, welcome) = Connection::open(&options).await?;
+        // Its rooms, and the ids it has used, would be another's.
+        options.resume = None;
+        let (connection, first) = Connection::open(&options).await?;
         let (commands, asked) = mpsc::channel(COMMANDS_MAX);
         let (control, controlled) = watch::channel(Control::default());
-        let (welcomed, welcome) = watch::channel(Arc::new(welcome));
+        let (welcomed, welcome) = watch::channel(Arc::new(first.clone()));
         let mailbox = Arc::new(Mailbox::default());
         let task = Task::new(
             options,
@@ -84,7 +81,7 @@ impl Client {
             mailbox.clone(),
         );
         // Ends by `Control::stop` or with the last handle; nothing has to be waited for but `bye`, which does.
-        tokio::spawn(task.run(connection));
+        tokio::spawn(task.run(connection, first));
         let client = Self {
             commands,
             control,
@@ -93,17 +90,17 @@ impl Client {
         Ok((client, Events(mailbox)))
     }
 
-    /// Who this client is, until the next reconnect.
+    /// Who this client is, for as long as it comes back within its window.
     pub fn peer(&self) -> PeerId {
         self.welcome.borrow().peer
     }
 
-    /// What the present connection, or the last one, was welcomed with.
+    /// What the present connection, or the last one, was welcomed with, without the rooms.
     pub fn welcome(&self) -> Arc<Welcome> {
         self.welcome.borrow().clone()
     }
 
-    /// Enters a room, and enters it again after each reconnect. `capacity` counts if this creates the room.
+    /// Enters a room, and enters it again where a reconnect found it gone. `capacity` counts if this creates the room.
     pub async fn join(
         &self,
         room: &RoomId,
@@ -115,12 +112,12 @@ impl Client {
             state,
             capacity,
         };
-        self.ask(|reply| Command::Join(join, reply)).await
+        self.ask(Command::Join(join), Waiter::Joined).await
     }
 
     /// Leaves a room.
     pub async fn leave(&self, room: &RoomId) -> Result<(), RequestError> {
-        self.ask(|reply| Command::Leave(room.clone(), reply)).await
+        self.ask(Command::Leave(room.clone()), Waiter::Done).await
     }
 
     /// Changes one's own state in a room.
@@ -129,7 +126,7 @@ impl Client {
             room: room.clone(),
             patch,
         };
-        self.ask(|reply| Command::SetState(state, reply)).await
+        self.ask(Command::SetState(state), Waiter::Done).await
     }
 
     /// Sends a signal to a peer, or to every other member, and waits for what becomes of it.
@@ -159,14 +156,18 @@ impl Client {
             payload,
         };
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Signal(signal, reply)).await?;
+        let command = Command::Signal(signal);
+        self.send((command, Waiter::Signal(reply))).await?;
         Ok(Answer(answer))
     }
 
     /// Gives the token that the next connection will use, at once where one was refused.
     pub fn set_token(&self, token: impl Into<String>) {
         let token = Some(token.into());
-        self.control.send_modify(|control| control.token = token);
+        self.control.send_modify(|control| {
+            control.token = token;
+            control.tokens += 1;
+        });
     }
 
     /// Says goodbye and waits until the connection is closed, 5 s at most. What waits is not carried out any more.
@@ -175,17 +176,25 @@ impl Client {
         self.commands.closed().await;
     }
 
+    /// As [`Self::bye`], but the others see this client away for so long before it leaves, its resume window at most.
+    pub async fn bye_holding(self, hold: Duration) {
+        self.control
+            .send_modify(|control| control.hold = Some(hold));
+        self.bye().await;
+    }
+
     async fn ask<T>(
         &self,
-        command: impl FnOnce(answer::Reply<T>) -> Command,
+        command: Command,
+        waiter: impl FnOnce(answer::Sender<T>) -> Waiter,
     ) -> Result<T, RequestError> {
         let (reply, answer) = oneshot::channel();
-        self.send(command(reply)).await?;
+        self.send((command, waiter(reply))).await?;
         answer.await.unwrap_or(Err(RequestError::Over))
     }
 
-    async fn send(&self, command: Command) -> Result<(), RequestError> {
-        let sent = self.commands.send(command).await;
+    async fn send(&self, asked: Asked) -> Result<(), RequestError> {
+        let sent = self.commands.send(asked).await;
         sent.map_err(|_| RequestError::Over)
     }
 }

@@ -1,7 +1,9 @@
 //! Rust client of a Switchboard cluster.
 //!
-//! Three layers, each of use alone: [`Connection`] is one WebSocket, fast and small, for load generators and tests;
-//! [`reconnect`] decides when to open another; [`Client`] is a session that comes back by itself, for applications.
+//! Four layers, each of use alone: [`Connection`] is one WebSocket, fast and small, for load generators and tests;
+//! [`reconnect`] decides when to open another; [`session`] decides everything else of a session that outlives its
+//! connections, without socket, task or clock; [`Client`] drives one, for applications. A call survives a lost
+//! connection and a drained node without the application doing anything: it only hears of it.
 //!
 //! ```no_run
 //! # async fn call(offer: switchboard_protocol::Payload) -> Result<(), Box<dyn std::error::Error>> {
@@ -26,12 +28,13 @@ pub mod acknowledger;
 pub mod client;
 pub mod connection;
 pub mod reconnect;
+pub mod session;
+mod span;
 
 pub use acknowledger::Acknowledger;
-pub use client::{
-    Answer, Client, ConnectionState, Event, Events, Outcome, Outcomes, RequestError, TokenProvider,
-};
+pub use client::{Answer, Client, Events, TokenProvider};
 pub use connection::{Closed, ConnectError, Connection, Disconnected, FeedError, Options};
+pub use session::{ConnectionState, Event, Outcome, Outcomes, RequestError};
 
 #[cfg(test)]
 mod test_gateway;

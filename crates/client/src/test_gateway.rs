@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use switchboard_protocol::client_message::Ping;
+use switchboard_protocol::client_message::{Hello, Ping, Resume};
 use switchboard_protocol::limits::Limits;
-use switchboard_protocol::server_message::Welcome;
+use switchboard_protocol::server_message::{ResumeTicket, RoomSnapshot, Welcome};
 use switchboard_protocol::{
     ClientMessage, Codec, Connection, Member, MemberState, NodeId, Payload, PeerId, ServerMessage,
     UserId,
@@ -90,6 +90,38 @@ impl TestGateway {
         (accepted, peer)
     }
 
+    /// The next connection, resumed, and what it said to be.
+    pub(crate) async fn welcome_back(
+        &self,
+        rooms: Vec<RoomSnapshot>,
+    ) -> (Accepted, Resume<'static>) {
+        let mut accepted = self.accept().await;
+        let resume = accepted
+            .hear(|message| match message {
+                ClientMessage::Hello(Hello {
+                    resume: Some(resume),
+                    ..
+                }) => Resume {
+                    secret: resume.secret.into_owned().into(),
+                    ..resume
+                },
+                other => panic!("{other:?} resumes nothing"),
+            })
+            .await;
+        let welcome = Welcome {
+            peer: resume.peer,
+            resume: ResumeTicket {
+                secret: secret(resume.peer),
+                window_ms: 60_000,
+            },
+            resumed: true,
+            rooms: Some(rooms),
+            ..self.welcome_message()
+        };
+        accepted.say(welcome).await;
+        (accepted, resume)
+    }
+
     pub(crate) fn welcome_message(&self) -> Welcome {
         let peer = PeerId::random();
         Welcome {
@@ -97,7 +129,12 @@ impl TestGateway {
             user: UserId::anonymous(&peer),
             name: None,
             node: NodeId::start("test"),
+            resume: ResumeTicket {
+                secret: secret(peer),
+                window_ms: 60_000,
+            },
             resumed: false,
+            rooms: None,
             heartbeat_ms: self.heartbeat_ms,
             limits: self.limits,
             ice_servers: Vec::new(),
@@ -165,6 +202,11 @@ impl Accepted {
         let _ = self.socket.close(Some(frame)).await;
         while let Some(Ok(_)) = self.socket.next().await {}
     }
+}
+
+/// What this gateway lets a peer resume with.
+pub(crate) fn secret(peer: PeerId) -> String {
+    format!("secret of {peer}")
 }
 
 pub(crate) fn payload(codec: Codec, json: &'static str) -> Payload {

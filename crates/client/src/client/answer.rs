@@ -1,89 +1,49 @@
-//! What becomes of a request.
+//! Where the answer to a request goes. Nobody may be waiting any more.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use switchboard_protocol::server_message::{self, Reason, Receiver};
-use switchboard_protocol::{ErrorCode, InvalidId, PeerId};
+use switchboard_protocol::server_message::Joined;
 use tokio::sync::oneshot;
 
-use crate::connection::FeedError;
+use crate::session::{Ask, Outcomes, Reply, RequestError};
 
-/// What became of one signal, receiver by receiver; empty for a broadcast in a room without others.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcomes {
-    /// In the order in which the answers came, each receiver once.
-    pub each: Vec<(Receiver, Outcome)>,
+/// Who waits for the answer to a command.
+pub(super) enum Waiter {
+    Joined(Sender<Joined>),
+    Done(Sender<()>),
+    Signal(Sender<Outcomes>),
 }
 
-/// What became of one signal at one receiver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// It has it.
-    Delivered,
-    /// It does not have it; with [`Reason::Unconfirmed`], it may.
-    Undelivered(Reason),
+pub(super) type Sender<T> = oneshot::Sender<Result<T, RequestError>>;
+
+/// All who wait, by what they asked under.
+#[derive(Default)]
+pub(super) struct Waiters {
+    waiting: HashMap<Ask, Waiter>,
+    last: u64,
 }
 
-impl Outcomes {
-    /// Whether every receiver has it.
-    pub fn all_delivered(&self) -> bool {
-        self.each
-            .iter()
-            .all(|(_, outcome)| *outcome == Outcome::Delivered)
+impl Waiters {
+    pub(super) fn add(&mut self, waiter: Waiter) -> Ask {
+        self.last += 1;
+        let ask = Ask(self.last);
+        self.waiting.insert(ask, waiter);
+        ask
     }
 
-    /// What became of it at this peer, if it was a receiver.
-    pub fn of(&self, peer: PeerId) -> Option<Outcome> {
-        let receiver = Receiver::Peer(peer);
-        self.each
-            .iter()
-            .find(|(to, _)| *to == receiver)
-            .map(|(_, outcome)| *outcome)
-    }
-}
-
-/// Why a request was not carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
-    /// The gateway said so.
-    #[error("{message} ({})", code.as_str())]
-    Refused {
-        /// For programs.
-        code: ErrorCode,
-        /// For people: a sentence that says what to do.
-        message: String,
-        /// Trying again helps after this.
-        retry_after: Option<Duration>,
-    },
-    /// The connection was lost before a broadcast's receivers were told: it may have reached any of them.
-    #[error("the connection was lost before the answer")]
-    Unconfirmed,
-    /// It was never sent.
-    #[error(transparent)]
-    Unsendable(#[from] FeedError),
-    /// It was never sent.
-    #[error(transparent)]
-    Kind(#[from] InvalidId),
-    /// The client said goodbye, or may not come back: see [`ConnectionState::Over`](super::ConnectionState::Over).
-    #[error("the client is over")]
-    Over,
-}
-
-impl From<server_message::Error> for RequestError {
-    fn from(error: server_message::Error) -> Self {
-        Self::Refused {
-            code: error.code,
-            message: error.message,
-            retry_after: error.retry_after_ms.map(Duration::from_millis),
+    pub(super) fn answer(&mut self, ask: Ask, reply: Reply) {
+        match (self.waiting.remove(&ask), reply) {
+            (Some(Waiter::Joined(waiter)), Reply::Joined(joined)) => drop(waiter.send(joined)),
+            (Some(Waiter::Done(waiter)), Reply::Done(done)) => drop(waiter.send(done)),
+            (Some(Waiter::Signal(waiter)), Reply::Signal(outcomes)) => drop(waiter.send(outcomes)),
+            // A reply fits its command.
+            _ => {}
         }
     }
 }
-
-/// Where the answer to a request goes. Nobody may be waiting any more.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, RequestError>>;
 
 /// What a signal on its way will have come to; see [`Client::queue_signal`](super::Client::queue_signal).
 #[derive(Debug)]

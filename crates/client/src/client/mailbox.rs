@@ -1,13 +1,12 @@
-//! Between the client's task and the application: events one way, receipts the other.
+//! Between the client's task and the application: events one way, what was handled the other.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use switchboard_protocol::ClientMessage;
+use switchboard_protocol::PeerId;
 use tokio::sync::Notify;
 
-use super::Event;
-use crate::Acknowledger;
+use crate::session::{Event, Input};
 
 /// Events that wait for the application: beyond this, nothing more is read from the socket.
 const EVENT_BYTES_MAX: usize = 1 << 20;
@@ -23,20 +22,13 @@ pub(super) struct Mailbox {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Waiting>,
+    /// Each with the peer that this client was when it was told.
+    waiting: VecDeque<(PeerId, Event)>,
     bytes: usize,
-    acknowledger: Acknowledger,
-    /// Counts sessions: a signal to an earlier peer of this client is not acknowledged by the present one.
-    session: u32,
+    /// The last signal taken, for each peer that this client was and each sender.
+    handled: HashMap<(PeerId, PeerId), u64>,
     over: bool,
     abandoned: bool,
-}
-
-struct Waiting {
-    event: Event,
-    session: u32,
-    /// A member left the last room shared with it.
-    stranger: bool,
 }
 
 impl State {
@@ -44,36 +36,14 @@ impl State {
         self.bytes >= EVENT_BYTES_MAX
     }
 
-    fn push(&mut self, event: Event, stranger: bool) {
-        if self.abandoned {
-            return;
-        }
-        self.bytes += event.bytes();
-        self.waiting.push_back(Waiting {
-            event,
-            session: self.session,
-            stranger,
-        });
-    }
-
-    /// The oldest event; notes a signal as handled and passes over repeats.
+    /// The oldest event; notes a signal as handled.
     fn take(&mut self) -> Option<Event> {
-        loop {
-            let waiting = self.waiting.pop_front()?;
-            self.bytes -= waiting.event.bytes();
-            if waiting.session == self.session {
-                match &waiting.event {
-                    Event::Signal(signal) if !self.acknowledger.handled(signal.from, signal.id) => {
-                        continue;
-                    }
-                    Event::MemberLeft(left) if waiting.stranger => {
-                        self.acknowledger.forget(&left.peer);
-                    }
-                    _ => {}
-                }
-            }
-            return Some(waiting.event);
+        let (me, event) = self.waiting.pop_front()?;
+        self.bytes -= event.bytes();
+        if let Event::Signal(signal) = &event {
+            self.handled.insert((me, signal.from), signal.id);
         }
+        Some(event)
     }
 }
 
@@ -84,33 +54,24 @@ impl Mailbox {
             .expect("no code panics while it holds the lock")
     }
 
-    /// A new session begins, with streams of its own.
-    pub(super) fn begin_session(&self) {
+    /// `me`: the peer that this client is.
+    pub(super) fn push(&self, event: Event, me: PeerId) {
         let mut state = self.lock();
-        state.session += 1;
-        state.acknowledger = Acknowledger::default();
-    }
-
-    pub(super) fn push(&self, event: Event) {
-        self.push_from(event, false);
-    }
-
-    /// `stranger`: with this event, its peer left the last room shared with it.
-    pub(super) fn push_from(&self, event: Event, stranger: bool) {
-        let mut state = self.lock();
+        if state.abandoned {
+            return;
+        }
         let is_state = |event: &Event| matches!(event, Event::Connection(_));
         // The only events that come while nothing is read; of those only the newest counts.
-        if state.is_full()
-            && is_state(&event)
-            && state
-                .waiting
-                .back()
-                .is_some_and(|last| is_state(&last.event))
-        {
-            let last = state.waiting.pop_back().expect("it was just seen");
-            state.bytes -= last.event.bytes();
+        if state.is_full() && is_state(&event) {
+            while let Some((_, last)) = state.waiting.back()
+                && is_state(last)
+            {
+                state.bytes -= last.bytes();
+                state.waiting.pop_back();
+            }
         }
-        state.push(event, stranger);
+        state.bytes += event.bytes();
+        state.waiting.push_back((me, event));
         drop(state);
         self.filled.notify_one();
     }
@@ -120,9 +81,11 @@ impl Mailbox {
         self.lock().is_full()
     }
 
-    /// The receipts that became due since the last call.
-    pub(super) fn take_receipts(&self, mut each: impl FnMut(ClientMessage<'static>)) {
-        self.lock().acknowledger.take_receipts().for_each(&mut each);
+    /// What the application has handled since the last call.
+    pub(super) fn take_handled(&self) -> impl Iterator<Item = Input> + use<> {
+        let handled = std::mem::take(&mut self.lock().handled);
+        let input = |((me, from), id)| Input::Handled { me, from, id };
+        handled.into_iter().map(input)
     }
 
     /// Until the application takes something; once at least after it did. Cancel safe.
@@ -160,15 +123,9 @@ impl Events {
 
     /// The next event, if there is one already.
     pub fn try_next(&mut self) -> Option<Event> {
-        let mut state = self.0.lock();
-        let waiting = state.waiting.len();
-        let event = state.take();
-        let took_any = state.waiting.len() < waiting;
-        drop(state);
-        if took_any {
-            self.0.taken.notify_one();
-        }
-        event
+        let event = self.0.lock().take()?;
+        self.0.taken.notify_one();
+        Some(event)
     }
 }
 

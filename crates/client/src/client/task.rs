@@ -1,189 +1,228 @@
-//! The one task of a client: live on a connection, then on the way to the next.
+//! The one task of a client: drives its [`Session`] with sockets, tokens and time.
+
+mod driving;
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use switchboard_protocol::ServerMessage;
 use switchboard_protocol::server_message::Welcome;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout};
 
-use super::command::{Command, Control};
-use super::live::{End, Live};
+use super::answer::Waiters;
+use super::control::{Asked, Control};
 use super::mailbox::Mailbox;
-use super::rooms::Rooms;
 use super::token::{TokenProvider, Tokens};
-use super::unanswered::{Request, Unanswered};
-use super::{ConnectionState, Event};
 use crate::connection::{ConnectError, Connection, Disconnected, Options};
-use crate::reconnect::{Cause, Input, Next, Reconnect, full_jitter};
+use crate::reconnect::full_jitter;
+use crate::session::{ConnectionId, Input, Output, Session};
+use driving::{now, opened, read, sleep_until};
 
-/// How long a goodbye may take.
-const BYE_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
+/// Receipts wait while more than this does not get into the socket.
+const UNWRITTEN_BYTES_MAX: usize = 256 * 1024;
 
-/// What outlives a connection.
+/// A client's sockets and the session that uses them.
 pub(super) struct Task {
     options: Options,
+    session: Session,
+    /// The one in use; during a move another, until the session has let go of the first.
+    connections: Vec<(ConnectionId, Connection)>,
+    opening: Option<Opening>,
     tokens: Tokens,
-    reconnect: Reconnect,
+    commands: mpsc::Receiver<Asked>,
+    control: watch::Receiver<Control>,
+    waiters: Waiters,
+    mailbox: Arc<Mailbox>,
     welcomed: watch::Sender<Arc<Welcome>>,
-    pub(super) commands: mpsc::Receiver<Command>,
-    pub(super) control: watch::Receiver<Control>,
-    pub(super) mailbox: Arc<Mailbox>,
-    pub(super) rooms: Rooms,
-    pub(super) unanswered: Unanswered,
-    /// Commands that were taken from the queue and have to wait, or to be sent again.
-    pub(super) held: VecDeque<Command>,
-    /// Of the last message that carried one; it rises over all connections.
-    pub(super) last_id: u64,
+    /// The application wants no more.
+    stopping: bool,
+    over: bool,
+}
+
+struct Opening {
+    connection: ConnectionId,
+    opened: Opened,
+}
+
+type Opened = Pin<Box<dyn Future<Output = Result<(Connection, Welcome), ConnectError>> + Send>>;
+
+/// What a task waits for.
+enum Happened {
+    Read(ConnectionId, Result<ServerMessage, Disconnected>),
+    Opened(Box<Result<(Connection, Welcome), ConnectError>>),
+    Asked(Asked),
+    Control,
+    Token(Option<String>),
+    /// The application took an event, or it is time.
+    Nothing,
 }
 
 impl Task {
     pub(super) fn new(
         options: Options,
         provider: Option<TokenProvider>,
-        commands: mpsc::Receiver<Command>,
+        commands: mpsc::Receiver<Asked>,
         control: watch::Receiver<Control>,
         welcomed: watch::Sender<Arc<Welcome>>,
         mailbox: Arc<Mailbox>,
     ) -> Self {
         Self {
             options,
-            tokens: Tokens::new(provider, control.clone()),
-            reconnect: Reconnect::new(Box::new(full_jitter)),
-            welcomed,
+            session: Session::new(Box::new(full_jitter)),
+            connections: Vec::new(),
+            opening: None,
+            tokens: Tokens::new(provider),
             commands,
             control,
+            waiters: Waiters::default(),
             mailbox,
-            rooms: Rooms::default(),
-            unanswered: Unanswered::default(),
-            held: VecDeque::new(),
-            last_id: 0,
+            welcomed,
+            stopping: false,
+            over: false,
         }
     }
 
-    pub(super) async fn run(mut self, mut connection: Connection) {
-        loop {
-            let welcome = self.welcomed.borrow().clone();
-            self.reconnect.on(Input::Opened, Instant::now().into_std());
-            let end = Live::new(&mut self, &mut connection, &welcome)
-                .serve()
-                .await;
-            self.let_go();
-            let lost = match end {
-                End::Lost(lost) => lost,
-                End::Bye => {
-                    let _ = timeout(BYE_WITHIN, connection.bye()).await;
-                    break;
-                }
-            };
-            drop(connection);
-            match self.come_back(lost).await {
-                Some(next) => connection = next,
-                None => break,
-            }
+    /// Until the session is over.
+    pub(super) async fn run(mut self, connection: Connection, welcome: Welcome) {
+        self.opened(ConnectionId::FIRST, connection, welcome);
+        while !self.over {
+            self.say_receipts();
+            // Goodbye waits for the gateway, not for the application.
+            let reading = self.stopping || !self.mailbox.is_full();
+            self.on(Input::Reading(reading));
+            let happened = self.wait(reading).await;
+            self.note_handled();
+            self.take_in(happened);
         }
         self.mailbox.end();
     }
 
-    /// What was asked on the connection that ended: signals are over, the rest is asked again on the next.
-    fn let_go(&mut self) {
-        let mut again = VecDeque::new();
-        for request in self.unanswered.take() {
-            match request {
-                Request::Join(join, Some(reply)) => again.push_back(Command::Join(join, reply)),
-                // Its room is still among those to enter.
-                Request::Join(_, None) => {}
-                Request::SetState(state, reply) => again.push_back(Command::SetState(state, reply)),
-                // The peer that was to leave is no more.
-                Request::Leave(reply) => {
-                    let _ = reply.send(Ok(()));
-                }
-                Request::Signal(signal) => signal.lose(),
-            }
-        }
-        again.append(&mut self.held);
-        self.held = again;
-    }
-
-    /// Until there is a connection again, or none is to be had.
-    async fn come_back(&mut self, mut lost: Disconnected) -> Option<Connection> {
-        self.tell(ConnectionState::Reconnecting(lost.clone()));
-        let mut input = Input::Ended(Cause::from(&lost));
-        loop {
-            let next = self.reconnect.on(input, Instant::now().into_std());
-            input = match next {
-                Next::Wait { until } => {
-                    self.unless_stopped(sleep_until(until.into())).await?;
-                    Input::Woken
-                }
-                Next::GetToken => {
-                    self.tell(ConnectionState::NeedsToken);
-                    let mut control = self.control.clone();
-                    tokio::select! {
-                        token = self.tokens.another() => self.options.token = Some(token?),
-                        () = stopped(&mut control) => return None,
-                    }
-                    Input::NewToken
-                }
-                Next::Open => {
-                    if let Some(token) = self.tokens.given() {
-                        self.options.token = Some(token);
-                    }
-                    let options = self.options.clone();
-                    match self.unless_stopped(Connection::open(&options)).await? {
-                        Ok((connection, welcome)) => {
-                            self.begin(welcome);
-                            return Some(connection);
-                        }
-                        Err(error) => {
-                            let cause = Cause::from(&error);
-                            lost = ending(error);
-                            Input::Ended(cause)
-                        }
-                    }
-                }
-                Next::Stay | Next::GiveUp => {
-                    self.tell(ConnectionState::Over(lost));
-                    return None;
-                }
-            };
-        }
-    }
-
-    fn begin(&mut self, welcome: Welcome) {
-        let welcome = Arc::new(welcome);
-        self.welcomed.send_replace(welcome.clone());
-        self.mailbox.begin_session();
-        self.tell(ConnectionState::Live(welcome));
-    }
-
-    fn tell(&self, state: ConnectionState) {
-        self.mailbox.push(Event::Connection(state));
-    }
-
-    async fn unless_stopped<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+    /// Cancel safe, all of it.
+    async fn wait(&mut self, reading: bool) -> Happened {
+        let wake_at = self.session.wake_at();
+        let wants_command = self.session.wants_command() && !self.stopping;
         tokio::select! {
-            done = work => Some(done),
-            () = stopped(&mut self.control) => None,
+            (connection, read) = read(&mut self.connections, reading) => {
+                Happened::Read(connection, read)
+            }
+            opened = opened(&mut self.opening) => Happened::Opened(Box::new(opened)),
+            Some(asked) = self.commands.recv(), if wants_command => Happened::Asked(asked),
+            _ = self.control.changed(), if !self.stopping => Happened::Control,
+            token = self.tokens.provided() => Happened::Token(token),
+            () = self.mailbox.taken() => Happened::Nothing,
+            () = sleep_until(wake_at) => Happened::Nothing,
         }
     }
-}
 
-/// Until the application wants no more, or has dropped its last handle. Cancel safe.
-pub(super) async fn stopped(control: &mut watch::Receiver<Control>) {
-    let _ = control.wait_for(|control| control.stop).await;
-}
-
-/// A connection that did not come about, as the end of the one before.
-fn ending(error: ConnectError) -> Disconnected {
-    match error {
-        ConnectError::Closed(closed) => Disconnected::Closed(closed),
-        ConnectError::Ended(ended) => ended,
-        ConnectError::Unreachable { error, .. } => Disconnected::Lost(error.kind()),
-        ConnectError::TimedOut => Disconnected::Lost(std::io::ErrorKind::TimedOut),
-        ConnectError::Options(_) => Disconnected::Lost(std::io::ErrorKind::InvalidInput),
-        ConnectError::Refused { .. } | ConnectError::Handshake(_) => {
-            Disconnected::Lost(std::io::ErrorKind::ConnectionRefused)
+    fn take_in(&mut self, happened: Happened) {
+        match happened {
+            Happened::Read(connection, Ok(message)) => self.hear_all(connection, message),
+            Happened::Read(connection, Err(why)) => {
+                self.connections.retain(|(id, _)| *id != connection);
+                self.on(Input::Ended { connection, why });
+            }
+            Happened::Opened(opened) => {
+                if let Some(Opening { connection, .. }) = self.opening.take() {
+                    match *opened {
+                        Ok((opened, welcome)) => self.opened(connection, opened, welcome),
+                        Err(error) => self.on(Input::failed(connection, error)),
+                    }
+                }
+            }
+            Happened::Asked((command, waiter)) => {
+                let ask = self.waiters.add(waiter);
+                self.on(Input::Command { ask, command });
+            }
+            Happened::Control => self.heed_control(),
+            Happened::Token(token) => {
+                if let Some(token) = token {
+                    self.new_token(token);
+                }
+            }
+            Happened::Nothing => self.on(Input::Time),
         }
+    }
+
+    /// Takes in a message and all those that were read with it, as long as the application keeps up.
+    fn hear_all(&mut self, connection: ConnectionId, first: ServerMessage) {
+        let mut next = Ok(Some(first));
+        loop {
+            match next {
+                Ok(Some(message)) => self.on(Input::Message {
+                    connection,
+                    message,
+                }),
+                Ok(None) => return,
+                Err(why) => {
+                    self.connections.retain(|(id, _)| *id != connection);
+                    return self.on(Input::Ended { connection, why });
+                }
+            }
+            if self.mailbox.is_full() && !self.stopping {
+                return;
+            }
+            let Some(socket) = self.connection(connection) else {
+                return;
+            };
+            next = socket.try_next();
+        }
+    }
+
+    fn opened(&mut self, id: ConnectionId, connection: Connection, welcome: Welcome) {
+        self.connections.push((id, connection));
+        let mut out = Vec::new();
+        let welcome = Arc::new(welcome);
+        let opened = Input::Opened {
+            connection: id,
+            welcome,
+        };
+        self.session.on(opened, now(), &mut out);
+        // Before the application hears of it.
+        if let Some(welcome) = self.session.welcome() {
+            self.welcomed.send_replace(welcome.clone());
+        }
+        self.perform(out);
+    }
+
+    fn heed_control(&mut self) {
+        let control = self.control.borrow_and_update().clone();
+        // Without any handle, nobody is there any more.
+        if control.stop || self.control.has_changed().is_err() {
+            self.stopping = true;
+            let hold = control.hold;
+            return self.on(Input::Bye { hold });
+        }
+        if let Some(token) = self.tokens.given(control) {
+            self.new_token(token);
+        }
+    }
+
+    fn new_token(&mut self, token: String) {
+        self.options.token = Some(token);
+        if self.tokens.got_one() {
+            self.on(Input::NewToken);
+        }
+    }
+
+    fn note_handled(&mut self) {
+        for handled in self.mailbox.take_handled() {
+            self.on(handled);
+        }
+    }
+
+    fn say_receipts(&mut self) {
+        let mut sockets = self.connections.iter();
+        if sockets.all(|(_, socket)| socket.unwritten() < UNWRITTEN_BYTES_MAX) {
+            let mut out = Vec::new();
+            self.session.receipts(&mut out);
+            self.perform(out);
+        }
+    }
+
+    fn on(&mut self, input: Input) {
+        let mut out = Vec::new();
+        self.session.on(input, now(), &mut out);
+        self.perform(out);
     }
 }

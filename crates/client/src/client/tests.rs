@@ -1,12 +1,14 @@
 mod events;
+mod moving;
 mod reconnecting;
 mod requests;
 
 use switchboard_protocol::client_message as said;
-use switchboard_protocol::server_message::{Joined, Signal};
-use switchboard_protocol::{ClientMessage, Codec, RoomId};
+use switchboard_protocol::server_message::{Delivered, Joined, Receiver, RoomSnapshot, Signal};
+use switchboard_protocol::{ClientMessage, Codec, Member, RoomId};
 
 use super::*;
+use crate::session::{ConnectionState, Event, Outcome};
 use crate::test_gateway::{Accepted, TestGateway, member, payload};
 
 struct Call {
@@ -73,5 +75,29 @@ fn signal_from(from: PeerId, id: u64, codec: Codec) -> Signal {
         id,
         kind: "candidate".into(),
         payload: payload(codec, r#"{"candidate":""}"#),
+    }
+}
+
+async fn next_state(events: &mut Events) -> ConnectionState {
+    match events.next().await {
+        Some(Event::Connection(state)) => state,
+        other => panic!("{other:?} is no state"),
+    }
+}
+
+fn delivered(id: u64, to: PeerId) -> Delivered {
+    Delivered {
+        id,
+        to: [Receiver::Peer(to)].into_iter().collect(),
+    }
+}
+
+/// The room `r`.
+fn snapshot(revision: u64, members: Vec<Member>) -> RoomSnapshot {
+    RoomSnapshot {
+        room: room(),
+        revision,
+        capacity: 2,
+        members,
     }
 }

@@ -21,6 +21,14 @@ pub(super) struct Backoff {
     jitter: Jitter,
 }
 
+impl std::fmt::Debug for Backoff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Backoff")
+            .field("failures", &self.failures)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Backoff {
     pub(super) fn new(jitter: Jitter) -> Self {
         Self {

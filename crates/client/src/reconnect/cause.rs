@@ -5,6 +5,7 @@ use std::time::Duration;
 use switchboard_protocol::close_code::Advice;
 
 use crate::connection::{Closed, ConnectError, Disconnected};
+use crate::span::millis;
 
 /// Why there is no connection, as far as it matters for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Cause {
     fn retry_after(ms: Option<u64>) -> Self {
         Self {
             advice: Advice::RetryAfter,
-            retry_after: ms.map(Duration::from_millis),
+            retry_after: ms.map(millis),
         }
     }
 }

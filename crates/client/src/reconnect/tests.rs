@@ -101,6 +101,14 @@ fn a_gateway_that_names_a_time_is_left_alone_until_then_and_a_little_longer() {
 }
 
 #[test]
+fn a_gateway_that_names_the_end_of_time_is_asked_the_next_day() {
+    let now = Instant::now();
+    let next = reconnect().on(closed(4503, Some(u64::MAX)), now);
+    let until = now + SECOND * (24 * 60 * 60) + SECOND / 2;
+    assert_eq!(next, Next::Wait { until });
+}
+
+#[test]
 fn a_refused_token_is_not_tried_again() {
     let now = Instant::now();
     let mut reconnect = reconnect();
@@ -118,4 +126,59 @@ fn a_client_that_was_stopped_stays_away() {
     for input in [Input::Woken, Input::NewToken, Input::Opened, LOST] {
         assert_eq!(reconnect.on(input, now), Next::GiveUp);
     }
+}
+
+#[test]
+fn a_drain_opens_the_next_connection_at_its_time_while_this_one_stays() {
+    let start = Instant::now();
+    let mut reconnect = reconnect();
+    reconnect.on(Input::Opened, start);
+    let at = start + SECOND * 3;
+    let next = reconnect.on(Input::Drain { at }, start);
+    assert_eq!(next, Next::Wait { until: at });
+    assert_eq!(reconnect.wake_at(), Some(at));
+    assert_eq!(reconnect.on(Input::Woken, at), Next::Open);
+    assert_eq!(reconnect.on(Input::Opened, at), Next::Stay);
+    assert_eq!(reconnect.wake_at(), None);
+}
+
+#[test]
+fn a_move_that_fails_is_tried_again_with_growing_pauses() {
+    let mut now = Instant::now();
+    let mut reconnect = reconnect();
+    reconnect.on(Input::Opened, now);
+    reconnect.on(Input::Drain { at: now }, now);
+    for pause in [500, 1000, 2000] {
+        assert_eq!(reconnect.on(Input::Woken, now), Next::Open);
+        let until = now + Duration::from_millis(pause);
+        let next = reconnect.on(Input::Failed(Cause::LOST), now);
+        assert_eq!(next, Next::Wait { until });
+        now = until;
+    }
+}
+
+#[test]
+fn a_connection_that_ends_during_a_move_leaves_the_attempt_alone() {
+    let now = Instant::now();
+    let mut reconnect = reconnect();
+    reconnect.on(Input::Opened, now);
+    reconnect.on(Input::Drain { at: now }, now);
+    reconnect.on(Input::Woken, now);
+    assert_eq!(reconnect.on(closed(1001, None), now), Next::Open);
+    assert_eq!(reconnect.on(Input::Opened, now), Next::Stay);
+}
+
+#[test]
+fn a_move_that_needs_a_token_asks_for_one() {
+    let now = Instant::now();
+    let mut reconnect = reconnect();
+    reconnect.on(Input::Opened, now);
+    reconnect.on(Input::Drain { at: now }, now);
+    reconnect.on(Input::Woken, now);
+    let Input::Ended(unauthorized) = closed(4401, None) else {
+        panic!("it is an end");
+    };
+    let next = reconnect.on(Input::Failed(unauthorized), now);
+    assert_eq!(next, Next::GetToken);
+    assert_eq!(reconnect.on(Input::NewToken, now), Next::Open);
 }

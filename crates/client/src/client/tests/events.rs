@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use switchboard_protocol::server_message::{LeaveReason, Left, MemberJoined, MemberLeft, Ready};
 
+use switchboard_protocol::client_message::Bye;
+
 use super::*;
 
 #[tokio::test]
@@ -111,11 +113,11 @@ fn a_mailbox_is_full_until_the_application_takes_something() {
     let mut pushed = 0;
     while !mailbox.is_full() {
         pushed += 1;
-        mailbox.push(Event::Signal(signal_from(from, pushed, Codec::Json)));
+        mailbox.push(Event::Signal(signal_from(from, pushed, Codec::Json)), from);
     }
     // Only states of the connection still come, and they take the place of one another.
     for _ in 0..3 {
-        mailbox.push(Event::Connection(ConnectionState::NeedsToken));
+        mailbox.push(Event::Connection(ConnectionState::NeedsToken), from);
     }
     let mut taken = 0;
     while let Some(Event::Signal(_)) = events.try_next() {
@@ -138,6 +140,21 @@ async fn goodbye_is_said_and_everything_ends() {
     tokio::join!(call.client.bye(), gateway);
     assert_eq!(call.events.next().await, None);
     assert_eq!(client.leave(&room).await, Err(RequestError::Over));
+}
+
+#[tokio::test]
+async fn a_goodbye_may_hold_the_place() {
+    let mut call = joined(Codec::Json, |_| ()).await;
+    let gateway = async {
+        let hold_ms = Some(5000);
+        let expected = ClientMessage::Bye(Bye { hold_ms });
+        call.accepted
+            .hear(|message| assert_eq!(message, expected))
+            .await;
+        call.accepted.close(1000, "bye").await;
+    };
+    tokio::join!(call.client.bye_holding(Duration::from_secs(5)), gateway);
+    assert_eq!(call.events.next().await, None);
 }
 
 #[tokio::test]

@@ -5,16 +5,10 @@ use switchboard_protocol::{CloseCode, ErrorCode};
 
 use super::*;
 use crate::connection::Disconnected;
-
-async fn next_state(events: &mut Events) -> ConnectionState {
-    match events.next().await {
-        Some(Event::Connection(state)) => state,
-        other => panic!("{other:?} is no state"),
-    }
-}
+use crate::test_gateway::secret;
 
 #[tokio::test]
-async fn rooms_are_entered_again_and_signals_on_their_way_end_unconfirmed() {
+async fn a_session_that_is_gone_enters_its_rooms_again_and_its_signals_end_unconfirmed() {
     for codec in Codec::ALL {
         let mut call = joined(codec, |_| ()).await;
         let (to, room, before) = (PeerId::random(), room(), call.client.peer());
@@ -32,6 +26,7 @@ async fn rooms_are_entered_again_and_signals_on_their_way_end_unconfirmed() {
         call.accepted.say(Done { re, to: receivers }).await;
         drop(call.accepted);
 
+        let (mut accepted, peer) = call.gateway.welcome().await;
         let unconfirmed = Outcome::Undelivered(Reason::Unconfirmed);
         let outcomes = Outcomes {
             each: vec![(Receiver::Peer(to), unconfirmed)],
@@ -40,7 +35,6 @@ async fn rooms_are_entered_again_and_signals_on_their_way_end_unconfirmed() {
         assert_eq!(broadcast.await.as_ref(), Ok(&outcomes));
         assert_eq!(untold.await, Err(RequestError::Unconfirmed));
 
-        let (mut accepted, peer) = call.gateway.welcome().await;
         let lost = next_state(&mut call.events).await;
         assert!(matches!(lost, ConnectionState::Reconnecting(_)), "{lost:?}");
         let live = next_state(&mut call.events).await;
@@ -73,7 +67,65 @@ async fn rooms_are_entered_again_and_signals_on_their_way_end_unconfirmed() {
 }
 
 #[tokio::test]
-async fn what_was_asked_is_asked_again() {
+async fn a_session_is_resumed_and_nothing_is_lost() {
+    for codec in Codec::ALL {
+        let mut call = joined(codec, |_| ()).await;
+        let (me, other, room) = (call.client.peer(), PeerId::random(), room());
+        let note = payload(codec, "1");
+        call.accepted.say(signal_from(other, 3, codec)).await;
+        let heard = Event::Signal(signal_from(other, 3, codec));
+        assert_eq!(call.events.next().await, Some(heard));
+        let first = call
+            .client
+            .queue_signal(&room, other, "note", note.clone())
+            .await;
+        let first = first.expect("there is room");
+        let id = call
+            .accepted
+            .hear(|message| match message {
+                // The receipt may come first.
+                ClientMessage::Received(_) => None,
+                ClientMessage::Signal(signal) => Some(signal.id),
+                other => panic!("{other:?} is no signal"),
+            })
+            .await;
+        let id = match id {
+            Some(id) => id,
+            None => hear_signal(&mut call.accepted).await,
+        };
+        drop(call.accepted);
+        let second = call.client.queue_signal(&room, other, "note", note).await;
+        let second = second.expect("there is room");
+
+        let members = vec![member(me, 1), member(other, 2)];
+        let snapshot = snapshot(4, members.clone());
+        let (mut accepted, resume) = call.gateway.welcome_back(vec![snapshot]).await;
+        assert_eq!((resume.peer, &*resume.secret), (me, &*secret(me)));
+        assert_eq!(resume.seen.get(&other), Some(&3));
+        assert_eq!(hear_signal(&mut accepted).await, id);
+        let next = hear_signal(&mut accepted).await;
+        assert!(next > id);
+        for id in [id, next] {
+            accepted.say(delivered(id, other)).await;
+        }
+        for answer in [first, second] {
+            assert!(answer.await.expect("taken").all_delivered());
+        }
+        let lost = next_state(&mut call.events).await;
+        assert!(matches!(lost, ConnectionState::Reconnecting(_)), "{lost:?}");
+        let live = next_state(&mut call.events).await;
+        assert!(matches!(live, ConnectionState::Live(welcome) if welcome.resumed));
+        // Who came meanwhile.
+        match call.events.next().await {
+            Some(Event::MemberJoined(joined)) => assert_eq!(joined.member, members[1]),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(call.client.peer(), me);
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_is_asked_again_by_another_peer() {
     let mut call = joined(Codec::Json, |_| ()).await;
     let (client, room) = (call.client.clone(), room());
     let patch = StatePatch::from_json(r#"{"hand":true}"#).expect("a patch");
@@ -171,7 +223,6 @@ async fn hear_token(gateway: &TestGateway, expected: &str) -> Accepted {
 async fn a_superseded_client_stays_away_and_says_so() {
     let mut call = joined(Codec::MessagePack, |_| ()).await;
     call.accepted.close(4409, "superseded").await;
-    next_state(&mut call.events).await;
     match next_state(&mut call.events).await {
         ConnectionState::Over(Disconnected::Closed(closed)) => {
             assert_eq!(closed.row(), Some(CloseCode::Superseded));

@@ -1,18 +1,9 @@
 //! Asking, and being answered.
 
 use switchboard_protocol::ErrorCode;
-use switchboard_protocol::server_message::{
-    Delivered, Done, Error, Left, Reason, Receiver, Undelivered,
-};
+use switchboard_protocol::server_message::{Done, Error, Left, Reason, Receiver, Undelivered};
 
 use super::*;
-
-fn delivered(id: u64, to: PeerId) -> Delivered {
-    Delivered {
-        id,
-        to: [Receiver::Peer(to)].into_iter().collect(),
-    }
-}
 
 #[tokio::test]
 async fn a_signal_ends_with_what_became_of_it_at_its_receiver() {
@@ -154,4 +145,27 @@ async fn state_changes_and_leaving_are_answered() {
     };
     let (answers, ()) = tokio::join!(client, gateway);
     assert_eq!(answers, Ok(()));
+}
+
+#[tokio::test]
+async fn a_message_that_the_gateway_would_not_take_is_not_sent() {
+    let mut call = joined(Codec::Json, |gateway| {
+        gateway.limits.max_message_bytes = 120
+    })
+    .await;
+    let (room, to) = (room(), PeerId::random());
+    let long =
+        r#"{"sdp":"v=0 o=- 1 2 IN IP4 127.0.0.1 s=- t=0 0 a=group:BUNDLE 0 a=msid-semantic: WMS"}"#;
+    let long = payload(Codec::Json, long);
+    let refused = call.client.signal(&room, to, "offer", long).await;
+    assert!(
+        matches!(refused, Err(RequestError::Unsendable(_))),
+        "{refused:?}"
+    );
+    let short = payload(Codec::Json, "1");
+    let answer = call.client.queue_signal(&room, to, "note", short).await;
+    let id = hear_signal(&mut call.accepted).await;
+    call.accepted.say(delivered(id, to)).await;
+    let outcomes = answer.expect("there is room").await;
+    assert!(outcomes.expect("taken").all_delivered());
 }

@@ -11,12 +11,16 @@ use super::RequestError;
 use crate::connection::Disconnected;
 
 /// Something that happened without having been asked for. Those of one room come in their order; compare `revision`
-/// with that of the `Joined` that [`Client::join`](super::Client::join) returned, which overtakes them.
+/// with that of the `Joined` that [`Client::join`](crate::Client::join) returned, which overtakes them.
+///
+/// What changed in a room while there was no connection is told by the same events as ever, once the session is
+/// resumed: all with the revision of the moment, and departures as
+/// [`Disconnected`](switchboard_protocol::server_message::LeaveReason::Disconnected), whatever they were.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// Somebody else came.
     MemberJoined(Arc<MemberJoined>),
-    /// Somebody's state or connection changed, perhaps one's own.
+    /// Somebody's state or connection changed, perhaps one's own. One whose connection is away may come back.
     MemberUpdated(Arc<MemberUpdated>),
     /// Somebody is gone.
     MemberLeft(MemberLeft),
@@ -24,13 +28,13 @@ pub enum Event {
     Ready(Ready),
     /// A room is no more.
     RoomClosed(RoomClosed),
-    /// A signal. Taking it from [`Events`](super::Events) acknowledges it to its sender.
+    /// A signal. Taking it from [`Events`](crate::Events) acknowledges it to its sender.
     Signal(Signal),
-    /// The connection was lost or came back.
+    /// The connection was lost or came back. Moving from one node to another is no such thing.
     Connection(ConnectionState),
-    /// A room was entered again after a reconnect, as a new peer: the roster starts over.
+    /// A room was entered again, of which the gateway knew nothing any more: the roster starts over.
     Rejoined(Box<Joined>),
-    /// A room could not be entered again after a reconnect.
+    /// A room could not be entered again.
     RoomLost {
         /// Which.
         room: RoomId,
@@ -42,11 +46,12 @@ pub enum Event {
 /// How it stands with the connection.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConnectionState {
-    /// Connected again, as another peer. Rooms follow, each with [`Event::Rejoined`].
+    /// Connected again. Where `resumed` is set, as the peer that this client was, in its rooms, and what changed there
+    /// follows; else as another peer, and rooms follow, each with [`Event::Rejoined`].
     Live(Arc<Welcome>),
-    /// Lost; the client is coming back by itself, and requests wait meanwhile.
+    /// Lost; the client is coming back by itself, and requests wait meanwhile. The others see it away.
     Reconnecting(Disconnected),
-    /// The token was refused: the client comes back once it has [another](super::Client::set_token).
+    /// The token was refused: the client comes back once it has [another](crate::Client::set_token).
     NeedsToken,
     /// Lost for good. The last event.
     Over(Disconnected),
@@ -54,7 +59,7 @@ pub enum ConnectionState {
 
 impl Event {
     /// About how much memory it holds while it waits.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let variable = match self {
             Self::Signal(signal) => signal.payload.bytes.len(),
             Self::MemberJoined(joined) => joined.member.state.as_json().len(),

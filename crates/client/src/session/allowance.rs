@@ -14,8 +14,11 @@ pub(super) enum Hold {
 }
 
 /// Keeps a client within the limits of its `welcome`.
+#[derive(Debug)]
 pub(super) struct Allowance {
     limits: Limits,
+    /// Signals that do not count for the rate: what was in flight when a session was resumed.
+    free: u32,
     signals: u32,
     bytes: u64,
     /// When the whole burst is there again.
@@ -31,11 +34,20 @@ impl Allowance {
         let burst = (u64::from(limits.burst) * 7 / 8).max(1);
         Self {
             limits,
+            free: 0,
             signals: 0,
             bytes: 0,
             full_at: now,
             interval,
             burst: interval.saturating_mul(u32::try_from(burst).expect("less than it was")),
+        }
+    }
+
+    /// For a session that was resumed: the first `limits.in_flight` signals are free of the rate.
+    pub(super) fn resumed(limits: Limits, now: Instant) -> Self {
+        Self {
+            free: limits.in_flight,
+            ..Self::new(limits, now)
         }
     }
 
@@ -46,6 +58,9 @@ impl Allowance {
         let too_big = self.bytes + bytes as u64 > self.limits.in_flight_bytes;
         if self.signals > 0 && (too_many || too_big) {
             return Err(Hold::Answers);
+        }
+        if self.free > 0 {
+            return Ok(());
         }
         let used = (self.full_at.max(now) + self.interval).saturating_duration_since(now);
         match used.checked_sub(self.burst) {
@@ -58,7 +73,10 @@ impl Allowance {
     pub(super) fn take(&mut self, bytes: usize, now: Instant) {
         self.signals += 1;
         self.bytes += bytes as u64;
-        self.full_at = self.full_at.max(now) + self.interval;
+        match self.free.checked_sub(1) {
+            Some(left) => self.free = left,
+            None => self.full_at = self.full_at.max(now) + self.interval,
+        }
     }
 
     /// It was answered.
@@ -117,5 +135,18 @@ mod tests {
         assert_eq!(sent, 14);
         assert_eq!(hold, Hold::Until(later));
         assert_eq!(allowance.check(0, later), Ok(()));
+    }
+
+    #[test]
+    fn after_a_resume_as_many_as_may_be_in_flight_are_free_of_the_rate() {
+        let now = Instant::now();
+        let mut allowance = Allowance::resumed(LIMITS, now);
+        let mut sent = 0;
+        while allowance.check(0, now).is_ok() {
+            allowance.take(0, now);
+            allowance.answered(0);
+            sent += 1;
+        }
+        assert_eq!(sent, 3 + 14);
     }
 }

@@ -16,6 +16,7 @@ pub(super) enum Beat {
     Lost,
 }
 
+#[derive(Debug)]
 pub(super) struct Heartbeat {
     every: Duration,
     /// When something came, or would have been read.

@@ -1,0 +1,133 @@
+//! What a session says on its connection, as far as the limits let it.
+
+use std::time::Instant;
+
+use switchboard_protocol::PeerId;
+
+use super::allowance::Hold;
+use super::in_flight::InFlight;
+use super::unanswered::Request;
+use super::{Command, ConnectionId, Held, Say, Session};
+
+/// Requests that are no signals, without an answer: a gateway refuses more than 64 that wait.
+const REQUESTS_MAX: usize = 48;
+
+/// Why something has to wait.
+enum Wait {
+    /// For an answer.
+    Answer,
+    /// Until then.
+    Until(Instant),
+}
+
+impl From<Hold> for Wait {
+    fn from(hold: Hold) -> Self {
+        match hold {
+            Hold::Until(at) => Self::Until(at),
+            Hold::Answers => Self::Answer,
+        }
+    }
+}
+
+impl Session {
+    /// Repeats first, then commands, in their order.
+    pub(super) fn say_what_waits(&mut self, now: Instant) {
+        let Some(connection) = self.serving() else {
+            return;
+        };
+        let waits = self.say_repeats(connection, now);
+        let waits = waits.and_then(|()| self.say_held(connection, now));
+        if let Some(current) = &mut self.current {
+            current.held_until = match waits {
+                Err(Wait::Until(at)) => Some(at),
+                Ok(()) | Err(Wait::Answer) => None,
+            };
+        }
+    }
+
+    fn say_repeats(&mut self, connection: ConnectionId, now: Instant) -> Result<(), Wait> {
+        while let Some(&(id, to)) = self.repeats.front() {
+            if let Some(message) = self.repeat(id, to, now)? {
+                self.say(connection, message);
+            }
+            self.repeats.pop_front();
+        }
+        Ok(())
+    }
+
+    /// A signal again, unless it was answered meanwhile.
+    fn repeat(&mut self, id: u64, to: Option<PeerId>, now: Instant) -> Result<Option<Say>, Wait> {
+        let Some(in_flight) = self.unanswered.signal(id).filter(|s| s.wants_repeat(to)) else {
+            return Ok(None);
+        };
+        if let Some(current) = &mut self.current {
+            current.allowance.check(in_flight.bytes(), now)?;
+            current.allowance.take(in_flight.bytes(), now);
+        }
+        in_flight.repeated(to);
+        let signal = in_flight.signal().clone();
+        Ok(Some(Say::Signal { id, to, signal }))
+    }
+
+    fn say_held(&mut self, connection: ConnectionId, now: Instant) -> Result<(), Wait> {
+        while let Some(held) = self.held.front() {
+            self.may_go(&held.command, now)?;
+            if let Some(held) = self.held.pop_front() {
+                self.carry_out(held, connection, now);
+            }
+        }
+        Ok(())
+    }
+
+    fn may_go(&self, command: &Command, now: Instant) -> Result<(), Wait> {
+        match command {
+            // A gateway does not let a signal wait for a join; the application thinks that we are in.
+            Command::Signal(signal) if self.unanswered.is_entering(&signal.room) => {
+                Err(Wait::Answer)
+            }
+            Command::Signal(signal) => match &self.current {
+                Some(current) => {
+                    let bytes = signal.payload.bytes.len();
+                    current.allowance.check(bytes, now).map_err(Wait::from)
+                }
+                None => Err(Wait::Answer),
+            },
+            _ if self.unanswered.requests() >= REQUESTS_MAX => Err(Wait::Answer),
+            _ => Ok(()),
+        }
+    }
+
+    fn carry_out(&mut self, held: Held, connection: ConnectionId, now: Instant) {
+        self.last_id += 1;
+        let (id, ask) = (self.last_id, held.ask);
+        let (request, message) = match held.command {
+            Command::Join(join) => {
+                let request = Request::Join(ask, join.clone());
+                (request, Say::Join { id, join })
+            }
+            Command::Leave(room) => {
+                // From now on it is not wanted, whatever becomes of this connection.
+                self.rooms.remove(&room);
+                let request = Request::Leave(ask, room.clone());
+                (request, Say::Leave { id, room })
+            }
+            Command::SetState(state) => {
+                let request = Request::SetState(ask, state.clone());
+                (request, Say::State { id, state })
+            }
+            Command::Signal(signal) => {
+                let Some(ask) = ask else {
+                    return;
+                };
+                if let Some(current) = &mut self.current {
+                    current.allowance.take(signal.payload.bytes.len(), now);
+                }
+                let request = Request::Signal(InFlight::new(ask, signal.clone()));
+                let to = signal.to;
+                (request, Say::Signal { id, to, signal })
+            }
+        };
+        self.unanswered.insert(id, request);
+        self.say(connection, message);
+    }
+}
