@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
-use crate::away::{Away, place};
+use crate::away::Away;
 use crate::bucket::{BUCKETS, Bucket};
 use crate::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, DirectoryError, TakeOver, TakeOverOutcome,
@@ -269,9 +269,7 @@ impl Inner {
         }
         self.leave_what_was_left(&record).await?;
         for room in local.room_ids() {
-            if let Some(place) = self.place_of(local, &room) {
-                self.assert_place(&place).await?;
-            }
+            self.assert_own_place(local, &room).await?;
         }
         Ok(())
     }
@@ -333,14 +331,25 @@ impl Inner {
         Ok(None)
     }
 
-    /// A live member of a room as this node's roster has it.
+    /// A live member of a room as this node's roster has it. Where that has it as somebody else's, or as away, under this
+    /// very epoch, its place is taken back.
+    async fn assert_own_place(&self, local: &Local, room: &RoomId) -> Result<(), DirectoryError> {
+        let Some(place) = self.place_of(local, room) else {
+            return Ok(());
+        };
+        if place.member.node == self.id && !place.member.flags.away {
+            self.assert_place(&place).await
+        } else {
+            self.retake(local, room).await
+        }
+    }
+
     fn place_of(&self, local: &Local, room: &RoomId) -> Option<AssertMember> {
         let known = self.rooms.get(room.as_str())?;
         let room = known.lock();
         let roster = room.roster()?;
         let member = roster.member(&local.peer)?;
-        let is_this = member.epoch == local.epoch && member.node == self.id;
-        is_this.then(|| AssertMember {
+        (member.epoch == local.epoch).then(|| AssertMember {
             room: room.id().clone(),
             member: member.clone(),
             revision: roster.revision,
@@ -384,25 +393,26 @@ impl Inner {
         });
         let _ = self.link(keeper).enqueue(&moved, Urgency::Now);
         for room in local.room_ids() {
-            let wish = TakeOver {
-                room: room.clone(),
-                peer: local.peer,
-                epoch: local.epoch,
-                node: self.id.clone(),
-                away: false,
-            };
-            if let TakeOverOutcome::Taken { changed, roster } =
-                self.checked(directory.take_over(&wish).await)?
-            {
-                self.tell_taken(&room, &roster, &local.peer, changed);
-                if let (Some(known), Some(place)) = (
-                    self.rooms.get(room.as_str()),
-                    place(&room, &local.peer, &roster),
-                ) {
-                    self.in_room(&known, |known| {
-                        (known.hint(place.revision), After::default())
-                    });
-                }
+            self.retake(local, &room).await?;
+        }
+        Ok(())
+    }
+
+    async fn retake(&self, local: &Local, room: &RoomId) -> Result<(), DirectoryError> {
+        let wish = TakeOver {
+            room: room.clone(),
+            peer: local.peer,
+            epoch: local.epoch,
+            node: self.id.clone(),
+            away: false,
+        };
+        let outcome = self.backend.directory.take_over(&wish).await;
+        if let TakeOverOutcome::Taken { changed, roster } = self.checked(outcome)? {
+            self.tell_taken(room, &roster, &local.peer, changed);
+            if let Some(known) = self.rooms.get(room.as_str()) {
+                self.in_room(&known, |known| {
+                    (known.hint(roster.revision), After::default())
+                });
             }
         }
         Ok(())

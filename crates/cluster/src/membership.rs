@@ -258,19 +258,6 @@ impl Inner {
 
     /// A user's own session that was away has made way for a new one: it left with the step before.
     async fn tell_evicted(&self, room: &RoomId, evicted: &PeerId, roster: &RosterSnapshot) {
-        let mut nodes = roster.nodes_of_others(evicted);
-        // Whoever keeps its places has nobody else in the room, perhaps.
-        let record = self.checked(self.backend.directory.peer(evicted).await);
-        if let Ok(Some(record)) = record {
-            if !nodes.contains(&record.node) {
-                nodes.push(record.node);
-            }
-            let intended = self
-                .backend
-                .directory
-                .intend(evicted, record.epoch, room, false);
-            let _ = self.checked(intended.await);
-        }
         let change = Change::Left {
             peer: *evicted,
             reason: LeaveReason::Expired,
@@ -280,7 +267,17 @@ impl Inner {
             revision: roster.revision - 1,
             change,
         };
-        self.announce(&nodes, step);
+        let nodes = roster.nodes_of_others(evicted);
+        self.announce(&nodes, step.clone());
+        let directory = &self.backend.directory;
+        let record = self.checked(directory.peer(evicted).await);
+        let Ok(Some(record)) = record else { return };
+        // Whoever keeps its places has nobody else in the room, perhaps.
+        if !nodes.contains(&record.node) {
+            self.announce(std::slice::from_ref(&record.node), step);
+        }
+        let intended = directory.intend(evicted, record.epoch, room, false);
+        let _ = self.checked(intended.await);
     }
 
     /// Takes a session out of a room, here and in the directory. Where the directory does not answer, the room stays

@@ -113,11 +113,14 @@ impl Node {
             Departure::Leave(reason) => node.spawn_departure(Departing::of(&local), reason),
             Departure::Away(window) => node.hold(&local, window),
             Departure::Superseded => {
-                let node = node.clone();
-                self.0.departing.spawn(async move {
-                    node.delist_unless_here(&local.peer).await;
-                    local.listed.lock().take();
+                let (deputy, gone) = (node.clone(), local.clone());
+                node.departing.spawn(async move {
+                    deputy.delist_unless_here(&gone.peer).await;
+                    gone.listed.lock().take();
                 });
+                let deputy = node.clone();
+                node.tasks
+                    .spawn(async move { deputy.clear_up_after(&local).await });
             }
         }
     }
@@ -280,6 +283,41 @@ impl Inner {
             self.checked(directory.forget(peer, epoch).await)?;
         }
         self.checked(directory.delist(&self.id, peer).await)
+    }
+
+    /// A join that was under way when another connection took the session may have taken effect after that one had looked.
+    async fn clear_up_after(&self, superseded: &Local) {
+        let rooms = superseded.room_ids();
+        if rooms.is_empty() {
+            return;
+        }
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return,
+            () = sleep(REMEMBERED) => {}
+        }
+        for room in rooms {
+            let cleared = self.expel_left_behind(&room, &superseded.peer, superseded.epoch);
+            // Where this fails, whoever meets the member later finds it on a node that does not know it.
+            let _ = cleared.await;
+        }
+    }
+
+    /// Takes a member out of a room whose session has a higher epoch elsewhere, and does not want to be in it.
+    pub(crate) async fn expel_left_behind(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+    ) -> Result<(), DirectoryError> {
+        let record = self.checked(self.backend.directory.peer(peer).await)?;
+        let is_left_behind =
+            record.is_none_or(|record| record.epoch > epoch && !record.rooms.contains(room));
+        if is_left_behind {
+            let reason = LeaveReason::Disconnected;
+            self.leave_room(room, peer, epoch, reason).await?;
+        }
+        Ok(())
     }
 
     /// This node has nothing of the session any more. If the directory cannot be told now, the next assertion does it.

@@ -317,6 +317,12 @@ impl Inner {
     /// A member has another epoch, node or connection: what the sessions here have for it goes there.
     fn follow(&self, room: &Room, member: &MemberRecord) {
         self.let_go(&member.peer, member.epoch, &member.node);
+        let is_misplaced = |local: &Arc<Local>| {
+            local.epoch == member.epoch && (member.node != self.id || member.flags.away)
+        };
+        if self.local(&member.peer).as_ref().is_some_and(is_misplaced) {
+            self.forgotten.notify_one();
+        }
         let link = self.link(&member.node);
         for local in room.locals() {
             let mut unanswered = local.unanswered.lock();

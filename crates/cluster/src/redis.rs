@@ -1,9 +1,20 @@
-//! Directory, leases and bus on Redis (standalone for now; every key already lies in the slot where Redis Cluster needs
-//! it). The one place that knows fred.
+//! Directory, leases and bus on Redis 6 or Valkey; on a Cluster, of Redis 7 or Valkey. The one place that knows fred.
 //!
-//! Three connections: commands and scripts; PUBLISH alone, so that a frame never waits behind a script's answer; and the
-//! subscription, alone because of its own output buffer limit at the server. Each is tended by a task of its own
-//! ([`connection`]), and [`Reach`](crate::backend::Reach) says that all three answer.
+//! | URL | |
+//! | --- | --- |
+//! | `redis://[user:password@]host[:6379][/database]` | one server |
+//! | `redis-sentinel://[user:password@]host[:26379][/database]?sentinelServiceName=mymaster` | the master of that name, as the Sentinel at that address knows it; `&node=host:port` for each further Sentinel, `&sentinelUsername=…&sentinelPassword=…` where they ask for it |
+//! | `redis-cluster://[user:password@]host[:6379]` | a Cluster; `?node=host:port&node=…` for further nodes, to be found by while the first is down |
+//!
+//! Name every Sentinel, and at least one node of a Cluster for each master: a node that starts, or has to start over, has
+//! nobody else to ask. `rediss://`, `rediss-sentinel://` and `rediss-cluster://` are the same over TLS, to all of them,
+//! by the system's certificates (`SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded) or with `caFile=/path/ca.pem`;
+//! `certFile=…&keyFile=…` is shown to a Redis that asks for a certificate. All speak RESP3.
+//!
+//! Three connections (on a Cluster, each to every master): commands and scripts; PUBLISH alone, so that a frame never
+//! waits behind a script's answer; and the subscription, alone because of its own output buffer limit at the server. Each
+//! is tended by a task of its own ([`connection`]), and [`Reach`](crate::backend::Reach) says that all three answer. The
+//! one for commands also tells of [doubts](doubts), and the subscription is [probed](probe).
 //!
 //! ```text
 //! {b} = the bucket's tag                                    in one slot with
@@ -13,13 +24,14 @@
 //!                                  owner created_at order hidden
 //! sb:{b}:revision            text  new rooms start above it   "
 //! sb:{b}:alive               text  missing: forgotten         "
-//! sb:{peer:<id>}             hash  epoch node user room:<id>… itself
+//! sb:{peer:<id>}             hash  epoch proven node user      itself
+//!                                  room:<id>… former owner
 //! sb:{user:<id>}:peers       hash  peer id -> node            itself
 //! sb:{node:<id>}:peers       set   what to clean up           itself
 //! sb:nodes                   hash  node id -> counter claimer itself
 //! sb:node:<id>               hash  what it tells of itself    itself
 //! sb:cluster                 hash  key generation             itself
-//! channel sb:node:<id>             frames to that node
+//! channel sb:node:<id>             frames to that node; on a Cluster a sharded one
 //! ```
 
 mod buckets;
@@ -29,16 +41,21 @@ mod commands;
 mod config;
 mod connection;
 mod directory;
+mod doubts;
 mod failure;
 mod keys;
 mod leases;
 mod peers;
 mod policy;
+mod probe;
 mod reach;
 mod record;
 mod reply;
 mod rooms;
 mod script;
+mod signs;
+mod tls;
+mod url;
 
 use std::sync::Arc;
 
@@ -51,6 +68,7 @@ pub use config::{ConfigError, RedisConfig};
 use clients::Fleet;
 use commands::Commands;
 use connection::tend;
+use doubts::CommandLine;
 use keys::Keys;
 use reach::ReachBoard;
 
@@ -63,13 +81,15 @@ pub fn connect(config: &RedisConfig) -> Result<Backend, ConfigError> {
     let stop = CancellationToken::new();
     let subscription = bus::Subscription::new(fleet.subscriber);
 
-    tend(fleet.commands.clone(), board.line(), stop.clone());
+    let line = CommandLine::new(fleet.commands.clone());
+    let doubts = line.doubts();
+    tend(line, board.line(), stop.clone());
     tend(fleet.publisher.clone(), board.line(), stop.clone());
     tend(subscription.clone(), board.line(), stop.clone());
     policy::warn_of_eviction(fleet.commands.clone(), reach.clone(), stop.clone());
 
-    let stop = Arc::new(stop.drop_guard());
-    let commands = |client| Commands::new(client, reach.clone(), stop.clone());
+    let guard = Arc::new(stop.clone().drop_guard());
+    let commands = |client| Commands::new(client, reach.clone(), guard.clone());
     Ok(Backend {
         directory: Arc::new(directory::RedisDirectory::new(
             commands(&fleet.commands),
@@ -79,12 +99,14 @@ pub fn connect(config: &RedisConfig) -> Result<Backend, ConfigError> {
             commands(&fleet.commands),
             keys.clone(),
         )),
-        bus: Arc::new(bus::RedisBus::new(
-            commands(&fleet.publisher),
+        bus: Arc::new(bus::RedisBus {
+            publisher: commands(&fleet.publisher),
             subscription,
             keys,
-        )),
+            reach: reach.clone(),
+            stop,
+        }),
         reach,
-        doubts: board.doubts(),
+        doubts,
     })
 }

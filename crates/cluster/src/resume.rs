@@ -43,6 +43,9 @@ pub enum ResumeError {
     /// The secret is not good for it, or it is no more: the client gets a new session.
     #[error("there is no such session to resume")]
     Refused,
+    /// The session is another user's, whose secret this is.
+    #[error("this session is another user's")]
+    OtherUser,
     /// Another connection resumed it at the same time, and later.
     #[error("another connection has resumed this session")]
     Superseded,
@@ -84,7 +87,7 @@ impl Node {
         let resumed = self.try_to_resume(session, shown, seen).await;
         let outcome = match &resumed {
             Ok(_) => ResumeOutcome::Resumed,
-            Err(ResumeError::Refused) => ResumeOutcome::Refused,
+            Err(ResumeError::Refused | ResumeError::OtherUser) => ResumeOutcome::Refused,
             Err(ResumeError::Superseded) => ResumeOutcome::Superseded,
             Err(ResumeError::Unavailable) => ResumeOutcome::Unavailable,
         };
@@ -102,8 +105,9 @@ impl Node {
         if *node.status.borrow() != Status::Serving {
             return Err(ResumeError::Unavailable);
         }
-        let shown = secret::check(&node.keyring, shown, &session.peer, &session.user)
-            .ok_or(ResumeError::Refused)?;
+        let Some(shown) = secret::check(&node.keyring, shown, &session.peer, &session.user) else {
+            return Err(node.why_refused(&session, shown).await);
+        };
         let attached = node.attach_again(&session, shown).await?;
         node.tell_former(&session.peer, &attached);
         let inbound = Inbound::resumed(seen.into_iter());
@@ -140,6 +144,18 @@ impl Node {
 }
 
 impl Inner {
+    /// A secret that is wrong for this user may be right for the session's.
+    async fn why_refused(&self, session: &NewSession, shown: &str) -> ResumeError {
+        let record = self.backend.directory.peer(&session.peer).await;
+        let Ok(Some(record)) = self.checked(record) else {
+            return ResumeError::Refused;
+        };
+        match secret::check(&self.keyring, shown, &session.peer, &record.user) {
+            Some(_) => ResumeError::OtherUser,
+            None => ResumeError::Refused,
+        }
+    }
+
     /// Makes the session this node's, with an epoch above all that are known.
     async fn attach_again(
         &self,

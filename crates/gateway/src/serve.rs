@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use switchboard_cluster::node::{Node, Settings};
@@ -10,6 +10,7 @@ use switchboard_cluster::redis::{self, RedisConfig};
 use switchboard_cluster::{Backend, ClusterKey, InFlightMax, NodeInfo, Reach, memory};
 use switchboard_protocol::NodeId;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,7 +24,10 @@ use crate::listener::{self, Bounds};
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 
-/// Runs a gateway until a signal stops it.
+/// Whoever stopped the node by `switchboard drain` is shown the last numbers: it looks more often than this.
+const LAST_LOOK: Duration = Duration::from_millis(500);
+
+/// Runs a gateway until a signal, or an order by HTTP, stops it.
 ///
 /// # Errors
 /// When an address cannot be listened on, or the Redis URL cannot be used.
@@ -67,6 +71,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 async fn run(gateway: &Arc<Gateway>, stop_accepting: &CancellationToken, mut signals: Signals) {
+    let mut is_watched = false;
     let order = tokio::select! {
         () = signals.next() => {
             let order = Order::configured(&gateway.config.drain);
@@ -77,11 +82,15 @@ async fn run(gateway: &Arc<Gateway>, stop_accepting: &CancellationToken, mut sig
             }
         }
         order = gateway.drains.stopping() => {
+            is_watched = true;
             signals.expect_one();
             order
         }
     };
     say_how_it_ended(&drain::drain(gateway, order, stop_accepting, &mut signals).await);
+    if is_watched {
+        let _ = timeout(LAST_LOOK, signals.next()).await;
+    }
 }
 
 fn say_how_it_ended(drained: &Drained) {
@@ -206,8 +215,8 @@ fn announce(listener: &TcpListener, gateway: &Gateway) {
 fn say_if_redis_is_absent(gateway: &Gateway) {
     let mut reach = gateway.readiness.reach();
     gateway.tasks.spawn(async move {
-        let soon = std::time::Duration::from_secs(2);
-        let reached = tokio::time::timeout(soon, reach.wait_for(Reach::is_reached)).await.is_ok();
+        let soon = Duration::from_secs(2);
+        let reached = timeout(soon, reach.wait_for(Reach::is_reached)).await.is_ok();
         if !reached {
             let Reach::Never(why) = &*reach.borrow() else { return };
             tracing::warn!(%why, "Redis does not answer: this node is not ready and comes up by itself once Redis does");

@@ -175,6 +175,10 @@ impl Connection {
         {
             Ok(resumed) => Ok(Some((identity, resumed))),
             Err(ResumeError::Refused) => Ok(None),
+            Err(error @ ResumeError::OtherUser) => Err(End::Close(Closing::because(
+                CloseCode::Unauthorized,
+                error.to_string(),
+            ))),
             Err(ResumeError::Superseded) => Err(End::Close(Closing::new(CloseCode::Superseded))),
             Err(ResumeError::Unavailable) => Err(End::Close(unavailable())),
         }

@@ -106,7 +106,9 @@ impl Inner {
         let directory = &self.backend.directory;
         let record = self.checked(directory.peer(&peer).await)?;
         let record = match record {
-            Some(record) if record.epoch > epoch => return Ok(()),
+            Some(record) if record.epoch > epoch => {
+                return self.expel_left_behind(&place.room, &peer, epoch).await;
+            }
             Some(record) if record.node != self.id => {
                 if present.contains(&record.node) {
                     return Ok(());

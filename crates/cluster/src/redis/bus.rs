@@ -1,65 +1,95 @@
-//! Pub/sub: one channel per node.
+//! Pub/sub: one channel per node. On a Cluster it is a sharded one, at the master of its slot alone: others would be told
+//! of it by every server to every server.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fred::clients::SubscriberClient;
-use fred::interfaces::{ClientLike, EventInterface, FredResult, PubsubInterface};
+use fred::clients::{Client, SubscriberClient, WithOptions};
+use fred::interfaces::{ClientLike, ClusterInterface, EventInterface, FredResult, PubsubInterface};
 use fred::types::{Message, Value};
 use switchboard_protocol::NodeId;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::clients::failing_fast;
 use super::commands::Commands;
 use super::connection::Tended;
 use super::failure::Failure;
 use super::keys::Keys;
+use super::probe::{PROBE, Prober};
 use super::reply::into_bytes;
+use super::signs::ping;
+use crate::backend::Reach;
 use crate::bus::{Bus, BusError, BusEvent, Inbox};
 
 /// The bus of one node.
 pub(super) struct RedisBus {
-    publisher: Commands,
-    subscription: Subscription,
-    keys: Keys,
+    pub(super) publisher: Commands,
+    pub(super) subscription: Subscription,
+    pub(super) keys: Keys,
+    pub(super) reach: watch::Receiver<Reach>,
+    /// Ends the probing.
+    pub(super) stop: CancellationToken,
 }
 
 impl RedisBus {
-    pub(super) fn new(publisher: Commands, subscription: Subscription, keys: Keys) -> Self {
-        Self {
-            publisher,
-            subscription,
-            keys,
-        }
+    fn probe(&self, channel: String) -> Result<AbortOnDropHandle<()>, Failure> {
+        let prober = Prober {
+            subscriber: self.subscription.client.clone(),
+            publisher: self.publisher.client()?.clone(),
+            channel,
+            reach: self.reach.clone(),
+            deaf: self.subscription.deaf.clone(),
+        };
+        let stop = self.stop.clone();
+        let probing = async move {
+            stop.run_until_cancelled_owned(prober.run()).await;
+        };
+        Ok(AbortOnDropHandle::new(tokio::spawn(probing)))
     }
 }
 
 #[async_trait]
 impl Bus for RedisBus {
     async fn publish(&self, to: &NodeId, frame: Bytes) -> Result<u64, BusError> {
-        let client = self.publisher.client()?;
-        let receivers = client
-            .publish(self.keys.node(to), Value::Bytes(frame))
-            .await;
+        let receivers = publish(self.publisher.client()?, self.keys.node(to), frame).await;
         Ok(receivers.map_err(Failure::from)?)
     }
 
     async fn subscribe(&self, node: &NodeId) -> Result<Box<dyn Inbox>, BusError> {
         self.publisher.client()?;
         let channel = self.keys.node(node);
-        let inbox = RedisInbox {
-            messages: self.subscription.client.message_rx(),
-            renewed: self.subscription.renewed.subscribe(),
-            channel: channel.clone(),
-        };
+        let (messages, renewed) = (
+            self.subscription.client.message_rx(),
+            self.subscription.renewed.subscribe(),
+        );
         self.subscription
-            .open(channel)
+            .open(channel.clone())
             .await
             .map_err(Failure::from)?;
-        Ok(Box::new(inbox))
+        Ok(Box::new(RedisInbox {
+            messages,
+            renewed,
+            _prober: self.probe(channel.clone())?,
+            channel,
+        }))
+    }
+}
+
+/// To so many subscribers.
+pub(super) async fn publish(
+    client: &WithOptions<Client>,
+    channel: String,
+    frame: Bytes,
+) -> FredResult<u64> {
+    let frame = Value::Bytes(frame);
+    if client.is_clustered() {
+        client.spublish(channel, frame).await
+    } else {
+        client.publish(channel, frame).await
     }
 }
 
@@ -69,6 +99,8 @@ pub(super) struct Subscription {
     client: SubscriberClient,
     /// How often that was.
     renewed: Arc<watch::Sender<u64>>,
+    /// Told each time nothing is heard: how often in a row.
+    deaf: Arc<watch::Sender<u32>>,
 }
 
 impl Subscription {
@@ -76,29 +108,42 @@ impl Subscription {
         Self {
             client,
             renewed: Arc::new(watch::Sender::new(0)),
+            deaf: Arc::new(watch::Sender::new(0)),
         }
     }
 
     /// fred answers a SUBSCRIBE once it is written. What Redis answers after it, on the same connection, proves that it
-    /// took effect.
+    /// took effect. An SSUBSCRIBE is answered by the server that has the channel's slot, after any redirection.
     async fn open(&self, channel: String) -> FredResult<()> {
+        if self.client.is_clustered() {
+            return self.client.ssubscribe(channel).await;
+        }
         self.client.subscribe(channel).await?;
         self.client.ping(None).await
     }
 }
 
 impl Tended for Subscription {
-    fn client(&self) -> &(impl EventInterface + 'static) {
+    fn client(&self) -> &(impl ClusterInterface + EventInterface + 'static) {
         &self.client
     }
 
     async fn revive(&self) -> FredResult<()> {
-        failing_fast(&self.client).ping::<()>(None).await?;
-        for channel in self.client.tracked_channels() {
+        ping(&self.client).await?;
+        let sharded = self.client.tracked_shard_channels();
+        for channel in self.client.tracked_channels().union(&sharded) {
             self.open(channel.to_string()).await?;
         }
         self.renewed.send_modify(|times| *times += 1);
         Ok(())
+    }
+
+    async fn ails(&self) -> u32 {
+        let mut deaf = self.deaf.subscribe();
+        match deaf.changed().await {
+            Ok(()) => *deaf.borrow_and_update(),
+            Err(_) => std::future::pending().await,
+        }
     }
 }
 
@@ -106,6 +151,7 @@ struct RedisInbox {
     messages: Receiver<Message>,
     renewed: watch::Receiver<u64>,
     channel: String,
+    _prober: AbortOnDropHandle<()>,
 }
 
 #[async_trait]
@@ -116,7 +162,10 @@ impl Inbox for RedisInbox {
                 renewed = self.renewed.changed() => return renewed.ok().map(|()| BusEvent::Gap),
                 message = self.messages.recv() => match message {
                     Ok(message) if message.channel != self.channel => {}
-                    Ok(message) => return Some(into_bytes(message.value).map_or(BusEvent::Gap, BusEvent::Frame)),
+                    Ok(message) => match into_bytes(message.value) {
+                        Some(probe) if probe == PROBE => {}
+                        frame => return Some(frame.map_or(BusEvent::Gap, BusEvent::Frame)),
+                    },
                     Err(RecvError::Lagged(_)) => return Some(BusEvent::Gap),
                     Err(RecvError::Closed) => return None,
                 },

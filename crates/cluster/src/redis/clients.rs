@@ -6,15 +6,25 @@ use fred::clients::{Client, SubscriberClient, WithOptions};
 use fred::error::Error;
 use fred::interfaces::ClientLike;
 use fred::types::config::{
-    ConnectionConfig, Options, PerformanceConfig, ReconnectPolicy, ServerConfig, TcpConfig,
+    ConnectionConfig, PerformanceConfig, ReconnectPolicy, ServerConfig, TcpConfig,
+    UnresponsiveConfig,
 };
 use fred::types::{Builder, RespVersion};
 
 use super::config::{ConfigError, RedisConfig};
 use super::failure::in_words;
+use super::signs::asking;
 
 /// An answer that takes longer is none: callers have deadlines of their own.
 pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(2);
+/// A connection that owes an answer for so long is made anew: a master that is frozen neither answers nor breaks off, and
+/// only with a new connection is it known who took over from it.
+const UNRESPONSIVE: UnresponsiveConfig = UnresponsiveConfig {
+    max_timeout: Some(Duration::from_secs(3)),
+    interval: Duration::from_millis(500),
+};
+/// From one server of a Cluster to another, before a command is given up.
+const REDIRECTIONS_MAX: u32 = 5;
 /// Commands that may wait for a connection; beyond it callers are refused at once.
 const COMMANDS_WAITING_MAX: usize = 65_536;
 /// Frames between fred's reader and ours. fred's default of 32 loses them in every burst.
@@ -35,11 +45,12 @@ impl Fleet {
         fred.fail_fast = false;
         fred.version = RespVersion::RESP3;
         let address = address(&fred.server);
+        let connection = connection(fred.server.is_clustered());
 
         let mut builder = Builder::from_config(fred);
         builder
             .set_policy(back_off())
-            .set_connection_config(connection())
+            .set_connection_config(connection)
             .set_performance_config(performance(32));
         let setup = |error: Error| ConfigError::Setup(in_words(&error));
         let commands = builder.build().map_err(setup)?;
@@ -56,10 +67,11 @@ impl Fleet {
     }
 }
 
+/// fred puts the further nodes first.
 fn address(server: &ServerConfig) -> String {
-    server
-        .hosts()
-        .first()
+    let hosts = server.hosts();
+    hosts
+        .last()
         .map(|host| format!("{}:{}", host.host, host.port))
         .unwrap_or_default()
 }
@@ -71,12 +83,15 @@ fn back_off() -> ReconnectPolicy {
     policy
 }
 
-fn connection() -> ConnectionConfig {
+fn connection(clustered: bool) -> ConnectionConfig {
     ConnectionConfig {
         connection_timeout: COMMAND_TIMEOUT,
         internal_command_timeout: COMMAND_TIMEOUT,
-        // A command whose connection broke fails; whether to repeat it is the caller's to say.
-        max_command_attempts: 1,
+        // A command whose connection broke fails; whether to repeat it is the caller's to say. One that was sent to
+        // another server of a Cluster counts as a further attempt.
+        max_command_attempts: if clustered { 1 + REDIRECTIONS_MAX } else { 1 },
+        max_redirections: REDIRECTIONS_MAX,
+        unresponsive: UNRESPONSIVE,
         max_command_buffer_len: COMMANDS_WAITING_MAX,
         tcp: TcpConfig {
             nodelay: Some(true),
@@ -96,8 +111,5 @@ fn performance(events: usize) -> PerformanceConfig {
 
 /// The same client, failing at once while it is not connected.
 pub(super) fn failing_fast<C: ClientLike>(client: &C) -> WithOptions<C> {
-    client.with_options(&Options {
-        fail_fast: true,
-        ..Options::default()
-    })
+    asking(client, None)
 }

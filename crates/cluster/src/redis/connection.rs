@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
-use fred::interfaces::{ClientLike, EventInterface, FredResult};
+use fred::interfaces::{ClientLike, ClusterInterface, EventInterface, FredResult};
 use fred::types::ConnectHandle;
 use fred::types::config::Server;
 use tokio::sync::broadcast::Receiver;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::clients::failing_fast;
 use super::failure::in_words;
 use super::reach::Line;
+use super::signs::ping;
 
 /// Between the PINGs of a connection that is there.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -32,19 +32,30 @@ type Errors = Receiver<(Error, Option<Server>)>;
 /// A connection that [`tend`] can keep.
 pub(super) trait Tended: Send + Sync + 'static {
     /// Whose connection it is.
-    fn client(&self) -> &(impl EventInterface + 'static);
+    fn client(&self) -> &(impl ClusterInterface + EventInterface + 'static);
 
     /// Asks for a sign of life, and puts in place again what a new connection lacks.
     fn revive(&self) -> impl Future<Output = FredResult<()>> + Send;
+
+    /// Asks for a sign of life, time and again.
+    fn beat(&self) -> impl Future<Output = FredResult<()>> + Send {
+        async { ping(self.client()).await }
+    }
+
+    /// Ends when the connection does not do its work though it answers: how often in a row. Cancel safe.
+    fn ails(&self) -> impl Future<Output = u32> + Send {
+        std::future::pending()
+    }
 }
 
+/// One that only has to be there.
 impl Tended for Client {
-    fn client(&self) -> &(impl EventInterface + 'static) {
+    fn client(&self) -> &(impl ClusterInterface + EventInterface + 'static) {
         self
     }
 
     async fn revive(&self) -> FredResult<()> {
-        failing_fast(self).ping(None).await
+        ping(self).await
     }
 }
 
@@ -112,8 +123,15 @@ impl<T: Tended> Tender<T> {
         loop {
             tokio::select! {
                 Ok((error, _)) = errors.recv() => return in_words(&error),
+                times = self.connection.ails() => {
+                    // Reviving is gentler, and on a Cluster finds out where a slot went.
+                    if times > 1 {
+                        self.reconnect();
+                    }
+                    return "nothing is heard".into();
+                }
                 () = sleep(HEARTBEAT) => {
-                    if let Err(error) = failing_fast(self.connection.client()).ping::<()>(None).await {
+                    if let Err(error) = self.connection.beat().await {
                         return in_words(&error);
                     }
                 }

@@ -13,7 +13,6 @@ pub(super) struct ReachBoard {
     lines: Mutex<Vec<Option<String>>>,
     address: String,
     reach: watch::Sender<Reach>,
-    doubts: watch::Sender<u64>,
 }
 
 impl ReachBoard {
@@ -25,7 +24,6 @@ impl ReachBoard {
                 lines: Mutex::default(),
                 address: address.to_owned(),
                 reach,
-                doubts: watch::Sender::new(0),
             }),
             receiver,
         )
@@ -39,11 +37,6 @@ impl ReachBoard {
             board: self.clone(),
             index: lines.len() - 1,
         }
-    }
-
-    /// See [`Backend::doubts`](crate::Backend::doubts).
-    pub(super) fn doubts(&self) -> watch::Receiver<u64> {
-        self.doubts.subscribe()
     }
 
     fn set(&self, index: usize, down: Option<String>) {

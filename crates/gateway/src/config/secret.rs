@@ -49,3 +49,24 @@ impl Word for Secret {
         MASK.into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_whole_secret_matches() {
+        let secret = Secret::from("admin-token-admin-token");
+        assert!(secret.matches("admin-token-admin-token"));
+        for wrong in [
+            "",
+            "admin-token-admin-toke",
+            "admin-token-admin-token-",
+            "Admin-token-admin-token",
+            "admin-token-admin-tokem",
+            "admin-token-admin-tok\u{e9}",
+        ] {
+            assert!(!secret.matches(wrong), "{wrong}");
+        }
+    }
+}

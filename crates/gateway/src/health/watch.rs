@@ -119,6 +119,7 @@ mod tests {
             info: info("127.0.0.1:1".into()),
             cluster_key: None,
             lease: Duration::from_secs(4),
+            resume_window: Duration::from_secs(60),
             delivery_deadline: Duration::from_secs(75),
             in_flight: InFlightMax {
                 signals: 1,

@@ -23,6 +23,8 @@ const ROOM_DETAILS_MAX: usize = 100;
 pub(crate) struct Health {
     status: &'static str,
     node: String,
+    /// Whether sessions are being moved to other nodes.
+    draining: bool,
     connections: usize,
     active_connections: usize,
     rooms: usize,
@@ -38,6 +40,7 @@ pub(crate) async fn health(State(gateway): State<Arc<Gateway>>) -> Json<Health> 
     Json(Health {
         status: "ok",
         node: gateway.node.id().to_string(),
+        draining: gateway.drains.progress(&gateway.registry).draining,
         connections,
         active_connections: connections,
         rooms,

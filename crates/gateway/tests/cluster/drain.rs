@@ -7,7 +7,7 @@ use switchboard_client::Options;
 use switchboard_protocol::{Connection, ServerMessage};
 use switchboard_testkit::GatewayProcess;
 
-use crate::support::{Cluster, Peer, embedded, hear, options, still_well};
+use crate::support::{Cluster, Peer, Raw, embedded, hear, options, still_well};
 
 const ROOM: &str = "study-1";
 
@@ -30,7 +30,7 @@ async fn a_drain_is_not_ready_then_sends_its_clients_on_over_the_window_and_clos
     for _ in 0..3 {
         staying.push(Peer::in_room(&cluster.nodes[0], ROOM).await);
     }
-    let silent = crate::support::Raw::open(&cluster.nodes[0], "/v1/connect", &[]);
+    let silent = Raw::open(&cluster.nodes[0], "/v1/connect", &[]);
     cluster.nodes[0].terminate();
     let drained = &cluster.nodes[0];
     drained.wait_until("not ready", |node| node.get("/readyz").0 == 503);
@@ -79,35 +79,53 @@ async fn a_drain_is_not_ready_then_sends_its_clients_on_over_the_window_and_clos
 }
 
 #[tokio::test]
-async fn a_session_that_is_told_to_move_is_never_away_and_its_node_ends_once_it_has() {
-    let times = [
-        "drain.grace_ms=0",
+async fn clients_that_resume_elsewhere_have_moved_and_nobody_sees_them_go() {
+    let settings = [
+        "drain.grace_ms=100",
         "drain.window_ms=500",
         "drain.deadline_ms=60000",
+        "limits.sessions_per_user=20",
     ];
-    let mut cluster = Cluster::start(2, &times);
-    let mut bob = Peer::in_room(&cluster.nodes[1], ROOM).await;
-    let mut alice = Peer::in_room(&cluster.nodes[0], ROOM).await;
-    hear!(bob, Ready);
-    hear!(bob, MemberJoined);
+    let mut cluster = Cluster::start(2, &settings);
+    let mut watching = Peer::in_room(&cluster.nodes[1], ROOM).await;
+    let mut moving = Vec::new();
+    for _ in 0..5 {
+        moving.push(Peer::in_room(&cluster.nodes[0], ROOM).await);
+        hear!(watching, MemberJoined);
+    }
+    watching.unasked().await;
+    let started = Instant::now();
     cluster.nodes[0].terminate();
-    hear!(alice, Drain);
-    alice.exchange(&mut bob, ROOM).await;
-    let mut former = alice.move_to(&cluster.nodes[1]).await;
-    assert_eq!(former.closed().await.code, 4409);
+    let mut moved = Vec::new();
+    for mut peer in moving {
+        hear!(peer, Drain);
+        let mut elsewhere = Raw::open(&cluster.nodes[1], "/v1/connect", &[]);
+        let resume = json!({"peer": peer.id, "secret": peer.welcome.resume.secret});
+        elsewhere.text(&json!({"type": "hello", "resume": resume}).to_string());
+        let welcome: Value = serde_json::from_str(&elsewhere.read_text()).expect("JSON");
+        assert_eq!(welcome["resumed"], true, "{welcome}");
+        assert_eq!(welcome["rooms"][0]["room"], ROOM, "{welcome}");
+        assert_eq!(peer.closed().await.code, 4409);
+        moved.push(elsewhere);
+    }
     let status = cluster.nodes[0].wait();
     let log = cluster.nodes[0].log();
     assert_eq!(status.code(), Some(0), "{log}");
     let sentence =
-        "stopped: 1 sessions moved to other nodes, 0 connections were closed, 0 left by themselves";
+        "stopped: 5 sessions moved to other nodes, 0 connections were closed, 0 left by themselves";
     assert!(log.contains(sentence), "{log}");
-    alice.exchange(&mut bob, ROOM).await;
-    let told = bob.unasked().await;
-    let away = told.iter().any(|message| match message {
+    assert!(
+        started.elapsed() < Duration::from_secs(30),
+        "it does not wait for the deadline: {:?}",
+        started.elapsed()
+    );
+    let seen = watching.unasked().await;
+    let went = |message: &ServerMessage| match message {
+        ServerMessage::MemberLeft(_) => true,
         ServerMessage::MemberUpdated(updated) => updated.connection == Some(Connection::Away),
-        message => matches!(message, ServerMessage::MemberLeft(_)),
-    });
-    assert!(!away, "{told:?}");
+        _ => false,
+    };
+    assert!(!seen.iter().any(went), "{seen:?}");
 }
 
 #[tokio::test]
@@ -168,7 +186,7 @@ async fn an_embedded_node_ends_at_once() {
 #[tokio::test]
 async fn a_client_that_answers_nothing_does_not_hold_up_the_end() {
     let mut gateway = embedded(&[]);
-    let raw = crate::support::Raw::open(&gateway, "/v1/connect", &[]);
+    let raw = Raw::open(&gateway, "/v1/connect", &[]);
     let silent = Peer::open(&Options {
         receipts: false,
         ..options(&gateway)

@@ -12,6 +12,7 @@ async fn health_has_both_spellings() {
     let health: Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(status, 200);
     assert_eq!(health["status"], "ok");
+    assert_eq!(health["draining"], false);
     for (field, count) in [
         ("connections", 1),
         ("activeConnections", 1),

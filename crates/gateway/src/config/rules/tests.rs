@@ -67,7 +67,27 @@ fn sizes_must_fit_into_one_another() {
 #[test]
 fn times_must_follow_one_another() {
     assert_eq!(
-        mistakes(&[("SWITCHBOARD_SESSION__HEARTBEAT_MS", "40000")], &[]),
+        mistakes(&[("SWITCHBOARD_SESSION__HEARTBEAT_MS", "25001")], &[]),
+        [
+            "SWITCHBOARD_SESSION__HEARTBEAT_MS: session.resume_window_ms (60000) may not be below twice (session.heartbeat_ms + 5000): 60002"
+        ]
+    );
+    assert_eq!(
+        mistakes(&[], &["session.delivery_deadline_ms=74999"]),
+        [
+            "--set session.delivery_deadline_ms: session.delivery_deadline_ms (74999) may not be below session.resume_window_ms + 15000: 75000"
+        ]
+    );
+    assert_eq!(
+        mistakes(&[], &["session.resume_window_ms=120000"]),
+        Vec::<String>::new(),
+        "the deadline follows"
+    );
+    assert_eq!(
+        mistakes(
+            &[("SWITCHBOARD_SESSION__HEARTBEAT_MS", "40000")],
+            &["session.resume_window_ms=90000"]
+        ),
         [
             "SWITCHBOARD_SESSION__HEARTBEAT_MS: session.heartbeat_timeout_ms (40000) must exceed session.heartbeat_ms (40000)"
         ]

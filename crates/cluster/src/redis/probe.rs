@@ -1,0 +1,101 @@
+//! A node listens to itself: every second a probe on its own channel, which its subscription has to bring.
+//!
+//! A connection can answer every PING and bring nothing: after a slot moved to another master (Redis then sends an
+//! unsolicited `sunsubscribe`), or where a server or proxy forgot the subscription. Nobody else would notice: others
+//! publish, and hear that nobody listens.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fred::clients::{Client, SubscriberClient, WithOptions};
+use fred::interfaces::EventInterface;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant, sleep_until, timeout_at};
+
+use super::bus::publish;
+use crate::backend::Reach;
+
+/// What goes over the channel. No frame is like it: those are authenticated, and longer.
+pub(super) const PROBE: &[u8] = b"probe";
+/// Between two probes; one that is not heard by then is not heard.
+const PERIOD: Duration = Duration::from_secs(1);
+/// Probes in a row after which the subscription is held for deaf. Where Redis said that nobody listens, one will do.
+const SILENCES_MAX: u32 = 3;
+
+/// Listens for as long as its inbox is there.
+pub(super) struct Prober {
+    pub(super) subscriber: SubscriberClient,
+    pub(super) publisher: WithOptions<Client>,
+    pub(super) channel: String,
+    pub(super) reach: watch::Receiver<Reach>,
+    /// How often in a row it was deaf: see [`Subscription`](super::bus::Subscription).
+    pub(super) deaf: Arc<watch::Sender<u32>>,
+}
+
+/// What became of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Echo {
+    Heard,
+    /// Redis was not reached: that is another's to mend.
+    NotSent,
+    /// It was published to somebody, and did not come.
+    Silence,
+    /// It was published to nobody.
+    Nobody,
+}
+
+impl Prober {
+    pub(super) async fn run(self) {
+        let mut silences = 0;
+        let mut revivals: u32 = 0;
+        loop {
+            let next = Instant::now() + PERIOD;
+            let echo = self.probe(next).await;
+            silences = match echo {
+                Echo::Heard | Echo::NotSent => 0,
+                Echo::Silence => silences + 1,
+                Echo::Nobody => SILENCES_MAX,
+            };
+            if echo == Echo::Heard {
+                revivals = 0;
+            }
+            if silences >= SILENCES_MAX && self.reach.borrow().is_reached() {
+                (silences, revivals) = (0, revivals + 1);
+                tracing::warn!(
+                    revivals,
+                    "this node does not hear itself over Redis: it subscribes anew"
+                );
+                self.deaf.send_replace(revivals);
+            }
+            sleep_until(next).await;
+        }
+    }
+
+    /// Whatever comes over the channel proves as much as the probe. Listens only for so long: a second reader of every
+    /// frame would cost as much as the first.
+    async fn probe(&self, until: Instant) -> Echo {
+        if !self.reach.borrow().is_reached() {
+            return Echo::NotSent;
+        }
+        let mut messages = self.subscriber.message_rx();
+        let probe = Bytes::from_static(PROBE);
+        let Ok(listeners) = publish(&self.publisher, self.channel.clone(), probe).await else {
+            return Echo::NotSent;
+        };
+        let heard = async {
+            loop {
+                match messages.recv().await {
+                    Ok(message) if message.channel != self.channel => {}
+                    Ok(_) | Err(RecvError::Lagged(_)) => return true,
+                    Err(RecvError::Closed) => return false,
+                }
+            }
+        };
+        match timeout_at(until, heard).await {
+            Ok(true) => Echo::Heard,
+            _ if listeners == 0 => Echo::Nobody,
+            _ => Echo::Silence,
+        }
+    }
+}
