@@ -1,6 +1,6 @@
 //! The project's own chores, as `cargo xtask …` (the alias is in `.cargo/config.toml`).
 //!
-//! Each chore is a module of its own: [`test`] is what CI runs. What chores share lies beside them: [`step`] runs
+//! Each chore is a module of its own: [`test`] is what CI runs, [`chaos`] breaks things under traffic. What chores share lies beside them: [`step`] runs
 //! programs one after another and sums up, [`tools`] finds and installs what the machine must have, [`packages`]
 //! keeps npm's folders in step with their lock files, [`workspace`] knows where things are.
 
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod chaos;
 mod packages;
 mod step;
 mod test;
@@ -24,11 +25,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Chore {
+    Chaos(chaos::Options),
     Test(test::Options),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().chore {
+        Chore::Chaos(options) => chaos::run(&options),
         Chore::Test(options) => test::run(&options),
     }
 }
