@@ -15,7 +15,7 @@ const FLAGS = [
   '--use-fake-ui-for-media-stream',
   // Calls within this machine, with or without a network.
   '--allow-loopback-in-peer-connection',
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
+  '--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks',
 ];
 
 /** @returns {Promise<import('playwright-core').Browser>} */

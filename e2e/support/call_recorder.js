@@ -1,6 +1,7 @@
 /**
  * Runs in the page before its own scripts, and gives the test what the page has no reason to show: its
- * RTCPeerConnections, the states they have been in, and how often an own offer yielded to one that crossed it.
+ * RTCPeerConnections, the states they have been in, and how often an own offer yielded to one that crossed it; and what
+ * its connection to the gateway was shown to be.
  *
  * @typedef {RTCPeerConnection & { history: RTCPeerConnectionState[], yielded: number }} Recorded
  */
@@ -28,5 +29,15 @@ export function recordCalls() {
     }
   };
 
-  Object.assign(window, { recordedConnections: connections });
+  /** @type {(string | undefined)[]} */
+  const statuses = [];
+  addEventListener('DOMContentLoaded', () => {
+    const status = /** @type {HTMLElement} */ (document.getElementById('status'));
+    const watcher = new MutationObserver(() => {
+      if (status.dataset['state'] !== statuses.at(-1)) statuses.push(status.dataset['state']);
+    });
+    watcher.observe(status, { attributeFilter: ['data-state'] });
+  });
+
+  Object.assign(window, { recordedConnections: connections, recordedStatuses: statuses });
 }

@@ -51,6 +51,12 @@ export class Child {
     this.#process.kill(signal);
   }
 
+  /** Waits until it has ended by itself. @returns {Promise<number | null>} its exit code; none if a signal ended it */
+  async ended() {
+    await this.#ended;
+    return this.#process.exitCode;
+  }
+
   /** Ends it at once, and waits until it is gone. */
   async kill() {
     this.signal('SIGKILL');

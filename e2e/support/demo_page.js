@@ -1,4 +1,5 @@
 import { recordCalls } from './call_recorder.js';
+import { useClientFiles } from './client_files.js';
 import { PATIENCE_MS, until } from './until.js';
 
 /** @import { Browser, BrowserContextOptions, Page } from 'playwright-core' */
@@ -15,6 +16,8 @@ import { PATIENCE_MS, until } from './until.js';
  * @property {boolean} sharing
  * @property {boolean} picture whether a picture is shown, or initials
  * @property {boolean} speaking
+ * @property {boolean} away
+ * @property {string} peer
  */
 
 /** @type {BrowserContextOptions} */
@@ -50,6 +53,7 @@ export class DemoPage {
     const context = await browser.newContext({ ...USUAL, ...options });
     context.setDefaultTimeout(PATIENCE_MS);
     await context.addInitScript(recordCalls);
+    await useClientFiles(context);
     return new DemoPage(await context.newPage());
   }
 
@@ -105,7 +109,7 @@ export class DemoPage {
   tiles() {
     return this.page.evaluate(() =>
       [...document.querySelectorAll('.tile:not([data-self])')].map((tile) => {
-        const { connection, muted, videoOff, sharing, picture, speaking } = /** @type {HTMLElement} */ (tile).dataset;
+        const { connection, muted, videoOff, sharing, picture, speaking, away, peer } = /** @type {HTMLElement} */ (tile).dataset;
         return {
           name: tile.querySelector('[data-testid=tile-name]')?.textContent ?? '',
           connection: connection ?? '',
@@ -114,6 +118,8 @@ export class DemoPage {
           sharing: sharing === 'true',
           picture: picture === 'true',
           speaking: speaking === 'true',
+          away: away === 'true',
+          peer: peer ?? '',
         };
       }),
     );
@@ -132,6 +138,23 @@ export class DemoPage {
       () => this.tiles(),
       (tiles) => tiles.some((tile) => tile.name === name && wanted.every(([key, value]) => Reflect.get(tile, key) === value)),
     );
+  }
+
+  /** The public id of this person's session. @returns {Promise<string>} */
+  async peer() {
+    return (await this.page.locator('.tile[data-self]').getAttribute('data-peer')) ?? '';
+  }
+
+  /** What the connection to the gateway was shown to be, since the page was loaded. @returns {Promise<string[]>} */
+  statuses() {
+    return this.page.evaluate(() => /** @type {any} */ (window).recordedStatuses);
+  }
+
+  /** What this page was told of somebody, in short. @param {string} peer */
+  heardOf(peer) {
+    return this.heard
+      .filter((message) => message['peer'] === peer || message['member']?.peer === peer)
+      .map(({ type, connection, reason }) => connection ?? reason ?? type);
   }
 
   /** Waits until just these others are there, all connected. @param {...string} names */

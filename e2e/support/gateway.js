@@ -46,6 +46,20 @@ export class Gateway {
     return health.connections;
   }
 
+  /** Whether it wants new connections. */
+  async isReady() {
+    return fetch(`${this.url}readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  }
+
+  /** Asks it to drain (SIGTERM). @returns {Promise<number | null>} its exit code, once it has ended */
+  async drain() {
+    this.#process.signal('SIGTERM');
+    return this.#process.ended();
+  }
+
   /** Ends it at once (SIGKILL), as a machine would that loses its power. */
   async kill() {
     await this.#process.kill();
@@ -79,9 +93,9 @@ export class Gateway {
       (match) => match.length > 0,
     );
     this.#address = /** @type {string} */ (address);
-    await until(`the gateway at ${this.url} is ready`, async () => {
+    await until(`the gateway at ${this.url} is ready`, () => {
       this.#process.mustRun();
-      return (await fetch(`${this.url}readyz`)).ok;
+      return this.isReady();
     });
   }
 }

@@ -9,6 +9,7 @@ const ATTEMPTS = 10;
 /** A Redis of its own on a free port of the loopback address, that keeps nothing. */
 export class Redis {
   #server;
+  #port;
 
   /**
    * @param {Child} server
@@ -16,6 +17,7 @@ export class Redis {
    */
   constructor(server, port) {
     this.#server = server;
+    this.#port = port;
     this.url = `redis://127.0.0.1:${port}`;
   }
 
@@ -23,12 +25,9 @@ export class Redis {
   static async start() {
     for (let attempt = 1; ; attempt++) {
       const port = await freePort();
-      const server = new Child('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']);
+      const server = launch(port);
       try {
-        await until('redis-server accepts connections', () => {
-          server.mustRun();
-          return server.output.includes('Ready to accept connections');
-        });
+        await untilReady(server);
         return new Redis(server, port);
       } catch (error) {
         await server.kill();
@@ -37,9 +36,29 @@ export class Redis {
     }
   }
 
+  /** Kills it, and starts another on the same port, which knows nothing. */
+  async restartEmpty() {
+    await this.stop();
+    this.#server = launch(this.#port);
+    await untilReady(this.#server);
+  }
+
   async stop() {
     await this.#server.kill();
   }
+}
+
+/** @param {number} port */
+function launch(port) {
+  return new Child('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']);
+}
+
+/** @param {Child} server */
+async function untilReady(server) {
+  await until('redis-server accepts connections', () => {
+    server.mustRun();
+    return server.output.includes('Ready to accept connections');
+  });
 }
 
 async function freePort() {

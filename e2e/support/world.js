@@ -1,3 +1,4 @@
+import { Balancer } from './balancer.js';
 import { launchBrowser } from './browser.js';
 import { DemoPage } from './demo_page.js';
 import { Gateway } from './gateway.js';
@@ -20,6 +21,8 @@ export class World {
   #redis = [];
   /** @type {Gateway[]} */
   #gateways = [];
+  /** @type {Balancer[]} */
+  #balancers = [];
   /** @type {DemoPage[]} */
   #pages = [];
 
@@ -47,6 +50,13 @@ export class World {
     return Promise.all([start(), start()]);
   }
 
+  /** In front of some gateways. @param {...Gateway} gateways the one to prefer first */
+  async balancer(...gateways) {
+    const balancer = await Balancer.start(gateways);
+    this.#balancers.push(balancer);
+    return balancer;
+  }
+
   /** Somebody with a browser. @param {BrowserContextOptions} [options] */
   async person(options) {
     browser ??= launchBrowser();
@@ -58,7 +68,7 @@ export class World {
   /**
    * People who talk to each other, all with all. They join in this order: in each pair the earlier one is the impolite.
    *
-   * @param {...{ at: Gateway, name: string, room?: string, options?: BrowserContextOptions }} people
+   * @param {...{ at: { url: string }, name: string, room?: string, options?: BrowserContextOptions }} people
    * @returns {Promise<DemoPage[]>} in the same order
    */
   async call(...people) {
@@ -82,6 +92,7 @@ export class World {
 
   async end() {
     await Promise.allSettled(this.#pages.map((page) => page.close()));
+    for (const balancer of this.#balancers) balancer.stop();
     await Promise.allSettled([...this.#gateways.map((gateway) => gateway.kill()), ...this.#redis.map((redis) => redis.stop())]);
   }
 }

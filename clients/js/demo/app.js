@@ -10,6 +10,7 @@
  * | ------------------------------------ | ---- |
  * | `lobby`, `call`                      | the two views; the other one is `hidden` |
  * | `name`, `room`, `join`, `cancel`     | the form; `cancel` is there while connecting |
+ * | `returning`                          | there while a page that was loaded again gets back into its call |
  * | `lobby-status`, `lobby-error`        | what it waits for; what went wrong, in words |
  * | `preview-video`, `preview-mic`, `preview-camera` | before the call |
  * | `room-name`, `node`, `status`        | header; `status` has `data-state`: `connecting`, `open`, `reconnecting`, `closed` |
@@ -25,12 +26,16 @@
  * and one `video`.
  */
 import { Call, Client, LocalMedia, SwitchboardError } from '/sdk/index.js';
+import { byId } from './dom.js';
 import { translatePage, t } from './i18n.js';
 import { Lobby } from './lobby.js';
-import { rememberRoom } from './room_link.js';
+import { rememberRoom, roomOfAddress } from './room_link.js';
 import { Stage } from './stage.js';
 
-/** @import { Room, StateChange } from '/sdk/index.js' */
+/** @import { KeptRoom, Room, StateChange } from '/sdk/index.js' */
+
+/** How long a page that gets back into its call waits for microphone and camera. */
+const DEVICES_MS = 1_500;
 
 /** @type {Client | undefined} the one that connects or is in the call */
 let client;
@@ -38,16 +43,59 @@ let client;
 translatePage();
 const media = new LocalMedia();
 const lobby = new Lobby(media, { onJoin: join, onCancel: cancel });
-lobby.openMedia();
+begin();
+
+/** Where a call was under way when this page was left, it goes on; else there is the lobby. */
+function begin() {
+  const mine = newClient(lobby.name);
+  const kept = mine.keptRooms.find(({ id }) => id === roomOfAddress());
+  if (kept) {
+    comeBack(mine, kept);
+  } else {
+    lobby.appear();
+    lobby.openMedia();
+  }
+}
 
 /** @param {{ name: string, room: string }} choice */
-async function join({ name, room: roomId }) {
-  const token = new URLSearchParams(location.search).get('access_token');
-  const mine = (client = new Client({ url: gatewayUrl(), name, agent: 'switchboard-demo', ...(token && { token }) }));
+function join({ name, room }) {
   lobby.busy('');
+  return connect(newClient(name), room);
+}
+
+/**
+ * The others still see this person: no time for questions.
+ *
+ * @param {Client} mine
+ * @param {KeptRoom} room
+ */
+async function comeBack(mine, { id, state }) {
+  const returning = byId('returning', HTMLElement);
+  returning.hidden = false;
+  const opening = lobby.openMedia({ muted: Boolean(state['muted']), camera: !state['video_off'] });
+  const stopWaiting = mine.on('state', (change) => {
+    if (change.state !== 'reconnecting') return;
+    returning.hidden = true;
+    lobby.appear();
+    lobby.busy(waitingFor(change));
+  });
+  // With its devices the page looks to the others as before; but they may want a permission first.
+  await connect(mine, id, Promise.race([opening, new Promise((resolve) => setTimeout(resolve, DEVICES_MS))]));
+  stopWaiting();
+  returning.hidden = true;
+}
+
+/**
+ * @param {Client} mine
+ * @param {string} roomId
+ * @param {Promise<unknown>} [devices] to be waited for before the others are met
+ */
+async function connect(mine, roomId, devices) {
+  client = mine;
   const stopWaiting = mine.on('state', (change) => lobby.busy(waitingFor(change)));
   try {
     const { ice_servers: iceServers = [] } = await mine.connect();
+    await devices;
     const room = await mine.join(roomId, { state: media.state });
     stopWaiting();
     enter(mine, new Call(room, media, { iceServers }), room);
@@ -56,6 +104,12 @@ async function join({ name, room: roomId }) {
     mine.close();
     if (client === mine) lobby.show(error);
   }
+}
+
+/** @param {string} name */
+function newClient(name) {
+  const token = new URLSearchParams(location.search).get('access_token');
+  return new Client({ url: gatewayUrl(), name, agent: 'switchboard-demo', ...(token && { token }) });
 }
 
 function cancel() {

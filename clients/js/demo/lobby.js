@@ -44,15 +44,25 @@ export class Lobby {
     this.idle();
   }
 
-  async openMedia() {
-    this.#problems = await this.#media.open();
+  /** As the last call knew this person. */
+  get name() {
+    return localStorage.getItem(NAME_KEY) || t('guest');
+  }
+
+  /** @param {{ muted?: boolean, camera?: boolean }} [wish] */
+  async openMedia(wish) {
+    this.#problems = await this.#media.open(wish);
     this.#asking = false;
     this.#showPreview();
   }
 
+  appear() {
+    this.#page.hidden = false;
+  }
+
   /** @param {unknown} [error] why the last attempt or the call ended */
   show(error) {
-    this.#page.hidden = false;
+    this.appear();
     this.idle();
     this.#error.textContent = error === undefined ? '' : inWords(error);
     this.#name.focus();

@@ -35,6 +35,7 @@ export class Stage {
     const controls = new Controls(media, this.#listening.signal, onLeave);
     this.#subscriptions = [
       client.on('state', (change) => this.#showConnection(change)),
+      client.on('moved', () => this.#showConnection({ state: client.state })),
       call.on('tile-added', (tile) => this.#showTile(tile)),
       call.on('tile-changed', (tile) => this.#showTile(tile)),
       call.on('tile-removed', ({ member }) => this.#removeTile(member.peer)),

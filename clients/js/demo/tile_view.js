@@ -33,7 +33,9 @@ export class TileView {
     data['videoOff'] = String(Boolean(videoOff));
     data['sharing'] = String(Boolean(sharing));
     data['away'] = String(member.connection === 'away');
-    data['picture'] = String(stream.getVideoTracks().length > 0 && (!videoOff || Boolean(sharing)));
+    // A track is mute until its first packet: initials are calmer than a black square.
+    const comes = stream.getVideoTracks().some((track) => !track.muted);
+    data['picture'] = String(comes && (!videoOff || Boolean(sharing)));
     if (self) data['self'] = 'true';
     if (this.video.srcObject !== stream) this.video.srcObject = stream;
     this.video.muted = self; // else one hears oneself

@@ -68,6 +68,16 @@ export class Allowance {
    */
   take(receivers, bytes) {
     this.#tokens -= 1;
+    this.takeRepeat(receivers, bytes);
+  }
+
+  /**
+   * A signal of the connection before, which is free of the rate.
+   *
+   * @param {number} receivers
+   * @param {number} bytes
+   */
+  takeRepeat(receivers, bytes) {
     this.#inFlight += receivers;
     this.#inFlightBytes += bytes;
   }

@@ -3,6 +3,7 @@
 /** @import { Member } from './protocol.js' */
 /** @import { SwitchboardError } from './errors.js' */
 import { Emitter } from './emitter.js';
+import { watchNetwork } from './page.js';
 import { PeerConnection } from './peer_connection.js';
 
 /**
@@ -26,6 +27,9 @@ import { PeerConnection } from './peer_connection.js';
 /**
  * A mesh call: one {@link PeerConnection} to each other member of a room. Make it as soon as the room is joined, before
  * anything else is awaited: an offer that comes earlier finds nobody.
+ *
+ * Media goes from page to page and needs no gateway: a member that is `away`, and this client while it reconnects, stay in
+ * the call. When the connection to the gateway is back, or the network, every pair looks for its path anew (ICE restart).
  *
  * @extends {Emitter<CallEvents>}
  */
@@ -53,12 +57,15 @@ export class Call extends Emitter {
       room.on('member-updated', ({ member }) => this.#update(member)),
       room.on('member-left', ({ member }) => this.#remove(member.peer)),
       room.on('signal', ({ from, kind, payload }) => this.#peers.get(from)?.peer.receive(kind, payload)),
+      room.on('resumed', () => this.#restartIce()),
       room.on('rejoined', () => this.#rebuild()),
       room.on('closed', ({ error }) => this.#end(error)),
       media.on('changed', () => this.#mediaChanged()),
+      watchNetwork(() => this.#restartIce()),
     ];
     this.#publishMedia();
-    for (const member of room.others) this.#add(member);
+    // The others believe to be connected with the page that was here before, and wait for nothing.
+    for (const member of room.others) this.#add(member, { offerFirst: room.restored });
   }
 
   /** The other members. */
@@ -72,12 +79,17 @@ export class Call extends Emitter {
     await this.#room.leave();
   }
 
-  /** @param {Member} member */
-  #add(member) {
+  /**
+   * @param {Member} member
+   * @param {{ offerFirst?: boolean }} [how]
+   */
+  #add(member, { offerFirst = false } = {}) {
     const me = this.#room.me;
     if (!me) return; // an observer: nobody knows that it is there
+    const polite = member.order < me.order;
     const peer = new PeerConnection({
-      polite: member.order < me.order,
+      polite,
+      offerFirst: offerFirst || !polite,
       media: this.#media,
       configuration: this.#configuration,
       send: (kind, payload) => this.#room.signal(member.peer, kind, payload),
@@ -109,6 +121,11 @@ export class Call extends Emitter {
   #rebuild() {
     for (const id of [...this.#peers.keys()]) this.#remove(id);
     for (const member of this.#room.others) this.#add(member);
+  }
+
+  /** The network under this page may be another one. */
+  #restartIce() {
+    for (const { peer } of this.#peers.values()) peer.restartIce();
   }
 
   #mediaChanged() {

@@ -2,10 +2,12 @@
 /** @import { StateChange } from './lifeline.js' */
 /** @import { Outcome } from './signals.js' */
 /** @import { DistributiveOmit } from './room.js' */
+/** @import { KeptRoom, KeptSession } from './kept_session.js' */
 /** @import { Platform } from './platform.js' */
 /** @import { GatewayError, Hello, IncomingSignal, Request, ServerMessage, State, Welcome } from './protocol.js' */
 import { Emitter } from './emitter.js';
 import { SwitchboardError } from './errors.js';
+import { HOLD_MS, VERSION } from './kept_session.js';
 import { Lifeline } from './lifeline.js';
 import { watchPage } from './page.js';
 import { browser, pause } from './platform.js';
@@ -22,23 +24,30 @@ import { Signals } from './signals.js';
  * @property {string} [token] JWT; may be set anew as `client.token`
  * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before each connection instead
  * @property {string} [agent] the application, for the gateway's logs
+ * @property {string} [keepAs] the name under which the session survives a reload of the page, where one page has several
+ *   clients of one gateway; by default the `url`
  * @property {Platform} [platform] for tests
  */
 
 /**
  * @typedef {object} ClientEvents
  * @property {StateChange} state
+ * @property {Welcome} moved the session goes on at another gateway, without a pause; the state is `open` throughout
  * @property {IncomingSignal} signal from any room
  * @property {{ error: SwitchboardError }} error the gateway complains about no request in particular
  */
 
+/** How long the rooms of a page that was loaded again are held for whoever joins them. */
+const CLAIM_MS = 5_000;
+
 /**
- * A client of the cluster: it stays connected, is in the rooms that it joined, and passes signals on.
+ * A client of the cluster: it stays connected, is in the rooms that it joined, and passes signals on. Its session outlives
+ * a connection (`resume`), a gateway (`drain`) and a reload of the page.
  *
  * ```
- * Client ── Lifeline ── Connection      one WebSocket after another
- *   ├─ Signals ── Allowance             out: held back, unanswered
- *   ├─ Receipts                         in: repeats dropped, `received`
+ * Client ── Lifeline ── Attempt ── Connection      one WebSocket after another
+ *   ├─ Signals ── Allowance             out: held back, unanswered, repeated
+ *   ├─ Receipts                         in: repeats dropped, `received`, `seen`
  *   ├─ Requests                         join, leave, state: by id
  *   └─ Room, Room, …                    members, state, events
  * ```
@@ -62,6 +71,18 @@ export class Client extends Emitter {
   /** @type {{ resolve: (welcome: Welcome) => void, reject: (error: SwitchboardError) => void }[]} */
   #connecting = [];
   #stopWatchingPage = () => {};
+  /** What resumes. Absent before the first `welcome`. @type {{ peer: string, secret: string, windowMs: number } | undefined} */
+  #session;
+  /** While there is no connection: until the session cannot be had back. @type {number | undefined} */
+  #windowTimer;
+  /** Rooms that were left, as long as the gateway may not know. @type {Set<string>} */
+  #leaving = new Set();
+  /** Rooms that the page was in before it was loaded again, and that nobody has joined since. @type {Set<string>} */
+  #unclaimed = new Set();
+  /** Signals that wait until those rooms are claimed, and with them the listeners are there. @type {IncomingSignal[]} */
+  #deferred = [];
+  /** The rooms that this page was in before it was loaded again; to be joined, should they still be wanted. */
+  keptRooms;
 
   /** @param {ClientOptions} options */
   constructor(options) {
@@ -71,13 +92,14 @@ export class Client extends Emitter {
     this.token = options.token;
     this.#lifeline = new Lifeline({
       url: options.url,
-      hello: () => this.#hello(),
+      token: () => (options.getToken ? options.getToken() : this.token),
       renewable: options.getToken !== undefined,
+      hello: (token) => this.#hello(token),
       platform: this.#platform,
       onState: (change) => this.#changed(change),
-      onWelcome: (welcome) => this.#welcomed(welcome),
+      onWelcome: (welcome, moved) => this.#welcomed(welcome, moved),
       onMessage: (message) => this.#dispatch(message),
-      onLost: () => this.#sessionLost(),
+      onLost: () => this.#connectionLost(),
     });
     this.#signals = new Signals({
       sendText: (text) => this.#lifeline.sendText(text),
@@ -85,6 +107,7 @@ export class Client extends Emitter {
       platform: this.#platform,
     });
     this.#receipts = new Receipts((from, id) => this.#lifeline.send({ type: 'received', from, id }), this.#platform);
+    this.keptRooms = this.#restore(this.#platform.kept.claim(this.#keepAs, this.#platform.wallClock()));
   }
 
   get state() {
@@ -107,8 +130,9 @@ export class Client extends Emitter {
       this.#connecting.push({ resolve, reject });
       this.#stopWatchingPage();
       this.#stopWatchingPage = watchPage({
-        onAwake: () => this.#lifeline.hurry(),
-        onHide: () => this.#lifeline.suspend(),
+        onDoubt: () => this.#lifeline.hurry(),
+        onHide: () => this.#hide(),
+        onReturn: () => this.#return(),
       });
       this.#lifeline.start();
     });
@@ -130,16 +154,12 @@ export class Client extends Emitter {
    */
   join(id, wish = {}) {
     const wanted = this.#rooms.get(id);
-    if (wanted) return wanted.entered;
-    const room = new Room(id, wish, {
-      peer: () => (this.state === 'open' ? this.peer : undefined),
-      request: (request) => this.#request(request),
-      signal: (...signal) => this.signal(...signal),
-      pause: (ms) => pause(this.#platform, ms),
-      ended: (ended) => void this.#rooms.delete(ended.id),
-    });
-    this.#rooms.set(id, room);
-    if (this.state === 'open') room.enter();
+    if (wanted) {
+      if (this.#unclaimed.delete(id)) this.#claimed(wanted, wish);
+      return wanted.entered;
+    }
+    const room = this.#newRoom(id, wish);
+    if (this.#lifeline.connected) room.enter();
     return room.entered;
   }
 
@@ -150,7 +170,8 @@ export class Client extends Emitter {
 
   /**
    * Passes something on to a peer, or to everyone else in the room. Signals to one receiver arrive in the order in which
-   * this was called. Near the gateway's limits they are held back here; without a connection they are `unavailable`.
+   * this was called. Near the gateway's limits, and while the connection is lost, they are held back here. Without a
+   * session they are `unavailable`.
    *
    * @param {string} room
    * @param {string | undefined} to a peer; without it every other member
@@ -163,10 +184,35 @@ export class Client extends Emitter {
     return this.#signals.submit({ room, ...(to !== undefined && { to }), kind, payload }, receivers);
   }
 
-  /** @returns {Promise<Hello>} */
-  async #hello() {
-    const { getToken, name, avatar, agent = '@switchboard/client' } = this.#options;
-    const token = getToken ? await getToken() : this.token;
+  get #keepAs() {
+    return this.#options.keepAs ?? this.#options.url;
+  }
+
+  /**
+   * @param {string} id
+   * @param {{ state?: State, capacity?: number }} wish
+   * @param {{ restored: boolean }} [origin]
+   */
+  #newRoom(id, wish, origin) {
+    const host = {
+      peer: () => (this.state === 'open' ? this.peer : undefined),
+      request: (/** @type {DistributiveOmit<Request, 'id'>} */ request) => this.#request(request),
+      signal: (/** @type {Parameters<Client['signal']>} */ ...signal) => this.signal(...signal),
+      pause: (/** @type {number} */ ms) => pause(this.#platform, ms),
+      ended: (/** @type {Room} */ ended) => void this.#rooms.delete(ended.id),
+    };
+    const room = new Room(id, wish, host, origin);
+    this.#rooms.set(id, room);
+    return room;
+  }
+
+  /**
+   * @param {string | undefined} token
+   * @returns {Hello}
+   */
+  #hello(token) {
+    const { name, avatar, agent = '@switchboard/client' } = this.#options;
+    const { peer, secret } = this.#session ?? {};
     return {
       type: 'hello',
       receipts: true,
@@ -174,6 +220,7 @@ export class Client extends Emitter {
       ...(token !== undefined && { token }),
       ...(name !== undefined && { name }),
       ...(avatar !== undefined && { avatar }),
+      ...(peer !== undefined && secret !== undefined && { resume: { peer, secret, seen: this.#receipts.seen() } }),
     };
   }
 
@@ -181,24 +228,155 @@ export class Client extends Emitter {
   #request(request) {
     const id = ++this.#lastId;
     const answer = this.#requests.wait(id);
-    if (this.state === 'open') this.#lifeline.send(/** @type {Request} */ ({ ...request, id }));
+    if (request.type === 'leave') this.#left(request.room, answer);
+    if (this.#lifeline.connected) this.#lifeline.send(/** @type {Request} */ ({ ...request, id }));
     else this.#requests.lost();
     return { id, answer };
   }
 
+  /**
+   * A room is left once the gateway has said so; else it is to be left when the session is back.
+   *
+   * @param {string} room
+   * @param {Promise<unknown>} answer
+   */
+  async #left(room, answer) {
+    this.#leaving.add(room);
+    const refusal = await answer.then(() => undefined, (error) => error);
+    if (!refusal || refusal.code === 'not-a-member') this.#leaving.delete(room);
+  }
+
+  /**
+   * @param {Welcome} welcome
+   * @param {boolean} moved from one gateway to another, without a loss
+   */
+  #welcomed(welcome, moved) {
+    this.#platform.clearTimeout(this.#windowTimer);
+    const resumed = welcome.resumed && welcome.peer === this.#session?.peer;
+    if (!resumed) this.#sessionLost();
+    const { peer, resume } = (this.welcome = welcome);
+    this.#session = resume && { peer, secret: resume.secret, windowMs: resume.window_ms };
+    if (resumed) this.#goOn(welcome, moved);
+    else this.#begin(welcome);
+  }
+
   /** @param {Welcome} welcome */
-  #welcomed(welcome) {
-    this.welcome = welcome;
-    this.#signals.open(welcome.limits);
+  #begin({ limits }) {
+    this.#signals.open(limits);
     for (const room of this.#rooms.values()) room.enter();
   }
 
-  /** Nothing of the session outlives its connection; the next `welcome` begins a new one. */
+  /**
+   * The session is back, as the gateway knows it; what this client wants may be something else.
+   *
+   * @param {Welcome} welcome
+   * @param {boolean} moved
+   */
+  #goOn({ limits, rooms = [] }, moved) {
+    this.#signals.repeat(limits); // before anything else is said
+    // At once: only a session that has been heard on its new connection is safe from an older one.
+    this.#lifeline.send({ type: 'ping' });
+    this.#requests.lost();
+    for (const room of this.#rooms.values()) room.lost();
+    const snapshots = new Map(rooms.map((snapshot) => [snapshot.room, snapshot]));
+    for (const id of this.#leaving) if (!snapshots.has(id)) this.#leaving.delete(id);
+    const stale = [...snapshots.keys()].filter((id) => this.#leaving.has(id) || !this.#rooms.has(id));
+    for (const id of stale) {
+      snapshots.delete(id);
+      this.#request({ type: 'leave', room: id }).answer.catch(() => {}); // if it is lost, the next `welcome` tells
+    }
+    for (const room of [...this.#rooms.values()]) {
+      const snapshot = snapshots.get(room.id);
+      if (snapshot) room.resumed(snapshot, moved);
+      else room.enter();
+    }
+    this.#receipts.keep((peer) => this.#knows(peer));
+    this.#signals.release();
+    if (moved) this.emit('moved', /** @type {Welcome} */ (this.welcome));
+    if (this.#unclaimed.size > 0) this.#platform.setTimeout(() => this.#giveUpUnclaimed(), CLAIM_MS);
+  }
+
+  /** The session may be had back on another connection, for a while. */
+  #connectionLost() {
+    this.#requests.lost();
+    for (const room of this.#rooms.values()) room.lost();
+    if (!this.#session) return this.#sessionLost();
+    this.#signals.suspend();
+    this.#windowTimer = this.#platform.setTimeout(() => this.#signals.lost(), this.#session.windowMs);
+  }
+
+  /** The next `welcome` begins a new session. */
   #sessionLost() {
+    this.#platform.clearTimeout(this.#windowTimer);
+    this.#session = undefined;
     this.#requests.lost();
     this.#signals.lost();
     this.#receipts.lost();
+    this.#leaving.clear();
+    this.#deferred = [];
+    for (const id of this.#unclaimed) this.#rooms.delete(id);
+    this.#unclaimed.clear();
     for (const room of this.#rooms.values()) room.lost();
+  }
+
+  /**
+   * Goes on with the session of the page that was here before.
+   *
+   * @param {KeptSession | undefined} kept
+   * @returns {readonly KeptRoom[]}
+   */
+  #restore(kept) {
+    if (!kept) return [];
+    const { peer, secret, windowMs, seen, lastId, signals, rooms } = kept;
+    this.#session = { peer, secret, windowMs };
+    this.#lastId = lastId;
+    this.#receipts.restore(seen);
+    this.#signals.restore(signals);
+    for (const { id, state } of rooms) {
+      this.#newRoom(id, { state }, { restored: true }).entered.catch(() => {}); // perhaps nobody asks for it
+      this.#unclaimed.add(id);
+    }
+    this.#windowTimer = this.#platform.setTimeout(() => this.#signals.lost(), windowMs);
+    return rooms;
+  }
+
+  /** The page is left: perhaps it is only loaded again. */
+  #hide() {
+    this.#lifeline.suspend(HOLD_MS);
+    if (!this.#session) return;
+    this.#platform.kept.put(this.#keepAs, {
+      version: VERSION,
+      ...this.#session,
+      seen: this.#receipts.seen(),
+      lastId: this.#lastId,
+      signals: this.#signals.keep(),
+      rooms: [...this.#rooms.values()].flatMap(({ kept }) => kept ?? []),
+      keptAt: this.#platform.wallClock(),
+    });
+  }
+
+  /** The page is back as it was. Another one in this tab may have gone on with the session meanwhile. */
+  #return() {
+    const { kept } = this.#platform;
+    if (this.#session && !kept.takeBack(this.#keepAs, this.#session.secret)) this.#sessionLost();
+    this.#lifeline.wake();
+  }
+
+  /**
+   * @param {Room} room
+   * @param {{ state?: State, capacity?: number }} wish
+   */
+  async #claimed(room, wish) {
+    room.claim(wish);
+    await room.entered.catch(() => {});
+    await pause(this.#platform, 0); // until whoever waited for the room listens to it
+    this.#handleDeferred();
+  }
+
+  #giveUpUnclaimed() {
+    for (const id of this.#unclaimed) this.#rooms.get(id)?.leave().catch(() => {}); // the next `welcome` tells
+    this.#unclaimed.clear();
+    this.#handleDeferred();
   }
 
   /** @param {StateChange} change */
@@ -207,6 +385,8 @@ export class Client extends Emitter {
       for (const { resolve } of this.#connecting.splice(0)) resolve(/** @type {Welcome} */ (this.welcome));
     } else if (change.state === 'closed') {
       const { why, message } = /** @type {Advice} */ (change.advice);
+      // With another token the session can be had back; after everything else it is over.
+      if (why !== 'unauthorized' && why !== 'forbidden') this.#sessionLost();
       const error = new SwitchboardError(why, message);
       for (const { reject } of this.#connecting.splice(0)) reject(error);
       for (const room of [...this.#rooms.values()]) room.closed(error);
@@ -230,6 +410,8 @@ export class Client extends Emitter {
         return this.#requests.answered(message);
       case 'left':
         return this.#requests.answered(message);
+      case 'drain':
+        return this.#lifeline.moveIn(message.reconnect_after_ms);
       case 'error':
         return this.#refused(message);
       case 'member-joined':
@@ -244,7 +426,17 @@ export class Client extends Emitter {
 
   /** @param {IncomingSignal} signal */
   #received(signal) {
-    if (this.#receipts.isRepeat(signal)) return;
+    if (this.#unclaimed.size > 0 || this.#deferred.length > 0) this.#deferred.push(signal);
+    else this.#handle(signal);
+  }
+
+  #handleDeferred() {
+    if (this.#unclaimed.size === 0) for (const signal of this.#deferred.splice(0)) this.#handle(signal);
+  }
+
+  /** @param {IncomingSignal} signal */
+  #handle(signal) {
+    if (this.#receipts.isRepeat(signal)) return this.#receipts.repeated(signal);
     this.#rooms.get(signal.room)?.received(signal);
     this.emit('signal', signal);
     this.#receipts.handled(signal);
@@ -260,7 +452,11 @@ export class Client extends Emitter {
 
   /** @param {string} peer */
   #forget(peer) {
-    for (const room of this.#rooms.values()) if (room.members.has(peer)) return;
-    this.#receipts.forget(peer);
+    if (!this.#knows(peer)) this.#receipts.forget(peer);
+  }
+
+  /** @param {string} peer */
+  #knows(peer) {
+    return [...this.#rooms.values()].some((room) => room.members.has(peer));
   }
 }

@@ -3,11 +3,13 @@
 import { SUBPROTOCOL } from './protocol.js';
 
 /** From the first packet to `welcome`: a gateway that cannot be reached often just never answers. */
-const WELCOME_TIMEOUT_MS = 15_000;
+const WELCOME_TIMEOUT_MS = 10_000;
 /** From `ping` to any sign of life. */
 const PONG_TIMEOUT_MS = 5_000;
 /** A timer this late means that the page was suspended, and could not have heard an answer. */
 const SUSPENDED_MS = 2_000;
+/** How long a connection that was replaced waits for the gateway to close it. */
+const RETIRED_MS = 10_000;
 /** RFC 6455 7.1.5: no close frame was received. */
 const CONNECTION_LOST = 1006;
 
@@ -28,11 +30,12 @@ export class Connection {
   #heartbeatMs = 0;
   #heardAt = 0;
   #awaitingPong = false;
+  #saidHello = false;
 
   /**
    * @param {object} options
    * @param {string} options.url
-   * @param {Hello} options.hello
+   * @param {() => Hello} options.hello asked when it can be sent, so that it tells the latest
    * @param {Platform} options.platform
    * @param {(welcome: Welcome) => void} options.onWelcome
    * @param {(message: ServerMessage) => void} options.onMessage whatever comes after `welcome`
@@ -45,7 +48,10 @@ export class Connection {
     this.#onMessage = onMessage;
     this.#onClose = onClose;
     this.#socket = new platform.WebSocket(url, [SUBPROTOCOL]);
-    this.#socket.onopen = () => this.send(this.#hello);
+    this.#socket.onopen = () => {
+      this.#saidHello = true;
+      this.send(this.#hello());
+    };
     this.#socket.onmessage = (event) => this.#heard(JSON.parse(event.data));
     this.#socket.onclose = (event) => this.#ended(event.code, event.reason);
     this.#arm(WELCOME_TIMEOUT_MS, () => this.#ended(CONNECTION_LOST, ''));
@@ -61,10 +67,29 @@ export class Connection {
     this.#socket.send(text);
   }
 
-  /** Says goodbye and lets go at once, without waiting for the gateway's close frame. */
-  close() {
-    if (this.#socket.readyState === 1) this.send({ type: 'bye' });
+  /** Whether the gateway may have got the `hello`. */
+  get saidHello() {
+    return this.#saidHello;
+  }
+
+  /**
+   * Says goodbye and lets go at once, without waiting for the gateway's close frame.
+   *
+   * @param {number} [holdMs] the session stays for so long, should the page be one that is loaded again
+   */
+  close(holdMs) {
+    if (this.#socket.readyState === 1) this.send({ type: 'bye', ...(holdMs !== undefined && { hold_ms: holdMs }) });
     this.#release();
+  }
+
+  /**
+   * Another connection has the session now. This one says and hears nothing more; the gateway closes it with 4409 when
+   * its own node knows of it too, which spares that node to take the end for a loss.
+   */
+  retire() {
+    this.#onMessage = () => {};
+    this.#onClose = () => {};
+    this.#arm(RETIRED_MS, () => this.#release());
   }
 
   /** Asks for a sign of life now: the network may have changed under the connection. */

@@ -8,6 +8,7 @@ export { Room } from './room.js';
 
 /** @typedef {import('./call.js').Tile} Tile */
 /** @typedef {import('./client.js').ClientOptions} ClientOptions */
+/** @typedef {import('./kept_session.js').KeptRoom} KeptRoom */
 /** @typedef {import('./lifeline.js').ConnectionState} ConnectionState */
 /** @typedef {import('./lifeline.js').StateChange} StateChange */
 /** @typedef {import('./protocol.js').Member} Member */

@@ -1,12 +1,14 @@
+/** @import { Attempt as Try } from './attempt.js' */
 /** @import { Advice } from './reconnect.js' */
 /** @import { ClientMessage, Hello, ServerMessage, Welcome } from './protocol.js' */
+/** @import { Connection } from './connection.js' */
 /** @import { Platform } from './platform.js' */
-import { Connection } from './connection.js';
+import { Attempt } from './attempt.js';
 import { adviceFor, Backoff } from './reconnect.js';
 
 /**
  * - `connecting`: the first attempt is under way;
- * - `open`: welcomed;
+ * - `open`: welcomed; also while the session moves from one gateway to another without a pause;
  * - `reconnecting`: the connection was lost or could not be made, and the client tries again by itself;
  * - `closed`: not started, or it will not try again by itself.
  *
@@ -21,46 +23,64 @@ import { adviceFor, Backoff } from './reconnect.js';
  */
 
 /**
- * Keeps a client connected: one {@link Connection} after another, as the close codes advise.
+ * For so long an attempt that was given up may still be heard: its `hello` was on the way. The gateway then hands the
+ * session to a connection that nobody has, and closes the one in use as superseded.
+ */
+const STRAY_HELLO_MS = 60_000;
+/** An attempt younger than this is left alone, however hurried somebody is. */
+const STUCK_MS = 1_000;
+
+/**
+ * Keeps a client connected: one {@link Connection} after another, as the close codes advise. Where a gateway drains, the
+ * next one is opened before the last one ends, and takes its place once it is welcomed.
  */
 export class Lifeline {
   /** @type {ConnectionState} */
   state = 'closed';
   #options;
   #backoff;
-  /** @type {Connection | undefined} */
+  /** The one in use. @type {Connection | undefined} */
   #connection;
   #welcomedAt = Infinity;
-  /** Rises with each attempt, and when attempts end: what an older one still awaits is void. */
-  #attempt = 0;
-  /** @type {number | undefined} */
+  /** @type {Try | undefined} */
+  #attempt;
+  #triedAt = -Infinity;
+  /** Until the next attempt. @type {number | undefined} */
   #timer;
   /** Whether somebody who is in a hurry may shorten the wait; not one that the gateway asked for. */
   #mayHurry = false;
+  #strayHelloUntil = -Infinity;
   /** @type {{ token: string | undefined, advice: Advice } | undefined} */
   #refused;
 
   /**
    * @param {object} options
    * @param {string} options.url
-   * @param {() => Promise<Hello>} options.hello asked for each connection
-   * @param {boolean} options.renewable whether `hello` may bring another token next time
+   * @param {() => string | undefined | Promise<string | undefined>} options.token asked for each connection
+   * @param {boolean} options.renewable whether it may be another one next time
+   * @param {(token: string | undefined) => Hello} options.hello
    * @param {Platform} options.platform
    * @param {(change: StateChange) => void} options.onState
-   * @param {(welcome: Welcome) => void} options.onWelcome before `onState` tells of `open`
+   * @param {(welcome: Welcome, moved: boolean) => void} options.onWelcome before `onState` tells of `open`. `moved`: the
+   *   client was `open` all the time; of the former connection nothing is heard from now on
    * @param {(message: ServerMessage) => void} options.onMessage
-   * @param {() => void} options.onLost a connection that was welcomed is gone
+   * @param {() => void} options.onLost there is no connection any more
    */
   constructor(options) {
     this.#options = options;
     this.#backoff = new Backoff(options.platform);
   }
 
+  /** Whether what is sent now goes out. While the session moves there may be none for a moment, although it is `open`. */
+  get connected() {
+    return this.#connection !== undefined;
+  }
+
   start() {
     if (this.state !== 'closed') return;
     this.#refused = undefined;
     this.#become({ state: 'connecting' });
-    this.#open();
+    this.#try();
   }
 
   /** Says goodbye and stays away. */
@@ -68,12 +88,30 @@ export class Lifeline {
     if (this.state !== 'closed') this.#end(adviceFor(1000, ''));
   }
 
-  /** The page is left, and may come back as it was: says goodbye and waits for {@link hurry}. */
-  suspend() {
+  /**
+   * The page is left, and may come back: says goodbye for a while and waits for {@link wake}.
+   *
+   * @param {number} holdMs the session is held for so long
+   */
+  suspend(holdMs) {
     if (this.state === 'closed') return;
-    this.#letGo();
-    this.#mayHurry = true;
+    this.#letGo(holdMs);
     this.#become({ state: 'reconnecting', advice: adviceFor(1000, '') });
+  }
+
+  /** The page is back. */
+  wake() {
+    if (this.state === 'reconnecting' && !this.#attempt) this.#try();
+  }
+
+  /**
+   * The gateway hands its sessions over: opens another connection after so long and moves there.
+   *
+   * @param {number} ms
+   */
+  moveIn(ms) {
+    if (!this.#connection || this.#attempt) return;
+    this.#tryIn(ms);
   }
 
   /** @param {ClientMessage} message */
@@ -88,62 +126,112 @@ export class Lifeline {
 
   /** There is reason to believe that it is worth looking now. */
   hurry() {
-    if (this.state === 'open') this.#connection?.probe();
-    if (this.#mayHurry) this.#open();
+    this.#connection?.probe();
+    // An attempt that has not got through yet may wait for a network that is gone.
+    const isStuck = this.#attempt && !this.#attempt.saidHello && this.#now() - this.#triedAt > STUCK_MS;
+    if (this.#mayHurry || isStuck) this.#try();
   }
 
-  async #open() {
-    const { hello: askHello, renewable, platform, url } = this.#options;
-    this.#cancelWait();
-    const attempt = ++this.#attempt;
-    /** @type {Hello} */
-    let hello;
-    try {
-      hello = await askHello();
-    } catch (error) {
-      const message = `No token: ${error instanceof Error ? error.message : error}`;
-      if (attempt === this.#attempt) this.#retry({ action: 'come-back', why: 'no-token', message, retryAfterMs: 0 });
-      return;
-    }
-    if (attempt !== this.#attempt) return;
-    if (this.#refused && this.#refused.token === hello.token) return this.#end(this.#refused.advice);
+  #now() {
+    return this.#options.platform.now();
+  }
 
-    this.#connection = new Connection({
-      url,
-      hello,
-      platform,
-      onWelcome: (welcome) => {
-        this.#welcomedAt = platform.now();
-        this.#refused = undefined;
-        this.state = 'open';
-        this.#options.onWelcome(welcome);
-        this.#become({ state: 'open' });
-      },
-      onMessage: this.#options.onMessage,
-      onClose: (code, reason) => {
-        const advice = adviceFor(code, reason);
-        this.#lost();
-        if (advice.action === 'new-token') this.#refused = { token: hello.token, advice };
-        const staysAway = advice.action === 'stay-away' || (advice.action === 'new-token' && !renewable);
-        if (staysAway) this.#end(advice);
-        else this.#retry(advice);
-      },
+  #try() {
+    this.#cancelWait();
+    this.#attempt?.cancel();
+    this.#triedAt = this.#now();
+    this.#attempt = new Attempt({
+      ...this.#options,
+      objection: (token) => this.#objection(token),
+      onWelcome: (connection, welcome) => this.#welcomed(connection, welcome),
+      onFailed: (advice, token) => this.#failed(advice, token),
+      onClose: (connection, advice) => this.#closed(connection, advice),
     });
   }
 
-  #lost() {
+  /** @param {number} ms */
+  #tryIn(ms) {
+    this.#cancelWait();
+    this.#timer = this.#options.platform.setTimeout(() => this.#try(), ms);
+  }
+
+  /**
+   * @param {Connection} connection
+   * @param {Welcome} welcome
+   */
+  #welcomed(connection, welcome) {
+    const wasOpen = this.state === 'open';
+    this.#connection?.retire();
+    this.#connection = connection;
+    this.#attempt = undefined;
+    this.#welcomedAt = this.#now();
+    this.#refused = undefined;
+    this.state = 'open';
+    this.#options.onWelcome(welcome, wasOpen);
+    if (!wasOpen) this.#become({ state: 'open' });
+  }
+
+  /**
+   * A token that was refused will be refused again.
+   *
+   * @param {string | undefined} token
+   * @returns {Advice | undefined}
+   */
+  #objection(token) {
+    return this.#refused && this.#refused.token === token ? { ...this.#refused.advice, action: 'stay-away' } : undefined;
+  }
+
+  /**
+   * An attempt came to nothing.
+   *
+   * @param {Advice} advice
+   * @param {string | undefined} token
+   */
+  #failed(advice, token) {
+        if (this.#attempt?.saidHello && advice.why === 'connection-lost') {
+      this.#strayHelloUntil = this.#now() + STRAY_HELLO_MS;
+    }
+    this.#attempt = undefined;
+    if (advice.action === 'new-token') this.#refused = { token, advice };
+    if (!this.#connection) return this.#comeBack(advice);
+    // The connection that was to be left still serves: no reason to give it up, or to tell anybody.
+    if (!this.#staysAway(advice)) this.#tryIn(advice.retryAfterMs + this.#backoff.next());
+  }
+
+  /**
+   * A connection in use has ended.
+   *
+   * @param {Connection} connection
+   * @param {Advice} advice
+   */
+  #closed(connection, advice) {
+    if (connection !== this.#connection) return;
     this.#connection = undefined;
-    this.#backoff.ended(this.#options.platform.now() - this.#welcomedAt);
-    this.#welcomedAt = Infinity;
-    if (this.state === 'open') this.#options.onLost();
+    this.#endured();
+    this.#options.onLost();
+    if (!this.#attempt) return this.#comeBack(this.#byStrayHello(advice) ? adviceFor(1006, '') : advice);
+    // Superseded by the attempt that is under way, whose `welcome` comes by another path: the move is going well.
+    if (advice.why === 'superseded' && this.#attempt.saidHello) return;
+    this.#become({ state: 'reconnecting', advice, retryInMs: 0 });
   }
 
   /** @param {Advice} advice */
-  #retry(advice) {
+  #byStrayHello({ why }) {
+    return why === 'superseded' && this.#now() < this.#strayHelloUntil;
+  }
+
+  /** @param {Advice} advice */
+  #comeBack(advice) {
+    if (this.#staysAway(advice)) return this.#end(advice);
     const retryInMs = advice.retryAfterMs + this.#backoff.next();
+    this.#tryIn(retryInMs);
     this.#mayHurry = advice.retryAfterMs === 0;
-    this.#timer = this.#options.platform.setTimeout(() => this.#open(), retryInMs);
     this.#become({ state: 'reconnecting', advice, retryInMs });
+  }
+
+  /** @param {Advice} advice */
+  #staysAway({ action }) {
+    return action === 'stay-away' || (action === 'new-token' && !this.#options.renewable);
   }
 
   #cancelWait() {
@@ -157,11 +245,21 @@ export class Lifeline {
     this.#become({ state: 'closed', advice });
   }
 
-  #letGo() {
-    this.#attempt++;
+  /** @param {number} [holdMs] */
+  #letGo(holdMs) {
     this.#cancelWait();
-    this.#connection?.close();
-    this.#lost();
+    this.#attempt?.cancel(holdMs);
+    this.#attempt = undefined;
+    if (!this.#connection) return;
+    this.#connection.close(holdMs);
+    this.#connection = undefined;
+    this.#endured();
+    this.#options.onLost();
+  }
+
+  #endured() {
+    this.#backoff.ended(this.#now() - this.#welcomedAt);
+    this.#welcomedAt = Infinity;
   }
 
   /** @param {StateChange} change */

@@ -53,17 +53,18 @@ export class LocalMedia extends Emitter {
   /**
    * Asks for microphone and camera in one prompt, and if that fails for each alone.
    *
+   * @param {{ muted?: boolean, camera?: boolean }} [wish] `muted`: not to be heard, not even at first; `camera: false`
+   *   leaves it off
    * @returns {Promise<MediaError[]>} what could not be had
    */
-  open() {
+  open({ muted = false, camera = true } = {}) {
     return this.#inTurn(async () => {
       try {
-        const stream = await capture({ audio: true, video: this.#cameraConstraints }, 'camera');
-        this.#use('microphone', stream.getAudioTracks()[0]);
-        this.#use('camera', stream.getVideoTracks()[0]);
+        if (camera) await this.#openBoth(muted);
+        else await this.#openMicrophone(muted);
         return [];
       } catch {
-        const tries = await Promise.allSettled([this.#openMicrophone(), this.#openCamera()]);
+        const tries = await Promise.allSettled([this.#openMicrophone(muted), ...(camera ? [this.#openCamera()] : [])]);
         return tries.flatMap((tried) => (tried.status === 'rejected' ? [tried.reason] : []));
       }
     });
@@ -119,9 +120,26 @@ export class LocalMedia extends Emitter {
     for (const device of /** @type {const} */ (['microphone', 'camera', 'screen'])) this.#use(device, undefined);
   }
 
-  async #openMicrophone() {
-    const stream = await capture({ audio: true }, 'microphone');
-    this.#use('microphone', stream.getAudioTracks()[0]);
+  /** @param {boolean} muted */
+  async #openBoth(muted) {
+    const stream = await capture({ audio: true, video: this.#cameraConstraints }, 'camera');
+    this.#useMicrophone(stream, muted);
+    this.#use('camera', stream.getVideoTracks()[0]);
+  }
+
+  /** @param {boolean} [muted] */
+  async #openMicrophone(muted = false) {
+    this.#useMicrophone(await capture({ audio: true }, 'microphone'), muted);
+  }
+
+  /**
+   * @param {MediaStream} stream
+   * @param {boolean} muted
+   */
+  #useMicrophone(stream, muted) {
+    const [track] = stream.getAudioTracks();
+    if (track) track.enabled = !muted;
+    this.#use('microphone', track);
   }
 
   async #openCamera() {

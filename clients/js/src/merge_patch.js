@@ -16,6 +16,29 @@ export function mergePatch(target, patch) {
   return merged;
 }
 
+/**
+ * The patch that makes one state of another.
+ *
+ * @param {State} from
+ * @param {State} to
+ * @returns {State} empty if they are the same
+ */
+export function patchBetween(from, to) {
+  /** @type {State} */
+  const patch = {};
+  for (const key of Object.keys(from)) if (!Object.hasOwn(to, key)) patch[key] = null;
+  for (const [key, value] of Object.entries(to)) {
+    const former = from[key];
+    if (!isObject(value) || !isObject(former)) {
+      if (JSON.stringify(former) !== JSON.stringify(value)) patch[key] = value;
+    } else {
+      const inner = patchBetween(former, value);
+      if (Object.keys(inner).length > 0) patch[key] = inner;
+    }
+  }
+  return patch;
+}
+
 /** @param {unknown} value @returns {State} */
 function asObject(value) {
   return isObject(value) ? value : {};

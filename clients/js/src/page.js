@@ -2,18 +2,30 @@
  * What happens to the page around a client. Without a page (in Node) nothing ever does.
  *
  * @param {object} listeners
- * @param {() => void} listeners.onAwake the network is back, or somebody looks at the page again; also when it was left
- *   and comes back as it was (back-forward cache)
+ * @param {() => void} listeners.onDoubt the network is gone or another one, or somebody looks at the page again: the
+ *   connection may not be what it seems
  * @param {() => void} listeners.onHide the page is left: the last moment to say something
+ * @param {() => void} listeners.onReturn it comes back as it was (back-forward cache)
  * @returns {() => void} stops listening
  */
-export function watchPage({ onAwake, onHide }) {
+export function watchPage({ onDoubt, onHide, onReturn }) {
   if (typeof window === 'undefined') return () => {};
   const stop = new AbortController();
   const { signal } = stop;
-  window.addEventListener('online', onAwake, { signal });
-  document.addEventListener('visibilitychange', () => document.hidden || onAwake(), { signal });
+  window.addEventListener('online', onDoubt, { signal });
+  window.addEventListener('offline', onDoubt, { signal });
+  document.addEventListener('visibilitychange', () => document.hidden || onDoubt(), { signal });
   window.addEventListener('pagehide', onHide, { signal });
-  window.addEventListener('pageshow', (event) => event.persisted && onAwake(), { signal });
+  window.addEventListener('pageshow', (event) => event.persisted && onReturn(), { signal });
   return () => stop.abort();
+}
+
+/**
+ * @param {() => void} onOnline the page has a network again, perhaps another one
+ * @returns {() => void} stops listening
+ */
+export function watchNetwork(onOnline) {
+  if (typeof window === 'undefined') return () => {};
+  window.addEventListener('online', onOnline);
+  return () => window.removeEventListener('online', onOnline);
 }

@@ -5,6 +5,8 @@
 const GONE = new Set(['no-such-peer', 'left', 'expired']);
 /** Before an undelivered signal is sent again. */
 const AGAIN_MS = 1_000;
+/** Short interruptions pass by themselves; after this another path is looked for. */
+const INTERRUPTED_MS = 2_000;
 
 /**
  * The connection to one other member: perfect negotiation, as in https://www.w3.org/TR/webrtc/#perfect-negotiation-example.
@@ -12,6 +14,10 @@ const AGAIN_MS = 1_000;
  * The impolite side makes the first offer, with one transceiver for audio and one for video that both sides keep for
  * good: muting, camera and screen then only swap tracks, which needs no negotiation. Either side may offer later, for an
  * ICE restart. When two offers cross (glare), the impolite side ignores the other's; the polite one takes its own back.
+ *
+ * A page that is loaded again keeps its session but not its RTCPeerConnections. It offers with new ones, and the `o=` line
+ * of that offer tells: its session id stays the same as long as an RTCPeerConnection lives (RFC 8829 section 5.2.1).
+ * This side then begins anew, too.
  *
  * Incoming signals are worked off one after another. The example's `isSettingRemoteAnswerPending` is therefore not
  * needed: an offer behind an answer finds the answer applied.
@@ -21,9 +27,11 @@ export class PeerConnection {
   stream = new MediaStream();
   #polite;
   #media;
+  #configuration;
   #send;
   #onChange;
   #onError;
+  /** @type {RTCPeerConnection} */
   #rtc;
   #makingOffer = false;
   #ignoringOffer = false;
@@ -34,33 +42,27 @@ export class PeerConnection {
   #incoming = Promise.resolve();
   /** @type {{ audio: RTCRtpTransceiver, video: RTCRtpTransceiver } | undefined} */
   #transceivers;
+  /** Which RTCPeerConnection of the other side the last description came from. @type {string | undefined} */
+  #remoteOrigin;
 
   /**
    * @param {object} options
    * @param {boolean} options.polite
+   * @param {boolean} [options.offerFirst] the impolite side does; so does who may not be waited for
    * @param {LocalMedia} options.media
    * @param {RTCConfiguration} options.configuration
    * @param {(kind: string, payload: unknown) => Promise<Outcome>} options.send
-   * @param {() => void} options.onChange connection state or stream
+   * @param {() => void} options.onChange connection state or stream, or whether something comes on its tracks
    * @param {(error: unknown) => void} options.onError
    */
-  constructor({ polite, media, configuration, send, onChange, onError }) {
+  constructor({ polite, offerFirst = !polite, media, configuration, send, onChange, onError }) {
     this.#polite = polite;
     this.#media = media;
+    this.#configuration = configuration;
     this.#send = send;
     this.#onChange = onChange;
     this.#onError = onError;
-    const rtc = (this.#rtc = new RTCPeerConnection(configuration));
-    rtc.onnegotiationneeded = () => this.#offer();
-    rtc.onicecandidate = ({ candidate }) => {
-      if (candidate) this.#deliver('candidate', candidate.toJSON(), () => true);
-    };
-    rtc.ontrack = ({ track }) => this.#receive(track);
-    rtc.onconnectionstatechange = () => {
-      if (rtc.connectionState === 'failed') this.restartIce();
-      onChange();
-    };
-    if (!polite) this.#addTransceivers();
+    this.#rtc = this.#begin(offerFirst);
   }
 
   /** @returns {RTCPeerConnectionState} */
@@ -68,9 +70,9 @@ export class PeerConnection {
     return this.#rtc.connectionState;
   }
 
-  /** Looks for another path between the two, for example after a change of networks. */
+  /** Looks for another path between the two, for example after a change of networks. Media goes on meanwhile. */
   restartIce() {
-    this.#rtc.restartIce();
+    if (this.#rtc.remoteDescription) this.#rtc.restartIce(); // else the first path is still being looked for
   }
 
   /** Sends the tracks that {@link LocalMedia} has now. */
@@ -96,9 +98,39 @@ export class PeerConnection {
   }
 
   close() {
-    this.#rtc.onnegotiationneeded = this.#rtc.onicecandidate = this.#rtc.ontrack = null;
-    this.#rtc.onconnectionstatechange = null;
-    this.#rtc.close();
+    const rtc = this.#rtc;
+    rtc.onnegotiationneeded = rtc.onicecandidate = rtc.ontrack = rtc.onconnectionstatechange = null;
+    rtc.close();
+  }
+
+  /** @param {boolean} offerFirst */
+  #begin(offerFirst) {
+    const rtc = (this.#rtc = new RTCPeerConnection(this.#configuration));
+    rtc.onnegotiationneeded = () => this.#offer(rtc);
+    rtc.onicecandidate = ({ candidate }) => {
+      if (candidate) this.#deliver('candidate', candidate.toJSON(), () => rtc === this.#rtc);
+    };
+    rtc.ontrack = ({ track }) => this.#receive(track);
+    rtc.onconnectionstatechange = () => this.#connectionChanged(rtc);
+    this.#transceivers = this.#remoteOrigin = undefined;
+    this.#makingOffer = this.#ignoringOffer = false;
+    if (offerFirst) this.#addTransceivers();
+    return rtc;
+  }
+
+  /** What is shown stays until the new tracks are there. @param {boolean} offerFirst */
+  #beginAnew(offerFirst) {
+    this.close();
+    this.#begin(offerFirst);
+  }
+
+  /** @param {RTCPeerConnection} rtc */
+  #connectionChanged(rtc) {
+    if (rtc.connectionState === 'failed') this.restartIce();
+    if (rtc.connectionState === 'disconnected') {
+      setTimeout(() => rtc.connectionState === 'disconnected' && rtc === this.#rtc && this.restartIce(), INTERRUPTED_MS);
+    }
+    this.#onChange();
   }
 
   #addTransceivers() {
@@ -134,24 +166,28 @@ export class PeerConnection {
     else if (kind === 'candidate') await this.#onCandidate(payload);
   }
 
-  async #offer() {
+  /** @param {RTCPeerConnection} rtc */
+  async #offer(rtc) {
     try {
       this.#makingOffer = true;
-      await this.#rtc.setLocalDescription();
-      this.#deliverDescription();
+      await rtc.setLocalDescription();
+      if (rtc === this.#rtc) this.#deliverDescription();
     } catch (error) {
-      this.#failed(error);
+      if (rtc === this.#rtc) this.#failed(error);
     } finally {
-      this.#makingOffer = false;
+      if (rtc === this.#rtc) this.#makingOffer = false;
     }
   }
 
   /** @param {RTCSessionDescriptionInit} offer */
   async #onOffer(offer) {
     const glare = this.#makingOffer || this.#rtc.signalingState !== 'stable';
-    this.#ignoringOffer = glare && !this.#polite;
+    const anew = this.#isFromAnother(offer); // an own offer to what is gone has no answer to wait for
+    this.#ignoringOffer = glare && !this.#polite && !anew;
     if (this.#ignoringOffer) return;
-    await this.#rtc.setRemoteDescription(offer); // rolls an own offer back
+    // A first offer is not rolled back but forgotten: its transceivers would stay beside those that this one brings.
+    if (anew || (glare && !this.#rtc.remoteDescription)) this.#beginAnew(false);
+    await this.#setRemoteDescription(offer); // rolls an own offer back
     if (!this.#transceivers) this.#adoptTransceivers();
     await this.#rtc.setLocalDescription();
     this.#deliverDescription();
@@ -160,10 +196,28 @@ export class PeerConnection {
 
   /** @param {RTCSessionDescriptionInit} answer */
   async #onAnswer(answer) {
+    // Offers to and from what is gone have crossed: the two talk past each other, until one of them begins again.
+    if (this.#isFromAnother(answer)) return this.#beginAnew(true);
     // The answer to an offer that was sent twice, or was taken back.
     if (this.#rtc.signalingState !== 'have-local-offer') return;
-    await this.#rtc.setRemoteDescription(answer);
+    await this.#setRemoteDescription(answer);
     await this.#addEarlyCandidates();
+  }
+
+  /**
+   * Whether it comes from another RTCPeerConnection than the descriptions before.
+   *
+   * @param {RTCSessionDescriptionInit} description
+   */
+  #isFromAnother(description) {
+    const origin = originOf(description);
+    return origin !== undefined && this.#remoteOrigin !== undefined && origin !== this.#remoteOrigin;
+  }
+
+  /** @param {RTCSessionDescriptionInit} description */
+  async #setRemoteDescription(description) {
+    await this.#rtc.setRemoteDescription(description);
+    this.#remoteOrigin = originOf(description);
   }
 
   /** @param {RTCIceCandidateInit} candidate */
@@ -175,7 +229,8 @@ export class PeerConnection {
     try {
       await this.#rtc.addIceCandidate(candidate);
     } catch (error) {
-      if (!this.#ignoringOffer) throw error; // else it belongs to that offer
+      // Else it belongs to an offer that was ignored, or to a connection that is gone.
+      if (!this.#ignoringOffer && belongs(candidate, this.#rtc.remoteDescription)) throw error;
     }
   }
 
@@ -185,9 +240,12 @@ export class PeerConnection {
 
   #deliverDescription() {
     const { type, sdp } = /** @type {RTCSessionDescription} */ (this.#rtc.localDescription);
+    const rtc = this.#rtc;
     const description = ++this.#descriptions;
     const isCurrent = () =>
-      description === this.#descriptions && (type !== 'offer' || this.#rtc.signalingState === 'have-local-offer');
+      rtc === this.#rtc &&
+      description === this.#descriptions &&
+      (type !== 'offer' || rtc.signalingState === 'have-local-offer');
     this.#deliver(type, { type, sdp }, isCurrent);
   }
 
@@ -217,6 +275,7 @@ export class PeerConnection {
       if (former.kind === track.kind) this.stream.removeTrack(former);
     }
     this.stream.addTrack(track);
+    track.onmute = track.onunmute = () => this.#onChange();
     this.#onChange();
   }
 
@@ -224,4 +283,21 @@ export class PeerConnection {
   #failed = (error) => {
     if (this.#rtc.signalingState !== 'closed') this.#onError(error);
   };
+}
+
+/**
+ * The session id of the `o=` line (RFC 8866 section 5.2).
+ *
+ * @param {RTCSessionDescriptionInit} description
+ */
+function originOf({ sdp }) {
+  return sdp?.match(/^o=\S+ (\S+)/m)?.[1];
+}
+
+/**
+ * @param {RTCIceCandidateInit} candidate
+ * @param {RTCSessionDescription} description
+ */
+function belongs({ usernameFragment }, { sdp }) {
+  return !usernameFragment || sdp.includes(`a=ice-ufrag:${usernameFragment}`);
 }

@@ -1,3 +1,6 @@
+/** @import { KeptSessions } from './kept_session.js' */
+import { keptSessions } from './kept_session.js';
+
 /**
  * What the SDK takes from its surroundings. Tests hand in their own: a socket that they script, a clock that they turn.
  *
@@ -7,6 +10,8 @@
  * @property {(callback: () => void, ms: number) => number} setTimeout
  * @property {(timer: number | undefined) => void} clearTimeout
  * @property {() => number} random at least 0, below 1
+ * @property {() => number} wallClock Unix time, milliseconds
+ * @property {KeptSessions} kept sessions that survive a reload
  */
 
 /**
@@ -21,6 +26,8 @@ export function browser() {
     setTimeout: (callback, ms) => globalThis.setTimeout(callback, ms),
     clearTimeout: (timer) => globalThis.clearTimeout(timer),
     random: Math.random,
+    wallClock: Date.now,
+    kept: keptSessions,
   };
 }
 

@@ -43,14 +43,24 @@ export const SUBPROTOCOL = 'switchboard.v1.json';
 
 // Client to gateway
 
-/** @typedef {{ type: 'hello', token?: string, name?: string, avatar?: string, receipts: true, agent: string }} Hello */
+/**
+ * @typedef {object} Hello
+ * @property {'hello'} type
+ * @property {string} [token]
+ * @property {string} [name]
+ * @property {string} [avatar]
+ * @property {true} receipts
+ * @property {string} agent
+ * @property {{ peer: string, secret: string, seen?: Record<string, number> }} [resume] `seen`: peer → the last `id`
+ *   handled from it
+ */
 /** @typedef {{ type: 'join', id: number, room: string, state?: State, capacity?: number }} Join */
 /** @typedef {{ type: 'leave', id: number, room: string }} Leave */
 /** @typedef {{ type: 'signal', id: number, room: string, to?: string, kind: string, payload: unknown }} Signal */
 /** @typedef {{ type: 'received', from: string, id: number }} Received cumulative: handled up to this `id` */
 /** @typedef {{ type: 'state', id: number, room: string, state: State }} StatePatch a JSON Merge Patch (RFC 7396) */
 /** @typedef {{ type: 'ping' }} Ping */
-/** @typedef {{ type: 'bye' }} Bye */
+/** @typedef {{ type: 'bye', hold_ms?: number }} Bye with `hold_ms` the session stays `away` that long before it leaves */
 /** @typedef {Join | Leave | StatePatch} Request what is answered by `re` */
 /** @typedef {Hello | Request | Signal | Received | Ping | Bye} ClientMessage */
 
@@ -63,12 +73,16 @@ export const SUBPROTOCOL = 'switchboard.v1.json';
  * @property {string} user
  * @property {string} [name]
  * @property {string} node
- * @property {boolean} resumed
+ * @property {{ secret: string, window_ms: number }} [resume] for the next `hello`; good once. A gateway of the release
+ *   before gives none
+ * @property {boolean} resumed whether the session of before goes on
+ * @property {Snapshot[]} [rooms] if it does: those it is in, as they are now
  * @property {number} heartbeat_ms
  * @property {Limits} limits
  * @property {RTCIceServer[]} [ice_servers]
  */
 
+/** @typedef {{ room: string, revision: number, capacity: number, members: Member[] }} Snapshot */
 /** @typedef {{ type: 'joined', re: number, room: string, revision: number, capacity: number, members: Member[] }} Joined */
 /** @typedef {{ type: 'left', re: number, room: string }} Left */
 /** @typedef {{ type: 'member-joined', room: string, revision: number, member: Member }} MemberJoined */
@@ -87,6 +101,13 @@ export const SUBPROTOCOL = 'switchboard.v1.json';
 /** @typedef {{ type: 'undelivered', id: number, to: string[], reason: UndeliveredReason }} Undelivered */
 /** @typedef {{ type: 'done', re: number, to?: string[] }} Done `to`: the receivers of a broadcast */
 /** @typedef {{ type: 'pong', re?: number }} Pong */
+/**
+ * @typedef {{ type: 'drain', reconnect_after_ms: number, deadline_ms: number }} Drain open another connection then, and
+ *   resume there; after the deadline this one is closed
+ */
 /** @typedef {{ type: 'error', re?: number, code: ErrorCode, message: string, retry_after_ms?: number }} GatewayError */
 /** @typedef {MemberJoined | MemberUpdated | MemberLeft | Ready | RoomClosed} RoomEvent */
-/** @typedef {Welcome | Joined | Left | RoomEvent | IncomingSignal | Delivered | Undelivered | Done | Pong | GatewayError} ServerMessage */
+/**
+ * @typedef {Welcome | Joined | Left | RoomEvent | IncomingSignal | Delivered | Undelivered | Done | Pong
+ *   | Drain | GatewayError} ServerMessage
+ */

@@ -1,6 +1,8 @@
 /** @import { IncomingSignal } from './protocol.js' */
 /** @import { Platform } from './platform.js' */
 
+/** How many senders `hello` tells of, the latest: at some 40 bytes each they fit into a message. */
+const SEEN_MAX = 4_000;
 /** For so long after a receipt further ones wait for company. */
 const GATHER_MS = 10;
 
@@ -43,9 +45,33 @@ export class Receipts {
    */
   handled({ from, id }) {
     if (from === 'server') return;
+    this.#handled.delete(from); // so that the latest are last
     this.#handled.set(from, id);
-    this.#owed.add(from);
-    if (this.#timer === undefined) this.#flush();
+    this.#owe(from);
+  }
+
+  /**
+   * A repeat was dropped. That it came means that its receipt did not.
+   *
+   * @param {IncomingSignal} signal
+   */
+  repeated({ from }) {
+    this.#owe(from);
+  }
+
+  /** What has been handled, for the `hello` that resumes: peer → `id`. @returns {Record<string, number>} */
+  seen() {
+    return Object.fromEntries([...this.#handled].slice(-SEEN_MAX));
+  }
+
+  /** @param {Record<string, number>} seen by the page that had the session before */
+  restore(seen) {
+    this.#handled = new Map(Object.entries(seen));
+  }
+
+  /** Forgets everyone who is not known any more. @param {(peer: string) => boolean} isKnown */
+  keep(isKnown) {
+    for (const peer of [...this.#handled.keys()]) if (!isKnown(peer)) this.forget(peer);
   }
 
   /**
@@ -64,6 +90,12 @@ export class Receipts {
     this.#timer = undefined;
     this.#handled.clear();
     this.#owed.clear();
+  }
+
+  /** @param {string} from */
+  #owe(from) {
+    this.#owed.add(from);
+    if (this.#timer === undefined) this.#flush();
   }
 
   #flush() {

@@ -1,19 +1,25 @@
 /** @import { Answer } from './requests.js' */
+/** @import { Difference } from './roster.js' */
 /** @import { Outcome } from './signals.js' */
-/** @import { IncomingSignal, Joined, LeaveReason, Member, Ready, Request, RoomEvent, State } from './protocol.js' */
+/** @import { KeptRoom } from './kept_session.js' */
+/** @import { IncomingSignal, Joined, LeaveReason, Member, Ready, Request, RoomEvent, Snapshot, State } from './protocol.js' */
 import { Emitter } from './emitter.js';
 import { SwitchboardError } from './errors.js';
-import { mergePatch } from './merge_patch.js';
+import { mergePatch, patchBetween } from './merge_patch.js';
 import { Roster } from './roster.js';
 
 /**
  * @typedef {object} RoomEvents
  * @property {{ member: Member }} member-joined
  * @property {{ member: Member }} member-updated its state or connection is another
- * @property {{ member: Member, reason: LeaveReason }} member-left
+ * @property {{ member: Member, reason: LeaveReason | 'missed' }} member-left `missed`: while this client was away, so the
+ *   reason was not heard
  * @property {Ready} ready the room has two members now; `offerer` begins
  * @property {IncomingSignal} signal the sender is told `delivered` once all listeners have returned
- * @property {{ formerPeer: string }} rejoined after a lost session: this client is a new peer, the roster is fresh
+ * @property {{}} resumed the connection was lost and is back; this client is the peer it was, and what changed meanwhile
+ *   has been told by the events above
+ * @property {{ formerPeer: string }} rejoined this client lost its place, with its session or alone, and has a new one:
+ *   to the others it left and came again, usually as a new peer. The roster is fresh
  * @property {{ error: SwitchboardError }} closed this client is out of the room and will not come back by itself
  */
 
@@ -34,10 +40,13 @@ import { Roster } from './roster.js';
  * @typedef {T extends unknown ? Omit<T, K> : never} DistributiveOmit
  */
 
-/** Refusals of a join that pass by themselves. */
+/** Refusals that pass by themselves. */
 const PASSING = new Set(['unavailable', 'rate-limited']);
-/** Before a join is tried again, where the gateway does not say. */
-const JOIN_AGAIN_MS = 1_000;
+/** Before a request is tried again, where the gateway does not say. */
+const AGAIN_MS = 1_000;
+
+/** Instead of the `id` of a join: a member without having asked on this connection. */
+const BY_RESUME = 0;
 
 /**
  * A room that this client wants to be in, across reconnects, until it leaves or is refused. From {@link Client.join}.
@@ -55,10 +64,15 @@ export class Room extends Emitter {
   /** @type {number | undefined} */
   #wishedCapacity;
   #wanted = true;
-  /** @type {number | undefined} */
+  /** Whether the gateway was ever asked to let this client in. */
+  #asked = false;
+  /** Of this connection. @type {number | undefined} */
   #joinId;
+  /** Whether the join of this connection was answered. */
+  #admitted = false;
   /** @type {string | undefined} this client, as it last joined */
   #me;
+  #restored;
   /** @type {(room: Room) => void} */
   #resolveEntered = () => {};
   /** @type {(error: SwitchboardError) => void} */
@@ -68,9 +82,11 @@ export class Room extends Emitter {
    * @param {string} id
    * @param {{ state?: State, capacity?: number }} wish
    * @param {RoomHost} host
+   * @param {{ restored?: boolean }} [origin] whether the page that was here before was in it
    */
-  constructor(id, { state = {}, capacity }, host) {
+  constructor(id, { state = {}, capacity }, host, { restored = false } = {}) {
     super();
+    this.#restored = restored;
     this.id = id;
     this.state = state;
     this.#wishedCapacity = capacity;
@@ -83,7 +99,20 @@ export class Room extends Emitter {
 
   /** Whether this client is a member at this moment, as far as it knows. */
   get joined() {
-    return this.#me !== undefined && this.#me === this.#host.peer();
+    return this.#admitted && this.#me === this.#host.peer();
+  }
+
+  /**
+   * Whether this client is in the room on behalf of a page that was loaded again. The others know it as the peer that
+   * page was; what the page held itself, such as its RTCPeerConnections, is gone.
+   */
+  get restored() {
+    return this.#restored;
+  }
+
+  /** What the next page needs of it. @returns {KeptRoom | undefined} */
+  get kept() {
+    return this.#me === undefined ? undefined : { id: this.id, state: this.state };
   }
 
   /** By peer, in join order; this client included. @returns {ReadonlyMap<string, Member>} */
@@ -127,7 +156,8 @@ export class Room extends Emitter {
   }
 
   /**
-   * Changes what the others see of this client. Without a connection the change is told with the next join.
+   * Changes what the others see of this client. Without a connection the change is told when it is back, and while the
+   * cluster cannot take it, it is tried again.
    *
    * @param {State} patch JSON Merge Patch: `null` removes
    */
@@ -136,9 +166,9 @@ export class Room extends Emitter {
     const after = (this.state = mergePatch(before, patch));
     if (this.#joinId === undefined) return;
     try {
-      await this.#host.request({ type: 'state', room: this.id, state: patch }).answer;
+      await this.#tellState(patch);
     } catch (error) {
-      if (!this.joined) return;
+      if (isLost(error) || !this.joined) return;
       if (this.state === after) this.state = before;
       throw error;
     }
@@ -147,19 +177,15 @@ export class Room extends Emitter {
   /** Leaves, at once in this client's eyes. */
   async leave() {
     if (!this.#wanted) return;
-    const asked = this.#joinId !== undefined;
+    const asked = this.#asked;
     this.#end();
     this.#rejectEntered(new SwitchboardError('left', 'The room was left before it was joined.'));
-    try {
-      if (asked) await this.#host.request({ type: 'leave', room: this.id }).answer;
-    } catch (error) {
-      // Without a connection there is no membership either, and a join that failed left nothing to leave.
-      if (!isLost(error) && /** @type {SwitchboardError} */ (error).code !== 'not-a-member') throw error;
-    }
+    if (asked) await this.#tellLeave();
   }
 
   /**
-   * Asks to be let in, again and again while the refusal is a passing one. For the client, after each `welcome`.
+   * Asks to be let in, again and again while the refusal is a passing one. For the client, where this connection's
+   * `welcome` did not bring the room.
    *
    * @returns {Promise<void>}
    */
@@ -170,21 +196,53 @@ export class Room extends Emitter {
       state: this.state,
       ...(this.#wishedCapacity !== undefined && { capacity: this.#wishedCapacity }),
     });
+    this.#asked = true;
     this.#joinId = id;
     try {
       await answer;
     } catch (reason) {
       const error = /** @type {SwitchboardError} */ (reason);
-      if (this.#joinId !== id) return;
+      if (this.#joinId !== id || isLost(error)) return;
       if (!PASSING.has(error.code)) return this.refused(error);
-      await this.#host.pause(error.retryAfterMs ?? JOIN_AGAIN_MS);
+      await this.#passing(error);
       if (this.#joinId === id) return this.enter();
     }
   }
 
-  /** The session is over; the client enters the room again when it has a new one. */
+  /** The connection is gone; the next `welcome` brings the room with it, or the client enters it again. */
   lost() {
     this.#joinId = undefined;
+    this.#admitted = false;
+  }
+
+  /**
+   * The session goes on, and this client is in the room.
+   *
+   * @param {Snapshot} snapshot
+   * @param {boolean} moved without a loss
+   */
+  resumed(snapshot, moved) {
+    const place = this.members.get(this.#me ?? '')?.order;
+    const former = this.#admit(snapshot);
+    this.#joinId = BY_RESUME;
+    this.#asked = true;
+    const now = this.members.get(this.#me ?? '')?.order;
+    if (former.peer === undefined) this.#resolveEntered(this);
+    else if (place !== now) this.emit('rejoined', { formerPeer: former.peer });
+    else this.#tell(former.differences);
+    this.#correct();
+    if (this.#wanted && former.peer !== undefined && !moved) this.emit('resumed', {});
+  }
+
+  /**
+   * The page that was loaded again wants the room, as its predecessor did.
+   *
+   * @param {{ state?: State, capacity?: number }} wish
+   */
+  claim({ state = this.state, capacity }) {
+    this.#wishedCapacity = capacity;
+    this.state = state;
+    if (this.#joinId === BY_RESUME) this.#correct();
   }
 
   /**
@@ -208,10 +266,8 @@ export class Room extends Emitter {
   /** @param {Joined} joined */
   admitted(joined) {
     if (joined.re !== this.#joinId) return;
-    const formerPeer = this.#me;
-    this.#me = this.#host.peer();
-    this.capacity = joined.capacity;
-    this.#roster.replace(joined);
+    const { peer: formerPeer } = this.#admit(joined);
+    this.#restored = false;
     if (formerPeer === undefined) this.#resolveEntered(this);
     else this.emit('rejoined', { formerPeer });
   }
@@ -235,8 +291,71 @@ export class Room extends Emitter {
     else this.refused(new SwitchboardError('kicked', 'This client was removed from the room.'));
   }
 
+  /** @param {Snapshot} snapshot */
+  #admit(snapshot) {
+    const peer = this.#me;
+    this.#me = this.#host.peer();
+    this.#admitted = true;
+    this.capacity = snapshot.capacity;
+    return { peer, differences: this.#roster.catchUp(snapshot) };
+  }
+
+  /** @param {Difference[]} differences */
+  #tell(differences) {
+    for (const { type, member } of differences) {
+      if (!this.joined) return; // a listener has left the room
+      if (type === 'member-left') this.emit(type, { member, reason: 'missed' });
+      else this.emit(type, { member });
+    }
+  }
+
+  /** Others may see this client as it was before the connection was lost. */
+  #correct() {
+    const seen = this.members.get(this.#me ?? '');
+    if (!seen) return;
+    const patch = patchBetween(seen.state, this.state);
+    if (Object.keys(patch).length === 0) return;
+    // A refusal leaves the others with what they see; the next change tells it again.
+    this.#tellState(patch).catch(() => {});
+  }
+
+  /** @param {State} patch */
+  async #tellState(patch) {
+    for (;;) {
+      try {
+        await this.#host.request({ type: 'state', room: this.id, state: patch }).answer;
+        return;
+      } catch (error) {
+        await this.#passing(error);
+        if (!this.joined) return; // it is told when the connection is back, if the room is still wanted
+        // Later changes may have been told meanwhile.
+        patch = Object.fromEntries(Object.keys(patch).map((key) => [key, this.state[key] ?? null]));
+      }
+    }
+  }
+
+  async #tellLeave() {
+    for (;;) {
+      try {
+        await this.#host.request({ type: 'leave', room: this.id }).answer;
+        return;
+      } catch (error) {
+        // Without a connection the client leaves when it is back. A join that failed left nothing to leave.
+        if (isLost(error) || /** @type {SwitchboardError} */ (error).code === 'not-a-member') return;
+        await this.#passing(error);
+      }
+    }
+  }
+
+  /** Waits until it may be asked again; throws what no waiting helps against. @param {unknown} error */
+  async #passing(error) {
+    const { code, retryAfterMs } = /** @type {SwitchboardError} */ (error);
+    if (!PASSING.has(code)) throw error;
+    await this.#host.pause(retryAfterMs ?? AGAIN_MS);
+  }
+
   #end() {
-    this.#wanted = false;
+    this.#wanted = this.#admitted = false;
     this.#joinId = this.#me = undefined;
     this.#roster = new Roster();
     this.#host.ended(this);

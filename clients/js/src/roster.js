@@ -1,5 +1,11 @@
 /** @import { Joined, Member, MemberJoined, MemberLeft, MemberUpdated } from './protocol.js' */
 
+/**
+ * What changed while nothing was heard of the room.
+ *
+ * @typedef {{ type: 'member-joined' | 'member-updated' | 'member-left', member: Member }} Difference
+ */
+
 /** Who is in a room, as of a revision. */
 export class Roster {
   revision = 0;
@@ -10,6 +16,30 @@ export class Roster {
   replace({ revision, members }) {
     this.revision = revision;
     this.members = new Map(members.map((member) => [member.peer, member]));
+  }
+
+  /**
+   * Takes a later snapshot, and tells what is different: first who is gone, then the others in join order. Who has
+   * another place in the order has left and come again in between.
+   *
+   * @param {Pick<Joined, 'revision' | 'members'>} snapshot
+   * @returns {Difference[]}
+   */
+  catchUp(snapshot) {
+    const before = this.members;
+    this.replace(snapshot);
+    const stayed = (/** @type {Member} */ { peer, order }, /** @type {Map<string, Member>} */ other) =>
+      other.get(peer)?.order === order;
+    /** @type {Difference[]} */
+    const differences = [];
+    for (const member of before.values()) {
+      if (!stayed(member, this.members)) differences.push({ type: 'member-left', member });
+    }
+    for (const member of this.members.values()) {
+      if (!stayed(member, before)) differences.push({ type: 'member-joined', member });
+      else if (looksOther(member, before.get(member.peer))) differences.push({ type: 'member-updated', member });
+    }
+    return differences;
   }
 
   /**
@@ -30,6 +60,14 @@ export class Roster {
     this.members.set(member.peer, member);
     return member;
   }
+}
+
+/**
+ * @param {Member} now
+ * @param {Member | undefined} before
+ */
+function looksOther(now, before = now) {
+  return now.connection !== before.connection || JSON.stringify(now.state) !== JSON.stringify(before.state);
 }
 
 /**

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Call } from '../src/call.js';
 import { Emitter } from '../src/emitter.js';
 import { FakeRtc } from './fake_rtc.js';
-import { idle, joined, member, socketNumber, welcome } from './support.js';
+import { FakeStorage, fakeClient, fakePage, idle, joined, member, nextSocket, snapshot, socketNumber, welcome, welcomeBack } from './support.js';
 
 FakeRtc.install();
 
@@ -81,6 +81,72 @@ test('after a lost session every connection is built anew, with the new order', 
   await idle();
   assert.deepEqual(events, ['tile-removed other', 'tile-added other-again']);
   assert.deepEqual(offered(second), ['other-again']);
+});
+
+test('who is away stays in the call, and so does everyone when this client was', async () => {
+  const { call, clock, socket, events } = await inCall();
+  const looks = [];
+  call.on('tile-changed', ({ member: { connection } }) => looks.push(connection));
+  socket.say({ type: 'member-updated', room: 'r', revision: 11, peer: 'other', connection: 'away' });
+  socket.say({ type: 'member-updated', room: 'r', revision: 12, peer: 'other', connection: 'live' });
+  assert.deepEqual(looks, ['away', 'live']);
+  socket.drop();
+  const second = await nextSocket({ clock });
+  second.say(welcomeBack([snapshot([member('other', 1), member('me', 2)], 12)]));
+  assert.deepEqual(events, []);
+});
+
+test('a resumed session and a new network look for another path to everyone', async (context) => {
+  const page = fakePage(context);
+  const { clock, socket } = await inCall();
+  socket.say({ type: 'signal', room: 'r', from: 'other', id: 1, kind: 'offer', payload: { type: 'offer', sdp: 'o' } });
+  await idle();
+  await idle();
+  assert.deepEqual(offered(socket), []);
+  page.fire('online');
+  await idle();
+  await idle();
+  assert.deepEqual(offered(socket), ['other']);
+  socket.say({ type: 'signal', room: 'r', from: 'other', id: 2, kind: 'answer', payload: { type: 'answer', sdp: 'a' } });
+  await idle();
+  await idle();
+  for (const { id } of socket.of('signal')) socket.say({ type: 'delivered', id, to: ['other'] });
+  socket.drop();
+  const second = await nextSocket({ clock });
+  second.say(welcomeBack([snapshot([member('other', 1), member('me', 2)])]));
+  await idle();
+  await idle();
+  assert.deepEqual(offered(second), ['other']);
+});
+
+test('moving from a draining gateway leaves the media alone', async () => {
+  const { clock, socket } = await inCall();
+  socket.say({ type: 'signal', room: 'r', from: 'other', id: 1, kind: 'offer', payload: { type: 'offer', sdp: 'o' } });
+  await idle();
+  await idle();
+  for (const { id } of socket.of('signal')) socket.say({ type: 'delivered', id, to: ['other'] });
+  socket.say({ type: 'drain', reconnect_after_ms: 100, deadline_ms: 1_000 });
+  const second = await nextSocket({ clock });
+  second.say(welcomeBack([snapshot([member('other', 1), member('me', 2)])]));
+  await idle();
+  await idle();
+  assert.deepEqual(second.of('signal'), []);
+});
+
+test('a page that was loaded again offers to everyone: nobody else would', async (context) => {
+  const page = fakePage(context);
+  const storage = new FakeStorage();
+  await inCall({ storage });
+  page.fire('pagehide');
+  const { client } = fakeClient({ storage });
+  client.connect();
+  const socket = await socketNumber(1);
+  socket.open();
+  const state = new FakeMedia().state;
+  socket.say(welcomeBack([snapshot([member('other', 1), member('me', 2, state), member('late', 3)])]));
+  new Call(await client.join('r', { state }), new FakeMedia());
+  await idle();
+  assert.deepEqual(offered(socket).sort(), ['late', 'other']);
 });
 
 test('a call ends with its room', async () => {

@@ -56,7 +56,7 @@ test('a gateway that never says welcome is given up', async () => {
   const { client, clock } = fakeClient();
   client.connect();
   (await socketNumber(1)).open();
-  await clock.advance(15_000);
+  await clock.advance(10_000);
   assert.equal(client.state, 'reconnecting');
 });
 

@@ -38,6 +38,13 @@ export class FakeRtc {
   #chain = Promise.resolve();
   #needed = false;
   #offers = 0;
+  #session = ++FakeRtc.#sessions;
+  static #sessions = 0;
+
+  /** Whoever gives a `made` gets to see every one that is made. */
+  constructor({ made } = {}) {
+    made?.push(this);
+  }
 
   static install() {
     globalThis.RTCPeerConnection = FakeRtc;
@@ -63,7 +70,7 @@ export class FakeRtc {
     return this.#chained(() => {
       const type = this.signalingState === 'have-remote-offer' ? 'answer' : 'offer';
       if (type === 'offer') this.#needed = false;
-      this.localDescription = { type, sdp: `${type} ${++this.#offers}` };
+      this.localDescription = { type, sdp: `v=0\r\no=- ${this.#session} ${++this.#offers} IN IP4 0.0.0.0\r\ns=${type}\r\n` };
       this.#become(type === 'offer' ? 'have-local-offer' : 'stable');
     });
   }

@@ -10,21 +10,16 @@ const DELIVERED = { peer: 'other', delivered: true };
 const media = () => ({ stream: new MediaStream(), audioTrack: { kind: 'audio' }, videoTrack: { kind: 'video' } });
 
 /** One side, whose signals wait in `outbox` until they are passed on. */
-function side(polite, { outcomes = [] } = {}) {
-  /** @type {FakeRtc} */
-  let rtc;
-  globalThis.RTCPeerConnection = class extends FakeRtc {
-    constructor() {
-      super();
-      rtc = this;
-    }
-  };
+function side(polite, { outcomes = [], ...how } = {}) {
+  /** @type {FakeRtc[]} */
+  const made = [];
   const outbox = [];
   const errors = [];
   const peer = new PeerConnection({
     polite,
+    ...how,
     media: media(),
-    configuration: {},
+    configuration: { made },
     send: async (kind, payload) => {
       outbox.push({ kind, payload });
       return outcomes.shift() ?? DELIVERED;
@@ -32,7 +27,16 @@ function side(polite, { outcomes = [] } = {}) {
     onChange: () => {},
     onError: (error) => errors.push(error),
   });
-  return { peer, rtc, outbox, errors, kinds: () => outbox.map(({ kind }) => kind) };
+  return {
+    peer,
+    made,
+    get rtc() {
+      return made.at(-1);
+    },
+    outbox,
+    errors,
+    kinds: () => outbox.map(({ kind }) => kind),
+  };
 }
 
 /** Passes on what both sides say, until both have nothing to say. */
@@ -47,6 +51,9 @@ async function converse(a, b) {
     said.push(...fromA.map(({ kind }) => `impolite ${kind}`), ...fromB.map(({ kind }) => `polite ${kind}`));
   }
 }
+
+/** The impolite one first. */
+const inOrder = (other, own, ownIsPolite) => (ownIsPolite ? [other, own] : [own, other]);
 
 /** Settled, and with the descriptions of one and the same exchange. */
 function assertAgreed(a, b) {
@@ -121,6 +128,86 @@ test('a failed connection restarts ICE', async () => {
   polite.rtc.report('failed');
   assert.deepEqual(await converse(impolite, polite), ['polite offer', 'impolite answer']);
   assertAgreed(impolite, polite);
+});
+
+test('an interrupted connection restarts ICE, unless it recovers by itself', async (context) => {
+  const [impolite, polite] = [side(false), side(true)];
+  await converse(impolite, polite);
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  polite.rtc.report('disconnected');
+  polite.rtc.report('connected');
+  context.mock.timers.tick(2_000);
+  assert.deepEqual(await converse(impolite, polite), []);
+  polite.rtc.report('disconnected');
+  context.mock.timers.tick(1_999);
+  assert.deepEqual(await converse(impolite, polite), []);
+  context.mock.timers.tick(1);
+  assert.deepEqual(await converse(impolite, polite), ['polite offer', 'impolite answer']);
+});
+
+test('while the first path is looked for there is none to restart', async () => {
+  const polite = side(true);
+  polite.peer.restartIce();
+  await idle();
+  assert.deepEqual(polite.outbox, []);
+});
+
+for (const polite of [true, false]) {
+  const who = polite ? 'polite' : 'impolite';
+
+  test(`a page that was loaded again is answered by a new connection (${who})`, async () => {
+    const [other, before] = [side(!polite), side(polite)];
+    await converse(...inOrder(other, before, polite));
+    before.peer.close();
+    const after = side(polite, { offerFirst: true });
+    await converse(...inOrder(other, after, polite));
+    assert.equal(other.made.length, 2);
+    assert.equal(other.made[0].signalingState, 'closed');
+    assert.equal(after.made.length, 1);
+    assertAgreed(other, after);
+    for (const { rtc } of [other, after]) {
+      assert.deepEqual(rtc.getTransceivers().map(({ direction }) => direction), ['sendrecv', 'sendrecv']);
+      assert.deepEqual(rtc.getTransceivers().map(({ sender }) => sender.track?.kind), ['audio', 'video']);
+    }
+  });
+
+  test(`a page that was loaded again while the other offers ends up connected (${who})`, async () => {
+    const [other, before] = [side(!polite), side(polite)];
+    await converse(...inOrder(other, before, polite));
+    before.peer.close();
+    other.peer.restartIce();
+    const after = side(polite, { offerFirst: true });
+    await converse(...inOrder(other, after, polite));
+    assertAgreed(other, after);
+  });
+
+  test(`a page that was loaded again and gets what was meant for the one before ends up connected (${who})`, async () => {
+    const [other, before] = [side(!polite), side(polite)];
+    await converse(...inOrder(other, before, polite));
+    before.peer.restartIce();
+    await idle();
+    for (const { kind, payload } of before.outbox.splice(0)) other.peer.receive(kind, payload);
+    await idle();
+    before.peer.close();
+    const after = side(polite, { offerFirst: true });
+    await converse(...inOrder(other, after, polite)); // begins with the answer to the page before
+    assertAgreed(other, after);
+  });
+}
+
+test('two pages that are both loaded again end up connected', async () => {
+  const [impolite, polite] = [side(false, { offerFirst: true }), side(true, { offerFirst: true })];
+  await converse(impolite, polite);
+  assertAgreed(impolite, polite);
+  assert.equal(polite.rtc.getTransceivers().length, 2);
+});
+
+test('candidates of a connection that is gone do no harm', async () => {
+  const [impolite, polite] = [side(false), side(true)];
+  await converse(impolite, polite);
+  polite.peer.receive('candidate', { candidate: 'of an ignored offer', usernameFragment: 'gone' });
+  await idle();
+  assert.deepEqual(polite.errors, []);
 });
 
 test('an undelivered offer is sent again, until it arrives', async (context) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mergePatch } from '../src/merge_patch.js';
-import { connected, fakeClient, idle, joined, member, socketNumber, welcome } from './support.js';
+import { connected, fakeClient, idle, joined, member, nextSocket, snapshot, socketNumber, welcome, welcomeBack } from './support.js';
 
 /** Answers the newest join on a socket. */
 function admit(socket, members, revision = 10) {
@@ -130,6 +130,41 @@ test('a refused change of state is taken back', async () => {
   socket.say({ type: 'error', re: socket.last('state').id, code: 'too-large', message: 'x' });
   await assert.rejects(change, { code: 'too-large' });
   assert.deepEqual(room.state, { a: 1 });
+});
+
+test('a change of state that the cluster cannot take now is tried again, as it is by then', async () => {
+  const { clock, room, socket } = await joined({ state: { a: 1 } });
+  const change = room.setState({ a: 2, b: 1 });
+  const { id } = socket.last('state');
+  socket.say({ type: 'error', re: id, code: 'unavailable', message: 'x', retry_after_ms: 500 });
+  await idle();
+  room.setState({ a: 3, b: null });
+  socket.say({ type: 'done', re: socket.last('state').id });
+  await clock.advance(500);
+  assert.deepEqual(socket.last('state').state, { a: 3, b: null });
+  socket.say({ type: 'done', re: socket.last('state').id });
+  await change;
+  assert.deepEqual(room.state, { a: 3 });
+});
+
+test('a leave that the cluster cannot take now is tried again, also by the next connection', async () => {
+  const fake = await joined();
+  const leaving = fake.room.leave();
+  const refuse = () =>
+    fake.socket.say({ type: 'error', re: fake.socket.last('leave').id, code: 'unavailable', message: 'x', retry_after_ms: 500 });
+  refuse();
+  await fake.clock.advance(500);
+  assert.equal(fake.socket.of('leave').length, 2);
+  refuse();
+  await idle();
+  fake.socket.drop();
+  const second = await nextSocket(fake);
+  second.say(welcomeBack([snapshot([member('other', 1), member('me', 2)])]));
+  assert.equal(second.of('leave').length, 1);
+  second.say({ type: 'left', re: second.last('leave').id, room: 'r' });
+  await fake.clock.advance(500);
+  second.say({ type: 'error', re: second.last('leave').id, code: 'not-a-member', message: 'x' });
+  await leaving;
 });
 
 test('leaving is over at once, and answered', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { idle, joined } from './support.js';
+import { fakeClient, idle, joined, nextSocket, welcome } from './support.js';
 
 /** What became of a promise, without waiting for it. */
 async function isPending(promise) {
@@ -114,7 +114,8 @@ test('a message that would end the connection is not sent', async () => {
 });
 
 test('when the session is lost, what was sent is unconfirmed and what was held back was never sent', async () => {
-  const { client, room, socket } = await joined({ members: ['a', 'b'], limits: { in_flight: 3 } });
+  const fake = await joined({ members: ['a', 'b'], limits: { in_flight: 3 } });
+  const { room, socket } = fake;
   const broadcast = room.broadcast('x', 1);
   const direct = room.signal('a', 'x', 2);
   const held = room.signal('a', 'x', 3);
@@ -122,11 +123,28 @@ test('when the session is lost, what was sent is unconfirmed and what was held b
   socket.say({ type: 'done', re: id, to: ['a', 'b'] });
   socket.say({ type: 'delivered', id, to: ['a'] });
   socket.drop();
+  (await nextSocket(fake)).say(welcome('me-again'));
   assert.deepEqual(await broadcast, [
     { peer: 'a', delivered: true },
     { peer: 'b', delivered: false, reason: 'unconfirmed' },
   ]);
   assert.equal((await direct).reason, 'unconfirmed');
   assert.equal((await held).reason, 'unavailable');
+});
+
+test('without a session a signal is unavailable', async () => {
+  const { client } = fakeClient();
   assert.deepEqual(await client.signal('r', 'a', 'x', 4), [{ peer: 'a', delivered: false, reason: 'unavailable' }]);
+});
+
+test('what nobody can take any more is overloaded at once', async () => {
+  const { room } = await joined({ limits: { in_flight: 1 } });
+  for (let n = 0; n < 1 + 4096; n++) room.signal('other', 'x', n);
+  assert.equal((await room.signal('other', 'x', 'one too many')).reason, 'overloaded');
+});
+
+test('bytes that nobody can take any more are overloaded at once', async () => {
+  const { room } = await joined({ limits: { in_flight: 1 } });
+  for (let n = 0; n < 1 + 41; n++) room.signal('other', 'x', 'x'.repeat(200_000));
+  assert.equal((await room.signal('other', 'x', 'x'.repeat(200_000))).reason, 'overloaded');
 });

@@ -1,6 +1,7 @@
 /** A platform that stands still until the test moves it: a socket that it scripts, a clock that it turns. */
 import assert from 'node:assert/strict';
 import { Client } from '../src/index.js';
+import { KeptSessions } from '../src/kept_session.js';
 
 export class FakeClock {
   now = 0;
@@ -103,16 +104,32 @@ export const LIMITS = {
   burst: 400,
 };
 
+export const WINDOW_MS = 60_000;
+
+/** Of a new session. */
 export const welcome = (peer = 'me', limits = {}) => ({
   type: 'welcome',
   peer,
   user: `anon:${peer}`,
   node: 'gw-a',
+  resume: { secret: `secret of ${peer}`, window_ms: WINDOW_MS },
   resumed: false,
   heartbeat_ms: 15_000,
   limits: { ...LIMITS, ...limits },
   ice_servers: [],
 });
+
+/** Of a session that goes on, with these rooms. */
+export const welcomeBack = (rooms = [], limits = {}, secret = 'another secret') => ({
+  ...welcome('me', limits),
+  node: 'gw-b',
+  resume: { secret, window_ms: WINDOW_MS },
+  resumed: true,
+  rooms,
+});
+
+/** Room `r` as a resume finds it. */
+export const snapshot = (members, revision = 10) => ({ room: 'r', revision, capacity: 64, members });
 
 export const member = (peer, order, state = {}) => ({
   peer,
@@ -129,15 +146,16 @@ export async function idle() {
 }
 
 /** A client on a fake platform, not connected yet. */
-export function fakeClient(options = {}) {
+export function fakeClient({ storage, clock = new FakeClock(), ...options } = {}) {
   FakeSocket.reset();
-  const clock = new FakeClock();
   const platform = {
     WebSocket: FakeSocket,
     now: () => clock.now,
     setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
     clearTimeout: (timer) => clock.clearTimeout(timer),
     random: () => 0.5,
+    wallClock: () => 1_000_000 + clock.now,
+    kept: new KeptSessions(storage),
   };
   const client = new Client({ url: 'ws://gateway/v1/connect', platform, ...options });
   const states = [];
@@ -161,6 +179,48 @@ export async function connected({ peer = 'me', limits = {}, ...options } = {}) {
   socket.say(welcome(peer, limits));
   await opened;
   return { ...fake, socket };
+}
+
+/** The socket after one that was lost, open, before it is welcomed. */
+export async function nextSocket({ clock }, count = 2) {
+  for (let waited = 0; FakeSocket.all.length < count && waited < 30_000; waited += 50) await clock.advance(50);
+  const socket = await socketNumber(count);
+  socket.open();
+  return socket;
+}
+
+/** What a page's `sessionStorage` does. */
+export class FakeStorage {
+  #items = new Map();
+  quota = Infinity;
+
+  get length() {
+    return this.#items.size;
+  }
+  key(index) {
+    return [...this.#items.keys()][index] ?? null;
+  }
+  getItem(key) {
+    return this.#items.get(key) ?? null;
+  }
+  removeItem(key) {
+    this.#items.delete(key);
+  }
+  setItem(key, value) {
+    if (value.length > this.quota) throw new Error('QuotaExceededError');
+    this.#items.set(key, value);
+  }
+}
+
+/** A page around the client, until the test is over. */
+export function fakePage(context) {
+  const page = { window: new EventTarget(), document: Object.assign(new EventTarget(), { hidden: false }) };
+  Object.assign(globalThis, page);
+  context.after(() => {
+    for (const name of Object.keys(page)) delete globalThis[name];
+  });
+  const fire = (type, fields = {}) => page.window.dispatchEvent(Object.assign(new Event(type), fields));
+  return { ...page, fire };
 }
 
 /** A client in a room with others. */

@@ -179,12 +179,13 @@ impl Inner {
 
     /// The window of these sessions is over.
     pub(crate) fn expire(self: &Arc<Self>, now: Instant) {
-        let over: Vec<_> = self
+        let mut over: Vec<_> = self
             .away
             .iter()
             .filter(|away| away.is_over(now))
             .map(|away| away.clone())
             .collect();
+        over.sort_unstable_by_key(|away| away.peer);
         for away in over {
             self.away
                 .remove_if(&away.peer, |_, known| Arc::ptr_eq(known, &away));

@@ -229,7 +229,7 @@ impl Link {
         let mut state = self.state.lock();
         state.asleep_until = None;
         let generation = state.outgoing.generation();
-        let confirm = state.incoming.confirm_at().is_some_and(|at| at <= now);
+        let confirm = state.confirm_at().is_some_and(|at| at <= now);
         if confirm && !state.outgoing.has_new(now) {
             let frame = self.seal(&mut state, 0, &[]);
             return Step::Publish {
@@ -305,10 +305,17 @@ impl State {
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        [self.outgoing.wake_at(), self.incoming.confirm_at()]
+        [self.outgoing.wake_at(), self.confirm_at()]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// While the bus cannot be reached, a confirmation waits as well.
+    fn confirm_at(&self) -> Option<Instant> {
+        let pause = self.outgoing.pause_until();
+        let at = self.incoming.confirm_at()?;
+        Some(pause.map_or(at, |until| at.max(until)))
     }
 }
 
@@ -319,4 +326,70 @@ enum Step {
         frame: bytes::Bytes,
     },
     Sleep(Instant),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use async_trait::async_trait;
+    use bytes::Bytes;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::bus::Inbox;
+    use crate::keyring::ClusterKey;
+
+    /// Counts what it does not publish.
+    #[derive(Default)]
+    struct Gone(AtomicUsize);
+
+    #[async_trait]
+    impl Bus for Gone {
+        async fn publish(&self, _: &NodeId, _: Bytes) -> Result<u64, BusError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Err(BusError::Unreachable("it is gone".into()))
+        }
+
+        async fn subscribe(&self, _: &NodeId) -> Result<Box<dyn Inbox>, BusError> {
+            Err(BusError::Unreachable("it is gone".into()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_the_bus_is_gone_a_due_confirmation_waits_without_haste() {
+        let (bus, keyring) = (Arc::new(Gone::default()), Arc::new(Keyring::default()));
+        keyring.set(ClusterKey::random());
+        let link = Link::new(
+            NodeId::start("own"),
+            NodeId::start("other"),
+            keyring,
+            1,
+            Duration::ZERO,
+            bus.clone(),
+            Arc::new(()),
+        );
+        let tell = |link: &Link| {
+            let revisions = Envelope::Revisions(crate::envelope::Revisions { rooms: Vec::new() });
+            link.enqueue(&revisions, Urgency::Now).expect("room");
+        };
+        tell(&link);
+        let heard = async {
+            for number in 1.. {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                tell(&link);
+                link.heard(&Header {
+                    from: link.to.clone(),
+                    generation: 1,
+                    number,
+                    seen_generation: 0,
+                    seen: 0,
+                });
+            }
+        };
+        let running = async { tokio::join!(link.run(CancellationToken::new()), heard) };
+        let _ = timeout(Duration::from_secs(20), running).await;
+        let tries = bus.0.load(Ordering::Relaxed);
+        assert!((10..100).contains(&tries), "{tries} tries in 20 s");
+    }
 }

@@ -59,6 +59,33 @@ impl MemoryCluster {
     }
 }
 
+/// What a memory held at one moment.
+#[derive(Clone)]
+pub struct Snapshot {
+    rooms: rooms::Rooms,
+    peers: peers::Peers,
+    nodes: leases::Nodes,
+}
+
+impl MemoryCluster {
+    /// What it holds now, but for the channels.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            rooms: self.0.rooms.lock().clone(),
+            peers: self.0.peers.lock().clone(),
+            nodes: self.0.nodes.lock().clone(),
+        }
+    }
+
+    /// Goes back to that moment, as a Redis does whose replica lagged behind when it took over.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        *self.0.rooms.lock() = snapshot.rooms.clone();
+        *self.0.peers.lock() = snapshot.peers.clone();
+        *self.0.nodes.lock() = snapshot.nodes.clone();
+        self.0.doubts.send_modify(|doubts| *doubts += 1);
+    }
+}
+
 impl Default for MemoryCluster {
     fn default() -> Self {
         Self::new()

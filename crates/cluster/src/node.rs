@@ -265,9 +265,11 @@ impl Inner {
         }
     }
 
-    /// Every link there is.
+    /// Every link there is, in the order of the nodes: a simulation finds the same one every time.
     pub(crate) fn links(&self) -> Vec<Arc<Link>> {
-        self.links.iter().map(|link| link.0.clone()).collect()
+        let mut links: Vec<_> = self.links.iter().map(|link| link.0.clone()).collect();
+        links.sort_unstable_by(|one, other| one.to().cmp(other.to()));
+        links
     }
 
     fn open_link(&self, node: &NodeId) -> (Arc<Link>, CancellationToken) {
@@ -294,6 +296,13 @@ impl Inner {
         } else {
             leases.abandon(&self.id).await
         }
+    }
+
+    /// Every session with a connection here, by peer id.
+    pub(crate) fn locals_in_order(&self) -> Vec<Arc<Local>> {
+        let mut locals: Vec<_> = self.locals.iter().map(|local| local.clone()).collect();
+        locals.sort_unstable_by_key(|local| local.peer);
+        locals
     }
 
     pub(crate) fn local(&self, peer: &PeerId) -> Option<Arc<Local>> {

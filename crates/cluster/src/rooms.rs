@@ -71,7 +71,13 @@ impl Rooms {
         self.rooms.len()
     }
 
+    /// By id.
     pub(crate) fn all(&self) -> Vec<Arc<Mutex<Room>>> {
-        self.rooms.iter().map(|room| room.clone()).collect()
+        let rooms = self.rooms.iter();
+        let mut rooms: Vec<_> = rooms
+            .map(|room| (room.key().clone(), room.clone()))
+            .collect();
+        rooms.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        rooms.into_iter().map(|(_, room)| room).collect()
     }
 }

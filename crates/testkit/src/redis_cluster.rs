@@ -78,13 +78,20 @@ impl RedisCluster {
         });
     }
 
-    /// Gives slots of one master, which must hold nothing, to another.
+    /// Gives a slot of the first masters, which must hold nothing, to another of them. No connection breaks.
     pub fn move_empty_slot(&self, slot: u16, to: usize) {
-        let id = self.nodes[to].client().must(&["CLUSTER", "MYID"]);
-        // First the new owner, then the old one: in between both would answer, and neither loses it.
-        for index in [to, owner(slot)] {
+        let id = |index: usize| self.nodes[index].client().must(&["CLUSTER", "MYID"]);
+        let (from, slot) = (owner(slot), slot.to_string());
+        let set = |index: usize, state: &str, id: &str| {
             let mut client = self.nodes[index].client();
-            client.must(&["CLUSTER", "SETSLOT", &slot.to_string(), "NODE", &id]);
+            client.must(&["CLUSTER", "SETSLOT", &slot, state, id]);
+        };
+        set(to, "IMPORTING", &id(from));
+        set(from, "MIGRATING", &id(to));
+        // First the new owner, who thereby knows better than all others.
+        let others = (0..MASTERS).filter(|&index| index != to);
+        for index in [to].into_iter().chain(others) {
+            set(index, "NODE", &id(to));
         }
     }
 

@@ -270,6 +270,11 @@ impl Outgoing {
         };
     }
 
+    /// Nothing is published before, see [`pause`](Self::pause).
+    pub(crate) fn pause_until(&self) -> Option<Instant> {
+        self.pause_until
+    }
+
     /// When [`take`](Self::take) has something, at the latest; `None`: not before something new is gathered.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         let open = self.window_is_open();

@@ -9,12 +9,13 @@ use super::Store;
 use crate::leases::{Lease, LeaseError, Leases, NodeInfo, Renewal, SharedKey};
 
 /// Every node that is entered, and the cluster key.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Nodes {
     entries: BTreeMap<NodeId, Entry>,
     cluster_key: Option<SharedKey>,
 }
 
+#[derive(Clone)]
 struct Entry {
     counter: u64,
     claimed_by: Option<NodeId>,

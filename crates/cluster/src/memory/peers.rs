@@ -1,6 +1,6 @@
 //! Sessions: who owns each, and how many a user has.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
@@ -8,13 +8,14 @@ use crate::directory::{AssertPeerOutcome, Attach, AttachOutcome};
 use crate::record::{Epoch, PeerRecord};
 
 /// What is kept of sessions, of users and of nodes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Peers {
     sessions: HashMap<PeerId, Session>,
     users: HashMap<UserId, HashMap<PeerId, NodeId>>,
-    nodes: HashMap<NodeId, HashSet<PeerId>>,
+    nodes: HashMap<NodeId, BTreeSet<PeerId>>,
 }
 
+#[derive(Clone)]
 struct Session {
     node: NodeId,
     epoch: Epoch,

@@ -12,6 +12,7 @@ use crate::directory::{
 use crate::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
 
 /// Who is in, at which revision.
+#[derive(Clone)]
 pub(super) struct Room {
     revision: u64,
     ready: u64,

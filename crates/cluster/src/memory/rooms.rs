@@ -13,10 +13,10 @@ use crate::directory::{
 use crate::record::{Epoch, Profile, RosterSnapshot};
 
 /// The buckets. One that is missing was forgotten, and nobody has asserted anything there yet.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Rooms(HashMap<Bucket, Contents>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Contents {
     /// Whether they are complete.
     open: bool,

@@ -91,6 +91,8 @@ fn connection(clustered: bool) -> ConnectionConfig {
         // another server of a Cluster counts as a further attempt.
         max_command_attempts: if clustered { 1 + REDIRECTIONS_MAX } else { 1 },
         max_redirections: REDIRECTIONS_MAX,
+        // A slot's new master is not known to all of a Cluster at once.
+        cluster_cache_update_delay: Duration::from_millis(50),
         unresponsive: UNRESPONSIVE,
         max_command_buffer_len: COMMANDS_WAITING_MAX,
         tcp: TcpConfig {

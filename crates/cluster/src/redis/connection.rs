@@ -9,8 +9,8 @@ use std::time::Duration;
 use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
 use fred::interfaces::{ClientLike, ClusterInterface, EventInterface, FredResult};
-use fred::types::ConnectHandle;
 use fred::types::config::Server;
+use fred::types::{ClientState, ConnectHandle};
 use tokio::sync::broadcast::Receiver;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -108,7 +108,7 @@ impl<T: Tended> Tender<T> {
                 }
             }
             if silences == SILENCES_MAX || self.driver.is_finished() {
-                self.reconnect();
+                self.reconnect().await;
                 silences = 0;
             }
             tokio::select! {
@@ -126,7 +126,7 @@ impl<T: Tended> Tender<T> {
                 times = self.connection.ails() => {
                     // Reviving is gentler, and on a Cluster finds out where a slot went.
                     if times > 1 {
-                        self.reconnect();
+                        self.reconnect().await;
                     }
                     return "nothing is heard".into();
                 }
@@ -139,8 +139,16 @@ impl<T: Tended> Tender<T> {
         }
     }
 
-    fn reconnect(&mut self) {
+    /// fred counts the commands that wait, and flushes the last of them. Those that wait when its task is aborted are
+    /// never taken off: from then on it would wait for a further one each time, for ever. So the count starts again, while
+    /// nobody adds to it.
+    async fn reconnect(&mut self) {
         self.driver.abort();
-        self.driver = self.connection.client().connect();
+        // Until it is really gone; it was cancelled, or ended before with what its events told.
+        let _ = (&mut self.driver).await;
+        let client = self.connection.client();
+        client.inner().set_client_state(ClientState::Disconnected);
+        client.inner().counters.reset();
+        self.driver = client.connect();
     }
 }

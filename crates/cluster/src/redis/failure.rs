@@ -72,12 +72,13 @@ pub(super) fn in_words(error: &Error) -> String {
     }
 }
 
-/// fred prints an I/O error by `Debug`: `Os { code: 111, kind: ConnectionRefused, message: "Connection refused" }`.
+/// fred prints an I/O error by `Debug`: `Os { code: 111, kind: ConnectionRefused, message: "Connection refused" }`, or one
+/// of TLS, `Custom { kind: InvalidData, error: InvalidCertificate(UnknownIssuer) }`.
 fn io_message(details: &str) -> &str {
-    details
-        .split_once("message: \"")
-        .and_then(|(_, rest)| rest.split('"').next())
-        .unwrap_or(details)
+    let between = |start, end| details.split_once(start)?.1.rsplit_once(end);
+    between("message: \"", "\"")
+        .or_else(|| between(", error: ", " }"))
+        .map_or(details, |(message, _)| message)
 }
 
 #[cfg(test)]
@@ -88,6 +89,11 @@ mod tests {
     fn an_operating_systems_error_is_told_by_its_message() {
         let error = Error::from(std::io::Error::from_raw_os_error(111));
         assert_eq!(in_words(&error), "Connection refused");
+        let tls = "Custom { kind: InvalidData, error: InvalidCertificate(UnknownIssuer) }";
+        assert_eq!(
+            in_words(&Error::new(ErrorKind::IO, tls)),
+            "InvalidCertificate(UnknownIssuer)"
+        );
         assert_eq!(
             in_words(&Error::new(ErrorKind::IO, "Connection closed.")),
             "Connection closed."

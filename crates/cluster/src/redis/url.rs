@@ -1,6 +1,5 @@
 //! A Redis URL: three layouts, each with TLS or without, in fred's words.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 
 use fred::error::Error;
@@ -146,8 +145,8 @@ fn is_host_and_port(text: &str) -> bool {
         .is_some_and(|(host, rest)| !host.is_empty() && port(rest))
 }
 
-fn path(value: &Cow<'_, str>) -> PathBuf {
-    PathBuf::from(&**value)
+fn path(value: &str) -> PathBuf {
+    PathBuf::from(value)
 }
 
 fn has_database(place: &str) -> bool {

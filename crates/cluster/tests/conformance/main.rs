@@ -1,10 +1,11 @@
-//! One suite over every implementation of `Directory`, `Leases` and `Bus`: each case runs in memory and on a real Redis
-//! of its own. What only Redis can do wrong is in `redis_faults`.
+//! One suite over every implementation of `Directory`, `Leases` and `Bus`: each case runs in memory, on a real Redis of
+//! its own, on a Redis Cluster and over Sentinel. What only Redis can do wrong is in `redis_faults` and `failovers`.
 
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed case")]
 
 mod assertions;
 mod buses;
+mod failovers;
 mod leases;
 mod members;
 mod moves;
@@ -13,13 +14,15 @@ mod people;
 mod random_steps;
 mod redis_faults;
 mod redis_rooms;
+mod redis_tls;
 mod resumes;
 mod rooms;
 mod stage;
 
 use stage::{Stage, within};
 
-/// Makes two tests of each case.
+/// Makes of each case a test in memory and one on a Redis of its own, and of all together one on a Redis Cluster and one
+/// over Sentinel, whose processes take seconds to agree.
 macro_rules! conformance {
     ($($module:ident { $($case:ident)+ })+) => {
         mod in_memory {
@@ -34,11 +37,37 @@ macro_rules! conformance {
             $(mod $module { $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $case() {
-                    crate::within(async { crate::$module::$case(&crate::Stage::redis().await).await }).await;
+                    crate::within(crate::$module::$case(&crate::Stage::redis())).await;
                 }
             )+ })+
         }
+        #[tokio::test(flavor = "multi_thread")]
+        async fn every_case_holds_on_a_redis_cluster_also_after_a_master_was_lost() {
+            let mut cluster = switchboard_testkit::RedisCluster::start();
+            let url = cluster.url();
+            $($(on_shared(&url, "before", stringify!($case), $module::$case).await;)+)+
+            cluster.kill_master(0);
+            $($(on_shared(&url, "after", stringify!($case), $module::$case).await;)+)+
+        }
+        #[tokio::test(flavor = "multi_thread")]
+        async fn every_case_holds_over_sentinel_also_after_a_failover() {
+            let mut sentinel = switchboard_testkit::RedisSentinel::start();
+            let url = sentinel.url();
+            $($(on_shared(&url, "before", stringify!($case), $module::$case).await;)+)+
+            sentinel.fail_over();
+            $($(on_shared(&url, "after", stringify!($case), $module::$case).await;)+)+
+        }
     };
+}
+
+/// Says which case it is: its name is not the test's.
+async fn on_shared(url: &str, when: &str, name: &str, case: impl AsyncFn(&Stage)) {
+    println!("{when}: {name}");
+    within(async {
+        let stage = Stage::shared(url.to_owned(), &format!("{when}-{name}")).await;
+        case(&stage).await;
+    })
+    .await;
 }
 
 conformance! {

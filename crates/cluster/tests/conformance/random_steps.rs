@@ -206,7 +206,7 @@ fn some_peers() -> Vec<PeerId> {
 #[tokio::test]
 async fn four_thousand_steps_of_a_room_agree_and_so_do_set_and_roster() {
     within(async {
-        let redis = Stage::redis().await;
+        let redis = Stage::redis();
         let client = redis.raw().await;
         let (mut memory, mut redis) = (Side::of(Stage::memory()).await, Side::of(redis).await);
         let peers = some_peers();
@@ -227,7 +227,7 @@ async fn four_thousand_steps_of_a_room_agree_and_so_do_set_and_roster() {
 async fn three_thousand_steps_of_sessions_agree() {
     within(async {
         let mut memory = Side::of(Stage::memory()).await;
-        let mut redis = Side::of(Stage::redis().await).await;
+        let mut redis = Side::of(Stage::redis()).await;
         let peers = some_peers();
         for number in 0..3000 {
             let expected = memory.peer_step(&peers).await;

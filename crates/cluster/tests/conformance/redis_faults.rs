@@ -16,7 +16,7 @@ use crate::people::{node, room};
 use crate::stage::{connect, open_buckets, raw, reached, within};
 
 /// Waits until what is known of Redis is as wanted; that.
-async fn reach(backend: &Backend, wanted: impl Fn(&Reach) -> bool) -> Reach {
+pub(crate) async fn reach(backend: &Backend, wanted: impl Fn(&Reach) -> bool) -> Reach {
     backend
         .reach
         .clone()
@@ -26,17 +26,17 @@ async fn reach(backend: &Backend, wanted: impl Fn(&Reach) -> bool) -> Reach {
         .clone()
 }
 
-fn is_lost(reach: &Reach) -> bool {
+pub(crate) fn is_lost(reach: &Reach) -> bool {
     matches!(reach, Reach::Lost(_))
 }
 
 /// Reads up to the next gap.
-async fn gap(inbox: &mut dyn Inbox) {
+pub(crate) async fn gap(inbox: &mut dyn Inbox) {
     while inbox.next().await.expect("the bus lives") != BusEvent::Gap {}
 }
 
 /// Publishes until one arrives, as a link does.
-async fn passes(backend: &Backend, inbox: &mut dyn Inbox) {
+pub(crate) async fn passes(backend: &Backend, inbox: &mut dyn Inbox) {
     let frame = Bytes::from_static(b"here I am");
     while backend.bus.publish(&node("gw-a"), frame.clone()).await != Ok(1) {
         tokio::task::yield_now().await;
@@ -185,7 +185,7 @@ async fn a_subscription_that_is_cut_is_opened_again_with_a_gap() {
         let server = RedisServer::start();
         let backend = reached(connect(&server)).await;
         let mut inbox = backend.bus.subscribe(&node("gw-a")).await.unwrap();
-        let others = raw(&server).await;
+        let others = raw(&server.url()).await;
         for _ in 0..3 {
             assert_eq!(
                 client_command(&others, &["KILL", "TYPE", "pubsub"]).await,
@@ -207,7 +207,7 @@ async fn the_connections_close_with_the_backend() {
         let mut inbox = backend.bus.subscribe(&node("gw-a")).await.unwrap();
         drop(backend);
         while inbox.next().await.is_some() {}
-        let others = raw(&server).await;
+        let others = raw(&server.url()).await;
         while client_command(&others, &["LIST"]).await.lines().count() > 1 {
             tokio::task::yield_now().await;
         }

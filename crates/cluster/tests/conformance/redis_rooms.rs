@@ -19,7 +19,7 @@ pub(crate) fn key(what: &str) -> String {
 }
 
 async fn start() -> (Stage, Backend, Client) {
-    let stage = Stage::redis().await;
+    let stage = Stage::redis();
     let (backend, client) = (stage.node().await, stage.raw().await);
     (stage, backend, client)
 }

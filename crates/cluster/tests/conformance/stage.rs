@@ -15,7 +15,11 @@ use switchboard_testkit::RedisServer;
 /// A directory, leases and a bus with nothing in them yet.
 pub(crate) enum Stage {
     Memory(MemoryCluster),
-    Redis(RedisServer),
+    Redis {
+        config: RedisConfig,
+        /// Of its own, killed with it.
+        _server: Option<RedisServer>,
+    },
 }
 
 impl Stage {
@@ -24,8 +28,24 @@ impl Stage {
     }
 
     /// On a Redis of its own, with every bucket open.
-    pub(crate) async fn redis() -> Self {
-        let stage = Self::Redis(RedisServer::start());
+    pub(crate) fn redis() -> Self {
+        let server = RedisServer::start();
+        Self::Redis {
+            config: RedisConfig::new(server.url()),
+            _server: Some(server),
+        }
+    }
+
+    /// On that Redis, which others use too, under a prefix of its own; with every bucket open.
+    pub(crate) async fn shared(url: String, case: &str) -> Self {
+        let config = RedisConfig {
+            url,
+            key_prefix: format!("{case}:"),
+        };
+        let stage = Self::Redis {
+            config,
+            _server: None,
+        };
         open_buckets(&stage.node().await).await;
         stage
     }
@@ -34,7 +54,9 @@ impl Stage {
     pub(crate) async fn node(&self) -> Backend {
         match self {
             Self::Memory(cluster) => cluster.backend(),
-            Self::Redis(server) => reached(connect(server)).await,
+            Self::Redis { config, .. } => {
+                reached(redis::connect(config).expect("the URL is right")).await
+            }
         }
     }
 
@@ -50,7 +72,7 @@ impl Stage {
     pub(crate) async fn raw(&self) -> Client {
         match self {
             Self::Memory(_) => unreachable!("memory has no clients"),
-            Self::Redis(server) => raw(server).await,
+            Self::Redis { config, .. } => raw(&config.url).await,
         }
     }
 
@@ -58,18 +80,27 @@ impl Stage {
     pub(crate) async fn forget(&self) {
         match self {
             Self::Memory(cluster) => cluster.forget(),
-            Self::Redis(server) => raw(server)
-                .await
-                .flushall::<()>(false)
-                .await
-                .expect("FLUSHALL"),
+            Self::Redis { .. } => {
+                let client = self.raw().await;
+                let flushed = if client.is_clustered() {
+                    client.flushall_cluster().await
+                } else {
+                    client.flushall(false).await
+                };
+                flushed.expect("FLUSHALL");
+            }
         }
     }
 }
 
 /// A backend on that server, reached or not.
 pub(crate) fn connect(server: &RedisServer) -> Backend {
-    redis::connect(&RedisConfig::new(server.url())).expect("the URL is right")
+    connect_to(server.url())
+}
+
+/// A backend on what is at that URL, reached or not.
+pub(crate) fn connect_to(url: String) -> Backend {
+    redis::connect(&RedisConfig::new(url)).expect("the URL is right")
 }
 
 /// Waits until the backend answers.
@@ -94,8 +125,8 @@ pub(crate) async fn open_buckets(backend: &Backend) {
 }
 
 /// A client that knows nothing of us.
-pub(crate) async fn raw(server: &RedisServer) -> Client {
-    let client = Builder::from_config(Config::from_url(&server.url()).expect("a URL"))
+pub(crate) async fn raw(url: &str) -> Client {
+    let client = Builder::from_config(Config::from_url(url).expect("a URL"))
         .build()
         .expect("a client");
     client.init().await.expect("Redis is there");

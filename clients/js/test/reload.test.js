@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { KeptSessions } from '../src/kept_session.js';
+import { FakeClock, FakeStorage, fakeClient, fakePage, idle, joined, member, nextSocket, snapshot, socketNumber, welcome, welcomeBack } from './support.js';
+
+const everyone = [member('other', 1), member('me', 2)];
+const signal = (id) => ({ type: 'signal', room: 'r', from: 'other', id, kind: 'x', payload: id });
+
+/** In a room, on a page that keeps its storage. */
+async function onPage(context, options) {
+  const page = fakePage(context);
+  const storage = new FakeStorage();
+  return { page, storage, ...(await joined({ storage, ...options })) };
+}
+
+/** The page is left, and the next one begins with its storage. */
+async function reloaded(before, { afterMs = 1_000, ...options } = {}) {
+  before.page.fire('pagehide');
+  const clock = new FakeClock();
+  clock.now = before.clock.now + afterMs;
+  const fake = fakeClient({ storage: before.storage, clock, ...options });
+  return fake;
+}
+
+/** Connected again; before it is welcomed. */
+async function reconnected(fake) {
+  const opened = fake.client.connect();
+  const socket = await socketNumber(1);
+  socket.open();
+  return { opened, socket };
+}
+
+test('a page that is left asks the gateway to hold its session', async (context) => {
+  const { page, socket, storage } = await onPage(context);
+  page.fire('pagehide');
+  assert.deepEqual(socket.sent.at(-1), { type: 'bye', hold_ms: 5_000 });
+  assert.equal(socket.closed, true);
+  assert.equal(storage.length, 1);
+});
+
+test('the next page takes the session out at once, connected or not', async (context) => {
+  const before = await onPage(context);
+  await reloaded(before);
+  assert.equal(before.storage.length, 0, 'a tab that is duplicated now copies nothing');
+});
+
+test('the next page goes on with the session: peer, what was handled, ids, rooms', async (context) => {
+  const before = await onPage(context, { state: { muted: true } });
+  before.socket.say(signal(9));
+  const lastId = before.socket.last('join').id;
+  const fake = await reloaded(before);
+  assert.deepEqual(fake.client.keptRooms, [{ id: 'r', state: { muted: true } }]);
+  const { opened, socket } = await reconnected(fake);
+  assert.deepEqual(socket.last('hello').resume, { peer: 'me', secret: 'secret of me', seen: { other: 9 } });
+  socket.say(welcomeBack([snapshot([member('other', 1), member('me', 2, { muted: true })])]));
+  await opened;
+  const room = await fake.client.join('r', { state: { muted: true } });
+  assert.equal(room.restored, true);
+  assert.equal(socket.of('join').length, 0);
+  assert.equal(socket.of('state').length, 0);
+  room.signal('other', 'x', 1);
+  assert.ok(socket.last('signal').id > lastId);
+});
+
+test('the room may be joined before the connection, too', async (context) => {
+  const fake = await reloaded(await onPage(context));
+  const entering = fake.client.join('r', { state: { a: 1 } });
+  const { socket } = await reconnected(fake);
+  socket.say(welcomeBack([snapshot(everyone)]));
+  assert.equal((await entering).restored, true);
+  assert.deepEqual(socket.last('state').state, { a: 1 });
+});
+
+test('without a wish for state the state of before is kept', async (context) => {
+  const fake = await reloaded(await onPage(context, { state: { a: 1 } }));
+  const { opened, socket } = await reconnected(fake);
+  socket.say(welcomeBack([snapshot([member('other', 1), member('me', 2, { a: 1 })])]));
+  await opened;
+  assert.deepEqual((await fake.client.join('r')).state, { a: 1 });
+  assert.equal(socket.of('state').length, 0);
+});
+
+test('signals wait until somebody listens', async (context) => {
+  const fake = await reloaded(await onPage(context));
+  const { opened, socket } = await reconnected(fake);
+  socket.say(welcomeBack([snapshot(everyone)]));
+  socket.say(signal(1));
+  await opened;
+  const room = await fake.client.join('r');
+  const heard = [];
+  room.on('signal', ({ id }) => heard.push(id));
+  socket.say(signal(2));
+  assert.deepEqual(heard, []);
+  assert.equal(socket.of('received').length, 0);
+  await fake.clock.advance(10);
+  assert.deepEqual(heard, [1, 2]);
+  socket.say(signal(3));
+  await fake.clock.advance(10);
+  assert.deepEqual(heard, [1, 2, 3]);
+  assert.equal(socket.last('received').id, 3);
+});
+
+test('rooms that nobody joins again are left', async (context) => {
+  const fake = await reloaded(await onPage(context));
+  const { opened, socket } = await reconnected(fake);
+  socket.say(welcomeBack([snapshot(everyone)]));
+  await opened;
+  const heard = [];
+  fake.client.on('signal', ({ id }) => heard.push(id));
+  socket.say(signal(1));
+  await fake.clock.advance(4_999);
+  assert.equal(socket.of('leave').length, 0);
+  await fake.clock.advance(1);
+  assert.equal(socket.last('leave').room, 'r');
+  assert.deepEqual(heard, [1], 'whoever listens to all rooms hears it');
+});
+
+test('what was unanswered or held back is sent by the next page', async (context) => {
+  const before = await onPage(context, { limits: { in_flight: 2 } });
+  before.room.signal('other', 'x', 1);
+  before.room.broadcast('x', 2);
+  before.room.signal('other', 'x', 3);
+  const ids = before.socket.of('signal').map(({ id }) => id);
+  const fake = await reloaded(before);
+  const { socket } = await reconnected(fake);
+  socket.say(welcomeBack([snapshot(everyone)]));
+  assert.deepEqual(
+    socket.of('signal').map(({ id, to, payload }) => [id, to, payload]),
+    [[ids[0], 'other', 1], [ids[1], undefined, 2], [ids[1] + 1, 'other', 3]],
+  );
+});
+
+test('a session that was not held is a new one, and joins only what is wanted', async (context) => {
+  const fake = await reloaded(await onPage(context));
+  const { opened, socket } = await reconnected(fake);
+  socket.say(welcome('me-again'));
+  await opened;
+  assert.equal(socket.of('join').length, 0);
+  const entering = fake.client.join('r');
+  socket.say({ type: 'joined', re: socket.last('join').id, ...snapshot([member('me-again', 3)]) });
+  assert.equal((await entering).restored, false);
+  await fake.clock.advance(10_000);
+  assert.equal(socket.of('leave').length, 0);
+});
+
+test('who comes back much later begins anew', async (context) => {
+  const fake = await reloaded(await onPage(context), { afterMs: 31_000 });
+  assert.deepEqual(fake.client.keptRooms, []);
+  assert.equal((await reconnected(fake)).socket.last('hello').resume, undefined);
+});
+
+test('a client that was closed keeps nothing', async (context) => {
+  const before = await onPage(context);
+  before.client.close();
+  before.page.fire('pagehide');
+  assert.equal(before.storage.length, 0);
+});
+
+test('a page that is left while it reconnects keeps its session all the same', async (context) => {
+  const before = await onPage(context);
+  before.socket.drop();
+  const fake = await reloaded(before);
+  assert.equal((await reconnected(fake)).socket.last('hello').resume.peer, 'me');
+});
+
+test('sessions are kept by name, and other things in the storage are left alone', async (context) => {
+  const before = await onPage(context, { keepAs: 'mine' });
+  before.storage.setItem('theirs', 'x');
+  before.page.fire('pagehide');
+  const kept = new KeptSessions(before.storage);
+  assert.equal(kept.claim('ws://gateway/v1/connect', 1_000_000), undefined);
+  assert.equal(kept.claim('mine', 1_000_000).peer, 'me');
+  assert.equal(kept.claim('mine', 1_000_000), undefined, 'once');
+  assert.equal(before.storage.getItem('theirs'), 'x');
+});
+
+test('where signals do not fit the session is kept without them, and what is broken is not looked at', async (context) => {
+  const before = await onPage(context);
+  before.room.signal('other', 'x', 'x'.repeat(10_000));
+  before.storage.quota = 5_000;
+  before.page.fire('pagehide');
+  const kept = new KeptSessions(before.storage).claim('ws://gateway/v1/connect', 1_000_000);
+  assert.deepEqual(kept.signals, { sent: [], held: [] });
+
+  const broken = new FakeStorage();
+  for (const [name, text] of [['a', '{'], ['b', 'null'], ['c', '{"version":0}']]) {
+    broken.setItem(`switchboard.session:${name}`, text);
+  }
+  const sessions = new KeptSessions(broken);
+  for (const name of ['a', 'b', 'c']) assert.equal(sessions.claim(name, 0), undefined);
+  assert.equal(broken.length, 0);
+});
+
+test('without storage a page lives on and its session ends with it', async (context) => {
+  const { page, socket } = await onPage(context, { storage: undefined });
+  page.fire('pagehide');
+  assert.deepEqual(socket.sent.at(-1), { type: 'bye', hold_ms: 5_000 });
+});
+
+test('a page from the back-forward cache goes on as it was', async (context) => {
+  const fake = await onPage(context);
+  fake.page.fire('pagehide', { persisted: true });
+  fake.page.fire('online');
+  await fake.clock.advance(60_000);
+  await socketNumber(1);
+  fake.page.fire('pageshow', { persisted: true });
+  assert.equal(fake.storage.length, 0);
+  const second = await nextSocket(fake);
+  assert.equal(second.last('hello').resume.peer, 'me');
+  second.say(welcomeBack([snapshot(everyone)]));
+  assert.equal(fake.room.joined, true);
+});
+
+test('a page from the back-forward cache begins anew where another page went on with its session', async (context) => {
+  const fake = await onPage(context);
+  const sent = fake.room.signal('other', 'x', 1);
+  fake.page.fire('pagehide', { persisted: true });
+  new KeptSessions(fake.storage);
+  fake.page.fire('pageshow', { persisted: true });
+  assert.equal((await sent).reason, 'unconfirmed');
+  const second = await nextSocket(fake);
+  assert.equal(second.last('hello').resume, undefined);
+  second.say(welcome('me-again'));
+  assert.equal(second.last('join').room, 'r');
+});
+
+test('when the network is back the client tries at once, and looks at once whether it still has a connection', async (context) => {
+  const fake = await onPage(context);
+  fake.page.fire('offline');
+  assert.equal(fake.socket.of('ping').length, 1);
+  await fake.clock.advance(5_000);
+  assert.equal(fake.client.state, 'reconnecting');
+  fake.page.fire('online');
+  await socketNumber(2);
+});
+
+test('an attempt that does not get through is begun again when the network is back', async (context) => {
+  const fake = await onPage(context);
+  fake.socket.drop();
+  await fake.clock.advance(250);
+  const stuck = await socketNumber(2);
+  fake.page.fire('online');
+  await socketNumber(2);
+  await fake.clock.advance(1_001);
+  fake.page.fire('online');
+  await socketNumber(3);
+  assert.equal(stuck.closed, true);
+});
+
+test('looking at the page again is a reason to try at once, but not against the gateway’s wish', async (context) => {
+  const fake = await onPage(context);
+  fake.socket.drop(4503, '{"retry_after_ms":10000}');
+  fake.page.document.dispatchEvent(new Event('visibilitychange'));
+  await idle();
+  await socketNumber(1);
+  const second = await nextSocket(fake);
+  second.drop();
+  fake.page.document.dispatchEvent(new Event('visibilitychange'));
+  await socketNumber(3);
+});

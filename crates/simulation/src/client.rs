@@ -1,0 +1,448 @@
+//! A client that does what PROTOCOL 2.3 and 2.4 ask of one: a plain machine, `on(input, now) → outputs`, which a task
+//! pumps. It is written for finding faults of the cluster, so it reports everything that it is told, in the order it is
+//! told, and keeps no secret of its own: a page that is loaded again, or a thief, can go on with its [`Baggage`].
+
+mod hear;
+mod say;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use switchboard_protocol::client_message::{Bye, Hello, Ping, Resume};
+use switchboard_protocol::close_code::Advice;
+use switchboard_protocol::{ClientMessage, CloseCode, Codec, PeerId, RoomId, ServerMessage};
+use tokio::time::{Duration, Instant};
+
+use crate::random::Random;
+use crate::trace::{ClientNo, ConnectionNo, Leaving, Recorder, Seen, View, What};
+
+/// Silence after a ping that means a lost connection.
+const PING_PATIENCE: Duration = Duration::from_secs(5);
+/// From hello to welcome.
+const WELCOME_PATIENCE: Duration = Duration::from_secs(8);
+/// Full-jitter back-off, first and last.
+const BACKOFF_MIN: u64 = 100;
+const BACKOFF_MAX: u64 = 3_000;
+/// A request that was refused for now is made again after this, where the gateway names no time.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// What happens to a client.
+#[derive(Debug)]
+pub(crate) enum Input<'a> {
+    /// Its application wants something.
+    Command(Command),
+    /// A connection is open.
+    Opened(ConnectionNo),
+    /// A connection could not be opened, or is over.
+    Closed(ConnectionNo, Option<(u16, Option<Duration>)>),
+    /// Something came.
+    Message(ConnectionNo, &'a ServerMessage),
+    /// A ping came.
+    Pinged(ConnectionNo),
+    /// Time passed, see [`Client::wake_at`].
+    Tick,
+}
+
+/// What an application wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    Enter(RoomId),
+    Leave(RoomId),
+    /// To the member at this place of the list (modulo their number), or to all.
+    Signal {
+        room: RoomId,
+        to: Option<usize>,
+        bytes: usize,
+    },
+    State(RoomId, u64),
+    /// Open another connection though one is there, and resume over it.
+    Double,
+}
+
+/// What a client does.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Output {
+    /// Open a connection, to a node that is none of these connections'.
+    Open,
+    Write(ConnectionNo, Bytes),
+    Close(ConnectionNo),
+    /// It is over: nothing more will come.
+    Over,
+}
+
+/// What a client takes along over a reload: everything its session needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Baggage {
+    pub(crate) ticket: Option<(PeerId, String)>,
+    pub(crate) seen: BTreeMap<PeerId, u64>,
+    pub(crate) next_id: u64,
+    pub(crate) wants: Vec<RoomId>,
+}
+
+/// One client.
+pub(crate) struct Client {
+    no: ClientNo,
+    recorder: Recorder,
+    random: Random,
+    receipts: bool,
+    user: String,
+    heartbeat: Duration,
+    in_flight: usize,
+    ticket: Option<(PeerId, String)>,
+    /// Tickets that were good once.
+    old_tickets: Vec<(PeerId, String)>,
+    connections: Vec<Connection>,
+    /// The connection that the session lives on.
+    main: Option<ConnectionNo>,
+    /// The last that was opened.
+    newest: ConnectionNo,
+    rooms: BTreeMap<RoomId, Room>,
+    unanswered: VecDeque<Unanswered>,
+    seen: BTreeMap<PeerId, u64>,
+    next_id: u64,
+    attempts: u32,
+    /// When to open the next connection.
+    open_at: Option<Instant>,
+    /// Connections that are asked for and not there yet.
+    opening: usize,
+    over: bool,
+}
+
+struct Connection {
+    no: ConnectionNo,
+    welcomed: bool,
+    opened_at: Instant,
+    heard_at: Instant,
+    pinged_at: Option<Instant>,
+}
+
+/// A room that is wanted, or was.
+struct Room {
+    wanted: bool,
+    place: Place,
+    /// When a request that was refused is made again.
+    retry_at: Option<Instant>,
+}
+
+enum Place {
+    Out,
+    /// Asked under this id.
+    Entering(u64),
+    In(View),
+    /// Asked under this id.
+    Going(u64),
+    /// Whether it is out, the gateway could not say.
+    HalfLeft,
+}
+
+/// A signal that somebody has not answered for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Unanswered {
+    id: u64,
+    room: RoomId,
+    to: Option<PeerId>,
+    bytes: usize,
+    /// Who is still to answer; `None`: a broadcast of which nobody has said whom it goes to.
+    open: Option<Vec<PeerId>>,
+}
+
+impl Client {
+    pub(crate) fn new(
+        no: ClientNo,
+        recorder: Recorder,
+        random: Random,
+        receipts: bool,
+        user: String,
+        baggage: Option<Baggage>,
+        now: Instant,
+    ) -> Self {
+        let mut client = Self {
+            no,
+            recorder,
+            random,
+            receipts,
+            user,
+            heartbeat: Duration::from_secs(15),
+            in_flight: usize::MAX,
+            ticket: None,
+            old_tickets: Vec::new(),
+            connections: Vec::new(),
+            main: None,
+            newest: 0,
+            rooms: BTreeMap::new(),
+            unanswered: VecDeque::new(),
+            seen: BTreeMap::new(),
+            next_id: 1,
+            attempts: 0,
+            open_at: Some(now),
+            opening: 0,
+            over: false,
+        };
+        if let Some(baggage) = baggage {
+            client.ticket = baggage.ticket;
+            client.seen = baggage.seen;
+            client.next_id = baggage.next_id;
+            for room in baggage.wants {
+                client.rooms.insert(room, Room::new(true));
+            }
+        }
+        client
+    }
+
+    /// When to come with [`Input::Tick`], at the latest.
+    pub(crate) fn wake_at(&self) -> Option<Instant> {
+        let retries = self.rooms.values().filter_map(|room| room.retry_at);
+        let silences = self.connections.iter().map(|connection| {
+            if connection.welcomed {
+                let pinged = connection.pinged_at.map(|at| at + PING_PATIENCE);
+                pinged.unwrap_or(connection.heard_at + self.heartbeat)
+            } else {
+                connection.opened_at + WELCOME_PATIENCE
+            }
+        });
+        self.open_at
+            .into_iter()
+            .chain(retries)
+            .chain(silences)
+            .min()
+    }
+
+    /// Takes an input and appends what follows from it.
+    pub(crate) fn on(&mut self, input: Input<'_>, now: Instant, out: &mut Vec<Output>) {
+        if self.over {
+            return;
+        }
+        match input {
+            Input::Command(command) => self.command(command, now, out),
+            Input::Opened(no) => self.opened(no, now, out),
+            Input::Closed(no, code) => self.closed(no, code, now, out),
+            Input::Message(no, message) => {
+                if let Some(connection) = self.connection(no) {
+                    connection.heard_at = now;
+                    connection.pinged_at = None;
+                    self.hear(no, message, now, out);
+                }
+            }
+            Input::Pinged(no) => {
+                if let Some(connection) = self.connection(no) {
+                    connection.heard_at = now;
+                }
+            }
+            Input::Tick => self.tick(now, out),
+        }
+    }
+
+    /// Goodbye; with `hold`, it may come back.
+    pub(crate) fn bye(&mut self, hold: Option<Duration>, out: &mut Vec<Output>) {
+        let hold_ms = hold.map(|hold| u64::try_from(hold.as_millis()).unwrap_or(u64::MAX));
+        if let Some(main) = self.main {
+            self.write(main, &ClientMessage::Bye(Bye { hold_ms }), out);
+        }
+        self.over = true;
+    }
+
+    /// What a reload keeps.
+    pub(crate) fn baggage(&self) -> Baggage {
+        Baggage {
+            ticket: self.ticket.clone(),
+            seen: self.seen.clone(),
+            next_id: self.next_id,
+            wants: self.wants(),
+        }
+    }
+
+    /// Every ticket of its session, the newest last.
+    pub(crate) fn tickets(&self) -> Vec<(PeerId, String)> {
+        self.old_tickets
+            .iter()
+            .chain(&self.ticket)
+            .cloned()
+            .collect()
+    }
+
+    /// Its session, while it is welcomed.
+    pub(crate) fn peer(&self) -> Option<PeerId> {
+        self.main.and(self.ticket.as_ref().map(|(peer, _)| *peer))
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    pub(crate) fn wants(&self) -> Vec<RoomId> {
+        let wanted = self.rooms.iter().filter(|(_, room)| room.wanted);
+        wanted.map(|(id, _)| id.clone()).collect()
+    }
+
+    pub(crate) fn views(&self) -> Vec<View> {
+        let views = self.rooms.values().filter_map(|room| match &room.place {
+            Place::In(view) => Some(view.clone()),
+            _ => None,
+        });
+        views.collect()
+    }
+
+    pub(crate) fn unanswered(&self) -> Vec<u64> {
+        self.unanswered.iter().map(|signal| signal.id).collect()
+    }
+
+    fn opened(&mut self, no: ConnectionNo, now: Instant, out: &mut Vec<Output>) {
+        self.opening = self.opening.saturating_sub(1);
+        self.newest = no;
+        self.connections.push(Connection {
+            no,
+            welcomed: false,
+            opened_at: now,
+            heard_at: now,
+            pinged_at: None,
+        });
+        let resume = self.ticket.as_ref().map(|(peer, secret)| Resume {
+            peer: *peer,
+            secret: secret.clone().into(),
+            seen: self.seen.clone(),
+        });
+        self.recorder.note(What::Greeted {
+            client: self.no,
+            connection: no,
+            receipts: self.receipts,
+            resume: resume.as_ref().map(|resume| resume.peer),
+            seen: self.seen.clone(),
+        });
+        let hello = Hello {
+            name: Some(self.user.clone().into()),
+            receipts: self.receipts,
+            resume,
+            ..Hello::default()
+        };
+        self.write(no, &ClientMessage::Hello(hello), out);
+    }
+
+    fn closed(
+        &mut self,
+        no: ConnectionNo,
+        code: Option<(u16, Option<Duration>)>,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
+        self.recorder.note(What::Closed {
+            client: self.no,
+            connection: no,
+            code: code.map(|(code, _)| code),
+        });
+        let was_there = self.connections.iter().any(|known| known.no == no);
+        self.connections.retain(|known| known.no != no);
+        if !was_there {
+            self.opening = self.opening.saturating_sub(1);
+        }
+        if self.main == Some(no) {
+            self.main = None;
+        }
+        if self.main.is_some() || !self.connections.is_empty() || self.opening > 0 {
+            // Another connection has the session, or is about to.
+            return;
+        }
+        let row = code.and_then(|(number, after)| Some((CloseCode::from_number(number)?, after)));
+        match row.map(|(code, after)| (code.advice(), after)) {
+            // A connection of its own has superseded this one, and was lost since.
+            _ if self.newest > no => self.back_off(now),
+            Some((Advice::StayAway | Advice::NewToken, _)) => {
+                let number = code.map_or(0, |(number, _)| number);
+                self.go(Leaving::SentAway(number), out);
+            }
+            Some((Advice::RetryAfter, Some(after))) => {
+                self.open_at = Some(now + after + self.random.millis(0..200));
+            }
+            _ => self.back_off(now),
+        }
+    }
+
+    fn go(&mut self, how: Leaving, out: &mut Vec<Output>) {
+        let client = self.no;
+        self.recorder.note(What::Gone { client, how });
+        self.over = true;
+        out.push(Output::Over);
+    }
+
+    fn back_off(&mut self, now: Instant) {
+        let most = (BACKOFF_MIN << self.attempts.min(10)).min(BACKOFF_MAX);
+        self.attempts += 1;
+        self.open_at = Some(now + self.random.millis(0..most));
+    }
+
+    fn tick(&mut self, now: Instant, out: &mut Vec<Output>) {
+        if self.open_at.is_some_and(|at| at <= now) {
+            self.open_at = None;
+            self.opening += 1;
+            out.push(Output::Open);
+        }
+        let heartbeat = self.heartbeat;
+        let (mut ping, mut lost) = (Vec::new(), Vec::new());
+        for connection in &mut self.connections {
+            match connection.pinged_at {
+                _ if !connection.welcomed => {
+                    if now >= connection.opened_at + WELCOME_PATIENCE {
+                        lost.push(connection.no);
+                    }
+                }
+                Some(at) if now >= at + PING_PATIENCE => lost.push(connection.no),
+                None if now >= connection.heard_at + heartbeat => {
+                    connection.pinged_at = Some(now);
+                    ping.push(connection.no);
+                }
+                _ => {}
+            }
+        }
+        for no in ping {
+            self.write(no, &ClientMessage::Ping(Ping { id: None }), out);
+        }
+        for no in lost {
+            out.push(Output::Close(no));
+            self.closed(no, None, now, out);
+        }
+        self.retry(now, out);
+    }
+
+    fn connection(&mut self, no: ConnectionNo) -> Option<&mut Connection> {
+        self.connections.iter_mut().find(|known| known.no == no)
+    }
+
+    fn write(&self, to: ConnectionNo, message: &ClientMessage<'_>, out: &mut Vec<Output>) {
+        let mut bytes = Vec::new();
+        Codec::Json
+            .encode_client(message, &mut bytes)
+            .expect("what this client says is valid");
+        out.push(Output::Write(to, bytes.into()));
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id - 1
+    }
+}
+
+impl Room {
+    fn new(wanted: bool) -> Self {
+        Self {
+            wanted,
+            place: Place::Out,
+            retry_at: None,
+        }
+    }
+}
+
+/// The payload of a signal says whose it is: whoever gets it can tell.
+fn payload(from: &PeerId, id: u64, bytes: usize) -> String {
+    format!(
+        "{{\"from\":\"{from}\",\"id\":{id},\"x\":\"{}\"}}",
+        "x".repeat(bytes)
+    )
+}
+
+/// How such a payload begins.
+fn payload_head(from: &PeerId, id: u64) -> String {
+    format!("{{\"from\":\"{from}\",\"id\":{id},")
+}
+
+fn seen(members: &[switchboard_protocol::Member]) -> Vec<Seen> {
+    members.iter().map(Seen::from).collect()
+}

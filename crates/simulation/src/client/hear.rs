@@ -1,0 +1,352 @@
+//! What a client makes of what it is told.
+
+use switchboard_protocol::client_message::Received;
+use switchboard_protocol::server_message::{
+    Error, MemberUpdated, Receiver, RoomSnapshot, Signal, Welcome,
+};
+use switchboard_protocol::{ClientMessage, Connection, ErrorCode, PeerId, RoomId, ServerMessage};
+use tokio::time::{Duration, Instant};
+
+use super::{Client, Output, Place, Room, payload_head, seen};
+use crate::trace::{ConnectionNo, Leaving, News, Seen, View, What};
+
+impl Client {
+    pub(super) fn hear(
+        &mut self,
+        no: ConnectionNo,
+        message: &ServerMessage,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
+        match message {
+            ServerMessage::Welcome(welcome) => self.welcomed(no, welcome, now, out),
+            ServerMessage::Signal(signal) => self.signalled(no, signal, out),
+            ServerMessage::Delivered(delivered) => {
+                self.answered(no, delivered.id, &delivered.to, Ok(()));
+            }
+            ServerMessage::Undelivered(undelivered) => {
+                let outcome = Err(undelivered.reason);
+                self.answered(no, undelivered.id, &undelivered.to, outcome);
+            }
+            ServerMessage::Done(done) => self.goes(no, done.re, done.to.as_deref()),
+            ServerMessage::Error(error) => self.refused(no, error, now),
+            ServerMessage::Drain(drain) => {
+                if self.main == Some(no) && self.opening == 0 && self.connections.len() == 1 {
+                    self.open_at = Some(now + Duration::from_millis(drain.reconnect_after_ms));
+                }
+            }
+            ServerMessage::Pong(_) | ServerMessage::Ready(_) => {}
+            about_a_room => self.told(no, about_a_room, now, out),
+        }
+    }
+
+    fn welcomed(
+        &mut self,
+        no: ConnectionNo,
+        welcome: &Welcome,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
+        let views: Vec<View> = welcome.rooms.iter().flatten().map(view).collect();
+        self.recorder.note(What::Welcomed {
+            client: self.no,
+            connection: no,
+            peer: welcome.peer,
+            resumed: welcome.resumed,
+            rooms: views.clone(),
+        });
+        if let Some(connection) = self.connection(no) {
+            connection.welcomed = true;
+        }
+        self.attempts = 0;
+        self.open_at = None;
+        self.heartbeat = Duration::from_millis(welcome.heartbeat_ms);
+        self.in_flight = welcome.limits.in_flight as usize;
+        let ticket = (welcome.peer, welcome.resume.secret.clone());
+        if let Some(old) = self.ticket.replace(ticket) {
+            self.old_tickets.push(old);
+            if !welcome.resumed {
+                self.lose_session();
+            }
+        }
+        self.main = Some(no);
+        self.adopt(views, now);
+        self.say_again(out);
+        self.retry(now, out);
+    }
+
+    /// The session could not be resumed: another one begins, with the same wishes.
+    fn lose_session(&mut self) {
+        let how = Leaving::NotResumed;
+        self.recorder.note(What::Gone {
+            client: self.no,
+            how,
+        });
+        self.unanswered.clear();
+        self.seen.clear();
+        self.old_tickets.clear();
+    }
+
+    /// The rooms are as the welcome says; what differs from the wishes is asked for.
+    fn adopt(&mut self, views: Vec<View>, now: Instant) {
+        for room in self.rooms.values_mut() {
+            room.place = Place::Out;
+            room.retry_at = Some(now);
+        }
+        for view in views {
+            let room = self
+                .rooms
+                .entry(view.room.clone())
+                .or_insert_with(|| Room::new(false));
+            room.place = Place::In(view);
+            room.retry_at = Some(now);
+        }
+    }
+
+    /// An id is handled once. What comes again was handled, and that is said again.
+    fn signalled(&mut self, no: ConnectionNo, signal: &Signal, out: &mut Vec<Output>) {
+        let head = payload_head(&signal.from, signal.id);
+        self.recorder.note(What::Came {
+            client: self.no,
+            connection: no,
+            room: signal.room.clone(),
+            from: signal.from,
+            id: signal.id,
+            intact: signal.payload.bytes.starts_with(head.as_bytes()),
+        });
+        let high_water = self.seen.entry(signal.from).or_insert(0);
+        if signal.id > *high_water {
+            *high_water = signal.id;
+            if let Some((peer, _)) = self.ticket {
+                self.recorder.note(What::Handled {
+                    client: self.no,
+                    peer,
+                    room: signal.room.clone(),
+                    from: signal.from,
+                    id: signal.id,
+                });
+            }
+        }
+        if self.receipts {
+            let id = self.seen.get(&signal.from).copied().unwrap_or(signal.id);
+            let received = Received {
+                from: signal.from,
+                id,
+            };
+            self.write(no, &ClientMessage::Received(received), out);
+        }
+    }
+
+    fn answered(
+        &mut self,
+        no: ConnectionNo,
+        id: u64,
+        to: &[Receiver],
+        outcome: Result<(), switchboard_protocol::server_message::Reason>,
+    ) {
+        for receiver in to {
+            let Receiver::Peer(peer) = receiver else {
+                continue;
+            };
+            self.recorder.note(What::Answered {
+                client: self.no,
+                connection: no,
+                id,
+                to: *peer,
+                outcome,
+            });
+            self.settle(id, |open| open.retain(|known| known != peer));
+        }
+    }
+
+    /// Whom a broadcast goes to; said again after a resume, the newer word stands.
+    fn goes(&mut self, no: ConnectionNo, id: u64, to: Option<&[PeerId]>) {
+        let Some(to) = to else { return };
+        self.recorder.note(What::Goes {
+            client: self.no,
+            connection: no,
+            id,
+            to: to.to_vec(),
+        });
+        if let Some(signal) = self.unanswered.iter_mut().find(|signal| signal.id == id) {
+            signal.open = Some(to.to_vec());
+        }
+        self.settle(id, |_| {});
+    }
+
+    fn settle(&mut self, id: u64, change: impl FnOnce(&mut Vec<PeerId>)) {
+        let Ok(index) = self
+            .unanswered
+            .binary_search_by_key(&id, |signal| signal.id)
+        else {
+            return;
+        };
+        if let Some(open) = &mut self.unanswered[index].open {
+            change(open);
+            if open.is_empty() {
+                self.unanswered.remove(index);
+            }
+        }
+    }
+
+    fn refused(&mut self, no: ConnectionNo, error: &Error, now: Instant) {
+        self.recorder.note(What::Refused {
+            client: self.no,
+            connection: no,
+            id: error.re,
+            code: error.code,
+        });
+        let Some(id) = error.re else { return };
+        self.unanswered.retain(|signal| signal.id != id);
+        if self.main != Some(no) {
+            return;
+        }
+        let asked = self.rooms.iter_mut().find(|(_, room)| {
+            matches!(room.place, Place::Entering(asked) | Place::Going(asked) if asked == id)
+        });
+        let Some((name, room)) = asked else { return };
+        let name = name.clone();
+        let unknown = error.code == ErrorCode::Unavailable;
+        if unknown && matches!(room.place, Place::Going(_)) {
+            room.place = Place::HalfLeft;
+        } else {
+            // Whether it is in is not known either: it enters to make sure, and leaves then.
+            room.wanted |= unknown;
+            room.place = Place::Out;
+        }
+        self.retry_soon(&name, error.retry_after_ms, now);
+    }
+
+    fn told(
+        &mut self,
+        no: ConnectionNo,
+        message: &ServerMessage,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
+        let Some((room, news)) = news(message) else {
+            return;
+        };
+        if self.main == Some(no) {
+            self.note_news(&room, &news, now, out);
+        }
+        self.recorder.note(What::Told {
+            client: self.no,
+            connection: no,
+            room,
+            news,
+        });
+    }
+
+    fn note_news(&mut self, id: &RoomId, news: &News, now: Instant, out: &mut Vec<Output>) {
+        let Some(room) = self.rooms.get_mut(id) else {
+            return;
+        };
+        match news {
+            News::Joined { revision, members } => {
+                room.place = Place::In(View {
+                    room: id.clone(),
+                    revision: *revision,
+                    members: members.clone(),
+                });
+                room.retry_at = Some(now);
+            }
+            News::Left | News::Closed => {
+                room.place = Place::Out;
+                room.retry_at = Some(now);
+            }
+            news => {
+                if let Place::In(view) = &mut room.place {
+                    view.take(news);
+                }
+            }
+        }
+        self.retry(now, out);
+    }
+}
+
+impl View {
+    /// Takes a change that a client is told of.
+    pub(crate) fn take(&mut self, news: &News) {
+        match news {
+            News::Came { revision, member } => {
+                self.revision = *revision;
+                self.members.retain(|known| known.peer != member.peer);
+                self.members.push(member.clone());
+            }
+            News::Updated {
+                revision,
+                peer,
+                away,
+                state,
+            } => {
+                self.revision = *revision;
+                if let Some(known) = self.members.iter_mut().find(|known| known.peer == *peer) {
+                    known.away = away.unwrap_or(known.away);
+                    if let Some(state) = state {
+                        known.state = state.clone();
+                    }
+                }
+            }
+            News::Went { revision, peer, .. } => {
+                self.revision = *revision;
+                self.members.retain(|known| known.peer != *peer);
+            }
+            News::Joined { revision, members } => {
+                self.revision = *revision;
+                self.members = members.clone();
+            }
+            News::Left | News::Closed => {}
+        }
+    }
+}
+
+fn view(snapshot: &RoomSnapshot) -> View {
+    View {
+        room: snapshot.room.clone(),
+        revision: snapshot.revision,
+        members: seen(&snapshot.members),
+    }
+}
+
+fn news(message: &ServerMessage) -> Option<(RoomId, News)> {
+    Some(match message {
+        ServerMessage::Joined(joined) => {
+            let news = News::Joined {
+                revision: joined.revision,
+                members: seen(&joined.members),
+            };
+            (joined.room.clone(), news)
+        }
+        ServerMessage::Left(left) => (left.room.clone(), News::Left),
+        ServerMessage::RoomClosed(closed) => (closed.room.clone(), News::Closed),
+        ServerMessage::MemberJoined(joined) => {
+            let news = News::Came {
+                revision: joined.revision,
+                member: Seen::from(&joined.member),
+            };
+            (joined.room.clone(), news)
+        }
+        ServerMessage::MemberUpdated(updated) => (updated.room.clone(), updated_news(updated)),
+        ServerMessage::MemberLeft(left) => {
+            let news = News::Went {
+                revision: left.revision,
+                peer: left.peer,
+                reason: left.reason,
+            };
+            (left.room.clone(), news)
+        }
+        _ => return None,
+    })
+}
+
+fn updated_news(updated: &MemberUpdated) -> News {
+    News::Updated {
+        revision: updated.revision,
+        peer: updated.peer,
+        away: updated
+            .connection
+            .map(|connection| connection == Connection::Away),
+        state: updated.state.clone(),
+    }
+}

@@ -1,0 +1,75 @@
+//! Nothing is lost: between two sessions that live and share the room throughout, every signal is delivered. It may wait
+//! as long as the deadline allows; nobody gives up before, and nobody is taken for gone.
+
+use switchboard_protocol::server_message::Reason;
+use tokio::time::Duration;
+
+use super::story::Story;
+use crate::trace::Trace;
+
+/// A deadline is noticed now and then only, and a clock is read at the other end.
+const SLACK: Duration = Duration::from_secs(1);
+
+pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
+    let mut found = Vec::new();
+    for (peer, session) in &story.sessions {
+        for (id, said) in session.own() {
+            if said.refused || story.stayed(peer, &said.room, said.first_at).is_none() {
+                continue;
+            }
+            for answer in &said.answers {
+                if story
+                    .stayed(&answer.to, &said.room, said.first_at)
+                    .is_none()
+                {
+                    continue;
+                }
+                let waited = answer.at.saturating_sub(said.last_at);
+                let right = match answer.outcome {
+                    Ok(()) | Err(Reason::Overloaded) => true,
+                    Err(Reason::Unconfirmed | Reason::Unavailable) => {
+                        waited + SLACK >= trace.rules.deadline
+                    }
+                    Err(Reason::NoSuchPeer | Reason::Left | Reason::Expired) => false,
+                };
+                if !right {
+                    found.push(format!(
+                        "signal {id} of {peer} to {}: {:?} at {:?}, though both live and were in {} all the time",
+                        answer.to, answer.outcome, answer.at, said.room
+                    ));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invariants::telling::Tale;
+
+    #[test]
+    fn to_somebody_who_stays_nothing_is_lost_and_nobody_gives_up_early() {
+        let judge = |wait, outcome| {
+            let mut tale = Tale::of_two();
+            tale.says(0, 1, 1);
+            tale.wait(wait);
+            tale.answered(0, 1, 1, outcome);
+            tale.judge(check).len()
+        };
+        assert_eq!(judge(1, Ok(())), 0);
+        assert_eq!(judge(1, Err(Reason::Left)), 1);
+        assert_eq!(judge(1, Err(Reason::Unconfirmed)), 1);
+        assert_eq!(judge(60, Err(Reason::Unconfirmed)), 0);
+    }
+
+    #[test]
+    fn to_somebody_who_left_it_may_be() {
+        let mut tale = Tale::of_two();
+        tale.says(0, 1, 1);
+        tale.leaves(1);
+        tale.answered(0, 1, 1, Err(Reason::Left));
+        assert_eq!(tale.judge(check), [""; 0]);
+    }
+}

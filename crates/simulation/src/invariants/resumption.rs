@@ -1,0 +1,115 @@
+//! A client that comes back within its window has its session again, whatever happened to the node it was on; and nobody is
+//! sent away but for a newer connection of his own.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Duration;
+
+use super::story::Story;
+use crate::trace::{ClientNo, Fate, Leaving, Trace, Weather, What};
+
+/// What lies between a client's clock and the gateway's.
+const SLACK: Duration = Duration::from_secs(2);
+/// A page that is loaded again is held for so long.
+const HOLD: Duration = Duration::from_secs(5);
+
+pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lost_at: BTreeMap<ClientNo, (Duration, Duration)> = BTreeMap::new();
+    let excused = is_excused(trace);
+    for event in &trace.events {
+        match &event.what {
+            What::Welcomed { client, .. } => {
+                lost_at.insert(*client, (Duration::MAX, trace.rules.window));
+            }
+            What::Cut { .. } => {
+                // Whose it is shows when he notices; from here on his window may run.
+                for (at, _) in lost_at.values_mut() {
+                    *at = (*at).min(event.at);
+                }
+            }
+            What::Closed { client, .. } | What::Rests { client, .. } => {
+                if let Some((at, _)) = lost_at.get_mut(client) {
+                    *at = (*at).min(event.at);
+                }
+            }
+            What::Node { .. } => {
+                for (at, _) in lost_at.values_mut() {
+                    *at = (*at).min(event.at);
+                }
+            }
+            What::Gone {
+                client,
+                how: Leaving::Reloaded,
+            } => {
+                lost_at.insert(*client, (event.at, HOLD));
+            }
+            What::Gone {
+                client,
+                how: Leaving::NotResumed,
+            } if !excused => {
+                let (at, window) = lost_at
+                    .get(client)
+                    .copied()
+                    .unwrap_or((Duration::ZERO, Duration::ZERO));
+                if at.saturating_add(window) > event.at + SLACK {
+                    found.push(format!(
+                        "client {client} came back at {:?}, within its window, and was not let in",
+                        event.at
+                    ));
+                }
+            }
+            What::Gone {
+                client,
+                how: Leaving::SentAway(code),
+            } => found.push(format!(
+                "client {client} was sent away for good with {code}"
+            )),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Where Redis forgot and a node died, nobody may be left who remembers.
+fn is_excused(trace: &Trace) -> bool {
+    let forgot =
+        |what: &What| matches!(what, What::Weather(Weather::Forgot | Weather::WentBack(_)));
+    let died = |what: &What| {
+        matches!(
+            what,
+            What::Node {
+                fate: Fate::Killed | Fate::Stopped(_),
+                ..
+            }
+        )
+    };
+    let any = |such: &dyn Fn(&What) -> bool| trace.events.iter().any(|event| such(&event.what));
+    any(&forgot) && any(&died)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invariants::telling::Tale;
+
+    #[test]
+    fn a_session_is_lost_only_past_its_window() {
+        let judge = |wait| {
+            let mut tale = Tale::of_two();
+            tale.loses_connection(0);
+            tale.wait(wait);
+            tale.goes(0, Leaving::NotResumed);
+            tale.judge(check).len()
+        };
+        assert_eq!(judge(5), 1);
+        assert_eq!(judge(60), 0);
+    }
+
+    #[test]
+    fn nobody_is_sent_away() {
+        let mut tale = Tale::of_two();
+        tale.goes(0, Leaving::SentAway(4409));
+        assert_eq!(tale.judge(check).len(), 1);
+    }
+}

@@ -1,0 +1,248 @@
+//! Rosters carry a revision that never goes back, nobody is told to come or go who did not, a partial list is never taken
+//! for the whole, and in the end everybody sees what the directory has.
+
+use std::collections::BTreeMap;
+
+use switchboard_protocol::{MemberState, PeerId, RoomId};
+use tokio::time::Duration;
+
+use super::story::Story;
+use crate::trace::{ClientNo, ConnectionNo, News, Seen, Trace, View, What};
+
+/// Somebody who was just let in may not be in a list that was made before.
+const FRESH: Duration = Duration::from_secs(3);
+
+/// What each client sees.
+type Views = BTreeMap<(ClientNo, RoomId), (ConnectionNo, View)>;
+
+pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut views = Views::new();
+    let mut main: BTreeMap<ClientNo, (ConnectionNo, PeerId)> = BTreeMap::new();
+    for event in &trace.events {
+        match &event.what {
+            What::Welcomed {
+                client,
+                connection,
+                peer,
+                rooms,
+                ..
+            } => {
+                let former = main.insert(*client, (*connection, *peer));
+                let same = former.is_some_and(|(_, former)| former == *peer);
+                views.retain(|(known, room), _| {
+                    *known != *client || (same && rooms.iter().any(|view| view.room == *room))
+                });
+                for view in rooms {
+                    found.extend(shown(view, *client, event.at, story));
+                    found.extend(installed(&mut views, *client, *connection, view));
+                }
+            }
+            What::Told {
+                client,
+                connection,
+                room,
+                news,
+            } if main.get(client).is_some_and(|(main, _)| main == connection) => {
+                let what = told(
+                    &mut views,
+                    (*client, *connection),
+                    room,
+                    news,
+                    (event.at, story),
+                );
+                let name = format!("client {client} at {:?}", event.at);
+                found.extend(what.into_iter().map(|what| format!("{name}: {what}")));
+            }
+            _ => {}
+        }
+    }
+    found.extend(last(trace));
+    found
+}
+
+fn installed(
+    views: &mut Views,
+    client: ClientNo,
+    connection: ConnectionNo,
+    view: &View,
+) -> Option<String> {
+    let key = (client, view.room.clone());
+    let before = views.insert(key, (connection, view.clone()));
+    let before = before.map_or(0, |(_, view)| view.revision);
+    (view.revision < before).then(|| {
+        format!(
+            "client {client}: {} went back from revision {before} to {}",
+            view.room, view.revision
+        )
+    })
+}
+
+/// Everybody who is in a room all the time is in every list of it.
+fn shown(view: &View, client: ClientNo, at: Duration, story: &Story) -> Vec<String> {
+    let before = at.saturating_sub(FRESH);
+    let peers = story.sessions.keys();
+    peers
+        .filter(|peer| !view.members.iter().any(|member| member.peer == **peer))
+        .filter(|peer| story.stayed(peer, &view.room, before).is_some())
+        .map(|peer| {
+            format!(
+                "client {client} at {at:?}: the list of {} lacks {peer}, who is in",
+                view.room
+            )
+        })
+        .collect()
+}
+
+fn told(
+    views: &mut Views,
+    (client, connection): (ClientNo, ConnectionNo),
+    room: &RoomId,
+    news: &News,
+    (at, story): (Duration, &Story),
+) -> Vec<String> {
+    let key = (client, room.clone());
+    if let News::Joined { revision, members } = news {
+        let view = View {
+            room: room.clone(),
+            revision: *revision,
+            members: members.clone(),
+        };
+        let partial = shown(&view, client, at, story);
+        let back = installed(views, client, connection, &view);
+        return partial.into_iter().chain(back).collect();
+    }
+    if matches!(news, News::Left | News::Closed) {
+        views.remove(&key);
+        return Vec::new();
+    }
+    let Some((_, view)) = views.get_mut(&key) else {
+        // Somebody else's invariant.
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let is_known = |peer: &PeerId| view.members.iter().any(|member| member.peer == *peer);
+    match news {
+        News::Came { member, .. } if is_known(&member.peer) => {
+            found.push(format!("{} came to {room} twice", member.peer));
+        }
+        News::Updated { peer, .. } if !is_known(peer) => {
+            found.push(format!("{peer} changed in {room}, and never came"));
+        }
+        News::Went { peer, .. } if !is_known(peer) => {
+            found.push(format!("{peer} left {room}, and never came"));
+        }
+        News::Went { peer, reason, .. } if view.keeps(peer, story) => {
+            found.push(format!(
+                "{peer} left {room} ({reason:?}), and is in all the time"
+            ));
+        }
+        _ => {}
+    }
+    let before = view.revision;
+    view.take(news);
+    if view.revision < before {
+        found.push(format!(
+            "{room} went back from revision {before} to {}",
+            view.revision
+        ));
+    }
+    found
+}
+
+impl View {
+    /// Whether somebody is in, with the place that this shows, until the end.
+    fn keeps(&self, peer: &PeerId, story: &Story) -> bool {
+        let mut shown = self.members.iter().filter(|member| member.peer == *peer);
+        shown.any(|member| story.keeps_place(peer, &self.room, member.order))
+    }
+}
+
+/// When all has come to rest, each client sees what the directory has.
+fn last(trace: &Trace) -> Vec<String> {
+    let mut found = Vec::new();
+    for client in trace
+        .last
+        .clients
+        .iter()
+        .filter(|client| client.peer.is_some())
+    {
+        for view in &client.views {
+            let Some(room) = trace.last.rooms.get(&view.room) else {
+                continue;
+            };
+            let mut seen: Vec<Seen> = view.members.clone();
+            let mut there: Vec<Seen> = room
+                .members
+                .iter()
+                .filter(|member| !member.flags.hidden)
+                .map(|member| Seen::from(&member.to_member()))
+                .collect();
+            for own in seen.iter_mut().chain(&mut there) {
+                if Some(own.peer) == client.peer {
+                    // Nobody is told of his own state.
+                    own.state = MemberState::default();
+                }
+            }
+            seen.sort_by_key(|member| member.peer);
+            there.sort_by_key(|member| member.peer);
+            if seen != there {
+                found.push(format!(
+                    "client {} sees {} otherwise than the directory: {seen:?}, not {there:?}",
+                    client.client, view.room
+                ));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invariants::telling::Tale;
+
+    #[test]
+    fn all_agree_in_the_end_or_somebody_is_wrong() {
+        let mut tale = Tale::of_two();
+        assert_eq!(tale.judge(check), [""; 0]);
+        tale.last(0).views[0].members[1].away = true;
+        assert_eq!(tale.judge(check).len(), 1);
+    }
+
+    #[test]
+    fn a_revision_that_goes_back_is_wrong() {
+        let mut tale = Tale::of_two();
+        for (revision, wrong) in [(9, 0), (8, 1)] {
+            tale.hears_of_state(0, 1, revision);
+            assert_eq!(tale.judge(check).len(), wrong);
+        }
+    }
+
+    #[test]
+    fn whoever_is_in_all_the_time_did_not_leave_and_is_in_every_list() {
+        let mut tale = Tale::of_two();
+        tale.wait(10);
+        tale.hears_of_leaving(0, 1);
+        assert_eq!(tale.judge(check).len(), 1);
+
+        let mut tale = Tale::of_two();
+        tale.wait(10);
+        tale.joins_again(0, &[0]);
+        assert_eq!(tale.judge(check).len(), 1, "a partial list");
+    }
+
+    #[test]
+    fn nobody_comes_twice_or_goes_who_never_came() {
+        let mut tale = Tale::of_two();
+        tale.hears_of_coming(0, 1);
+        assert_eq!(tale.judge(check).len(), 1);
+
+        let mut tale = Tale::of_two();
+        tale.leaves(1);
+        tale.trace.last = Default::default();
+        tale.hears_of_leaving(0, 1);
+        tale.hears_of_leaving(0, 1);
+        assert_eq!(tale.judge(check).len(), 1);
+    }
+}

@@ -1,0 +1,313 @@
+//! A trace, told from the sessions' points of view: what the invariants have in common.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use switchboard_protocol::server_message::Reason;
+use switchboard_protocol::{PeerId, RoomId};
+use tokio::time::Duration;
+
+use crate::trace::{ClientNo, ConnectionNo, Leaving, News, Seen, Trace, What};
+
+/// Every session of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Story {
+    pub(crate) sessions: BTreeMap<PeerId, Session>,
+}
+
+/// One session, as its client knows it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) client: ClientNo,
+    /// Whether its client says `received`.
+    pub(crate) receipts: bool,
+    /// Whether it is welcomed at the end of the run.
+    pub(crate) lives: bool,
+    /// When its page was loaded again, the last time.
+    pub(crate) reloaded_at: Option<Duration>,
+    pub(crate) said: BTreeMap<u64, Said>,
+    /// What its application handled, and when.
+    pub(crate) handled: BTreeMap<(PeerId, u64), Duration>,
+    /// When it was in which room, without a break.
+    pub(crate) stays: Vec<Stay>,
+}
+
+/// A signal.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) room: RoomId,
+    pub(crate) to: Option<PeerId>,
+    pub(crate) first_at: Duration,
+    pub(crate) last_at: Duration,
+    /// The connections it was said over.
+    pub(crate) over: BTreeSet<ConnectionNo>,
+    /// Whom it goes to, by all that its sender was told.
+    pub(crate) goes: BTreeSet<PeerId>,
+    pub(crate) refused: bool,
+    pub(crate) answers: Vec<Answer>,
+}
+
+/// What its sender was told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer {
+    pub(crate) at: Duration,
+    pub(crate) to: PeerId,
+    pub(crate) outcome: Result<(), Reason>,
+}
+
+/// A time in a room. Open: until the end of the run.
+#[derive(Debug, Clone)]
+pub(crate) struct Stay {
+    pub(crate) room: RoomId,
+    pub(crate) from: Duration,
+    /// Its place in the join order.
+    pub(crate) order: u64,
+    pub(crate) until: Option<Duration>,
+}
+
+/// Where a client is in the trace.
+#[derive(Default)]
+struct Cursor {
+    receipts: bool,
+    peer: Option<PeerId>,
+    main: Option<ConnectionNo>,
+}
+
+impl Story {
+    pub(crate) fn of(trace: &Trace) -> Self {
+        let mut story = Self::default();
+        let mut cursors: BTreeMap<ClientNo, Cursor> = BTreeMap::new();
+        for event in &trace.events {
+            story.take(event.at, &event.what, &mut cursors);
+        }
+        for client in &trace.last.clients {
+            if let Some(session) = client.peer.and_then(|peer| story.sessions.get_mut(&peer)) {
+                session.lives = true;
+            }
+        }
+        story
+    }
+
+    /// Whether a peer is in that room until the end, and has been with that place in the order.
+    pub(crate) fn keeps_place(&self, peer: &PeerId, room: &RoomId, order: u64) -> bool {
+        let session = self.sessions.get(peer).filter(|session| session.lives);
+        session.is_some_and(|session| {
+            let mut stays = session.stays.iter();
+            stays.any(|stay| stay.room == *room && stay.order == order && stay.until.is_none())
+        })
+    }
+
+    /// The session of a peer, if it was in that room from `from` on without a break, and still is.
+    pub(crate) fn stayed(&self, peer: &PeerId, room: &RoomId, from: Duration) -> Option<&Session> {
+        let session = self.sessions.get(peer).filter(|session| session.lives)?;
+        let mut stays = session.stays.iter();
+        let stays =
+            stays.any(|stay| stay.room == *room && stay.from <= from && stay.until.is_none());
+        stays.then_some(session)
+    }
+
+    fn take(&mut self, at: Duration, what: &What, cursors: &mut BTreeMap<ClientNo, Cursor>) {
+        match what {
+            What::Greeted {
+                client, receipts, ..
+            } => cursors.entry(*client).or_default().receipts = *receipts,
+            What::Welcomed {
+                client,
+                connection,
+                peer,
+                rooms,
+                ..
+            } => {
+                let cursor = cursors.entry(*client).or_default();
+                (cursor.peer, cursor.main) = (Some(*peer), Some(*connection));
+                let receipts = cursor.receipts;
+                let session = self
+                    .sessions
+                    .entry(*peer)
+                    .or_insert_with(|| Session::new(*client, receipts));
+                let order = |members: &[Seen]| order_of(peer, members);
+                let rooms: BTreeMap<_, _> = rooms
+                    .iter()
+                    .map(|view| (view.room.clone(), order(&view.members)))
+                    .collect();
+                session.is_in(&rooms, at);
+            }
+            What::Told {
+                client,
+                connection,
+                room,
+                news,
+            } => {
+                if let Some((peer, session)) = self.main(*client, *connection, cursors) {
+                    match news {
+                        News::Joined { members, .. } => {
+                            let order = order_of(&peer, members);
+                            session.leaves(room, at);
+                            session.enters(room, order, at);
+                        }
+                        News::Left | News::Closed => session.leaves(room, at),
+                        _ => {}
+                    }
+                }
+            }
+            What::Leaves { client, room } => {
+                let peer = cursors.get(client).and_then(|cursor| cursor.peer);
+                if let Some(session) = peer.and_then(|peer| self.sessions.get_mut(&peer)) {
+                    session.leaves(room, at);
+                }
+            }
+            What::Said {
+                peer,
+                connection,
+                id,
+                room,
+                to,
+                again,
+                ..
+            } => {
+                if let Some(session) = self.sessions.get_mut(peer) {
+                    let said = session.said.entry(*id).or_insert_with(|| Said {
+                        room: room.clone(),
+                        to: *to,
+                        first_at: at,
+                        last_at: at,
+                        over: BTreeSet::new(),
+                        goes: to.iter().copied().collect(),
+                        refused: false,
+                        answers: Vec::new(),
+                    });
+                    said.last_at = at;
+                    said.over.insert(*connection);
+                    // A broadcast that is said again to one after another names its receivers itself.
+                    if *again {
+                        said.goes.extend(to);
+                    }
+                }
+            }
+            What::Goes { client, id, to, .. } => {
+                if let Some(said) = self.said(*client, *id, cursors) {
+                    said.goes.extend(to);
+                }
+            }
+            What::Refused {
+                client,
+                id: Some(id),
+                ..
+            } => {
+                if let Some(said) = self.said(*client, *id, cursors) {
+                    said.refused = true;
+                }
+            }
+            What::Answered {
+                client,
+                id,
+                to,
+                outcome,
+                ..
+            } => {
+                let answer = Answer {
+                    at,
+                    to: *to,
+                    outcome: *outcome,
+                };
+                if let Some(said) = self.said(*client, *id, cursors) {
+                    said.answers.push(answer);
+                }
+            }
+            What::Handled { peer, from, id, .. } => {
+                if let Some(session) = self.sessions.get_mut(peer) {
+                    session.handled.entry((*from, *id)).or_insert(at);
+                }
+            }
+            What::Gone { client, how } => {
+                let peer = cursors.get(client).and_then(|cursor| cursor.peer);
+                let Some(session) = peer.and_then(|peer| self.sessions.get_mut(&peer)) else {
+                    return;
+                };
+                match how {
+                    Leaving::Reloaded => session.reloaded_at = Some(at),
+                    _ => session.is_in(&BTreeMap::new(), at),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn main(
+        &mut self,
+        client: ClientNo,
+        connection: ConnectionNo,
+        cursors: &BTreeMap<ClientNo, Cursor>,
+    ) -> Option<(PeerId, &mut Session)> {
+        let cursor = cursors.get(&client)?;
+        let peer = cursor.peer.filter(|_| cursor.main == Some(connection))?;
+        Some((peer, self.sessions.get_mut(&peer)?))
+    }
+
+    fn said(
+        &mut self,
+        client: ClientNo,
+        id: u64,
+        cursors: &BTreeMap<ClientNo, Cursor>,
+    ) -> Option<&mut Said> {
+        let peer = cursors.get(&client)?.peer?;
+        self.sessions.get_mut(&peer)?.said.get_mut(&id)
+    }
+}
+
+fn order_of(peer: &PeerId, members: &[Seen]) -> u64 {
+    let mut own = members.iter().filter(|member| member.peer == *peer);
+    own.next().map_or(0, |member| member.order)
+}
+
+impl Session {
+    fn new(client: ClientNo, receipts: bool) -> Self {
+        Self {
+            client,
+            receipts,
+            lives: false,
+            reloaded_at: None,
+            said: BTreeMap::new(),
+            handled: BTreeMap::new(),
+            stays: Vec::new(),
+        }
+    }
+
+    /// Its signals that its present page waits for, or waited.
+    pub(crate) fn own(&self) -> impl Iterator<Item = (u64, &Said)> {
+        let reloaded_at = self.reloaded_at;
+        self.said
+            .iter()
+            .filter(move |(_, said)| reloaded_at.is_none_or(|at| said.first_at >= at))
+            .map(|(id, said)| (*id, said))
+    }
+
+    fn is_in(&mut self, rooms: &BTreeMap<RoomId, u64>, at: Duration) {
+        for stay in self.stays.iter_mut().filter(|stay| stay.until.is_none()) {
+            if rooms.get(&stay.room) != Some(&stay.order) {
+                stay.until = Some(at);
+            }
+        }
+        for (room, order) in rooms {
+            self.enters(room, *order, at);
+        }
+    }
+
+    fn enters(&mut self, room: &RoomId, order: u64, at: Duration) {
+        let mut open = self.stays.iter().filter(|stay| stay.until.is_none());
+        if !open.any(|stay| stay.room == *room) {
+            self.stays.push(Stay {
+                room: room.clone(),
+                from: at,
+                order,
+                until: None,
+            });
+        }
+    }
+
+    fn leaves(&mut self, room: &RoomId, at: Duration) {
+        let mut open = self.stays.iter_mut().filter(|stay| stay.until.is_none());
+        if let Some(stay) = open.find(|stay| stay.room == *room) {
+            stay.until = Some(at);
+        }
+    }
+}

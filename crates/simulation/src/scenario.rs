@@ -1,0 +1,75 @@
+//! What is to happen in a run, all of it from the seed: who wants what, and which faults come when.
+
+mod faults;
+mod wishes;
+
+use switchboard_protocol::RoomId;
+use tokio::time::Duration;
+
+pub(crate) use self::faults::Fault;
+use crate::client_task::Wish;
+use crate::path::Badness;
+use crate::random::Random;
+use crate::trace::ClientNo;
+
+/// When everything is started.
+const START: Duration = Duration::from_secs(2);
+
+/// A plan for one run.
+pub(crate) struct Scenario {
+    pub(crate) nodes: usize,
+    pub(crate) clients: Vec<Newcomer>,
+    /// How bad the network is between the quiet times.
+    pub(crate) badness: Badness,
+    /// In the order of time.
+    pub(crate) steps: Vec<(Duration, Step)>,
+    /// From here on nothing bad happens and nobody wants anything new.
+    pub(crate) quiet_at: Duration,
+}
+
+/// A client to be.
+pub(crate) struct Newcomer {
+    pub(crate) comes_at: Duration,
+    /// Whether it says `received`.
+    pub(crate) receipts: bool,
+}
+
+/// One thing to do.
+pub(crate) enum Step {
+    Come(ClientNo),
+    Wish(ClientNo, Wish),
+    Fault(Fault),
+}
+
+impl Scenario {
+    /// The plan of a seed.
+    pub(crate) fn of(seed: u64) -> Self {
+        let random = Random::of(seed, "scenario");
+        let nodes = 2 + random.below(3);
+        let rooms: Vec<RoomId> = (0..=random.below(3))
+            .map(|n| format!("room-{n}").parse().expect("a room id"))
+            .collect();
+        let clients: Vec<_> = (0..2 + random.below(5))
+            .map(|_| Newcomer {
+                comes_at: random.millis(0..START.as_millis() as u64),
+                receipts: random.chance(850),
+            })
+            .collect();
+        let quiet_at = START + random.millis(8_000..40_000);
+        let mut steps: Vec<_> = clients
+            .iter()
+            .enumerate()
+            .map(|(no, client)| (client.comes_at, Step::Come(no)))
+            .collect();
+        wishes::add(&mut steps, &random, &clients, &rooms, quiet_at);
+        faults::add(&mut steps, &random, clients.len(), quiet_at);
+        steps.sort_by_key(|(at, _)| *at);
+        Self {
+            nodes,
+            clients,
+            badness: faults::badness(&random),
+            steps,
+            quiet_at,
+        }
+    }
+}

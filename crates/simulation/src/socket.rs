@@ -1,0 +1,282 @@
+//! A connection between a client and a gateway, in memory: two directions with a kernel's buffer in each, which can be cut
+//! at any moment, so that some of what was written still arrives and neither end need notice soon.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::{Duration, Instant, sleep_until};
+
+/// What a direction takes before its reader has read, bytes; small, so that slow readers are felt.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// What a frame weighs beside its payload.
+const FRAME_BYTES: usize = 8;
+
+/// What travels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Frame {
+    /// A message.
+    Text(Bytes),
+    /// WebSocket ping; answered by the client's library.
+    Ping,
+    /// Its answer.
+    Pong,
+    /// The close frame: code and, where coming back helps, after how long.
+    Close(u16, Option<Duration>),
+}
+
+/// Why a frame was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The buffer is full; a part of it may be in.
+    Full,
+    /// The other end is gone.
+    Gone,
+}
+
+/// One end of a connection. Dropped, it closes.
+pub(crate) struct End {
+    out: Arc<Direction>,
+    inn: Arc<Direction>,
+}
+
+/// Both directions, for whoever cuts them.
+#[derive(Clone)]
+pub(crate) struct Cable {
+    up: Arc<Direction>,
+    down: Arc<Direction>,
+}
+
+struct Direction {
+    state: Mutex<State>,
+    readable: Notify,
+    writable: Notify,
+    latency: Duration,
+}
+
+#[derive(Default)]
+struct State {
+    frames: VecDeque<(Instant, Frame)>,
+    bytes: usize,
+    /// After what is on the way, nothing comes.
+    closed: bool,
+    /// The writer learns that nobody reads.
+    broken: bool,
+    /// What is written from now on goes nowhere.
+    cut: bool,
+    /// The reader of this direction takes nothing.
+    paused: bool,
+}
+
+/// A connection: the client's end, the gateway's, and the cable.
+pub(crate) fn connect(latency: Duration) -> (End, End, Cable) {
+    let direction = || {
+        Arc::new(Direction {
+            state: Mutex::default(),
+            readable: Notify::new(),
+            writable: Notify::new(),
+            latency,
+        })
+    };
+    let (up, down) = (direction(), direction());
+    let client = End {
+        out: up.clone(),
+        inn: down.clone(),
+    };
+    let gateway = End {
+        out: down.clone(),
+        inn: up.clone(),
+    };
+    (client, gateway, Cable { up, down })
+}
+
+impl End {
+    /// Hands a frame to the kernel.
+    pub(crate) fn write(&self, frame: Frame) -> Result<(), Refused> {
+        let mut state = self.out.state.lock();
+        if state.broken || state.closed {
+            return Err(Refused::Gone);
+        }
+        let bytes = weight(&frame);
+        if state.bytes > 0 && state.bytes + bytes > BUFFER_BYTES {
+            return Err(Refused::Full);
+        }
+        state.bytes += bytes;
+        if state.cut {
+            return Ok(());
+        }
+        let at = Instant::now() + self.out.latency;
+        state.frames.push_back((at, frame));
+        drop(state);
+        self.out.readable.notify_one();
+        Ok(())
+    }
+
+    /// Waits until it may be worth writing again. Cancel safe.
+    pub(crate) async fn writable(&self) {
+        self.out.writable.notified().await;
+    }
+
+    /// The next frame; `None` when the connection is over. Cancel safe.
+    pub(crate) async fn read(&self) -> Option<Frame> {
+        loop {
+            let changed = self.inn.readable.notified();
+            let next = {
+                let state = self.inn.state.lock();
+                match state.frames.front() {
+                    _ if state.paused => None,
+                    Some((at, _)) => Some(*at),
+                    None if state.closed => return None,
+                    None => None,
+                }
+            };
+            match next {
+                Some(at) if at <= Instant::now() => {
+                    let mut state = self.inn.state.lock();
+                    let Some((_, frame)) = state.frames.pop_front() else {
+                        continue;
+                    };
+                    state.bytes -= weight(&frame);
+                    drop(state);
+                    self.inn.writable.notify_one();
+                    return Some(frame);
+                }
+                Some(at) => tokio::select! {
+                    biased;
+                    () = sleep_until(at) => {}
+                    () = changed => {}
+                },
+                None => changed.await,
+            }
+        }
+    }
+
+    /// No more reading for now, as a client whose thread hangs.
+    pub(crate) fn pause(&self, paused: bool) {
+        self.inn.state.lock().paused = paused;
+        self.inn.readable.notify_one();
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        // Over a cut cable nobody hears of it.
+        if !self.out.is_cut() {
+            self.out.close();
+        }
+        if !self.inn.is_cut() {
+            self.inn.break_off();
+        }
+    }
+}
+
+impl Cable {
+    /// Cuts both directions: of what is on its way, the first so many frames still arrive. False: it was cut, or over.
+    pub(crate) fn cut(&self, up_arrive: usize, down_arrive: usize) -> bool {
+        let up = self.up.cut(up_arrive);
+        let down = self.down.cut(down_arrive);
+        up || down
+    }
+
+    /// The client's end learns that the connection is gone.
+    pub(crate) fn tell_client(&self) {
+        self.down.close();
+        self.up.break_off();
+    }
+
+    /// The gateway's end learns it.
+    pub(crate) fn tell_gateway(&self) {
+        self.up.close();
+        self.down.break_off();
+    }
+}
+
+impl Direction {
+    fn cut(&self, arrive: usize) -> bool {
+        let mut state = self.state.lock();
+        if state.cut || state.closed || state.broken {
+            return false;
+        }
+        state.cut = true;
+        let kept = state.frames.len().min(arrive);
+        state.frames.truncate(kept);
+        true
+    }
+
+    fn is_cut(&self) -> bool {
+        self.state.lock().cut
+    }
+
+    fn close(&self) {
+        self.state.lock().closed = true;
+        self.readable.notify_one();
+    }
+
+    fn break_off(&self) {
+        self.state.lock().broken = true;
+        self.writable.notify_one();
+    }
+}
+
+fn weight(frame: &Frame) -> usize {
+    match frame {
+        Frame::Text(text) => FRAME_BYTES + text.len(),
+        Frame::Ping | Frame::Pong | Frame::Close(..) => FRAME_BYTES,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(5);
+
+    fn text(text: &'static str) -> Frame {
+        Frame::Text(Bytes::from_static(text.as_bytes()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_written_before_the_end_arrives() {
+        let (client, gateway, _cable) = connect(SHORT);
+        client.write(text("one")).expect("room");
+        drop(client);
+        assert_eq!(gateway.read().await, Some(text("one")));
+        assert_eq!(gateway.read().await, None);
+        assert_eq!(gateway.write(text("two")), Err(Refused::Gone));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn over_a_cut_cable_some_arrives_and_nobody_notices() {
+        let (client, gateway, cable) = connect(SHORT);
+        for word in ["one", "two", "three"] {
+            client.write(text(word)).expect("room");
+        }
+        cable.cut(2, 0);
+        drop(client);
+        assert_eq!(gateway.read().await, Some(text("one")));
+        assert_eq!(gateway.read().await, Some(text("two")));
+        timeout(Duration::from_secs(60), gateway.read())
+            .await
+            .expect_err("nothing comes, not even the end");
+        assert_eq!(gateway.write(text("still")), Ok(()));
+        cable.tell_gateway();
+        assert_eq!(gateway.read().await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_rests_fills_the_kernel() {
+        let (client, gateway, _cable) = connect(SHORT);
+        client.pause(true);
+        let frame = || Frame::Text(Bytes::from(vec![0; BUFFER_BYTES / 2]));
+        gateway.write(frame()).expect("room");
+        assert_eq!(gateway.write(frame()), Err(Refused::Full));
+        client.pause(false);
+        client.read().await.expect("it reads on");
+        gateway.writable().await;
+        assert_eq!(gateway.write(frame()), Ok(()));
+    }
+}

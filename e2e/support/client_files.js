@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** @import { BrowserContext } from 'playwright-core' */
+
+const TYPES = /** @type {Record<string, string>} */ ({
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  svg: 'image/svg+xml',
+});
+
+/**
+ * Gives pages the SDK and the demo from `CLIENT_DIR`, where that is set, instead of those embedded in the gateway: for
+ * work on them, without building the gateway after each change.
+ *
+ * @param {BrowserContext} context
+ */
+export async function useClientFiles(context) {
+  const { CLIENT_DIR } = process.env;
+  if (!CLIENT_DIR) return;
+  /** @param {string} path */
+  const local = (path) => {
+    if (path === '/') return 'demo/index.html';
+    return path.startsWith('/sdk/') ? `src/${path.slice('/sdk/'.length)}` : path.slice(1);
+  };
+  const isClients = (/** @type {URL} */ { pathname }) => pathname === '/' || /^\/(sdk|demo)\//.test(pathname);
+  await context.route(isClients, async (route) => {
+    const file = join(CLIENT_DIR, local(new URL(route.request().url()).pathname));
+    const contentType = TYPES[file.slice(file.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
+    await route.fulfill({ body: await readFile(file), contentType });
+  });
+}
