@@ -36,6 +36,7 @@ use crate::link::Link;
 use crate::local::Local;
 use crate::loopback::{self, Loopback};
 use crate::observe::Observe;
+use crate::resume::Turn;
 use crate::rooms::Rooms;
 use crate::unanswered::InFlightMax;
 
@@ -103,6 +104,8 @@ pub(crate) struct Inner {
     pub(crate) key_generation: AtomicU64,
     pub(crate) rooms: Rooms,
     pub(crate) locals: DashMap<PeerId, Arc<Local>>,
+    /// Sessions that are being resumed here.
+    pub(crate) resuming: DashMap<PeerId, Turn>,
     pub(crate) gone: Gone,
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
     /// A script said that its bucket is forgotten.
@@ -147,6 +150,7 @@ impl Node {
             key_generation: AtomicU64::new(0),
             rooms: Rooms::default(),
             locals: DashMap::new(),
+            resuming: DashMap::new(),
             gone: Gone::default(),
             away: DashMap::new(),
             forgotten: Notify::new(),

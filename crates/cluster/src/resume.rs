@@ -60,6 +60,34 @@ impl From<DirectoryError> for ResumeError {
     }
 }
 
+/// Held while a session is attached again.
+pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// A place among the attempts to resume one session.
+struct Queue {
+    node: Arc<Inner>,
+    peer: PeerId,
+    turn: Turn,
+}
+
+impl Queue {
+    fn of(node: &Arc<Inner>, peer: PeerId) -> Self {
+        Self {
+            node: node.clone(),
+            peer,
+            turn: node.resuming.entry(peer).or_default().clone(),
+        }
+    }
+}
+
+/// The last one that leaves ends it; one is held by the map, the other by whom this is.
+impl Drop for Queue {
+    fn drop(&mut self) {
+        let is_last = |_: &PeerId, turn: &Turn| Arc::strong_count(turn) == 2;
+        self.node.resuming.remove_if(&self.peer, is_last);
+    }
+}
+
 /// What an attach brought.
 struct Attached {
     epoch: Epoch,
@@ -108,15 +136,8 @@ impl Node {
         let Some(shown) = secret::check(&node.keyring, shown, &session.peer, &session.user) else {
             return Err(node.why_refused(&session, shown).await);
         };
-        let attached = node.attach_again(&session, shown).await?;
-        node.tell_former(&session.peer, &attached);
-        let inbound = Inbound::resumed(seen.into_iter());
-        let local = node.new_local(session, attached.epoch, shown, inbound);
-        for room in &attached.rooms {
-            local.note_room(room, Profile::default());
-        }
-        node.locals.insert(local.peer, local.clone());
-        match node.re_enter_all(&local, &attached.rooms).await {
+        let (local, rooms) = self.attach_in_turn(session, shown, seen).await?;
+        match node.re_enter_all(&local, &rooms).await {
             Ok(rooms) => {
                 let members = rooms.iter().flat_map(|room| &room.members);
                 let members = members.map(|member| member.peer).collect();
@@ -132,6 +153,28 @@ impl Node {
                 Err(error)
             }
         }
+    }
+
+    /// Makes the session this node's, one attempt after another: two at once would propose the same epoch, which the
+    /// directory takes for one attempt and its repeat.
+    async fn attach_in_turn(
+        &self,
+        session: NewSession,
+        shown: Epoch,
+        seen: BTreeMap<PeerId, u64>,
+    ) -> Result<(Arc<Local>, Vec<RoomId>), ResumeError> {
+        let (node, peer) = (&self.0, session.peer);
+        let queue = Queue::of(node, peer);
+        let _turn = queue.turn.lock().await;
+        let attached = node.attach_again(&session, shown).await?;
+        node.tell_former(&peer, &attached);
+        let inbound = Inbound::resumed(seen.into_iter());
+        let local = node.new_local(session, attached.epoch, shown, inbound);
+        for room in &attached.rooms {
+            local.note_room(room, Profile::default());
+        }
+        node.locals.insert(peer, local.clone());
+        Ok((local, attached.rooms))
     }
 
     /// The client of a resumed session has said something: it has its `welcome`, and older secrets are worth nothing.
