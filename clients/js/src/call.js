@@ -96,6 +96,7 @@ export class Call extends Emitter {
       onChange: () => this.#emitTile('tile-changed', member.peer),
       onError: (error) => this.emit('error', { member, error }),
     });
+    peer.away = member.connection === 'away';
     this.#peers.set(member.peer, { member, peer });
     this.#emitTile('tile-added', member.peer);
   }
@@ -105,6 +106,7 @@ export class Call extends Emitter {
     const entry = this.#peers.get(member.peer);
     if (!entry) return;
     entry.member = member;
+    entry.peer.away = member.connection === 'away';
     this.#emitTile('tile-changed', member.peer);
   }
 

@@ -209,10 +209,11 @@ export class Lifeline {
     this.#connection = undefined;
     this.#endured();
     this.#options.onLost();
-    if (!this.#attempt) return this.#comeBack(this.#byStrayHello(advice) ? adviceFor(1006, '') : advice);
     // Superseded by the attempt that is under way, whose `welcome` comes by another path: the move is going well.
-    if (advice.why === 'superseded' && this.#attempt.saidHello) return;
-    this.#become({ state: 'reconnecting', advice, retryInMs: 0 });
+    if (advice.why === 'superseded' && this.#attempt?.saidHello) return;
+    if (this.#byStrayHello(advice)) advice = adviceFor(1006, '');
+    if (!this.#attempt || this.#staysAway(advice)) this.#comeBack(advice);
+    else this.#become({ state: 'reconnecting', advice, retryInMs: 0 });
   }
 
   /** @param {Advice} advice */

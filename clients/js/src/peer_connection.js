@@ -25,6 +25,7 @@ const INTERRUPTED_MS = 2_000;
 export class PeerConnection {
   /** What comes from the other side. Stays the same object while its tracks change. */
   stream = new MediaStream();
+  #away = false;
   #polite;
   #media;
   #configuration;
@@ -68,6 +69,16 @@ export class PeerConnection {
   /** @returns {RTCPeerConnectionState} */
   get state() {
     return this.#rtc.connectionState;
+  }
+
+  /**
+   * Whether the other side is without a gateway. It looks for another path itself when it is back, so nobody asks it to
+   * meanwhile.
+   */
+  set away(/** @type {boolean} */ away) {
+    const isBack = this.#away && !away;
+    this.#away = away;
+    if (isBack && this.#rtc.connectionState === 'failed') this.restartIce();
   }
 
   /** Looks for another path between the two, for example after a change of networks. Media goes on meanwhile. */
@@ -126,11 +137,16 @@ export class PeerConnection {
 
   /** @param {RTCPeerConnection} rtc */
   #connectionChanged(rtc) {
-    if (rtc.connectionState === 'failed') this.restartIce();
+    if (rtc.connectionState === 'failed') this.#recover(rtc);
     if (rtc.connectionState === 'disconnected') {
-      setTimeout(() => rtc.connectionState === 'disconnected' && rtc === this.#rtc && this.restartIce(), INTERRUPTED_MS);
+      setTimeout(() => rtc.connectionState === 'disconnected' && this.#recover(rtc), INTERRUPTED_MS);
     }
     this.#onChange();
+  }
+
+  /** @param {RTCPeerConnection} rtc */
+  #recover(rtc) {
+    if (rtc === this.#rtc && !this.#away) this.restartIce();
   }
 
   #addTransceivers() {

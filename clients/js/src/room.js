@@ -202,7 +202,7 @@ export class Room extends Emitter {
       await answer;
     } catch (reason) {
       const error = /** @type {SwitchboardError} */ (reason);
-      if (this.#joinId !== id || isLost(error)) return;
+      if (this.#joinId !== id) return; // also when the connection was lost
       if (!PASSING.has(error.code)) return this.refused(error);
       await this.#passing(error);
       if (this.#joinId === id) return this.enter();

@@ -65,6 +65,7 @@ test('the old connection serves until the new one is welcomed, and is silent fro
   say(fake.socket, 1);
   second.say(welcomeBack([snapshot(everyone)]));
   say(fake.socket, 2);
+  assert.deepEqual(heard, [1]);
   say(second, 1);
   say(second, 2);
   fake.room.signal('other', 'x', 2);
@@ -95,6 +96,28 @@ test('a close as superseded that comes before the new welcome is the move, and n
   assert.equal((await entering).joined, true);
   await change;
   assert.deepEqual(fake.states, []);
+});
+
+test('what was asked on the old connection and not answered is asked on the new one', async () => {
+  const fake = await draining({ state: { a: 1 } });
+  const second = await opened(fake);
+  const change = fake.room.setState({ a: 2 });
+  const entering = fake.client.join('other-room');
+  second.say(welcomeBack([snapshot([member('other', 1), member('me', 2, { a: 1 })])]));
+  await change;
+  assert.deepEqual(fake.room.state, { a: 2 });
+  assert.deepEqual(second.last('state').state, { a: 2 });
+  second.say({ type: 'joined', re: second.last('join').id, ...snapshot([member('me', 1)]), room: 'other-room' });
+  assert.equal((await entering).joined, true);
+});
+
+test('superseded by somebody else before its own hello, the client stays away', async () => {
+  const fake = await draining();
+  await fake.clock.advance(DRAIN.reconnect_after_ms);
+  const second = await socketNumber(2);
+  fake.socket.drop(4409);
+  assert.equal(fake.client.state, 'closed');
+  assert.equal(second.closed, true);
 });
 
 test('superseded by somebody else it is, when no hello of its own was under way', async () => {

@@ -82,9 +82,11 @@ export class FakeRtc {
         this.rollbacks++;
         this.#needed = true;
       }
-      if (description.type === 'offer' && this.#transceivers.length === 0) {
-        this.#transceivers = [new FakeTransceiver('audio'), new FakeTransceiver('video')];
-        for (const transceiver of this.#transceivers) transceiver.direction = 'recvonly';
+      // Those of addTransceiver() are never used for what another offer brings (RFC 8829 section 5.10).
+      if (description.type === 'offer' && !this.remoteDescription) {
+        const offered = [new FakeTransceiver('audio'), new FakeTransceiver('video')];
+        for (const transceiver of offered) transceiver.direction = 'recvonly';
+        this.#transceivers.push(...offered);
       }
       this.remoteDescription = description;
       this.#become(description.type === 'offer' ? 'have-remote-offer' : 'stable');

@@ -145,6 +145,20 @@ test('an interrupted connection restarts ICE, unless it recovers by itself', asy
   assert.deepEqual(await converse(impolite, polite), ['polite offer', 'impolite answer']);
 });
 
+test('who is away is not asked for another path, and is when it is back and there is none', async () => {
+  const [impolite, polite] = [side(false), side(true)];
+  await converse(impolite, polite);
+  impolite.peer.away = true;
+  impolite.rtc.report('failed');
+  assert.deepEqual(await converse(impolite, polite), []);
+  impolite.peer.away = false;
+  assert.deepEqual(await converse(impolite, polite), ['impolite offer', 'polite answer']);
+  impolite.rtc.report('connected');
+  impolite.peer.away = true;
+  impolite.peer.away = false;
+  assert.deepEqual(await converse(impolite, polite), [], 'what works is left alone');
+});
+
 test('while the first path is looked for there is none to restart', async () => {
   const polite = side(true);
   polite.peer.restartIce();

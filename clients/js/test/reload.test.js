@@ -86,7 +86,8 @@ test('signals wait until somebody listens', async (context) => {
   socket.say(welcomeBack([snapshot(everyone)]));
   socket.say(signal(1));
   await opened;
-  const room = await fake.client.join('r');
+  const join = async () => await fake.client.join('r'); // whoever asks may take a few turns to listen
+  const room = await join();
   const heard = [];
   room.on('signal', ({ id }) => heard.push(id));
   socket.say(signal(2));
@@ -141,6 +142,26 @@ test('a session that was not held is a new one, and joins only what is wanted', 
   assert.equal((await entering).restored, false);
   await fake.clock.advance(10_000);
   assert.equal(socket.of('leave').length, 0);
+});
+
+test('a room that was claimed and is joined anew is not restored', async (context) => {
+  const fake = await reloaded(await onPage(context));
+  const entering = fake.client.join('r');
+  const { socket } = await reconnected(fake);
+  socket.say(welcome('me-again'));
+  const again = fake.client.join('r');
+  socket.say({ type: 'joined', re: socket.last('join').id, ...snapshot([member('me-again', 3)]) });
+  assert.equal((await again).restored, false);
+  assert.equal(await entering, await again);
+});
+
+test('a room that the page before had left is left', async (context) => {
+  const before = await onPage(context);
+  before.room.leave();
+  const fake = await reloaded(before);
+  const { socket } = await reconnected(fake);
+  socket.say(welcomeBack([snapshot(everyone)]));
+  assert.equal(socket.last('leave').room, 'r');
 });
 
 test('who comes back much later begins anew', async (context) => {

@@ -39,6 +39,8 @@ pub(crate) struct Door {
     connections: AtomicU64,
     /// Ends those that are open.
     cut: Mutex<CancellationToken>,
+    /// Stops forwarding on those that are open.
+    mute: Mutex<CancellationToken>,
 }
 
 impl Balancer {
@@ -78,12 +80,15 @@ impl Balancer {
         let door = Arc::new(Door {
             address: listener.local_addr()?,
             connections: AtomicU64::new(0),
-            cut: Mutex::new(self.cancel.child_token()),
+            cut: Mutex::default(),
+            mute: Mutex::default(),
         });
         let (backends, opened) = (self.backends.clone(), door.clone());
+        let cancel = self.cancel.clone();
         let serve = async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(serve(backends.clone(), opened.clone(), client));
+                let serving = serve(backends.clone(), opened.clone(), client);
+                tokio::spawn(cancel.clone().run_until_cancelled_owned(serving));
             }
         };
         tokio::spawn(self.cancel.clone().run_until_cancelled_owned(serve));
@@ -104,14 +109,33 @@ impl Door {
 
     /// Breaks what is open, without a word to either side.
     pub(crate) fn cut(&self) {
-        let mut cut = self.cut.lock().expect("nobody panics with it");
-        cut.cancel();
-        *cut = CancellationToken::new();
+        replace(&self.cut).cancel();
     }
 
-    fn until_cut(&self) -> CancellationToken {
-        self.cut.lock().expect("nobody panics with it").clone()
+    /// What is open stays open, and nothing comes through it any more: neither side is told.
+    pub(crate) fn mute(&self) {
+        replace(&self.mute).cancel();
     }
+
+    /// Forwards until one of the two ends it, or the connection is cut.
+    async fn forward(&self, client: &mut TcpStream, gateway: &mut TcpStream) {
+        let [cut, mute] = [&self.cut, &self.mute].map(|token| lock(token).clone());
+        let copied = copy_bidirectional(client, gateway);
+        tokio::select! {
+            _ = copied => {}
+            () = cut.cancelled() => {}
+            () = mute.cancelled() => cut.cancelled().await,
+        }
+    }
+}
+
+fn lock(token: &Mutex<CancellationToken>) -> MutexGuard<'_, CancellationToken> {
+    token.lock().expect("nobody panics with it")
+}
+
+/// Puts a fresh one in its place.
+fn replace(token: &Mutex<CancellationToken>) -> CancellationToken {
+    std::mem::take(&mut *lock(token))
 }
 
 impl Backends {
@@ -161,15 +185,13 @@ async fn is_ready(address: SocketAddr) -> io::Result<bool> {
 
 /// Connects a client with a gateway until one of the two ends it. A client for whom there is none sees the end at once.
 async fn serve(backends: Arc<Backends>, door: Arc<Door>, mut client: TcpStream) {
-    let cut = door.until_cut();
     while let Some(address) = backends.choose() {
         let connected = timeout(CHECK_TIMEOUT, TcpStream::connect(address)).await;
         if let Ok(Ok(mut gateway)) = connected {
             door.connections.fetch_add(1, Ordering::Relaxed);
             let no_delay = client.set_nodelay(true).and(gateway.set_nodelay(true));
             no_delay.expect("an open connection has this option");
-            let copied = copy_bidirectional(&mut client, &mut gateway);
-            cut.run_until_cancelled(copied).await;
+            door.forward(&mut client, &mut gateway).await;
             backends.note(address, |backend| backend.connections -= 1);
             return;
         }

@@ -9,6 +9,8 @@ pub enum Fault {
     None,
     /// Connections of clients are cut, one after another.
     SocketLost,
+    /// Nothing comes through connections of clients any more, and neither side is told.
+    SocketSilent,
     /// A gateway is killed (SIGKILL) and another one started a little later.
     GatewayKilled,
     /// A gateway is frozen (SIGSTOP) for longer than its lease, and goes on.

@@ -11,8 +11,8 @@ use crate::stage::{Redis, Stage};
 
 /// Until a gateway that was killed is replaced, and until a Redis that was killed is back at once.
 const SOON: Duration = Duration::from_secs(2);
-/// Between two connections that are cut.
-const CUT_EVERY: Duration = Duration::from_millis(100);
+/// Between two connections that break.
+const BREAK_EVERY: Duration = Duration::from_millis(100);
 /// How often subscriptions are killed, and what is between.
 const KILLS: u32 = 3;
 const KILL_EVERY: Duration = Duration::from_secs(1);
@@ -22,7 +22,8 @@ const KILL_EVERY: Duration = Duration::from_secs(1);
 pub(crate) fn inflict(fault: Fault, plan: &Plan, stage: &mut Stage, doors: &[Arc<Door>]) {
     match fault {
         Fault::None => {}
-        Fault::SocketLost => cut_one_after_another(doors),
+        Fault::SocketLost => one_after_another(doors, Door::cut),
+        Fault::SocketSilent => one_after_another(doors, Door::mute),
         Fault::GatewayKilled => {
             stage.gateways[0].kill();
             sleep(SOON);
@@ -64,12 +65,12 @@ pub(crate) fn inflict(fault: Fault, plan: &Plan, stage: &mut Stage, doors: &[Arc
 }
 
 /// Each client once, in no order.
-fn cut_one_after_another(doors: &[Arc<Door>]) {
+fn one_after_another(doors: &[Arc<Door>], breaks: impl Fn(&Door)) {
     let mut doors = doors.to_vec();
     fastrand::shuffle(&mut doors);
     for door in doors {
-        door.cut();
-        sleep(CUT_EVERY);
+        breaks(&door);
+        sleep(BREAK_EVERY);
     }
 }
 

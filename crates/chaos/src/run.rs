@@ -87,12 +87,13 @@ pub async fn run(fault: Fault, plan: &Plan) -> Result<Account> {
         stage
     });
     // Until the last client has said goodbye.
-    let _stage = inflicted.await.context("the fault did not go as planned")?;
+    let stage = inflicted.await.context("the fault did not go as planned")?;
     let settled = settle(&streams).await;
     sleep(plan.calm).await;
     drop(stop);
     let account = sum_up(talks, &reading).await?;
     settled.with_context(|| format!("{account:?}"))?;
+    stage.assert_is_sane();
     Ok(account)
 }
 

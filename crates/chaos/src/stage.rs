@@ -92,5 +92,16 @@ impl Stage {
         let mut old = std::mem::replace(&mut self.gateways[index], new);
         end(&mut old);
         self.balancer.remove(old.address());
+        assert_is_sane(&old);
     }
+
+    /// Nothing in any gateway has panicked.
+    pub(crate) fn assert_is_sane(&self) {
+        self.gateways.iter().for_each(assert_is_sane);
+    }
+}
+
+fn assert_is_sane(gateway: &GatewayProcess) {
+    let log = gateway.log();
+    assert!(!log.contains("panicked"), "{log}");
 }

@@ -141,11 +141,12 @@ impl Inbound {
         Verdict::HandOn
     }
 
-    /// What became of an id that is not for this connection any more; `None` where its answer will still come.
-    pub(crate) fn recall(&self, sender: &PeerId, id: u64, fate: Fate) -> Option<Answer> {
+    /// What became of an id that nothing will become of any more, `untouched` where nothing did; `None` where its answer
+    /// will still come.
+    pub(crate) fn recall(&self, sender: &PeerId, id: u64, untouched: Answer) -> Option<Answer> {
         match self.streams.get(sender) {
             Some(stream) if id <= stream.high_water => stream.remembered(id),
-            _ => Some(fate.of_untouched()),
+            _ => Some(untouched),
         }
     }
 

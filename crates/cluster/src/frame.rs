@@ -14,7 +14,7 @@ use switchboard_protocol::NodeId;
 use crate::envelope::{BadEnvelope, Envelope};
 use crate::keyring::{ClusterKey, Keyring};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const MAC_BYTES: usize = blake3::OUT_LEN;
 
 /// What a frame says of itself.
@@ -144,8 +144,8 @@ mod tests {
         touched[10] ^= 1;
         assert_eq!(open(&own, &to, &touched), Err(BadFrame::Mac));
         assert_eq!(open(&own, &to, b""), Err(BadFrame::Malformed));
-        touched[0] = 2;
-        assert_eq!(open(&own, &to, &touched), Err(BadFrame::Version(2)));
+        touched[0] = 9;
+        assert_eq!(open(&own, &to, &touched), Err(BadFrame::Version(9)));
     }
 
     #[test]

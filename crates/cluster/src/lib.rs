@@ -3,6 +3,10 @@
 //! The one idea: a node owns sockets and nothing else that cannot be rebuilt. Rooms and peers are in the [`Directory`],
 //! nodes prove that they live through [`Leases`], and what one node tells another travels over the [`Bus`]. Each of the
 //! three exists in memory (the embedded default, one node) and on Redis; everything else here is the same code over both.
+//!
+//! A session belongs to one node at a time: to the one with its highest epoch. It outlives its connection and moves to
+//! whichever node its client comes to (`resume`), also when the one it was on is dead, frozen or on its way out. What a
+//! link lost is sent again after a `resync`, what the directory lost is written again by `assert`; there is no third repair.
 
 mod assert;
 mod away;

@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use switchboard_protocol::{PeerId, RoomId, ServerMessage, UserId};
+use switchboard_protocol::{NodeId, PeerId, RoomId, ServerMessage, UserId};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::delivery::Inbound;
+use crate::envelope::Envelope;
 use crate::record::{Epoch, Profile};
 use crate::unanswered::Unanswered;
+
+/// What may wait for a session that is being resumed, bytes.
+const EARLY_BYTES_MAX: usize = 1024 * 1024;
 
 /// What the cluster has for a session goes here: its outbox. Must be quick and must not block.
 pub trait Recipient: Send + Sync + 'static {
@@ -48,12 +52,41 @@ pub struct Local {
     /// Its connection is lost, or another's: nothing is written for it any more under this epoch.
     pub(crate) ended: AtomicBool,
     pub(crate) recipient: Arc<dyn Recipient>,
+    /// While it is being resumed: what came before it was in all its rooms, in the order it came.
+    pub(crate) early: Mutex<Option<Early>>,
     pub(crate) unanswered: Mutex<Unanswered>,
     pub(crate) inbound: Mutex<Inbound>,
     /// There while the directory may list the session: the node does not give its lease back before.
     pub(crate) listed: Mutex<Option<TaskTrackerToken>>,
     /// Rooms that the directory may list it in, with what it told of itself there last.
     pub(crate) rooms: Mutex<Vec<(RoomId, Profile)>>,
+}
+
+/// Signals for a session that is being resumed.
+#[derive(Default)]
+pub(crate) struct Early {
+    /// The node that each came from, and its envelope.
+    signals: Vec<(NodeId, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl Early {
+    /// False: it has as many as it may have.
+    pub(crate) fn hold(&mut self, from: &NodeId, signal: &Envelope<'_>) -> bool {
+        let mut envelope = Vec::new();
+        signal.write(&mut envelope);
+        let fits = self.bytes + envelope.len() <= EARLY_BYTES_MAX;
+        if fits {
+            self.bytes += envelope.len();
+            self.signals.push((from.clone(), envelope));
+        }
+        fits
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<(NodeId, Vec<u8>)> {
+        self.bytes = 0;
+        std::mem::take(&mut self.signals)
+    }
 }
 
 impl Local {

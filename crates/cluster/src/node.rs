@@ -104,10 +104,12 @@ pub(crate) struct Inner {
     pub(crate) key_generation: AtomicU64,
     pub(crate) rooms: Rooms,
     pub(crate) locals: DashMap<PeerId, Arc<Local>>,
-    /// Sessions that are being resumed here.
-    pub(crate) resuming: DashMap<PeerId, Turn>,
+    /// Whose turn it is to attach a session again.
+    pub(crate) attaching: DashMap<PeerId, Turn>,
     pub(crate) gone: Gone,
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
+    /// Sessions that are being resumed at this moment.
+    pub(crate) resuming: AtomicUsize,
     /// A script said that its bucket is forgotten.
     pub(crate) forgotten: Notify,
     /// Sessions with unanswered signals, for the sweeper.
@@ -150,9 +152,10 @@ impl Node {
             key_generation: AtomicU64::new(0),
             rooms: Rooms::default(),
             locals: DashMap::new(),
-            resuming: DashMap::new(),
+            attaching: DashMap::new(),
             gone: Gone::default(),
             away: DashMap::new(),
+            resuming: AtomicUsize::new(0),
             forgotten: Notify::new(),
             waiting: Mutex::new(Vec::new()),
             in_flight_bytes: Arc::new(AtomicUsize::new(0)),

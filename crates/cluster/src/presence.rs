@@ -196,6 +196,7 @@ impl Inner {
             turn: tokio::sync::Mutex::default(),
             ended: AtomicBool::new(false),
             recipient: session.recipient,
+            early: Mutex::new(None),
             unanswered: Mutex::new(Unanswered::new(self.in_flight_bytes.clone())),
             inbound: Mutex::new(inbound),
             listed: Mutex::new(Some(self.departing.token())),

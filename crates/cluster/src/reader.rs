@@ -1,6 +1,7 @@
 //! What other nodes say: frames in, envelopes to where they belong. Never waits for anybody.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -17,7 +18,7 @@ use crate::delivery::{Answer, Fate, Verdict};
 use crate::envelope::{Change, Envelope, Receipt, RosterChange, SignalEnvelope};
 use crate::frame::{self, BadFrame};
 use crate::link::{self, Anew, Urgency};
-use crate::local::Local;
+use crate::local::{Early, Local};
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::record::{Epoch, MemberRecord};
@@ -110,6 +111,73 @@ impl Inner {
     }
 
     fn take_signal(&self, from: &NodeId, signal: &SignalEnvelope<'_>) {
+        if self.resuming.load(Ordering::Acquire) == 0 {
+            return self.take_signal_now(from, signal);
+        }
+        let mut now = signal.clone();
+        now.receivers
+            .retain(|receiver| !self.comes_early(from, *receiver, signal));
+        if !now.receivers.is_empty() {
+            self.take_signal_now(from, &now);
+        }
+    }
+
+    /// A resumed session enters its rooms one after another, and others send to it as soon as they hear of the first. In
+    /// the others it would not be in yet, and the order between rooms would be lost: all of it waits for the last.
+    fn comes_early(
+        &self,
+        from: &NodeId,
+        receiver: (PeerId, Epoch),
+        signal: &SignalEnvelope<'_>,
+    ) -> bool {
+        let (peer, epoch) = receiver;
+        let Some(local) = self.local(&peer).filter(|local| local.epoch == epoch) else {
+            return false;
+        };
+        let mut early = local.early.lock();
+        let Some(waiting) = early.as_mut() else {
+            return false;
+        };
+        let signal = SignalEnvelope {
+            receivers: smallvec![receiver],
+            ..signal.clone()
+        };
+        if !waiting.hold(from, &Envelope::Signal(signal.clone())) {
+            drop(early);
+            let answer = Answer::Refused(Reason::Overloaded);
+            self.send_answer(from, &signal, receiver, answer);
+        }
+        true
+    }
+
+    /// From now on, what comes for a session waits.
+    pub(crate) fn hold_early(&self, local: &Local) {
+        *local.early.lock() = Some(Early::default());
+        self.resuming.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The session is in all its rooms, or will not be: what waits has its turn, before anything that comes now.
+    pub(crate) fn take_early(&self, local: &Local) {
+        loop {
+            let signals = {
+                let mut early = local.early.lock();
+                let signals = early.as_mut().map(Early::take).unwrap_or_default();
+                if signals.is_empty() {
+                    *early = None;
+                    break;
+                }
+                signals
+            };
+            for (from, envelope) in signals {
+                if let Ok((Some(Envelope::Signal(signal)), _)) = Envelope::read(&envelope) {
+                    self.take_signal_now(&from, &signal);
+                }
+            }
+        }
+        self.resuming.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    fn take_signal_now(&self, from: &NodeId, signal: &SignalEnvelope<'_>) {
         let Some(shared) = self.rooms.get(signal.room) else {
             for (peer, epoch) in &signal.receivers {
                 if let Some(answer) = self.answer_for_absent(None, *peer, *epoch, signal) {
@@ -124,8 +192,9 @@ impl Inner {
             SenderKnown::Held => self.rooms.note_behind(&shared),
             SenderKnown::No => {
                 for receiver in &signal.receivers {
-                    let answer = Answer::Refused(Reason::NoSuchPeer);
-                    self.send_answer(from, signal, *receiver, answer);
+                    if let Some(answer) = self.answer_to_stranger(*receiver, signal) {
+                        self.send_answer(from, signal, *receiver, answer);
+                    }
                 }
             }
         }
@@ -223,6 +292,22 @@ impl Inner {
         }
     }
 
+    /// The answer to a sender that is no member. It may have been one when the signal came for the first time.
+    fn answer_to_stranger(
+        &self,
+        (peer, epoch): (PeerId, Epoch),
+        signal: &SignalEnvelope<'_>,
+    ) -> Option<Answer> {
+        let refused = Answer::Refused(Reason::NoSuchPeer);
+        let here = self.local(&peer).filter(|local| local.epoch == epoch);
+        let gone = || Some(self.gone.recall(&peer, epoch)?.0);
+        let Some(local) = here.or_else(gone) else {
+            return Some(refused);
+        };
+        let inbound = local.inbound.lock();
+        inbound.recall(&signal.sender, signal.id, refused)
+    }
+
     /// The answer for a receiver that has no connection of that epoch in the room on this node.
     fn answer_for_absent(
         &self,
@@ -232,9 +317,9 @@ impl Inner {
         signal: &SignalEnvelope<'_>,
     ) -> Option<Answer> {
         self.observe.observe(Observation::Refused);
-        let recall = |local: &Local, fate| {
+        let recall = |local: &Local, fate: Fate| {
             let inbound = local.inbound.lock();
-            inbound.recall(&signal.sender, signal.id, fate)
+            inbound.recall(&signal.sender, signal.id, fate.of_untouched())
         };
         if let Some(local) = self.local(&peer).filter(|local| local.epoch == epoch) {
             // It is here, and not in that room any more.
@@ -342,7 +427,10 @@ impl Inner {
             });
             for ended in ended {
                 let reason = match reason {
-                    _ if self.may_have_arrived(&ended) => Reason::Unconfirmed,
+                    // What a link still holds arrives where the member comes again, or was not gone.
+                    _ if self.may_have_arrived(&ended) || ended.target.queued.is_some() => {
+                        Reason::Unconfirmed
+                    }
                     LeaveReason::Expired => Reason::Expired,
                     _ => Reason::Left,
                 };

@@ -75,7 +75,7 @@ impl Queue {
         Self {
             node: node.clone(),
             peer,
-            turn: node.resuming.entry(peer).or_default().clone(),
+            turn: node.attaching.entry(peer).or_default().clone(),
         }
     }
 }
@@ -84,7 +84,7 @@ impl Queue {
 impl Drop for Queue {
     fn drop(&mut self) {
         let is_last = |_: &PeerId, turn: &Turn| Arc::strong_count(turn) == 2;
-        self.node.resuming.remove_if(&self.peer, is_last);
+        self.node.attaching.remove_if(&self.peer, is_last);
     }
 }
 
@@ -142,6 +142,7 @@ impl Node {
                 let members = rooms.iter().flat_map(|room| &room.members);
                 let members = members.map(|member| member.peer).collect();
                 local.inbound.lock().keep_members(&members);
+                node.take_early(&local);
                 Ok(Resumed { local, rooms })
             }
             Err(error) => {
@@ -149,7 +150,8 @@ impl Node {
                     ResumeError::Superseded => Departure::Superseded,
                     _ => Departure::Away(node.settings.resume_window),
                 };
-                self.detach(local, departure);
+                self.detach(local.clone(), departure);
+                node.take_early(&local);
                 Err(error)
             }
         }
@@ -173,6 +175,7 @@ impl Node {
         for room in &attached.rooms {
             local.note_room(room, Profile::default());
         }
+        node.hold_early(&local);
         node.locals.insert(peer, local.clone());
         Ok((local, attached.rooms))
     }

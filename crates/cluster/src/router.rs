@@ -20,15 +20,25 @@ use crate::unanswered::{Overloaded, Target};
 pub struct NotAMember;
 
 impl Node {
-    /// Takes a signal. From now on each receiver is answered for, through the session's outbox.
-    pub fn relay(&self, local: &Arc<Local>, signal: &Signal<'_>) -> Result<(), NotAMember> {
+    /// Takes a signal. From now on each receiver is answered for, through the session's outbox. One that its client may
+    /// have sent before (`repeated`), over another connection, may have arrived at somebody who is gone now.
+    pub fn relay(
+        &self,
+        local: &Arc<Local>,
+        signal: &Signal<'_>,
+        repeated: bool,
+    ) -> Result<(), NotAMember> {
         let node = &self.0;
         let room = node.rooms.get(&signal.room).ok_or(NotAMember)?;
         // Held until the signal is in the table, so that a receiver whose node dies meanwhile is answered for.
         let room = room.lock();
         let (targets, unknown) = addressees(&room, local, signal)?;
         if let Some(unknown) = unknown {
-            node.undelivered(local, signal, unknown, Reason::NoSuchPeer);
+            let reason = match unknown {
+                Receiver::Peer(_) if repeated => Reason::Unconfirmed,
+                Receiver::Peer(_) | Receiver::Nobody(_) => Reason::NoSuchPeer,
+            };
+            node.undelivered(local, signal, unknown, reason);
             return Ok(());
         }
         let visible = || {

@@ -2,6 +2,8 @@
 //!
 //! The path of a signal reads downwards: [`listener`] → [`http`] → [`upgrade`] → [`dialect`] → [`session_task`] (which
 //! pumps `switchboard_session`) → `switchboard_cluster` ⇢ the other node → [`mailbox`] → [`session_task`] → [`wire`].
+//!
+//! How a node hands its sessions over to others is in [`drain`], whether it should get new ones in [`health`].
 
 mod ask;
 pub mod auth;

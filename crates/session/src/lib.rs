@@ -2,7 +2,8 @@
 //!
 //! A phase is a type. [`AwaitingHello`] can only be greeted; it has no way to relay. [`Live`] takes inputs and gives
 //! outputs, `on(input, now) → outputs`; whoever pumps it (a WebSocket task, a library that owns its sockets, a
-//! simulation) carries them out and comes back with what became of them.
+//! simulation) carries them out and comes back with what became of them. Here a session lasts as long as one connection;
+//! what it was before comes in with [`Live::resumed`], and how long it is kept afterwards is said by [`Closing::holds`].
 //!
 //! ```text
 //!            hello                  Input                     Output
@@ -27,7 +28,7 @@ use switchboard_protocol::close_code::Advice;
 use switchboard_protocol::limits::Limits;
 
 pub use awaiting_hello::{AwaitingHello, Greeting};
-pub use live::{Input, Live, Output};
+pub use live::{Input, Live, Origin, Output};
 pub use operation::{Operation, Refused};
 pub use outbox::{Outbox, Overflow};
 pub use rate_limit::RateLimit;

@@ -19,6 +19,9 @@ use crate::{Closing, Rules};
 /// Requests that may wait behind the one that is being carried out.
 const WAITING_MAX: usize = 64;
 
+/// After a resume, a signal counts as a repeat for so long at most.
+const REPEATS_WITHIN: Duration = Duration::from_secs(10);
+
 /// Something that happens to a session.
 #[derive(Debug)]
 pub enum Input<'a> {
@@ -44,7 +47,7 @@ pub enum Output<'a> {
     /// Carry this out and come back with [`Input::Performed`]; the next comes only then.
     Perform(Operation),
     /// Pass this on to whom it is for.
-    Relay(Signal<'a>),
+    Relay(Signal<'a>, Origin),
     /// The client has handled signals.
     Received(Received),
     /// The client of a resumed session has heard its welcome.
@@ -53,6 +56,15 @@ pub enum Output<'a> {
     Ping,
     /// It is over.
     Close(Closing),
+}
+
+/// What a signal may be besides a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It is new.
+    New,
+    /// Its client may have sent it over an earlier connection: it may have arrived.
+    PerhapsRepeated,
 }
 
 /// A live session.
@@ -70,6 +82,8 @@ pub struct Live {
     last_signal: u64,
     /// So many signals after a resume are free of the rate, and may repeat the id before, each to another receiver.
     repeats_left: u32,
+    /// Repeats come at once.
+    repeats_until: Instant,
     /// The client has said nothing since it resumed.
     unproven: bool,
     /// In a row.
@@ -92,6 +106,7 @@ impl Live {
             waiting: VecDeque::new(),
             last_signal: 0,
             repeats_left: 0,
+            repeats_until: now,
             unproven: false,
             bad_messages: 0,
             heard_at: now,
@@ -110,6 +125,7 @@ impl Live {
         Self {
             rooms: rooms.collect(),
             repeats_left: rules.limits.in_flight,
+            repeats_until: now + REPEATS_WITHIN,
             unproven: true,
             ..Self::new(rules, grants, now)
         }
@@ -147,7 +163,7 @@ impl Live {
         let id = message.id();
         let refused = match message {
             ClientMessage::Signal(signal) => match self.signal(&signal, now) {
-                Ok(()) => return out.push(Output::Relay(signal)),
+                Ok(origin) => return out.push(Output::Relay(signal, origin)),
                 Err(refused) => refused,
             },
             ClientMessage::Received(received) => return out.push(Output::Received(received)),
@@ -168,7 +184,7 @@ impl Live {
     }
 
     /// Whether a signal may be relayed.
-    fn signal(&mut self, signal: &Signal<'_>, now: Instant) -> Result<(), Refused> {
+    fn signal(&mut self, signal: &Signal<'_>, now: Instant) -> Result<Origin, Refused> {
         let is_repeat = self.repeats_left > 0;
         let is_same = is_repeat && signal.id == self.last_signal && signal.to.is_some();
         if signal.id <= self.last_signal && !is_same {
@@ -190,9 +206,14 @@ impl Live {
         }
         if is_repeat {
             self.repeats_left -= 1;
-            return Ok(());
+            return Ok(if now < self.repeats_until {
+                Origin::PerhapsRepeated
+            } else {
+                Origin::New
+            });
         }
-        take(&mut self.signals, now)
+        take(&mut self.signals, now)?;
+        Ok(Origin::New)
     }
 
     /// Queues what has to wait for the cluster; gives what has not.

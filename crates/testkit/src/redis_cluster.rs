@@ -59,12 +59,14 @@ impl RedisCluster {
 
     /// Kills one of the first masters (SIGKILL), and waits until its replica has taken over.
     pub fn kill_master(&mut self, index: usize) {
+        self.nodes[index].wait_for(&self.nodes[index + MASTERS]);
         self.nodes[index].kill();
         self.wait_for_replica_of(index);
     }
 
     /// Freezes one of the first masters (SIGSTOP), and waits until its replica has taken over.
     pub fn freeze_master(&mut self, index: usize) {
+        self.nodes[index].wait_for(&self.nodes[index + MASTERS]);
         self.nodes[index].pause();
         self.wait_for_replica_of(index);
     }

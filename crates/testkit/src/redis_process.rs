@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::resp::Resp;
+use crate::wait::until;
 
 /// A Redis starts in 20 ms; a loaded machine may take its time.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -98,6 +99,23 @@ impl RedisProcess {
     /// A connection to it.
     pub(crate) fn client(&self) -> Resp {
         Resp::connect(self.port)
+    }
+
+    /// Waits until `replica` has all that was written here by now: what a loss of this one loses is not left to chance.
+    pub(crate) fn wait_for(&self, replica: &Self) {
+        let written = self.offset();
+        until("the replica has everything", || replica.offset() >= written);
+    }
+
+    /// How much was written to it or reached it, in bytes.
+    fn offset(&self) -> u64 {
+        let info = self.client().call(&["INFO", "replication"]);
+        let offset = info
+            .lines()
+            .find_map(|line| line.strip_prefix("master_repl_offset:"));
+        offset
+            .and_then(|offset| offset.trim().parse().ok())
+            .unwrap_or_default()
     }
 
     /// Ends it at once (SIGKILL).

@@ -62,12 +62,14 @@ impl RedisSentinel {
 
     /// Kills the master (SIGKILL), and waits until the Sentinels name the replica in its place.
     pub fn fail_over(&mut self) {
+        self.servers[self.master].wait_for(&self.servers[1 - self.master]);
         self.servers[self.master].kill();
         self.wait_for_the_other();
     }
 
     /// Freezes the master (SIGSTOP), and waits until the Sentinels name the replica in its place.
     pub fn fail_over_frozen(&mut self) {
+        self.servers[self.master].wait_for(&self.servers[1 - self.master]);
         self.servers[self.master].pause();
         self.wait_for_the_other();
     }

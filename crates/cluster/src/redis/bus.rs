@@ -19,7 +19,7 @@ use super::commands::Commands;
 use super::connection::Tended;
 use super::failure::Failure;
 use super::keys::Keys;
-use super::probe::{PROBE, Prober};
+use super::probe::{Deafness, PROBE, Prober};
 use super::reply::into_bytes;
 use super::signs::ping;
 use crate::backend::Reach;
@@ -42,7 +42,7 @@ impl RedisBus {
             publisher: self.publisher.client()?.clone(),
             channel,
             reach: self.reach.clone(),
-            deaf: self.subscription.deaf.clone(),
+            deafness: self.subscription.deafness.clone(),
         };
         let stop = self.stop.clone();
         let probing = async move {
@@ -99,8 +99,7 @@ pub(super) struct Subscription {
     client: SubscriberClient,
     /// How often that was.
     renewed: Arc<watch::Sender<u64>>,
-    /// Told each time nothing is heard: how often in a row.
-    deaf: Arc<watch::Sender<u32>>,
+    deafness: Arc<Deafness>,
 }
 
 impl Subscription {
@@ -108,7 +107,7 @@ impl Subscription {
         Self {
             client,
             renewed: Arc::new(watch::Sender::new(0)),
-            deaf: Arc::new(watch::Sender::new(0)),
+            deafness: Arc::default(),
         }
     }
 
@@ -139,11 +138,7 @@ impl Tended for Subscription {
     }
 
     async fn ails(&self) -> u32 {
-        let mut deaf = self.deaf.subscribe();
-        match deaf.changed().await {
-            Ok(()) => *deaf.borrow_and_update(),
-            Err(_) => std::future::pending().await,
-        }
+        self.deafness.wait().await
     }
 }
 

@@ -66,9 +66,8 @@ pub(super) fn in_words(error: &Error) -> String {
     match error.kind() {
         ErrorKind::Timeout => format!("no answer within {} s", COMMAND_TIMEOUT.as_secs()),
         ErrorKind::Auth => format!("the credentials are refused ({})", error.details()),
-        ErrorKind::IO => io_message(error.details()).to_owned(),
         ErrorKind::Canceled => "the connection is down".into(),
-        _ => error.details().to_owned(),
+        _ => io_message(error.details()).to_owned(),
     }
 }
 

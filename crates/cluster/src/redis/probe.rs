@@ -5,12 +5,13 @@
 //! publish, and hear that nobody listens.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use fred::clients::{Client, SubscriberClient, WithOptions};
 use fred::interfaces::EventInterface;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Duration, Instant, sleep_until, timeout_at};
 
 use super::bus::publish;
@@ -29,8 +30,28 @@ pub(super) struct Prober {
     pub(super) publisher: WithOptions<Client>,
     pub(super) channel: String,
     pub(super) reach: watch::Receiver<Reach>,
-    /// How often in a row it was deaf: see [`Subscription`](super::bus::Subscription).
-    pub(super) deaf: Arc<watch::Sender<u32>>,
+    pub(super) deafness: Arc<Deafness>,
+}
+
+/// What the prober tells whoever tends the connection; kept for him if he is busy.
+#[derive(Default)]
+pub(super) struct Deafness {
+    told: Notify,
+    times: AtomicU32,
+}
+
+impl Deafness {
+    /// The subscription was deaf so often in a row.
+    fn tell(&self, times: u32) {
+        self.times.store(times, Ordering::Relaxed);
+        self.told.notify_one();
+    }
+
+    /// Ends when it is deaf: how often in a row. Cancel safe.
+    pub(super) async fn wait(&self) -> u32 {
+        self.told.notified().await;
+        self.times.load(Ordering::Relaxed)
+    }
 }
 
 /// What became of a probe.
@@ -66,7 +87,7 @@ impl Prober {
                     revivals,
                     "this node does not hear itself over Redis: it subscribes anew"
                 );
-                self.deaf.send_replace(revivals);
+                self.deafness.tell(revivals);
             }
             sleep_until(next).await;
         }

@@ -115,9 +115,9 @@ fn read_parameters(layout: Layout, tls: bool, query: &str) -> Result<TlsFiles, C
         match name {
             "node" if !is_host_and_port(&value) => return Err(ConfigError::Node),
             "sentinelServiceName" => named = true,
-            "caFile" => files.authorities = Some(path(&value)),
-            "certFile" => files.certificate = Some(path(&value)),
-            "keyFile" => files.key = Some(path(&value)),
+            "caFile" => files.authorities = Some(PathBuf::from(&*value)),
+            "certFile" => files.certificate = Some(PathBuf::from(&*value)),
+            "keyFile" => files.key = Some(PathBuf::from(&*value)),
             _ => {}
         }
     }
@@ -143,10 +143,6 @@ fn is_host_and_port(text: &str) -> bool {
     let port = |port: &str| port.parse::<u16>().is_ok();
     text.split_once(':')
         .is_some_and(|(host, rest)| !host.is_empty() && port(rest))
-}
-
-fn path(value: &str) -> PathBuf {
-    PathBuf::from(value)
 }
 
 fn has_database(place: &str) -> bool {

@@ -42,8 +42,10 @@ impl Room {
         let ready = fresh.ready > stale.ready;
         for member in gone {
             let reason = self.held_reason(&member.peer).unwrap_or_else(|| {
-                // Its node may have died: then nobody answers for it.
-                after.lost.push((member.peer, LeaveReason::NodeLost));
+                // Its node may have died: then nobody answers for it, unless it came again.
+                if !come.iter().any(|new| new.peer == member.peer) {
+                    after.lost.push((member.peer, LeaveReason::NodeLost));
+                }
                 LeaveReason::Disconnected
             });
             self.tell_left(member.peer, reason, revision, !member.flags.hidden, after);

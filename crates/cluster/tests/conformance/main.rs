@@ -5,6 +5,7 @@
 
 mod assertions;
 mod buses;
+mod deafness;
 mod failovers;
 mod leases;
 mod members;

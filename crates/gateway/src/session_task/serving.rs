@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use axum::extract::ws::Message;
 use switchboard_protocol::PeerId;
-use switchboard_session::{Input, Live, Output, Refused};
+use switchboard_session::{Input, Live, Origin, Output, Refused};
 use tokio::time::{Sleep, sleep_until};
 
 use super::{Connection, End};
@@ -175,8 +175,9 @@ impl<'a> Serving<'a> {
         let node = &self.connection.gateway.node;
         match output {
             Output::Send(message) => self.connection.answer(message),
-            Output::Relay(signal) => {
-                if node.relay(&self.asker.local, &signal).is_err() {
+            Output::Relay(signal, origin) => {
+                let repeated = origin == Origin::PerhapsRepeated;
+                if node.relay(&self.asker.local, &signal, repeated).is_err() {
                     let message = format!("you are not in the room {}; join it first", signal.room);
                     let refused =
                         Refused::new(switchboard_protocol::ErrorCode::NotAMember, message);

@@ -112,7 +112,10 @@ fn only_a_member_may_signal() {
         "not before it is in"
     );
     assert_eq!(rig.on(Input::Performed(Ok(()))), []);
-    assert!(matches!(rig.say(signal(4, "r"))[..], [Output::Relay(_)]));
+    assert!(matches!(
+        rig.say(signal(4, "r"))[..],
+        [Output::Relay(_, Origin::New)]
+    ));
     rig.say(leave(5, "r"));
     assert_eq!(
         code(&rig.say(signal(6, "r"))),
@@ -124,10 +127,16 @@ fn only_a_member_may_signal() {
 #[test]
 fn ids_of_signals_rise() {
     let mut rig = Rig::in_room("r");
-    assert!(matches!(rig.say(signal(7, "r"))[..], [Output::Relay(_)]));
+    assert!(matches!(
+        rig.say(signal(7, "r"))[..],
+        [Output::Relay(_, Origin::New)]
+    ));
     assert_eq!(code(&rig.say(signal(7, "r"))), ErrorCode::BadMessage);
     assert_eq!(code(&rig.say(signal(6, "r"))), ErrorCode::BadMessage);
-    assert!(matches!(rig.say(signal(8, "r"))[..], [Output::Relay(_)]));
+    assert!(matches!(
+        rig.say(signal(8, "r"))[..],
+        [Output::Relay(_, Origin::New)]
+    ));
 }
 
 #[test]
@@ -236,7 +245,10 @@ fn the_token_decides() {
 fn a_burst_passes_and_more_is_told_when_to_come_back() {
     let mut rig = Rig::in_room("r");
     for id in 1..=4 {
-        assert!(matches!(rig.say(signal(id, "r"))[..], [Output::Relay(_)]));
+        assert!(matches!(
+            rig.say(signal(id, "r"))[..],
+            [Output::Relay(_, Origin::New)]
+        ));
     }
     let outputs = rig.say(signal(5, "r"));
     let [Output::Send(ServerMessage::Error(error))] = &outputs[..] else {
@@ -247,7 +259,10 @@ fn a_burst_passes_and_more_is_told_when_to_come_back() {
         (ErrorCode::RateLimited, Some(5), Some(10))
     );
     rig.now += Duration::from_millis(10);
-    assert!(matches!(rig.say(signal(6, "r"))[..], [Output::Relay(_)]));
+    assert!(matches!(
+        rig.say(signal(6, "r"))[..],
+        [Output::Relay(_, Origin::New)]
+    ));
 }
 
 #[test]
@@ -311,10 +326,17 @@ fn a_resumed_session_is_in_its_rooms_and_proven_by_its_first_message() {
     let mut rig = resumed("r");
     let outputs = rig.say(signal(7, "r"));
     assert!(
-        matches!(outputs[..], [Output::Prove, Output::Relay(_)]),
+        matches!(
+            outputs[..],
+            [Output::Prove, Output::Relay(_, Origin::PerhapsRepeated)]
+        ),
         "{outputs:?}"
     );
-    assert!(matches!(rig.say(signal(8, "r"))[..], [Output::Relay(_)]));
+    rig.now += REPEATS_WITHIN;
+    assert!(matches!(
+        rig.say(signal(8, "r"))[..],
+        [Output::Relay(_, Origin::New)]
+    ));
     assert_eq!(code(&rig.say(join(9, "r"))), ErrorCode::AlreadyJoined);
 }
 
@@ -324,7 +346,10 @@ fn repeats_after_a_resume_are_free_of_the_rate_and_may_share_an_id() {
     rig.say(signal_to(7, "a"));
     for to in ["b", "c", "d", "e", "f", "g"] {
         let outputs = rig.say(signal_to(7, to));
-        assert!(matches!(outputs[..], [Output::Relay(_)]), "{outputs:?}");
+        assert!(
+            matches!(outputs[..], [Output::Relay(_, Origin::PerhapsRepeated)]),
+            "{outputs:?}"
+        );
     }
     assert_eq!(code(&rig.say(signal_to(6, "a"))), ErrorCode::BadMessage);
     let mut fresh = Rig::in_room("r");
@@ -339,7 +364,7 @@ fn after_the_repeats_the_rate_holds() {
     for id in 1..=free + u64::from(rules().limits.burst) {
         let outputs = rig.say(signal(id, "r"));
         assert!(
-            matches!(outputs.last(), Some(Output::Relay(_))),
+            matches!(outputs.last(), Some(Output::Relay(..))),
             "{outputs:?}"
         );
     }

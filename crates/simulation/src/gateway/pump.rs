@@ -9,7 +9,7 @@ use switchboard_protocol::client_message::Hello;
 use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, RoomSnapshot, Welcome};
 use switchboard_protocol::{CloseCode, Codec, ErrorCode, PeerId, ServerMessage, UserId};
 use switchboard_session::grants::Grants;
-use switchboard_session::{AwaitingHello, Closing, Greeting, Input, Live, Output, Refused};
+use switchboard_session::{AwaitingHello, Closing, Greeting, Input, Live, Origin, Output, Refused};
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::Gateway;
@@ -291,8 +291,9 @@ impl Pump {
         let node = &self.gateway.node;
         match output {
             Output::Send(message) => self.send(message),
-            Output::Relay(signal) => {
-                if node.relay(&asker.local, &signal).is_err() {
+            Output::Relay(signal, origin) => {
+                let repeated = origin == Origin::PerhapsRepeated;
+                if node.relay(&asker.local, &signal, repeated).is_err() {
                     let refused = Refused::new(ErrorCode::NotAMember, "join it first");
                     self.send(refused.to_error(Some(signal.id)).into());
                 }

@@ -132,7 +132,7 @@ fn told(
         News::Went { peer, .. } if !is_known(peer) => {
             found.push(format!("{peer} left {room}, and never came"));
         }
-        News::Went { peer, reason, .. } if view.keeps(peer, story) => {
+        News::Went { peer, reason, .. } if view.keeps(peer, at, story) => {
             found.push(format!(
                 "{peer} left {room} ({reason:?}), and is in all the time"
             ));
@@ -151,10 +151,10 @@ fn told(
 }
 
 impl View {
-    /// Whether somebody is in, with the place that this shows, until the end.
-    fn keeps(&self, peer: &PeerId, story: &Story) -> bool {
+    /// Whether somebody is in, with the place that this shows, from `at` until the end.
+    fn keeps(&self, peer: &PeerId, at: Duration, story: &Story) -> bool {
         let mut shown = self.members.iter().filter(|member| member.peer == *peer);
-        shown.any(|member| story.keeps_place(peer, &self.room, member.order))
+        shown.any(|member| story.keeps_place(peer, (&self.room, member.order), at))
     }
 }
 

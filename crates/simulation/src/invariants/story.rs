@@ -87,12 +87,19 @@ impl Story {
         story
     }
 
-    /// Whether a peer is in that room until the end, and has been with that place in the order.
-    pub(crate) fn keeps_place(&self, peer: &PeerId, room: &RoomId, order: u64) -> bool {
-        let session = self.sessions.get(peer).filter(|session| session.lives);
-        session.is_some_and(|session| {
-            let mut stays = session.stays.iter();
-            stays.any(|stay| stay.room == *room && stay.order == order && stay.until.is_none())
+    /// Whether a peer is in that room from `from` until the end, and has that place in the order.
+    pub(crate) fn keeps_place(
+        &self,
+        peer: &PeerId,
+        (room, order): (&RoomId, u64),
+        from: Duration,
+    ) -> bool {
+        let is_it = |stay: &Stay| stay.room == *room && stay.order == order;
+        self.stayed(peer, room, from).is_some_and(|session| {
+            session
+                .stays
+                .iter()
+                .any(|stay| is_it(stay) && stay.until.is_none())
         })
     }
 
