@@ -1,12 +1,18 @@
 //! Every fault on real processes, small: what `cargo xtask chaos` does at length. No signal is lost, repeated or out of
 //! order, every sender is told the truth, and every client keeps its session.
 
+use std::time::Duration;
+
 use switchboard_chaos::{Fault, Plan, run, table};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
 
 async fn survive(fault: Fault) {
-    let account = run(fault, &Plan::small(BINARY.into())).await;
+    survive_as(fault, Plan::small(BINARY.into())).await;
+}
+
+async fn survive_as(fault: Fault, plan: Plan) {
+    let account = run(fault, &plan).await;
     let account = account.unwrap_or_else(|error| panic!("{}: {error:#}", fault.name()));
     let complaints = account.complaints(fault);
     let table = table(&[(fault, account)]);
@@ -37,6 +43,15 @@ async fn a_gateway_is_killed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_is_frozen_and_goes_on() {
     survive(Fault::GatewayFrozen).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_is_frozen_until_its_clients_have_moved_and_goes_on() {
+    let plan = Plan {
+        gateway_frozen: Duration::from_secs(12),
+        ..Plan::small(BINARY.into())
+    };
+    survive_as(Fault::GatewayFrozen, plan).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
