@@ -401,6 +401,28 @@ impl Inner {
         Ok(())
     }
 
+    /// Whoever kept this session while this node was taken for dead is dead itself, and its client was here all the time:
+    /// it is not away. False: it has no connection of that epoch here.
+    pub(crate) async fn retake_if_connected(
+        &self,
+        record: &PeerRecord,
+    ) -> Result<bool, DirectoryError> {
+        let Some(local) = self
+            .local(&record.peer)
+            .filter(|local| local.epoch == record.epoch)
+        else {
+            return Ok(false);
+        };
+        let _turn = local.turn.lock().await;
+        if local.has_ended() {
+            return Ok(false);
+        }
+        for room in local.room_ids() {
+            self.retake(&local, &room).await?;
+        }
+        Ok(true)
+    }
+
     async fn retake(&self, local: &Local, room: &RoomId) -> Result<(), DirectoryError> {
         let wish = TakeOver {
             room: room.clone(),
