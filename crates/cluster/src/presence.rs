@@ -295,6 +295,10 @@ impl Inner {
             self.checked(directory.dismiss(&departing.user, peer).await)?;
             self.checked(directory.forget(peer, epoch).await)?;
         }
+        // Back on this node, perhaps, over another connection.
+        if self.locals.contains_key(peer) || self.away.contains_key(peer) {
+            return Ok(());
+        }
         self.checked(directory.delist(&self.id, peer).await)
     }
 
