@@ -142,10 +142,16 @@ impl Inner {
         for node in look.vanished {
             self.drop_link(&node);
         }
-        for lease in look.dead {
+        // Whoever stops gives no lease back before it is done with those of others, and begins with no more.
+        let dead = look
+            .dead
+            .into_iter()
+            .filter(|_| !self.departing.is_closed());
+        for lease in dead {
             if leases.claim(&lease, &self.id).await? {
                 let node = self.clone();
-                self.tasks.spawn(async move { node.reap(lease.node).await });
+                self.departing
+                    .spawn(async move { node.reap(lease.node).await });
             }
         }
         Ok(renewal == Renewal::Renewed)
