@@ -73,7 +73,8 @@ impl Observer {
             .extract_if(.., |_, since| now - *since >= lease);
         let vanished = vanished.map(|(node, _)| node).collect();
         let dead = self.seen.values().filter(|(lease, since)| {
-            lease.is_abandoned() || now - *since >= self.lease && self.may_claim(lease, now)
+            let is_left_to_others = lease.is_abandoned() && lease.node != self.own;
+            is_left_to_others || now - *since >= self.lease && self.may_claim(lease, now)
         });
         Look {
             dead: dead.map(|(lease, _)| lease.clone()).collect(),
@@ -204,6 +205,16 @@ mod tests {
         let mut rig = Rig::new();
         let table = vec![lease(&rig.other, 7, Some(&rig.other))];
         assert_eq!(rig.look_after(1, table), [rig.other.clone()]);
+    }
+
+    #[test]
+    fn a_node_does_not_bury_the_lease_that_it_has_just_abandoned() {
+        let mut rig = Rig::new();
+        let own = rig.observer.own.clone();
+        let table = vec![lease(&own, 7, Some(&own))];
+        for _ in 0..9 {
+            assert!(rig.look_after(1, table.clone()).is_empty());
+        }
     }
 
     #[test]
