@@ -138,7 +138,9 @@ impl Inner {
             Renewal::Renewed => {}
             lost => self.lose_lease(lost).await?,
         }
-        let look = observer.look(leases.read().await?, Instant::now());
+        let table = leases.read().await?;
+        let linked = self.links().into_iter().map(|link| link.to().clone());
+        let look = observer.look(table, linked, Instant::now());
         for node in look.vanished {
             self.drop_link(&node);
         }

@@ -48,8 +48,14 @@ impl Observer {
         self.looked_at = None;
     }
 
-    /// Takes note of the table as it was read at `now`.
-    pub(crate) fn look(&mut self, table: Vec<Lease>, now: Instant) -> Look {
+    /// Takes note of the table as it was read at `now`. `linked` are those to whom this node has something to say: also one
+    /// that was never seen in the table may be told as vanished.
+    pub(crate) fn look(
+        &mut self,
+        table: Vec<Lease>,
+        linked: impl Iterator<Item = NodeId>,
+        now: Instant,
+    ) -> Look {
         // Two looks further apart than half a lease: this process was frozen, or starved.
         let continuous = self
             .looked_at
@@ -66,6 +72,9 @@ impl Observer {
         }
         for node in before.into_keys() {
             self.missing.insert(node, now);
+        }
+        for node in linked.filter(|node| !self.seen.contains_key(node)) {
+            self.missing.entry(node).or_insert(now);
         }
         let lease = self.lease;
         let vanished = self
@@ -129,7 +138,7 @@ mod tests {
         fn look_after(&mut self, seconds: u64, table: Vec<Lease>) -> Vec<NodeId> {
             self.now += Duration::from_secs(seconds);
             self.observer
-                .look(table, self.now)
+                .look(table, std::iter::empty(), self.now)
                 .dead
                 .into_iter()
                 .map(|lease| lease.node)
@@ -222,7 +231,9 @@ mod tests {
         let mut rig = Rig::new();
         let look = |rig: &mut Rig, table| {
             rig.now += Duration::from_secs(1);
-            rig.observer.look(table, rig.now).vanished
+            rig.observer
+                .look(table, std::iter::empty(), rig.now)
+                .vanished
         };
         let table = vec![lease(&rig.other, 7, None)];
         look(&mut rig, table.clone());
@@ -233,5 +244,21 @@ mod tests {
         }
         assert_eq!(look(&mut rig, vec![]), [rig.other.clone()]);
         assert!(look(&mut rig, vec![]).is_empty());
+    }
+
+    #[test]
+    fn whoever_is_linked_and_never_in_the_table_is_told_as_well() {
+        let mut rig = Rig::new();
+        let linked = rig.other.clone();
+        let vanished: Vec<_> = (0..6)
+            .map(|_| {
+                rig.now += Duration::from_secs(1);
+                let look = rig
+                    .observer
+                    .look(vec![], [linked.clone()].into_iter(), rig.now);
+                look.vanished.len()
+            })
+            .collect();
+        assert_eq!(vanished, [0, 0, 0, 0, 1, 0]);
     }
 }
