@@ -323,9 +323,17 @@ impl Inner {
             () = sleep(REMEMBERED) => {}
         }
         for room in rooms {
-            let cleared = self.expel_left_behind(&room, &superseded.peer, superseded.epoch);
-            // Where this fails, whoever meets the member later finds it on a node that does not know it.
-            let _ = cleared.await;
+            // Nobody else would find it: its node lives.
+            while let Err(DirectoryError::Unavailable(_) | DirectoryError::Forgotten) = self
+                .expel_left_behind(&room, &superseded.peer, superseded.epoch)
+                .await
+            {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => return,
+                    () = sleep(RETRY) => {}
+                }
+            }
         }
     }
 
