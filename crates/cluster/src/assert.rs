@@ -239,9 +239,17 @@ impl Inner {
     }
 
     async fn assert_held(self: &Arc<Self>, session: Held) -> Result<(), DirectoryError> {
-        match session {
-            Held::Live(local) => self.assert_live(&local).await,
-            Held::Away(away) => self.assert_away(&away).await,
+        let (peer, asserted) = match session {
+            Held::Live(local) => (local.peer, self.assert_live(&local).await),
+            Held::Away(away) => (away.peer, self.assert_away(&away).await),
+        };
+        match asserted {
+            // Trying again does not help, and the others must not wait for it.
+            Err(error @ DirectoryError::Corrupt(_)) => {
+                tracing::error!(session.id = %peer, %error, "a session could not be asserted");
+                Ok(())
+            }
+            asserted => asserted,
         }
     }
 
