@@ -32,6 +32,10 @@ impl Inner {
     /// Reads this node's channel until the node stops.
     pub(crate) async fn read(&self, mut inbox: Box<dyn Inbox>, mut looped: mpsc::Receiver<Bytes>) {
         loop {
+            // A bus that is never silent must not keep what is looped waiting.
+            if let Ok(frame) = looped.try_recv() {
+                self.take_frame(&frame);
+            }
             let event = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
