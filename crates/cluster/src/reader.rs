@@ -96,7 +96,7 @@ impl Inner {
     fn take_envelope(&self, from: &NodeId, envelope: Envelope<'_>) {
         match envelope {
             Envelope::Signal(signal) => self.take_signal(from, &signal),
-            Envelope::Receipt(receipt) => self.take_receipt(&receipt),
+            Envelope::Receipt(receipt) => self.take_receipt(from, &receipt),
             Envelope::Roster(step) => self.take_step(step),
             Envelope::Revisions(revisions) => self.compare_revisions(from, revisions),
             Envelope::Moved(moved) => self.let_go(&moved.peer, moved.epoch, from),
@@ -360,7 +360,7 @@ impl Inner {
         }
     }
 
-    fn take_receipt(&self, receipt: &Receipt) {
+    fn take_receipt(&self, from: &NodeId, receipt: &Receipt) {
         let Some(local) = self.locals.get(&receipt.sender).map(|local| local.clone()) else {
             return;
         };
@@ -379,7 +379,7 @@ impl Inner {
             }
         }
         for moved in &receipt.moved {
-            unanswered.hold(&receipt.receiver, moved);
+            unanswered.hold(&receipt.receiver, from, moved);
         }
     }
 
