@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use switchboard_protocol::NodeId;
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep};
 
 use crate::bus::Inbox;
@@ -140,17 +141,35 @@ impl Inner {
             _ if is_out(Guard::LeaseSelfCheck) => {}
             lost => self.lose_lease(lost).await?,
         }
-        let look = observer.look(leases.read().await?, Instant::now());
+        let table = leases.read().await?;
+        // A claim may have taken effect without an answer: then nobody but this node can know that it is to clean up.
+        let claimed = table
+            .iter()
+            .filter(|lease| lease.node != self.id && lease.claimed_by.as_ref() == Some(&self.id));
+        for lease in claimed {
+            self.spawn_reaping(&lease.node);
+        }
+        let look = observer.look(table, Instant::now());
         for node in look.vanished {
             self.drop_link(&node);
         }
         for lease in look.dead {
             if leases.claim(&lease, &self.id).await? {
-                let node = self.clone();
-                self.tasks.spawn(async move { node.reap(lease.node).await });
+                self.spawn_reaping(&lease.node);
             }
         }
         Ok(renewal == Renewal::Renewed)
+    }
+
+    fn spawn_reaping(self: &Arc<Self>, dead: &NodeId) {
+        if !self.reaping.lock().insert(dead.clone()) {
+            return;
+        }
+        let (node, dead) = (self.clone(), dead.clone());
+        self.tasks.spawn(async move {
+            node.clone().reap(dead.clone()).await;
+            node.reaping.lock().remove(&dead);
+        });
     }
 
     /// This node was taken for dead, or its lease was forgotten. Sockets stay. While another node cleans up after it, it
