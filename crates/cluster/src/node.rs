@@ -40,6 +40,8 @@ use crate::observe::Observe;
 use crate::rooms::Rooms;
 use crate::unanswered::InFlightMax;
 
+/// Sessions that resume here at the same time share so many turns, each always the same one.
+pub(crate) const ATTACH_TURNS: usize = 32;
 /// Sessions that leave the directory at the same time.
 const DEPARTURES_MAX: usize = 64;
 
@@ -117,6 +119,8 @@ pub(crate) struct Inner {
     /// Bytes of unanswered signals, over all sessions.
     pub(crate) in_flight_bytes: Arc<AtomicUsize>,
     pub(crate) departures: Semaphore,
+    /// Held while a session is attached here again: of two that come at the same time, the later one finds the other.
+    pub(crate) attach_turns: [tokio::sync::Mutex<()>; ATTACH_TURNS],
     pub(crate) departing: TaskTracker,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -160,6 +164,7 @@ impl Node {
             waiting: Mutex::new(Vec::new()),
             in_flight_bytes: Arc::new(AtomicUsize::new(0)),
             departures: Semaphore::new(DEPARTURES_MAX),
+            attach_turns: Default::default(),
             departing: TaskTracker::new(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),

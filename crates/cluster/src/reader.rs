@@ -211,9 +211,13 @@ impl Inner {
         let (result, after) = change(&mut room);
         let After {
             signals,
+            entered,
             moved,
             lost,
         } = after;
+        for local in entered {
+            self.follow_all(&room, &local);
+        }
         for member in moved {
             self.follow(&room, &member);
         }
@@ -419,14 +423,14 @@ impl Inner {
         }
     }
 
-    /// A session here is about to send to a member: what waits for it goes first.
-    pub(crate) fn follow_to(&self, room: &Room, local: &Local, target: &Target) {
+    /// A session came into a room: what waits for its members, from another room that the two shared, goes where they are
+    /// now. Nobody else would say, and what comes next must not overtake it.
+    fn follow_all(&self, room: &Room, local: &Local) {
         let mut unanswered = local.unanswered.lock();
-        if !unanswered.finds_moved(&target.peer, target.epoch) {
+        if unanswered.is_empty() {
             return;
         }
-        let roster = room.roster();
-        if let Some(member) = roster.and_then(|roster| roster.member(&target.peer)) {
+        for member in room.roster().iter().flat_map(|roster| roster.members()) {
             let link = self.link(&member.node);
             let published = |target: &Target| self.may_have_been_published(target);
             unanswered.retarget((local.peer, local.epoch), member, &link, published);

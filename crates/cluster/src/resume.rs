@@ -5,7 +5,7 @@
 //!              (refuses outdated ones)       (it lets go: 4409)         (its members are told)
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -19,7 +19,7 @@ use crate::envelope::{Envelope, Moved};
 use crate::link::Urgency;
 use crate::local::Local;
 use crate::membership::JOIN_PATIENCE;
-use crate::node::{Inner, Node, Status};
+use crate::node::{ATTACH_TURNS, Inner, Node, Status};
 use crate::observe::{Observation, ResumeOutcome};
 use crate::presence::{Departure, NewSession};
 use crate::record::{Epoch, Profile};
@@ -77,7 +77,7 @@ impl Node {
     /// Takes a session over from wherever it was. `seen`: for each sender the last id that its client has handled.
     ///
     /// What the cluster has for the session from now on is in its outbox behind what is there already; `rooms` are as they
-    /// were just before.
+    /// were just before. Not cancel safe: to be awaited to its end.
     pub async fn resume(
         &self,
         session: NewSession,
@@ -108,23 +108,10 @@ impl Node {
         let Some(shown) = secret::check(&node.keyring, shown, &session.peer, &session.user) else {
             return Err(node.why_refused(&session, shown).await);
         };
-        let attached = node.attach_again(&session, shown).await?;
-        node.tell_former(&session.peer, &attached);
-        let inbound = Inbound::resumed(seen.into_iter());
-        let local = node.new_local(session, attached.epoch, shown, inbound);
-        for room in &attached.rooms {
-            local.note_room(room, Profile::default());
-        }
-        node.hold_early(&local);
-        if !node.note_local(&local) {
-            self.detach(local.clone(), Departure::Superseded);
-            node.take_early(&local);
-            return Err(ResumeError::Superseded);
-        }
-        match node.re_enter_all(&local, &attached.rooms).await {
+        let (local, rooms) = node.take_up(session, shown, seen).await?;
+        match node.re_enter_all(&local, &rooms).await {
             Ok(rooms) => {
-                let members = rooms.iter().flat_map(|room| &room.members);
-                let members = members.map(|member| member.peer).collect();
+                let members = node.members_of(&rooms);
                 local.inbound.lock().keep_members(&members);
                 node.take_early(&local);
                 Ok(Resumed { local, rooms })
@@ -161,6 +148,41 @@ impl Inner {
             Some(_) => ResumeError::OtherUser,
             None => ResumeError::Refused,
         }
+    }
+
+    /// Makes the session this node's, in no room yet.
+    async fn take_up(
+        self: &Arc<Self>,
+        session: NewSession,
+        shown: Epoch,
+        seen: BTreeMap<PeerId, u64>,
+    ) -> Result<(Arc<Local>, Vec<RoomId>), ResumeError> {
+        let turn = usize::from(session.peer.as_str().as_bytes()[0]) % ATTACH_TURNS;
+        let _turn = self.attach_turns[turn].lock().await;
+        let attached = self.attach_again(&session, shown).await?;
+        self.tell_former(&session.peer, &attached);
+        let inbound = Inbound::resumed(seen.into_iter());
+        let local = self.new_local(session, attached.epoch, shown, inbound);
+        for room in &attached.rooms {
+            local.note_room(room, Profile::default());
+        }
+        self.hold_early(&local);
+        self.locals.insert(local.peer, local.clone());
+        Ok((local, attached.rooms))
+    }
+
+    /// Hidden ones too.
+    fn members_of(&self, rooms: &[RoomSnapshot]) -> HashSet<PeerId> {
+        let known = rooms
+            .iter()
+            .filter_map(|room| self.rooms.get(room.room.as_str()));
+        let mut members = HashSet::new();
+        for room in known {
+            let room = room.lock();
+            let roster = room.roster().into_iter();
+            members.extend(roster.flat_map(|roster| roster.members().map(|member| member.peer)));
+        }
+        members
     }
 
     /// Makes the session this node's, with an epoch above all that are known.
@@ -220,19 +242,6 @@ impl Inner {
         });
         // If the link loses it, the former owner finds out by the rosters, or as it asserts the session.
         let _ = self.link(former).enqueue(&moved, Urgency::Now);
-    }
-
-    /// False: a later connection of the session, which was faster, is here already.
-    fn note_local(&self, local: &Arc<Local>) -> bool {
-        let mut known = self
-            .locals
-            .entry(local.peer)
-            .or_insert_with(|| local.clone());
-        let is_newest = known.epoch <= local.epoch;
-        if is_newest {
-            *known = local.clone();
-        }
-        is_newest
     }
 
     async fn re_enter_all(

@@ -57,14 +57,14 @@ impl Node {
             return Ok(());
         }
         let receivers: SmallVec<[PeerId; 1]> = visible().collect();
+        let taken_in = (room.id(), room.revision());
+        let mut unanswered = local.unanswered.lock();
+        unanswered.aim(&mut targets);
         for target in &mut targets {
-            node.follow_to(&room, local, target);
             // It may have arrived the first time, whatever becomes of it now.
             target.sent = repeated;
         }
         let nodes = nodes_of(&targets);
-        let taken_in = (room.id(), room.revision());
-        let mut unanswered = local.unanswered.lock();
         if let Err(Overloaded) =
             unanswered.take(signal, taken_in, targets, &node.settings.in_flight)
         {

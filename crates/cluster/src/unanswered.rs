@@ -1,7 +1,7 @@
 //! The signals that one session sent and nobody has answered yet: what is sent again when a link starts anew or a receiver
 //! moves, and what the sender is told at the deadline. Bounded in number and bytes, for the session and for the node.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -46,6 +46,15 @@ pub(crate) struct Ended {
     pub(crate) taken_at: Instant,
 }
 
+/// Where a peer is.
+#[derive(Debug)]
+struct Placement {
+    peer: PeerId,
+    epoch: Epoch,
+    node: NodeId,
+    away: bool,
+}
+
 #[derive(Debug)]
 struct Entry {
     id: u64,
@@ -83,8 +92,8 @@ pub(crate) struct Unanswered {
     bytes: usize,
     charged: usize,
     node_bytes: Arc<AtomicUsize>,
-    /// The epoch of each receiver of any entry, as it was known last.
-    epochs: BTreeMap<PeerId, Epoch>,
+    /// Peers that moved, as the newest roster has them: that of another room may be behind.
+    moved: Vec<Placement>,
     /// The links on which all entries are queued, in that generation.
     queued_on: SmallVec<[(NodeId, u64); 1]>,
     /// Whether the sweeper has this session on its list.
@@ -99,9 +108,61 @@ impl Unanswered {
             bytes: 0,
             charged: 0,
             node_bytes,
-            epochs: BTreeMap::new(),
+            moved: Vec::new(),
             queued_on: SmallVec::new(),
             watched: false,
+        }
+    }
+
+    /// Sends to where the newest roster has them, so that signals in several rooms go one way.
+    pub(crate) fn aim(&self, targets: &mut [Target]) {
+        for target in targets {
+            let mut moved = self.moved.iter();
+            let placement = moved.find(|placement| placement.peer == target.peer);
+            if let Some(placement) = placement.filter(|known| known.epoch > target.epoch) {
+                target.epoch = placement.epoch;
+                target.node = placement.node.clone();
+                target.held = placement.away;
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Who moved, to which epoch.
+    pub(crate) fn moved(&self) -> Vec<(PeerId, Epoch)> {
+        let moved = self.moved.iter();
+        moved.map(|known| (known.peer, known.epoch)).collect()
+    }
+
+    /// Forgets where the others moved.
+    pub(crate) fn keep_moved(&mut self, behind: &[(PeerId, Epoch)]) {
+        self.moved.retain(|known| {
+            let mut behind = behind.iter();
+            behind.any(|(peer, epoch)| *peer == known.peer && *epoch <= known.epoch)
+        });
+        if self.moved.is_empty() {
+            self.moved = Vec::new();
+        }
+    }
+
+    fn note_moved(&mut self, member: &MemberRecord) {
+        let known = self
+            .moved
+            .iter_mut()
+            .find(|known| known.peer == member.peer);
+        let placement = Placement {
+            peer: member.peer,
+            epoch: member.epoch,
+            node: member.node.clone(),
+            away: member.flags.away,
+        };
+        match known {
+            Some(known) if known.epoch > member.epoch => {}
+            Some(known) => *known = placement,
+            None => self.moved.push(placement),
         }
     }
 
@@ -173,13 +234,6 @@ impl Unanswered {
         self.queue_all(sender, link);
     }
 
-    /// Notes the epoch of a receiver. True where something waits for it under another one: in a room that is not shared any
-    /// more, nobody says that it has moved, and what comes now must not overtake that.
-    pub(crate) fn finds_moved(&mut self, receiver: &PeerId, epoch: Epoch) -> bool {
-        let known = self.epochs.insert(*receiver, epoch);
-        known.is_some_and(|known| known != epoch)
-    }
-
     /// A receiver has another epoch, node or connection: what is unanswered by it goes there now, oldest first.
     pub(crate) fn retarget(
         &mut self,
@@ -188,6 +242,7 @@ impl Unanswered {
         link: &Link,
         published: impl Fn(&Target) -> bool,
     ) {
+        self.note_moved(member);
         let is_new = |target: &&mut Target| {
             target.peer == member.peer
                 && (target.epoch < member.epoch
@@ -349,7 +404,6 @@ impl Unanswered {
             self.entries.pop_front();
         }
         if self.entries.is_empty() {
-            self.epochs.clear();
             self.queued_on.clear();
             if self.entries.capacity() > 16 {
                 self.entries = VecDeque::new();

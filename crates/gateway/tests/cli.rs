@@ -114,7 +114,7 @@ fn every_mistake_is_told_at_once_by_the_name_that_was_typed() {
     let (_folder, path) = file("[sesion]\nheartbeat_ms = 1\n[limits]\nburst = 0\n");
     let variables = [
         ("SWITCHBOARD_REDIS_URL", "redis://x"),
-        ("REDIS_URL", "redis-cluster://secret@x"),
+        ("REDIS_URL", "redis-clusters://secret@x"),
         ("PORT", "http"),
     ];
     let arguments = [
@@ -137,7 +137,7 @@ fn every_mistake_is_told_at_once_by_the_name_that_was_typed() {
             "switchboard.toml:1: sesion: there is no table `sesion`; did you mean `session`?",
             "switchboard.toml:4: limits.burst: 0 is not allowed",
             "PORT: a port is a number",
-            "REDIS_URL: the schemes understood are redis:// and rediss://",
+            "REDIS_URL: the Redis URL must begin with",
             "SWITCHBOARD_REDIS_URL: no key has this name; did you mean `SWITCHBOARD_REDIS__URL`?",
             "--listen: `everywhere` is not an address",
             "--origin: `a.com` is not an origin",

@@ -151,6 +151,7 @@ impl Inner {
             ))
         });
         self.keep(away.clone());
+        away.add_rooms(record.rooms.iter().cloned());
         place.member.node = self.id.clone();
         place.member.flags.away = true;
         away.note_place(place.clone());

@@ -167,10 +167,7 @@ async fn a_receiver_that_goes_answers_for_what_it_was_not_given() {
         .until("both signals", |told| both(told).then_some(()))
         .await;
     bob.node.written(&bob.local, &alice.peer(), written);
-    bob.node.detach(
-        bob.local.clone(),
-        switchboard_protocol::server_message::LeaveReason::Disconnected,
-    );
+    bob.departs(switchboard_protocol::server_message::LeaveReason::Disconnected);
     alice.until_answered(2).await;
     let expected = [
         (written, Some(Reason::Unconfirmed)),

@@ -1,71 +1,104 @@
 //! Nodes that die, and nodes that were taken for dead.
 
-use std::sync::atomic::Ordering;
+use std::collections::BTreeMap;
 
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{Backend, Status};
-use switchboard_protocol::ServerMessage;
+use switchboard_cluster::{Backend, JoinError, Status};
 use switchboard_protocol::server_message::{LeaveReason, Reason};
+use switchboard_protocol::{Connection, ServerMessage};
 use tokio::time::{Duration, Instant};
 
 use crate::bad_bus::{BadBus, Badness};
-use crate::rig::{Session, node_on};
+use crate::rig::{Kind, Session, WINDOW, node_on};
 
 /// A node that stops without a word.
 async fn dies(session: &Session) {
     session.node.stop(Duration::ZERO).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_members_of_a_dead_node_are_gone_within_two_leases_told_once() {
-    let cluster = MemoryCluster::new();
+/// One session on each of three nodes, all in one room, the first of that kind.
+async fn three(cluster: &MemoryCluster, first: Kind) -> Vec<Session> {
     let mut sessions = Vec::new();
-    for _ in 0..3 {
-        let node = node_on(&cluster, cluster.backend().bus).await;
-        let session = Session::new(&node, true).await;
+    for kind in [first, Kind::default(), Kind::default()] {
+        let node = node_on(cluster, cluster.backend().bus).await;
+        let session = Session::of(&node, kind).await;
         session.join("r").await.expect("there is room");
         sessions.push(session);
     }
+    sessions
+}
+
+async fn nodes_in_the_table(cluster: &MemoryCluster) -> usize {
+    let table = cluster.backend().leases.read().await;
+    table.expect("memory answers").len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_of_a_dead_node_that_cannot_resume_are_gone_within_two_leases_told_once() {
+    let cluster = MemoryCluster::new();
+    let cannot_resume = Kind {
+        resumable: false,
+        ..Kind::default()
+    };
+    let mut sessions = three(&cluster, cannot_resume).await;
     let dead = sessions.remove(0);
     let unanswered = sessions[0].signal("r", Some(dead.peer()));
     let died_at = Instant::now();
     dies(&dead).await;
-    let left = |message: &ServerMessage| match message {
-        ServerMessage::MemberLeft(left) if left.peer == dead.peer() => Some(left.reason),
-        _ => None,
-    };
     for session in &sessions {
-        let reason = session
-            .told
-            .until("that it left", |told| told.iter().find_map(left))
-            .await;
+        let reason = session.told.until_left(&dead.peer()).await;
         assert_eq!(reason, LeaveReason::NodeLost);
+        let took = died_at.elapsed();
+        assert!(took < Duration::from_secs(8), "{took:?}");
+    }
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    for session in &sessions {
+        assert_eq!(session.told.leaves(&dead.peer()).len(), 1);
+        assert!(session.told.connections(&dead.peer()).is_empty());
+    }
+    let (id, reason) = sessions[0].told.answers()[0];
+    assert_eq!((id, reason), (unanswered, Some(Reason::Unconfirmed)));
+    assert_eq!(nodes_in_the_table(&cluster).await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_of_a_dead_node_are_away_within_two_leases_and_expire_each_told_once() {
+    let cluster = MemoryCluster::new();
+    let mut sessions = three(&cluster, Kind::default()).await;
+    let dead = sessions.remove(0);
+    let unanswered = sessions[0].signal("r", Some(dead.peer()));
+    let died_at = Instant::now();
+    dies(&dead).await;
+    for session in &sessions {
+        let told = &session.told;
+        told.until_connection(&dead.peer(), Connection::Away).await;
+        let took = died_at.elapsed();
+        assert!(took < Duration::from_secs(8), "{took:?}");
+    }
+    for session in &sessions {
+        let reason = session.told.until_left(&dead.peer()).await;
+        assert_eq!(reason, LeaveReason::Expired);
+        let took = died_at.elapsed();
         assert!(
-            died_at.elapsed() < Duration::from_secs(8),
-            "{:?}",
-            died_at.elapsed()
+            took >= WINDOW,
+            "the window starts with the take-over: {took:?}"
         );
     }
     tokio::time::sleep(Duration::from_secs(20)).await;
     for session in &sessions {
-        assert_eq!(session.told.messages().iter().filter_map(left).count(), 1);
+        assert_eq!(session.told.connections(&dead.peer()), [Connection::Away]);
+        assert_eq!(session.told.leaves(&dead.peer()).len(), 1);
     }
     let (id, reason) = sessions[0].told.answers()[0];
     assert_eq!((id, reason), (unanswered, Some(Reason::Unconfirmed)));
-    assert_eq!(
-        cluster
-            .backend()
-            .leases
-            .read()
-            .await
-            .expect("memory answers")
-            .len(),
-        2
-    );
+    assert_eq!(nodes_in_the_table(&cluster).await, 2);
+    let directory = cluster.backend().directory;
+    let record = directory.peer(&dead.peer()).await;
+    assert_eq!(record.expect("memory answers"), None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_node_that_was_taken_for_dead_lets_go_and_serves_again() {
+async fn a_node_that_was_taken_for_dead_keeps_its_sockets_and_serves_again() {
     let cluster = MemoryCluster::new();
     let node = node_on(&cluster, cluster.backend().bus).await;
     let alice = Session::new(&node, true).await;
@@ -88,23 +121,22 @@ async fn a_node_that_was_taken_for_dead_lets_go_and_serves_again() {
             .await
             .expect("memory answers")
     );
-    alice
-        .told
-        .until("to go", |_| {
-            alice.told.let_go.load(Ordering::Relaxed).then_some(())
-        })
-        .await;
-    leases.bury(&own, &claimer).await.expect("memory answers");
     let mut status = node.status();
+    status
+        .wait_for(|status| *status == Status::Reentering)
+        .await
+        .expect("the node goes on");
+    assert_eq!(alice.join("s").await, Err(JoinError::Unavailable));
+    leases.bury(&own, &claimer).await.expect("memory answers");
     status
         .wait_for(|status| *status == Status::Serving)
         .await
         .expect("the node goes on");
-    Session::new(&node, true)
-        .await
-        .join("r")
-        .await
-        .expect("it serves again");
+    assert!(!alice.told.is_superseded());
+    alice.join("s").await.expect("alice is here still");
+    let bob = Session::new(&node, true).await;
+    bob.join("r").await.expect("it serves again");
+    alice.told.until_joined(&bob.peer()).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,7 +160,7 @@ async fn a_node_that_stops_well_leaves_nothing_to_clean_up() {
     );
     alice.join("r").await.expect("alice gets in");
     bob.join("r").await.expect("bob gets in");
-    one.detach(alice.local.clone(), LeaveReason::Disconnected);
+    alice.departs(LeaveReason::Disconnected);
     assert!(one.stop(Duration::from_secs(10)).await, "all was done");
     let left = |message: &ServerMessage| matches!(message, ServerMessage::MemberLeft(left) if left.reason == LeaveReason::Disconnected);
     bob.told
@@ -159,16 +191,12 @@ async fn a_node_that_stops_well_leaves_nothing_to_clean_up() {
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_was_forgotten_keeps_its_key() {
     let cluster = MemoryCluster::new();
-    let bus = || cluster.backend().bus;
-    let old = node_on(&cluster, bus()).await;
+    let old = node_on(&cluster, cluster.backend().bus).await;
     let alice = Session::new(&old, true).await;
+    let secret = alice.secret();
     cluster.forget();
-    let gone = |_: &[ServerMessage]| alice.told.let_go.load(Ordering::Relaxed).then_some(());
-    alice.told.until("to go", gone).await;
-    let serves = |status: &Status| *status == Status::Serving;
-    let mut status = old.status();
-    status.wait_for(serves).await.expect("the node goes on");
-    let young = node_on(&cluster, bus()).await;
+    // It is the first to offer a key, for the old one has not noticed yet.
+    let young = node_on(&cluster, cluster.backend().bus).await;
     let (bob, carol) = (
         Session::new(&old, true).await,
         Session::new(&young, true).await,
@@ -176,9 +204,13 @@ async fn a_cluster_that_was_forgotten_keeps_its_key() {
     bob.join("r").await.expect("bob gets in");
     carol.join("r").await.expect("carol gets in");
     carol.handle_signals();
-    let joined = |message: &ServerMessage| matches!(message, ServerMessage::MemberJoined(_));
-    bob.told.until_one("that carol came", joined).await;
+    bob.told.until_joined(&carol.peer()).await;
     let id = bob.signal("r", Some(carol.peer()));
     bob.until_answered(1).await;
     assert_eq!(bob.told.answers(), [(id, None)]);
+    let resumed = alice.try_to_resume(&young, &secret, BTreeMap::new()).await;
+    assert!(
+        resumed.is_ok(),
+        "what was made with the old key is good still"
+    );
 }

@@ -1,9 +1,17 @@
 //! Whole nodes over the in-memory directory, on a bus that can lose, repeat and delay.
 
+mod away;
 mod bad_bus;
 mod delivery;
 mod faults;
+mod faulty_directory;
+mod forgetting;
 mod leases;
+mod moves;
+mod moving_signals;
+mod partition;
+mod races;
 mod repairs;
+mod resume;
 mod rig;
 mod rooms;

@@ -13,7 +13,8 @@ use switchboard_protocol::{
 };
 use tokio::time::{Duration, sleep};
 
-use crate::faults::{FaultyBus, FaultyDirectory};
+use crate::faults::FaultyBus;
+use crate::faulty_directory::FaultyDirectory;
 use crate::rig::{Session, id, introduce, node, node_on, settings};
 
 fn heard_join(s: &Session, p: PeerId) -> bool {
@@ -40,7 +41,7 @@ fn signal_with(s: &Session, n: u64, to: PeerId, bytes: &[u8]) {
         },
         traceparent: None,
     };
-    s.node.relay(&s.local, &signal).expect("member");
+    s.node.relay(&s.local, &signal, false).expect("member");
 }
 async fn duo(bus: &Arc<FaultyBus>, c: &MemoryCluster, s: Settings) -> (Session, Session) {
     let a = node(
@@ -118,8 +119,8 @@ async fn a_leave_whose_answer_was_lost_is_told() {
     let b = node_on(&c, c.backend().bus).await;
     let (alice, bob) = introduce(&a, &b).await;
     sleep(Duration::from_secs(1)).await;
-    dir.lose_leave.store(true, Ordering::Relaxed);
-    a.detach(alice.local.clone(), LeaveReason::Left);
+    dir.lose_answer_of("leave");
+    alice.departs(LeaveReason::Left);
     sleep(Duration::from_secs(60)).await;
     assert!(
         heard_left(&bob, alice.peer()),
@@ -139,7 +140,7 @@ async fn a_node_that_failed_halfway_in_entering_anew_tries_again() {
         settings(),
     )
     .await;
-    dir.fail_open.store(true, Ordering::Relaxed);
+    dir.fail("open_bucket");
     c.forget();
     sleep(Duration::from_secs(120)).await;
     assert_eq!(*a.status().borrow(), Status::Serving);
@@ -260,7 +261,7 @@ async fn a_late_answer_to_a_dead_node_keeps_nobody_from_stopping() {
         .until_one("left", |m| matches!(m, ServerMessage::MemberLeft(_)))
         .await;
     sleep(Duration::from_secs(20)).await;
-    b.detach(bob.local.clone(), LeaveReason::Left); // end() answers alice's signal
+    bob.departs(LeaveReason::Left); // end() answers alice's signal
     sleep(Duration::from_secs(1)).await;
     let published = bus2.published.load(Ordering::Relaxed);
     sleep(Duration::from_secs(600)).await;
@@ -296,7 +297,7 @@ async fn an_ended_session_gives_back_what_it_had_in_flight() {
     for n in 1..=100 {
         signal_with(&alice, n, bob.peer(), b"1");
     }
-    alice.node.detach(alice.local.clone(), LeaveReason::Left);
+    alice.departs(LeaveReason::Left);
     sleep(Duration::from_secs(30)).await;
     assert_eq!(alice.node.in_flight_bytes(), 0);
 }

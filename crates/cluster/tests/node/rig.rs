@@ -1,5 +1,6 @@
 //! Nodes and sessions for the tests.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -7,16 +8,22 @@ use parking_lot::Mutex;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::node::Settings;
 use switchboard_cluster::{
-    Backend, Bus, InFlightMax, JoinError, JoinRoom, Local, NewSession, Node, NodeInfo, OutboxFull,
-    Profile, Recipient, Status,
+    Backend, Bus, Departure, InFlightMax, JoinError, JoinRoom, Local, NewSession, Node, NodeInfo,
+    OutboxFull, Profile, Recipient, ResumeError, Status,
 };
 use switchboard_protocol::client_message::Signal;
-use switchboard_protocol::{Encoding, NodeId, Payload, PeerId, RoomId, ServerMessage, UserId};
+use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
+use switchboard_protocol::{
+    Connection, Encoding, NodeId, Payload, PeerId, RoomId, ServerMessage, UserId,
+};
 use tokio::sync::Notify;
 use tokio::time::{Duration, timeout};
 
 /// A test that waits longer for something waits in vain. Most tests pause time, which makes this cheap.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long the nodes of these tests hold a session that lost its connection.
+pub(crate) const WINDOW: Duration = Duration::from_secs(60);
 
 pub(crate) fn settings() -> Settings {
     Settings {
@@ -33,6 +40,7 @@ pub(crate) fn settings() -> Settings {
             bytes: 1 << 20,
             node_bytes: 1 << 28,
         },
+        resume_window: WINDOW,
         sessions_per_user: 5,
         linger_max: Duration::from_millis(1),
         local_shortcut: false,
@@ -64,12 +72,36 @@ pub(crate) async fn node_on(cluster: &MemoryCluster, bus: Arc<dyn Bus>) -> Node 
     .await
 }
 
-/// A session that writes down what it is told.
+/// A session that writes down what it is told. Clones are the same connection.
+#[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) node: Node,
     pub(crate) local: Arc<Local>,
     pub(crate) told: Arc<Told>,
-    next_id: AtomicUsize,
+    /// Of a resumed one: its rooms, as its `welcome` shows them.
+    pub(crate) rooms: Vec<RoomSnapshot>,
+    next_id: Arc<AtomicUsize>,
+}
+
+/// What there is to choose about a session.
+#[derive(Clone)]
+pub(crate) struct Kind {
+    pub(crate) receipts: bool,
+    pub(crate) hidden: bool,
+    pub(crate) resumable: bool,
+    /// `None`: an anonymous one.
+    pub(crate) user: Option<UserId>,
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        Self {
+            receipts: true,
+            hidden: false,
+            resumable: true,
+            user: None,
+        }
+    }
 }
 
 /// What a session was told.
@@ -79,7 +111,7 @@ pub(crate) struct Told {
     changed: Notify,
     /// So many messages fit; 0: any number.
     most: AtomicUsize,
-    pub(crate) let_go: AtomicBool,
+    superseded: AtomicBool,
 }
 
 impl Recipient for Told {
@@ -94,8 +126,8 @@ impl Recipient for Told {
         Ok(())
     }
 
-    fn let_go(&self) {
-        self.let_go.store(true, Ordering::Relaxed);
+    fn superseded(&self) {
+        self.superseded.store(true, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 }
@@ -103,6 +135,43 @@ impl Recipient for Told {
 impl Told {
     pub(crate) fn messages(&self) -> Vec<ServerMessage> {
         self.messages.lock().clone()
+    }
+
+    /// Whether another connection has the session.
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.superseded.load(Ordering::Relaxed)
+    }
+
+    /// How a member's connection was told to be, one after another.
+    pub(crate) fn connections(&self, of: &PeerId) -> Vec<Connection> {
+        connections(&self.messages.lock(), of)
+    }
+
+    /// Waits until a member was told to be `connection` last.
+    pub(crate) async fn until_connection(&self, of: &PeerId, connection: Connection) {
+        self.until("a member's connection", |told| {
+            (connections(told, of).last() == Some(&connection)).then_some(())
+        })
+        .await;
+    }
+
+    /// How often, and why, a member was told to have left.
+    pub(crate) fn leaves(&self, of: &PeerId) -> Vec<LeaveReason> {
+        leaves(&self.messages.lock(), of)
+    }
+
+    /// Waits until a member was told to have left, and says why it did.
+    pub(crate) async fn until_left(&self, of: &PeerId) -> LeaveReason {
+        self.until("that a member left", |told| {
+            leaves(told, of).first().copied()
+        })
+        .await
+    }
+
+    /// Waits until a member was told to have come.
+    pub(crate) async fn until_joined(&self, who: &PeerId) {
+        let joined = |message: &_| matches!(message, ServerMessage::MemberJoined(j) if j.member.peer == *who);
+        self.until_one("that a member came", joined).await;
     }
 
     /// From now on nothing fits.
@@ -153,12 +222,7 @@ impl Told {
 
     /// The ids of signals, in the order they were handed on.
     pub(crate) fn signals(&self) -> Vec<u64> {
-        let messages = self.messages.lock();
-        let ids = messages.iter().filter_map(|message| match message {
-            ServerMessage::Signal(signal) => Some(signal.id),
-            _ => None,
-        });
-        ids.collect()
+        signals(&self.messages.lock())
     }
 
     /// How often each signal was answered: id, and `None` or why not.
@@ -178,14 +242,24 @@ impl Told {
 }
 
 impl Session {
+    /// A resumable one.
     pub(crate) async fn new(node: &Node, receipts: bool) -> Self {
+        let kind = Kind {
+            receipts,
+            ..Kind::default()
+        };
+        Self::of(node, kind).await
+    }
+
+    pub(crate) async fn of(node: &Node, kind: Kind) -> Self {
         let (peer, told) = (PeerId::random(), Arc::new(Told::default()));
+        let user = kind.user.unwrap_or_else(|| UserId::anonymous(&peer));
         let session = NewSession {
             peer,
-            epoch: 1,
-            user: UserId::anonymous(&peer),
-            receipts,
-            hidden: false,
+            user,
+            receipts: kind.receipts,
+            hidden: kind.hidden,
+            resumable: kind.resumable,
             recipient: told.clone(),
         };
         let local = node
@@ -196,8 +270,77 @@ impl Session {
             node: node.clone(),
             local,
             told,
-            next_id: AtomicUsize::new(1),
+            rooms: Vec::new(),
+            next_id: Arc::new(AtomicUsize::new(1)),
         }
+    }
+
+    /// What the client was given to resume with.
+    pub(crate) fn secret(&self) -> String {
+        self.node.secret(&self.local)
+    }
+
+    /// The session as `node` has it from now on.
+    pub(crate) async fn resume_on(&self, node: &Node) -> Self {
+        let nothing_seen = BTreeMap::new();
+        self.resume_having_seen(node, nothing_seen).await
+    }
+
+    /// Likewise; the client says up to which id of each sender it has handled everything.
+    pub(crate) async fn resume_having_seen(
+        &self,
+        node: &Node,
+        seen: BTreeMap<PeerId, u64>,
+    ) -> Self {
+        self.try_to_resume(node, &self.secret(), seen)
+            .await
+            .expect("the session is resumed")
+    }
+
+    pub(crate) async fn try_to_resume(
+        &self,
+        node: &Node,
+        secret: &str,
+        seen: BTreeMap<PeerId, u64>,
+    ) -> Result<Self, ResumeError> {
+        let told = Arc::new(Told::default());
+        let session = NewSession {
+            peer: self.peer(),
+            user: self.local.user.clone(),
+            receipts: self.local.receipts,
+            hidden: self.local.hidden,
+            resumable: self.local.resumable,
+            recipient: told.clone(),
+        };
+        let resumed = node.resume(session, secret, seen).await?;
+        Ok(Self {
+            node: node.clone(),
+            local: resumed.local,
+            told,
+            rooms: resumed.rooms,
+            next_id: self.next_id.clone(),
+        })
+    }
+
+    /// Its client is gone without a word.
+    pub(crate) fn loses_connection(&self) {
+        self.node
+            .detach(self.local.clone(), Departure::Away(WINDOW));
+    }
+
+    pub(crate) fn departs(&self, reason: LeaveReason) {
+        self.node
+            .detach(self.local.clone(), Departure::Leave(reason));
+    }
+
+    /// Waits until the session is another connection's, and lets go of it as a gateway does.
+    pub(crate) async fn until_superseded(&self) {
+        self.told
+            .until("that it is superseded", |_| {
+                self.told.is_superseded().then_some(())
+            })
+            .await;
+        self.node.detach(self.local.clone(), Departure::Superseded);
     }
 
     pub(crate) fn peer(&self) -> PeerId {
@@ -222,6 +365,12 @@ impl Session {
     /// Sends a signal to `to`, or to all, and gives its id.
     pub(crate) fn signal(&self, room: &str, to: Option<PeerId>) -> u64 {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed) as u64;
+        self.signal_again(room, id, to);
+        id
+    }
+
+    /// Sends a signal with an id that was perhaps used before.
+    pub(crate) fn signal_again(&self, room: &str, id: u64, to: Option<PeerId>) {
         let signal = Signal {
             id,
             room: room.into(),
@@ -234,9 +383,14 @@ impl Session {
             traceparent: None,
         };
         self.node
-            .relay(&self.local, &signal)
+            .relay(&self.local, &signal, false)
             .expect("a member may signal");
-        id
+    }
+
+    /// Handles, and says so, every signal from `sender` up to `id`.
+    pub(crate) fn handles(&self, sender: &PeerId, id: u64) {
+        self.node.written(&self.local, sender, id);
+        self.node.received(&self.local, sender, id);
     }
 
     /// Handles every signal that comes, at once, until the test ends.
@@ -255,6 +409,15 @@ impl Session {
                 }
             }
         });
+    }
+
+    /// Waits until so many signals were handed on to it.
+    pub(crate) async fn until_signals(&self, count: usize) {
+        self.told
+            .until("signals", |told| {
+                (signals(told).len() >= count).then_some(())
+            })
+            .await;
     }
 
     pub(crate) async fn until_answered(&self, signals: usize) {
@@ -287,4 +450,28 @@ pub(crate) async fn introduce(one: &Node, other: &Node) -> (Session, Session) {
 
 pub(crate) fn id(room: &str) -> RoomId {
     room.parse().expect("a room id")
+}
+
+fn connections(told: &[ServerMessage], of: &PeerId) -> Vec<Connection> {
+    let told = told.iter().filter_map(|message| match message {
+        ServerMessage::MemberUpdated(update) if update.peer == *of => update.connection,
+        _ => None,
+    });
+    told.collect()
+}
+
+fn leaves(told: &[ServerMessage], of: &PeerId) -> Vec<LeaveReason> {
+    let told = told.iter().filter_map(|message| match message {
+        ServerMessage::MemberLeft(left) if left.peer == *of => Some(left.reason),
+        _ => None,
+    });
+    told.collect()
+}
+
+fn signals(told: &[ServerMessage]) -> Vec<u64> {
+    let ids = told.iter().filter_map(|message| match message {
+        ServerMessage::Signal(signal) => Some(signal.id),
+        _ => None,
+    });
+    ids.collect()
 }

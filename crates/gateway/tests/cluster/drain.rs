@@ -129,6 +129,25 @@ async fn clients_that_resume_elsewhere_have_moved_and_nobody_sees_them_go() {
 }
 
 #[tokio::test]
+async fn a_session_that_the_deadline_closes_can_still_go_on_elsewhere() {
+    let times = [
+        "drain.grace_ms=0",
+        "drain.window_ms=0",
+        "drain.deadline_ms=300",
+    ];
+    let mut cluster = Cluster::start(2, &times);
+    let mut alice = Peer::in_room(&cluster.nodes[0], ROOM).await;
+    let mut bob = Peer::in_room(&cluster.nodes[1], ROOM).await;
+    hear!(bob, Ready);
+    cluster.nodes[0].terminate();
+    assert_eq!(alice.closed().await.code, 1001);
+    assert_eq!(cluster.nodes[0].wait().code(), Some(0));
+    let mut alice = alice.lose().resume(&cluster.nodes[1]).await;
+    alice.exchange(&mut bob, ROOM).await;
+    still_well(&cluster.nodes[1]).await;
+}
+
+#[tokio::test]
 async fn a_second_signal_hurries() {
     let mut cluster = Cluster::start(
         1,

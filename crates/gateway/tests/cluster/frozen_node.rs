@@ -1,33 +1,77 @@
 //! A gateway stops for longer than its lease, and wakes up.
 
-use switchboard_protocol::server_message::LeaveReason;
+use switchboard_protocol::Connection;
 
 use crate::support::{Cluster, Peer, hear, still_well};
 
 const ROOM: &str = "study-1";
 
-#[tokio::test]
-async fn a_node_that_was_frozen_lets_go_of_its_sessions_and_serves_again() {
+/// Alice's node is frozen until Bob, on the other one, has seen her away.
+async fn freeze() -> (Cluster, Peer, Peer) {
     let cluster = Cluster::start(2, &["cluster.lease_ms=2000"]);
+    let mut alice = Peer::in_room(&cluster.nodes[0], ROOM).await;
+    let mut bob = Peer::in_room(&cluster.nodes[1], ROOM).await;
+    hear!(alice, Ready);
+    hear!(bob, Ready);
+    cluster.nodes[0].pause();
+    is_now(&mut bob, &alice, Connection::Away).await;
+    (cluster, alice, bob)
+}
+
+async fn is_now(peer: &mut Peer, other: &Peer, connection: Connection) {
+    let updated = hear!(peer, MemberUpdated);
+    assert_eq!(
+        (updated.peer, updated.connection),
+        (other.id, Some(connection))
+    );
+}
+
+#[tokio::test]
+async fn a_node_that_was_frozen_has_its_sessions_again_over_the_connections_they_had() {
+    let (cluster, mut alice, mut bob) = freeze().await;
     let [frozen, other] = &cluster.nodes[..] else {
         panic!("two nodes were started")
     };
-    let mut alice = Peer::in_room(frozen, ROOM).await;
-    let mut bob = Peer::in_room(other, ROOM).await;
-    frozen.pause();
-    let left = hear!(bob, MemberLeft);
-    assert_eq!((left.peer, left.reason), (alice.id, LeaveReason::NodeLost));
-
+    let waiting = bob.signal(ROOM, Some(alice.id), "offer", "1");
     frozen.resume();
-    let closed = alice.closed().await;
-    assert_eq!(closed.code, 1001, "{closed}");
+    is_now(&mut bob, &alice, Connection::Live).await;
+    assert_eq!(hear!(alice, Signal).id, waiting);
+    alice
+        .connection
+        .flush()
+        .await
+        .expect("a receipt is written");
+    assert_eq!(
+        bob.answers(1).await,
+        [(waiting, alice.id.to_string(), Ok(()))]
+    );
     frozen.wait_until("ready again", |node| node.get("/readyz").0 == 200);
     assert!(frozen.metric("switchboard_leases_lost_total") >= 1.0);
-
-    let mut alice = Peer::in_room(frozen, ROOM).await;
-    hear!(bob, MemberJoined);
-    alice.exchange(&mut bob, ROOM).await;
     assert!(other.metric("switchboard_nodes_reaped_total") >= 1.0);
-    still_well(frozen).await;
-    still_well(other).await;
+    alice.exchange(&mut bob, ROOM).await;
+    alice.bye().await;
+    hear!(bob, MemberLeft);
+    for node in &cluster.nodes {
+        still_well(node).await;
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_was_frozen_lets_go_of_a_session_that_moved_meanwhile() {
+    let (cluster, mut alice, mut bob) = freeze().await;
+    let [frozen, other] = &cluster.nodes[..] else {
+        panic!("two nodes were started")
+    };
+    let mut former = alice.move_to(other).await;
+    is_now(&mut bob, &alice, Connection::Live).await;
+    alice.exchange(&mut bob, ROOM).await;
+
+    frozen.resume();
+    assert_eq!(former.closed().await.code, 4409);
+    frozen.wait_until("ready again", |node| node.get("/readyz").0 == 200);
+    alice.exchange(&mut bob, ROOM).await;
+    assert_eq!(bob.unasked().await, [], "nothing happened in the room");
+    for node in &cluster.nodes {
+        still_well(node).await;
+    }
 }

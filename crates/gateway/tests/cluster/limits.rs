@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use switchboard_client::{ConnectError, Options};
 use switchboard_protocol::client_message::Ping;
-use switchboard_protocol::server_message::Reason;
+use switchboard_protocol::server_message::{LeaveReason, Reason};
 use switchboard_protocol::{ClientMessage, ErrorCode, ServerMessage};
 
-use crate::support::{Peer, embedded, hear, options, still_well};
+use crate::support::{Peer, SHORT_WINDOW, embedded, hear, options, still_well};
 
 const ROOM: &str = "study-1";
 
@@ -82,10 +82,11 @@ async fn past_the_bound_on_unanswered_signals_each_further_one_is_overloaded_at_
 
 #[tokio::test]
 async fn the_bytes_of_unanswered_signals_are_bounded_too() {
-    let gateway = embedded(&[
+    let bounds = [
         "limits.max_message_bytes=4096",
         "limits.in_flight_bytes=4096",
-    ]);
+    ];
+    let gateway = embedded(&[&bounds[..], &SHORT_WINDOW].concat());
     let mut alice = Peer::in_room(&gateway, ROOM).await;
     let mut bob = Peer::in_room(&gateway, ROOM).await;
     let payload = format!("\"{}\"", "x".repeat(2500));
@@ -98,11 +99,12 @@ async fn the_bytes_of_unanswered_signals_are_bounded_too() {
     // Read, but not by the one who would say `received`.
     while !matches!(bob.connection.next().await, Ok(ServerMessage::Signal(_))) {}
     drop(bob);
+    assert_eq!(hear!(alice, MemberLeft).reason, LeaveReason::Expired);
     let told = alice.answers(1).await.remove(0);
     assert_eq!(
         told.2,
         Err(Reason::Unconfirmed),
-        "it was written to a client that said nothing"
+        "it was written to a client that said nothing, and that never came back"
     );
     still_well(&gateway).await;
 }

@@ -5,6 +5,8 @@
 
 mod bad_frames;
 mod bad_messages;
+mod bad_resumes;
+mod bad_senders;
 mod crowds;
 mod drain;
 mod frozen_node;
@@ -18,6 +20,7 @@ mod pages;
 mod race;
 mod redis_absent;
 mod redis_lost;
+mod resume;
 mod silence;
 mod slow_receiver;
 mod support;

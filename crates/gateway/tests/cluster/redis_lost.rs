@@ -1,20 +1,20 @@
 //! Redis goes away under a gateway that had it.
 
+use std::time::Duration;
+
 use switchboard_client::ConnectError;
-use switchboard_protocol::ErrorCode;
 use switchboard_protocol::server_message::Reason;
+use switchboard_protocol::{ErrorCode, ServerMessage};
 use switchboard_testkit::RedisServer;
 
-use crate::support::{Cluster, Peer, hear, options, still_well};
+use crate::support::{Cluster, Peer, SHORT_WINDOW, hear, options, still_well};
 
 const ROOM: &str = "study-1";
 
 #[tokio::test]
-async fn without_redis_sockets_stay_and_with_an_empty_one_clients_come_again() {
-    let mut cluster = Cluster::start(
-        2,
-        &["cluster.lease_ms=2000", "session.delivery_deadline_ms=1500"],
-    );
+async fn without_redis_sockets_stay_and_an_empty_one_is_told_who_is_where() {
+    let settings = [&["cluster.lease_ms=2000"], &SHORT_WINDOW[..]].concat();
+    let mut cluster = Cluster::start(2, &settings);
     let mut alice = Peer::in_room(&cluster.nodes[0], ROOM).await;
     let mut bob = Peer::in_room(&cluster.nodes[1], ROOM).await;
     hear!(alice, Ready);
@@ -51,32 +51,59 @@ async fn without_redis_sockets_stay_and_with_an_empty_one_clients_come_again() {
         (lost, Err(Reason::Unavailable)),
         "it was never published"
     );
-    match Peer::open(&options(node)).await {
-        Err(ConnectError::Closed(closed)) => assert!(
-            closed.code == 4503 && closed.retry_after_ms.is_some(),
-            "{closed}"
-        ),
-        Err(other) => panic!("{other}"),
-        Ok(_) => panic!("was let in"),
+    // Neither a newcomer nor one who wants to go on can be let in, and the latter's secret is as good as before.
+    let ticket = bob.ticket();
+    for options in [options(node), ticket.options(node)] {
+        match Peer::open(&options).await {
+            Err(ConnectError::Closed(closed)) => assert!(
+                closed.code == 4503 && closed.retry_after_ms.is_some(),
+                "{closed}"
+            ),
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("was let in"),
+        }
     }
     alice.ping().await;
     bob.ping().await;
 
-    // Stage A: what Redis forgot is not told to it again, so the sessions have to come again.
     cluster.redis.restart();
-    for peer in [&mut alice, &mut bob] {
-        assert_eq!(peer.closed().await.code, 1001);
-    }
+    join_at_last(&mut alice, "another").await;
+    alice.exchange(&mut bob, ROOM).await;
+    join_at_last(&mut bob, "another").await;
+    hear!(alice, MemberJoined, |joined| joined.room.as_str()
+        == "another");
+    alice.exchange(&mut bob, "another").await;
+    assert_eq!(changes(&mut bob).await, [], "nobody was away or left");
+    let mut former = bob.move_to(node).await;
+    assert_eq!(former.closed().await.code, 4409);
+    alice.exchange(&mut bob, ROOM).await;
     for node in &cluster.nodes {
         node.wait_until("ready", |node| {
             node.get("/readyz").0 == 200 && node.metric("switchboard_backend_up") == 1.0
         });
         still_well(node).await;
     }
-    let mut alice = Peer::in_room(&cluster.nodes[0], ROOM).await;
-    let mut bob = Peer::in_room(&cluster.nodes[1], ROOM).await;
-    hear!(alice, Ready);
-    alice.exchange(&mut bob, ROOM).await;
+}
+
+/// Who did not come, but went or changed.
+async fn changes(peer: &mut Peer) -> Vec<ServerMessage> {
+    let mut unasked = peer.unasked().await;
+    unasked.retain(|message| {
+        matches!(
+            message,
+            ServerMessage::MemberUpdated(_) | ServerMessage::MemberLeft(_)
+        )
+    });
+    unasked
+}
+
+/// A Redis that forgot is filled again before anybody new is let in; a client waits as long as it is told to.
+async fn join_at_last(peer: &mut Peer, room: &str) {
+    while let Err(error) = peer.try_join(room, None).await {
+        assert_eq!(error.code, ErrorCode::Unavailable, "{error:?}");
+        let pause = error.retry_after_ms.expect("when to come again");
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
 }
 
 #[tokio::test]

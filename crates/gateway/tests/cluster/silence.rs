@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use switchboard_protocol::Connection;
 use switchboard_protocol::server_message::LeaveReason;
 
 use crate::support::{Peer, Raw, embedded, hear, still_well};
@@ -23,17 +24,22 @@ async fn whoever_says_no_hello_in_time_is_closed() {
 }
 
 #[tokio::test]
-async fn whoever_answers_no_ping_is_closed_and_leaves_its_rooms() {
+async fn whoever_answers_no_ping_is_closed_and_leaves_its_rooms_after_its_window() {
     let gateway = embedded(&[
         "session.heartbeat_ms=200",
         "session.heartbeat_timeout_ms=1500",
+        "session.resume_window_ms=10400",
+        "session.delivery_deadline_ms=25400",
     ]);
     let mut lively = Peer::in_room(&gateway, "study-1").await;
     let mut silent = Raw::open(&gateway, "/v1/connect", &[]);
     silent.text(r#"{"type":"hello"}"#);
     silent.text(r#"{"type":"join","id":1,"room":"study-1"}"#);
     // Driven while it waits, the other connection answers its pings.
-    assert_eq!(hear!(lively, MemberLeft).reason, LeaveReason::Disconnected);
+    assert_eq!(
+        hear!(lively, MemberUpdated).connection,
+        Some(Connection::Away)
+    );
     let mut pings = 0;
     let (code, reason) = loop {
         match silent.read().expect("a close frame comes first") {
@@ -53,7 +59,7 @@ async fn whoever_answers_no_ping_is_closed_and_leaves_its_rooms() {
         "{reason}"
     );
     assert!(pings >= 2, "{pings} pings");
-    lively.ping().await;
+    assert_eq!(hear!(lively, MemberLeft).reason, LeaveReason::Expired);
     assert!((gateway.metric("switchboard_closes_total{code=\"4408\"}") - 1.0).abs() < f64::EPSILON);
     still_well(&gateway).await;
 }

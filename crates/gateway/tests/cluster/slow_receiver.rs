@@ -6,7 +6,7 @@ use switchboard_protocol::PeerId;
 use switchboard_protocol::server_message::{LeaveReason, Reason};
 use switchboard_testkit::GatewayProcess;
 
-use crate::support::{Cluster, Peer, Raw, hear, still_well};
+use crate::support::{Cluster, Peer, Raw, SHORT_WINDOW, hear, still_well};
 
 const ROOM: &str = "study-1";
 const SETTINGS: [&str; 5] = [
@@ -67,7 +67,7 @@ fn read_to_the_end(mut raw: Raw) -> HashSet<u64> {
 
 #[tokio::test]
 async fn whoever_does_not_read_is_closed_and_no_answer_about_it_is_untrue() {
-    let cluster = Cluster::start(2, &SETTINGS);
+    let cluster = Cluster::start(2, &[&SETTINGS[..], &SHORT_WINDOW].concat());
     let [near, far] = &cluster.nodes[..] else {
         panic!("two nodes were started")
     };
@@ -84,10 +84,7 @@ async fn whoever_does_not_read_is_closed_and_no_answer_about_it_is_untrue() {
     }
     let answers = sender.answers(SIGNALS).await;
     let left = hear!(sender, MemberLeft);
-    assert_eq!(
-        (left.peer, left.reason),
-        (slow_id, LeaveReason::Disconnected)
-    );
+    assert_eq!((left.peer, left.reason), (slow_id, LeaveReason::Expired));
     assert!((far.metric("switchboard_closes_total{code=\"4413\"}") - 1.0).abs() < f64::EPSILON);
 
     let told: HashMap<_, _> = answers
@@ -95,7 +92,7 @@ async fn whoever_does_not_read_is_closed_and_no_answer_about_it_is_untrue() {
         .map(|(id, _, outcome)| (*id, *outcome))
         .collect();
     assert_eq!(told.len(), SIGNALS, "one answer for each");
-    for outcome in [Ok(()), Err(Reason::Overloaded), Err(Reason::Left)] {
+    for outcome in [Ok(()), Err(Reason::Expired)] {
         assert!(
             told.values().any(|told| *told == outcome),
             "{outcome:?} in {told:?}"
@@ -118,12 +115,8 @@ async fn whoever_does_not_read_is_closed_and_no_answer_about_it_is_untrue() {
 
 #[tokio::test]
 async fn nothing_is_delivered_while_it_waits_in_the_outbox() {
-    let mut settings = SETTINGS.to_vec();
-    settings.extend([
-        "limits.outbox_bytes=1048576",
-        "session.delivery_deadline_ms=2000",
-    ]);
-    let cluster = Cluster::start(1, &settings);
+    let outbox = ["limits.outbox_bytes=1048576"];
+    let cluster = Cluster::start(1, &[&SETTINGS[..], &outbox, &SHORT_WINDOW].concat());
     let gateway = &cluster.nodes[0];
     let mut sender = Peer::in_room(gateway, ROOM).await;
     let (mut slow, slow_id) = join_and_stop_reading(gateway, false).await;

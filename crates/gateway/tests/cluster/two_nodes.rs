@@ -1,6 +1,7 @@
 //! A call between clients of two gateways.
 
 use switchboard_client::Options;
+use switchboard_protocol::Connection;
 use switchboard_protocol::server_message::LeaveReason;
 
 use crate::support::{Cluster, Peer, hear, options, still_well};
@@ -69,9 +70,20 @@ async fn call(settings: &[&str], homes: [usize; 2]) {
     assert_eq!((left.peer, left.reason), (bob.id, LeaveReason::Left));
     bob.join(ROOM).await;
     hear!(alice, Ready);
-    drop(bob);
-    assert_eq!(hear!(alice, MemberLeft).reason, LeaveReason::Disconnected);
     hear!(alice, MemberJoined);
+    let bob = bob.lose();
+    let updated = hear!(alice, MemberUpdated);
+    assert_eq!(
+        (updated.peer, updated.connection),
+        (bob.peer, Some(Connection::Away))
+    );
+    let bob = bob.resume(a).await;
+    assert_eq!(
+        hear!(alice, MemberUpdated).connection,
+        Some(Connection::Live)
+    );
+    bob.bye().await;
+    assert_eq!(hear!(alice, MemberLeft).reason, LeaveReason::Left);
     assert_eq!(alice.unasked().await, [], "each event was told once");
     still_well(a).await;
     still_well(b).await;

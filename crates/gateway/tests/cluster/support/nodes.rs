@@ -6,6 +6,13 @@ use switchboard_testkit::{GatewayProcess, RedisServer};
 use super::{Peer, hear};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
+/// The shortest window in which a session may come back, for tests that wait for its end; a signal waits 15 s more at
+/// most. Pings come so often that this window is allowed.
+pub(crate) const SHORT_WINDOW: [&str; 3] = [
+    "session.heartbeat_ms=50",
+    "session.resume_window_ms=10100",
+    "session.delivery_deadline_ms=25100",
+];
 
 /// Ready gateways around a Redis of their own.
 pub(crate) struct Cluster {

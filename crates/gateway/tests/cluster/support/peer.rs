@@ -1,8 +1,9 @@
 //! A client that keeps what it heard until the test asks for it.
 
 mod requests;
+mod resume;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use switchboard_client::{Closed, ConnectError, Connection, Disconnected, Options};
@@ -12,8 +13,11 @@ use switchboard_protocol::{ClientMessage, PeerId, ServerMessage};
 use switchboard_testkit::GatewayProcess;
 use tokio::time::timeout;
 
-/// Whoever waits longer for a message waits in vain, also on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) use resume::Ticket;
+
+/// Whoever waits longer for a message waits in vain, also on a loaded machine: no signal is unanswered for longer than
+/// 25 s with the windows used here.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A welcomed client.
 pub(crate) struct Peer {
@@ -21,6 +25,8 @@ pub(crate) struct Peer {
     pub(crate) welcome: Welcome,
     pub(crate) connection: Connection,
     receipts: bool,
+    /// For each sender, the last id that was read.
+    seen: BTreeMap<PeerId, u64>,
     heard: VecDeque<ServerMessage>,
     next_id: u64,
 }
@@ -42,6 +48,7 @@ impl Peer {
             welcome,
             connection,
             receipts,
+            seen: BTreeMap::new(),
             heard: VecDeque::new(),
             next_id: 1,
         })
@@ -89,26 +96,46 @@ impl Peer {
 
     async fn next(&mut self) -> Result<ServerMessage, Disconnected> {
         let message = self.connection.next().await?;
-        if let (ServerMessage::Signal(signal), true) = (&message, self.receipts) {
-            let received = Received {
-                from: signal.from,
-                id: signal.id,
-            };
-            self.say(&ClientMessage::Received(received));
+        if let ServerMessage::Signal(signal) = &message {
+            let (from, id) = (signal.from, signal.id);
+            self.seen.insert(from, id);
+            if self.receipts {
+                self.say(&ClientMessage::Received(Received { from, id }));
+            }
         }
         Ok(message)
     }
 
     /// How the gateway closes this connection; what it says before is kept.
     pub(crate) async fn closed(&mut self) -> Closed {
+        match timeout(PATIENCE, self.ended()).await {
+            Ok(closed) => closed,
+            Err(_) => panic!("was never closed; heard {:?}", self.heard),
+        }
+    }
+
+    /// The same, and however long it takes.
+    pub(crate) async fn ended(&mut self) -> Closed {
         loop {
-            match timeout(PATIENCE, self.next()).await {
-                Ok(Ok(message)) => self.heard.push_back(message),
-                Ok(Err(Disconnected::Closed(closed))) => return closed,
-                Ok(Err(ended)) => panic!("expected a close frame: {ended}; heard {:?}", self.heard),
-                Err(_) => panic!("was never closed; heard {:?}", self.heard),
+            match self.next().await {
+                Ok(message) => self.heard.push_back(message),
+                Err(Disconnected::Closed(closed)) => return closed,
+                Err(ended) => panic!("expected a close frame: {ended}; heard {:?}", self.heard),
             }
         }
+    }
+
+    /// Reads on until something else has come about; what comes is kept.
+    pub(crate) async fn listening<T>(&mut self, until: impl Future<Output = T>) -> T {
+        tokio::select! {
+            result = until => result,
+            closed = self.ended() => panic!("was closed: {closed}"),
+        }
+    }
+
+    /// Everything heard that nobody asked for, without reading on.
+    pub(crate) fn heard(&mut self) -> Vec<ServerMessage> {
+        self.heard.drain(..).collect()
     }
 
     /// A ping and its pong: the gateway has taken everything said before.
@@ -123,7 +150,7 @@ impl Peer {
     /// Everything said to it until now that nobody asked for.
     pub(crate) async fn unasked(&mut self) -> Vec<ServerMessage> {
         self.ping().await;
-        self.heard.drain(..).collect()
+        self.heard()
     }
 
     /// Writes what the kernel takes of it; the rest goes with the next reading.

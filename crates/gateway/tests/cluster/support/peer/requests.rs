@@ -75,20 +75,33 @@ impl Peer {
         kind: &str,
         payload: impl AsRef<[u8]>,
     ) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.signal_as(id, room, to, kind, payload);
+        id
+    }
+
+    /// The same under an id that may have been used before.
+    pub(crate) fn signal_as(
+        &mut self,
+        id: u64,
+        room: &str,
+        to: Option<PeerId>,
+        kind: &str,
+        payload: impl AsRef<[u8]>,
+    ) {
         let payload = Payload {
             encoding: self.connection.codec().encoding(),
             bytes: payload.as_ref(),
         };
-        let to = to.map(|to| to.to_string().into());
-        let signal = |id| Signal {
+        self.say(&ClientMessage::Signal(Signal {
             id,
             room: room.into(),
-            to,
+            to: to.map(|to| to.to_string().into()),
             kind: kind.into(),
             payload,
             traceparent: None,
-        };
-        self.ask(|id| ClientMessage::Signal(signal(id)))
+        }));
     }
 
     /// The next `count` answers to its signals, one for each receiver, in the order told.

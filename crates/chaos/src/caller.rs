@@ -1,0 +1,247 @@
+//! One client of a pair: sends numbered signals to the other all the time, and writes down what came of them and what it
+//! got.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use serde::Deserialize;
+use switchboard_client::{
+    Client, ConnectionState, Event, Events, Options, Outcome, Outcomes, RequestError,
+};
+use switchboard_protocol::server_message::Signal;
+use switchboard_protocol::{Connection, Encoding, Payload, PeerId, RoomId};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::balancer::Door;
+
+/// Every so many signals one is as long as an offer; the others are as long as candidates.
+const OFFER_EVERY: u64 = 10;
+/// The last signal is answered by its deadline (45 s), which counts anew where its sender resumes.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(100);
+const OFFER_BYTES: usize = 2500;
+const CANDIDATE_BYTES: usize = 200;
+
+/// A client in its room.
+pub(crate) struct Caller {
+    pub(crate) client: Client,
+    pub(crate) door: Arc<Door>,
+    pub(crate) stream: Arc<Stream>,
+    events: Events,
+    room: RoomId,
+}
+
+/// What one client sends to the other, as far as it has come.
+#[derive(Default)]
+pub(crate) struct Stream {
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Stream {
+    /// How many signals the client has sent; they are numbered from 1.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The highest number that the other one got.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+}
+
+/// What a sender was told, signal by signal, the first one first.
+pub(crate) type Told = Vec<Option<Result<Outcome, RequestError>>>;
+
+/// What a receiver got.
+#[derive(Default)]
+pub(crate) struct Got {
+    pub(crate) numbers: HashSet<u64>,
+    pub(crate) repeated: u64,
+    pub(crate) out_of_order: u64,
+    pub(crate) longest_gap: Duration,
+    /// How often its connection was lost.
+    pub(crate) dropped: u64,
+    /// How often it saw the other one away.
+    pub(crate) away_seen: u64,
+    /// Its session is another one than at first, or over, or the other one left.
+    pub(crate) session_lost: bool,
+    pub(crate) highest: u64,
+    pub(crate) last_at: Option<Instant>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    n: u64,
+}
+
+impl Caller {
+    pub(crate) async fn open(door: Arc<Door>, room: RoomId) -> Result<Self> {
+        let connected = Client::connect(Options::new(door.url())).await;
+        let (client, events) = connected.context("a client cannot connect")?;
+        let joined = client.join(&room, None, None).await;
+        joined.with_context(|| format!("a client cannot enter {room}"))?;
+        Ok(Self {
+            client,
+            door,
+            stream: Arc::default(),
+            events,
+            room,
+        })
+    }
+
+    /// Begins to send to `other`, one signal every `pace` until `sending` is over, and to read what comes from it until
+    /// `reading` is.
+    pub(crate) fn talk(
+        self,
+        other: (PeerId, Arc<Stream>),
+        pace: Duration,
+        sending: CancellationToken,
+        reading: CancellationToken,
+    ) -> Talk {
+        let (to, incoming) = other;
+        let sender = Sender {
+            client: self.client.clone(),
+            room: self.room,
+            to,
+            stream: self.stream,
+        };
+        Talk {
+            client: self.client,
+            door: self.door,
+            told: tokio::spawn(sender.run(pace, sending)),
+            got: tokio::spawn(receive(self.events, to, incoming, reading)),
+        }
+    }
+}
+
+/// A client at work.
+pub(crate) struct Talk {
+    pub(crate) client: Client,
+    pub(crate) door: Arc<Door>,
+    /// Ends once sending is over and everything is answered, or its time for that is up.
+    pub(crate) told: JoinHandle<Told>,
+    pub(crate) got: JoinHandle<Got>,
+}
+
+struct Sender {
+    client: Client,
+    room: RoomId,
+    to: PeerId,
+    stream: Arc<Stream>,
+}
+
+impl Sender {
+    async fn run(self, pace: Duration, sending: CancellationToken) -> Told {
+        let mut told = Told::new();
+        let mut answers = FuturesUnordered::new();
+        let mut ticks = interval(pace);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = sending.cancelled() => break,
+                Some((n, answer)) = answers.next() => note(&mut told, n, answer, self.to),
+                _ = ticks.tick() => {
+                    let n = self.stream.sent() + 1;
+                    // Waits while there is no connection and much is waiting already.
+                    let queued = self.client.queue_signal(&self.room, self.to, kind(n), payload(n)).await;
+                    self.stream.sent.store(n, Ordering::Relaxed);
+                    told.push(None);
+                    match queued {
+                        Ok(answer) => answers.push(async move { (n, answer.await) }),
+                        Err(error) => note(&mut told, n, Err(error), self.to),
+                    }
+                }
+            }
+        }
+        // Whatever is not answered by then stays without an answer, which is a finding.
+        let _ = timeout(ANSWERED_WITHIN, async {
+            while let Some((n, answer)) = answers.next().await {
+                note(&mut told, n, answer, self.to);
+            }
+        })
+        .await;
+        told
+    }
+}
+
+fn note(told: &mut Told, n: u64, answer: Result<Outcomes, RequestError>, to: PeerId) {
+    let index = usize::try_from(n).expect("a run is short") - 1;
+    told[index] = match answer {
+        Ok(outcomes) => outcomes.of(to).map(Ok),
+        Err(error) => Some(Err(error)),
+    };
+}
+
+fn kind(n: u64) -> &'static str {
+    if n % OFFER_EVERY == 1 {
+        "offer"
+    } else {
+        "candidate"
+    }
+}
+
+fn payload(n: u64) -> Payload {
+    let bytes = match kind(n) {
+        "offer" => OFFER_BYTES,
+        _ => CANDIDATE_BYTES,
+    };
+    let text = format!(r#"{{"n":{n},"sdp":"{}"}}"#, "x".repeat(bytes));
+    Payload {
+        encoding: Encoding::Json,
+        bytes: text.into(),
+    }
+}
+
+async fn receive(
+    mut events: Events,
+    from: PeerId,
+    incoming: Arc<Stream>,
+    reading: CancellationToken,
+) -> Got {
+    let mut got = Got::default();
+    while let Some(Some(event)) = reading.run_until_cancelled(events.next()).await {
+        match event {
+            Event::Signal(signal) if signal.from == from => got.take(&signal, &incoming),
+            Event::MemberUpdated(updated) if updated.peer == from => {
+                got.away_seen += u64::from(updated.connection == Some(Connection::Away));
+            }
+            Event::MemberLeft(left) => got.session_lost |= left.peer == from,
+            Event::Connection(ConnectionState::Reconnecting(_)) => got.dropped += 1,
+            Event::Connection(ConnectionState::Live(welcome)) => {
+                got.session_lost |= !welcome.resumed;
+            }
+            Event::Connection(_) | Event::Rejoined(_) | Event::RoomLost { .. } => {
+                got.session_lost = true;
+            }
+            _ => {}
+        }
+    }
+    got
+}
+
+impl Got {
+    fn take(&mut self, signal: &Signal, incoming: &Stream) {
+        let body: Body =
+            serde_json::from_slice(&signal.payload.bytes).expect("the other one wrote it");
+        if !self.numbers.insert(body.n) {
+            self.repeated += 1;
+            return;
+        }
+        if body.n < self.highest {
+            self.out_of_order += 1;
+        }
+        self.highest = self.highest.max(body.n);
+        incoming.received.store(self.highest, Ordering::Relaxed);
+        let now = Instant::now();
+        if let Some(last_at) = self.last_at.replace(now) {
+            self.longest_gap = self.longest_gap.max(now - last_at);
+        }
+    }
+}

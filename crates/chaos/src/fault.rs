@@ -1,0 +1,72 @@
+//! What can be broken.
+
+use clap::ValueEnum;
+
+/// Something that goes wrong while signals flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Fault {
+    /// Nothing: what the others are compared with.
+    None,
+    /// Connections of clients are cut, one after another.
+    SocketLost,
+    /// Nothing comes through connections of clients any more, and neither side is told.
+    SocketSilent,
+    /// A gateway is killed (SIGKILL) and another one started a little later.
+    GatewayKilled,
+    /// A gateway is frozen (SIGSTOP) for longer than its lease, and goes on.
+    GatewayFrozen,
+    /// A gateway is told to stop (SIGTERM) once its replacement is ready.
+    GatewayDrained,
+    /// The same for each of three gateways in turn.
+    RollingRestart,
+    /// Redis is killed and back at once, empty.
+    RedisEmptied,
+    /// Redis is frozen (SIGSTOP) for a while.
+    RedisFrozen,
+    /// Redis is gone for a while and comes back empty.
+    RedisGone,
+    /// The master that Sentinels watch is killed; its replica takes over.
+    SentinelFailover,
+    /// One of three masters of a Redis Cluster is killed; its replica takes over.
+    ClusterMasterKilled,
+    /// Redis closes the connections over which gateways listen, several times.
+    SubscriptionKilled,
+}
+
+impl Fault {
+    /// As on the command line.
+    pub fn name(self) -> String {
+        let value = self.to_possible_value().expect("none is hidden");
+        value.get_name().to_owned()
+    }
+
+    /// Gateways that serve when it happens.
+    pub(crate) fn gateways(self) -> usize {
+        match self {
+            Self::RollingRestart => 3,
+            _ => 2,
+        }
+    }
+
+    /// Whether no client may be seen away: it is told in time to move.
+    pub(crate) fn is_announced(self) -> bool {
+        matches!(
+            self,
+            Self::None | Self::GatewayDrained | Self::RollingRestart
+        )
+    }
+
+    /// Whether it has nothing to do with the connections of clients.
+    pub(crate) fn is_behind_the_gateways(self) -> bool {
+        matches!(
+            self,
+            Self::None
+                | Self::RedisEmptied
+                | Self::RedisFrozen
+                | Self::RedisGone
+                | Self::SentinelFailover
+                | Self::ClusterMasterKilled
+                | Self::SubscriptionKilled
+        )
+    }
+}

@@ -1,0 +1,244 @@
+//! Sessions without a connection: how long they are kept, by whom, and when they make place.
+
+use std::collections::BTreeMap;
+
+use switchboard_cluster::memory::MemoryCluster;
+use switchboard_cluster::{Departure, JoinError, ResumeError};
+use switchboard_protocol::server_message::{LeaveReason, Reason};
+use switchboard_protocol::{Connection, UserId};
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::rig::{Kind, Session, WINDOW, id, introduce, node_on};
+
+#[tokio::test(start_paused = true)]
+async fn whoever_does_not_come_back_expires_with_what_waits_for_it() {
+    let cluster = MemoryCluster::new();
+    let (one, other) = (
+        node_on(&cluster, cluster.backend().bus).await,
+        node_on(&cluster, cluster.backend().bus).await,
+    );
+    let (alice, bob) = introduce(&one, &other).await;
+    let (written, waiting) = (
+        alice.signal("r", Some(bob.peer())),
+        alice.signal("r", Some(bob.peer())),
+    );
+    bob.until_signals(2).await;
+    other.written(&bob.local, &alice.peer(), written);
+    bob.loses_connection();
+    let lost_at = Instant::now();
+    alice
+        .told
+        .until_connection(&bob.peer(), Connection::Away)
+        .await;
+    let while_away = alice.signal("r", Some(bob.peer()));
+    assert_eq!(
+        alice.told.until_left(&bob.peer()).await,
+        LeaveReason::Expired
+    );
+    let took = lost_at.elapsed();
+    assert!(
+        (WINDOW..WINDOW + Duration::from_secs(1)).contains(&took),
+        "{took:?}"
+    );
+    alice.until_answered(3).await;
+    let expected = [
+        (written, Some(Reason::Unconfirmed)),
+        (waiting, Some(Reason::Expired)),
+        (while_away, Some(Reason::Expired)),
+    ];
+    assert_eq!(alice.told.answers(), expected);
+    assert_eq!((other.away_count(), other.rooms()), (0, 0));
+    let directory = cluster.backend().directory;
+    let record = directory.peer(&bob.peer()).await.expect("memory answers");
+    assert_eq!(record, None);
+    let noted = directory
+        .enlisted(other.id())
+        .await
+        .expect("memory answers");
+    assert!(noted.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_goodbye_with_a_hold_keeps_the_place_for_just_that_long() {
+    let hold = Duration::from_secs(5);
+    let cluster = MemoryCluster::new();
+    let (one, other) = (
+        node_on(&cluster, cluster.backend().bus).await,
+        node_on(&cluster, cluster.backend().bus).await,
+    );
+    let (alice, bob) = introduce(&one, &other).await;
+    one.detach(alice.local.clone(), Departure::Away(hold));
+    sleep(hold - Duration::from_secs(1)).await;
+    let reloaded = alice.resume_on(&other).await;
+    sleep(2 * hold).await;
+    assert!(
+        bob.told.leaves(&alice.peer()).is_empty(),
+        "it came back in time"
+    );
+    let said_at = Instant::now();
+    other.detach(reloaded.local.clone(), Departure::Away(hold));
+    assert_eq!(
+        bob.told.until_left(&alice.peer()).await,
+        LeaveReason::Expired
+    );
+    let took = said_at.elapsed();
+    assert!(
+        (hold..hold + Duration::from_secs(1)).contains(&took),
+        "{took:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_goodbye_leaves_at_once() {
+    let cluster = MemoryCluster::new();
+    let (one, other) = (
+        node_on(&cluster, cluster.backend().bus).await,
+        node_on(&cluster, cluster.backend().bus).await,
+    );
+    let (alice, bob) = introduce(&one, &other).await;
+    alice.departs(LeaveReason::Left);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(bob.told.leaves(&alice.peer()), [LeaveReason::Left]);
+    assert!(bob.told.connections(&alice.peer()).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_users_own_session_that_is_away_makes_place_in_a_full_room_and_is_forgotten_there() {
+    let cluster = MemoryCluster::new();
+    let (one, other) = (
+        node_on(&cluster, cluster.backend().bus).await,
+        node_on(&cluster, cluster.backend().bus).await,
+    );
+    let user: UserId = "alice".parse().expect("a user");
+    let alices = || Kind {
+        user: Some(user.clone()),
+        ..Kind::default()
+    };
+    let (lost, bob) = (
+        Session::of(&one, alices()).await,
+        Session::new(&other, true).await,
+    );
+    lost.join_with("r", 2).await.expect("there is room");
+    bob.join_with("r", 2).await.expect("there is room");
+    let waiting = bob.signal("r", Some(lost.peer()));
+    lost.until_signals(1).await;
+    let stranger = Session::new(&other, true).await;
+    let full = Err(JoinError::Full { capacity: 2 });
+    let new = Session::of(&other, alices()).await;
+    assert_eq!(new.join("r").await, full, "it has a connection");
+    lost.loses_connection();
+    bob.told
+        .until_connection(&lost.peer(), Connection::Away)
+        .await;
+    assert_eq!(stranger.join("r").await, full);
+    new.join("r").await.expect("its own place");
+    assert_eq!(
+        bob.told.until_left(&lost.peer()).await,
+        LeaveReason::Expired
+    );
+    bob.told.until_joined(&new.peer()).await;
+    bob.until_answered(1).await;
+    assert_eq!(bob.told.answers(), [(waiting, Some(Reason::Expired))]);
+    let resumed = lost.resume_on(&other).await;
+    assert!(resumed.rooms.is_empty());
+    sleep(2 * WINDOW).await;
+    let directory = cluster.backend().directory;
+    let roster = directory.roster(&id("r")).await.expect("memory answers");
+    let members: Vec<_> = roster.members.iter().map(|member| member.peer).collect();
+    assert_eq!(members, [bob.peer(), new.peer()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_was_given_away_is_not_asserted_again() {
+    let cluster = MemoryCluster::new();
+    let node = node_on(&cluster, cluster.backend().bus).await;
+    let other = node_on(&cluster, cluster.backend().bus).await;
+    let user: UserId = "alice".parse().expect("a user");
+    let kind = || Kind {
+        user: Some(user.clone()),
+        ..Kind::default()
+    };
+    let lost = Session::of(&node, kind()).await;
+    lost.join_with("r", 1).await.expect("there is room");
+    lost.loses_connection();
+    sleep(Duration::from_secs(1)).await;
+    let new = Session::of(&other, kind()).await;
+    new.join_with("r", 1).await.expect("its own place");
+    cluster.forget();
+    sleep(Duration::from_secs(20)).await;
+    let directory = cluster.backend().directory;
+    let roster = directory
+        .roster(&id("r"))
+        .await
+        .expect("it is filled again");
+    let members: Vec<_> = roster.members.iter().map(|member| member.peer).collect();
+    assert_eq!(members, [new.peer()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_stops_leaves_those_who_are_away_to_another_at_once() {
+    let cluster = MemoryCluster::new();
+    let (one, other) = (
+        node_on(&cluster, cluster.backend().bus).await,
+        node_on(&cluster, cluster.backend().bus).await,
+    );
+    let (alice, bob) = introduce(&one, &other).await;
+    alice.loses_connection();
+    let stopped_at = Instant::now();
+    assert!(one.stop(Duration::from_secs(10)).await, "all was done");
+    bob.told
+        .until("that it is kept", |_| {
+            (other.away_count() == 1).then_some(())
+        })
+        .await;
+    let took = stopped_at.elapsed();
+    assert!(
+        took < Duration::from_secs(3),
+        "sooner than a lease: {took:?}"
+    );
+    let waiting = bob.signal("r", Some(alice.peer()));
+    sleep(WINDOW / 2).await;
+    let resumed = alice.resume_on(&other).await;
+    assert_eq!(resumed.rooms.len(), 1);
+    resumed.handle_signals();
+    bob.until_answered(1).await;
+    assert_eq!(bob.told.answers(), [(waiting, None)]);
+    let expected = [Connection::Away, Connection::Live];
+    assert_eq!(bob.told.connections(&alice.peer()), expected);
+    assert!(bob.told.leaves(&alice.peer()).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keeper_that_dies_itself_is_followed_by_another() {
+    let cluster = MemoryCluster::new();
+    let mut nodes = Vec::new();
+    for _ in 0..4 {
+        nodes.push(node_on(&cluster, cluster.backend().bus).await);
+    }
+    let (alice, bob) = introduce(&nodes[0], &nodes[3]).await;
+    nodes[0].stop(Duration::ZERO).await;
+    bob.told
+        .until_connection(&alice.peer(), Connection::Away)
+        .await;
+    for keeper in &nodes[1..3] {
+        if keeper.away_count() == 1 {
+            keeper.stop(Duration::ZERO).await;
+        }
+    }
+    sleep(Duration::from_secs(15)).await;
+    let waiting = bob.signal("r", Some(alice.peer()));
+    let resumed = alice.resume_on(&nodes[3]).await;
+    assert_eq!(resumed.rooms.len(), 1);
+    resumed.handle_signals();
+    bob.until_answered(1).await;
+    assert_eq!(bob.told.answers(), [(waiting, None)]);
+    resumed.loses_connection();
+    assert_eq!(
+        bob.told.until_left(&alice.peer()).await,
+        LeaveReason::Expired
+    );
+    let too_late = alice
+        .try_to_resume(&nodes[3], &resumed.secret(), BTreeMap::new())
+        .await;
+    assert_eq!(too_late.err(), Some(ResumeError::Refused));
+}

@@ -1,0 +1,153 @@
+//! A directory that does what servers do: answers get lost, calls fail, or take their time.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use switchboard_cluster::bucket::Bucket;
+use switchboard_cluster::directory::{
+    AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, JoinOutcome,
+    JoinRequest, LeaveOutcome, TakeOver, TakeOverOutcome, UpdateOutcome,
+};
+use switchboard_cluster::record::{Epoch, PeerRecord, RosterSnapshot};
+use switchboard_cluster::{Directory, DirectoryError, Profile};
+use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
+use tokio::sync::oneshot;
+
+/// What happens to one call.
+enum Fault {
+    /// It has no effect.
+    Fails,
+    /// It has its effect, and nobody hears of it.
+    LosesAnswer,
+    /// It waits before it has its effect.
+    Waits(oneshot::Sender<()>, oneshot::Receiver<()>),
+}
+
+/// A call that waits.
+pub(crate) struct Waiting {
+    begun: oneshot::Receiver<()>,
+    go_on: oneshot::Sender<()>,
+}
+
+impl Waiting {
+    /// Waits until the call has come.
+    pub(crate) async fn begun(&mut self) {
+        (&mut self.begun).await.expect("the call comes");
+    }
+
+    /// Lets the call go on.
+    pub(crate) fn go_on(self) {
+        // Whoever called may have given up.
+        let _ = self.go_on.send(());
+    }
+}
+
+/// Wraps a good one. Calls are named as the methods are.
+pub(crate) struct FaultyDirectory {
+    inner: Arc<dyn Directory>,
+    faults: Mutex<HashMap<&'static str, VecDeque<Fault>>>,
+    cut: AtomicBool,
+}
+
+impl FaultyDirectory {
+    pub(crate) fn new(inner: Arc<dyn Directory>) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            faults: Mutex::default(),
+            cut: AtomicBool::new(false),
+        })
+    }
+
+    /// Cuts the directory off, or mends it.
+    pub(crate) fn cut(&self, cut: bool) {
+        self.cut.store(cut, Ordering::Relaxed);
+    }
+
+    /// The next such call fails.
+    pub(crate) fn fail(&self, call: &'static str) {
+        self.add(call, Fault::Fails);
+    }
+
+    /// The answer of the next such call is lost.
+    pub(crate) fn lose_answer_of(&self, call: &'static str) {
+        self.add(call, Fault::LosesAnswer);
+    }
+
+    /// The next such call waits before it does anything.
+    pub(crate) fn hold(&self, call: &'static str) -> Waiting {
+        let ((has_begun, begun), (go_on, may_go_on)) = (oneshot::channel(), oneshot::channel());
+        self.add(call, Fault::Waits(has_begun, may_go_on));
+        Waiting { begun, go_on }
+    }
+
+    fn add(&self, call: &'static str, fault: Fault) {
+        self.faults.lock().entry(call).or_default().push_back(fault);
+    }
+
+    /// True where the answer is to be lost.
+    async fn before(&self, call: &'static str) -> Result<bool, DirectoryError> {
+        let no_answer = || Err(DirectoryError::Unavailable("no answer".into()));
+        if self.cut.load(Ordering::Relaxed) {
+            return no_answer();
+        }
+        let fault = self
+            .faults
+            .lock()
+            .get_mut(call)
+            .and_then(VecDeque::pop_front);
+        match fault {
+            None => Ok(false),
+            Some(Fault::Fails) => no_answer(),
+            Some(Fault::LosesAnswer) => Ok(true),
+            Some(Fault::Waits(has_begun, may_go_on)) => {
+                let _ = has_begun.send(());
+                let _ = may_go_on.await;
+                Ok(false)
+            }
+        }
+    }
+}
+
+macro_rules! forward {
+    ($(fn $call:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl Directory for FaultyDirectory {
+            $(
+                async fn $call(&self, $($arg: $type),*) -> Result<$answer, DirectoryError> {
+                    let answer_is_lost = self.before(stringify!($call)).await?;
+                    let answer = self.inner.$call($($arg),*).await;
+                    if answer_is_lost || self.cut.load(Ordering::Relaxed) {
+                        return Err(DirectoryError::Unavailable("no answer".into()));
+                    }
+                    answer
+                }
+            )*
+        }
+    };
+}
+
+forward! {
+    fn join(join: &JoinRequest) -> JoinOutcome;
+    fn leave(room: &RoomId, peer: &PeerId, epoch: Epoch) -> LeaveOutcome;
+    fn update(room: &RoomId, peer: &PeerId, epoch: Epoch, profile: &Profile) -> UpdateOutcome;
+    fn take_over(wish: &TakeOver) -> TakeOverOutcome;
+    fn assert_member(assert: &AssertMember) -> AssertOutcome;
+    fn roster(room: &RoomId) -> RosterSnapshot;
+    fn open_bucket(bucket: Bucket) -> ();
+    fn closed_buckets() -> Vec<Bucket>;
+    fn attach(attach: &Attach) -> AttachOutcome;
+    fn prove(peer: &PeerId, epoch: Epoch) -> bool;
+    fn hand_over(peer: &PeerId, epoch: Epoch, from: &NodeId, to: &NodeId) -> bool;
+    fn assert_peer(record: &PeerRecord) -> AssertPeerOutcome;
+    fn intend(peer: &PeerId, epoch: Epoch, room: &RoomId, wanted: bool) -> bool;
+    fn peer(peer: &PeerId) -> Option<PeerRecord>;
+    fn forget(peer: &PeerId, epoch: Epoch) -> bool;
+    fn admit(user: &UserId, peer: &PeerId, node: &NodeId, sessions_max: u32) -> bool;
+    fn dismiss(user: &UserId, peer: &PeerId) -> ();
+    fn enlist(node: &NodeId, peer: &PeerId) -> ();
+    fn delist(node: &NodeId, peer: &PeerId) -> ();
+    fn enlisted(node: &NodeId) -> Vec<PeerId>;
+}

@@ -1,0 +1,340 @@
+//! The directory forgets everything, as a Redis does that restarts without its data: nodes write it again.
+
+use std::collections::BTreeMap;
+
+use switchboard_cluster::memory::MemoryCluster;
+use switchboard_cluster::{JoinError, Node, ResumeError};
+use switchboard_protocol::server_message::LeaveReason;
+use switchboard_protocol::{Connection, PeerId};
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::partition::Partition;
+use crate::rig::{Session, WINDOW, id, introduce, node, node_on, settings};
+
+const LEASE: Duration = Duration::from_secs(4);
+
+async fn nodes(cluster: &MemoryCluster) -> [Node; 3] {
+    let node = || node_on(cluster, cluster.backend().bus);
+    [node().await, node().await, node().await]
+}
+
+async fn reach_one_another(alice: &Session, bob: &Session) {
+    let before = (alice.told.answers().len(), bob.told.answers().len());
+    alice.handle_signals();
+    bob.handle_signals();
+    let to_bob = alice.signal("r", Some(bob.peer()));
+    let to_alice = bob.signal("r", Some(alice.peer()));
+    alice.until_answered(before.0 + 1).await;
+    bob.until_answered(before.1 + 1).await;
+    assert_eq!(alice.told.answers().last(), Some(&(to_bob, None)));
+    assert_eq!(bob.told.answers().last(), Some(&(to_alice, None)));
+}
+
+/// Waits until the rooms are open again.
+async fn until_open(cluster: &MemoryCluster) {
+    let directory = cluster.backend().directory;
+    let began = Instant::now();
+    while !directory
+        .closed_buckets()
+        .await
+        .expect("memory answers")
+        .is_empty()
+    {
+        assert!(began.elapsed() < WINDOW, "it stays closed");
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn members(cluster: &MemoryCluster, room: &str) -> Vec<PeerId> {
+    let roster = cluster.backend().directory.roster(&id(room)).await;
+    let roster = roster.expect("it is open");
+    roster.members.iter().map(|member| member.peer).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_stay_and_joins_wait_until_one_lease_after_asserting_began() {
+    let cluster = MemoryCluster::new();
+    let [one, other, _] = nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    let before = cluster
+        .backend()
+        .directory
+        .roster(&id("r"))
+        .await
+        .expect("memory answers");
+    cluster.forget();
+    let forgotten_at = Instant::now();
+    let carol = Session::new(&other, true).await;
+    while let Err(error) = carol.join("r").await {
+        assert_eq!(error, JoinError::Unavailable);
+        sleep(Duration::from_millis(50)).await;
+    }
+    let took = forgotten_at.elapsed();
+    assert!((LEASE..2 * LEASE).contains(&took), "{took:?}");
+    let after = cluster
+        .backend()
+        .directory
+        .roster(&id("r"))
+        .await
+        .expect("it is open");
+    assert!(after.revision > before.revision, "revisions never go back");
+    let orders: Vec<_> = after
+        .members
+        .iter()
+        .map(|member| (member.peer, member.order))
+        .collect();
+    assert_eq!(
+        orders,
+        [(alice.peer(), 1), (bob.peer(), 2), (carol.peer(), 3)]
+    );
+    for session in [&alice, &bob] {
+        session.told.until_joined(&carol.peer()).await;
+        assert!(!session.told.is_superseded());
+    }
+    reach_one_another(&alice, &bob).await;
+    for (session, of) in [(&alice, &bob), (&bob, &alice)] {
+        assert!(session.told.leaves(&of.peer()).is_empty());
+        assert!(session.told.connections(&of.peer()).is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn signals_flow_while_everything_is_forgotten() {
+    let cluster = MemoryCluster::new();
+    let [one, other, _] = nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    cluster.forget();
+    let forgotten_at = Instant::now();
+    reach_one_another(&alice, &bob).await;
+    assert!(forgotten_at.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_lists_any_more_is_written_again_more_than_once() {
+    let cluster = MemoryCluster::new();
+    let [one, other, third] = nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    for _ in 0..3 {
+        cluster.forget();
+        sleep(Duration::from_secs(1)).await;
+        cluster.forget();
+        until_open(&cluster).await;
+        assert_eq!(members(&cluster, "r").await, [alice.peer(), bob.peer()]);
+        sleep(Duration::from_secs(60)).await;
+    }
+    let resumed = alice.resume_on(&third).await;
+    alice.until_superseded().await;
+    reach_one_another(&resumed, &bob).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_away_is_written_again_and_its_window_goes_on() {
+    let cluster = MemoryCluster::new();
+    let [one, other, third] = nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    alice.loses_connection();
+    let lost_at = Instant::now();
+    sleep(WINDOW / 4).await;
+    cluster.forget();
+    let early = alice
+        .try_to_resume(&third, &alice.secret(), BTreeMap::new())
+        .await;
+    assert_eq!(
+        early.err(),
+        Some(ResumeError::Unavailable),
+        "nothing is consumed"
+    );
+    until_open(&cluster).await;
+    let resumed = alice.resume_on(&third).await;
+    assert_eq!(resumed.rooms.len(), 1);
+    reach_one_another(&resumed, &bob).await;
+    bob.loses_connection();
+    cluster.forget();
+    let left = resumed.told.until_left(&bob.peer()).await;
+    assert_eq!(left, LeaveReason::Expired);
+    assert!(lost_at.elapsed() < 2 * WINDOW);
+    assert_eq!(members(&cluster, "r").await, [alice.peer()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_resumes_at_any_moment_of_the_filling_keeps_its_rooms() {
+    for moment in (0..60).map(|tenths| Duration::from_millis(100 * tenths)) {
+        let cluster = MemoryCluster::new();
+        let [one, other, third] = nodes(&cluster).await;
+        let (alice, bob) = introduce(&one, &other).await;
+        alice.loses_connection();
+        sleep(Duration::from_secs(1)).await;
+        cluster.forget();
+        let forgotten_at = Instant::now();
+        sleep(moment).await;
+        let secret = alice.secret();
+        let resumed = loop {
+            match alice.try_to_resume(&third, &secret, BTreeMap::new()).await {
+                Ok(resumed) => break resumed,
+                Err(error) => assert_eq!(error, ResumeError::Unavailable, "{moment:?}"),
+            }
+            assert!(forgotten_at.elapsed() < WINDOW / 2, "{moment:?}: never");
+            sleep(Duration::from_millis(500)).await;
+        };
+        assert_eq!(resumed.rooms.len(), 1, "{moment:?}");
+        reach_one_another(&resumed, &bob).await;
+        assert!(bob.told.leaves(&alice.peer()).is_empty(), "{moment:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_of_a_node_that_died_as_all_was_forgotten_are_taken_over_by_those_who_know_them() {
+    let cluster = MemoryCluster::new();
+    let [one, other, third] = nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    one.stop(Duration::ZERO).await;
+    cluster.forget();
+    bob.told
+        .until_connection(&alice.peer(), Connection::Away)
+        .await;
+    until_open(&cluster).await;
+    assert_eq!(members(&cluster, "r").await, [alice.peer(), bob.peer()]);
+    let resumed = alice.resume_on(&third).await;
+    assert_eq!(resumed.rooms.len(), 1);
+    bob.told
+        .until_connection(&alice.peer(), Connection::Live)
+        .await;
+    reach_one_another(&resumed, &bob).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_died_as_all_was_forgotten_expires_from_every_room() {
+    let cluster = MemoryCluster::new();
+    let [one, other, _] = nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    for session in [&alice, &bob] {
+        session.join("s").await.expect("there is room");
+    }
+    sleep(Duration::from_secs(1)).await;
+    one.stop(Duration::ZERO).await;
+    cluster.forget();
+    sleep(2 * WINDOW).await;
+    for room in ["r", "s"] {
+        assert_eq!(members(&cluster, room).await, [bob.peer()], "room {room}");
+    }
+    assert_eq!(bob.told.leaves(&alice.peer()).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_died_as_all_was_forgotten_comes_back_to_every_room() {
+    let cluster = MemoryCluster::new();
+    let [one, other, third] = nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    for session in [&alice, &bob] {
+        session.join("s").await.expect("there is room");
+    }
+    sleep(Duration::from_secs(1)).await;
+    one.stop(Duration::ZERO).await;
+    cluster.forget();
+    until_open(&cluster).await;
+    sleep(Duration::from_secs(5)).await;
+    let resumed = alice.resume_on(&third).await;
+    assert_eq!(resumed.rooms.len(), 2);
+    sleep(2 * WINDOW).await;
+    assert!(bob.told.leaves(&alice.peer()).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_who_know_members_that_nobody_answers_for_agree_on_one_keeper() {
+    let cluster = MemoryCluster::new();
+    let nodes = nodes(&cluster).await;
+    let (alice, bob) = introduce(&nodes[0], &nodes[1]).await;
+    let carol = Session::new(&nodes[2], true).await;
+    carol.join("r").await.expect("carol gets in");
+    sleep(Duration::from_secs(1)).await;
+    nodes[0].stop(Duration::ZERO).await;
+    cluster.forget();
+    for session in [&bob, &carol] {
+        session
+            .told
+            .until_connection(&alice.peer(), Connection::Away)
+            .await;
+    }
+    sleep(Duration::from_secs(40)).await;
+    assert_eq!(nodes[1].away_count() + nodes[2].away_count(), 1);
+    for session in [&bob, &carol] {
+        assert_eq!(
+            session.told.until_left(&alice.peer()).await,
+            LeaveReason::Expired
+        );
+        sleep(WINDOW).await;
+        assert_eq!(session.told.leaves(&alice.peer()).len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_was_cut_off_as_all_was_forgotten_reclaims_its_sessions() {
+    for cut in [2, 6, 30] {
+        let cluster = MemoryCluster::new();
+        let partition = Partition::of(&cluster);
+        let one = node(partition.backend(&cluster), settings()).await;
+        let other = node_on(&cluster, cluster.backend().bus).await;
+        let (alice, bob) = introduce(&one, &other).await;
+        partition.cut(true);
+        cluster.forget();
+        sleep(Duration::from_secs(cut)).await;
+        partition.cut(false);
+        sleep(2 * WINDOW).await;
+        assert!(!alice.told.is_superseded());
+        assert!(bob.told.leaves(&alice.peer()).is_empty(), "cut {cut}");
+        assert!(alice.told.leaves(&bob.peer()).is_empty(), "cut {cut}");
+        assert_eq!(members(&cluster, "r").await, [alice.peer(), bob.peer()]);
+        reach_one_another(&alice, &bob).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_comes_to_a_cluster_whose_directory_was_emptied_is_let_in_and_sees_all() {
+    let cluster = MemoryCluster::new();
+    let [one, other, _] = nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    cluster.forget();
+    let began = Instant::now();
+    let young = node_on(&cluster, cluster.backend().bus).await;
+    assert!(
+        began.elapsed() >= LEASE,
+        "it serves once the directory is whole"
+    );
+    let carol = Session::new(&young, true).await;
+    carol.join("r").await.expect("carol gets in");
+    let told = carol.told.messages();
+    let Some(switchboard_protocol::ServerMessage::Joined(joined)) = told.first() else {
+        panic!("`joined` comes first: {told:?}")
+    };
+    let seen: Vec<_> = joined.members.iter().map(|member| member.peer).collect();
+    assert_eq!(seen, [alice.peer(), bob.peer(), carol.peer()]);
+    for session in [&alice, &bob] {
+        session.told.until_joined(&carol.peer()).await;
+    }
+    reach_one_another(&carol, &bob).await;
+    let resumed = alice.resume_on(&young).await;
+    reach_one_another(&resumed, &bob).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_keeps_members_of_a_room_it_has_nobody_in_does_not_talk_to_itself_for_ever() {
+    let cluster = MemoryCluster::new();
+    let bus = crate::faults::FaultyBus::new(&cluster);
+    let node = node_on(&cluster, bus.clone()).await;
+    let alice = Session::new(&node, true).await;
+    alice.join("r").await.expect("alice gets in");
+    alice.loses_connection();
+    sleep(Duration::from_secs(1)).await;
+    // Time passes with each frame: otherwise the test would never end where they never do.
+    *bus.slow.lock() = Duration::from_millis(1);
+    cluster.forget();
+    sleep(2 * LEASE).await;
+    let published = bus.published.load(std::sync::atomic::Ordering::Relaxed);
+    sleep(Duration::from_secs(5)).await;
+    let later = bus.published.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(
+        later - published < 50,
+        "{} frames in 5 s",
+        later - published
+    );
+}
