@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use switchboard_protocol::NodeId;
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep};
 
 use crate::bus::Inbox;
@@ -141,6 +142,13 @@ impl Inner {
             lost => self.lose_lease(lost).await?,
         }
         let table = leases.read().await?;
+        // A claim may have taken effect without an answer: then nobody but this node can know that it is to clean up.
+        let claimed = table
+            .iter()
+            .filter(|lease| lease.node != self.id && lease.claimed_by.as_ref() == Some(&self.id));
+        for lease in claimed {
+            self.spawn_reaping(&lease.node);
+        }
         let linked = self.links().into_iter().map(|link| link.to().clone());
         let look = observer.look(table, linked, Instant::now());
         for node in look.vanished {
@@ -153,12 +161,22 @@ impl Inner {
             .filter(|_| !self.departing.is_closed());
         for lease in dead {
             if leases.claim(&lease, &self.id).await? {
-                let node = self.clone();
-                self.departing
-                    .spawn(async move { node.reap(lease.node).await });
+                self.spawn_reaping(&lease.node);
             }
         }
         Ok(renewal == Renewal::Renewed)
+    }
+
+    fn spawn_reaping(self: &Arc<Self>, dead: &NodeId) {
+        // Whoever stops gives no lease back before it is done with those of others, and begins with no more.
+        if self.departing.is_closed() || !self.reaping.lock().insert(dead.clone()) {
+            return;
+        }
+        let (node, dead) = (self.clone(), dead.clone());
+        self.departing.spawn(async move {
+            node.clone().reap(dead.clone()).await;
+            node.reaping.lock().remove(&dead);
+        });
     }
 
     /// This node was taken for dead, or its lease was forgotten. Sockets stay. While another node cleans up after it, it

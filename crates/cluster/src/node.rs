@@ -15,6 +15,7 @@
 //! | assertion | stop | what the directory forgets stays forgotten |
 //! | departure, one a session that ends | done, or stop | what is left is the reaper's |
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -107,6 +108,8 @@ pub(crate) struct Inner {
     pub(crate) locals: DashMap<PeerId, Arc<Local>>,
     pub(crate) gone: Gone,
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
+    /// Nodes that this one is cleaning up after.
+    pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
     /// Sessions that are being resumed at this moment.
     pub(crate) resuming: AtomicUsize,
     /// A script said that its bucket is forgotten.
@@ -155,6 +158,7 @@ impl Node {
             locals: DashMap::new(),
             gone: Gone::default(),
             away: DashMap::new(),
+            reaping: Mutex::default(),
             resuming: AtomicUsize::new(0),
             forgotten: Notify::new(),
             waiting: Mutex::new(Vec::new()),

@@ -186,7 +186,8 @@ impl Live {
     /// Whether a signal may be relayed.
     fn signal(&mut self, signal: &Signal<'_>, now: Instant) -> Result<Origin, Refused> {
         let is_repeat = self.repeats_left > 0;
-        let is_same = is_repeat && signal.id == self.last_signal && signal.to.is_some();
+        let may_be_same = is_repeat || now < self.repeats_until;
+        let is_same = may_be_same && signal.id == self.last_signal && signal.to.is_some();
         if signal.id <= self.last_signal && !is_same {
             let message = format!(
                 "id {} is not above {}, the one before: ids rise",

@@ -388,12 +388,13 @@ impl Client {
         let heartbeat = self.heartbeat;
         let (mut ping, mut lost) = (Vec::new(), Vec::new());
         for connection in &mut self.connections {
-            match connection.pinged_at {
-                _ if !connection.welcomed => {
-                    if now >= connection.opened_at + WELCOME_PATIENCE {
-                        lost.push(connection.no);
-                    }
+            if !connection.welcomed {
+                if now >= connection.opened_at + WELCOME_PATIENCE {
+                    lost.push(connection.no);
                 }
+                continue;
+            }
+            match connection.pinged_at {
                 Some(at) if now >= at + PING_PATIENCE => lost.push(connection.no),
                 None if now >= connection.heard_at + heartbeat => {
                     connection.pinged_at = Some(now);

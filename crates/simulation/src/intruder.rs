@@ -20,10 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Tries one secret, and goes.
 pub(crate) async fn intrude(world: Arc<World>, client: ClientNo, tickets: Tickets, random: Random) {
-    // The one before the newest may still be good: its client may not have said anything since.
     let outdated = tickets
         .len()
-        .checked_sub(3)
+        .checked_sub(2)
         .map(|newest| random.below(newest + 1));
     let (kind, peer, secret) = match (outdated, tickets.last()) {
         (Some(index), _) if random.chance(700) => {

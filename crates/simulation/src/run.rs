@@ -11,10 +11,12 @@ use switchboard_protocol::limits::Limits;
 use switchboard_session::Rules;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
+use crate::client::Command;
 use crate::client_task::{self, Handle, Wish};
 use crate::gateway::Gateway;
 use crate::intruder;
 use crate::invariants::{self, Violation};
+use crate::path::Badness;
 use crate::random::Random;
 use crate::scenario::{Fault, Scenario, Step};
 use crate::trace::last::{LastNode, LastRoom, LastState};
@@ -31,6 +33,9 @@ const IN_FLIGHT: u32 = 256;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// From the last fault until all must be at rest: a window that begins late, then a deadline, then some.
 const QUIET: Duration = Duration::from_secs(75);
+
+/// From the last fault until everybody says something once more; what is left of the quiet is less than a deadline.
+const ROLL_CALL: Duration = Duration::from_secs(50);
 
 /// What came of a run.
 #[derive(Debug)]
@@ -99,9 +104,24 @@ impl Run {
         if self.world.running().is_empty() {
             self.world.start_node();
         }
-        sleep(QUIET).await;
+        sleep(ROLL_CALL).await;
+        self.call_the_roll();
+        sleep(QUIET - ROLL_CALL).await;
         let last = self.last().await;
-        self.world.recorder.clone().finish(trace_rules(), last)
+        self.world
+            .recorder
+            .clone()
+            .finish(trace_rules(self.scenario.badness), last)
+    }
+
+    /// Everybody says something to everybody, when all should be well again.
+    fn call_the_roll(&self) {
+        for handle in self.clients.iter().flatten() {
+            for room in handle.last().into_iter().flat_map(|client| client.wants) {
+                let (to, bytes) = (None, 0);
+                handle.wish(Wish::Command(Command::Signal { room, to, bytes }));
+            }
+        }
     }
 
     /// Waits, and looks now and then at what Redis has.
@@ -350,11 +370,12 @@ fn rules() -> Rules {
     }
 }
 
-fn trace_rules() -> trace::Rules {
+fn trace_rules(badness: Badness) -> trace::Rules {
     trace::Rules {
         window: WINDOW,
         deadline: DEADLINE,
         lease: LEASE,
         in_flight: IN_FLIGHT as usize,
+        answers_arrive: badness.lost_commands == 0 && badness.lost_answers == 0,
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Rules {
     pub(crate) lease: Duration,
     /// Unanswered signals of one session.
     pub(crate) in_flight: usize,
+    /// Whether Redis hears and answers what it is asked, but for the weather.
+    pub(crate) answers_arrive: bool,
 }
 
 /// One thing that happened.

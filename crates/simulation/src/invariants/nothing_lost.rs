@@ -5,13 +5,15 @@ use switchboard_protocol::server_message::Reason;
 use tokio::time::Duration;
 
 use super::story::Story;
-use crate::trace::Trace;
+use crate::trace::{Event, Trace, What};
 
 /// A deadline is noticed now and then only, and a clock is read at the other end.
 const SLACK: Duration = Duration::from_secs(1);
 
 pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut found = Vec::new();
+    let rests = |event: &Event| matches!(event.what, What::Rests { .. });
+    let rests = trace.events.iter().any(rests);
     for (peer, session) in &story.sessions {
         for (id, said) in session.own() {
             if said.refused || story.stayed(peer, &said.room, said.first_at).is_none() {
@@ -26,7 +28,9 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 }
                 let waited = answer.at.saturating_sub(said.last_at);
                 let right = match answer.outcome {
-                    Ok(()) | Err(Reason::Overloaded) => true,
+                    Ok(()) => true,
+                    // Somebody who does not read fills his outbox.
+                    Err(Reason::Overloaded) => rests,
                     Err(Reason::Unconfirmed | Reason::Unavailable) => {
                         waited + SLACK >= trace.rules.deadline
                     }

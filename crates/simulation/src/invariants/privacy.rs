@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchboard_protocol::RoomId;
+use switchboard_protocol::{PeerId, RoomId};
+use tokio::time::Duration;
 
 use super::story::Story;
-use crate::trace::{ClientNo, ConnectionNo, News, Secret, Trace, What};
+use crate::trace::{ClientNo, ConnectionNo, Fate, News, Secret, Trace, What};
+
+/// A client that has nothing to say pings within this.
+const PROVEN_AFTER: Duration = Duration::from_secs(10);
 
 pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut found = Vec::new();
@@ -82,7 +86,7 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 peer,
                 secret,
                 resumed: true,
-            } => {
+            } if *secret == Secret::Guessed || is_proven(trace, event.at, peer) => {
                 let which = match secret {
                     Secret::Guessed => "a guessed",
                     Secret::Outdated => "an outdated",
@@ -95,6 +99,25 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether the cluster must know by then that the client has its newest secret: it was welcomed a while ago, and nothing
+/// kept Redis from hearing so.
+fn is_proven(trace: &Trace, by: Duration, peer: &PeerId) -> bool {
+    let mut before = trace.events.iter().take_while(|event| event.at < by);
+    let mut welcomed_at = Duration::ZERO;
+    let undisturbed = before.all(|event| match &event.what {
+        What::Welcomed { peer: welcomed, .. } => {
+            if welcomed == peer {
+                welcomed_at = event.at;
+            }
+            true
+        }
+        What::Weather(_) => false,
+        What::Node { fate, .. } => *fate == Fate::Started,
+        _ => true,
+    });
+    undisturbed && trace.rules.answers_arrive && by - welcomed_at > PROVEN_AFTER
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ impl Tale {
                     deadline: Duration::from_secs(35),
                     lease: Duration::from_secs(4),
                     in_flight: 256,
+                    answers_arrive: true,
                 },
                 ..Trace::default()
             },

@@ -36,7 +36,7 @@ pub(crate) enum Fault {
 }
 
 /// What may go wrong, to be drawn from.
-const KINDS: usize = 16;
+const KINDS: usize = 17;
 
 pub(super) fn add(
     steps: &mut Vec<(Duration, Step)>,
