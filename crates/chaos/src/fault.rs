@@ -13,6 +13,10 @@ pub enum Fault {
     SocketSilent,
     /// A gateway is killed (SIGKILL) and another one started a little later.
     GatewayKilled,
+    /// All gateways are killed in one moment, and as many started a little later.
+    EveryGatewayKilled,
+    /// A gateway is killed, and Redis with it, which comes back empty; both a little later.
+    GatewayAndRedisKilled,
     /// A gateway is frozen (SIGSTOP) for longer than its lease, and goes on.
     GatewayFrozen,
     /// A gateway is told to stop (SIGTERM) once its replacement is ready.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use switchboard_testkit::GatewayProcess;
+
 use crate::balancer::Door;
 use crate::fault::Fault;
 use crate::run::Plan;
@@ -27,6 +29,16 @@ pub(crate) fn inflict(fault: Fault, plan: &Plan, stage: &mut Stage, doors: &[Arc
         Fault::GatewayKilled => {
             stage.gateways[0].kill();
             sleep(SOON);
+            stage.replace(0, |_| {});
+        }
+        Fault::EveryGatewayKilled => {
+            stage.gateways.iter_mut().for_each(GatewayProcess::kill);
+            sleep(SOON);
+            (0..stage.gateways.len()).for_each(|index| stage.replace(index, |_| {}));
+        }
+        Fault::GatewayAndRedisKilled => {
+            stage.gateways[0].kill();
+            without_redis(stage, SOON);
             stage.replace(0, |_| {});
         }
         Fault::GatewayFrozen => {
