@@ -29,7 +29,6 @@ use crate::local::Local;
 use crate::node::{Inner, Status};
 use crate::observe::Observation;
 use crate::record::PeerRecord;
-use crate::room::After;
 
 /// A slow cycle takes this long, or longer where there are many sessions.
 const CYCLE: Duration = Duration::from_secs(30);
@@ -302,7 +301,7 @@ impl Inner {
             epoch: away.epoch,
             proven: away.proven,
             user: away.user.clone(),
-            rooms: away.rooms.clone(),
+            rooms: away.rooms(),
         };
         if self.assert_record(&record).await?.is_some() {
             self.stop_keeping(away).await;
@@ -344,6 +343,13 @@ impl Inner {
         }
     }
 
+    /// Where a session is, as far as the rosters of this node know.
+    pub(crate) fn places_of(&self, local: &Local) -> Vec<AssertMember> {
+        let rooms = local.room_ids();
+        let places = rooms.iter().filter_map(|room| self.place_of(local, room));
+        places.collect()
+    }
+
     fn place_of(&self, local: &Local, room: &RoomId) -> Option<AssertMember> {
         let known = self.rooms.get(room.as_str())?;
         let room = known.lock();
@@ -369,9 +375,6 @@ impl Inner {
             }
             AssertOutcome::Stale { .. } => return Ok(()),
         };
-        if let Some(room) = self.rooms.get(place.room.as_str()) {
-            self.in_room(&room, |room| (room.hint(revision), After::default()));
-        }
         self.hint(&nodes, &place.room, revision);
         Ok(())
     }
@@ -409,11 +412,7 @@ impl Inner {
         let outcome = self.backend.directory.take_over(&wish).await;
         if let TakeOverOutcome::Taken { changed, roster } = self.checked(outcome)? {
             self.tell_taken(room, &roster, &local.peer, changed);
-            if let Some(known) = self.rooms.get(room.as_str()) {
-                self.in_room(&known, |known| {
-                    (known.hint(roster.revision), After::default())
-                });
-            }
+            self.hint(&[], room, roster.revision);
         }
         Ok(())
     }

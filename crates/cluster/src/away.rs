@@ -23,7 +23,7 @@ pub(crate) struct Away {
     pub(crate) proven: Epoch,
     pub(crate) user: UserId,
     /// Rooms that the directory may list it in.
-    pub(crate) rooms: Vec<RoomId>,
+    rooms: Mutex<Vec<RoomId>>,
     /// When its window ends.
     until: Instant,
     /// Its places as the directory had them last, in case it forgets.
@@ -60,7 +60,7 @@ impl Away {
             epoch,
             proven,
             user,
-            rooms,
+            rooms: Mutex::new(rooms),
             until: Instant::now() + window,
             places: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
@@ -69,6 +69,23 @@ impl Away {
 
     pub(crate) fn is_over(&self, now: Instant) -> bool {
         self.until <= now
+    }
+
+    pub(crate) fn rooms(&self) -> Vec<RoomId> {
+        self.rooms.lock().clone()
+    }
+
+    pub(crate) fn has_room(&self, room: &RoomId) -> bool {
+        self.rooms.lock().contains(room)
+    }
+
+    pub(crate) fn add_rooms(&self, more: impl IntoIterator<Item = RoomId>) {
+        let mut rooms = self.rooms.lock();
+        for room in more {
+            if !rooms.contains(&room) {
+                rooms.push(room);
+            }
+        }
     }
 
     pub(crate) fn places(&self) -> Vec<AssertMember> {
@@ -88,7 +105,13 @@ impl Away {
 
 impl Inner {
     /// A session has lost its connection: its places are kept, and it is told as away.
-    pub(crate) fn hold(self: &Arc<Self>, local: &Arc<Local>, window: Duration) {
+    /// `places`: where it was, as far as it is known here.
+    pub(crate) fn hold(
+        self: &Arc<Self>,
+        local: &Arc<Local>,
+        places: Vec<AssertMember>,
+        window: Duration,
+    ) {
         let proven = local.proven.load(std::sync::atomic::Ordering::Relaxed);
         let away = Arc::new(Away::new(
             (local.peer, local.epoch, proven),
@@ -96,11 +119,16 @@ impl Inner {
             local.room_ids(),
             window,
         ));
+        for mut place in places {
+            place.member.node = self.id.clone();
+            place.member.flags.away = true;
+            away.note_place(place);
+        }
         self.keep(away.clone());
         let (node, local) = (self.clone(), local.clone());
         self.departing.spawn(async move {
-            // What was begun for it under this epoch is finished first; nothing more begins.
-            drop(local.turn.lock().await);
+            node.finish_turn(&local).await;
+            away.add_rooms(local.room_ids());
             node.mark_away(&away).await;
             local.listed.lock().take();
         });
@@ -142,7 +170,10 @@ impl Inner {
         let _turn = self.departures.acquire().await;
         let _own_turn = away.turn.lock().await;
         let mut told = Vec::new();
-        for room in &away.rooms {
+        if !self.owns(away).await? {
+            return Ok(Marked::Superseded);
+        }
+        for room in &away.rooms() {
             let wish = TakeOver {
                 room: room.clone(),
                 peer: away.peer,
@@ -168,6 +199,12 @@ impl Inner {
             }
         }
         Ok(Marked::Done(told))
+    }
+
+    /// Whether the directory has the session as this node's, or not at all.
+    async fn owns(&self, away: &Away) -> Result<bool, DirectoryError> {
+        let record = self.checked(self.backend.directory.peer(&away.peer).await)?;
+        Ok(record.is_none_or(|record| record.epoch == away.epoch && record.node == self.id))
     }
 
     /// Another connection, or another node, has the session.

@@ -13,6 +13,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::envelope::{MovedSignal, Receipt};
 use crate::record::Epoch;
+use crate::sabotage::{Guard, is_out};
 
 /// Refused ids that a stream remembers.
 const REFUSED_MAX: usize = 64;
@@ -125,7 +126,7 @@ impl Inbound {
         if let Some(fate) = ended {
             return Verdict::Answer(stream.answer_after(fate, id));
         }
-        if id <= stream.high_water {
+        if id <= stream.high_water && !is_out(Guard::HighWater) {
             return stream
                 .remembered(id)
                 .map_or(Verdict::Pending, Verdict::Answer);

@@ -148,6 +148,8 @@ impl Change {
 pub struct Revisions {
     /// Room and revision.
     pub rooms: Vec<(RoomId, u64)>,
+    /// Said in answer to the other side's; nobody answers an answer.
+    pub answer: bool,
 }
 
 const HEAD: usize = 5;

@@ -40,6 +40,7 @@ mod room;
 mod rooms;
 mod roster;
 mod router;
+pub mod sabotage;
 mod secret;
 mod sweeper;
 mod unanswered;

@@ -370,7 +370,10 @@ mod tests {
             Arc::new(()),
         );
         let tell = |link: &Link| {
-            let revisions = Envelope::Revisions(crate::envelope::Revisions { rooms: Vec::new() });
+            let revisions = Envelope::Revisions(crate::envelope::Revisions {
+                rooms: Vec::new(),
+                answer: false,
+            });
             link.enqueue(&revisions, Urgency::Now).expect("room");
         };
         tell(&link);

@@ -327,9 +327,7 @@ impl Inner {
 
     /// Tells a step to nodes. This one counts it as known at once: if a link loses it, revisions are compared by that.
     pub(crate) fn announce(&self, nodes: &[NodeId], step: RosterChange) {
-        if let Some(room) = self.rooms.get(step.room.as_str()) {
-            self.in_room(&room, |room| (room.hint(step.revision), After::default()));
-        }
+        self.hint_here(&step.room, step.revision);
         let step = Envelope::Roster(step);
         for node in nodes {
             let _ = self.link(node).enqueue(&step, Urgency::Now);
@@ -338,8 +336,15 @@ impl Inner {
 
     /// Tells nodes that a room has this revision, where which step led to it is not known.
     pub(crate) fn hint(&self, nodes: &[NodeId], room: &RoomId, revision: u64) {
-        for node in nodes {
+        self.hint_here(room, revision);
+        for node in nodes.iter().filter(|node| **node != self.id) {
             tell_revisions(&self.link(node), &[(room.clone(), revision)]);
+        }
+    }
+
+    fn hint_here(&self, room: &RoomId, revision: u64) {
+        if let Some(room) = self.rooms.get(room.as_str()) {
+            self.in_room(&room, |room| (room.hint(revision), After::default()));
         }
     }
 

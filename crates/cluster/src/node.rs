@@ -36,10 +36,11 @@ use crate::link::Link;
 use crate::local::Local;
 use crate::loopback::{self, Loopback};
 use crate::observe::Observe;
-use crate::resume::Turn;
 use crate::rooms::Rooms;
 use crate::unanswered::InFlightMax;
 
+/// Sessions that resume here at the same time share so many turns, each always the same one.
+pub(crate) const ATTACH_TURNS: usize = 32;
 /// Sessions that leave the directory at the same time.
 const DEPARTURES_MAX: usize = 64;
 
@@ -104,8 +105,6 @@ pub(crate) struct Inner {
     pub(crate) key_generation: AtomicU64,
     pub(crate) rooms: Rooms,
     pub(crate) locals: DashMap<PeerId, Arc<Local>>,
-    /// Whose turn it is to attach a session again.
-    pub(crate) attaching: DashMap<PeerId, Turn>,
     pub(crate) gone: Gone,
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
     /// Sessions that are being resumed at this moment.
@@ -117,6 +116,8 @@ pub(crate) struct Inner {
     /// Bytes of unanswered signals, over all sessions.
     pub(crate) in_flight_bytes: Arc<AtomicUsize>,
     pub(crate) departures: Semaphore,
+    /// Held while a session is attached here again: of two that come at the same time, the later one finds the other.
+    pub(crate) attach_turns: [tokio::sync::Mutex<()>; ATTACH_TURNS],
     pub(crate) departing: TaskTracker,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -152,7 +153,6 @@ impl Node {
             key_generation: AtomicU64::new(0),
             rooms: Rooms::default(),
             locals: DashMap::new(),
-            attaching: DashMap::new(),
             gone: Gone::default(),
             away: DashMap::new(),
             resuming: AtomicUsize::new(0),
@@ -160,6 +160,7 @@ impl Node {
             waiting: Mutex::new(Vec::new()),
             in_flight_bytes: Arc::new(AtomicUsize::new(0)),
             departures: Semaphore::new(DEPARTURES_MAX),
+            attach_turns: Default::default(),
             departing: TaskTracker::new(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),

@@ -106,15 +106,23 @@ impl Node {
         // Nobody is left to be told, and the node's bound is for those who are there. A client that resumes sends again
         // what was not answered.
         drop(local.unanswered.lock().end_where(|_, _, _| true));
+        let places = node.places_of(&local);
         for room in local.room_ids() {
             node.dismiss(&local, &room);
         }
         match departure {
-            Departure::Leave(reason) => node.spawn_departure(Departing::of(&local), reason),
-            Departure::Away(window) => node.hold(&local, window),
+            Departure::Leave(reason) => {
+                let deputy = node.clone();
+                node.departing.spawn(async move {
+                    deputy.finish_turn(&local).await;
+                    deputy.depart(Departing::of(&local), reason).await;
+                });
+            }
+            Departure::Away(window) => node.hold(&local, places, window),
             Departure::Superseded => {
                 let (deputy, gone) = (node.clone(), local.clone());
                 node.departing.spawn(async move {
+                    deputy.finish_turn(&gone).await;
                     deputy.delist_unless_here(&gone.peer).await;
                     gone.listed.lock().take();
                 });
@@ -171,7 +179,7 @@ impl Departing {
             peer: away.peer,
             epoch: away.epoch,
             user: away.user.clone(),
-            rooms: away.rooms.clone(),
+            rooms: away.rooms(),
             local: None,
         }
     }
@@ -236,9 +244,6 @@ impl Inner {
 
     /// Takes a session out of the directory, as often as it takes. What is not done when the node stops is the reaper's.
     async fn depart(&self, departing: Departing, reason: LeaveReason) {
-        if let Some(local) = &departing.local {
-            drop(local.turn.lock().await);
-        }
         while let Err(error) = self.leave_in_turn(&departing, reason).await {
             if let DirectoryError::Corrupt(_) = error {
                 tracing::error!(session.id = %departing.peer, %error, "a session could not leave the directory");
@@ -273,11 +278,18 @@ impl Inner {
         let (peer, epoch) = (&departing.peer, departing.epoch);
         let directory = &self.backend.directory;
         let record = self.checked(directory.peer(peer).await)?;
+        let mut rooms = departing.rooms.clone();
+        for room in record.iter().flat_map(|record| &record.rooms) {
+            // Others may have found out about more rooms, after the directory forgot.
+            if !rooms.contains(room) {
+                rooms.push(room.clone());
+            }
+        }
         let is_elsewhere = record.is_some_and(|record| {
             record.epoch > epoch || (reason == LeaveReason::Expired && record.node != self.id)
         });
         if !is_elsewhere {
-            for room in &departing.rooms {
+            for room in &rooms {
                 self.leave_room(room, peer, epoch, reason).await?;
             }
             self.checked(directory.dismiss(&departing.user, peer).await)?;
@@ -286,8 +298,17 @@ impl Inner {
         self.checked(directory.delist(&self.id, peer).await)
     }
 
+    /// What was begun for the session under this epoch is finished first; nothing more begins, and it hears nothing more.
+    pub(crate) async fn finish_turn(&self, local: &Local) {
+        drop(local.turn.lock().await);
+        for room in local.room_ids() {
+            self.dismiss(local, &room);
+        }
+    }
+
     /// A join that was under way when another connection took the session may have taken effect after that one had looked.
     async fn clear_up_after(&self, superseded: &Local) {
+        self.finish_turn(superseded).await;
         let rooms = superseded.room_ids();
         if rooms.is_empty() {
             return;

@@ -23,6 +23,7 @@ use crate::node::Inner;
 use crate::observe::Observation;
 use crate::record::{Epoch, MemberRecord};
 use crate::room::{After, Room, SenderKnown};
+use crate::sabotage::{Guard, is_out};
 use crate::unanswered::{Ended, Target};
 
 /// Between two words about frames that are rejected.
@@ -210,9 +211,13 @@ impl Inner {
         let (result, after) = change(&mut room);
         let After {
             signals,
+            entered,
             moved,
             lost,
         } = after;
+        for local in entered {
+            self.follow_all(&room, &local);
+        }
         for member in moved {
             self.follow(&room, &member);
         }
@@ -250,7 +255,9 @@ impl Inner {
             },
         };
         for (peer, epoch) in &signal.receivers {
-            let answer = match room.local(peer).filter(|local| local.epoch == *epoch) {
+            let is_this =
+                |local: &&Arc<Local>| local.epoch == *epoch || is_out(Guard::ReceiverEpoch);
+            let answer = match room.local(peer).filter(is_this) {
                 Some(local) => self.hand_on(local, from, signal, &message),
                 None => self.answer_for_absent(Some(room), *peer, *epoch, signal),
             };
@@ -411,6 +418,20 @@ impl Inner {
         let link = self.link(&member.node);
         for local in room.locals() {
             let mut unanswered = local.unanswered.lock();
+            let published = |target: &Target| self.may_have_been_published(target);
+            unanswered.retarget((local.peer, local.epoch), member, &link, published);
+        }
+    }
+
+    /// A session came into a room: what waits for its members, from another room that the two shared, goes where they are
+    /// now. Nobody else would say, and what comes next must not overtake it.
+    fn follow_all(&self, room: &Room, local: &Local) {
+        let mut unanswered = local.unanswered.lock();
+        if unanswered.is_empty() {
+            return;
+        }
+        for member in room.roster().iter().flat_map(|roster| roster.members()) {
+            let link = self.link(&member.node);
             let published = |target: &Target| self.may_have_been_published(target);
             unanswered.retarget((local.peer, local.epoch), member, &link, published);
         }

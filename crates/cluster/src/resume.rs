@@ -5,7 +5,7 @@
 //!              (refuses outdated ones)       (it lets go: 4409)         (its members are told)
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -19,7 +19,7 @@ use crate::envelope::{Envelope, Moved};
 use crate::link::Urgency;
 use crate::local::Local;
 use crate::membership::JOIN_PATIENCE;
-use crate::node::{Inner, Node, Status};
+use crate::node::{ATTACH_TURNS, Inner, Node, Status};
 use crate::observe::{Observation, ResumeOutcome};
 use crate::presence::{Departure, NewSession};
 use crate::record::{Epoch, Profile};
@@ -60,34 +60,6 @@ impl From<DirectoryError> for ResumeError {
     }
 }
 
-/// Held while a session is attached again.
-pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
-
-/// A place among the attempts to resume one session.
-struct Queue {
-    node: Arc<Inner>,
-    peer: PeerId,
-    turn: Turn,
-}
-
-impl Queue {
-    fn of(node: &Arc<Inner>, peer: PeerId) -> Self {
-        Self {
-            node: node.clone(),
-            peer,
-            turn: node.attaching.entry(peer).or_default().clone(),
-        }
-    }
-}
-
-/// The last one that leaves ends it; one is held by the map, the other by whom this is.
-impl Drop for Queue {
-    fn drop(&mut self) {
-        let is_last = |_: &PeerId, turn: &Turn| Arc::strong_count(turn) == 2;
-        self.node.attaching.remove_if(&self.peer, is_last);
-    }
-}
-
 /// What an attach brought.
 struct Attached {
     epoch: Epoch,
@@ -105,7 +77,7 @@ impl Node {
     /// Takes a session over from wherever it was. `seen`: for each sender the last id that its client has handled.
     ///
     /// What the cluster has for the session from now on is in its outbox behind what is there already; `rooms` are as they
-    /// were just before.
+    /// were just before. Not cancel safe: to be awaited to its end.
     pub async fn resume(
         &self,
         session: NewSession,
@@ -136,11 +108,10 @@ impl Node {
         let Some(shown) = secret::check(&node.keyring, shown, &session.peer, &session.user) else {
             return Err(node.why_refused(&session, shown).await);
         };
-        let (local, rooms) = self.attach_in_turn(session, shown, seen).await?;
+        let (local, rooms) = node.take_up(session, shown, seen).await?;
         match node.re_enter_all(&local, &rooms).await {
             Ok(rooms) => {
-                let members = rooms.iter().flat_map(|room| &room.members);
-                let members = members.map(|member| member.peer).collect();
+                let members = node.members_of(&rooms);
                 local.inbound.lock().keep_members(&members);
                 node.take_early(&local);
                 Ok(Resumed { local, rooms })
@@ -155,29 +126,6 @@ impl Node {
                 Err(error)
             }
         }
-    }
-
-    /// Makes the session this node's, one attempt after another: two at once would propose the same epoch, which the
-    /// directory takes for one attempt and its repeat.
-    async fn attach_in_turn(
-        &self,
-        session: NewSession,
-        shown: Epoch,
-        seen: BTreeMap<PeerId, u64>,
-    ) -> Result<(Arc<Local>, Vec<RoomId>), ResumeError> {
-        let (node, peer) = (&self.0, session.peer);
-        let queue = Queue::of(node, peer);
-        let _turn = queue.turn.lock().await;
-        let attached = node.attach_again(&session, shown).await?;
-        node.tell_former(&peer, &attached);
-        let inbound = Inbound::resumed(seen.into_iter());
-        let local = node.new_local(session, attached.epoch, shown, inbound);
-        for room in &attached.rooms {
-            local.note_room(room, Profile::default());
-        }
-        node.hold_early(&local);
-        node.locals.insert(peer, local.clone());
-        Ok((local, attached.rooms))
     }
 
     /// The client of a resumed session has said something: it has its `welcome`, and older secrets are worth nothing.
@@ -200,6 +148,41 @@ impl Inner {
             Some(_) => ResumeError::OtherUser,
             None => ResumeError::Refused,
         }
+    }
+
+    /// Makes the session this node's, in no room yet.
+    async fn take_up(
+        self: &Arc<Self>,
+        session: NewSession,
+        shown: Epoch,
+        seen: BTreeMap<PeerId, u64>,
+    ) -> Result<(Arc<Local>, Vec<RoomId>), ResumeError> {
+        let turn = usize::from(session.peer.as_str().as_bytes()[0]) % ATTACH_TURNS;
+        let _turn = self.attach_turns[turn].lock().await;
+        let attached = self.attach_again(&session, shown).await?;
+        self.tell_former(&session.peer, &attached);
+        let inbound = Inbound::resumed(seen.into_iter());
+        let local = self.new_local(session, attached.epoch, shown, inbound);
+        for room in &attached.rooms {
+            local.note_room(room, Profile::default());
+        }
+        self.hold_early(&local);
+        self.locals.insert(local.peer, local.clone());
+        Ok((local, attached.rooms))
+    }
+
+    /// Hidden ones too.
+    fn members_of(&self, rooms: &[RoomSnapshot]) -> HashSet<PeerId> {
+        let known = rooms
+            .iter()
+            .filter_map(|room| self.rooms.get(room.room.as_str()));
+        let mut members = HashSet::new();
+        for room in known {
+            let room = room.lock();
+            let roster = room.roster().into_iter();
+            members.extend(roster.flat_map(|roster| roster.members().map(|member| member.peer)));
+        }
+        members
     }
 
     /// Makes the session this node's, with an epoch above all that are known.

@@ -70,16 +70,17 @@ impl Inner {
             Some((id, newer))
         });
         let older: Vec<(RoomId, u64)> = older.collect();
-        if !older.is_empty() {
-            tell_revisions(&self.link(from), &older);
+        if !older.is_empty() && !theirs.answer && *from != self.id {
+            send(&self.link(from), &older, true);
         }
     }
 
     /// The revision that somebody who has `theirs` of a room we share should know of.
     fn newer_than(&self, id: &RoomId, theirs: u64) -> Option<u64> {
         let Some(room) = self.rooms.get(id.as_str()) else {
-            // They count members here who are gone: there was a step that they have missed.
-            return Some(theirs + 1);
+            // They count members here. Where those are not away, they are gone: there was a step that they have missed.
+            let is_kept = self.away.iter().any(|away| away.has_room(id));
+            return (!is_kept).then_some(theirs + 1);
         };
         let ours = self.in_room(&room, |room| (room.hint(theirs), After::default()))?;
         (ours > theirs).then_some(ours)
@@ -88,9 +89,14 @@ impl Inner {
 
 /// Tells revisions; none at all is told as well.
 pub(crate) fn tell_revisions(link: &Link, revisions: &[(RoomId, u64)]) {
+    send(link, revisions, false);
+}
+
+fn send(link: &Link, revisions: &[(RoomId, u64)], answer: bool) {
     let (first, more) = revisions.split_at(revisions.len().min(REVISIONS_MAX));
     for rooms in [first].into_iter().chain(more.chunks(REVISIONS_MAX)) {
         let rooms = rooms.to_vec();
-        let _ = link.enqueue(&Envelope::Revisions(Revisions { rooms }), Urgency::Now);
+        let revisions = Envelope::Revisions(Revisions { rooms, answer });
+        let _ = link.enqueue(&revisions, Urgency::Now);
     }
 }

@@ -80,10 +80,12 @@ pub(crate) enum SenderKnown {
 }
 
 /// What follows from a change, before anybody else gets at the room.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct After {
     /// Signals that may be delivered now, as envelope bytes.
     pub(crate) signals: Vec<Vec<u8>>,
+    /// Sessions of this node that came in.
+    pub(crate) entered: Vec<Arc<Local>>,
     /// Members with another epoch, node or connection than before.
     pub(crate) moved: Vec<MemberRecord>,
     /// Members that are gone, and how.
@@ -202,7 +204,7 @@ impl Room {
         if self.roster.is_none() {
             self.roster = Some(Roster::new(snapshot));
         }
-        self.complete_joins();
+        self.complete_joins(&mut after);
         self.catch_up(&mut after);
         (when_joined, after)
     }
@@ -297,7 +299,7 @@ impl Room {
             let fresh = Roster::new(snapshot);
             let stale = self.roster.replace(fresh).expect("it was just there");
             self.tell_difference(&stale, &mut after);
-            self.complete_joins();
+            self.complete_joins(&mut after);
         }
         self.catch_up(&mut after);
         after
@@ -324,7 +326,7 @@ impl Room {
                     Some(before) => self.tell_moved(&before, member, revision, after),
                     None => self.tell_joined(&member, revision),
                 }
-                self.complete_joins();
+                self.complete_joins(after);
                 if ready {
                     self.tell_ready_to_locals(revision);
                 }
@@ -334,7 +336,7 @@ impl Room {
                 if let Some(before) = before {
                     self.tell_moved(&before, member, revision, after);
                 }
-                self.complete_joins();
+                self.complete_joins(after);
             }
             Change::Updated { peer, profile } if known.is_some_and(|flags| !flags.hidden) => {
                 self.tell_state(peer, profile.state, revision);
@@ -348,7 +350,7 @@ impl Room {
     }
 
     /// Tells `joined` to those whose step the roster has reached.
-    fn complete_joins(&mut self) {
+    fn complete_joins(&mut self, after: &mut After) {
         let Some(roster) = &self.roster else { return };
         let mut index = 0;
         while let Some(joining) = self.joining.get(index) {
@@ -361,7 +363,7 @@ impl Room {
                 entry,
                 revision,
                 joined,
-            } = self.joining.swap_remove(index);
+            } = self.joining.remove(index);
             let snapshot = RoomSnapshot {
                 room: self.id.clone(),
                 revision: roster.revision,
@@ -381,6 +383,7 @@ impl Room {
                     });
                 }
             }
+            after.entered.push(local.clone());
             match self
                 .locals
                 .binary_search_by_key(&local.peer, |known| known.peer)

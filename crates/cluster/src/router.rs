@@ -32,7 +32,7 @@ impl Node {
         let room = node.rooms.get(&signal.room).ok_or(NotAMember)?;
         // Held until the signal is in the table, so that a receiver whose node dies meanwhile is answered for.
         let room = room.lock();
-        let (targets, unknown) = addressees(&room, local, signal)?;
+        let (mut targets, unknown) = addressees(&room, local, signal)?;
         if let Some(unknown) = unknown {
             let reason = match unknown {
                 Receiver::Peer(_) if repeated => Reason::Unconfirmed,
@@ -57,15 +57,24 @@ impl Node {
             return Ok(());
         }
         let receivers: SmallVec<[PeerId; 1]> = visible().collect();
-        let nodes = nodes_of(&targets);
         let taken_in = (room.id(), room.revision());
         let mut unanswered = local.unanswered.lock();
+        unanswered.aim(&mut targets);
+        for target in &mut targets {
+            // It may have arrived the first time, whatever becomes of it now.
+            target.sent = repeated;
+        }
+        let nodes = nodes_of(&targets);
         if let Err(Overloaded) =
             unanswered.take(signal, taken_in, targets, &node.settings.in_flight)
         {
             drop(unanswered);
+            let reason = match repeated {
+                true => Reason::Unconfirmed,
+                false => Reason::Overloaded,
+            };
             for peer in receivers {
-                node.undelivered(local, signal, Receiver::Peer(peer), Reason::Overloaded);
+                node.undelivered(local, signal, Receiver::Peer(peer), reason);
             }
             return Ok(());
         }

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use switchboard_protocol::NodeId;
 use switchboard_protocol::server_message::Reason;
+use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
 use crate::local::Local;
 use crate::node::Inner;
 use crate::observe::Observation;
+use crate::record::Epoch;
 
 const TICK: Duration = Duration::from_millis(50);
 /// Deadlines and forgotten streams are looked after once in so many ticks.
@@ -96,6 +97,18 @@ impl Inner {
         unanswered.watched
     }
 
+    /// Whether one of these rooms has not heard yet that a peer moved.
+    fn is_behind(&self, rooms: &[RoomId], peer: &PeerId, epoch: Epoch) -> bool {
+        let mut known = rooms
+            .iter()
+            .filter_map(|room| self.rooms.get(room.as_str()));
+        known.any(|room| {
+            let room = room.lock();
+            let member = room.roster().and_then(|roster| roster.member(peer));
+            member.is_some_and(|member| member.epoch < epoch)
+        })
+    }
+
     fn prune_streams(&self, now: Instant) {
         for local in &self.locals {
             let rooms = local.room_ids();
@@ -118,6 +131,9 @@ impl Inner {
                 .filter(|sender| !shares_room(sender))
                 .collect();
             local.inbound.lock().forget(&forgotten);
+            let mut moved = local.unanswered.lock().moved();
+            moved.retain(|(peer, epoch)| self.is_behind(&rooms, peer, *epoch));
+            local.unanswered.lock().keep_moved(&moved);
         }
     }
 }

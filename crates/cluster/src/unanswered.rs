@@ -14,6 +14,7 @@ use crate::envelope::{Envelope, MovedSignal, SignalEnvelope};
 use crate::link::{Full, Link, Position, Urgency};
 use crate::observe::KindClass;
 use crate::record::{Epoch, MemberRecord};
+use crate::sabotage::{Guard, is_out};
 
 /// Besides its payload an entry counts for so many bytes of the node's bound.
 const ENTRY_BYTES: usize = 256;
@@ -43,6 +44,15 @@ pub(crate) struct Ended {
     pub(crate) kind: KindClass,
     pub(crate) target: Target,
     pub(crate) taken_at: Instant,
+}
+
+/// Where a peer is.
+#[derive(Debug)]
+struct Placement {
+    peer: PeerId,
+    epoch: Epoch,
+    node: NodeId,
+    away: bool,
 }
 
 #[derive(Debug)]
@@ -82,6 +92,8 @@ pub(crate) struct Unanswered {
     bytes: usize,
     charged: usize,
     node_bytes: Arc<AtomicUsize>,
+    /// Peers that moved, as the newest roster has them: that of another room may be behind.
+    moved: Vec<Placement>,
     /// The links on which all entries are queued, in that generation.
     queued_on: SmallVec<[(NodeId, u64); 1]>,
     /// Whether the sweeper has this session on its list.
@@ -96,8 +108,61 @@ impl Unanswered {
             bytes: 0,
             charged: 0,
             node_bytes,
+            moved: Vec::new(),
             queued_on: SmallVec::new(),
             watched: false,
+        }
+    }
+
+    /// Sends to where the newest roster has them, so that signals in several rooms go one way.
+    pub(crate) fn aim(&self, targets: &mut [Target]) {
+        for target in targets {
+            let mut moved = self.moved.iter();
+            let placement = moved.find(|placement| placement.peer == target.peer);
+            if let Some(placement) = placement.filter(|known| known.epoch > target.epoch) {
+                target.epoch = placement.epoch;
+                target.node = placement.node.clone();
+                target.held = placement.away;
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Who moved, to which epoch.
+    pub(crate) fn moved(&self) -> Vec<(PeerId, Epoch)> {
+        let moved = self.moved.iter();
+        moved.map(|known| (known.peer, known.epoch)).collect()
+    }
+
+    /// Forgets where the others moved.
+    pub(crate) fn keep_moved(&mut self, behind: &[(PeerId, Epoch)]) {
+        self.moved.retain(|known| {
+            let mut behind = behind.iter();
+            behind.any(|(peer, epoch)| *peer == known.peer && *epoch <= known.epoch)
+        });
+        if self.moved.is_empty() {
+            self.moved = Vec::new();
+        }
+    }
+
+    fn note_moved(&mut self, member: &MemberRecord) {
+        let known = self
+            .moved
+            .iter_mut()
+            .find(|known| known.peer == member.peer);
+        let placement = Placement {
+            peer: member.peer,
+            epoch: member.epoch,
+            node: member.node.clone(),
+            away: member.flags.away,
+        };
+        match known {
+            Some(known) if known.epoch > member.epoch => {}
+            Some(known) => *known = placement,
+            None => self.moved.push(placement),
         }
     }
 
@@ -177,6 +242,7 @@ impl Unanswered {
         link: &Link,
         published: impl Fn(&Target) -> bool,
     ) {
+        self.note_moved(member);
         let is_new = |target: &&mut Target| {
             target.peer == member.peer
                 && (target.epoch < member.epoch
@@ -241,10 +307,12 @@ impl Unanswered {
     fn queue_all(&mut self, sender: (PeerId, Epoch), link: &Link) {
         loop {
             let generation = link.generation();
-            let queued = self
-                .entries
-                .iter_mut()
-                .try_for_each(|entry| entry.queue(sender, link, generation));
+            let queue = |entry: &mut Entry| entry.queue(sender, link, generation);
+            let queued = if is_out(Guard::OldestFirst) {
+                self.entries.iter_mut().rev().try_for_each(queue)
+            } else {
+                self.entries.iter_mut().try_for_each(queue)
+            };
             match queued {
                 Ok(()) => return self.queued_on.push((link.to().clone(), generation)),
                 Err(Full) if link.generation() == generation => return,

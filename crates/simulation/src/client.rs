@@ -336,6 +336,16 @@ impl Client {
         }
         if self.main == Some(no) {
             self.main = None;
+            // Two that resumed at once were welcomed in another order than the cluster's: which of them goes on is shown
+            // by resuming once more.
+            let confused: Vec<_> = self
+                .connections
+                .extract_if(.., |known| known.welcomed)
+                .collect();
+            out.extend(confused.iter().map(|known| Output::Close(known.no)));
+            if !confused.is_empty() && self.connections.is_empty() && self.opening == 0 {
+                return self.back_off(now);
+            }
         }
         if self.main.is_some() || !self.connections.is_empty() || self.opening > 0 {
             // Another connection has the session, or is about to.

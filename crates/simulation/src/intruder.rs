@@ -19,7 +19,7 @@ pub(crate) const INTRUDER: ClientNo = usize::MAX;
 const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Tries one secret, and goes.
-pub(crate) async fn intrude(world: Arc<World>, tickets: Tickets, random: Random) {
+pub(crate) async fn intrude(world: Arc<World>, client: ClientNo, tickets: Tickets, random: Random) {
     // The one before the newest may still be good: its client may not have said anything since.
     let outdated = tickets
         .len()
@@ -36,7 +36,8 @@ pub(crate) async fn intrude(world: Arc<World>, tickets: Tickets, random: Random)
         return;
     };
     let hello = Hello {
-        name: Some("somebody".into()),
+        // The resume secret is bound to the user: a thief says he is that one.
+        name: Some(format!("user-{client}").into()),
         receipts: true,
         resume: Some(Resume {
             peer,

@@ -27,6 +27,8 @@ mod random;
 mod run;
 mod scenario;
 mod socket;
+#[cfg(feature = "cli")]
+pub mod sweep;
 mod trace;
 mod world;
 

@@ -203,7 +203,7 @@ impl Run {
             Fault::Intrude(client) => {
                 if let Some(handle) = &self.clients[client] {
                     let (tickets, random) = (handle.tickets(), self.world.random.clone());
-                    tokio::spawn(intruder::intrude(world, tickets, random));
+                    tokio::spawn(intruder::intrude(world, client, tickets, random));
                 }
             }
         }

@@ -277,6 +277,13 @@ impl Trace {
         hasher.finish()
     }
 
+    /// The last so many events, for people.
+    pub fn tail(&self, most: usize) -> String {
+        let from = self.events.len().saturating_sub(most);
+        let lines: Vec<_> = self.events[from..].iter().map(Event::to_string).collect();
+        lines.join("\n")
+    }
+
     /// How much happened.
     pub fn len(&self) -> usize {
         self.events.len()

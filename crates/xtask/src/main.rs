@@ -1,6 +1,7 @@
 //! The project's own chores, as `cargo xtask …` (the alias is in `.cargo/config.toml`).
 //!
-//! Each chore is a module of its own: [`test`] is what CI runs, [`chaos`] breaks things under traffic. What chores share lies beside them: [`step`] runs
+//! Each chore is a module of its own: [`test`] is what CI runs, [`simulate`] runs whole clusters against a clock that
+//! jumps, [`chaos`] breaks real ones under traffic. What chores share lies beside them: [`step`] runs
 //! programs one after another and sums up, [`tools`] finds and installs what the machine must have, [`packages`]
 //! keeps npm's folders in step with their lock files, [`workspace`] knows where things are.
 
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 mod chaos;
 mod packages;
+mod simulate;
 mod step;
 mod test;
 mod tools;
@@ -27,11 +29,13 @@ struct Cli {
 enum Chore {
     Chaos(chaos::Options),
     Test(test::Options),
+    Simulate(simulate::Options),
 }
 
 fn main() -> ExitCode {
     match Cli::parse().chore {
         Chore::Chaos(options) => chaos::run(&options),
         Chore::Test(options) => test::run(&options),
+        Chore::Simulate(options) => simulate::run(&options),
     }
 }

@@ -111,7 +111,7 @@ impl Inner {
             }
             Some(record) if record.node != self.id => {
                 if present.contains(&record.node) {
-                    return Ok(());
+                    return self.add_place(record, place).await;
                 }
                 let handed = directory.hand_over(&peer, record.epoch, &record.node, &self.id);
                 if !self.checked(handed.await)? {
@@ -151,6 +151,7 @@ impl Inner {
             ))
         });
         self.keep(away.clone());
+        away.add_rooms(record.rooms.iter().cloned());
         place.member.node = self.id.clone();
         place.member.flags.away = true;
         away.note_place(place.clone());
@@ -159,6 +160,25 @@ impl Inner {
         self.departing
             .spawn(async move { node.mark_away(&away).await });
         Ok(())
+    }
+
+    /// Another node keeps the session, and may not know of this room: who knows it says so.
+    async fn add_place(
+        self: &Arc<Self>,
+        mut record: PeerRecord,
+        mut place: AssertMember,
+    ) -> Result<(), DirectoryError> {
+        if record.epoch != place.member.epoch {
+            return Ok(());
+        }
+        add(&mut record.rooms, &place.room);
+        let asserted = self.backend.directory.assert_peer(&record).await;
+        if let AssertPeerOutcome::Elsewhere { .. } = self.checked(asserted)? {
+            return Ok(());
+        }
+        place.member.node = record.node;
+        place.member.flags.away = true;
+        self.assert_place(&place).await
     }
 
     /// A session of which only a roster remembers something. Its client may have proven any epoch up to this one.

@@ -11,6 +11,7 @@ use crate::directory::{
     TakeOverOutcome, UpdateOutcome,
 };
 use crate::record::{Epoch, Profile, RosterSnapshot};
+use crate::sabotage::{Guard, is_out};
 
 /// The buckets. One that is missing was forgotten, and nobody has asserted anything there yet.
 #[derive(Clone, Default)]
@@ -103,7 +104,7 @@ impl Rooms {
     fn bucket(&mut self, room: &RoomId) -> Result<&mut Contents, DirectoryError> {
         let bucket = self.0.get_mut(&Bucket::of(room));
         bucket
-            .filter(|contents| contents.open)
+            .filter(|contents| contents.open || is_out(Guard::BucketMarker))
             .ok_or(DirectoryError::Forgotten)
     }
 }

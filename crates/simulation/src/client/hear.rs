@@ -168,10 +168,13 @@ impl Client {
             id,
             to: to.to_vec(),
         });
-        if let Some(signal) = self.unanswered.iter_mut().find(|signal| signal.id == id) {
-            signal.open = Some(to.to_vec());
+        // What a connection that was superseded still says is older than what was said again since.
+        if self.main == Some(no) {
+            if let Some(signal) = self.unanswered.iter_mut().find(|signal| signal.id == id) {
+                signal.open = Some(to.to_vec());
+            }
+            self.settle(id, |_| {});
         }
-        self.settle(id, |_| {});
     }
 
     fn settle(&mut self, id: u64, change: impl FnOnce(&mut Vec<PeerId>)) {

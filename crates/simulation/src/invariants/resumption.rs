@@ -19,8 +19,18 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     let excused = is_excused(trace);
     for event in &trace.events {
         match &event.what {
-            What::Welcomed { client, .. } => {
-                lost_at.insert(*client, (Duration::MAX, trace.rules.window));
+            What::Welcomed {
+                client, resumed, ..
+            } => {
+                let former = lost_at.insert(*client, (Duration::MAX, trace.rules.window));
+                let in_time =
+                    former.is_some_and(|(at, window)| at.saturating_add(window) > event.at + SLACK);
+                if !resumed && !excused && in_time {
+                    found.push(format!(
+                        "client {client} came back at {:?}, within its window, and was not let in",
+                        event.at
+                    ));
+                }
             }
             What::Cut { .. } => {
                 // Whose it is shows when he notices; from here on his window may run.
@@ -42,22 +52,9 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                 client,
                 how: Leaving::Reloaded,
             } => {
-                lost_at.insert(*client, (event.at, HOLD));
-            }
-            What::Gone {
-                client,
-                how: Leaving::NotResumed,
-            } if !excused => {
-                let (at, window) = lost_at
-                    .get(client)
-                    .copied()
-                    .unwrap_or((Duration::ZERO, Duration::ZERO));
-                if at.saturating_add(window) > event.at + SLACK {
-                    found.push(format!(
-                        "client {client} came back at {:?}, within its window, and was not let in",
-                        event.at
-                    ));
-                }
+                // One that was gone already is held as it was.
+                let (at, window) = lost_at.entry(*client).or_insert((event.at, HOLD));
+                (*at, *window) = ((*at).min(event.at), (*window).min(HOLD));
             }
             What::Gone {
                 client,
@@ -99,7 +96,7 @@ mod tests {
             let mut tale = Tale::of_two();
             tale.loses_connection(0);
             tale.wait(wait);
-            tale.goes(0, Leaving::NotResumed);
+            tale.is_welcomed_anew(0);
             tale.judge(check).len()
         };
         assert_eq!(judge(5), 1);

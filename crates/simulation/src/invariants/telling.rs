@@ -126,6 +126,18 @@ impl Tale {
         });
     }
 
+    pub(super) fn is_welcomed_anew(&mut self, no: usize) {
+        self.connections[no] += 2;
+        self.opens(no, &[]);
+        self.note(What::Welcomed {
+            client: no,
+            connection: self.connections[no],
+            peer: self.peer(no + 2),
+            resumed: false,
+            rooms: Vec::new(),
+        });
+    }
+
     pub(super) fn joins_again(&mut self, no: usize, members: &[usize]) {
         let View {
             revision, members, ..
