@@ -41,6 +41,16 @@ async fn a_gateway_is_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_gateway_is_killed_at_once() {
+    survive(Fault::EveryGatewayKilled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_and_redis_are_killed_together_and_redis_is_back_empty() {
+    survive(Fault::GatewayAndRedisKilled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_is_frozen_and_goes_on() {
     survive(Fault::GatewayFrozen).await;
 }
