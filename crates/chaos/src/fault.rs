@@ -9,6 +9,8 @@ pub enum Fault {
     None,
     /// Connections of clients are cut, one after another.
     SocketLost,
+    /// All connections of clients are cut again and again, also those that are just being opened.
+    SocketFlapping,
     /// Nothing comes through connections of clients any more, and neither side is told.
     SocketSilent,
     /// A gateway is killed (SIGKILL) and another one started a little later.

@@ -31,6 +31,11 @@ async fn clients_lose_their_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn clients_lose_their_connections_again_and_again() {
+    survive(Fault::SocketFlapping).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_of_clients_fall_silent() {
     survive(Fault::SocketSilent).await;
 }
