@@ -140,14 +140,22 @@ impl Inner {
             _ if is_out(Guard::LeaseSelfCheck) => {}
             lost => self.lose_lease(lost).await?,
         }
-        let look = observer.look(leases.read().await?, Instant::now());
+        let table = leases.read().await?;
+        let linked = self.links().into_iter().map(|link| link.to().clone());
+        let look = observer.look(table, linked, Instant::now());
         for node in look.vanished {
             self.drop_link(&node);
         }
-        for lease in look.dead {
+        // Whoever stops gives no lease back before it is done with those of others, and begins with no more.
+        let dead = look
+            .dead
+            .into_iter()
+            .filter(|_| !self.departing.is_closed());
+        for lease in dead {
             if leases.claim(&lease, &self.id).await? {
                 let node = self.clone();
-                self.tasks.spawn(async move { node.reap(lease.node).await });
+                self.departing
+                    .spawn(async move { node.reap(lease.node).await });
             }
         }
         Ok(renewal == Renewal::Renewed)

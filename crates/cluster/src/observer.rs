@@ -48,8 +48,14 @@ impl Observer {
         self.looked_at = None;
     }
 
-    /// Takes note of the table as it was read at `now`.
-    pub(crate) fn look(&mut self, table: Vec<Lease>, now: Instant) -> Look {
+    /// Takes note of the table as it was read at `now`. `linked` are those to whom this node has something to say: also one
+    /// that was never seen in the table may be told as vanished.
+    pub(crate) fn look(
+        &mut self,
+        table: Vec<Lease>,
+        linked: impl Iterator<Item = NodeId>,
+        now: Instant,
+    ) -> Look {
         // Two looks further apart than half a lease: this process was frozen, or starved.
         let continuous = self
             .looked_at
@@ -67,13 +73,17 @@ impl Observer {
         for node in before.into_keys() {
             self.missing.insert(node, now);
         }
+        for node in linked.filter(|node| !self.seen.contains_key(node)) {
+            self.missing.entry(node).or_insert(now);
+        }
         let lease = self.lease;
         let vanished = self
             .missing
             .extract_if(.., |_, since| now - *since >= lease);
         let vanished = vanished.map(|(node, _)| node).collect();
         let dead = self.seen.values().filter(|(lease, since)| {
-            lease.is_abandoned() || now - *since >= self.lease && self.may_claim(lease, now)
+            let is_left_to_others = lease.is_abandoned() && lease.node != self.own;
+            is_left_to_others || now - *since >= self.lease && self.may_claim(lease, now)
         });
         Look {
             dead: dead.map(|(lease, _)| lease.clone()).collect(),
@@ -128,7 +138,7 @@ mod tests {
         fn look_after(&mut self, seconds: u64, table: Vec<Lease>) -> Vec<NodeId> {
             self.now += Duration::from_secs(seconds);
             self.observer
-                .look(table, self.now)
+                .look(table, std::iter::empty(), self.now)
                 .dead
                 .into_iter()
                 .map(|lease| lease.node)
@@ -207,11 +217,23 @@ mod tests {
     }
 
     #[test]
+    fn a_node_does_not_bury_the_lease_that_it_has_just_abandoned() {
+        let mut rig = Rig::new();
+        let own = rig.observer.own.clone();
+        let table = vec![lease(&own, 7, Some(&own))];
+        for _ in 0..9 {
+            assert!(rig.look_after(1, table.clone()).is_empty());
+        }
+    }
+
+    #[test]
     fn whoever_stays_away_from_the_table_is_told_once() {
         let mut rig = Rig::new();
         let look = |rig: &mut Rig, table| {
             rig.now += Duration::from_secs(1);
-            rig.observer.look(table, rig.now).vanished
+            rig.observer
+                .look(table, std::iter::empty(), rig.now)
+                .vanished
         };
         let table = vec![lease(&rig.other, 7, None)];
         look(&mut rig, table.clone());
@@ -222,5 +244,21 @@ mod tests {
         }
         assert_eq!(look(&mut rig, vec![]), [rig.other.clone()]);
         assert!(look(&mut rig, vec![]).is_empty());
+    }
+
+    #[test]
+    fn whoever_is_linked_and_never_in_the_table_is_told_as_well() {
+        let mut rig = Rig::new();
+        let linked = rig.other.clone();
+        let vanished: Vec<_> = (0..6)
+            .map(|_| {
+                rig.now += Duration::from_secs(1);
+                let look = rig
+                    .observer
+                    .look(vec![], [linked.clone()].into_iter(), rig.now);
+                look.vanished.len()
+            })
+            .collect();
+        assert_eq!(vanished, [0, 0, 0, 0, 1, 0]);
     }
 }

@@ -161,6 +161,7 @@ pub(crate) struct Departing {
     user: UserId,
     rooms: Vec<RoomId>,
     local: Option<Arc<Local>>,
+    away: Option<Arc<Away>>,
 }
 
 impl Departing {
@@ -171,16 +172,18 @@ impl Departing {
             user: local.user.clone(),
             rooms: local.room_ids(),
             local: Some(local.clone()),
+            away: None,
         }
     }
 
-    pub(crate) fn of_away(away: &Away) -> Self {
+    pub(crate) fn of_away(away: &Arc<Away>) -> Self {
         Self {
             peer: away.peer,
             epoch: away.epoch,
             user: away.user.clone(),
             rooms: away.rooms(),
             local: None,
+            away: Some(away.clone()),
         }
     }
 }
@@ -244,6 +247,10 @@ impl Inner {
 
     /// Takes a session out of the directory, as often as it takes. What is not done when the node stops is the reaper's.
     async fn depart(&self, departing: Departing, reason: LeaveReason) {
+        if let Some(away) = &departing.away {
+            // An assertion under way would write again what has left. None begins: nobody keeps it any more.
+            drop(away.turn.lock().await);
+        }
         while let Err(error) = self.leave_in_turn(&departing, reason).await {
             if let DirectoryError::Corrupt(_) = error {
                 tracing::error!(session.id = %departing.peer, %error, "a session could not leave the directory");
@@ -295,6 +302,10 @@ impl Inner {
             self.checked(directory.dismiss(&departing.user, peer).await)?;
             self.checked(directory.forget(peer, epoch).await)?;
         }
+        // Back on this node, perhaps, over another connection.
+        if self.locals.contains_key(peer) || self.away.contains_key(peer) {
+            return Ok(());
+        }
         self.checked(directory.delist(&self.id, peer).await)
     }
 
@@ -319,9 +330,17 @@ impl Inner {
             () = sleep(REMEMBERED) => {}
         }
         for room in rooms {
-            let cleared = self.expel_left_behind(&room, &superseded.peer, superseded.epoch);
-            // Where this fails, whoever meets the member later finds it on a node that does not know it.
-            let _ = cleared.await;
+            // Nobody else would find it: its node lives.
+            while let Err(DirectoryError::Unavailable(_) | DirectoryError::Forgotten) = self
+                .expel_left_behind(&room, &superseded.peer, superseded.epoch)
+                .await
+            {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => return,
+                    () = sleep(RETRY) => {}
+                }
+            }
         }
     }
 

@@ -33,6 +33,10 @@ impl Inner {
     /// Reads this node's channel until the node stops.
     pub(crate) async fn read(&self, mut inbox: Box<dyn Inbox>, mut looped: mpsc::Receiver<Bytes>) {
         loop {
+            // A bus that is never silent must not keep what is looped waiting.
+            if let Ok(frame) = looped.try_recv() {
+                self.take_frame(&frame);
+            }
             let event = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
@@ -93,7 +97,7 @@ impl Inner {
     fn take_envelope(&self, from: &NodeId, envelope: Envelope<'_>) {
         match envelope {
             Envelope::Signal(signal) => self.take_signal(from, &signal),
-            Envelope::Receipt(receipt) => self.take_receipt(&receipt),
+            Envelope::Receipt(receipt) => self.take_receipt(from, &receipt),
             Envelope::Roster(step) => self.take_step(step),
             Envelope::Revisions(revisions) => self.compare_revisions(from, revisions),
             Envelope::Moved(moved) => self.let_go(&moved.peer, moved.epoch, from),
@@ -363,7 +367,7 @@ impl Inner {
         }
     }
 
-    fn take_receipt(&self, receipt: &Receipt) {
+    fn take_receipt(&self, from: &NodeId, receipt: &Receipt) {
         let Some(local) = self.locals.get(&receipt.sender).map(|local| local.clone()) else {
             return;
         };
@@ -382,7 +386,7 @@ impl Inner {
             }
         }
         for moved in &receipt.moved {
-            unanswered.hold(&receipt.receiver, moved);
+            unanswered.hold(&receipt.receiver, from, moved);
         }
     }
 

@@ -127,6 +127,9 @@ impl Inner {
             self.delist_unless_here(&record.peer).await;
             return Ok(Vec::new());
         }
+        if self.retake_if_connected(record).await? {
+            return Ok(Vec::new());
+        }
         let away = Arc::new(Away::new(
             (record.peer, record.epoch, record.proven),
             record.user.clone(),

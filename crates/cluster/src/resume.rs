@@ -11,8 +11,9 @@ use std::sync::atomic::Ordering;
 
 use switchboard_protocol::server_message::RoomSnapshot;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+use crate::away::Away;
 use crate::delivery::Inbound;
 use crate::directory::{Attach, AttachOutcome, DirectoryError, TakeOver, TakeOverOutcome};
 use crate::envelope::{Envelope, Moved};
@@ -21,7 +22,7 @@ use crate::local::Local;
 use crate::membership::JOIN_PATIENCE;
 use crate::node::{ATTACH_TURNS, Inner, Node, Status};
 use crate::observe::{Observation, ResumeOutcome};
-use crate::presence::{Departure, NewSession};
+use crate::presence::{Departure, NewSession, RETRY};
 use crate::record::{Epoch, Profile};
 use crate::room::Entry;
 use crate::secret;
@@ -187,7 +188,7 @@ impl Inner {
 
     /// Makes the session this node's, with an epoch above all that are known.
     async fn attach_again(
-        &self,
+        self: &Arc<Self>,
         session: &NewSession,
         shown: Epoch,
     ) -> Result<Attached, ResumeError> {
@@ -203,11 +204,13 @@ impl Inner {
                 user: session.user.clone(),
                 shown: Some(shown),
             };
-            match self.checked(directory.attach(&attach).await)? {
+            let attached = self.checked(directory.attach(&attach).await);
+            match attached.inspect_err(|_| self.spawn_settling(session.peer, epoch))? {
                 AttachOutcome::Attached { former, rooms } => {
                     let admitted =
                         directory.admit(&session.user, &session.peer, &self.id, u32::MAX);
-                    self.checked(admitted.await)?;
+                    // It was counted before; if it is not now, the next assertion does it.
+                    let _ = self.checked(admitted.await);
                     return Ok(Attached {
                         epoch,
                         former,
@@ -224,6 +227,40 @@ impl Inner {
             }
         }
         Err(ResumeError::Superseded)
+    }
+
+    /// An attach got no answer. Where it took effect, nobody else keeps the session any more: it is away here.
+    fn spawn_settling(self: &Arc<Self>, peer: PeerId, epoch: Epoch) {
+        let node = self.clone();
+        self.departing
+            .spawn(async move { node.settle(peer, epoch).await });
+    }
+
+    async fn settle(self: &Arc<Self>, peer: PeerId, epoch: Epoch) {
+        let record = loop {
+            match self.checked(self.backend.directory.peer(&peer).await) {
+                Ok(record) => break record,
+                Err(DirectoryError::Corrupt(_)) => return,
+                Err(_) => {}
+            }
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = sleep(RETRY) => {}
+            }
+        };
+        let own = record.filter(|record| record.epoch == epoch && record.node == self.id);
+        let Some(record) = own.filter(|_| !self.locals.contains_key(&peer)) else {
+            return self.delist_unless_here(&peer).await;
+        };
+        let away = Arc::new(Away::new(
+            (peer, epoch, record.proven),
+            record.user,
+            record.rooms,
+            self.settings.resume_window,
+        ));
+        self.keep(away.clone());
+        self.mark_away(&away).await;
     }
 
     /// Whoever had the session closes its connection there and lets go of it.

@@ -265,8 +265,9 @@ impl Unanswered {
         }
     }
 
-    /// The receiver's node had no connection for a signal: it waits for the next one.
-    pub(crate) fn hold(&mut self, receiver: &PeerId, moved: &MovedSignal) {
+    /// `from` had no connection for a signal: it waits for the receiver's next one, unless it has gone on to another node
+    /// since, as it does without a new epoch where a node was taken for dead.
+    pub(crate) fn hold(&mut self, receiver: &PeerId, from: &NodeId, moved: &MovedSignal) {
         let Some(index) = self.find(moved.id) else {
             return;
         };
@@ -275,7 +276,7 @@ impl Unanswered {
             return;
         };
         target.sent |= moved.may_have;
-        if target.epoch == moved.epoch {
+        if target.epoch == moved.epoch && target.node == *from {
             target.queued = None;
             target.held = true;
         }

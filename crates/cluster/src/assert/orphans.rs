@@ -133,6 +133,9 @@ impl Inner {
                 Err(error) => Err(error),
             };
         }
+        if self.retake_if_connected(&record).await? {
+            return Ok(());
+        }
         self.checked(directory.enlist(&self.id, &peer).await)?;
         let mut record = record;
         add(&mut record.rooms, &place.room);

@@ -24,6 +24,17 @@ enum Fault {
     LosesAnswer,
     /// It waits before it has its effect.
     Waits(oneshot::Sender<()>, oneshot::Receiver<()>),
+    /// It has its effect at once, and its answer waits.
+    AnswersLate(oneshot::Sender<()>, oneshot::Receiver<()>),
+    /// It finds something unreadable.
+    Corrupt,
+}
+
+/// What follows the call.
+enum Then {
+    Answer,
+    AnswerLate(oneshot::Sender<()>, oneshot::Receiver<()>),
+    Nothing,
 }
 
 /// A call that waits.
@@ -83,12 +94,23 @@ impl FaultyDirectory {
         Waiting { begun, go_on }
     }
 
+    /// The next such call has its effect, and its answer waits.
+    pub(crate) fn hold_answer_of(&self, call: &'static str) -> Waiting {
+        let ((has_begun, begun), (go_on, may_go_on)) = (oneshot::channel(), oneshot::channel());
+        self.add(call, Fault::AnswersLate(has_begun, may_go_on));
+        Waiting { begun, go_on }
+    }
+
+    /// The next such call finds something unreadable.
+    pub(crate) fn corrupt(&self, call: &'static str) {
+        self.add(call, Fault::Corrupt);
+    }
+
     fn add(&self, call: &'static str, fault: Fault) {
         self.faults.lock().entry(call).or_default().push_back(fault);
     }
 
-    /// True where the answer is to be lost.
-    async fn before(&self, call: &'static str) -> Result<bool, DirectoryError> {
+    async fn before(&self, call: &'static str) -> Result<Then, DirectoryError> {
         let no_answer = || Err(DirectoryError::Unavailable("no answer".into()));
         if self.cut.load(Ordering::Relaxed) {
             return no_answer();
@@ -99,13 +121,17 @@ impl FaultyDirectory {
             .get_mut(call)
             .and_then(VecDeque::pop_front);
         match fault {
-            None => Ok(false),
+            None => Ok(Then::Answer),
             Some(Fault::Fails) => no_answer(),
-            Some(Fault::LosesAnswer) => Ok(true),
+            Some(Fault::LosesAnswer) => Ok(Then::Nothing),
+            Some(Fault::Corrupt) => Err(DirectoryError::Corrupt("by a test".into())),
+            Some(Fault::AnswersLate(has_begun, may_go_on)) => {
+                Ok(Then::AnswerLate(has_begun, may_go_on))
+            }
             Some(Fault::Waits(has_begun, may_go_on)) => {
                 let _ = has_begun.send(());
                 let _ = may_go_on.await;
-                Ok(false)
+                Ok(Then::Answer)
             }
         }
     }
@@ -117,8 +143,13 @@ macro_rules! forward {
         impl Directory for FaultyDirectory {
             $(
                 async fn $call(&self, $($arg: $type),*) -> Result<$answer, DirectoryError> {
-                    let answer_is_lost = self.before(stringify!($call)).await?;
+                    let then = self.before(stringify!($call)).await?;
                     let answer = self.inner.$call($($arg),*).await;
+                    let answer_is_lost = matches!(then, Then::Nothing);
+                    if let Then::AnswerLate(has_begun, may_go_on) = then {
+                        let _ = has_begun.send(());
+                        let _ = may_go_on.await;
+                    }
                     if answer_is_lost || self.cut.load(Ordering::Relaxed) {
                         return Err(DirectoryError::Unavailable("no answer".into()));
                     }

@@ -125,7 +125,7 @@ async fn one_that_is_overtaken_on_its_own_node_after_it_attached_does_not_hide_t
 
 #[tokio::test(start_paused = true)]
 async fn a_resume_whose_answers_were_lost_works_the_next_time() {
-    for call in ["enlist", "peer", "attach", "admit", "take_over"] {
+    for call in ["enlist", "peer", "attach", "take_over"] {
         let cluster = MemoryCluster::new();
         let (one, other) = (
             node_on(&cluster, cluster.backend().bus).await,
