@@ -9,10 +9,16 @@ pub enum Fault {
     None,
     /// Connections of clients are cut, one after another.
     SocketLost,
+    /// All connections of clients are cut again and again, also those that are just being opened.
+    SocketFlapping,
     /// Nothing comes through connections of clients any more, and neither side is told.
     SocketSilent,
     /// A gateway is killed (SIGKILL) and another one started a little later.
     GatewayKilled,
+    /// All gateways are killed in one moment, and as many started a little later.
+    EveryGatewayKilled,
+    /// A gateway is killed, and Redis with it, which comes back empty; both a little later.
+    GatewayAndRedisKilled,
     /// A gateway is frozen (SIGSTOP) for longer than its lease, and goes on.
     GatewayFrozen,
     /// A gateway is told to stop (SIGTERM) once its replacement is ready.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use switchboard_testkit::GatewayProcess;
+
 use crate::balancer::Door;
 use crate::fault::Fault;
 use crate::run::Plan;
@@ -13,6 +15,9 @@ use crate::stage::{Redis, Stage};
 const SOON: Duration = Duration::from_secs(2);
 /// Between two connections that break.
 const BREAK_EVERY: Duration = Duration::from_millis(100);
+/// How often all connections are cut, and what is between at most, milliseconds: a resume takes about ten.
+const FLAPS: u32 = 30;
+const FLAP_MS_MAX: u64 = 300;
 /// How often subscriptions are killed, and what is between.
 const KILLS: u32 = 3;
 const KILL_EVERY: Duration = Duration::from_secs(1);
@@ -23,10 +28,26 @@ pub(crate) fn inflict(fault: Fault, plan: &Plan, stage: &mut Stage, doors: &[Arc
     match fault {
         Fault::None => {}
         Fault::SocketLost => one_after_another(doors, Door::cut),
+        Fault::SocketFlapping => {
+            for _ in 0..FLAPS {
+                doors.iter().for_each(|door| door.cut());
+                sleep(Duration::from_millis(fastrand::u64(0..FLAP_MS_MAX)));
+            }
+        }
         Fault::SocketSilent => one_after_another(doors, Door::mute),
         Fault::GatewayKilled => {
             stage.gateways[0].kill();
             sleep(SOON);
+            stage.replace(0, |_| {});
+        }
+        Fault::EveryGatewayKilled => {
+            stage.gateways.iter_mut().for_each(GatewayProcess::kill);
+            sleep(SOON);
+            (0..stage.gateways.len()).for_each(|index| stage.replace(index, |_| {}));
+        }
+        Fault::GatewayAndRedisKilled => {
+            stage.gateways[0].kill();
+            without_redis(stage, SOON);
             stage.replace(0, |_| {});
         }
         Fault::GatewayFrozen => {

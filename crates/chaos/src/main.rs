@@ -14,19 +14,9 @@ use switchboard_chaos::{Fault, Plan, run, table};
 const ROLLING_PAIRS: usize = 100;
 const ROLLING_PACE: Duration = Duration::from_millis(500);
 
-const EXAMPLES: &str = "\
-Examples:
-  cargo xtask chaos                               every fault, a few minutes
-  cargo xtask chaos --fault gateway-killed        one of them
-  cargo xtask chaos --fault none --fault redis-gone --pairs 50 --seconds 30
-  cargo xtask chaos --release                     with gateways as they are deployed
-
-Needs redis-server in the PATH. Exits with 1 where a signal was lost, repeated or out of order, where a
-sender was told something untrue, or where a client did not keep its session.";
-
 /// Break real gateways and a real Redis under steady traffic, and account for every signal.
 #[derive(Parser)]
-#[command(name = "chaos", bin_name = "cargo xtask chaos", after_help = EXAMPLES)]
+#[command(name = "switchboard-chaos")]
 struct Cli {
     /// Only this one; may be given several times.
     #[arg(long, value_enum, value_name = "NAME")]

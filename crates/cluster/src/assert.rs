@@ -38,6 +38,9 @@ const PACE_MIN: Duration = Duration::from_millis(20);
 const AT_ONCE: usize = 64;
 /// Between two tries while the directory fails, and between two looks while buckets are filled.
 const RETRY: Duration = Duration::from_millis(250);
+/// Leases that a node which has just started waits for others to fill the directory and open its rooms. They count theirs
+/// from when they reach it again, and take a lease more for the members of nodes that do not come back.
+const NEWCOMER_WAITS: u32 = 2;
 /// Whoever is noted for this node and unknown here for so long was lost track of: coming and going take less.
 const GHOST_AFTER: Duration = Duration::from_secs(10);
 
@@ -159,7 +162,8 @@ impl Inner {
             return Ok(true);
         }
         self.say_why_it_waits(closed.len());
-        let is_filled = now.saturating_duration_since(since) >= self.settings.lease;
+        let wait = self.settings.lease * self.leases_to_wait().await?;
+        let is_filled = now.saturating_duration_since(since) >= wait;
         let undoubted = !memory.doubts.has_changed().unwrap_or(false);
         if is_filled && all_present && undoubted {
             self.open(closed).await?;
@@ -167,6 +171,17 @@ impl Inner {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// A node that has just started has nothing to write, and those who have may not have reached the directory yet when
+    /// it did: where there are others, they open the rooms.
+    async fn leases_to_wait(&self) -> Result<u32, LeaseError> {
+        if !matches!(*self.status.borrow(), Status::Starting(_)) {
+            return Ok(1);
+        }
+        let others = self.backend.leases.read().await?;
+        let alone = others.iter().all(|lease| lease.node == self.id);
+        Ok(if alone { 1 } else { NEWCOMER_WAITS })
     }
 
     async fn open(&self, closed: Vec<Bucket>) -> Result<(), DirectoryError> {

@@ -1,6 +1,6 @@
 //! `cargo xtask chaos`: real gateways and a real Redis, broken on purpose under steady traffic.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use clap::Args;
 
@@ -8,26 +8,44 @@ use crate::step::Run;
 use crate::tools;
 use crate::workspace::cargo;
 
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask chaos                               every fault, a few minutes
+  cargo xtask chaos --fault gateway-killed        one of them
+  cargo xtask chaos --fault none --fault redis-gone --pairs 50 --seconds 30
+  cargo xtask chaos --release                     with gateways as they are deployed
+
+Fails where a signal was lost, repeated or out of order, where a sender was told something untrue, or
+where a client did not keep its session.";
+
 /// Break gateways and Redis under steady traffic, and account for every signal.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
+    /// Only this one; may be given several times. A wrong name is answered by all there are.
+    #[arg(long, value_name = "NAME")]
+    fault: Vec<String>,
+    /// Pairs of clients. Default: 10, and 100 while three gateways are replaced in turn.
+    #[arg(long, value_name = "N")]
+    pairs: Option<u16>,
+    /// Calm traffic before a fault and after it. Default: 5.
+    #[arg(long, value_name = "S")]
+    seconds: Option<u16>,
     /// Build with optimisation, as gateways are deployed.
     #[arg(long)]
     release: bool,
-    /// Handed on: --fault NAME, --pairs N, --seconds S. With -- --help it tells more.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<String>,
 }
 
 /// Builds the gateway and what breaks it, and lets it.
 pub(crate) fn run(options: &Options) -> ExitCode {
-    let release = if options.release {
-        &["--release"][..]
-    } else {
-        &[]
-    };
     let mut run = Run::begin();
     let tools = run.step("Tools", &[], || tools::require(&[&tools::REDIS]));
+    let built = run.command("Build", &[tools], build(options));
+    run.command("Chaos", &[built], chaos(options));
+    run.finish()
+}
+
+fn build(options: &Options) -> Command {
     let mut build = cargo([
         "build",
         "--bin",
@@ -35,12 +53,25 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         "--bin",
         "switchboard-chaos",
     ]);
+    build.args(["-p", "switchboard-gateway", "-p", "switchboard-chaos"]);
+    build.args(profile(options));
     build
-        .args(["-p", "switchboard-gateway", "-p", "switchboard-chaos"])
-        .args(release);
-    let built = run.command("Build", &[tools], build);
+}
+
+fn chaos(options: &Options) -> Command {
     let mut chaos = cargo(["run", "--quiet", "-p", "switchboard-chaos"]);
-    chaos.args(release).arg("--").args(&options.arguments);
-    run.command("Chaos", &[built], chaos);
-    run.finish()
+    chaos.args(profile(options)).arg("--");
+    for fault in &options.fault {
+        chaos.args(["--fault", fault]);
+    }
+    for (name, number) in [("--pairs", options.pairs), ("--seconds", options.seconds)] {
+        if let Some(number) = number {
+            chaos.arg(name).arg(number.to_string());
+        }
+    }
+    chaos
+}
+
+fn profile(options: &Options) -> &'static [&'static str] {
+    if options.release { &["--release"] } else { &[] }
 }

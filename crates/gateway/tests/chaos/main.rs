@@ -31,6 +31,11 @@ async fn clients_lose_their_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn clients_lose_their_connections_again_and_again() {
+    survive(Fault::SocketFlapping).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_of_clients_fall_silent() {
     survive(Fault::SocketSilent).await;
 }
@@ -38,6 +43,16 @@ async fn connections_of_clients_fall_silent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_is_killed() {
     survive(Fault::GatewayKilled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_gateway_is_killed_at_once() {
+    survive(Fault::EveryGatewayKilled).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_and_redis_are_killed_together_and_redis_is_back_empty() {
+    survive(Fault::GatewayAndRedisKilled).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
