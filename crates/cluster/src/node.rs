@@ -60,6 +60,8 @@ pub struct Settings {
     pub in_flight: InFlightMax,
     /// A session that lost its connection is held for so long.
     pub resume_window: Duration,
+    /// Sessions without a connection that the node keeps at most; who comes on top of them leaves at once.
+    pub away_max: usize,
     /// Sessions that one user may have in the cluster.
     pub sessions_per_user: u32,
     /// How long an envelope may wait for others where the rate makes it pay.

@@ -90,6 +90,12 @@ impl Node {
     /// The session has ended here. Returns at once; its rooms hear of it as soon as the directory does.
     pub fn detach(&self, local: Arc<Local>, departure: Departure) {
         let node = &self.0;
+        let departure = match departure {
+            Departure::Away(_) if node.away.len() >= node.settings.away_max => {
+                Departure::Leave(LeaveReason::Disconnected)
+            }
+            other => other,
+        };
         let (fate, remembered) = match departure {
             Departure::Leave(_) => (Fate::Left, REMEMBERED),
             Departure::Away(window) => (Fate::Moved, window.max(REMEMBERED)),

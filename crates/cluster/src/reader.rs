@@ -341,7 +341,8 @@ impl Inner {
         }
         let roster = room.and_then(Room::roster);
         if roster.is_some_and(|roster| roster.member(&peer).is_none()) {
-            return Some(Answer::Refused(Reason::Left));
+            // It left so long ago that nobody here knows what it had by then.
+            return Some(Answer::Refused(Reason::Unconfirmed));
         }
         // It was here, perhaps; what it was handed then nobody knows any more.
         Some(Answer::Moved { may_have: true })

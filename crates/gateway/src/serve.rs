@@ -193,6 +193,7 @@ fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
             bytes: config.limits.in_flight_bytes,
             node_bytes: config.limits.node_in_flight_bytes,
         },
+        away_max: config.limits.sessions,
         sessions_per_user: config.limits.sessions_per_user,
         linger_max: config.routing.linger_max,
         local_shortcut: config.routing.local_shortcut,

@@ -344,6 +344,7 @@ fn settings() -> Settings {
             node_bytes: 1 << 26,
         },
         resume_window: WINDOW,
+        away_max: 1000,
         sessions_per_user: 5,
         linger_max: Duration::from_millis(1),
         local_shortcut: false,

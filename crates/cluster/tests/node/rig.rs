@@ -41,6 +41,7 @@ pub(crate) fn settings() -> Settings {
             node_bytes: 1 << 28,
         },
         resume_window: WINDOW,
+        away_max: 1000,
         sessions_per_user: 5,
         linger_max: Duration::from_millis(1),
         local_shortcut: false,

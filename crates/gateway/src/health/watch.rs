@@ -126,6 +126,7 @@ mod tests {
                 bytes: 1,
                 node_bytes: 1,
             },
+            away_max: 1000,
             sessions_per_user: 1,
             linger_max: Duration::ZERO,
             local_shortcut: false,
