@@ -7,7 +7,7 @@ use std::thread;
 use switchboard_simulation::{play, run};
 
 /// As many as a minute allows where nothing is optimised.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 300;
 
 #[test]
 fn whatever_befalls_a_cluster_its_clients_are_told_the_truth() {

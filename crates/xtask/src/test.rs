@@ -23,7 +23,7 @@ Examples:
   CHROMIUM=/opt/chrome/chrome cargo xtask test --only browser
                                             the browser tests in a browser of one's own
 
-What the tests need (redis-server, chromium, node, npm) is installed where that is possible, on
+What the tests need (redis-server, openssl, chromium, node, npm) is installed where that is possible, on
 Debian and Ubuntu as root; elsewhere the command to type is shown. Nothing is skipped: a missing
 part fails. The last line counts all tests: «N passed, N failed»; a failure exits with 1.";
 
@@ -80,6 +80,7 @@ fn tools_for(parts: &[Part]) -> Vec<&'static Tool> {
         (&tools::RUSTFMT, &[Part::Lint][..]),
         (&tools::CLIPPY, &[Part::Lint]),
         (&tools::REDIS, &[Part::Rust, Part::Browser]),
+        (&tools::OPENSSL, &[Part::Rust]),
         (&tools::NODE, &[Part::Sdk, Part::Browser]),
         (&tools::NPM, &[Part::Sdk, Part::Browser]),
         (&tools::CHROMIUM, &[Part::Browser]),

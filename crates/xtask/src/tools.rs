@@ -12,7 +12,7 @@ mod install;
 mod platform;
 mod version;
 
-pub(crate) use catalogue::{CHROMIUM, CLIPPY, NODE, NPM, REDIS, RUSTFMT, Tool};
+pub(crate) use catalogue::{CHROMIUM, CLIPPY, NODE, NPM, OPENSSL, REDIS, RUSTFMT, Tool};
 use version::Version;
 
 /// A tool that can be used.

@@ -79,6 +79,21 @@ pub(crate) const REDIS: Tool = Tool {
     otherwise: "see https://redis.io/downloads/",
 };
 
+/// Makes the certificates that the TLS tests need.
+pub(crate) const OPENSSL: Tool = Tool {
+    name: "openssl",
+    programs: &["openssl"],
+    variable: None,
+    at_least: Version { major: 1, minor: 1 },
+    packages: Packages {
+        debian: &["openssl"],
+        ubuntu: &["openssl"],
+        fedora: &["openssl"],
+        homebrew: &["openssl"],
+    },
+    otherwise: "see https://www.openssl.org/",
+};
+
 pub(crate) const CHROMIUM: Tool = Tool {
     name: "chromium",
     programs: &[
