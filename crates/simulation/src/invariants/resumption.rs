@@ -52,9 +52,10 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                 client,
                 how: Leaving::Reloaded,
             } => {
-                // One that was gone already is held as it was.
-                let (at, window) = lost_at.entry(*client).or_insert((event.at, HOLD));
-                (*at, *window) = ((*at).min(event.at), (*window).min(HOLD));
+                // One that was gone already is held as it was; who was never welcomed has nothing to come back to.
+                if let Some((at, window)) = lost_at.get_mut(client) {
+                    (*at, *window) = ((*at).min(event.at), (*window).min(HOLD));
+                }
             }
             What::Gone {
                 client,
@@ -101,6 +102,15 @@ mod tests {
         };
         assert_eq!(judge(5), 1);
         assert_eq!(judge(60), 0);
+    }
+
+    #[test]
+    fn who_was_never_welcomed_has_nothing_to_come_back_to() {
+        let mut tale = Tale::of_two();
+        tale.forget_all();
+        tale.goes(0, Leaving::Reloaded);
+        tale.is_welcomed_anew(0);
+        assert_eq!(tale.judge(check), [""; 0]);
     }
 
     #[test]

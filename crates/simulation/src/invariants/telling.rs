@@ -67,6 +67,11 @@ impl Tale {
         self.now += Duration::from_secs(seconds);
     }
 
+    /// As if nothing had happened before.
+    pub(super) fn forget_all(&mut self) {
+        self.trace.events.clear();
+    }
+
     pub(super) fn note(&mut self, what: What) {
         let at = self.now;
         self.trace.events.push(Event { at, what });
