@@ -6,14 +6,48 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
+use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep};
 
+use crate::backend::Reach;
 use crate::directory::{AssertMember, DirectoryError, TakeOver, TakeOverOutcome};
 use crate::envelope::Change;
 use crate::local::Local;
 use crate::node::Inner;
 use crate::presence::{Departing, RETRY};
 use crate::record::{Epoch, RosterSnapshot};
+
+/// While the directory was away, nobody could resume. Whoever tried has this long from when it is back, whatever his window
+/// says: clients try again within it.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Whether clients could come back, so that windows may end.
+pub(crate) struct Ways {
+    reach: watch::Receiver<Reach>,
+    /// When the directory was last seen to be away, or to have been.
+    barred_at: Option<Instant>,
+}
+
+impl Ways {
+    pub(crate) fn new(mut reach: watch::Receiver<Reach>) -> Self {
+        reach.mark_unchanged();
+        Self {
+            reach,
+            barred_at: None,
+        }
+    }
+
+    /// To be asked often: an outage between two times counts from the second one.
+    pub(crate) fn are_open(&mut self, now: Instant) -> bool {
+        let has_changed = self.reach.has_changed().unwrap_or(false);
+        let is_reached = self.reach.borrow_and_update().is_reached();
+        if has_changed || !is_reached {
+            self.barred_at = Some(now);
+        }
+        let in_grace = |at| now.saturating_duration_since(at) < GRACE;
+        !self.barred_at.is_some_and(in_grace)
+    }
+}
 
 /// One of them.
 pub(crate) struct Away {
@@ -214,7 +248,7 @@ impl Inner {
         self.delist_unless_here(&away.peer).await;
     }
 
-    /// The window of these sessions is over.
+    /// Ends the sessions whose window is over. Not to be called while clients cannot come back, see [`Ways`].
     pub(crate) fn expire(self: &Arc<Self>, now: Instant) {
         let mut over: Vec<_> = self
             .away

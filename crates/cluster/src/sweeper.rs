@@ -7,6 +7,7 @@ use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
+use crate::away::Ways;
 use crate::local::Local;
 use crate::node::Inner;
 use crate::observe::Observation;
@@ -22,6 +23,7 @@ impl Inner {
     pub(crate) async fn sweep(self: Arc<Self>) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ways_back = Ways::new(self.backend.reach.clone());
         for tick in 1_u64.. {
             tokio::select! {
                 biased;
@@ -32,7 +34,9 @@ impl Inner {
             if tick % DEADLINE_TICKS == 0 {
                 let now = Instant::now();
                 self.end_overdue(now);
-                self.expire(now);
+                if ways_back.are_open(now) {
+                    self.expire(now);
+                }
             }
             if tick % PRUNE_TICKS == 0 {
                 let now = Instant::now();

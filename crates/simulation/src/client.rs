@@ -110,6 +110,8 @@ pub(crate) struct Client {
 
 struct Connection {
     no: ConnectionNo,
+    /// The ticket that was shown on it.
+    shown: Option<(PeerId, String)>,
     welcomed: bool,
     opened_at: Instant,
     heard_at: Instant,
@@ -291,6 +293,7 @@ impl Client {
         self.newest = no;
         self.connections.push(Connection {
             no,
+            shown: self.ticket.clone(),
             welcomed: false,
             opened_at: now,
             heard_at: now,

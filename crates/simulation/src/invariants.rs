@@ -15,6 +15,7 @@ mod sockets;
 mod story;
 #[cfg(test)]
 mod telling;
+mod thefts;
 mod truth;
 
 use std::fmt;

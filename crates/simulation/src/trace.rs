@@ -210,7 +210,7 @@ pub(crate) enum Leaving {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Secret {
     Guessed,
-    /// One that the session's client had, and had proven a newer one since.
+    /// One that the session's client had before its newest, which it may have proven since.
     Outdated,
 }
 

@@ -3,12 +3,47 @@
 use std::collections::BTreeMap;
 
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{Departure, JoinError, ResumeError};
+use switchboard_cluster::{Backend, Departure, JoinError, Reach, ResumeError};
 use switchboard_protocol::server_message::{LeaveReason, Reason};
 use switchboard_protocol::{Connection, UserId};
-use tokio::time::{Duration, Instant, sleep};
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant, sleep, sleep_until};
 
-use crate::rig::{Kind, Session, WINDOW, id, introduce, node_on};
+use crate::rig::{Kind, Session, WINDOW, id, introduce, node, node_on, settings};
+
+/// Less than it takes a node to look who is over.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// Redis is away from this node for longer than the window, or for a moment as it ends.
+#[tokio::test(start_paused = true)]
+async fn no_window_ends_while_nobody_can_come_back_nor_for_ten_seconds_after() {
+    for (from, until) in [(WINDOW / 2, WINDOW * 3), (WINDOW, WINDOW)] {
+        let cluster = MemoryCluster::new();
+        let reach = watch::Sender::new(Reach::Reached);
+        let backend = Backend {
+            reach: reach.subscribe(),
+            ..cluster.backend()
+        };
+        let (one, other) = (
+            node_on(&cluster, cluster.backend().bus).await,
+            node(backend, settings()).await,
+        );
+        let (alice, bob) = introduce(&one, &other).await;
+        bob.loses_connection();
+        let lost_at = Instant::now();
+        sleep_until(lost_at + from - MOMENT).await;
+        reach.send_replace(Reach::Lost("a test".into()));
+        sleep_until(lost_at + until - MOMENT).await;
+        reach.send_replace(Reach::Reached);
+        assert_eq!(
+            alice.told.until_left(&bob.peer()).await,
+            LeaveReason::Expired
+        );
+        let took = lost_at.elapsed();
+        let in_time = until + Duration::from_secs(9)..until + Duration::from_secs(11);
+        assert!(in_time.contains(&took), "{took:?}");
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn whoever_does_not_come_back_expires_with_what_waits_for_it() {

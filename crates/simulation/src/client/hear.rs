@@ -47,6 +47,11 @@ impl Client {
         now: Instant,
         out: &mut Vec<Output>,
     ) {
+        if !welcome.resumed && self.is_late(no) {
+            // That session is one too many. It is in no room, and ends with its window.
+            out.push(Output::Close(no));
+            return self.closed(no, None, now, out);
+        }
         let views: Vec<View> = welcome.rooms.iter().flatten().map(view).collect();
         self.recorder.note(What::Welcomed {
             client: self.no,
@@ -73,6 +78,15 @@ impl Client {
         self.adopt(views, now);
         self.say_again(out);
         self.retry(now, out);
+    }
+
+    /// Whether the session went on, over another connection, since that one showed its ticket. Then that the ticket is worth
+    /// nothing any more says nothing of the session.
+    fn is_late(&mut self, no: ConnectionNo) -> bool {
+        let shown = self
+            .connection(no)
+            .map(|connection| connection.shown.clone());
+        shown.is_some_and(|shown| shown != self.ticket)
     }
 
     /// The session could not be resumed: another one begins, with the same wishes.

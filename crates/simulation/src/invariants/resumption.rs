@@ -1,12 +1,13 @@
 //! A client that comes back within its window has its session again, whatever happened to the node it was on; and nobody is
-//! sent away but for a newer connection of his own.
+//! sent away but for a newer connection, his own or of one who has a secret that is still good.
 
 use std::collections::BTreeMap;
 
 use tokio::time::Duration;
 
 use super::story::Story;
-use crate::trace::{ClientNo, Fate, Leaving, Trace, Weather, What};
+use super::thefts::{self, SUPERSEDED};
+use crate::trace::{ClientNo, ConnectionNo, Fate, Leaving, Trace, Weather, What};
 
 /// What lies between a client's clock and the gateway's.
 const SLACK: Duration = Duration::from_secs(2);
@@ -16,6 +17,7 @@ const HOLD: Duration = Duration::from_secs(5);
 pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     let mut found = Vec::new();
     let mut lost_at: BTreeMap<ClientNo, (Duration, Duration)> = BTreeMap::new();
+    let mut closed: BTreeMap<ClientNo, ConnectionNo> = BTreeMap::new();
     let excused = is_excused(trace);
     for event in &trace.events {
         match &event.what {
@@ -38,7 +40,15 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                     *at = (*at).min(event.at);
                 }
             }
-            What::Closed { client, .. } | What::Rests { client, .. } => {
+            What::Closed {
+                client, connection, ..
+            } => {
+                closed.insert(*client, *connection);
+                if let Some((at, _)) = lost_at.get_mut(client) {
+                    *at = (*at).min(event.at);
+                }
+            }
+            What::Rests { client, .. } => {
                 if let Some((at, _)) = lost_at.get_mut(client) {
                     *at = (*at).min(event.at);
                 }
@@ -52,16 +62,24 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                 client,
                 how: Leaving::Reloaded,
             } => {
-                // One that was gone already is held as it was.
-                let (at, window) = lost_at.entry(*client).or_insert((event.at, HOLD));
-                (*at, *window) = ((*at).min(event.at), (*window).min(HOLD));
+                // One that was gone already is held as it was; who was never welcomed has nothing to come back to.
+                if let Some((at, window)) = lost_at.get_mut(client) {
+                    (*at, *window) = ((*at).min(event.at), (*window).min(HOLD));
+                }
             }
             What::Gone {
                 client,
                 how: Leaving::SentAway(code),
-            } => found.push(format!(
-                "client {client} was sent away for good with {code}"
-            )),
+            } => {
+                let last = closed.get(client);
+                let is_robbed = *code == SUPERSEDED
+                    && last.is_some_and(|last| thefts::was_taken_from(trace, *last));
+                if !is_robbed {
+                    found.push(format!(
+                        "client {client} was sent away for good with {code}"
+                    ));
+                }
+            }
             _ => {}
         }
     }
@@ -104,9 +122,21 @@ mod tests {
     }
 
     #[test]
+    fn who_was_never_welcomed_has_nothing_to_come_back_to() {
+        let mut tale = Tale::of_two();
+        tale.forget_all();
+        tale.goes(0, Leaving::Reloaded);
+        tale.is_welcomed_anew(0);
+        assert_eq!(tale.judge(check), [""; 0]);
+    }
+
+    #[test]
     fn nobody_is_sent_away() {
         let mut tale = Tale::of_two();
-        tale.goes(0, Leaving::SentAway(4409));
+        tale.is_superseded(0);
+        tale.goes(0, Leaving::SentAway(SUPERSEDED));
         assert_eq!(tale.judge(check).len(), 1);
+        tale.is_robbed(0);
+        assert_eq!(tale.judge(check), [""; 0]);
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::story::Story;
+use super::thefts;
 use crate::trace::{ClientNo, ConnectionNo, Fate, NodeNo, Trace, What};
 
 pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
@@ -40,7 +41,9 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                 let reason = cut.contains(connection)
                     || rested.contains(client)
                     || node.is_none_or(|node| hit.contains(node))
-                    || newest.get(client) > Some(connection);
+                    || newest.get(client) > Some(connection)
+                    || (*code == Some(thefts::SUPERSEDED)
+                        && thefts::was_taken_from(trace, *connection));
                 if welcomed.contains(connection) && !reason {
                     found.push(format!(
                         "client {client} lost connection {connection} ({code:?}) at {:?} for no reason",
@@ -68,5 +71,16 @@ mod tests {
         tale.is_cut(0);
         tale.loses_connection(0);
         assert_eq!(tale.judge(check), [""; 0]);
+    }
+
+    #[test]
+    fn one_who_had_an_older_secret_is_a_reason_to_be_superseded() {
+        let mut tale = Tale::of_two();
+        tale.is_superseded(0);
+        assert_eq!(tale.judge(check).len(), 1);
+        tale.is_robbed(0);
+        assert_eq!(tale.judge(check), [""; 0]);
+        tale.loses_connection(1);
+        assert_eq!(tale.judge(check).len(), 1, "not of another one's session");
     }
 }

@@ -9,8 +9,9 @@ use tokio::time::Duration;
 
 use super::Invariant;
 use super::story::Story;
+use super::thefts::SUPERSEDED;
 use crate::trace::last::{LastClient, LastNode, LastRoom};
-use crate::trace::{Event, Leaving, News, Rules, Seen, Trace, View, What};
+use crate::trace::{Event, Leaving, News, Rules, Secret, Seen, Trace, View, What};
 
 /// A trace in the making.
 pub(super) struct Tale {
@@ -65,6 +66,11 @@ impl Tale {
 
     pub(super) fn wait(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
+    }
+
+    /// As if nothing had happened before.
+    pub(super) fn forget_all(&mut self) {
+        self.trace.events.clear();
     }
 
     pub(super) fn note(&mut self, what: What) {
@@ -185,6 +191,23 @@ impl Tale {
             client: no,
             connection: self.connections[no],
             code: None,
+        });
+    }
+
+    pub(super) fn is_superseded(&mut self, no: usize) {
+        self.note(What::Closed {
+            client: no,
+            connection: self.connections[no],
+            code: Some(SUPERSEDED),
+        });
+    }
+
+    /// Somebody takes its session with a secret that is still good.
+    pub(super) fn is_robbed(&mut self, no: usize) {
+        self.note(What::Intruded {
+            peer: self.peer(no),
+            secret: Secret::Outdated,
+            resumed: true,
         });
     }
 
