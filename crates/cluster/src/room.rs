@@ -295,7 +295,8 @@ impl Room {
         let joining = self.joining.iter().map(|joining| joining.revision);
         let waiting = joining.chain(self.held.iter().filter_map(Held::revision));
         self.known = waiting.fold(snapshot.revision, u64::max);
-        if snapshot.revision > known.revision {
+        let is_partial = doubtful && self.lacks_somebody(known, &snapshot);
+        if snapshot.revision > known.revision && !is_partial {
             let fresh = Roster::new(snapshot);
             let stale = self.roster.replace(fresh).expect("it was just there");
             self.tell_difference(&stale, &mut after);
@@ -303,6 +304,12 @@ impl Room {
         }
         self.catch_up(&mut after);
         after
+    }
+
+    fn lacks_somebody(&self, known: &Roster, snapshot: &RosterSnapshot) -> bool {
+        known.members().any(|member| {
+            snapshot.member(&member.peer).is_none() && self.held_reason(&member.peer).is_none()
+        })
     }
 
     fn forget_held_if_unused(&mut self) {
