@@ -193,11 +193,12 @@ impl Room {
     ) -> (oneshot::Receiver<RoomSnapshot>, After) {
         self.opening -= 1;
         let (joined, when_joined) = oneshot::channel();
-        self.known = self.known.max(snapshot.revision);
+        let revision = self.revision_with(local, &snapshot);
+        self.known = self.known.max(revision);
         self.joining.push(Joining {
             local: local.clone(),
             entry,
-            revision: snapshot.revision,
+            revision,
             joined,
         });
         let mut after = After::default();
@@ -207,6 +208,19 @@ impl Room {
         self.complete_joins(&mut after);
         self.catch_up(&mut after);
         (when_joined, after)
+    }
+
+    /// From which revision on this node's roster has `local`. Where it should, and does not, the directory went back in
+    /// time before it let `local` in: the next revision that is above all, once everybody has asserted, has it.
+    fn revision_with(&self, local: &Local, snapshot: &RosterSnapshot) -> u64 {
+        match &self.roster {
+            Some(roster) if roster.revision >= snapshot.revision => {
+                let member = roster.member(&local.peer);
+                let is_in = member.is_some_and(|member| member.epoch >= local.epoch);
+                roster.revision + u64::from(!is_in)
+            }
+            _ => snapshot.revision,
+        }
     }
 
     /// `local` is on its way out: it hears nothing of the room any more.
@@ -285,8 +299,9 @@ impl Room {
         held.any(|held| matches!(held, Held::Signal(waiting, _) if waiting == sender))
     }
 
-    /// The roster was read again.
-    pub(crate) fn install(&mut self, snapshot: RosterSnapshot) -> After {
+    /// The roster was read again. While it is `doubtful` whether everybody has written what is his, one that lacks a
+    /// member of whose leaving nobody told is not taken for the whole: it is read again.
+    pub(crate) fn install(&mut self, snapshot: RosterSnapshot, doubtful: bool) -> After {
         let mut after = After::default();
         let Some(known) = &self.roster else {
             return after;
