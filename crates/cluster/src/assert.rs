@@ -75,6 +75,8 @@ struct Memory {
     doubts: watch::Receiver<u64>,
     /// Since when everything was asserted without a doubt in between, while buckets are closed.
     filling_since: Option<Instant>,
+    /// The directory may have gone back in time since everything was last asserted.
+    lift: bool,
     /// Noted for this node and unknown here, since then.
     ghosts: BTreeMap<PeerId, Instant>,
     /// Not in the table of nodes, since then.
@@ -87,6 +89,7 @@ impl Inner {
         let mut memory = Memory {
             doubts: self.backend.doubts.clone(),
             filling_since: None,
+            lift: false,
             ghosts: BTreeMap::new(),
             absent: BTreeMap::new(),
         };
@@ -106,6 +109,7 @@ impl Inner {
             if memory.doubts.has_changed().unwrap_or(false) {
                 memory.doubts.borrow_and_update();
                 memory.filling_since = None;
+                memory.lift = true;
             }
             match self.assert_all_and_open(memory).await {
                 Ok(true) => return self.serve(),
@@ -128,7 +132,7 @@ impl Inner {
         let mut doubts = memory.doubts.clone();
         let cycle = async {
             for (session, turn) in sessions.into_iter().zip(1..) {
-                self.assert_held(session).await?;
+                self.assert_held(session, false).await?;
                 sleep_until(end - pace * (count - turn)).await;
             }
             sleep_until(end).await;
@@ -154,7 +158,8 @@ impl Inner {
         let closed = self.checked(self.backend.directory.closed_buckets().await)?;
         let now = Instant::now();
         let since = *memory.filling_since.get_or_insert(now);
-        self.assert_all().await?;
+        self.assert_all(memory.lift).await?;
+        memory.lift = false;
         self.expel_ghosts(&mut memory.ghosts).await?;
         let all_present = self.adopt_orphans(&mut memory.absent).await?;
         if closed.is_empty() {
@@ -236,7 +241,9 @@ impl Inner {
         held
     }
 
-    async fn assert_all(self: &Arc<Self>) -> Result<(), AssertError> {
+    /// `lift`: above the revisions that are known. A directory that went back in time gives revisions anew, to other
+    /// contents: only what is above both is the same for everybody, and everybody reads it.
+    async fn assert_all(self: &Arc<Self>, lift: bool) -> Result<(), AssertError> {
         let mut under_way = JoinSet::new();
         for session in self.held() {
             if under_way.len() >= AT_ONCE
@@ -245,7 +252,7 @@ impl Inner {
                 done??;
             }
             let node = self.clone();
-            under_way.spawn(async move { node.assert_held(session).await });
+            under_way.spawn(async move { node.assert_held(session, lift).await });
         }
         while let Some(done) = under_way.join_next().await {
             done??;
@@ -253,10 +260,14 @@ impl Inner {
         Ok(())
     }
 
-    async fn assert_held(self: &Arc<Self>, session: Held) -> Result<(), DirectoryError> {
+    async fn assert_held(
+        self: &Arc<Self>,
+        session: Held,
+        lift: bool,
+    ) -> Result<(), DirectoryError> {
         let (peer, asserted) = match session {
-            Held::Live(local) => (local.peer, self.assert_live(&local).await),
-            Held::Away(away) => (away.peer, self.assert_away(&away).await),
+            Held::Live(local) => (local.peer, self.assert_live(&local, lift).await),
+            Held::Away(away) => (away.peer, self.assert_away(&away, lift).await),
         };
         match asserted {
             // Trying again does not help, and the others must not wait for it.
@@ -268,7 +279,11 @@ impl Inner {
         }
     }
 
-    async fn assert_live(self: &Arc<Self>, local: &Arc<Local>) -> Result<(), DirectoryError> {
+    async fn assert_live(
+        self: &Arc<Self>,
+        local: &Arc<Local>,
+        lift: bool,
+    ) -> Result<(), DirectoryError> {
         let _turn = local.turn.lock().await;
         if local.has_ended() {
             return Ok(());
@@ -291,7 +306,7 @@ impl Inner {
         }
         self.leave_what_was_left(&record).await?;
         for room in local.room_ids() {
-            self.assert_own_place(local, &room).await?;
+            self.assert_own_place(local, &room, lift).await?;
         }
         Ok(())
     }
@@ -313,7 +328,11 @@ impl Inner {
         Ok(())
     }
 
-    async fn assert_away(self: &Arc<Self>, away: &Arc<Away>) -> Result<(), DirectoryError> {
+    async fn assert_away(
+        self: &Arc<Self>,
+        away: &Arc<Away>,
+        lift: bool,
+    ) -> Result<(), DirectoryError> {
         let _turn = away.turn.lock().await;
         if !self.keeps(away) {
             return Ok(());
@@ -330,7 +349,8 @@ impl Inner {
             self.stop_keeping(away).await;
             return Ok(());
         }
-        for place in away.places() {
+        for mut place in away.places() {
+            place.revision += u64::from(lift);
             self.assert_place(&place).await?;
         }
         Ok(())
@@ -355,10 +375,16 @@ impl Inner {
 
     /// A live member of a room as this node's roster has it. Where that has it as somebody else's, or as away, under this
     /// very epoch, its place is taken back.
-    async fn assert_own_place(&self, local: &Local, room: &RoomId) -> Result<(), DirectoryError> {
-        let Some(place) = self.place_of(local, room) else {
+    async fn assert_own_place(
+        &self,
+        local: &Local,
+        room: &RoomId,
+        lift: bool,
+    ) -> Result<(), DirectoryError> {
+        let Some(mut place) = self.place_of(local, room) else {
             return Ok(());
         };
+        place.revision += u64::from(lift);
         if place.member.node == self.id && !place.member.flags.away {
             self.assert_place(&place).await
         } else {

@@ -15,6 +15,7 @@ pub mod bucket;
 pub mod bus;
 mod delivery;
 pub mod directory;
+mod doubt;
 pub mod envelope;
 pub mod frame;
 mod gone;

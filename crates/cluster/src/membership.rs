@@ -356,6 +356,7 @@ impl Inner {
         result.inspect_err(|error| {
             self.observe.observe(Observation::DirectoryFailed);
             if *error == DirectoryError::Forgotten {
+                self.doubt.note();
                 self.forgotten.notify_one();
             }
             tracing::debug!(%error, "the directory did not do as asked");

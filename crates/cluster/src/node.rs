@@ -30,6 +30,7 @@ use tokio_util::task::TaskTracker;
 use crate::away::Away;
 use crate::backend::Backend;
 use crate::bus::Bus;
+use crate::doubt::Doubt;
 use crate::gone::Gone;
 use crate::keyring::{ClusterKey, Keyring};
 use crate::leases::{LeaseError, NodeInfo};
@@ -116,6 +117,7 @@ pub(crate) struct Inner {
     pub(crate) resuming: AtomicUsize,
     /// A script said that its bucket is forgotten.
     pub(crate) forgotten: Notify,
+    pub(crate) doubt: Doubt,
     /// Sessions with unanswered signals, for the sweeper.
     pub(crate) waiting: Mutex<Vec<Arc<Local>>>,
     /// Bytes of unanswered signals, over all sessions.
@@ -149,6 +151,7 @@ impl Node {
         } else {
             (backend.bus.clone(), loopback::none())
         };
+        let doubt = Doubt::new(*backend.doubts.borrow());
         Self(Arc::new(Inner {
             id,
             settings,
@@ -163,6 +166,7 @@ impl Node {
             reaping: Mutex::default(),
             resuming: AtomicUsize::new(0),
             forgotten: Notify::new(),
+            doubt,
             waiting: Mutex::new(Vec::new()),
             in_flight_bytes: Arc::new(AtomicUsize::new(0)),
             departures: Semaphore::new(DEPARTURES_MAX),

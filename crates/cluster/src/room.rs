@@ -193,11 +193,12 @@ impl Room {
     ) -> (oneshot::Receiver<RoomSnapshot>, After) {
         self.opening -= 1;
         let (joined, when_joined) = oneshot::channel();
-        self.known = self.known.max(snapshot.revision);
+        let revision = self.revision_with(local, &snapshot);
+        self.known = self.known.max(revision);
         self.joining.push(Joining {
             local: local.clone(),
             entry,
-            revision: snapshot.revision,
+            revision,
             joined,
         });
         let mut after = After::default();
@@ -207,6 +208,19 @@ impl Room {
         self.complete_joins(&mut after);
         self.catch_up(&mut after);
         (when_joined, after)
+    }
+
+    /// From which revision on this node's roster has `local`. Where it should, and does not, the directory went back in
+    /// time before it let `local` in: the next revision that is above all, once everybody has asserted, has it.
+    fn revision_with(&self, local: &Local, snapshot: &RosterSnapshot) -> u64 {
+        match &self.roster {
+            Some(roster) if roster.revision >= snapshot.revision => {
+                let member = roster.member(&local.peer);
+                let is_in = member.is_some_and(|member| member.epoch >= local.epoch);
+                roster.revision + u64::from(!is_in)
+            }
+            _ => snapshot.revision,
+        }
     }
 
     /// `local` is on its way out: it hears nothing of the room any more.
@@ -285,8 +299,9 @@ impl Room {
         held.any(|held| matches!(held, Held::Signal(waiting, _) if waiting == sender))
     }
 
-    /// The roster was read again.
-    pub(crate) fn install(&mut self, snapshot: RosterSnapshot) -> After {
+    /// The roster was read again. While it is `doubtful` whether everybody has written what is his, one that lacks a
+    /// member of whose leaving nobody told is not taken for the whole: it is read again.
+    pub(crate) fn install(&mut self, snapshot: RosterSnapshot, doubtful: bool) -> After {
         let mut after = After::default();
         let Some(known) = &self.roster else {
             return after;
@@ -295,7 +310,8 @@ impl Room {
         let joining = self.joining.iter().map(|joining| joining.revision);
         let waiting = joining.chain(self.held.iter().filter_map(Held::revision));
         self.known = waiting.fold(snapshot.revision, u64::max);
-        if snapshot.revision > known.revision {
+        let is_partial = doubtful && self.lacks_somebody(known, &snapshot);
+        if snapshot.revision > known.revision && !is_partial {
             let fresh = Roster::new(snapshot);
             let stale = self.roster.replace(fresh).expect("it was just there");
             self.tell_difference(&stale, &mut after);
@@ -303,6 +319,12 @@ impl Room {
         }
         self.catch_up(&mut after);
         after
+    }
+
+    fn lacks_somebody(&self, known: &Roster, snapshot: &RosterSnapshot) -> bool {
+        known.members().any(|member| {
+            snapshot.member(&member.peer).is_none() && self.held_reason(&member.peer).is_none()
+        })
     }
 
     fn forget_held_if_unused(&mut self) {

@@ -30,6 +30,8 @@ impl Inner {
                 _ = ticks.tick() => {}
                 () = self.stop.cancelled() => return,
             }
+            // Asked at each tick: a doubt begins when it is noticed.
+            self.is_in_doubt();
             self.read_rosters_behind();
             if tick % DEADLINE_TICKS == 0 {
                 let now = Instant::now();
@@ -56,10 +58,16 @@ impl Inner {
                 node.observe.observe(Observation::RosterFetched);
                 let roster = node.backend.directory.roster(&id).await;
                 if let Ok(snapshot) = node.checked(roster) {
-                    node.in_room(&room, |room| ((), room.install(snapshot)));
+                    let doubtful = node.is_in_doubt();
+                    node.in_room(&room, |room| ((), room.install(snapshot, doubtful)));
                 }
             });
         }
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        let count = *self.backend.doubts.borrow();
+        self.doubt.lasts(count, self.settings.lease)
     }
 
     /// Answers for signals that nobody answered in time. What was certainly not published must not be later: its link

@@ -4,6 +4,7 @@
 mod answers;
 mod bounds;
 mod hearing;
+mod memory;
 mod nothing_lost;
 mod order;
 mod owners;

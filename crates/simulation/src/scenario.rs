@@ -6,7 +6,7 @@ mod wishes;
 use switchboard_protocol::RoomId;
 use tokio::time::Duration;
 
-pub(crate) use self::faults::Fault;
+pub(crate) use self::faults::{Fault, HOLD};
 use crate::client_task::Wish;
 use crate::path::Badness;
 use crate::random::Random;

@@ -62,7 +62,7 @@ impl Room {
     }
 
     /// A snapshot does not say why somebody left; a step that waits may.
-    fn held_reason(&self, peer: &PeerId) -> Option<LeaveReason> {
+    pub(super) fn held_reason(&self, peer: &PeerId) -> Option<LeaveReason> {
         self.held.iter().find_map(|held| match held {
             Held::Step(RosterChange {
                 change: Change::Left { peer: left, reason },

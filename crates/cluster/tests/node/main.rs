@@ -6,6 +6,7 @@ mod delivery;
 mod faults;
 mod faulty_directory;
 mod forgetting;
+mod going_back;
 mod interleavings;
 mod leases;
 mod moves;

@@ -52,6 +52,7 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::invariants::telling::Tale;
+    use crate::trace::{Leaving, Weather};
 
     #[test]
     fn to_somebody_who_stays_nothing_is_lost_and_nobody_gives_up_early() {
@@ -75,5 +76,22 @@ mod tests {
         tale.leaves(1);
         tale.answered(0, 1, 1, Err(Reason::Left));
         assert_eq!(tale.judge(check), [""; 0]);
+    }
+
+    #[test]
+    fn to_somebody_who_had_expired_and_came_back_as_redis_went_back_in_time_it_may_be() {
+        for goes_back in [true, false] {
+            let mut tale = Tale::of_two();
+            tale.says(0, 1, 1);
+            tale.goes(1, Leaving::Reloaded);
+            tale.wait(6);
+            tale.answered(0, 1, 1, Err(Reason::Expired));
+            if goes_back {
+                tale.note(What::Weather(Weather::WentBack(Duration::from_secs(2))));
+            }
+            tale.wait(1);
+            tale.resumes(1, &[]);
+            assert_eq!(tale.judge(check).len(), usize::from(!goes_back));
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use switchboard_protocol::{MemberState, PeerId, RoomId};
 use tokio::time::Duration;
 
+use super::memory::Memory;
 use super::story::Story;
 use crate::trace::{ClientNo, ConnectionNo, News, Seen, Trace, View, What};
 
@@ -19,8 +20,24 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut found = Vec::new();
     let mut views = Views::new();
     let mut main: BTreeMap<ClientNo, (ConnectionNo, PeerId)> = BTreeMap::new();
+    let mut greeted: BTreeMap<ConnectionNo, Views> = BTreeMap::new();
+    let mut memory = Memory::new(trace.rules.lease);
     for event in &trace.events {
+        memory.take(event);
         match &event.what {
+            What::Greeted {
+                client, connection, ..
+            } => {
+                let own = views.iter().filter(|((known, _), _)| known == client);
+                let own = own.map(|(key, view)| (key.clone(), view.clone()));
+                greeted.insert(*connection, own.collect());
+            }
+            What::Leaves { client, room } if memory.was_lost() => {
+                // No answer need come. Of a room that nobody was in when Redis forgot it, nobody knows the revision.
+                if let Some((_, view)) = views.get_mut(&(*client, room.clone())) {
+                    view.revision = 0;
+                }
+            }
             What::Welcomed {
                 client,
                 connection,
@@ -34,7 +51,18 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                     *known != *client || (same && rooms.iter().any(|view| view.room == *room))
                 });
                 for view in rooms {
-                    found.extend(shown(view, *client, event.at, story));
+                    found.extend(shown(view, *client, (event.at, &memory), story));
+                    // The former connection may have told newer things while this one was on its way.
+                    if let Some(known) = greeted
+                        .get(connection)
+                        .and_then(|views| views.get(&(*client, view.room.clone())))
+                    {
+                        views
+                            .entry((*client, view.room.clone()))
+                            .and_modify(|view| {
+                                view.1.revision = view.1.revision.min(known.1.revision)
+                            });
+                    }
                     found.extend(installed(&mut views, *client, *connection, view));
                 }
             }
@@ -49,7 +77,7 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                     (*client, *connection),
                     room,
                     news,
-                    (event.at, story),
+                    (event.at, &memory, story),
                 );
                 let name = format!("client {client} at {:?}", event.at);
                 found.extend(what.into_iter().map(|what| format!("{name}: {what}")));
@@ -78,13 +106,19 @@ fn installed(
     })
 }
 
-/// Everybody who is in a room all the time is in every list of it.
-fn shown(view: &View, client: ClientNo, at: Duration, story: &Story) -> Vec<String> {
+/// Everybody who is in a room all the time is in every list of it, but for those of whom nobody who is awake knows.
+fn shown(
+    view: &View,
+    client: ClientNo,
+    (at, memory): (Duration, &Memory),
+    story: &Story,
+) -> Vec<String> {
     let before = at.saturating_sub(FRESH);
     let peers = story.sessions.keys();
     peers
         .filter(|peer| !view.members.iter().any(|member| member.peer == **peer))
         .filter(|peer| story.stayed(peer, &view.room, before).is_some())
+        .filter(|peer| !memory.is_unknown(peer, at))
         .map(|peer| {
             format!(
                 "client {client} at {at:?}: the list of {} lacks {peer}, who is in",
@@ -99,7 +133,7 @@ fn told(
     (client, connection): (ClientNo, ConnectionNo),
     room: &RoomId,
     news: &News,
-    (at, story): (Duration, &Story),
+    (at, memory, story): (Duration, &Memory, &Story),
 ) -> Vec<String> {
     let key = (client, room.clone());
     if let News::Joined { revision, members } = news {
@@ -108,7 +142,7 @@ fn told(
             revision: *revision,
             members: members.clone(),
         };
-        let partial = shown(&view, client, at, story);
+        let partial = shown(&view, client, (at, memory), story);
         let back = installed(views, client, connection, &view);
         return partial.into_iter().chain(back).collect();
     }

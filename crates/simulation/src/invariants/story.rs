@@ -6,12 +6,15 @@ use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{PeerId, RoomId};
 use tokio::time::Duration;
 
-use crate::trace::{ClientNo, ConnectionNo, Leaving, News, Seen, Trace, What};
+use crate::scenario::HOLD;
+use crate::trace::{ClientNo, ConnectionNo, Leaving, News, Seen, Trace, Weather, What};
 
 /// Every session of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Story {
     pub(crate) sessions: BTreeMap<PeerId, Session>,
+    /// When Redis last went back in time.
+    went_back_at: Option<Duration>,
 }
 
 /// One session, as its client knows it.
@@ -70,6 +73,8 @@ struct Cursor {
     receipts: bool,
     peer: Option<PeerId>,
     main: Option<ConnectionNo>,
+    /// When its page was loaded again, until it is welcomed.
+    reloading_since: Option<Duration>,
 }
 
 impl Story {
@@ -127,6 +132,13 @@ impl Story {
                 let cursor = cursors.entry(*client).or_default();
                 (cursor.peer, cursor.main) = (Some(*peer), Some(*connection));
                 let receipts = cursor.receipts;
+                let reloading_since = cursor.reloading_since.take();
+                // It had expired, and the others were told so; then Redis went back to before that.
+                let has_expired = reloading_since.is_some_and(|since| {
+                    let expired_at = since + HOLD;
+                    self.went_back_at
+                        .is_some_and(|back_at| (expired_at..at).contains(&back_at))
+                });
                 let session = self
                     .sessions
                     .entry(*peer)
@@ -136,6 +148,9 @@ impl Story {
                     .iter()
                     .map(|view| (view.room.clone(), order(&view.members)))
                     .collect();
+                if has_expired {
+                    session.is_in(&BTreeMap::new(), at);
+                }
                 session.is_in(&rooms, at);
             }
             What::Told {
@@ -225,8 +240,13 @@ impl Story {
                     session.handled.entry((*from, *id)).or_insert(at);
                 }
             }
+            What::Weather(Weather::WentBack(_)) => self.went_back_at = Some(at),
             What::Gone { client, how } => {
-                let peer = cursors.get(client).and_then(|cursor| cursor.peer);
+                let cursor = cursors.entry(*client).or_default();
+                if *how == Leaving::Reloaded {
+                    cursor.reloading_since = Some(at);
+                }
+                let peer = cursor.peer;
                 let Some(session) = peer.and_then(|peer| self.sessions.get_mut(&peer)) else {
                     return;
                 };

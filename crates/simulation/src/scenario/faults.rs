@@ -35,6 +35,9 @@ pub(crate) enum Fault {
     Intrude(ClientNo),
 }
 
+/// A page that is loaded again asks for its places to be kept so long.
+pub(crate) const HOLD: Duration = Duration::from_secs(5);
+
 /// What may go wrong, to be drawn from.
 const KINDS: usize = 17;
 
@@ -52,9 +55,8 @@ pub(super) fn add(
         let step = match *random.pick(&kinds) {
             0..=2 => Step::Fault(Fault::CutClient(client)),
             3 => {
-                let hold = Duration::from_secs(5);
                 let pause = random.millis(200..4_000);
-                Step::Wish(client, Wish::Reload { hold, pause })
+                Step::Wish(client, Wish::Reload { hold: HOLD, pause })
             }
             4 => Step::Wish(client, Wish::Command(Command::Double)),
             5 => match random.below(4) {

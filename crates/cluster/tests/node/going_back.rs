@@ -1,0 +1,59 @@
+//! The directory goes back in time, as a Redis does whose replica lagged behind when it took over.
+
+use switchboard_cluster::memory::MemoryCluster;
+use switchboard_protocol::{ClientMessage, Codec, ServerMessage};
+use tokio::time::{Duration, sleep};
+
+use crate::partition::Partition;
+use crate::rig::{id, introduce, node, node_on, settings};
+
+#[tokio::test(start_paused = true)]
+async fn a_member_whose_node_writes_it_again_later_than_others_does_not_leave_meanwhile() {
+    let cluster = MemoryCluster::new();
+    let partition = Partition::of(&cluster);
+    let one = node_on(&cluster, cluster.backend().bus).await;
+    let other = node(partition.backend(&cluster), settings()).await;
+    let before = cluster.snapshot();
+    let (alice, bob) = introduce(&one, &other).await;
+    partition.cut(true);
+    cluster.restore(&before);
+    sleep(Duration::from_secs(2)).await;
+    partition.cut(false);
+    sleep(Duration::from_secs(10)).await;
+    for (session, of) in [(&alice, &bob), (&bob, &alice)] {
+        assert!(session.told.leaves(&of.peer()).is_empty());
+    }
+    let roster = cluster.backend().directory.roster(&id("r")).await;
+    assert_eq!(roster.expect("it is open").members.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revision_that_is_given_twice_hides_no_change() {
+    let cluster = MemoryCluster::new();
+    let one = node_on(&cluster, cluster.backend().bus).await;
+    let other = node_on(&cluster, cluster.backend().bus).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    let before = cluster.snapshot();
+    let says = async |n: u64| {
+        let json = format!(r#"{{"type":"state","id":1,"room":"r","state":{{"n":{n}}}}}"#);
+        let Ok(ClientMessage::State(message)) = Codec::Json.decode(json.as_bytes()) else {
+            panic!("a state message")
+        };
+        let updated = one.update(&alice.local, &id("r"), &message.state).await;
+        updated.expect("she may");
+    };
+    let is = |n: u64| {
+        move |message: &ServerMessage| match message {
+            ServerMessage::MemberUpdated(update) => update
+                .state
+                .as_ref()
+                .is_some_and(|state| format!("{state:?}").contains(&format!("{n}}}"))),
+            _ => false,
+        }
+    };
+    says(1).await;
+    bob.told.until_one("the first", is(1)).await;
+    cluster.restore(&before);
+    says(2).await;
+    bob.told.until_one("the second", is(2)).await;
+}
