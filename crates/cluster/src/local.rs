@@ -1,10 +1,11 @@
 //! A session that this node holds, as the cluster sees it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use switchboard_protocol::{NodeId, PeerId, RoomId, ServerMessage, UserId};
+use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::delivery::Inbound;
@@ -60,6 +61,8 @@ pub struct Local {
     pub(crate) listed: Mutex<Option<TaskTrackerToken>>,
     /// Rooms that the directory may list it in, with what it told of itself there last.
     pub(crate) rooms: Mutex<Vec<(RoomId, Profile)>>,
+    /// The node that had it before, and since when that is over: if it was not told, it is told again.
+    pub(crate) former: OnceLock<(NodeId, Instant)>,
 }
 
 /// Signals for a session that is being resumed.
