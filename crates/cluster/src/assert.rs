@@ -275,7 +275,8 @@ impl Inner {
             None => {}
         }
         self.leave_what_was_left(&record).await?;
-        for room in local.room_ids() {
+        self.leave_what_is_undone(local).await?;
+        for room in local.kept_rooms() {
             self.assert_own_place(local, &room).await?;
         }
         Ok(())
@@ -294,6 +295,19 @@ impl Inner {
         {
             self.leave_room(room, &held.peer, held.epoch, LeaveReason::Left)
                 .await?;
+        }
+        Ok(())
+    }
+
+    /// A client that was told that a join did not succeed, or that has left, need not say so again: nobody else would
+    /// take what is left of the session out of the room.
+    async fn leave_what_is_undone(&self, local: &Arc<Local>) -> Result<(), DirectoryError> {
+        for room in local.undone() {
+            match self.leave(local, &room, LeaveReason::Left).await {
+                // Where it is being filled, this is for the next cycle.
+                Ok(()) | Err(DirectoryError::Forgotten) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -353,7 +367,7 @@ impl Inner {
 
     /// Where a session is, as far as the rosters of this node know.
     pub(crate) fn places_of(&self, local: &Local) -> Vec<AssertMember> {
-        let rooms = local.room_ids();
+        let rooms = local.kept_rooms();
         let places = rooms.iter().filter_map(|room| self.place_of(local, room));
         places.collect()
     }
@@ -403,7 +417,7 @@ impl Inner {
             epoch: local.epoch,
         });
         let _ = self.link(keeper).enqueue(&moved, Urgency::Now);
-        for room in local.room_ids() {
+        for room in local.kept_rooms() {
             self.retake(local, &room).await?;
         }
         Ok(())
@@ -425,7 +439,7 @@ impl Inner {
         if local.has_ended() {
             return Ok(false);
         }
-        for room in local.room_ids() {
+        for room in local.kept_rooms() {
             self.retake(&local, &room).await?;
         }
         Ok(true)

@@ -212,6 +212,7 @@ impl Inner {
             inbound: Mutex::new(inbound),
             listed: Mutex::new(Some(self.departing.token())),
             rooms: Mutex::new(Vec::new()),
+            undone: Mutex::new(Vec::new()),
             former: OnceLock::new(),
         })
     }
