@@ -353,16 +353,27 @@ impl Inner {
     }
 
     /// A live member of a room as this node's roster has it. Where that has it as somebody else's, or as away, under this
-    /// very epoch, its place is taken back.
+    /// very epoch, or under a former one, its place is taken back.
     async fn assert_own_place(&self, local: &Local, room: &RoomId) -> Result<(), DirectoryError> {
-        let Some(place) = self.place_of(local, room) else {
-            return Ok(());
-        };
-        if place.member.node == self.id && !place.member.flags.away {
-            self.assert_place(&place).await
-        } else {
-            self.retake(local, room).await
+        match self.place_of(local, room) {
+            Some(place) if place.member.node == self.id && !place.member.flags.away => {
+                self.assert_place(&place).await
+            }
+            Some(_) => self.retake(local, room).await,
+            None if self.shows_former(local, room) => self.retake(local, room).await,
+            None => Ok(()),
         }
+    }
+
+    /// Whether the roster of this node has a former connection of the session: it was read from a directory that had gone
+    /// back in time.
+    fn shows_former(&self, local: &Local, room: &RoomId) -> bool {
+        let Some(known) = self.rooms.get(room.as_str()) else {
+            return false;
+        };
+        let room = known.lock();
+        let member = room.roster().and_then(|roster| roster.member(&local.peer));
+        member.is_some_and(|member| member.epoch < local.epoch)
     }
 
     /// Where a session is, as far as the rosters of this node know.

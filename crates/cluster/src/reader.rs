@@ -419,7 +419,8 @@ impl Inner {
     fn follow(&self, room: &Room, member: &MemberRecord) {
         self.let_go(&member.peer, member.epoch, &member.node);
         let is_misplaced = |local: &Arc<Local>| {
-            local.epoch == member.epoch && (member.node != self.id || member.flags.away)
+            local.epoch > member.epoch
+                || local.epoch == member.epoch && (member.node != self.id || member.flags.away)
         };
         if self.local(&member.peer).as_ref().is_some_and(is_misplaced) {
             self.forgotten.notify_one();
