@@ -305,7 +305,8 @@ impl Inner {
             None => {}
         }
         self.leave_what_was_left(&record).await?;
-        for room in local.room_ids() {
+        self.leave_what_is_undone(local).await?;
+        for room in local.kept_rooms() {
             self.assert_own_place(local, &room, lift).await?;
         }
         Ok(())
@@ -324,6 +325,19 @@ impl Inner {
         {
             self.leave_room(room, &held.peer, held.epoch, LeaveReason::Left)
                 .await?;
+        }
+        Ok(())
+    }
+
+    /// A client that was told that a join did not succeed, or that has left, need not say so again: nobody else would
+    /// take what is left of the session out of the room.
+    async fn leave_what_is_undone(&self, local: &Arc<Local>) -> Result<(), DirectoryError> {
+        for room in local.undone() {
+            match self.leave(local, &room, LeaveReason::Left).await {
+                // Where it is being filled, this is for the next cycle.
+                Ok(()) | Err(DirectoryError::Forgotten) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -374,27 +388,38 @@ impl Inner {
     }
 
     /// A live member of a room as this node's roster has it. Where that has it as somebody else's, or as away, under this
-    /// very epoch, its place is taken back.
+    /// very epoch, or under a former one, its place is taken back.
     async fn assert_own_place(
         &self,
         local: &Local,
         room: &RoomId,
         lift: bool,
     ) -> Result<(), DirectoryError> {
-        let Some(mut place) = self.place_of(local, room) else {
-            return Ok(());
-        };
-        place.revision += u64::from(lift);
-        if place.member.node == self.id && !place.member.flags.away {
-            self.assert_place(&place).await
-        } else {
-            self.retake(local, room).await
+        match self.place_of(local, room) {
+            Some(mut place) if place.member.node == self.id && !place.member.flags.away => {
+                place.revision += u64::from(lift);
+                self.assert_place(&place).await
+            }
+            Some(_) => self.retake(local, room).await,
+            None if self.shows_former(local, room) => self.retake(local, room).await,
+            None => Ok(()),
         }
+    }
+
+    /// Whether the roster of this node has a former connection of the session: it was read from a directory that had gone
+    /// back in time.
+    fn shows_former(&self, local: &Local, room: &RoomId) -> bool {
+        let Some(known) = self.rooms.get(room.as_str()) else {
+            return false;
+        };
+        let room = known.lock();
+        let member = room.roster().and_then(|roster| roster.member(&local.peer));
+        member.is_some_and(|member| member.epoch < local.epoch)
     }
 
     /// Where a session is, as far as the rosters of this node know.
     pub(crate) fn places_of(&self, local: &Local) -> Vec<AssertMember> {
-        let rooms = local.room_ids();
+        let rooms = local.kept_rooms();
         let places = rooms.iter().filter_map(|room| self.place_of(local, room));
         places.collect()
     }
@@ -444,7 +469,7 @@ impl Inner {
             epoch: local.epoch,
         });
         let _ = self.link(keeper).enqueue(&moved, Urgency::Now);
-        for room in local.room_ids() {
+        for room in local.kept_rooms() {
             self.retake(local, &room).await?;
         }
         Ok(())
@@ -466,7 +491,7 @@ impl Inner {
         if local.has_ended() {
             return Ok(false);
         }
-        for room in local.room_ids() {
+        for room in local.kept_rooms() {
             self.retake(&local, &room).await?;
         }
         Ok(true)

@@ -151,6 +151,26 @@ impl Inbound {
         }
     }
 
+    /// The answer for an id in a room that the session is not in. A new one is refused for good: it may come again, where a
+    /// link starts anew, and the session be in the room by then.
+    pub(crate) fn turn_away(
+        &mut self,
+        (sender, epoch): (PeerId, Epoch),
+        id: u64,
+        reason: Reason,
+    ) -> Option<Answer> {
+        let stream = self.streams.entry(sender).or_insert_with(Stream::new);
+        if id <= stream.high_water {
+            return stream.remembered(id);
+        }
+        if epoch >= stream.epoch {
+            stream.used_at = Instant::now();
+            stream.high_water = id;
+            stream.refuse(id, reason);
+        }
+        Some(Answer::Refused(reason))
+    }
+
     /// The session's outbox did not take the id that was just judged.
     pub(crate) fn refuse(&mut self, sender: &PeerId, id: u64, reason: Reason) {
         let Some(stream) = self.streams.get_mut(sender) else {
@@ -414,6 +434,24 @@ mod tests {
             let answer = self.inbound.received(self.receiver, &self.sender, id);
             answer.map_or_else(Vec::new, |(_, receipt)| receipt.delivered.to_vec())
         }
+    }
+
+    #[test]
+    fn whoever_is_turned_away_is_so_when_it_comes_again_as_well() {
+        let mut rig = Rig::new();
+        let left = Some(Answer::Refused(Reason::Left));
+        assert_eq!(
+            rig.inbound.turn_away((rig.sender, 1), 1, Reason::Left),
+            left
+        );
+        let again = rig.inbound.judge(rig.sender, 1, &rig.node, 1);
+        assert_eq!(again, refused(Reason::Left), "back in the room");
+        let next = rig.inbound.judge(rig.sender, 1, &rig.node, 2);
+        assert_eq!(next, Verdict::HandOn);
+        assert_eq!(
+            rig.inbound.turn_away((rig.sender, 1), 2, Reason::Left),
+            None
+        );
     }
 
     #[test]

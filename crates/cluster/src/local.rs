@@ -1,10 +1,11 @@
 //! A session that this node holds, as the cluster sees it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use switchboard_protocol::{NodeId, PeerId, RoomId, ServerMessage, UserId};
+use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::delivery::Inbound;
@@ -60,6 +61,10 @@ pub struct Local {
     pub(crate) listed: Mutex<Option<TaskTrackerToken>>,
     /// Rooms that the directory may list it in, with what it told of itself there last.
     pub(crate) rooms: Mutex<Vec<(RoomId, Profile)>>,
+    /// Those of them that it is not in: it was not let in, or has left, and whether the directory knows is not known.
+    pub(crate) undone: Mutex<Vec<RoomId>>,
+    /// The node that had it before, and since when that is over: if it was not told, it is told again.
+    pub(crate) former: OnceLock<(NodeId, Instant)>,
 }
 
 /// Signals for a session that is being resumed.
@@ -117,6 +122,27 @@ impl Local {
 
     pub(crate) fn forget_room(&self, room: &RoomId) {
         self.rooms.lock().retain(|(known, _)| known != room);
+        self.undone.lock().retain(|known| known != room);
+    }
+
+    /// The session is not in that room, which the directory may not know: what is left there is to be undone.
+    pub(crate) fn note_undone(&self, room: &RoomId) {
+        let mut undone = self.undone.lock();
+        if self.profile(room).is_some() && !undone.contains(room) {
+            undone.push(room.clone());
+        }
+    }
+
+    /// Where it is, or is to be again.
+    pub(crate) fn kept_rooms(&self) -> Vec<RoomId> {
+        let undone = self.undone();
+        let mut rooms = self.room_ids();
+        rooms.retain(|room| !undone.contains(room));
+        rooms
+    }
+
+    pub(crate) fn undone(&self) -> Vec<RoomId> {
+        self.undone.lock().clone()
     }
 
     pub(crate) fn room_ids(&self) -> Vec<RoomId> {

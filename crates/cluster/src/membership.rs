@@ -178,6 +178,7 @@ impl Inner {
         };
         room.lock().give_up_opening();
         self.rooms.sweep(&join.room);
+        local.note_undone(&join.room);
         if refused != JoinError::Unavailable {
             let taken_back = self
                 .backend
@@ -226,8 +227,9 @@ impl Inner {
             self.observe.observe(Observation::MemberJoined);
             return Ok(());
         }
-        // The room stays noted with the session: its next join, or its end, undoes this one.
+        // The room stays noted with the session: its next join or assertion, or its end, undoes this one.
         self.dismiss(local, &join.room);
+        local.note_undone(&join.room);
         Err(JoinError::Unavailable)
     }
 
@@ -281,7 +283,7 @@ impl Inner {
     }
 
     /// Takes a session out of a room, here and in the directory. Where the directory does not answer, the room stays
-    /// noted with the session: its next join of that room, or its end, completes this.
+    /// noted with the session: its next join of that room, its next assertion, or its end, completes this.
     pub(crate) async fn leave(
         &self,
         local: &Arc<Local>,
@@ -289,6 +291,7 @@ impl Inner {
         reason: LeaveReason,
     ) -> Result<(), DirectoryError> {
         self.dismiss(local, room);
+        local.note_undone(room);
         self.leave_room(room, &local.peer, local.epoch, reason)
             .await?;
         local.forget_room(room);

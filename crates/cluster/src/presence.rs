@@ -4,8 +4,8 @@
 //! Coming: node's set → peer → user's hash, then rooms one by one. Going: rooms → user's hash → peer → node's set; the
 //! node's set is the reaper's list, and the peer's record names the rooms, so each goes only after what it leads to.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use switchboard_protocol::server_message::LeaveReason;
@@ -218,6 +218,8 @@ impl Inner {
             inbound: Mutex::new(inbound),
             listed: Mutex::new(Some(self.departing.token())),
             rooms: Mutex::new(Vec::new()),
+            undone: Mutex::new(Vec::new()),
+            former: OnceLock::new(),
         })
     }
 

@@ -309,10 +309,13 @@ impl Inner {
         (peer, epoch): (PeerId, Epoch),
         signal: &SignalEnvelope<'_>,
     ) -> Option<Answer> {
+        if let Some(local) = self.local(&peer).filter(|local| local.epoch == epoch) {
+            let sender = (signal.sender, signal.sender_epoch);
+            let mut inbound = local.inbound.lock();
+            return inbound.turn_away(sender, signal.id, Reason::NoSuchPeer);
+        }
         let refused = Answer::Refused(Reason::NoSuchPeer);
-        let here = self.local(&peer).filter(|local| local.epoch == epoch);
-        let gone = || Some(self.gone.recall(&peer, epoch)?.0);
-        let Some(local) = here.or_else(gone) else {
+        let Some((local, _)) = self.gone.recall(&peer, epoch) else {
             return Some(refused);
         };
         let inbound = local.inbound.lock();
@@ -334,7 +337,9 @@ impl Inner {
         };
         if let Some(local) = self.local(&peer).filter(|local| local.epoch == epoch) {
             // It is here, and not in that room any more.
-            return recall(&local, Fate::Left);
+            let sender = (signal.sender, signal.sender_epoch);
+            let mut inbound = local.inbound.lock();
+            return inbound.turn_away(sender, signal.id, Reason::Left);
         }
         if let Some((local, fate)) = self.gone.recall(&peer, epoch) {
             return recall(&local, fate);
@@ -415,7 +420,8 @@ impl Inner {
     fn follow(&self, room: &Room, member: &MemberRecord) {
         self.let_go(&member.peer, member.epoch, &member.node);
         let is_misplaced = |local: &Arc<Local>| {
-            local.epoch == member.epoch && (member.node != self.id || member.flags.away)
+            local.epoch > member.epoch
+                || local.epoch == member.epoch && (member.node != self.id || member.flags.away)
         };
         if self.local(&member.peer).as_ref().is_some_and(is_misplaced) {
             self.forgotten.notify_one();

@@ -11,13 +11,13 @@ use std::sync::atomic::Ordering;
 
 use switchboard_protocol::server_message::RoomSnapshot;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Duration, Instant, sleep, timeout};
 
 use crate::away::Away;
 use crate::delivery::Inbound;
 use crate::directory::{Attach, AttachOutcome, DirectoryError, TakeOver, TakeOverOutcome};
 use crate::envelope::{Envelope, Moved};
-use crate::link::Urgency;
+use crate::link::{Link, Urgency};
 use crate::local::Local;
 use crate::membership::JOIN_PATIENCE;
 use crate::node::{ATTACH_TURNS, Inner, Node, Status};
@@ -29,6 +29,8 @@ use crate::secret;
 
 /// Others that resume the same session at the same time can make an attempt void so often.
 const ATTEMPTS: u32 = 8;
+/// A former owner that was not told knows after this: it has asserted the session since.
+const TOLD_AGAIN_FOR: Duration = Duration::from_secs(60);
 
 /// A session that goes on.
 pub struct Resumed {
@@ -164,6 +166,9 @@ impl Inner {
         self.tell_former(&session.peer, &attached);
         let inbound = Inbound::resumed(seen.into_iter());
         let local = self.new_local(session, attached.epoch, shown, inbound);
+        if let Some((former, _)) = &attached.former {
+            let _ = local.former.set((former.clone(), Instant::now()));
+        }
         for room in &attached.rooms {
             local.note_room(room, Profile::default());
         }
@@ -277,8 +282,25 @@ impl Inner {
             peer: *peer,
             epoch: attached.epoch,
         });
-        // If the link loses it, the former owner finds out by the rosters, or as it asserts the session.
+        // If the link loses it, it is told again as the link starts anew.
         let _ = self.link(former).enqueue(&moved, Urgency::Now);
+    }
+
+    /// A link has lost what it had: to that node's former sessions, perhaps nobody else would ever say that they are here.
+    pub(crate) fn tell_former_again(&self, link: &Link) {
+        for local in self.locals_in_order() {
+            let is_from_there = local
+                .former
+                .get()
+                .is_some_and(|(node, since)| node == link.to() && since.elapsed() < TOLD_AGAIN_FOR);
+            if is_from_there && *link.to() != self.id {
+                let moved = Envelope::Moved(Moved {
+                    peer: local.peer,
+                    epoch: local.epoch,
+                });
+                let _ = link.enqueue(&moved, Urgency::Now);
+            }
+        }
     }
 
     async fn re_enter_all(

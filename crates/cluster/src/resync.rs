@@ -57,6 +57,7 @@ impl Inner {
             .collect();
         // Said even where nothing is shared: the other side hears by it that this one has started anew.
         tell_revisions(link, &shared);
+        self.tell_former_again(link);
         for local in self.locals_in_order() {
             let mut unanswered = local.unanswered.lock();
             unanswered.queue((local.peer, local.epoch), link);

@@ -33,6 +33,8 @@ pub(crate) struct Gateway {
     random: Random,
     connections: Mutex<BTreeMap<ConnectionNo, Held>>,
     draining: Mutex<bool>,
+    /// It stops, and takes nobody who still finds the way to it.
+    refusing: Mutex<bool>,
 }
 
 /// A connection as its gateway knows it.
@@ -63,6 +65,7 @@ impl Gateway {
             random,
             connections: Mutex::default(),
             draining: Mutex::new(false),
+            refusing: Mutex::new(false),
         })
     }
 
@@ -78,7 +81,7 @@ impl Gateway {
 
     /// Takes a connection.
     pub(crate) fn accept(self: &Arc<Self>, connection: ConnectionNo, socket: End) {
-        if !self.runs() {
+        if !self.runs() || *self.refusing.lock() {
             return;
         }
         let mailbox = Arc::new(Mailbox::new(self.rules.outbox_bytes_max));
@@ -118,6 +121,7 @@ impl Gateway {
             let _ = switchboard_cluster::Recipient::push(&*mailbox, drain.into());
         }
         tokio::time::sleep(deadline).await;
+        *self.refusing.lock() = true;
         for mailbox in self.mailboxes() {
             mailbox.close(Closing::new(CloseCode::GoingAway));
         }

@@ -105,6 +105,26 @@ async fn a_state_that_changes_nothing_hides_no_other_step() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_room_that_could_not_be_left_is_left_though_the_client_does_not_ask_again() {
+    let c = MemoryCluster::new();
+    let dir = FaultyDirectory::new(c.backend().directory);
+    let a = node(
+        Backend {
+            directory: dir.clone(),
+            ..c.backend()
+        },
+        settings(),
+    )
+    .await;
+    let b = node_on(&c, c.backend().bus).await;
+    let (alice, bob) = introduce(&a, &b).await;
+    dir.fail("leave");
+    let left = a.leave(&alice.local, &id("r")).await;
+    assert!(left.is_err(), "it is told as unavailable");
+    bob.told.until_left(&alice.peer()).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_leave_whose_answer_was_lost_is_told() {
     let c = MemoryCluster::new();
     let dir = FaultyDirectory::new(c.backend().directory);

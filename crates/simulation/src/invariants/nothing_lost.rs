@@ -26,6 +26,10 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 {
                     continue;
                 }
+                // It was said to somebody who had left, and is back. That the receiver really had is the rosters' matter.
+                if session.misses(&answer.to, &said.room, said.first_at) {
+                    continue;
+                }
                 let waited = answer.at.saturating_sub(said.last_at);
                 let right = match answer.outcome {
                     Ok(()) => true,
@@ -67,6 +71,19 @@ mod tests {
         assert_eq!(judge(1, Err(Reason::Left)), 1);
         assert_eq!(judge(1, Err(Reason::Unconfirmed)), 1);
         assert_eq!(judge(60, Err(Reason::Unconfirmed)), 0);
+    }
+
+    #[test]
+    fn to_somebody_who_has_left_and_is_back_it_may_be_until_its_sender_knows() {
+        let mut tale = Tale::of_two();
+        tale.says(0, 1, 1);
+        tale.hears_of_leaving(0, 1);
+        tale.answered(0, 1, 1, Err(Reason::Left));
+        assert_eq!(tale.judge(check), [""; 0]);
+        tale.wait(1);
+        tale.says(0, 1, 2);
+        tale.answered(0, 1, 2, Err(Reason::Left));
+        assert_eq!(tale.judge(check).len(), 1);
     }
 
     #[test]

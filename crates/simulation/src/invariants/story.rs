@@ -32,6 +32,8 @@ pub(crate) struct Session {
     pub(crate) handled: BTreeMap<(PeerId, u64), Duration>,
     /// When it was in which room, without a break.
     pub(crate) stays: Vec<Stay>,
+    /// Who it was told had left which room, and when.
+    pub(crate) missed: Vec<(PeerId, RoomId, Duration)>,
 }
 
 /// A signal.
@@ -167,6 +169,9 @@ impl Story {
                             session.enters(room, order, at);
                         }
                         News::Left | News::Closed => session.leaves(room, at),
+                        News::Went { peer, .. } => {
+                            session.missed.push((*peer, room.clone(), at));
+                        }
                         _ => {}
                     }
                 }
@@ -296,6 +301,7 @@ impl Session {
             said: BTreeMap::new(),
             handled: BTreeMap::new(),
             stays: Vec::new(),
+            missed: Vec::new(),
         }
     }
 
@@ -306,6 +312,12 @@ impl Session {
             .iter()
             .filter(move |(_, said)| reloaded_at.is_none_or(|at| said.first_at >= at))
             .map(|(id, said)| (*id, said))
+    }
+
+    /// Whether it is told after `since` that a peer left a room: until then it knew an earlier stay of that peer.
+    pub(crate) fn misses(&self, peer: &PeerId, room: &RoomId, since: Duration) -> bool {
+        let mut missed = self.missed.iter();
+        missed.any(|(known, from, at)| known == peer && from == room && *at >= since)
     }
 
     fn is_in(&mut self, rooms: &BTreeMap<RoomId, u64>, at: Duration) {
