@@ -126,7 +126,7 @@ impl Inbound {
         if let Some(fate) = ended {
             return Verdict::Answer(stream.answer_after(fate, id));
         }
-        if id <= stream.high_water && !is_out(Guard::HighWater) {
+        if stream.knows(id) && !is_out(Guard::HighWater) {
             return stream
                 .remembered(id)
                 .map_or(Verdict::Pending, Verdict::Answer);
@@ -146,7 +146,7 @@ impl Inbound {
     /// will still come.
     pub(crate) fn recall(&self, sender: &PeerId, id: u64, untouched: Answer) -> Option<Answer> {
         match self.streams.get(sender) {
-            Some(stream) if id <= stream.high_water => stream.remembered(id),
+            Some(stream) if stream.knows(id) => stream.remembered(id),
             _ => Some(untouched),
         }
     }
@@ -160,12 +160,12 @@ impl Inbound {
         reason: Reason,
     ) -> Option<Answer> {
         let stream = self.streams.entry(sender).or_insert_with(Stream::new);
-        if id <= stream.high_water {
+        if stream.knows(id) {
             return stream.remembered(id);
         }
         if epoch >= stream.epoch {
             stream.used_at = Instant::now();
-            stream.high_water = id;
+            // Those before it may be on their way to another room, where the session is: the high-water stays.
             stream.refuse(id, reason);
         }
         Some(Answer::Refused(reason))
@@ -327,7 +327,13 @@ impl Stream {
         }
     }
 
-    /// The answer to an id that is not above the high-water; `None`: it is pending.
+    /// Whether something became of an id already.
+    fn knows(&self, id: u64) -> bool {
+        let was_refused = || self.refused.iter().any(|(refused, _)| *refused == id);
+        id <= self.high_water.max(self.unsure) || was_refused()
+    }
+
+    /// The answer to an id that is [known](Self::knows); `None`: it is pending.
     fn remembered(&self, id: u64) -> Option<Answer> {
         if let Some((_, reason)) = self.refused.iter().find(|(refused, _)| *refused == id) {
             return Some(Answer::Refused(*reason));
@@ -346,7 +352,7 @@ impl Stream {
     }
 
     fn answer_after(&self, fate: Fate, id: u64) -> Answer {
-        if id > self.high_water {
+        if !self.knows(id) {
             return fate.of_untouched();
         }
         self.remembered(id).unwrap_or_else(|| {

@@ -31,11 +31,11 @@ const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
 const IN_FLIGHT: u32 = 256;
 /// Between two looks at what Redis could go back to.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// From the last fault until all must be at rest: a window that begins late, then a deadline, then some.
-const QUIET: Duration = Duration::from_secs(75);
+/// From the last fault until all must be at rest: a window that begins late, and waits for Redis, then a deadline, then some.
+const QUIET: Duration = Duration::from_secs(90);
 
 /// From the last fault until everybody says something once more; what is left of the quiet is less than a deadline.
-const ROLL_CALL: Duration = Duration::from_secs(50);
+const ROLL_CALL: Duration = Duration::from_secs(65);
 
 /// What came of a run.
 #[derive(Debug)]
