@@ -365,7 +365,7 @@ impl Inner {
         }
         for mut place in away.places() {
             place.revision += u64::from(lift);
-            self.assert_place(&place).await?;
+            self.assert_place(&place, lift).await?;
         }
         Ok(())
     }
@@ -398,7 +398,7 @@ impl Inner {
         match self.place_of(local, room) {
             Some(mut place) if place.member.node == self.id && !place.member.flags.away => {
                 place.revision += u64::from(lift);
-                self.assert_place(&place).await
+                self.assert_place(&place, lift).await
             }
             Some(_) => self.retake(local, room).await,
             None if self.shows_former(local, room) => self.retake(local, room).await,
@@ -439,12 +439,15 @@ impl Inner {
         })
     }
 
-    async fn assert_place(&self, place: &AssertMember) -> Result<(), DirectoryError> {
+    /// Where the revision was lifted, the answer does not tell whether anything was missing.
+    async fn assert_place(&self, place: &AssertMember, lifted: bool) -> Result<(), DirectoryError> {
         let asserted = self.backend.directory.assert_member(place).await;
         let (revision, nodes) = match self.checked(asserted)? {
             AssertOutcome::Known { revision } => (revision, Vec::new()),
             AssertOutcome::Restored { revision, nodes } => {
-                self.observe.observe(Observation::Restored);
+                if !lifted {
+                    self.observe.observe(Observation::Restored);
+                }
                 (revision, nodes)
             }
             AssertOutcome::Stale { .. } => return Ok(()),

@@ -158,7 +158,7 @@ impl Inner {
         place.member.node = self.id.clone();
         place.member.flags.away = true;
         away.note_place(place.clone());
-        self.assert_place(&place).await?;
+        self.assert_place(&place, false).await?;
         let node = self.clone();
         self.departing
             .spawn(async move { node.mark_away(&away).await });
@@ -181,7 +181,7 @@ impl Inner {
         }
         place.member.node = record.node;
         place.member.flags.away = true;
-        self.assert_place(&place).await
+        self.assert_place(&place, false).await
     }
 
     /// A session of which only a roster remembers something. Its client may have proven any epoch up to this one.
