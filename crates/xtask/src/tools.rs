@@ -103,11 +103,21 @@ impl Tool {
     }
 
     fn judge(&self, path: PathBuf) -> Result<Found, Lack> {
-        match version_of(&path) {
+        match self.version_of(&path) {
             None => Err(Lack::Broken(path)),
             Some(version) if version < self.at_least => Err(Lack::TooOld(Found { path, version })),
             Some(version) => Ok(Found { path, version }),
         }
+    }
+
+    fn version_of(&self, program: &Path) -> Option<Version> {
+        let output = Command::new(program)
+            .arg(self.version)
+            .stdin(Stdio::null())
+            .output()
+            .ok()?;
+        let told = String::from_utf8_lossy(&output.stdout);
+        output.status.success().then(|| Version::find_in(&told))?
     }
 }
 
@@ -122,7 +132,8 @@ impl fmt::Display for Lacking<'_> {
                 path.display()
             ),
             Lack::Broken(path) => {
-                write!(out, "{name}: {} --version tells no version", path.display())
+                let asked = self.tool.version;
+                write!(out, "{name}: {} {asked} tells no version", path.display())
             }
             Lack::TooOld(Found { path, version }) => write!(
                 out,
@@ -143,16 +154,6 @@ fn on_path(program: &Path) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join(program))
         .find(|path| path.is_file())
-}
-
-fn version_of(program: &Path) -> Option<Version> {
-    let output = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    let told = String::from_utf8_lossy(&output.stdout);
-    output.status.success().then(|| Version::find_in(&told))?
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ pub(crate) struct Tool {
     pub(super) programs: &'static [&'static str],
     /// A variable that names the program instead.
     pub(super) variable: Option<&'static str>,
+    /// What it must be told to print its version.
+    pub(super) version: &'static str,
     pub(super) at_least: Version,
     pub(super) packages: Packages,
     /// What to do where no package gives it, or gives an old one.
@@ -49,6 +51,7 @@ pub(crate) const RUSTFMT: Tool = Tool {
     name: "rustfmt",
     programs: &["cargo-fmt"],
     variable: None,
+    version: "--version",
     at_least: ANY_VERSION,
     packages: Packages::NONE,
     otherwise: "rustup component add rustfmt",
@@ -58,6 +61,7 @@ pub(crate) const CLIPPY: Tool = Tool {
     name: "clippy",
     programs: &["cargo-clippy"],
     variable: None,
+    version: "--version",
     at_least: ANY_VERSION,
     packages: Packages::NONE,
     otherwise: "rustup component add clippy",
@@ -68,6 +72,7 @@ pub(crate) const REDIS: Tool = Tool {
     programs: &["redis-server"],
     variable: None,
     // A cluster's sharded channels came with it.
+    version: "--version",
     at_least: Version { major: 7, minor: 0 },
     packages: Packages {
         debian: &["redis-server"],
@@ -84,6 +89,7 @@ pub(crate) const OPENSSL: Tool = Tool {
     name: "openssl",
     programs: &["openssl"],
     variable: None,
+    version: "version",
     at_least: Version { major: 1, minor: 1 },
     packages: Packages {
         debian: &["openssl"],
@@ -105,6 +111,7 @@ pub(crate) const CHROMIUM: Tool = Tool {
         "/Applications/Chromium.app/Contents/MacOS/Chromium",
     ],
     variable: Some("CHROMIUM"),
+    version: "--version",
     at_least: ANY_VERSION,
     packages: Packages {
         // The fonts are for pictures of pages in Korean.
@@ -121,6 +128,7 @@ pub(crate) const NODE: Tool = Tool {
     name: "node",
     programs: &["node"],
     variable: None,
+    version: "--version",
     at_least: Version {
         major: 20,
         minor: 0,
@@ -138,6 +146,7 @@ pub(crate) const NPM: Tool = Tool {
     name: "npm",
     programs: &["npm"],
     variable: None,
+    version: "--version",
     at_least: ANY_VERSION,
     packages: Packages {
         debian: &["npm"],
