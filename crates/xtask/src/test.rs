@@ -159,8 +159,8 @@ mod tests {
 
     #[test]
     fn a_part_asks_only_for_the_tools_that_it_needs() {
-        assert_eq!(tools_for(&[Part::Rust]).len(), 1);
+        assert_eq!(tools_for(&[Part::Rust]).len(), 2);
         assert_eq!(tools_for(&[Part::Sdk, Part::Browser]).len(), 4);
-        assert_eq!(tools_for(Part::value_variants()).len(), 6);
+        assert_eq!(tools_for(Part::value_variants()).len(), 7);
     }
 }
