@@ -81,8 +81,8 @@ mod tests {
         tale.answered(0, 1, 1, Err(Reason::Left));
         assert_eq!(tale.judge(check), [""; 0]);
         tale.wait(1);
-        tale.says(0, 1, 2);
-        tale.answered(0, 1, 2, Err(Reason::Left));
+        tale.says(0, 2, 1);
+        tale.answered(0, 2, 1, Err(Reason::Left));
         assert_eq!(tale.judge(check).len(), 1);
     }
 
