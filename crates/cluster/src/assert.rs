@@ -22,13 +22,12 @@ use crate::bucket::{BUCKETS, Bucket};
 use crate::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, DirectoryError, TakeOver, TakeOverOutcome,
 };
-use crate::envelope::{Envelope, Moved};
 use crate::leases::LeaseError;
-use crate::link::Urgency;
 use crate::local::Local;
 use crate::node::{Inner, Status};
 use crate::observe::Observation;
 use crate::record::PeerRecord;
+use crate::resume::tell_moved;
 
 /// A slow cycle takes this long, or longer where there are many sessions.
 const CYCLE: Duration = Duration::from_secs(30);
@@ -429,14 +428,7 @@ impl Inner {
         let room = known.lock();
         let roster = room.roster()?;
         let member = roster.member(&local.peer)?;
-        (member.epoch == local.epoch).then(|| AssertMember {
-            room: room.id().clone(),
-            member: member.clone(),
-            revision: roster.revision,
-            ready: roster.ready,
-            capacity: roster.capacity,
-            order_max: roster.order_max(),
-        })
+        (member.epoch == local.epoch).then(|| roster.place(room.id(), member))
     }
 
     /// Where the revision was lifted, the answer does not tell whether anything was missing.
@@ -467,11 +459,7 @@ impl Inner {
         if *self.status.borrow() != Status::Serving || !self.checked(handed.await)? {
             return Ok(());
         }
-        let moved = Envelope::Moved(Moved {
-            peer: local.peer,
-            epoch: local.epoch,
-        });
-        let _ = self.link(keeper).enqueue(&moved, Urgency::Now);
+        tell_moved(&self.link(keeper), local.peer, local.epoch);
         for room in local.kept_rooms() {
             self.retake(local, &room).await?;
         }

@@ -24,7 +24,7 @@ use crate::observe::Observation;
 use crate::record::{Epoch, MemberRecord};
 use crate::room::{After, Room, SenderKnown};
 use crate::sabotage::{Guard, is_out};
-use crate::unanswered::{Ended, Target};
+use crate::unanswered::{Ended, Target, Unanswered};
 
 /// Between two words about frames that are rejected.
 const SAY_REJECTED_EVERY: Duration = Duration::from_secs(10);
@@ -426,12 +426,15 @@ impl Inner {
         if self.local(&member.peer).as_ref().is_some_and(is_misplaced) {
             self.forgotten.notify_one();
         }
-        let link = self.link(&member.node);
         for local in room.locals() {
-            let mut unanswered = local.unanswered.lock();
-            let published = |target: &Target| self.may_have_been_published(target);
-            unanswered.retarget((local.peer, local.epoch), member, &link, published);
+            self.retarget(local, &mut local.unanswered.lock(), member);
         }
+    }
+
+    fn retarget(&self, local: &Local, unanswered: &mut Unanswered, member: &MemberRecord) {
+        let link = self.link(&member.node);
+        let published = |target: &Target| self.may_have_been_published(target);
+        unanswered.retarget((local.peer, local.epoch), member, &link, published);
     }
 
     /// A session came into a room: what waits for its members, from another room that the two shared, goes where they are
@@ -442,9 +445,7 @@ impl Inner {
             return;
         }
         for member in room.roster().iter().flat_map(|roster| roster.members()) {
-            let link = self.link(&member.node);
-            let published = |target: &Target| self.may_have_been_published(target);
-            unanswered.retarget((local.peer, local.epoch), member, &link, published);
+            self.retarget(local, &mut unanswered, member);
         }
     }
 

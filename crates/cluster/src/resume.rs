@@ -278,12 +278,7 @@ impl Inner {
         else {
             return;
         };
-        let moved = Envelope::Moved(Moved {
-            peer: *peer,
-            epoch: attached.epoch,
-        });
-        // If the link loses it, it is told again as the link starts anew.
-        let _ = self.link(former).enqueue(&moved, Urgency::Now);
+        tell_moved(&self.link(former), *peer, attached.epoch);
     }
 
     /// A link has lost what it had: to that node's former sessions, perhaps nobody else would ever say that they are here.
@@ -294,11 +289,7 @@ impl Inner {
                 .get()
                 .is_some_and(|(node, since)| node == link.to() && since.elapsed() < TOLD_AGAIN_FOR);
             if is_from_there && *link.to() != self.id {
-                let moved = Envelope::Moved(Moved {
-                    peer: local.peer,
-                    epoch: local.epoch,
-                });
-                let _ = link.enqueue(&moved, Urgency::Now);
+                tell_moved(link, local.peer, local.epoch);
             }
         }
     }
@@ -360,4 +351,10 @@ impl Inner {
             }
         }
     }
+}
+
+/// Tells a node that a session is this one's now. If the link loses it, it is told again as the link starts anew.
+pub(crate) fn tell_moved(link: &Link, peer: PeerId, epoch: Epoch) {
+    let moved = Envelope::Moved(Moved { peer, epoch });
+    let _ = link.enqueue(&moved, Urgency::Now);
 }

@@ -1,7 +1,8 @@
 //! One room's members as this node knows them: a copy of the directory's roster at one revision.
 
-use switchboard_protocol::{Member, PeerId};
+use switchboard_protocol::{Member, PeerId, RoomId};
 
+use crate::directory::AssertMember;
 use crate::envelope::Change;
 use crate::record::{MemberRecord, RosterSnapshot};
 
@@ -49,8 +50,20 @@ impl Roster {
         members
     }
 
+    /// What to assert of one of these members, who are in `room`.
+    pub(crate) fn place(&self, room: &RoomId, member: &MemberRecord) -> AssertMember {
+        AssertMember {
+            room: room.clone(),
+            member: member.clone(),
+            revision: self.revision,
+            ready: self.ready,
+            capacity: self.capacity,
+            order_max: self.order_max(),
+        }
+    }
+
     /// The highest place in the join order.
-    pub(crate) fn order_max(&self) -> u64 {
+    fn order_max(&self) -> u64 {
         self.members().map(|member| member.order).max().unwrap_or(0)
     }
 

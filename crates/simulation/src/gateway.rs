@@ -1,5 +1,7 @@
 //! One gateway: the real node, and a pump for each connection in place of its sockets.
 
+// The gateway's own: it knows neither sockets nor HTTP, and what a client is told is judged here as well.
+#[path = "../../gateway/src/operations.rs"]
 mod operations;
 mod pump;
 

@@ -84,14 +84,7 @@ impl Inner {
                 continue;
             };
             let others = roster.members().filter(|member| member.node != self.id);
-            places.extend(others.map(|member| AssertMember {
-                room: room.id().clone(),
-                member: member.clone(),
-                revision: roster.revision,
-                ready: roster.ready,
-                capacity: roster.capacity,
-                order_max: roster.order_max(),
-            }));
+            places.extend(others.map(|member| roster.place(room.id(), member)));
         }
         places.sort_unstable_by(|a, b| (&a.room, a.member.peer).cmp(&(&b.room, b.member.peer)));
         places
