@@ -1,6 +1,7 @@
 //! What is to happen in a run, all of it from the seed: who wants what, and which faults come when.
 
 mod faults;
+mod themes;
 mod wishes;
 
 use switchboard_protocol::RoomId;
@@ -63,11 +64,13 @@ impl Scenario {
             .collect();
         wishes::add(&mut steps, &random, &clients, &rooms, quiet_at);
         faults::add(&mut steps, &random, clients.len(), quiet_at);
+        let mut badness = faults::badness(&random);
+        themes::add(&mut steps, seed, &clients, &rooms, quiet_at, &mut badness);
         steps.sort_by_key(|(at, _)| *at);
         Self {
             nodes,
             clients,
-            badness: faults::badness(&random),
+            badness,
             steps,
             quiet_at,
         }

@@ -15,6 +15,8 @@ use crate::run::{self, Outcome};
 
 /// The end of a trace that is shown with a failure, events.
 const TAIL: usize = 60;
+/// Seeds that are named for each invariant, at most.
+const SHOWN: usize = 100;
 
 /// What many seeds found.
 #[derive(Debug, Default)]
@@ -148,30 +150,36 @@ impl Found {
         if self.failures.is_empty() {
             return summary;
         }
-        let seeds: Vec<_> = self
-            .failures
-            .iter()
-            .take(20)
-            .map(|failure| failure.seed.to_string())
-            .collect();
-        format!(
-            "{summary}\n{}\nseeds: {}{}",
-            self.by_invariant_in_words(),
-            seeds.join(" "),
-            if self.failures.len() > 20 { " …" } else { "" }
-        )
+        let mut words = summary;
+        for (invariant, seeds) in self.by_invariant() {
+            let first: Vec<_> = seeds.iter().take(SHOWN).map(u64::to_string).collect();
+            let more = if seeds.len() > SHOWN { " …" } else { "" };
+            words.push_str(&format!(
+                "\n{invariant} {}: {}{more}",
+                seeds.len(),
+                first.join(" ")
+            ));
+        }
+        words
     }
 
     /// How many seeds broke which invariant.
     pub fn by_invariant_in_words(&self) -> String {
-        let mut count: BTreeMap<&str, usize> = BTreeMap::new();
-        for invariant in self.failures.iter().flat_map(|failure| &failure.invariants) {
-            *count.entry(invariant).or_default() += 1;
-        }
-        let words: Vec<_> = count
+        let words: Vec<_> = self
+            .by_invariant()
             .into_iter()
-            .map(|(invariant, seeds)| format!("{invariant} {seeds}"))
+            .map(|(invariant, seeds)| format!("{invariant} {}", seeds.len()))
             .collect();
         words.join(", ")
+    }
+
+    fn by_invariant(&self) -> BTreeMap<&str, Vec<u64>> {
+        let mut seeds: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+        for failure in &self.failures {
+            for invariant in &failure.invariants {
+                seeds.entry(invariant).or_default().push(failure.seed);
+            }
+        }
+        seeds
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Current {
     pub(super) heartbeat: Heartbeat,
     /// When what is next to be said may go, where the rate holds it.
     pub(super) held_until: Option<Instant>,
+    /// The gateway cannot know yet that the `welcome` of a resumed session has come.
+    pub(super) unproven: bool,
     /// Another attempt was made to resume this session: it may supersede this connection.
     challenged: bool,
 }
@@ -45,6 +47,7 @@ impl Current {
             },
             heartbeat: Heartbeat::new(heartbeat, now),
             held_until: None,
+            unproven: resumed,
             challenged: false,
         }
     }

@@ -101,29 +101,32 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     found
 }
 
-/// Whether the cluster must know by then that the client has its newest secret: it was welcomed a while ago, and nothing
-/// kept Redis from hearing so.
+/// Whether the cluster must know by then that the client has its newest secret: it was welcomed a while ago, and nothing has
+/// kept Redis from hearing so since.
 fn is_proven(trace: &Trace, by: Duration, peer: &PeerId) -> bool {
-    let mut before = trace.events.iter().take_while(|event| event.at < by);
-    let mut welcomed_at = Duration::ZERO;
-    let undisturbed = before.all(|event| match &event.what {
-        What::Welcomed { peer: welcomed, .. } => {
-            if welcomed == peer {
-                welcomed_at = event.at;
+    let mut welcomed_at = None;
+    for event in trace.events.iter().take_while(|event| event.at < by) {
+        let disturbs = match &event.what {
+            What::Welcomed { peer: welcomed, .. } if welcomed == peer => {
+                welcomed_at = Some(event.at);
+                false
             }
-            true
+            What::Weather(_) => true,
+            What::Node { fate, .. } => *fate != Fate::Started,
+            _ => false,
+        };
+        if disturbs {
+            welcomed_at = None;
         }
-        What::Weather(_) => false,
-        What::Node { fate, .. } => *fate == Fate::Started,
-        _ => true,
-    });
-    undisturbed && trace.rules.answers_arrive && by - welcomed_at > PROVEN_AFTER
+    }
+    trace.rules.answers_arrive && welcomed_at.is_some_and(|at| by - at > PROVEN_AFTER)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::invariants::telling::Tale;
+    use crate::trace::Weather;
 
     #[test]
     fn a_signal_comes_to_whom_it_is_for_while_he_is_in_the_room() {
@@ -154,5 +157,20 @@ mod tests {
             resumed: true,
         });
         assert_eq!(tale.judge(check).len(), 1);
+    }
+
+    #[test]
+    fn nor_with_an_old_one_once_redis_must_know_the_next() {
+        for (wait, disturbed, wrong) in [(20, false, 1), (5, false, 0), (20, true, 0)] {
+            let mut tale = Tale::of_two();
+            tale.note(What::Weather(Weather::Forgot));
+            tale.resumes(0, &[]);
+            if disturbed {
+                tale.note(What::Weather(Weather::Forgot));
+            }
+            tale.wait(wait);
+            tale.is_robbed(0);
+            assert_eq!(tale.judge(check).len(), wrong, "{wait} s, {disturbed}");
+        }
     }
 }
