@@ -293,6 +293,9 @@ impl Session {
     }
 
     fn say(&mut self, connection: ConnectionId, message: Say) {
+        if let Some(current) = &mut self.current {
+            current.unproven = false;
+        }
         self.out.push(Output::Say {
             connection,
             message,

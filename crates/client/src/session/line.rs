@@ -22,7 +22,7 @@ pub(super) struct Current {
     pub(super) heartbeat: Heartbeat,
     /// When what is next to be said may go, where the rate holds it.
     pub(super) held_until: Option<Instant>,
-    /// The gateway cannot know yet that the `welcome` of a resumed session has come.
+    /// Nothing was said yet on it. Until then the older secrets of a resumed session are good for anybody who has them.
     pub(super) unproven: bool,
     /// Another attempt was made to resume this session: it may supersede this connection.
     challenged: bool,

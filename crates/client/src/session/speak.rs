@@ -35,23 +35,20 @@ impl Session {
         let Some(connection) = self.serving() else {
             return;
         };
-        let waits = self.say_repeats(connection, now).and_then(|()| {
-            self.prove(connection);
-            self.say_held(connection, now)
-        });
+        let waits = self.say_repeats(connection, now);
+        let waits = waits.and_then(|()| self.say_held(connection, now));
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.unproven)
+        {
+            self.say(connection, Say::Ping);
+        }
         if let Some(current) = &mut self.current {
             current.held_until = match waits {
                 Err(Wait::Until(at)) => Some(at),
                 Ok(()) | Err(Wait::Answer) => None,
             };
-        }
-    }
-
-    /// Says something, once: a session that has been heard over its new connection is safe from its older secrets.
-    fn prove(&mut self, connection: ConnectionId) {
-        let current = self.current.as_mut();
-        if current.is_some_and(|current| std::mem::take(&mut current.unproven)) {
-            self.say(connection, Say::Ping);
         }
     }
 

@@ -24,6 +24,7 @@ fn a_session_moves_without_a_word_to_the_application() {
     let [alice] = peers();
     let (mut rig, old, new) = moving(&[alice]);
     rig.opened(new, rig.welcome_back(vec![rig.snapshot("r", 2, &[alice])]));
+    assert_eq!(rig.says(), [Say::Ping]);
     assert_eq!(rig.out, [Output::Close { connection: old }]);
     assert_eq!(rig.session.connection(), Some(new));
 }
@@ -81,6 +82,7 @@ fn the_old_connection_may_be_superseded_before_the_new_one_is_welcomed() {
     rig.close(old, 4409);
     assert_eq!(rig.out, []);
     rig.opened(new, rig.welcome_back(vec![rig.snapshot("r", 2, &[])]));
+    assert_eq!(rig.says(), [Say::Ping]);
     assert_eq!(rig.out, []);
     assert_eq!(rig.session.connection(), Some(new));
 }

@@ -33,6 +33,18 @@ fn each_welcome_brings_the_secret_for_the_next_time() {
 }
 
 #[test]
+fn a_resumed_session_is_heard_at_once_so_that_its_older_secrets_are_worth_nothing() {
+    let [alice] = peers();
+    let mut rig = rig_in_room(&[alice]);
+    rig.come_back(vec![rig.snapshot("r", 2, &[alice])]);
+    assert_eq!(rig.says(), [Say::Ping]);
+    rig.signal(Some(alice));
+    let (id, _) = rig.says_signals()[0];
+    rig.come_back(vec![rig.snapshot("r", 2, &[alice])]);
+    assert_eq!(rig.says_signals(), [(id, Some(alice))], "that will do");
+}
+
+#[test]
 fn unanswered_signals_are_sent_again_first_in_order_and_under_their_ids() {
     let [alice, bob] = peers();
     let mut rig = rig_in_room(&[alice, bob]);
