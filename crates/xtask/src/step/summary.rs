@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::totals::Totals;
 use super::{Outcome, Step};
 
-/// A table of all steps, a verdict, and as the very last line how many tests passed and failed.
+/// A table of all steps, a verdict, and, where tests are part of it, as the very last line how many passed and failed.
 pub(super) fn print(steps: &[Step], elapsed: Duration) {
     let title_width = steps.iter().map(|step| step.title.chars().count()).max();
     println!("\n{}", bold("=== Summary"));
@@ -15,8 +15,9 @@ pub(super) fn print(steps: &[Step], elapsed: Duration) {
         println!("{}", row(step, title_width.unwrap_or_default()));
     }
     println!("\n{}", bold(&verdict(steps, elapsed)));
-    let tests = total(steps);
-    println!("{} passed, {} failed", tests.passed, tests.failed);
+    if let Some(tests) = total(steps) {
+        println!("{} passed, {} failed", tests.passed, tests.failed);
+    }
 }
 
 fn row(step: &Step, title_width: usize) -> String {
@@ -53,12 +54,13 @@ fn verdict(steps: &[Step], elapsed: Duration) -> String {
     }
 }
 
-fn total(steps: &[Step]) -> Totals {
-    let mut total = Totals::default();
-    for tests in steps.iter().filter_map(|step| step.tests) {
+/// `None`: no step ran any.
+fn total(steps: &[Step]) -> Option<Totals> {
+    let ran = steps.iter().filter_map(|step| step.tests);
+    ran.reduce(|mut total, tests| {
         total += tests;
-    }
-    total
+        total
+    })
 }
 
 /// `0.4 s`, `12.3 s`, `2 min 03 s`
@@ -144,8 +146,13 @@ mod tests {
 
     #[test]
     fn the_totals_of_all_steps_add_up() {
-        let total = total(&three_steps());
+        let total = total(&three_steps()).expect("two steps ran tests");
         assert_eq!((total.passed, total.failed), (6, 2));
+    }
+
+    #[test]
+    fn a_run_without_tests_has_no_totals() {
+        assert!(total(&three_steps()[2..]).is_none());
     }
 
     #[test]
