@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::ws::Message;
 use switchboard_cluster::{
-    AttachError, Departure, Local, NewSession, Recipient, ResumeError, Resumed,
+    AttachError, Departure, Local, NewSession, Node, Recipient, ResumeError, Resumed,
 };
 use switchboard_protocol::client_message::{Hello, Resume};
 use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, RoomSnapshot, Welcome};
@@ -173,7 +173,10 @@ impl Connection {
             .resume(session, &resume.secret, resume.seen.clone())
             .await
         {
-            Ok(resumed) => Ok(Some((identity, resumed))),
+            Ok(resumed) => {
+                let resumed = leave_what_is_not_granted(node, resumed, &identity.grants).await;
+                Ok(Some((identity, resumed)))
+            }
             Err(ResumeError::Refused) => Ok(None),
             Err(error @ ResumeError::OtherUser) => Err(End::Close(Closing::because(
                 CloseCode::Unauthorized,
@@ -272,6 +275,19 @@ impl Connection {
         // A full outbox closes the session by itself.
         let _ = self.mailbox.push(message);
     }
+}
+
+/// The token may be another one than the session began with, and cover less.
+async fn leave_what_is_not_granted(node: &Node, resumed: Resumed, grants: &Grants) -> Resumed {
+    let Resumed { local, rooms } = resumed;
+    let (rooms, others): (Vec<_>, Vec<_>) = rooms
+        .into_iter()
+        .partition(|snapshot| grants.covers(&snapshot.room));
+    for RoomSnapshot { room, .. } in others {
+        // Where the directory cannot be told now, the next assertion tells it.
+        let _ = node.leave(&local, &room).await;
+    }
+    Resumed { local, rooms }
 }
 
 /// What becomes of a session whose connection ended so.

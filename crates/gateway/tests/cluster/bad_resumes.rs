@@ -154,6 +154,35 @@ async fn another_users_token_does_not_resume_a_session_with_a_good_secret() {
 }
 
 #[tokio::test]
+async fn a_token_that_covers_less_than_the_first_takes_the_session_out_of_the_other_rooms() {
+    let cluster = Cluster::start(2, &[SECRET_SETTING]);
+    let both = json!({ "rooms": ["study-*", "den"] });
+    let come = async |user: &str, node: usize| {
+        let options = Options {
+            token: Some(token(user, both.clone())),
+            ..options(&cluster.nodes[node])
+        };
+        let mut peer = Peer::open(&options).await.expect("a good token");
+        peer.join(ROOM).await;
+        peer.join("den").await;
+        peer
+    };
+    let mut bob = come("bob", 1).await;
+    let ticket = come("alice", 0).await.lose();
+    let less = Options {
+        token: Some(token("alice", json!({ "rooms": ["study-*"] }))),
+        ..ticket.options(&cluster.nodes[1])
+    };
+    let mut alice = ticket.show(&less).await.expect("her own session");
+    let rooms = alice.welcome.rooms.iter().flatten();
+    let rooms: Vec<_> = rooms.map(|snapshot| snapshot.room.as_str()).collect();
+    assert_eq!(rooms, [ROOM]);
+    let left = hear!(bob, MemberLeft);
+    assert_eq!((left.room.as_str(), left.peer), ("den", alice.id));
+    alice.exchange(&mut bob, ROOM).await;
+}
+
+#[tokio::test]
 async fn of_many_that_resume_the_same_session_at_once_one_has_it_in_the_end() {
     const CONNECTIONS: usize = 8;
     let cluster = Cluster::start(2, &[]);
