@@ -28,6 +28,8 @@ pub(crate) struct Incoming {
     taken: u64,
     confirmed: u64,
     confirm_at: Option<Instant>,
+    /// Before anything was taken, a frame of this generation came that was not its first.
+    missed: Option<u64>,
 }
 
 impl Incoming {
@@ -42,14 +44,20 @@ impl Incoming {
             if header.number != 1 {
                 // Where nothing was seen before, saying so makes the other side start anew.
                 self.confirm_at.get_or_insert(now + CONFIRM_AFTER);
+                self.missed.get_or_insert(header.generation);
                 return Verdict::Skip;
             }
-            let first = self.generation == 0;
+            // What was missed is forgotten on the other side by then.
+            let missed = self
+                .missed
+                .is_some_and(|missed| missed != header.generation);
+            let first = self.generation == 0 && !missed;
             *self = Self {
                 generation: header.generation,
                 taken: 1,
                 confirmed: 0,
                 confirm_at: Some(now + CONFIRM_AFTER),
+                missed: None,
             };
             return if first {
                 Verdict::Take
@@ -118,6 +126,21 @@ mod tests {
         assert_eq!(incoming.judge(&frame(5, 1), now), Verdict::TakeAfterReset);
         assert_eq!(incoming.judge(&frame(4, 2), now), Verdict::Skip);
         assert_eq!(incoming.confirm(), (5, 1));
+    }
+
+    #[test]
+    fn a_side_that_starts_anew_for_one_that_has_heard_nothing_yet_has_forgotten_something_too() {
+        let (mut incoming, now) = (Incoming::default(), Instant::now());
+        assert_eq!(incoming.judge(&frame(4, 9), now), Verdict::Skip);
+        assert_eq!(incoming.confirm(), (0, 0));
+        assert_eq!(incoming.judge(&frame(6, 1), now), Verdict::TakeAfterReset);
+    }
+
+    #[test]
+    fn a_first_frame_that_others_have_overtaken_is_the_first_all_the_same() {
+        let (mut incoming, now) = (Incoming::default(), Instant::now());
+        assert_eq!(incoming.judge(&frame(4, 2), now), Verdict::Skip);
+        assert_eq!(incoming.judge(&frame(4, 1), now), Verdict::Take);
     }
 
     #[test]
