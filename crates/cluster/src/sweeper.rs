@@ -1,5 +1,5 @@
 //! What time alone brings: deadlines of unanswered signals, windows of those who are away, rosters that a missing step
-//! left behind, streams to forget.
+//! left behind, signals that came too early, streams to forget.
 
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ impl Inner {
             // Asked at each tick: a doubt begins when it is noticed.
             self.is_in_doubt();
             self.read_rosters_behind();
+            self.try_all_early();
             if tick % DEADLINE_TICKS == 0 {
                 let now = Instant::now();
                 self.end_overdue(now);
