@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use switchboard_protocol::server_message::Reason;
-use switchboard_protocol::{NodeId, PeerId, RoomId};
+use switchboard_protocol::{NodeId, RoomId};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
 use crate::away::Ways;
 use crate::local::Local;
 use crate::node::Inner;
 use crate::observe::Observation;
-use crate::record::Epoch;
+use crate::unanswered::Placement;
 
 const TICK: Duration = Duration::from_millis(50);
 /// Deadlines and forgotten streams are looked after once in so many ticks.
@@ -111,14 +111,14 @@ impl Inner {
     }
 
     /// Whether one of these rooms has not heard yet that a peer moved.
-    fn is_behind(&self, rooms: &[RoomId], peer: &PeerId, epoch: Epoch) -> bool {
+    fn is_behind(&self, rooms: &[RoomId], moved: &Placement) -> bool {
         let mut known = rooms
             .iter()
             .filter_map(|room| self.rooms.get(room.as_str()));
         known.any(|room| {
             let room = room.lock();
-            let member = room.roster().and_then(|roster| roster.member(peer));
-            member.is_some_and(|member| member.epoch < epoch)
+            let member = room.roster().and_then(|roster| roster.member(&moved.peer));
+            member.is_some_and(|member| moved.is_ahead_of(member.epoch, member.flags.away))
         })
     }
 
@@ -145,7 +145,7 @@ impl Inner {
                 .collect();
             local.inbound.lock().forget(&forgotten);
             let mut moved = local.unanswered.lock().moved();
-            moved.retain(|(peer, epoch)| self.is_behind(&rooms, peer, *epoch));
+            moved.retain(|moved| self.is_behind(&rooms, moved));
             local.unanswered.lock().keep_moved(&moved);
         }
     }
