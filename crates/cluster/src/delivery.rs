@@ -22,6 +22,9 @@ const HANDED_ON_MAX: usize = 256;
 /// Ids handed on to a session and not yet answered, over all its streams.
 const PENDING_MAX: usize = 8192;
 
+/// Senders in none of a session's rooms for whom it is remembered what its client has seen.
+const SEEN_ELSEWHERE_MAX: usize = 256;
+
 /// What to do with an id that arrives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -98,10 +101,16 @@ impl Inbound {
         }
     }
 
-    /// Forgets what the client says to have seen from anybody else.
+    /// Of what the client says to have seen from anybody else, keeps so much as it takes for those whom it soon meets
+    /// again, in a room that it has yet to join.
     pub(crate) fn keep_members(&mut self, members: &HashSet<PeerId>) {
-        self.streams
-            .retain(|sender, stream| stream.node.is_some() || members.contains(sender));
+        let mut others = 0;
+        self.streams.retain(|sender, stream| {
+            stream.node.is_some() || members.contains(sender) || {
+                others += 1;
+                others <= SEEN_ELSEWHERE_MAX
+            }
+        });
     }
 
     /// Judges an id from `sender`; a new one counts as handed on, unless it is [refused](Self::refuse) right after.
@@ -538,6 +547,23 @@ mod tests {
             rig.inbound.judge(rig.sender, 1, &rig.node, 2),
             Verdict::Stale
         );
+    }
+
+    #[test]
+    fn what_the_client_has_seen_counts_also_from_somebody_whom_it_has_yet_to_meet_again() {
+        let mut rig = Rig::new();
+        rig.inbound = Inbound::resumed([(rig.sender, 5)].into_iter());
+        rig.inbound.keep_members(&HashSet::new());
+        assert_eq!(rig.judge(5), Verdict::Answer(Answer::Delivered));
+        assert_eq!(rig.judge(6), Verdict::HandOn);
+    }
+
+    #[test]
+    fn what_the_client_has_seen_from_people_elsewhere_is_bounded() {
+        let seen = (0..1000).map(|_| (PeerId::random(), 1));
+        let mut inbound = Inbound::resumed(seen);
+        inbound.keep_members(&HashSet::new());
+        assert_eq!(inbound.streams.len(), SEEN_ELSEWHERE_MAX);
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod bus;
 mod delivery;
 pub mod directory;
 mod doubt;
+mod early;
 pub mod envelope;
 pub mod frame;
 mod gone;

@@ -9,12 +9,9 @@ use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::delivery::Inbound;
-use crate::envelope::Envelope;
+use crate::early::Early;
 use crate::record::{Epoch, Profile};
 use crate::unanswered::Unanswered;
-
-/// What may wait for a session that is being resumed, bytes.
-const EARLY_BYTES_MAX: usize = 1024 * 1024;
 
 /// What the cluster has for a session goes here: its outbox. Must be quick and must not block.
 pub trait Recipient: Send + Sync + 'static {
@@ -32,7 +29,7 @@ pub struct OutboxFull;
 
 /// A session attached to this node.
 ///
-/// Locks are taken in the order room → `unanswered` or `inbound` → link → outbox, never the other way.
+/// Locks are taken in the order `taking` → room → `unanswered` or `inbound` → link → outbox, never the other way.
 pub struct Local {
     /// Its public id.
     pub peer: PeerId,
@@ -53,8 +50,10 @@ pub struct Local {
     /// Its connection is lost, or another's: nothing is written for it any more under this epoch.
     pub(crate) ended: AtomicBool,
     pub(crate) recipient: Arc<dyn Recipient>,
-    /// While it is being resumed: what came before it was in all its rooms, in the order it came.
+    /// What came before it could be handed on; the node lists the session while there is any.
     pub(crate) early: Mutex<Option<Early>>,
+    /// Held while what came early has its turn.
+    pub(crate) taking: Mutex<()>,
     pub(crate) unanswered: Mutex<Unanswered>,
     pub(crate) inbound: Mutex<Inbound>,
     /// There while the directory may list the session: the node does not give its lease back before.
@@ -65,33 +64,6 @@ pub struct Local {
     pub(crate) undone: Mutex<Vec<RoomId>>,
     /// The node that had it before, and since when that is over: if it was not told, it is told again.
     pub(crate) former: OnceLock<(NodeId, Instant)>,
-}
-
-/// Signals for a session that is being resumed.
-#[derive(Default)]
-pub(crate) struct Early {
-    /// The node that each came from, and its envelope.
-    signals: Vec<(NodeId, Vec<u8>)>,
-    bytes: usize,
-}
-
-impl Early {
-    /// False: it has as many as it may have.
-    pub(crate) fn hold(&mut self, from: &NodeId, signal: &Envelope<'_>) -> bool {
-        let mut envelope = Vec::new();
-        signal.write(&mut envelope);
-        let fits = self.bytes + envelope.len() <= EARLY_BYTES_MAX;
-        if fits {
-            self.bytes += envelope.len();
-            self.signals.push((from.clone(), envelope));
-        }
-        fits
-    }
-
-    pub(crate) fn take(&mut self) -> Vec<(NodeId, Vec<u8>)> {
-        self.bytes = 0;
-        std::mem::take(&mut self.signals)
-    }
 }
 
 impl Local {

@@ -113,8 +113,8 @@ pub(crate) struct Inner {
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
     /// Nodes that this one is cleaning up after.
     pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
-    /// Sessions that are being resumed at this moment.
-    pub(crate) resuming: AtomicUsize,
+    /// Sessions for which signals came too early.
+    pub(crate) early: Mutex<Vec<Arc<Local>>>,
     /// A script said that its bucket is forgotten.
     pub(crate) forgotten: Notify,
     pub(crate) doubt: Doubt,
@@ -164,7 +164,7 @@ impl Node {
             gone: Gone::default(),
             away: DashMap::new(),
             reaping: Mutex::default(),
-            resuming: AtomicUsize::new(0),
+            early: Mutex::default(),
             forgotten: Notify::new(),
             doubt,
             waiting: Mutex::new(Vec::new()),

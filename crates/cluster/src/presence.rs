@@ -214,6 +214,7 @@ impl Inner {
             ended: AtomicBool::new(false),
             recipient: session.recipient,
             early: Mutex::new(None),
+            taking: Mutex::new(()),
             unanswered: Mutex::new(Unanswered::new(self.in_flight_bytes.clone())),
             inbound: Mutex::new(inbound),
             listed: Mutex::new(Some(self.departing.token())),

@@ -1,7 +1,6 @@
 //! What other nodes say: frames in, envelopes to where they belong. Never waits for anybody.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -18,7 +17,7 @@ use crate::delivery::{Answer, Fate, Verdict};
 use crate::envelope::{Change, Envelope, Receipt, RosterChange, SignalEnvelope};
 use crate::frame::{self, BadFrame};
 use crate::link::{self, Anew, Urgency};
-use crate::local::{Early, Local};
+use crate::local::Local;
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::record::{Epoch, MemberRecord};
@@ -116,93 +115,60 @@ impl Inner {
     }
 
     fn take_signal(&self, from: &NodeId, signal: &SignalEnvelope<'_>) {
-        if self.resuming.load(Ordering::Acquire) == 0 {
-            return self.take_signal_now(from, signal);
-        }
-        let mut now = signal.clone();
-        now.receivers
-            .retain(|receiver| !self.comes_early(from, *receiver, signal));
-        if !now.receivers.is_empty() {
-            self.take_signal_now(from, &now);
+        let too_early = if self.early.lock().is_empty() {
+            self.take_signal_now(from, signal)
+        } else {
+            let mut now = signal.clone();
+            now.receivers
+                .retain(|receiver| !self.comes_early(from, *receiver, signal));
+            self.take_signal_now(from, &now)
+        };
+        for local in too_early {
+            self.hold_back(from, &local, signal);
         }
     }
 
-    /// A resumed session enters its rooms one after another, and others send to it as soon as they hear of the first. In
-    /// the others it would not be in yet, and the order between rooms would be lost: all of it waits for the last.
-    fn comes_early(
+    /// Returns those that it comes too early for.
+    pub(crate) fn take_signal_now(
         &self,
         from: &NodeId,
-        receiver: (PeerId, Epoch),
         signal: &SignalEnvelope<'_>,
-    ) -> bool {
-        let (peer, epoch) = receiver;
-        let Some(local) = self.local(&peer).filter(|local| local.epoch == epoch) else {
-            return false;
-        };
-        let mut early = local.early.lock();
-        let Some(waiting) = early.as_mut() else {
-            return false;
-        };
-        let signal = SignalEnvelope {
-            receivers: smallvec![receiver],
-            ..signal.clone()
-        };
-        if !waiting.hold(from, &Envelope::Signal(signal.clone())) {
-            drop(early);
-            let answer = Answer::Refused(Reason::Overloaded);
-            self.send_answer(from, &signal, receiver, answer);
-        }
-        true
-    }
-
-    /// From now on, what comes for a session waits.
-    pub(crate) fn hold_early(&self, local: &Local) {
-        *local.early.lock() = Some(Early::default());
-        self.resuming.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// The session is in all its rooms, or will not be: what waits has its turn, before anything that comes now.
-    pub(crate) fn take_early(&self, local: &Local) {
-        loop {
-            let signals = {
-                let mut early = local.early.lock();
-                let signals = early.as_mut().map(Early::take).unwrap_or_default();
-                if signals.is_empty() {
-                    *early = None;
-                    break;
-                }
-                signals
-            };
-            for (from, envelope) in signals {
-                if let Ok((Some(Envelope::Signal(signal)), _)) = Envelope::read(&envelope) {
-                    self.take_signal_now(&from, &signal);
-                }
-            }
-        }
-        self.resuming.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    fn take_signal_now(&self, from: &NodeId, signal: &SignalEnvelope<'_>) {
+    ) -> SmallVec<[Arc<Local>; 1]> {
         let Some(shared) = self.rooms.get(signal.room) else {
-            for (peer, epoch) in &signal.receivers {
-                if let Some(answer) = self.answer_for_absent(None, *peer, *epoch, signal) {
-                    self.send_answer(from, signal, (*peer, *epoch), answer);
+            for receiver in &signal.receivers {
+                if let Some(answer) = self.answer_for_absent(None, *receiver, signal) {
+                    self.send_answer(from, signal, *receiver, answer);
                 }
             }
-            return;
+            return SmallVec::new();
         };
         let mut room = shared.lock();
-        match room.knows(signal) {
-            SenderKnown::Yes => self.deliver(&room, from, signal),
-            SenderKnown::Held => self.rooms.note_behind(&shared),
+        match self.ask(&shared, &mut room, signal) {
+            SenderKnown::Yes => self.deliver(&room, from, signal, |peer| room.is_joining(peer)),
+            SenderKnown::Perhaps => self.deliver(&room, from, signal, |_| true),
             SenderKnown::No => {
                 for receiver in &signal.receivers {
                     if let Some(answer) = self.answer_to_stranger(*receiver, signal) {
                         self.send_answer(from, signal, *receiver, answer);
                     }
                 }
+                SmallVec::new()
             }
         }
+    }
+
+    /// Asks a room for the sender of a signal. If it has to find out, it does.
+    pub(crate) fn ask(
+        &self,
+        shared: &Arc<Mutex<Room>>,
+        room: &mut Room,
+        signal: &SignalEnvelope<'_>,
+    ) -> SenderKnown {
+        let known = room.knows(&signal.sender, signal.revision);
+        if known == SenderKnown::Perhaps {
+            self.rooms.note_behind(shared);
+        }
+        known
     }
 
     /// Does something in a room and, before anybody else gets at it, what follows.
@@ -214,7 +180,6 @@ impl Inner {
         let mut room = shared.lock();
         let (result, after) = change(&mut room);
         let After {
-            signals,
             entered,
             moved,
             lost,
@@ -225,29 +190,32 @@ impl Inner {
         for member in moved {
             self.follow(&room, &member);
         }
-        for bytes in signals {
-            let Ok((Some(Envelope::Signal(signal)), _)) = Envelope::read(&bytes) else {
-                continue;
-            };
-            // A sender that turned out to be no member is answered by its own deadline: where it is, nobody knows.
-            let sender = room
-                .roster()
-                .and_then(|roster| roster.member(&signal.sender));
-            if let Some(node) = sender.map(|sender| sender.node.clone()) {
-                self.deliver(&room, &node, &signal);
-            }
-        }
         for (peer, reason) in lost {
             self.give_up_on(&room, &peer, reason);
         }
         if room.read_at().is_some() {
             self.rooms.note_behind(shared);
         }
+        let waiting: Vec<_> = if self.early.lock().is_empty() {
+            Vec::new()
+        } else {
+            room.locals().to_vec()
+        };
+        drop(room);
+        for local in waiting {
+            self.try_early(&local);
+        }
         result
     }
 
-    /// Hands a signal to the sessions it is for.
-    fn deliver(&self, room: &Room, from: &NodeId, signal: &SignalEnvelope<'_>) {
+    /// Hands a signal to the sessions it is for, except those that it comes `too_early` for: they are returned.
+    fn deliver(
+        &self,
+        room: &Room,
+        from: &NodeId,
+        signal: &SignalEnvelope<'_>,
+        too_early: impl Fn(&PeerId) -> bool,
+    ) -> SmallVec<[Arc<Local>; 1]> {
         let message = Signal {
             room: room.id().clone(),
             from: signal.sender,
@@ -258,17 +226,24 @@ impl Inner {
                 bytes: Bytes::copy_from_slice(signal.payload),
             },
         };
-        for (peer, epoch) in &signal.receivers {
+        let mut waiting = SmallVec::new();
+        for receiver in &signal.receivers {
+            let (peer, epoch) = receiver;
+            if let Some(local) = self.local_in(receiver).filter(|_| too_early(peer)) {
+                waiting.push(local);
+                continue;
+            }
             let is_this =
                 |local: &&Arc<Local>| local.epoch == *epoch || is_out(Guard::ReceiverEpoch);
             let answer = match room.local(peer).filter(is_this) {
                 Some(local) => self.hand_on(local, from, signal, &message),
-                None => self.answer_for_absent(Some(room), *peer, *epoch, signal),
+                None => self.answer_for_absent(Some(room), *receiver, signal),
             };
             if let Some(answer) = answer {
-                self.send_answer(from, signal, (*peer, *epoch), answer);
+                self.send_answer(from, signal, *receiver, answer);
             }
         }
+        waiting
     }
 
     /// Gives the answer if there is one already.
@@ -309,7 +284,7 @@ impl Inner {
         (peer, epoch): (PeerId, Epoch),
         signal: &SignalEnvelope<'_>,
     ) -> Option<Answer> {
-        if let Some(local) = self.local(&peer).filter(|local| local.epoch == epoch) {
+        if let Some(local) = self.local_in(&(peer, epoch)) {
             let sender = (signal.sender, signal.sender_epoch);
             let mut inbound = local.inbound.lock();
             return inbound.turn_away(sender, signal.id, Reason::NoSuchPeer);
@@ -326,8 +301,7 @@ impl Inner {
     fn answer_for_absent(
         &self,
         room: Option<&Room>,
-        peer: PeerId,
-        epoch: Epoch,
+        (peer, epoch): (PeerId, Epoch),
         signal: &SignalEnvelope<'_>,
     ) -> Option<Answer> {
         self.observe.observe(Observation::Refused);
@@ -335,7 +309,7 @@ impl Inner {
             let inbound = local.inbound.lock();
             inbound.recall(&signal.sender, signal.id, fate.of_untouched())
         };
-        if let Some(local) = self.local(&peer).filter(|local| local.epoch == epoch) {
+        if let Some(local) = self.local_in(&(peer, epoch)) {
             // It is here, and not in that room any more.
             let sender = (signal.sender, signal.sender_epoch);
             let mut inbound = local.inbound.lock();
@@ -344,7 +318,7 @@ impl Inner {
         if let Some((local, fate)) = self.gone.recall(&peer, epoch) {
             return recall(&local, fate);
         }
-        let roster = room.and_then(Room::roster);
+        let roster = room.filter(|room| !room.is_behind()).and_then(Room::roster);
         if roster.is_some_and(|roster| roster.member(&peer).is_none()) {
             // It left so long ago that nobody here knows what it had by then.
             return Some(Answer::Refused(Reason::Unconfirmed));
@@ -353,7 +327,7 @@ impl Inner {
         Some(Answer::Moved { may_have: true })
     }
 
-    fn send_answer(
+    pub(crate) fn send_answer(
         &self,
         to: &NodeId,
         signal: &SignalEnvelope<'_>,

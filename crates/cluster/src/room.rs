@@ -2,8 +2,8 @@
 //!
 //! Roster steps come from several nodes and may overtake one another; a session must hear of a member's join before its
 //! first signal and of its leaving after its last. So a room takes steps strictly by revision. One from the future waits
-//! for those before it, and a signal from a member nobody has heard of waits with it. When a step stays away, the roster
-//! is read again and the difference is told; a partial list is never taken for the whole.
+//! for those before it, as does, with its receiver, a signal from a member nobody has heard of. When a step stays away, the
+//! roster is read again and the difference is told; a partial list is never taken for the whole.
 
 mod catching_up;
 mod telling;
@@ -16,7 +16,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
 
-use crate::envelope::{Change, Envelope, RosterChange, SignalEnvelope};
+use crate::envelope::{Change, RosterChange};
 use crate::local::Local;
 use crate::record::{MemberRecord, RosterSnapshot};
 use crate::roster::Roster;
@@ -24,8 +24,8 @@ use crate::roster::Roster;
 /// A missing step is waited for so long before the roster is read; twice as long before each further try.
 const READ_AFTER: Duration = Duration::from_millis(50);
 const READ_PAUSE_MAX: Duration = Duration::from_secs(2);
-/// What may wait in one room for a missing step, bytes.
-const HELD_BYTES_MAX: usize = 1024 * 1024;
+/// Steps that may wait in one room for a missing one.
+const HELD_MAX: usize = 2048;
 
 pub(crate) struct Room {
     id: RoomId,
@@ -37,8 +37,7 @@ pub(crate) struct Room {
     opening: usize,
     /// Joins the directory has carried out, waiting for the roster to reach their step.
     joining: Vec<Joining>,
-    held: VecDeque<Held>,
-    held_bytes: usize,
+    held: VecDeque<RosterChange>,
     /// The highest revision that is known to exist.
     known: u64,
     /// When to read the roster again: a step is missing.
@@ -62,50 +61,26 @@ pub(crate) enum Entry {
     Resume,
 }
 
-enum Held {
-    Step(RosterChange),
-    /// A signal envelope as bytes.
-    Signal(PeerId, Vec<u8>),
-}
-
-/// What to do with a signal that came for this room.
+/// Whether a signal that came for this room is from a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SenderKnown {
-    /// The sender is a member.
+    /// It is.
     Yes,
-    /// It may be: the signal waits in the room.
-    Held,
-    /// It is not, or too much waits already.
+    /// It may be: a step is missing.
+    Perhaps,
+    /// It is not.
     No,
 }
 
 /// What follows from a change, before anybody else gets at the room.
 #[derive(Default)]
 pub(crate) struct After {
-    /// Signals that may be delivered now, as envelope bytes.
-    pub(crate) signals: Vec<Vec<u8>>,
     /// Sessions of this node that came in.
     pub(crate) entered: Vec<Arc<Local>>,
     /// Members with another epoch, node or connection than before.
     pub(crate) moved: Vec<MemberRecord>,
     /// Members that are gone, and how.
     pub(crate) lost: Vec<(PeerId, LeaveReason)>,
-}
-
-impl Held {
-    fn revision(&self) -> Option<u64> {
-        match self {
-            Self::Step(step) => Some(step.revision),
-            Self::Signal(..) => None,
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Step(_) => 512,
-            Self::Signal(_, bytes) => bytes.len(),
-        }
-    }
 }
 
 impl Room {
@@ -117,7 +92,6 @@ impl Room {
             opening: 0,
             joining: Vec::new(),
             held: VecDeque::new(),
-            held_bytes: 0,
             known: 0,
             read_at: None,
             read_pause: READ_AFTER,
@@ -244,7 +218,7 @@ impl Room {
             _ => {
                 self.known = self.known.max(step.revision);
                 // One that finds no place is read from the directory with the others.
-                self.hold(Held::Step(step));
+                self.hold(step);
                 self.note_gap();
             }
         }
@@ -258,45 +232,25 @@ impl Room {
         self.roster.as_ref().map(|roster| roster.revision)
     }
 
-    /// Whether a signal may be delivered, by what is known of its sender; and of its receivers: one whose join waits for
-    /// its step is not in yet. What comes behind a signal that waits, from the same sender, waits as well.
-    pub(crate) fn knows(&mut self, signal: &SignalEnvelope<'_>) -> SenderKnown {
-        let known = self.is_member(&signal.sender);
-        if known && !self.is_joining(signal) && !self.waits_for(&signal.sender) {
+    /// Whether the sender of a signal is a member, in a room that has this revision at the least.
+    pub(crate) fn knows(&mut self, sender: &PeerId, revision: u64) -> SenderKnown {
+        let roster = self.roster.as_ref();
+        if roster.is_some_and(|roster| roster.member(sender).is_some()) {
             return SenderKnown::Yes;
         }
-        self.known = self.known.max(signal.revision);
+        self.known = self.known.max(revision);
         self.note_gap();
-        if !self.is_behind() {
-            return SenderKnown::No;
-        }
-        let mut bytes = Vec::new();
-        Envelope::Signal(signal.clone()).write(&mut bytes);
-        if self.hold(Held::Signal(signal.sender, bytes)) {
-            SenderKnown::Held
-        } else {
-            SenderKnown::No
+        match self.is_behind() {
+            true => SenderKnown::Perhaps,
+            false => SenderKnown::No,
         }
     }
 
-    fn is_member(&self, peer: &PeerId) -> bool {
-        let roster = self.roster.as_ref();
-        roster.is_some_and(|roster| roster.member(peer).is_some())
-    }
-
-    fn is_joining(&self, signal: &SignalEnvelope<'_>) -> bool {
-        let mut joining = self.joining.iter().map(|joining| joining.local.peer);
-        joining.any(|peer| {
-            signal
-                .receivers
-                .iter()
-                .any(|(receiver, _)| *receiver == peer)
-        })
-    }
-
-    fn waits_for(&self, sender: &PeerId) -> bool {
-        let mut held = self.held.iter();
-        held.any(|held| matches!(held, Held::Signal(waiting, _) if waiting == sender))
+    /// Whether the directory has let it in, and this node's roster has not reached that step.
+    pub(crate) fn is_joining(&self, peer: &PeerId) -> bool {
+        self.joining
+            .iter()
+            .any(|joining| joining.local.peer == *peer)
     }
 
     /// The roster was read again. While it is `doubtful` whether everybody has written what is his, one that lacks a
@@ -308,7 +262,7 @@ impl Room {
         };
         // The directory knows best: what was said to exist beyond this does not, unless it waits here.
         let joining = self.joining.iter().map(|joining| joining.revision);
-        let waiting = joining.chain(self.held.iter().filter_map(Held::revision));
+        let waiting = joining.chain(self.held.iter().map(|step| step.revision));
         self.known = waiting.fold(snapshot.revision, u64::max);
         let is_partial = doubtful && self.lacks_somebody(known, &snapshot);
         if snapshot.revision > known.revision && !is_partial {
@@ -330,7 +284,6 @@ impl Room {
     fn forget_held_if_unused(&mut self) {
         if self.is_unused() {
             self.held.clear();
-            self.held_bytes = 0;
         }
     }
 
@@ -352,7 +305,6 @@ impl Room {
                 if ready {
                     self.tell_ready_to_locals(revision);
                 }
-                self.release_signals(after);
             }
             Change::Moved { member } => {
                 if let Some(before) = before {

@@ -1,17 +1,17 @@
 //! What time alone brings: deadlines of unanswered signals, windows of those who are away, rosters that a missing step
-//! left behind, streams to forget.
+//! left behind, signals that came too early, streams to forget.
 
 use std::sync::Arc;
 
 use switchboard_protocol::server_message::Reason;
-use switchboard_protocol::{NodeId, PeerId, RoomId};
+use switchboard_protocol::{NodeId, RoomId};
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
 use crate::away::Ways;
 use crate::local::Local;
 use crate::node::Inner;
 use crate::observe::Observation;
-use crate::record::Epoch;
+use crate::unanswered::Placement;
 
 const TICK: Duration = Duration::from_millis(50);
 /// Deadlines and forgotten streams are looked after once in so many ticks.
@@ -33,6 +33,7 @@ impl Inner {
             // Asked at each tick: a doubt begins when it is noticed.
             self.is_in_doubt();
             self.read_rosters_behind();
+            self.try_all_early();
             if tick % DEADLINE_TICKS == 0 {
                 let now = Instant::now();
                 self.end_overdue(now);
@@ -110,14 +111,14 @@ impl Inner {
     }
 
     /// Whether one of these rooms has not heard yet that a peer moved.
-    fn is_behind(&self, rooms: &[RoomId], peer: &PeerId, epoch: Epoch) -> bool {
+    fn is_behind(&self, rooms: &[RoomId], moved: &Placement) -> bool {
         let mut known = rooms
             .iter()
             .filter_map(|room| self.rooms.get(room.as_str()));
         known.any(|room| {
             let room = room.lock();
-            let member = room.roster().and_then(|roster| roster.member(peer));
-            member.is_some_and(|member| member.epoch < epoch)
+            let member = room.roster().and_then(|roster| roster.member(&moved.peer));
+            member.is_some_and(|member| moved.is_ahead_of(member.epoch, member.flags.away))
         })
     }
 
@@ -144,7 +145,7 @@ impl Inner {
                 .collect();
             local.inbound.lock().forget(&forgotten);
             let mut moved = local.unanswered.lock().moved();
-            moved.retain(|(peer, epoch)| self.is_behind(&rooms, peer, *epoch));
+            moved.retain(|moved| self.is_behind(&rooms, moved));
             local.unanswered.lock().keep_moved(&moved);
         }
     }

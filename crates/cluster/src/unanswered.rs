@@ -47,12 +47,20 @@ pub(crate) struct Ended {
 }
 
 /// Where a peer is.
-#[derive(Debug)]
-struct Placement {
-    peer: PeerId,
+#[derive(Debug, Clone)]
+pub(crate) struct Placement {
+    pub(crate) peer: PeerId,
     epoch: Epoch,
     node: NodeId,
     away: bool,
+}
+
+impl Placement {
+    /// Whether a roster that has the peer under that epoch, and as `away` or not, is behind. One that was taken for away and
+    /// was not is where it was, under the same epoch; if it is away after all, its node says so.
+    pub(crate) fn is_ahead_of(&self, epoch: Epoch, away: bool) -> bool {
+        self.epoch > epoch || (self.epoch == epoch && away && !self.away)
+    }
 }
 
 #[derive(Debug)]
@@ -119,7 +127,9 @@ impl Unanswered {
         for target in targets {
             let mut moved = self.moved.iter();
             let placement = moved.find(|placement| placement.peer == target.peer);
-            if let Some(placement) = placement.filter(|known| known.epoch > target.epoch) {
+            if let Some(placement) =
+                placement.filter(|known| known.is_ahead_of(target.epoch, target.held))
+            {
                 target.epoch = placement.epoch;
                 target.node = placement.node.clone();
                 target.held = placement.away;
@@ -131,17 +141,16 @@ impl Unanswered {
         self.entries.is_empty()
     }
 
-    /// Who moved, to which epoch.
-    pub(crate) fn moved(&self) -> Vec<(PeerId, Epoch)> {
-        let moved = self.moved.iter();
-        moved.map(|known| (known.peer, known.epoch)).collect()
+    /// Who moved, and where to.
+    pub(crate) fn moved(&self) -> Vec<Placement> {
+        self.moved.clone()
     }
 
     /// Forgets where the others moved.
-    pub(crate) fn keep_moved(&mut self, behind: &[(PeerId, Epoch)]) {
+    pub(crate) fn keep_moved(&mut self, behind: &[Placement]) {
         self.moved.retain(|known| {
             let mut behind = behind.iter();
-            behind.any(|(peer, epoch)| *peer == known.peer && *epoch <= known.epoch)
+            behind.any(|kept| kept.peer == known.peer && kept.epoch <= known.epoch)
         });
         if self.moved.is_empty() {
             self.moved = Vec::new();
@@ -470,5 +479,48 @@ impl Entry {
             target.queued = Some(position);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Flags, Profile};
+
+    #[test]
+    fn whoever_is_live_in_one_room_is_not_held_for_in_another_that_is_behind() {
+        let (peer, node) = (PeerId::random(), NodeId::start("own"));
+        let live = MemberRecord {
+            peer,
+            epoch: 2,
+            node: node.clone(),
+            order: 1,
+            flags: Flags {
+                hidden: false,
+                away: false,
+                resumable: true,
+            },
+            user: "somebody".parse().expect("a user id"),
+            joined_at: 0,
+            profile: Profile::default(),
+        };
+        let mut unanswered = Unanswered::new(Arc::default());
+        unanswered.note_moved(&live);
+        let away = |epoch| Target {
+            peer,
+            epoch,
+            node: NodeId::start("reaper"),
+            silent: false,
+            queued: None,
+            sent: false,
+            held: true,
+        };
+        for (epoch, aimed) in [(1, 2), (2, 2), (3, 3)] {
+            let mut targets = [away(epoch)];
+            unanswered.aim(&mut targets);
+            let is_live = epoch < 3;
+            assert_eq!((targets[0].epoch, targets[0].held), (aimed, !is_live));
+            assert_eq!(targets[0].node == node, is_live);
+        }
     }
 }

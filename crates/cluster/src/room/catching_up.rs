@@ -1,25 +1,19 @@
 //! How a room gets over a missing step: what waits for it, and for how long.
 
-use std::collections::VecDeque;
-
 use tokio::time::Instant;
 
-use super::{After, HELD_BYTES_MAX, Held, READ_AFTER, Room};
+use super::{After, HELD_MAX, READ_AFTER, Room};
 use crate::envelope::RosterChange;
 
 impl Room {
-    pub(super) fn hold(&mut self, held: Held) -> bool {
-        let bytes = held.bytes();
-        let fits = self.held_bytes + bytes <= HELD_BYTES_MAX;
-        if fits {
-            self.held_bytes += bytes;
-            self.held.push_back(held);
+    pub(super) fn hold(&mut self, step: RosterChange) {
+        if self.held.len() < HELD_MAX {
+            self.held.push_back(step);
         }
-        fits
     }
 
     /// Whether somebody may be in the room whom nobody here has heard of.
-    pub(super) fn is_behind(&self) -> bool {
+    pub(crate) fn is_behind(&self) -> bool {
         self.roster
             .as_ref()
             .is_none_or(|roster| roster.revision < self.known)
@@ -42,43 +36,13 @@ impl Room {
         let Some(revision) = self.roster.as_ref().map(|roster| roster.revision) else {
             return;
         };
-        self.held
-            .retain(|held| !matches!(held, Held::Step(step) if step.revision <= revision));
+        self.held.retain(|step| step.revision > revision);
         self.note_gap();
-        self.release_signals(after);
-        self.held_bytes = self.held.iter().map(Held::bytes).sum();
     }
 
-    pub(super) fn next_held_step(&mut self) -> Option<RosterChange> {
+    fn next_held_step(&mut self) -> Option<RosterChange> {
         let next = self.roster.as_ref()?.revision + 1;
-        let index = self
-            .held
-            .iter()
-            .position(|held| matches!(held, Held::Step(step) if step.revision == next))?;
-        match self.held.remove(index) {
-            Some(Held::Step(step)) => Some(step),
-            _ => None,
-        }
-    }
-
-    /// Lets go of signals whose sender is known now, and in the order they came; of all once no step is missing: whoever is
-    /// unknown then is no member. While a join waits for its step, signals wait for it.
-    pub(super) fn release_signals(&mut self, after: &mut After) {
-        let all = !self.is_behind();
-        if !all && !self.joining.is_empty() {
-            return;
-        }
-        let Some(roster) = &self.roster else { return };
-        let (released, kept): (VecDeque<_>, _) = self.held.drain(..).partition(|held| match held {
-            Held::Signal(sender, _) => all || roster.member(sender).is_some(),
-            Held::Step(_) => false,
-        });
-        self.held = kept;
-        after
-            .signals
-            .extend(VecDeque::into_iter(released).filter_map(|held| match held {
-                Held::Signal(_, bytes) => Some(bytes),
-                Held::Step(_) => None,
-            }));
+        let index = self.held.iter().position(|step| step.revision == next)?;
+        self.held.remove(index)
     }
 }

@@ -5,8 +5,8 @@ use switchboard_protocol::server_message::{
 };
 use switchboard_protocol::{MemberState, PeerId, ServerMessage};
 
-use super::{After, Held, Room};
-use crate::envelope::{Change, RosterChange};
+use super::{After, Room};
+use crate::envelope::Change;
 use crate::record::MemberRecord;
 use crate::roster::Roster;
 
@@ -63,11 +63,8 @@ impl Room {
 
     /// A snapshot does not say why somebody left; a step that waits may.
     pub(super) fn held_reason(&self, peer: &PeerId) -> Option<LeaveReason> {
-        self.held.iter().find_map(|held| match held {
-            Held::Step(RosterChange {
-                change: Change::Left { peer: left, reason },
-                ..
-            }) if left == peer => Some(*reason),
+        self.held.iter().find_map(|step| match &step.change {
+            Change::Left { peer: left, reason } if left == peer => Some(*reason),
             _ => None,
         })
     }

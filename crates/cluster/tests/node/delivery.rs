@@ -33,6 +33,30 @@ async fn pair_on_a_bus_to_cut() -> (Session, Session, Arc<BadBus>) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_for_a_room_to_catch_up_is_not_overtaken_in_another_room() {
+    let cluster = MemoryCluster::new();
+    let carols_bus = BadBus::new(cluster.backend().bus, Badness::default(), 1);
+    let (one, other, third) = (
+        node_on(&cluster, cluster.backend().bus).await,
+        node_on(&cluster, cluster.backend().bus).await,
+        node_on(&cluster, carols_bus.clone()).await,
+    );
+    let (alice, bob) = introduce(&one, &other).await;
+    bob.join("behind").await.expect("bob gets in");
+    bob.handle_signals();
+    carols_bus.cut(true);
+    let carol = Session::new(&third, true).await;
+    carol.join("behind").await.expect("carol gets in");
+    alice.join("behind").await.expect("alice gets in");
+    // Bob's node does not know her there yet: the step before hers is missing.
+    let waits = alice.signal("behind", Some(bob.peer()));
+    let comes = alice.signal("r", Some(bob.peer()));
+    alice.until_answered(2).await;
+    assert_eq!(bob.told.signals(), [waits, comes]);
+    assert_eq!(alice.told.answers(), [(waits, None), (comes, None)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_lost_repeated_or_out_of_order_on_a_bus_that_loses_repeats_and_delays() {
     const SIGNALS: usize = 400;
     for seed in 0..30 {
