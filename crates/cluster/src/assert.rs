@@ -106,7 +106,6 @@ impl Inner {
     async fn cycle_at_full_speed(self: &Arc<Self>, memory: &mut Memory) {
         loop {
             if memory.doubts.has_changed().unwrap_or(false) {
-                memory.doubts.borrow_and_update();
                 memory.filling_since = None;
                 memory.lift = true;
             }
@@ -153,6 +152,7 @@ impl Inner {
         self: &Arc<Self>,
         memory: &mut Memory,
     ) -> Result<bool, AssertError> {
+        self.look_back(memory).await?;
         self.agree_on_key().await?;
         let closed = self.checked(self.backend.directory.closed_buckets().await)?;
         let now = Instant::now();
@@ -163,7 +163,8 @@ impl Inner {
         let all_present = self.adopt_orphans(&mut memory.absent).await?;
         if closed.is_empty() {
             memory.filling_since = None;
-            return Ok(true);
+            let still = self.backend.directory.closed_buckets().await;
+            return Ok(self.checked(still)?.is_empty());
         }
         self.say_why_it_waits(closed.len());
         let wait = self.settings.lease * self.leases_to_wait().await?;
@@ -175,6 +176,23 @@ impl Inner {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Closes the rooms of a directory that went back in time. Until it has looked, this node lets nobody in: what others
+    /// have written since is unknown there.
+    async fn look_back(&self, memory: &mut Memory) -> Result<(), AssertError> {
+        let doubts = *memory.doubts.borrow_and_update();
+        self.renew().await?;
+        if self.doubt.went_back() {
+            tracing::warn!(
+                "the directory went back in time; its rooms are closed while it is filled"
+            );
+            self.checked(self.backend.directory.close_buckets().await)?;
+            memory.filling_since = None;
+            memory.lift = true;
+        }
+        self.doubt.looked(doubts);
+        Ok(())
     }
 
     /// A node that has just started has nothing to write, and those who have may not have reached the directory yet when
@@ -363,8 +381,8 @@ impl Inner {
             return Ok(());
         }
         for mut place in away.places() {
-            place.revision += u64::from(lift);
-            self.assert_place(&place, lift).await?;
+            place.lift = lift;
+            self.assert_place(&place).await?;
         }
         Ok(())
     }
@@ -396,8 +414,8 @@ impl Inner {
     ) -> Result<(), DirectoryError> {
         match self.place_of(local, room) {
             Some(mut place) if place.member.node == self.id && !place.member.flags.away => {
-                place.revision += u64::from(lift);
-                self.assert_place(&place, lift).await
+                place.lift = lift;
+                self.assert_place(&place).await
             }
             Some(_) => self.retake(local, room).await,
             None if self.shows_former(local, room) => self.retake(local, room).await,
@@ -432,12 +450,19 @@ impl Inner {
     }
 
     /// Where the revision was lifted, the answer does not tell whether anything was missing.
-    async fn assert_place(&self, place: &AssertMember, lifted: bool) -> Result<(), DirectoryError> {
+    async fn assert_place(&self, place: &AssertMember) -> Result<(), DirectoryError> {
         let asserted = self.backend.directory.assert_member(place).await;
         let (revision, nodes) = match self.checked(asserted)? {
             AssertOutcome::Known { revision } => (revision, Vec::new()),
-            AssertOutcome::Restored { revision, nodes } => {
-                if !lifted {
+            AssertOutcome::Restored {
+                revision,
+                nodes,
+                behind,
+            } => {
+                if behind {
+                    self.note_forgotten();
+                }
+                if behind || !place.lift {
                     self.observe.observe(Observation::Restored);
                 }
                 (revision, nodes)

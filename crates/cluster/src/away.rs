@@ -305,5 +305,6 @@ pub(crate) fn place(room: &RoomId, peer: &PeerId, roster: &RosterSnapshot) -> Op
         ready: roster.ready,
         capacity: roster.capacity,
         order_max: orders.max().unwrap_or(0),
+        lift: false,
     })
 }

@@ -41,7 +41,8 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Writes a member again where it is missing or has a lower epoch. The one call that also works in a bucket that is
     /// not open: that is how a forgotten one is filled. Whatever changes takes the room's revision above the highest that
-    /// anyone asserted; capacity and next order are the highest, too.
+    /// anyone asserted; capacity and next order are the highest, too. A revision below the asserted one was there before:
+    /// the directory went back in time, and the bucket is closed in the same step.
     async fn assert_member(&self, assert: &AssertMember) -> Result<AssertOutcome, DirectoryError>;
 
     /// The whole room; one that does not exist has revision 0 and no members.
@@ -50,6 +51,9 @@ pub trait Directory: Send + Sync + 'static {
     /// Says that a bucket's contents are complete. Until then every call for a room there is
     /// [`DirectoryError::Forgotten`], reading too: a partial list is never taken for the whole.
     async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError>;
+
+    /// Says that no bucket's contents are complete: the directory went back in time.
+    async fn close_buckets(&self) -> Result<(), DirectoryError>;
 
     /// The buckets that are not open.
     async fn closed_buckets(&self) -> Result<Vec<Bucket>, DirectoryError>;
@@ -235,6 +239,8 @@ pub struct AssertMember {
     pub capacity: u32,
     /// The highest order that the node has seen in the room.
     pub order_max: u64,
+    /// Takes the room above this revision even if it has just that one.
+    pub lift: bool,
 }
 
 /// What became of an assertion.
@@ -251,6 +257,8 @@ pub enum AssertOutcome {
         revision: u64,
         /// The nodes of all members, each once.
         nodes: Vec<NodeId>,
+        /// The directory had gone back in time; the bucket is closed.
+        behind: bool,
     },
     /// A higher epoch of the same peer is in the room.
     Stale {

@@ -11,13 +11,43 @@ struct Noticed {
     /// How many doubts of the backend are taken into account.
     count: u64,
     last_at: Option<Instant>,
+    /// After so many it was looked whether the directory went back in time.
+    looked_after: u64,
+    /// It did, and its rooms are not closed yet.
+    went_back: bool,
 }
 
 impl Doubt {
     /// None yet; the backend has counted `count` before.
     pub(crate) fn new(count: u64) -> Self {
-        let last_at = None;
-        Self(Mutex::new(Noticed { count, last_at }))
+        Self(Mutex::new(Noticed {
+            count,
+            last_at: None,
+            looked_after: count,
+            went_back: false,
+        }))
+    }
+
+    /// There is a sign that the directory went back in time.
+    pub(crate) fn note_went_back(&self) {
+        self.0.lock().went_back = true;
+    }
+
+    /// Whether there is such a sign, and the rooms are open still.
+    pub(crate) fn went_back(&self) -> bool {
+        self.0.lock().went_back
+    }
+
+    /// It was looked after `count` doubts of the backend; if the directory went back in time, its rooms are closed now.
+    pub(crate) fn looked(&self, count: u64) {
+        let mut noticed = self.0.lock();
+        (noticed.looked_after, noticed.went_back) = (count, false);
+    }
+
+    /// Whether the rooms that are open may be older than what this node knows. `count`: of the backend's doubts, now.
+    pub(crate) fn may_show_the_past(&self, count: u64) -> bool {
+        let noticed = self.0.lock();
+        noticed.went_back || noticed.looked_after != count
     }
 
     /// A call was answered that its part of the directory is forgotten.
@@ -51,6 +81,18 @@ mod tests {
         assert!(doubt.lasts(4, LEASE));
         tokio::time::advance(LEASE / 2).await;
         assert!(!doubt.lasts(4, LEASE));
+    }
+
+    #[test]
+    fn after_a_new_connection_rooms_may_show_the_past_until_it_was_looked() {
+        let doubt = Doubt::new(3);
+        assert!(!doubt.may_show_the_past(3));
+        assert!(doubt.may_show_the_past(4));
+        doubt.note_went_back();
+        doubt.looked(4);
+        assert!(!doubt.may_show_the_past(4) && !doubt.went_back());
+        doubt.note_went_back();
+        assert!(doubt.may_show_the_past(4));
     }
 
     #[tokio::test(start_paused = true)]

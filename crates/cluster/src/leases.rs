@@ -83,7 +83,10 @@ impl Lease {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Renewal {
     /// The node lives on.
-    Renewed,
+    Renewed {
+        /// As it is now.
+        counter: u64,
+    },
     /// There is no such entry: never registered, buried, or forgotten.
     Missing,
     /// Another node took this one for dead.

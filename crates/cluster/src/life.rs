@@ -19,6 +19,12 @@ const RETRY: Duration = Duration::from_millis(250);
 /// A lease is renewed so many times in the time after which it counts as lost.
 const RENEWALS_PER_LEASE: u32 = 4;
 
+/// This node's lease as it last was.
+pub(crate) struct Renewed {
+    counter: u64,
+    at: Instant,
+}
+
 impl Inner {
     /// Lives until the node stops.
     pub(crate) async fn live(self: Arc<Self>) {
@@ -74,6 +80,7 @@ impl Inner {
     async fn register(&self) -> Result<(), LeaseError> {
         self.agree_on_key().await?;
         let leases = &self.backend.leases;
+        *self.renewed.lock().await = None;
         leases.register(&self.id, &self.settings.info).await?;
         Ok(())
     }
@@ -135,9 +142,9 @@ impl Inner {
     /// True if this node's own lease was renewed.
     async fn renew_and_look(self: &Arc<Self>, observer: &mut Observer) -> Result<bool, LeaseError> {
         let leases = &self.backend.leases;
-        let renewal = leases.renew(&self.id).await?;
+        let renewal = self.renew().await?;
         match &renewal {
-            Renewal::Renewed => {}
+            Renewal::Renewed { .. } => {}
             _ if is_out(Guard::LeaseSelfCheck) => {}
             lost => self.lose_lease(lost).await?,
         }
@@ -164,7 +171,32 @@ impl Inner {
                 self.spawn_reaping(&lease.node);
             }
         }
-        Ok(renewal == Renewal::Renewed)
+        Ok(matches!(renewal, Renewal::Renewed { .. }))
+    }
+
+    /// Raises this node's counter, which also tells that Redis went back in time: if it is not above what it was, or is
+    /// gone before anybody could take this node for dead.
+    pub(crate) async fn renew(&self) -> Result<Renewal, LeaseError> {
+        let mut before = self.renewed.lock().await;
+        let renewal = self.backend.leases.renew(&self.id).await?;
+        let now = match renewal {
+            Renewal::Renewed { counter } => Some(Renewed {
+                counter,
+                at: Instant::now(),
+            }),
+            _ => None,
+        };
+        let went_back = before.as_ref().is_some_and(|before| match &renewal {
+            Renewal::Renewed { counter } => *counter <= before.counter,
+            Renewal::Missing => before.at.elapsed() < self.settings.lease,
+            Renewal::Claimed { .. } => false,
+        });
+        *before = now;
+        if went_back {
+            self.doubt.note_went_back();
+            self.forgotten.notify_one();
+        }
+        Ok(renewal)
     }
 
     fn spawn_reaping(self: &Arc<Self>, dead: &NodeId) {

@@ -75,7 +75,8 @@ impl Node {
     pub async fn join(&self, local: &Arc<Local>, join: JoinRoom) -> Result<(), JoinError> {
         let node = &self.0;
         let _turn = local.turn.lock().await;
-        if local.has_ended() || *node.status.borrow() != Status::Serving {
+        let serves = *node.status.borrow() == Status::Serving;
+        if local.has_ended() || !serves || node.may_be_shown_the_past() {
             return Err(JoinError::Unavailable);
         }
         if local.profile(&join.room).is_some() {
@@ -351,6 +352,16 @@ impl Inner {
         }
     }
 
+    pub(crate) fn note_forgotten(&self) {
+        self.doubt.note();
+        self.forgotten.notify_one();
+    }
+
+    /// Whether nobody can be let in: this node has just reached the directory (again), or its rooms are to be closed.
+    pub(crate) fn may_be_shown_the_past(&self) -> bool {
+        self.doubt.may_show_the_past(*self.backend.doubts.borrow())
+    }
+
     /// Counts and logs a failure of the directory.
     pub(crate) fn checked<T>(
         &self,
@@ -359,8 +370,7 @@ impl Inner {
         result.inspect_err(|error| {
             self.observe.observe(Observation::DirectoryFailed);
             if *error == DirectoryError::Forgotten {
-                self.doubt.note();
-                self.forgotten.notify_one();
+                self.note_forgotten();
             }
             tracing::debug!(%error, "the directory did not do as asked");
         })

@@ -23,7 +23,7 @@ use crate::observe::Observation;
 use crate::record::{Epoch, MemberRecord};
 use crate::room::{After, Room, SenderKnown};
 use crate::sabotage::{Guard, is_out};
-use crate::unanswered::{Ended, Target, Unanswered};
+use crate::unanswered::{Ended, Unanswered};
 
 /// Between two words about frames that are rejected.
 const SAY_REJECTED_EVERY: Duration = Duration::from_secs(10);
@@ -407,8 +407,7 @@ impl Inner {
 
     fn retarget(&self, local: &Local, unanswered: &mut Unanswered, member: &MemberRecord) {
         let link = self.link(&member.node);
-        let published = |target: &Target| self.may_have_been_published(target);
-        unanswered.retarget((local.peer, local.epoch), member, &link, published);
+        unanswered.retarget((local.peer, local.epoch), member, &link);
     }
 
     /// A session came into a room: what waits for its members, from another room that the two shared, goes where they are
@@ -448,14 +447,11 @@ impl Inner {
 
     /// Whether a signal that nobody answered may have been published.
     pub(crate) fn may_have_arrived(&self, ended: &Ended) -> bool {
-        ended.target.sent || self.may_have_been_published(&ended.target)
-    }
-
-    fn may_have_been_published(&self, target: &Target) -> bool {
+        let target = &ended.target;
         let published = |position| {
             self.known_link(&target.node)
                 .is_none_or(|link| link.may_be_published(position))
         };
-        target.queued.is_some_and(published)
+        target.sent || target.queued.is_some_and(published)
     }
 }

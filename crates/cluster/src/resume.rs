@@ -105,7 +105,7 @@ impl Node {
         seen: BTreeMap<PeerId, u64>,
     ) -> Result<Resumed, ResumeError> {
         let node = &self.0;
-        if *node.status.borrow() != Status::Serving {
+        if *node.status.borrow() != Status::Serving || node.may_be_shown_the_past() {
             return Err(ResumeError::Unavailable);
         }
         let Some(shown) = secret::check(&node.keyring, shown, &session.peer, &session.user) else {

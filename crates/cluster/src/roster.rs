@@ -59,6 +59,7 @@ impl Roster {
             ready: self.ready,
             capacity: self.capacity,
             order_max: self.order_max(),
+            lift: false,
         }
     }
 

@@ -243,14 +243,9 @@ impl Unanswered {
         self.queue_all(sender, link);
     }
 
-    /// A receiver has another epoch, node or connection: what is unanswered by it goes there now, oldest first.
-    pub(crate) fn retarget(
-        &mut self,
-        sender: (PeerId, Epoch),
-        member: &MemberRecord,
-        link: &Link,
-        published: impl Fn(&Target) -> bool,
-    ) {
+    /// A receiver has another epoch, node or connection: what is unanswered by it goes there now, oldest first. What a link
+    /// had to the former one may arrive, also if it was not published yet: the link keeps it.
+    pub(crate) fn retarget(&mut self, sender: (PeerId, Epoch), member: &MemberRecord, link: &Link) {
         self.note_moved(member);
         let is_new = |target: &&mut Target| {
             target.peer == member.peer
@@ -261,8 +256,7 @@ impl Unanswered {
         let mut any = false;
         let targets = self.entries.iter_mut().flat_map(|entry| &mut entry.targets);
         for target in targets.filter(is_new) {
-            target.sent |= published(target);
-            target.queued = None;
+            target.sent |= target.queued.take().is_some();
             target.epoch = member.epoch;
             target.node = member.node.clone();
             target.held = member.flags.away;

@@ -61,6 +61,7 @@ calls! {
     assert_member(assert: &AssertMember) -> AssertOutcome;
     roster(room: &RoomId) -> RosterSnapshot;
     open_bucket(bucket: Bucket) -> ();
+    close_buckets() -> ();
     closed_buckets() -> Vec<Bucket>;
     attach(attach: &Attach) -> AttachOutcome;
     prove(peer: &PeerId, epoch: Epoch) -> bool;

@@ -151,7 +151,7 @@ impl Inner {
         place.member.node = self.id.clone();
         place.member.flags.away = true;
         away.note_place(place.clone());
-        self.assert_place(&place, false).await?;
+        self.assert_place(&place).await?;
         let node = self.clone();
         self.departing
             .spawn(async move { node.mark_away(&away).await });
@@ -174,7 +174,7 @@ impl Inner {
         }
         place.member.node = record.node;
         place.member.flags.away = true;
-        self.assert_place(&place, false).await
+        self.assert_place(&place).await
     }
 
     /// A session of which only a roster remembers something. Its client may have proven any epoch up to this one.

@@ -54,6 +54,11 @@ impl Directory for Store {
         Ok(())
     }
 
+    async fn close_buckets(&self) -> Result<(), DirectoryError> {
+        self.rooms.lock().close_buckets();
+        Ok(())
+    }
+
     async fn closed_buckets(&self) -> Result<Vec<Bucket>, DirectoryError> {
         Ok(self.rooms.lock().closed_buckets())
     }

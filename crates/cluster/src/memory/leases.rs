@@ -61,7 +61,9 @@ impl Leases for Store {
             return Ok(Renewal::Claimed { by: by.clone() });
         }
         entry.counter += 1;
-        Ok(Renewal::Renewed)
+        Ok(Renewal::Renewed {
+            counter: entry.counter,
+        })
     }
 
     async fn read(&self) -> Result<Vec<Lease>, LeaseError> {

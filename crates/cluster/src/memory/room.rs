@@ -105,7 +105,7 @@ impl Room {
         }
         let missing = known.is_none_or(|known| known < member.epoch);
         let behind = self.revision < assert.revision;
-        if !missing && !behind {
+        if !missing && self.revision >= assert.revision + u64::from(assert.lift) {
             return AssertOutcome::Known {
                 revision: self.revision,
             };
@@ -123,6 +123,7 @@ impl Room {
         AssertOutcome::Restored {
             revision: self.revision,
             nodes: self.nodes(),
+            behind,
         }
     }
 

@@ -46,6 +46,12 @@ impl Rooms {
         self.0.entry(bucket).or_default().open = true;
     }
 
+    pub(super) fn close_buckets(&mut self) {
+        self.0
+            .values_mut()
+            .for_each(|contents| contents.open = false);
+    }
+
     pub(super) fn closed_buckets(&self) -> Vec<Bucket> {
         let is_open = |bucket: &Bucket| self.0.get(bucket).is_some_and(|contents| contents.open);
         Bucket::all().filter(|bucket| !is_open(bucket)).collect()
@@ -63,7 +69,11 @@ impl Rooms {
             .rooms
             .entry(assert.room.clone())
             .or_insert_with(|| Room::new(floor, assert.capacity));
-        room.assert_member(assert)
+        let outcome = room.assert_member(assert);
+        if let AssertOutcome::Restored { behind: true, .. } = outcome {
+            bucket.open = false;
+        }
+        outcome
     }
 
     pub(super) fn join(&mut self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError> {

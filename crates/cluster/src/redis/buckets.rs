@@ -24,6 +24,19 @@ impl RedisDirectory {
         Ok(())
     }
 
+    /// All together; each marker may be at another master.
+    pub(super) async fn delete_markers(&self) -> Result<(), Failure> {
+        let mut deletions = JoinSet::new();
+        for bucket in Bucket::all() {
+            let (client, key) = (self.commands.client()?.clone(), self.keys.alive(bucket));
+            deletions.spawn(async move { client.del::<Value, _>(key).await });
+        }
+        for deleted in deletions.join_all().await {
+            deleted?;
+        }
+        Ok(())
+    }
+
     /// All asked together; each marker may be at another master.
     pub(super) async fn read_closed_buckets(&self) -> Result<Vec<Bucket>, Failure> {
         let mut questions = JoinSet::new();

@@ -66,6 +66,10 @@ impl Directory for RedisDirectory {
         Ok(self.assert_room_member(assert).await?)
     }
 
+    async fn close_buckets(&self) -> Result<(), DirectoryError> {
+        Ok(self.delete_markers().await?)
+    }
+
     async fn closed_buckets(&self) -> Result<Vec<Bucket>, DirectoryError> {
         Ok(self.read_closed_buckets().await?)
     }

@@ -48,7 +48,9 @@ impl RedisLeases {
             )
             .await?;
         match &*reply.text()? {
-            "renewed" => Ok(Renewal::Renewed),
+            "renewed" => Ok(Renewal::Renewed {
+                counter: reply.number()?,
+            }),
             "missing" => Ok(Renewal::Missing),
             "claimed" => Ok(Renewal::Claimed {
                 by: reply.text()?.parse().map_err(|_| reply.odd())?,

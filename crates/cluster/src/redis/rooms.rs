@@ -162,8 +162,16 @@ impl RedisDirectory {
             assert.ready.to_string().into(),
             assert.capacity.to_string().into(),
             assert.order_max.to_string().into(),
+            flag(assert.lift),
         ];
-        let keys = [&keys.members, &keys.roster, &keys.meta, &keys.revision].map(String::as_str);
+        let keys = [
+            &keys.members,
+            &keys.roster,
+            &keys.meta,
+            &keys.revision,
+            &keys.alive,
+        ]
+        .map(String::as_str);
         let mut reply = self.commands.run(&ROOM_ASSERT, &keys, args).await?;
         match &*reply.text()? {
             "known" => Ok(AssertOutcome::Known {
@@ -171,6 +179,7 @@ impl RedisDirectory {
             }),
             "restored" => Ok(AssertOutcome::Restored {
                 revision: reply.number()?,
+                behind: reply.flag()?,
                 nodes: nodes(&mut reply)?,
             }),
             "stale" => Ok(AssertOutcome::Stale {

@@ -21,6 +21,7 @@ fn of(snapshot: &RosterSnapshot, member: &MemberRecord) -> AssertMember {
         ready: snapshot.ready,
         capacity: snapshot.capacity,
         order_max: orders.max().unwrap_or_default(),
+        lift: false,
     }
 }
 
@@ -94,7 +95,9 @@ pub(crate) async fn of_what_is_asserted_the_highest_counts(stage: &Stage) {
     assert_eq!(next.members[2].order, 21);
 }
 
-pub(crate) async fn a_room_whose_revision_is_behind_is_taken_above(stage: &Stage) {
+pub(crate) async fn a_room_whose_revision_is_behind_is_taken_above_and_closed_with_its_bucket(
+    stage: &Stage,
+) {
     let backend = stage.node().await;
     let (_, before) = enter(&backend, "gw-a").await;
     let member = &before.members[0];
@@ -111,8 +114,12 @@ pub(crate) async fn a_room_whose_revision_is_behind_is_taken_above(stage: &Stage
     let taken_above = AssertOutcome::Restored {
         revision: 42,
         nodes,
+        behind: true,
     };
     assert_eq!(assert(&backend, &ahead).await, taken_above);
+    let closed = backend.directory.roster(&room()).await;
+    assert_eq!(closed, Err(DirectoryError::Forgotten));
+    open(&backend).await;
     let known = AssertOutcome::Known { revision: 42 };
     assert_eq!(assert(&backend, &ahead).await, known);
     let after = RosterSnapshot {
@@ -121,6 +128,19 @@ pub(crate) async fn a_room_whose_revision_is_behind_is_taken_above(stage: &Stage
         ..before
     };
     assert_eq!(roster(&backend).await, after);
+}
+
+pub(crate) async fn a_room_is_lifted_above_a_revision_once(stage: &Stage) {
+    let backend = stage.node().await;
+    let (_, before) = enter(&backend, "gw-a").await;
+    let lifted = AssertMember {
+        lift: true,
+        ..of(&before, &before.members[0])
+    };
+    assert_eq!(restored(&backend, &lifted).await, 2);
+    let known = AssertOutcome::Known { revision: 2 };
+    assert_eq!(assert(&backend, &lifted).await, known);
+    assert_eq!(roster(&backend).await.members, before.members, "it is open");
 }
 
 pub(crate) async fn a_higher_epoch_is_written_over_a_lower_one_only(stage: &Stage) {

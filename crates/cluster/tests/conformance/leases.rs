@@ -74,8 +74,10 @@ pub(crate) async fn a_renewal_raises_the_counter(stage: &Stage) {
     let backend = stage.node().await;
     assert_eq!(renew(&backend, &node("gw-a")).await, Renewal::Missing);
     let before = registered(&backend, "gw-a").await;
-    for _ in 0..3 {
-        assert_eq!(renew(&backend, &before.node).await, Renewal::Renewed);
+    for raised in 1..=3 {
+        let counter = before.counter + raised;
+        let renewed = renew(&backend, &before.node).await;
+        assert_eq!(renewed, Renewal::Renewed { counter });
     }
     let after = lease(&backend, &before.node).await.unwrap();
     assert_eq!(
@@ -116,7 +118,9 @@ pub(crate) async fn a_node_that_moved_cannot_be_claimed(stage: &Stage) {
     let seen = registered(&backend, "gw-a").await;
     renew(&backend, &seen.node).await;
     assert!(!claim(&backend, &seen, "gw-b").await);
-    assert_eq!(renew(&backend, &seen.node).await, Renewal::Renewed);
+    let counter = seen.counter + 2;
+    let renewed = renew(&backend, &seen.node).await;
+    assert_eq!(renewed, Renewal::Renewed { counter });
     let unknown = Lease {
         node: node("gw-x"),
         ..seen

@@ -104,7 +104,8 @@ conformance! {
     assertions {
         a_forgotten_room_is_put_together_again
         of_what_is_asserted_the_highest_counts
-        a_room_whose_revision_is_behind_is_taken_above
+        a_room_whose_revision_is_behind_is_taken_above_and_closed_with_its_bucket
+        a_room_is_lifted_above_a_revision_once
         a_higher_epoch_is_written_over_a_lower_one_only
         an_asserted_member_may_have_become_hidden_or_visible
         a_room_that_comes_back_starts_above_its_bucket
@@ -115,6 +116,7 @@ conformance! {
         a_session_that_is_no_more_is_unknown
         what_may_have_been_lost_is_not_called_unknown
         buckets_are_closed_until_each_is_opened
+        buckets_that_are_closed_keep_what_they_have
         a_forgotten_session_is_written_again
         an_asserted_session_yields_to_its_owner
     }

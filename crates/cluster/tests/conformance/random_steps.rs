@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use fred::interfaces::{HashesInterface, SetsInterface};
 use switchboard_cluster::Backend;
+use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{AssertMember, Attach, JoinRequest, TakeOver};
 use switchboard_cluster::record::{Flags, MemberRecord, PeerRecord};
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
@@ -133,9 +134,14 @@ impl Side {
                     ready: dice.below(1 + number),
                     capacity,
                     order_max: member.order + dice.below(3),
+                    lift: dice.below(4) == 0,
                     member,
                 };
-                text(directory.assert_member(&assert).await)
+                let asserted = text(directory.assert_member(&assert).await);
+                let closed = directory.closed_buckets().await;
+                // Else nothing else could happen in a room that was behind.
+                let opened = directory.open_bucket(Bucket::of(&room())).await;
+                format!("{asserted} {closed:?} {opened:?}")
             }
             11..14 => text(directory.leave(&room(), &peer, epoch).await),
             14 => text(

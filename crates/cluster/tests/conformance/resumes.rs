@@ -6,7 +6,7 @@ use switchboard_cluster::record::PeerRecord;
 use switchboard_cluster::{Backend, DirectoryError};
 use switchboard_protocol::{PeerId, RoomId};
 
-use crate::people::node;
+use crate::people::{enter, node, room, roster};
 use crate::stage::Stage;
 
 fn resume(peer: PeerId, epoch: u64, on: &str, shown: u64) -> Attach {
@@ -132,6 +132,17 @@ pub(crate) async fn buckets_are_closed_until_each_is_opened(stage: &Stage) {
     directory.open_bucket(all[63]).await.unwrap();
     let closed = directory.closed_buckets().await.unwrap();
     assert_eq!(closed, [&all[..7], &all[8..63]].concat());
+}
+
+pub(crate) async fn buckets_that_are_closed_keep_what_they_have(stage: &Stage) {
+    let backend = stage.node().await;
+    let directory = &backend.directory;
+    let (_, before) = enter(&backend, "gw-a").await;
+    directory.close_buckets().await.unwrap();
+    let all: Vec<_> = Bucket::all().collect();
+    assert_eq!(directory.closed_buckets().await.unwrap(), all);
+    directory.open_bucket(Bucket::of(&room())).await.unwrap();
+    assert_eq!(roster(&backend).await, before);
 }
 
 pub(crate) async fn a_forgotten_session_is_written_again(stage: &Stage) {

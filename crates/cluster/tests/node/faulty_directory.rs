@@ -168,6 +168,7 @@ forward! {
     fn assert_member(assert: &AssertMember) -> AssertOutcome;
     fn roster(room: &RoomId) -> RosterSnapshot;
     fn open_bucket(bucket: Bucket) -> ();
+    fn close_buckets() -> ();
     fn closed_buckets() -> Vec<Bucket>;
     fn attach(attach: &Attach) -> AttachOutcome;
     fn prove(peer: &PeerId, epoch: Epoch) -> bool;

@@ -1,11 +1,12 @@
 //! The directory goes back in time, as a Redis does whose replica lagged behind when it took over.
 
+use switchboard_cluster::JoinError;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_protocol::{ClientMessage, Codec, ServerMessage};
 use tokio::time::{Duration, sleep};
 
 use crate::partition::Partition;
-use crate::rig::{id, introduce, node, node_on, settings};
+use crate::rig::{Session, id, introduce, node, node_on, settings};
 
 #[tokio::test(start_paused = true)]
 async fn a_member_whose_node_writes_it_again_later_than_others_does_not_leave_meanwhile() {
@@ -56,4 +57,30 @@ async fn a_revision_that_is_given_twice_hides_no_change() {
     cluster.restore(&before);
     says(2).await;
     bob.told.until_one("the second", is(2)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_let_in_before_everybody_has_written_what_was_lost() {
+    // So short that no lease tells, or longer.
+    for ago in [Duration::ZERO, Duration::from_secs(2)] {
+        let cluster = MemoryCluster::new();
+        let one = node_on(&cluster, cluster.backend().bus).await;
+        let other = node_on(&cluster, cluster.backend().bus).await;
+        let carol = Session::new(&one, true).await;
+        let before = cluster.snapshot();
+        let (alice, bob) = introduce(&other, &other).await;
+        sleep(ago).await;
+        cluster.restore(&before);
+        for _ in 0..10 {
+            assert_eq!(carol.join("r").await, Err(JoinError::Unavailable));
+            sleep(Duration::from_millis(300)).await;
+        }
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(carol.join("r").await, Ok(()));
+        let roster = cluster.backend().directory.roster(&id("r")).await;
+        let members = roster.expect("it is open").members;
+        for session in [&alice, &bob, &carol] {
+            assert!(members.iter().any(|member| member.peer == session.peer()));
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Rosters carry a revision that never goes back, nobody is told to come or go who did not, a partial list is never taken
 //! for the whole, and in the end everybody sees what the directory has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard_protocol::{MemberState, PeerId, RoomId};
 use tokio::time::Duration;
@@ -22,8 +22,16 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut main: BTreeMap<ClientNo, (ConnectionNo, PeerId)> = BTreeMap::new();
     let mut greeted: BTreeMap<ConnectionNo, Views> = BTreeMap::new();
     let mut memory = Memory::new(trace.rules.lease);
+    let mut left = BTreeSet::new();
     for event in &trace.events {
         memory.take(event);
+        if memory.was_lost() {
+            // No answer to its leaving need come. Of a room that nobody was in when Redis forgot it, nobody knows the
+            // revision: «the highest that anyone asserts» is none (DESIGN 5).
+            for room in std::mem::take(&mut left) {
+                views.entry(room).and_modify(|(_, view)| view.revision = 0);
+            }
+        }
         match &event.what {
             What::Greeted {
                 client, connection, ..
@@ -32,12 +40,7 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 let own = own.map(|(key, view)| (key.clone(), view.clone()));
                 greeted.insert(*connection, own.collect());
             }
-            What::Leaves { client, room } if memory.was_lost() => {
-                // No answer need come. Of a room that nobody was in when Redis forgot it, nobody knows the revision.
-                if let Some((_, view)) = views.get_mut(&(*client, room.clone())) {
-                    view.revision = 0;
-                }
-            }
+            What::Leaves { client, room } => drop(left.insert((*client, room.clone()))),
             What::Welcomed {
                 client,
                 connection,
@@ -72,6 +75,9 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 room,
                 news,
             } if main.get(client).is_some_and(|(main, _)| main == connection) => {
+                if let News::Joined { .. } = news {
+                    left.remove(&(*client, room.clone()));
+                }
                 let what = told(
                     &mut views,
                     (*client, *connection),
@@ -235,6 +241,7 @@ fn last(trace: &Trace) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::invariants::telling::Tale;
+    use crate::trace::Weather;
 
     #[test]
     fn all_agree_in_the_end_or_somebody_is_wrong() {
@@ -249,6 +256,22 @@ mod tests {
         let mut tale = Tale::of_two();
         for (revision, wrong) in [(9, 0), (8, 1)] {
             tale.hears_of_state(0, 1, revision);
+            assert_eq!(tale.judge(check).len(), wrong);
+        }
+    }
+
+    #[test]
+    fn of_a_room_that_its_last_one_was_leaving_as_it_was_lost_nobody_knows_the_revision() {
+        for (leaves, wrong) in [(true, 0), (false, 1)] {
+            let mut tale = Tale::of_two();
+            tale.leaves(1);
+            tale.hears_of_state(0, 1, 9);
+            if leaves {
+                let (client, room) = (0, "room-0".parse().expect("a room id"));
+                tale.note(What::Leaves { client, room });
+            }
+            tale.note(What::Weather(Weather::Forgot));
+            tale.joins_again(0, &[0, 1]);
             assert_eq!(tale.judge(check).len(), wrong);
         }
     }

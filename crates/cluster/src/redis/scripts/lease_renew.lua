@@ -6,7 +6,7 @@
 --
 -- KEYS  1 the nodes
 -- ARGV  1 node
--- Result  renewed · missing · claimed claimer · corrupt lease
+-- Result  renewed counter · missing · claimed claimer · corrupt lease
 -- Atomic: the check and the count.
 
 local lease = redis.call('HGET', KEYS[1], ARGV[1])
@@ -14,5 +14,6 @@ if not lease then return { 'missing' } end
 local counter, claimer = string.match(lease, '^(%d+) ?(%S*)$')
 if not counter then return { 'corrupt', lease } end
 if claimer ~= '' then return { 'claimed', claimer } end
-redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', tonumber(counter) + 1))
-return { 'renewed' }
+local raised = tonumber(counter) + 1
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', raised))
+return { 'renewed', raised }

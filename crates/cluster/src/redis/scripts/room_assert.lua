@@ -1,18 +1,19 @@
 -- Writes a member again where it is missing or has a lower epoch, and takes the room above what is asserted of it.
 --
--- KEYS  1 members  2 roster  3 meta  4 the bucket's revision
+-- KEYS  1 members  2 roster  3 meta  4 the bucket's revision  5 the bucket's marker
 -- ARGV  1 peer  2 epoch  3 node  4 order  5 flags  6 user, percent-encoded  7 joined_at  8 tail
---       9 revision  10 ready  11 capacity  12 highest order
+--       9 revision  10 ready  11 capacity  12 highest order  13 '1': above that revision, not only up to it
 -- Result
 --   known revision                  nothing was missing
---   restored revision {node, …}     written again, or the room's revision was behind
+--   restored revision behind(0|1) {node, …}    written again, or the room's revision was behind (1) or not above
 --   stale epoch · corrupt peer
 -- Atomic: set, roster and meta change together. It does not ask for the bucket's marker: this is how a bucket without
 -- one is filled. Of everything that is asserted the highest counts, so the order of assertions does not matter, and a
--- repeat finds all known.
+-- repeat finds all known. A room that is behind went back in time, and what else is in the bucket did so too: its marker
+-- is deleted with the same step, before anybody is shown the room.
 
-local members, roster, meta, floor = unpack(KEYS)
-local peer, epoch, node, order, flags, user, joined_at, tail, revision, ready, capacity, order_max = unpack(ARGV)
+local members, roster, meta, floor, alive = unpack(KEYS)
+local peer, epoch, node, order, flags, user, joined_at, tail, revision, ready, capacity, order_max, lift = unpack(ARGV)
 epoch, revision = tonumber(epoch), tonumber(revision)
 
 local present = redis.call('SCARD', members)
@@ -29,7 +30,8 @@ if known and known.epoch > epoch then return { 'stale', known.epoch } end
 local room = redis.call('HMGET', meta, 'revision', 'ready', 'capacity', 'order')
 local revision_known = tonumber(room[1] or redis.call('GET', floor) or 0)
 local missing = not known or known.epoch < epoch
-if not missing and revision_known >= revision then return { 'known', revision_known } end
+local behind = revision_known < revision
+if not missing and not behind and (lift ~= '1' or revision_known > revision) then return { 'known', revision_known } end
 
 local function highest(...)
   local numbers = { ... }
@@ -51,4 +53,5 @@ if missing then
   write(roster, peer,
     { epoch = epoch, node = node, order = order, flags = flags, user = user, joined_at = joined_at, tail = tail })
 end
-return { 'restored', tonumber(redis.call('HGET', meta, 'revision')), nodes(roster) }
+if behind then redis.call('DEL', alive) end
+return { 'restored', tonumber(redis.call('HGET', meta, 'revision')), behind and 1 or 0, nodes(roster) }
