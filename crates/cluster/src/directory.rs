@@ -76,7 +76,8 @@ pub trait Directory: Send + Sync + 'static {
         to: &NodeId,
     ) -> Result<bool, DirectoryError>;
 
-    /// Writes a session again where it is missing or has a lower epoch, and adds what is missing of its rooms.
+    /// Writes a session again where it is missing or has a lower epoch, and adds what is missing of its rooms. Those that a
+    /// lower epoch was in stay, for the caller to look at.
     async fn assert_peer(&self, record: &PeerRecord) -> Result<AssertPeerOutcome, DirectoryError>;
 
     /// Adds (`wanted`) or removes a room of the peer's intended ones. False where the epoch is not the known one.

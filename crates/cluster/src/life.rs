@@ -144,7 +144,7 @@ impl Inner {
         let leases = &self.backend.leases;
         let renewal = self.renew().await?;
         match &renewal {
-            Renewal::Renewed { .. } => {}
+            Renewal::Renewed { .. } => self.reenter(),
             _ if is_out(Guard::LeaseSelfCheck) => {}
             lost => self.lose_lease(lost).await?,
         }
@@ -229,12 +229,24 @@ impl Inner {
         if *lost == Renewal::Missing {
             self.note_lease_lost(lost);
             self.register().await?;
-            if serves {
-                self.status.send_replace(Status::Serving);
-            }
+            self.reenter();
             self.forgotten.notify_one();
         }
         Ok(())
+    }
+
+    /// The lease is this node's own again. It may have been entered without an answer: then only its renewal tells.
+    fn reenter(&self) {
+        let reenters = self.status.send_if_modified(|status| {
+            let reenters = *status == Status::Reentering;
+            if reenters {
+                *status = Status::Serving;
+            }
+            reenters
+        });
+        if reenters {
+            self.forgotten.notify_one();
+        }
     }
 
     fn note_lease_lost(&self, lost: &Renewal) {

@@ -91,11 +91,11 @@ impl Peers {
     }
 
     pub(super) fn assert(&mut self, record: &PeerRecord) -> AssertPeerOutcome {
-        let rooms = || record.rooms.iter().cloned();
+        let rooms = record.rooms.iter().cloned();
         match self.sessions.get_mut(&record.peer) {
             Some(session) if session.epoch == record.epoch && session.node == record.node => {
                 let before = (session.rooms.len(), session.proven);
-                session.rooms.extend(rooms());
+                session.rooms.extend(rooms);
                 session.proven = session.proven.max(record.proven);
                 if before == (session.rooms.len(), session.proven) {
                     AssertPeerOutcome::Known
@@ -107,13 +107,14 @@ impl Peers {
                 node: session.node.clone(),
                 epoch: session.epoch,
             },
-            _ => {
+            known => {
+                let listed = known.map(|session| std::mem::take(&mut session.rooms));
                 let session = Session {
                     node: record.node.clone(),
                     epoch: record.epoch,
                     proven: record.proven,
                     user: record.user.clone(),
-                    rooms: rooms().collect(),
+                    rooms: rooms.chain(listed.into_iter().flatten()).collect(),
                     former: None,
                 };
                 self.sessions.insert(record.peer, session);

@@ -29,6 +29,24 @@ async fn a_member_whose_node_writes_it_again_later_than_others_does_not_leave_me
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_resumed_and_left_since_leaves_again() {
+    let cluster = MemoryCluster::new();
+    let one = node_on(&cluster, cluster.backend().bus).await;
+    let other = node_on(&cluster, cluster.backend().bus).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    let before = cluster.snapshot();
+    let resumed = alice.resume_on(&other).await;
+    let left = other.leave(&resumed.local, &id("r")).await;
+    left.expect("memory answers");
+    cluster.restore(&before);
+    sleep(Duration::from_secs(60)).await;
+    let roster = cluster.backend().directory.roster(&id("r")).await;
+    let members = roster.expect("it is open").members;
+    let peers: Vec<_> = members.iter().map(|member| member.peer).collect();
+    assert_eq!(peers, [bob.peer()]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_revision_that_is_given_twice_hides_no_change() {
     let cluster = MemoryCluster::new();
     let one = node_on(&cluster, cluster.backend().bus).await;

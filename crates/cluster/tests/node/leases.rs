@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::{Backend, JoinError, Status};
 use switchboard_protocol::server_message::{LeaveReason, Reason};
-use switchboard_protocol::{Connection, ServerMessage};
+use switchboard_protocol::{Connection, NodeId, ServerMessage};
 use tokio::time::{Duration, Instant};
 
 use crate::bad_bus::{BadBus, Badness};
-use crate::rig::{Kind, Session, WINDOW, node_on};
+use crate::rig::{Kind, Session, WINDOW, node_on, settings};
 
 /// A node that stops without a word.
 async fn dies(session: &Session) {
@@ -97,6 +97,42 @@ async fn members_of_a_dead_node_are_away_within_two_leases_and_expire_each_told_
     assert_eq!(record.expect("memory answers"), None);
 }
 
+/// One of its nodes is taken for dead.
+async fn claim(cluster: &MemoryCluster, node: &NodeId, claimer: &NodeId) {
+    let leases = cluster.backend().leases;
+    let table = leases.read().await.expect("memory answers");
+    let mut of_it = table.into_iter().filter(|lease| lease.node == *node);
+    let seen = of_it.next().expect("it is there");
+    let claimed = leases.claim(&seen, claimer).await;
+    assert!(claimed.expect("memory answers"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_whose_entry_anew_got_no_answer_serves_again() {
+    let cluster = MemoryCluster::new();
+    let node = node_on(&cluster, cluster.backend().bus).await;
+    let claimer = NodeId::start("claimer");
+    claim(&cluster, node.id(), &claimer).await;
+    let mut status = node.status();
+    status
+        .wait_for(|status| *status == Status::Reentering)
+        .await
+        .expect("the node goes on");
+    // The node finds itself in the table again, and does not know that it did that itself.
+    let leases = cluster.backend().leases;
+    let buried = leases.bury(node.id(), &claimer).await;
+    buried.expect("memory answers");
+    let entered = leases.register(node.id(), &settings().info).await;
+    assert!(entered.expect("memory answers"));
+    tokio::time::timeout(
+        Duration::from_secs(5),
+        status.wait_for(|status| *status == Status::Serving),
+    )
+    .await
+    .expect("with its next renewal")
+    .expect("the node goes on");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_node_that_was_taken_for_dead_keeps_its_sockets_and_serves_again() {
     let cluster = MemoryCluster::new();
@@ -104,30 +140,16 @@ async fn a_node_that_was_taken_for_dead_keeps_its_sockets_and_serves_again() {
     let alice = Session::new(&node, true).await;
     alice.join("r").await.expect("alice gets in");
     // Another node claims and buries it, as after a long freeze.
-    let Backend { leases, .. } = cluster.backend();
-    let (own, claimer) = (
-        node.id().clone(),
-        switchboard_protocol::NodeId::start("claimer"),
-    );
-    let lease = leases
-        .read()
-        .await
-        .expect("memory answers")
-        .into_iter()
-        .find(|lease| lease.node == own);
-    assert!(
-        leases
-            .claim(&lease.expect("it is there"), &claimer)
-            .await
-            .expect("memory answers")
-    );
+    let claimer = NodeId::start("claimer");
+    claim(&cluster, node.id(), &claimer).await;
+    let (own, leases) = (node.id(), cluster.backend().leases);
     let mut status = node.status();
     status
         .wait_for(|status| *status == Status::Reentering)
         .await
         .expect("the node goes on");
     assert_eq!(alice.join("s").await, Err(JoinError::Unavailable));
-    leases.bury(&own, &claimer).await.expect("memory answers");
+    leases.bury(own, &claimer).await.expect("memory answers");
     status
         .wait_for(|status| *status == Status::Serving)
         .await

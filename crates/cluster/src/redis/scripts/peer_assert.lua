@@ -1,4 +1,5 @@
--- Writes a session again where it is missing or has a lower epoch, and adds what is missing of its rooms.
+-- Writes a session again where it is missing or has a lower epoch, and adds what is missing of its rooms. Those of a lower
+-- epoch stay: some list it perhaps, and whoever asserts takes it out of those that it has left since.
 --
 -- KEYS  1 the peer's hash
 -- ARGV  1 epoch  2 node  3 user  4 proven epoch  5… its rooms
@@ -17,7 +18,7 @@ if known_node and (known_epoch > epoch or (known_epoch == epoch and known_node ~
   return { 'elsewhere', known_node, known_epoch }
 end
 if not known_node or known_epoch < epoch then
-  redis.call('DEL', KEYS[1])
+  redis.call('HDEL', KEYS[1], 'former_node', 'former_epoch')
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'node', node, 'user', user, 'proven', ARGV[4])
   answer = 'restored'
 elseif tonumber(known[3] or 0) < proven then
