@@ -416,6 +416,11 @@ impl Client {
         self.retry(now, out);
     }
 
+    /// Whether a connection is being opened, or has not been welcomed yet.
+    fn is_coming(&self) -> bool {
+        self.opening > 0 || self.connections.iter().any(|known| !known.welcomed)
+    }
+
     fn connection(&mut self, no: ConnectionNo) -> Option<&mut Connection> {
         self.connections.iter_mut().find(|known| known.no == no)
     }

@@ -1,6 +1,6 @@
 //! What a client makes of what it is told.
 
-use switchboard_protocol::client_message::Received;
+use switchboard_protocol::client_message::{Ping, Received};
 use switchboard_protocol::server_message::{
     Error, MemberUpdated, Receiver, RoomSnapshot, Signal, Welcome,
 };
@@ -77,6 +77,10 @@ impl Client {
         self.main = Some(no);
         self.adopt(views, now);
         self.say_again(out);
+        if welcome.resumed && self.receipts {
+            // As the clients of this project do, so that older tickets are worth nothing.
+            self.write(no, &ClientMessage::Ping(Ping { id: None }), out);
+        }
         self.retry(now, out);
     }
 

@@ -15,7 +15,8 @@ impl Client {
             Command::Signal { room, to, bytes } => self.signal(room, to, bytes, out),
             Command::State(room, number) => self.state(&room, number, out),
             Command::Double => {
-                if self.main.is_some() && self.opening == 0 {
+                // Of two attempts at once it would not know which of them the cluster had last.
+                if self.main.is_some() && !self.is_coming() {
                     self.opening += 1;
                     out.push(Output::Open);
                 }

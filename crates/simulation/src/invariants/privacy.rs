@@ -8,8 +8,8 @@ use tokio::time::Duration;
 use super::story::Story;
 use crate::trace::{ClientNo, ConnectionNo, Fate, News, Secret, Trace, What};
 
-/// A client that has nothing to say pings within this.
-const PROVEN_AFTER: Duration = Duration::from_secs(10);
+/// What a client says at once after its `welcome` is in Redis within this.
+const PROVEN_AFTER: Duration = Duration::from_secs(3);
 
 pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut found = Vec::new();
@@ -86,7 +86,7 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 peer,
                 secret,
                 resumed: true,
-            } if *secret == Secret::Guessed || is_proven(trace, event.at, peer) => {
+            } if *secret == Secret::Guessed || is_proven(trace, story, event.at, peer) => {
                 let which = match secret {
                     Secret::Guessed => "a guessed",
                     Secret::Outdated => "an outdated",
@@ -101,9 +101,9 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     found
 }
 
-/// Whether the cluster must know by then that the client has its newest secret: it was welcomed a while ago, and nothing has
-/// kept Redis from hearing so since.
-fn is_proven(trace: &Trace, by: Duration, peer: &PeerId) -> bool {
+/// Whether the cluster must know by then that the client has its newest secret: it was welcomed a while ago, is one that says
+/// so at once, and nothing has kept Redis from hearing it.
+fn is_proven(trace: &Trace, story: &Story, by: Duration, peer: &PeerId) -> bool {
     let mut welcomed_at = None;
     for event in trace.events.iter().take_while(|event| event.at < by) {
         let disturbs = match &event.what {
@@ -111,6 +111,7 @@ fn is_proven(trace: &Trace, by: Duration, peer: &PeerId) -> bool {
                 welcomed_at = Some(event.at);
                 false
             }
+            What::Cut { .. } => welcomed_at.is_some_and(|at| event.at - at < PROVEN_AFTER),
             What::Weather(_) => true,
             What::Node { fate, .. } => *fate != Fate::Started,
             _ => false,
@@ -119,7 +120,12 @@ fn is_proven(trace: &Trace, by: Duration, peer: &PeerId) -> bool {
             welcomed_at = None;
         }
     }
-    trace.rules.answers_arrive && welcomed_at.is_some_and(|at| by - at > PROVEN_AFTER)
+    let says_so = story
+        .sessions
+        .get(peer)
+        .is_some_and(|session| session.receipts);
+    let in_time = |at| by - at > PROVEN_AFTER;
+    says_so && trace.rules.answers_arrive && welcomed_at.is_some_and(in_time)
 }
 
 #[cfg(test)]
@@ -161,7 +167,7 @@ mod tests {
 
     #[test]
     fn nor_with_an_old_one_once_redis_must_know_the_next() {
-        for (wait, disturbed, wrong) in [(20, false, 1), (5, false, 0), (20, true, 0)] {
+        for (wait, disturbed, wrong) in [(20, false, 1), (2, false, 0), (20, true, 0)] {
             let mut tale = Tale::of_two();
             tale.note(What::Weather(Weather::Forgot));
             tale.resumes(0, &[]);

@@ -16,7 +16,7 @@ const RARITY: usize = 12;
 const STUTTER: Duration = Duration::from_secs(3);
 /// Between two of its signals.
 const BEAT: Duration = Duration::from_millis(20);
-/// A thief waits until the session's client must have said something after its newest `welcome`.
+/// A thief waits until the session's client has noticed that it was cut off, is back, and has said so.
 const PATIENCE: Duration = Duration::from_secs(14);
 
 pub(super) fn add(
