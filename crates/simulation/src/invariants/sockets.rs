@@ -61,6 +61,7 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::invariants::telling::Tale;
+    use crate::trace::Secret;
 
     #[test]
     fn a_connection_ends_for_a_reason() {
@@ -82,5 +83,18 @@ mod tests {
         assert_eq!(tale.judge(check), [""; 0]);
         tale.loses_connection(1);
         assert_eq!(tale.judge(check).len(), 1, "not of another one's session");
+    }
+
+    #[test]
+    fn one_whose_older_secret_nobody_could_judge_may_have_taken_the_session() {
+        let judge = |secret, resumed| {
+            let mut tale = Tale::of_two();
+            tale.is_superseded(0);
+            tale.is_intruded(0, secret, resumed);
+            tale.judge(check).len()
+        };
+        assert_eq!(judge(Secret::Outdated, None), 0);
+        assert_eq!(judge(Secret::Outdated, Some(false)), 1);
+        assert_eq!(judge(Secret::Guessed, None), 1);
     }
 }
