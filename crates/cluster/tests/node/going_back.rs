@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use switchboard_cluster::ResumeError;
 use switchboard_cluster::memory::MemoryCluster;
+use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{ClientMessage, Codec, ServerMessage};
 use tokio::time::{Duration, sleep};
 
@@ -62,6 +63,22 @@ async fn whoever_keeps_a_session_writes_it_again_over_its_former_connection() {
     let record = cluster.backend().directory.peer(&alice.peer()).await;
     let record = record.expect("memory answers").expect("it is away");
     assert_eq!((&record.node, record.epoch), (other.id(), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_left_a_node_that_has_stopped_since_is_cleaned_up_after() {
+    let cluster = MemoryCluster::new();
+    let one = node_on(&cluster, cluster.backend().bus).await;
+    let other = node_on(&cluster, cluster.backend().bus).await;
+    let (alice, _bob) = introduce(&one, &other).await;
+    let before = cluster.snapshot();
+    alice.departs(LeaveReason::Left);
+    sleep(Duration::from_secs(1)).await;
+    cluster.restore(&before);
+    assert!(one.stop(Duration::from_secs(5)).await);
+    sleep(WINDOW * 2).await;
+    let record = cluster.backend().directory.peer(&alice.peer()).await;
+    assert_eq!(record.expect("memory answers"), None);
 }
 
 #[tokio::test(start_paused = true)]
