@@ -443,10 +443,8 @@ impl Inner {
 
     fn place_of(&self, local: &Local, room: &RoomId) -> Option<AssertMember> {
         let known = self.rooms.get(room.as_str())?;
-        let room = known.lock();
-        let roster = room.roster()?;
-        let member = roster.member(&local.peer)?;
-        (member.epoch == local.epoch).then(|| roster.place(room.id(), member))
+        let place = known.lock().place_of(&local.peer);
+        place.filter(|place| place.member.epoch == local.epoch)
     }
 
     /// Where the revision was lifted, the answer does not tell whether anything was missing.

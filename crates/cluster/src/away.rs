@@ -2,6 +2,7 @@
 //! The window is counted on this node's monotonic clock.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 use switchboard_protocol::server_message::LeaveReason;
@@ -146,7 +147,7 @@ impl Inner {
         places: Vec<AssertMember>,
         window: Duration,
     ) {
-        let proven = local.proven.load(std::sync::atomic::Ordering::Relaxed);
+        let proven = local.proven.load(Ordering::Relaxed);
         let away = Arc::new(Away::new(
             (local.peer, local.epoch, proven),
             local.user.clone(),
@@ -235,10 +236,13 @@ impl Inner {
         Ok(Marked::Done(told))
     }
 
-    /// Whether the directory has the session as this node's, or not at all.
+    /// Whether the directory has the session as this node's, or not at all, or, since it forgot, with a lower epoch: then it
+    /// is this node's that is to be written again.
     async fn owns(&self, away: &Away) -> Result<bool, DirectoryError> {
         let record = self.checked(self.backend.directory.peer(&away.peer).await)?;
-        Ok(record.is_none_or(|record| record.epoch == away.epoch && record.node == self.id))
+        Ok(record.is_none_or(|record| {
+            record.epoch < away.epoch || (record.epoch == away.epoch && record.node == self.id)
+        }))
     }
 
     /// Another connection, or another node, has the session.
@@ -268,6 +272,7 @@ impl Inner {
     /// it is here goes with the next cycle of assertions.
     pub(crate) fn let_go(&self, peer: &PeerId, epoch: Epoch, node: &NodeId) {
         if let Some(local) = self.local(peer).filter(|local| local.epoch < epoch) {
+            local.ended.store(true, Ordering::Release);
             local.recipient.superseded();
         }
         self.away.remove_if(peer, |_, away| {

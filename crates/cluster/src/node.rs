@@ -310,10 +310,13 @@ impl Inner {
         (link, cancel)
     }
 
-    /// Somebody else takes those who are away at once, where there are any.
+    /// Somebody else takes those who are away at once, where there are any. So he does where somebody is still noted for this
+    /// node: a directory that has just gone back in time lists whom nobody here knows any more.
     async fn give_lease_back(&self) -> Result<(), LeaseError> {
         let leases = &self.backend.leases;
-        if self.away.is_empty() {
+        let noted = self.backend.directory.enlisted(&self.id).await;
+        let is_clean = noted.is_ok_and(|noted| noted.is_empty());
+        if self.away.is_empty() && is_clean {
             leases.release(&self.id).await
         } else {
             leases.abandon(&self.id).await

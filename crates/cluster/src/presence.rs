@@ -312,7 +312,7 @@ impl Inner {
             self.checked(directory.forget(peer, epoch).await)?;
         }
         // Back on this node, perhaps, over another connection.
-        if self.locals.contains_key(peer) || self.away.contains_key(peer) {
+        if self.has(peer) {
             return Ok(());
         }
         self.checked(directory.delist(&self.id, peer).await)
@@ -372,10 +372,15 @@ impl Inner {
 
     /// This node has nothing of the session any more. If the directory cannot be told now, the next assertion does it.
     pub(crate) async fn delist_unless_here(&self, peer: &PeerId) {
-        if !self.locals.contains_key(peer) && !self.away.contains_key(peer) {
+        if !self.has(peer) {
             let delisted = self.backend.directory.delist(&self.id, peer).await;
             let _ = self.checked(delisted);
         }
+    }
+
+    /// Whether the session is here, with a connection or without.
+    pub(crate) fn has(&self, peer: &PeerId) -> bool {
+        self.locals.contains_key(peer) || self.away.contains_key(peer)
     }
 
     /// The session hears nothing of the room any more.

@@ -112,7 +112,8 @@ impl Node {
             return Err(node.why_refused(&session, shown).await);
         };
         let (local, rooms) = node.take_up(session, shown, seen).await?;
-        match node.re_enter_all(&local, &rooms).await {
+        let entered = node.re_enter_all(&local, &rooms).await;
+        match entered.and_then(|rooms| still_its(&local, rooms)) {
             Ok(rooms) => {
                 let members = node.members_of(&rooms);
                 local.inbound.lock().keep_members(&members);
@@ -221,6 +222,10 @@ impl Inner {
                         former,
                         rooms,
                     });
+                }
+                // The directory forgot it, and this node, which was frozen perhaps, is about to write it again.
+                AttachOutcome::Unknown if self.has(&session.peer) => {
+                    return Err(ResumeError::Unavailable);
                 }
                 AttachOutcome::Unknown | AttachOutcome::Outdated => {
                     self.delist_unless_here(&session.peer).await;
@@ -350,6 +355,14 @@ impl Inner {
                 Ok(None)
             }
         }
+    }
+}
+
+/// Whom another connection has overtaken meanwhile, nobody welcomes: its client could not tell which of two secrets is good.
+fn still_its(local: &Local, rooms: Vec<RoomSnapshot>) -> Result<Vec<RoomSnapshot>, ResumeError> {
+    match local.has_ended() {
+        true => Err(ResumeError::Superseded),
+        false => Ok(rooms),
     }
 }
 

@@ -16,6 +16,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
 
+use crate::directory::AssertMember;
 use crate::envelope::{Change, RosterChange};
 use crate::local::Local;
 use crate::record::{MemberRecord, RosterSnapshot};
@@ -104,6 +105,17 @@ impl Room {
 
     pub(crate) fn roster(&self) -> Option<&Roster> {
         self.roster.as_ref()
+    }
+
+    /// What to assert of a member: also that there was a revision beyond the roster's. The directory may have forgotten it,
+    /// and would give it again, to another change than the one that was told or waits here.
+    pub(crate) fn place_of(&self, peer: &PeerId) -> Option<AssertMember> {
+        let roster = self.roster.as_ref()?;
+        let place = roster.place(&self.id, roster.member(peer)?);
+        Some(AssertMember {
+            revision: self.known.max(place.revision),
+            ..place
+        })
     }
 
     /// Of the roster; 0 before the first join from this node was answered.
@@ -380,5 +392,34 @@ fn joined_message(re: u64, snapshot: RoomSnapshot) -> Joined {
         revision: snapshot.revision,
         capacity: snapshot.capacity,
         members: snapshot.members,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Flags, Profile};
+
+    #[test]
+    fn a_place_is_asserted_with_the_highest_revision_that_anybody_told() {
+        let id: RoomId = "r".parse().expect("a room id");
+        let peer = PeerId::random();
+        let member = MemberRecord {
+            peer,
+            epoch: 1,
+            node: NodeId::start("node"),
+            order: 1,
+            flags: Flags::default(),
+            user: "alice".parse().expect("a user id"),
+            joined_at: 0,
+            profile: Profile::default(),
+        };
+        let mut room = Room::new(id);
+        room.roster = Some(Roster::new(RosterSnapshot::of(5, 0, 8, vec![member])));
+        let revision = |room: &Room| room.place_of(&peer).map(|place| place.revision);
+        assert_eq!(revision(&room), Some(5));
+        room.hint(13);
+        assert_eq!(revision(&room), Some(13));
+        assert_eq!(room.place_of(&PeerId::random()), None);
     }
 }

@@ -166,6 +166,10 @@ impl Connection {
         hello: &Hello<'_>,
         resume: &Resume<'_>,
     ) -> Result<Option<(Identity, Resumed)>, End> {
+        // What was said before a process froze may be long over: its client has the session elsewhere by now.
+        if self.wire.is_over().await {
+            return Err(End::Gone);
+        }
         let identity = self.authenticate(hello, &resume.peer)?;
         let session = self.session(resume.peer, &identity, hello);
         let node = &self.gateway.node;

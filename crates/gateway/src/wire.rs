@@ -1,5 +1,6 @@
 //! One WebSocket, polled for both directions by one task: reading never stops because writing cannot go on.
 
+use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub(crate) struct Wire {
     signals: Vec<(PeerId, u64)>,
     /// Something came after which nothing can be read.
     unreadable: bool,
+    /// It came while nobody waited for it.
+    ahead: Option<Result<Message, Ended>>,
 }
 
 /// Why there is no next frame.
@@ -58,6 +61,7 @@ impl Wire {
             unflushed: false,
             signals: Vec::new(),
             unreadable: false,
+            ahead: None,
         }
     }
 
@@ -67,10 +71,23 @@ impl Wire {
 
     /// The next frame.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, Ended>> {
+        if let Some(frame) = self.ahead.take() {
+            return Poll::Ready(frame);
+        }
         self.socket.poll_next_unpin(cx).map(|frame| {
             let ended = frame.ok_or(Ended::Gone)?.map_err(ended);
             ended.inspect_err(|ended| self.unreadable = matches!(ended, Ended::Unreadable(_)))
         })
+    }
+
+    /// Whether the client is known to be gone, without waiting for it.
+    pub(crate) async fn is_over(&mut self) -> bool {
+        let next = poll_fn(|cx| Poll::Ready(self.poll_read(cx))).await;
+        if let Poll::Ready(frame) = next {
+            self.ahead = Some(frame);
+        }
+        let ahead = self.ahead.as_ref();
+        ahead.is_some_and(|frame| matches!(frame, Ok(Message::Close(_)) | Err(Ended::Gone)))
     }
 
     /// Signals of which the client may have a part, or all: they were begun, but not all is with the kernel.

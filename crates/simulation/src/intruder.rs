@@ -52,11 +52,11 @@ pub(crate) async fn intrude(world: Arc<World>, client: ClientNo, tickets: Ticket
     let _ = socket.write(Frame::Text(text.into()));
     let answer = timeout(PATIENCE, socket.read()).await;
     let resumed = match answer {
-        Ok(Some(Frame::Text(text))) => matches!(
-            Codec::Json.decode_server(&text),
-            Ok(ServerMessage::Welcome(welcome)) if welcome.resumed
-        ),
-        _ => false,
+        Ok(Some(Frame::Text(text))) => match Codec::Json.decode_server(&text) {
+            Ok(ServerMessage::Welcome(welcome)) => Some(welcome.resumed),
+            _ => None,
+        },
+        _ => None,
     };
     world.recorder.note(What::Intruded {
         peer,

@@ -153,6 +153,12 @@ impl End {
         }
     }
 
+    /// The other end is gone, and nothing is left to read.
+    pub(crate) fn is_over(&self) -> bool {
+        let state = self.inn.state.lock();
+        state.closed && state.frames.is_empty()
+    }
+
     /// No more reading for now, as a client whose thread hangs.
     pub(crate) fn pause(&self, paused: bool) {
         self.inn.state.lock().paused = paused;

@@ -155,7 +155,8 @@ pub(crate) enum What {
     Intruded {
         peer: PeerId,
         secret: Secret,
-        resumed: bool,
+        /// `None`: whether it worked, the gateway could not say, or did not.
+        resumed: Option<bool>,
     },
 }
 

@@ -22,10 +22,7 @@ impl Inner {
         let directory = &self.backend.directory;
         let now = Instant::now();
         let noted = self.checked(directory.enlisted(&self.id).await)?;
-        let unknown: BTreeSet<_> = noted
-            .into_iter()
-            .filter(|peer| !self.locals.contains_key(peer) && !self.away.contains_key(peer))
-            .collect();
+        let unknown: BTreeSet<_> = noted.into_iter().filter(|peer| !self.has(peer)).collect();
         ghosts.retain(|peer, _| unknown.contains(peer));
         for peer in unknown {
             let since = *ghosts.entry(peer).or_insert(now);
@@ -84,7 +81,7 @@ impl Inner {
                 continue;
             };
             let others = roster.members().filter(|member| member.node != self.id);
-            places.extend(others.map(|member| roster.place(room.id(), member)));
+            places.extend(others.filter_map(|member| room.place_of(&member.peer)));
         }
         places.sort_unstable_by(|a, b| (&a.room, a.member.peer).cmp(&(&b.room, b.member.peer)));
         places

@@ -1,12 +1,15 @@
 //! The directory goes back in time, as a Redis does whose replica lagged behind when it took over.
 
-use switchboard_cluster::JoinError;
+use std::collections::BTreeMap;
+
 use switchboard_cluster::memory::MemoryCluster;
+use switchboard_cluster::{JoinError, ResumeError};
+use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{ClientMessage, Codec, ServerMessage};
 use tokio::time::{Duration, sleep};
 
 use crate::partition::Partition;
-use crate::rig::{Session, id, introduce, node, node_on, settings};
+use crate::rig::{Session, WINDOW, id, introduce, node, node_on, settings};
 
 #[tokio::test(start_paused = true)]
 async fn a_member_whose_node_writes_it_again_later_than_others_does_not_leave_meanwhile() {
@@ -44,6 +47,51 @@ async fn whoever_resumed_and_left_since_leaves_again() {
     let members = roster.expect("it is open").members;
     let peers: Vec<_> = members.iter().map(|member| member.peer).collect();
     assert_eq!(peers, [bob.peer()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_keeps_a_session_writes_it_again_over_its_former_connection() {
+    let cluster = MemoryCluster::new();
+    let one = node_on(&cluster, cluster.backend().bus).await;
+    let other = node_on(&cluster, cluster.backend().bus).await;
+    let (alice, _bob) = introduce(&one, &other).await;
+    let before = cluster.snapshot();
+    let resumed = alice.resume_on(&other).await;
+    cluster.restore(&before);
+    resumed.loses_connection();
+    sleep(WINDOW / 2).await;
+    let record = cluster.backend().directory.peer(&alice.peer()).await;
+    let record = record.expect("memory answers").expect("it is away");
+    assert_eq!((&record.node, record.epoch), (other.id(), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_left_a_node_that_has_stopped_since_is_cleaned_up_after() {
+    let cluster = MemoryCluster::new();
+    let one = node_on(&cluster, cluster.backend().bus).await;
+    let other = node_on(&cluster, cluster.backend().bus).await;
+    let (alice, _bob) = introduce(&one, &other).await;
+    let before = cluster.snapshot();
+    alice.departs(LeaveReason::Left);
+    sleep(Duration::from_secs(1)).await;
+    cluster.restore(&before);
+    assert!(one.stop(Duration::from_secs(5)).await);
+    sleep(WINDOW * 2).await;
+    let record = cluster.backend().directory.peer(&alice.peer()).await;
+    assert_eq!(record.expect("memory answers"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_does_not_refuse_a_session_that_it_has_itself() {
+    let cluster = MemoryCluster::new();
+    let one = node_on(&cluster, cluster.backend().bus).await;
+    let other = node_on(&cluster, cluster.backend().bus).await;
+    let before = cluster.snapshot();
+    let (alice, _bob) = introduce(&one, &other).await;
+    cluster.restore(&before);
+    let secret = alice.secret();
+    let resumed = alice.try_to_resume(&one, &secret, BTreeMap::new()).await;
+    assert_eq!(resumed.err(), Some(ResumeError::Unavailable));
 }
 
 #[tokio::test(start_paused = true)]

@@ -114,6 +114,26 @@ async fn of_two_that_resume_on_one_node_at_once_exactly_one_lives_and_is_reached
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_is_overtaken_before_its_welcome_is_not_welcomed() {
+    let cluster = MemoryCluster::new();
+    let other = node_on(&cluster, cluster.backend().bus).await;
+    let (one, directory) = faulty_node(&cluster).await;
+    let (alice, _bob) = introduce(&one, &other).await;
+    let mut waiting = directory.hold_answer_of("take_over");
+    let (early, node) = (alice.clone(), one.clone());
+    let overtaken = tokio::spawn(async move {
+        let nothing_seen = BTreeMap::new();
+        let secret = early.secret();
+        early.try_to_resume(&node, &secret, nothing_seen).await
+    });
+    waiting.begun().await;
+    alice.resume_on(&one).await;
+    waiting.go_on();
+    let overtaken = overtaken.await.expect("no panic");
+    assert_eq!(overtaken.err(), Some(ResumeError::Superseded));
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_two_that_attach_on_one_node_with_the_same_epoch_exactly_one_lives() {
     two_on_one_node("attach").await;
 }

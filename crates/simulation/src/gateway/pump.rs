@@ -123,6 +123,10 @@ impl Pump {
             .and_then(|name| name.parse().ok())
             .unwrap_or_else(|| UserId::anonymous(&self.peer));
         if let Some(resume) = &hello.resume {
+            // What was said before a process froze may be long over: its client has the session elsewhere by now.
+            if self.socket.is_over() {
+                return Err(Ended::Gone);
+            }
             let session = self.session(resume.peer, user.clone(), hello.receipts);
             let seen = resume.seen.clone();
             match self

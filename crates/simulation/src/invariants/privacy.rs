@@ -85,7 +85,7 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
             What::Intruded {
                 peer,
                 secret,
-                resumed: true,
+                resumed: Some(true),
             } if *secret == Secret::Guessed || is_proven(trace, story, event.at, peer) => {
                 let which = match secret {
                     Secret::Guessed => "a guessed",
@@ -156,12 +156,7 @@ mod tests {
     #[test]
     fn a_session_is_not_to_be_had_with_another_secret() {
         let mut tale = Tale::of_two();
-        let peer = tale.peer(0);
-        tale.note(What::Intruded {
-            peer,
-            secret: Secret::Guessed,
-            resumed: true,
-        });
+        tale.is_intruded(0, Secret::Guessed, Some(true));
         assert_eq!(tale.judge(check).len(), 1);
     }
 

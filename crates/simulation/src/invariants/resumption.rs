@@ -1,7 +1,7 @@
 //! A client that comes back within its window has its session again, whatever happened to the node it was on; and nobody is
 //! sent away but for a newer connection, his own or of one who has a secret that is still good.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Duration;
 
@@ -86,8 +86,13 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     found
 }
 
-/// Where Redis forgot and a node died, nobody may be left who remembers.
+/// Where Redis forgot and a node died, nobody may be left who remembers. One that is frozen or cut off for a lease counts as
+/// dead: rooms open again without what it alone knew.
 fn is_excused(trace: &Trace) -> bool {
+    let mut opens = opens_again(trace).into_iter();
+    if opens.any(|at| somebody_is_out(trace, at)) {
+        return true;
+    }
     let forgot =
         |what: &What| matches!(what, What::Weather(Weather::Forgot | Weather::WentBack(_)));
     let died = |what: &What| {
@@ -101,6 +106,37 @@ fn is_excused(trace: &Trace) -> bool {
     };
     let any = |such: &dyn Fn(&What) -> bool| trace.events.iter().any(|event| such(&event.what));
     any(&forgot) && any(&died)
+}
+
+/// When everybody must have written what Redis forgot.
+fn opens_again(trace: &Trace) -> Vec<Duration> {
+    let mut has_forgotten = false;
+    let mut opens = Vec::new();
+    for event in &trace.events {
+        let What::Weather(weather) = &event.what else {
+            continue;
+        };
+        has_forgotten |= matches!(weather, Weather::Forgot | Weather::WentBack(_));
+        if has_forgotten {
+            opens.push(event.at + trace.rules.lease);
+        }
+    }
+    opens
+}
+
+/// Whether a node is frozen or cut off at that time.
+fn somebody_is_out(trace: &Trace, at: Duration) -> bool {
+    let mut out = BTreeSet::new();
+    for event in trace.events.iter().take_while(|event| event.at <= at) {
+        if let What::Node { node, fate } = &event.what {
+            match fate {
+                Fate::Frozen | Fate::CutOff => drop(out.insert(*node)),
+                Fate::Awake | Fate::Mended => drop(out.remove(node)),
+                _ => {}
+            }
+        }
+    }
+    !out.is_empty()
 }
 
 #[cfg(test)]
@@ -119,6 +155,25 @@ mod tests {
         };
         assert_eq!(judge(5), 1);
         assert_eq!(judge(60), 0);
+    }
+
+    #[test]
+    fn a_node_that_was_out_when_redis_forgot_may_have_been_the_only_one_to_know() {
+        let judge = |lease_seconds| {
+            let mut tale = Tale::of_two();
+            tale.note(What::Weather(Weather::Forgot));
+            let (node, fate) = (0, Fate::Frozen);
+            tale.note(What::Node { node, fate });
+            tale.wait(lease_seconds);
+            let fate = Fate::Awake;
+            tale.note(What::Node { node, fate });
+            tale.loses_connection(0);
+            tale.wait(5);
+            tale.is_welcomed_anew(0);
+            tale.judge(check).len()
+        };
+        assert_eq!(judge(1), 1);
+        assert_eq!(judge(10), 0);
     }
 
     #[test]

@@ -15,6 +15,10 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     let mut hit: BTreeSet<NodeNo> = BTreeSet::new();
     let mut rested: BTreeSet<ClientNo> = BTreeSet::new();
     let mut newest: BTreeMap<ClientNo, ConnectionNo> = BTreeMap::new();
+    // Opened, and neither welcomed nor closed.
+    let mut greeting: BTreeSet<(ClientNo, ConnectionNo)> = BTreeSet::new();
+    // Which of two that greet at the same time is the newer one, the cluster says, not the client that opened them.
+    let mut rivalled: BTreeSet<ConnectionNo> = BTreeSet::new();
     for event in &trace.events {
         match &event.what {
             What::Opened {
@@ -24,8 +28,18 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
             } => {
                 on.insert(*connection, *node);
                 newest.insert(*client, *connection);
+                if greeting.iter().any(|(rival, _)| rival == client) {
+                    rivalled.insert(*connection);
+                }
+                greeting.insert((*client, *connection));
             }
-            What::Welcomed { connection, .. } => drop(welcomed.insert(*connection)),
+            What::Welcomed {
+                client, connection, ..
+            } => {
+                greeting.remove(&(*client, *connection));
+                welcomed.insert(*connection);
+            }
+            What::Gone { client, .. } => greeting.retain(|(other, _)| other != client),
             What::Cut { connection } => drop(cut.insert(*connection)),
             What::Rests { client, .. } => drop(rested.insert(*client)),
             What::Node {
@@ -37,13 +51,15 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                 connection,
                 code,
             } => {
+                greeting.remove(&(*client, *connection));
                 let node = on.get(connection);
+                let is_superseded = *code == Some(thefts::SUPERSEDED);
                 let reason = cut.contains(connection)
                     || rested.contains(client)
                     || node.is_none_or(|node| hit.contains(node))
                     || newest.get(client) > Some(connection)
-                    || (*code == Some(thefts::SUPERSEDED)
-                        && thefts::was_taken_from(trace, *connection));
+                    || (is_superseded && rivalled.contains(connection))
+                    || (is_superseded && thefts::was_taken_from(trace, *connection));
                 if welcomed.contains(connection) && !reason {
                     found.push(format!(
                         "client {client} lost connection {connection} ({code:?}) at {:?} for no reason",
@@ -61,6 +77,7 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::invariants::telling::Tale;
+    use crate::trace::Secret;
 
     #[test]
     fn a_connection_ends_for_a_reason() {
@@ -82,5 +99,53 @@ mod tests {
         assert_eq!(tale.judge(check), [""; 0]);
         tale.loses_connection(1);
         assert_eq!(tale.judge(check).len(), 1, "not of another one's session");
+    }
+
+    #[test]
+    fn of_two_that_greet_at_the_same_time_either_may_be_superseded() {
+        let judge = |is_welcomed_before| {
+            let mut tale = Tale::of_two();
+            let (client, node) = (0, 0);
+            let peer = tale.peer(client);
+            let opened = |connection| What::Opened {
+                client,
+                connection,
+                node,
+            };
+            let welcomed = |connection| What::Welcomed {
+                client,
+                connection,
+                peer,
+                resumed: true,
+                rooms: Vec::new(),
+            };
+            tale.note(opened(8));
+            if is_welcomed_before {
+                tale.note(welcomed(8));
+            }
+            tale.note(opened(9));
+            tale.note(welcomed(9));
+            tale.note(What::Closed {
+                client,
+                connection: 9,
+                code: Some(thefts::SUPERSEDED),
+            });
+            tale.judge(check).len()
+        };
+        assert_eq!(judge(false), 0);
+        assert_eq!(judge(true), 1);
+    }
+
+    #[test]
+    fn one_whose_older_secret_nobody_could_judge_may_have_taken_the_session() {
+        let judge = |secret, resumed| {
+            let mut tale = Tale::of_two();
+            tale.is_superseded(0);
+            tale.is_intruded(0, secret, resumed);
+            tale.judge(check).len()
+        };
+        assert_eq!(judge(Secret::Outdated, None), 0);
+        assert_eq!(judge(Secret::Outdated, Some(false)), 1);
+        assert_eq!(judge(Secret::Guessed, None), 1);
     }
 }

@@ -204,10 +204,14 @@ impl Tale {
 
     /// Somebody takes its session with a secret that is still good.
     pub(super) fn is_robbed(&mut self, no: usize) {
+        self.is_intruded(no, Secret::Outdated, Some(true));
+    }
+
+    pub(super) fn is_intruded(&mut self, no: usize, secret: Secret, resumed: Option<bool>) {
         self.note(What::Intruded {
             peer: self.peer(no),
-            secret: Secret::Outdated,
-            resumed: true,
+            secret,
+            resumed,
         });
     }
 

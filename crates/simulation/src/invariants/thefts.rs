@@ -5,7 +5,7 @@
 use switchboard_protocol::CloseCode;
 use tokio::time::Duration;
 
-use crate::trace::{ConnectionNo, Trace, What};
+use crate::trace::{ConnectionNo, Secret, Trace, What};
 
 /// How a connection is closed for a newer one.
 pub(super) const SUPERSEDED: u16 = CloseCode::Superseded.number();
@@ -32,9 +32,14 @@ pub(super) fn was_taken_from(trace: &Trace, connection: ConnectionNo) -> bool {
     trace.events.iter().any(|event| match &event.what {
         What::Intruded {
             peer,
-            resumed: true,
-            ..
-        } => event.at >= since && whose == Some(*peer),
+            secret,
+            resumed,
+        } => {
+            let has_taken = *resumed == Some(true)
+                // A gateway that got no answer cannot say whether it has the session, and has it perhaps.
+                || (resumed.is_none() && *secret == Secret::Outdated);
+            has_taken && event.at >= since && whose == Some(*peer)
+        }
         _ => false,
     })
 }
