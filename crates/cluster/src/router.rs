@@ -59,7 +59,11 @@ impl Node {
         let receivers: SmallVec<[PeerId; 1]> = visible().collect();
         let taken_in = (room.id(), room.revision());
         let mut unanswered = local.unanswered.lock();
-        unanswered.aim(&mut targets);
+        for peer in unanswered.aim(&mut targets) {
+            if let Some(member) = room.roster().and_then(|roster| roster.member(&peer)) {
+                node.retarget(local, &mut unanswered, member);
+            }
+        }
         for target in &mut targets {
             // It may have arrived the first time, whatever becomes of it now.
             target.sent = repeated;

@@ -37,6 +37,17 @@ pub(crate) struct Target {
     pub(crate) held: bool,
 }
 
+impl Target {
+    fn placement(&self) -> Placement {
+        Placement {
+            peer: self.peer,
+            epoch: self.epoch,
+            node: self.node.clone(),
+            away: self.held,
+        }
+    }
+}
+
 /// An answer was due for this receiver of this signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ended {
@@ -56,10 +67,19 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    /// Whether a roster that has the peer under that epoch, and as `away` or not, is behind. One that was taken for away and
-    /// was not is where it was, under the same epoch; if it is away after all, its node says so.
-    pub(crate) fn is_ahead_of(&self, epoch: Epoch, away: bool) -> bool {
-        self.epoch > epoch || (self.epoch == epoch && away && !self.away)
+    pub(crate) fn of(member: &MemberRecord) -> Self {
+        Self {
+            peer: member.peer,
+            epoch: member.epoch,
+            node: member.node.clone(),
+            away: member.flags.away,
+        }
+    }
+
+    /// Whether a roster that says the other is behind. A peer that was taken for away and was not is where it was, under the
+    /// same epoch; if it is away after all, its node says so.
+    pub(crate) fn is_ahead_of(&self, other: &Self) -> bool {
+        (self.epoch, !self.away) > (other.epoch, !other.away)
     }
 }
 
@@ -122,19 +142,25 @@ impl Unanswered {
         }
     }
 
-    /// Sends to where the newest roster has them, so that signals in several rooms go one way.
-    pub(crate) fn aim(&self, targets: &mut [Target]) {
+    /// Sends to where the newest roster has them, so that signals in several rooms go one way. Returns those of whom the
+    /// room of these signals knows more.
+    pub(crate) fn aim(&self, targets: &mut [Target]) -> SmallVec<[PeerId; 1]> {
+        let mut behind = SmallVec::new();
         for target in targets {
             let mut moved = self.moved.iter();
-            let placement = moved.find(|placement| placement.peer == target.peer);
-            if let Some(placement) =
-                placement.filter(|known| known.is_ahead_of(target.epoch, target.held))
-            {
-                target.epoch = placement.epoch;
-                target.node = placement.node.clone();
-                target.held = placement.away;
+            let Some(known) = moved.find(|known| known.peer == target.peer) else {
+                continue;
+            };
+            let here = target.placement();
+            if known.is_ahead_of(&here) {
+                target.epoch = known.epoch;
+                target.node = known.node.clone();
+                target.held = known.away;
+            } else if here.is_ahead_of(known) {
+                behind.push(target.peer);
             }
         }
+        behind
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -157,19 +183,14 @@ impl Unanswered {
         }
     }
 
-    fn note_moved(&mut self, member: &MemberRecord) {
+    /// Notes where a peer is, by the newest roster.
+    pub(crate) fn note_moved(&mut self, placement: Placement) {
         let known = self
             .moved
             .iter_mut()
-            .find(|known| known.peer == member.peer);
-        let placement = Placement {
-            peer: member.peer,
-            epoch: member.epoch,
-            node: member.node.clone(),
-            away: member.flags.away,
-        };
+            .find(|known| known.peer == placement.peer);
         match known {
-            Some(known) if known.epoch > member.epoch => {}
+            Some(known) if known.epoch > placement.epoch => {}
             Some(known) => *known = placement,
             None => self.moved.push(placement),
         }
@@ -244,14 +265,8 @@ impl Unanswered {
     }
 
     /// A receiver has another epoch, node or connection: what is unanswered by it goes there now, oldest first.
-    pub(crate) fn retarget(
-        &mut self,
-        sender: (PeerId, Epoch),
-        member: &MemberRecord,
-        link: &Link,
-        published: impl Fn(&Target) -> bool,
-    ) {
-        self.note_moved(member);
+    pub(crate) fn retarget(&mut self, sender: (PeerId, Epoch), member: &MemberRecord, link: &Link) {
+        self.note_moved(Placement::of(member));
         let is_new = |target: &&mut Target| {
             target.peer == member.peer
                 && (target.epoch < member.epoch
@@ -261,8 +276,8 @@ impl Unanswered {
         let mut any = false;
         let targets = self.entries.iter_mut().flat_map(|entry| &mut entry.targets);
         for target in targets.filter(is_new) {
-            target.sent |= published(target);
-            target.queued = None;
+            // What a link still holds goes out, and may be handed on there.
+            target.sent |= target.queued.take().is_some();
             target.epoch = member.epoch;
             target.node = member.node.clone();
             target.held = member.flags.away;
@@ -351,6 +366,15 @@ impl Unanswered {
             self.settle();
         }
         Some(ended)
+    }
+
+    /// A receiver's node refused it. One that the receiver has gone from since, as far as is known here, does not know what
+    /// becomes of it now.
+    pub(crate) fn refuse(&mut self, id: u64, receiver: &PeerId, from: &NodeId) -> Option<Ended> {
+        let entry = &self.entries[self.find(id)?];
+        let mut targets = entry.targets.iter();
+        targets.find(|target| target.peer == *receiver && target.node == *from)?;
+        self.answer(id, receiver)
     }
 
     fn find(&self, id: u64) -> Option<usize> {
@@ -484,15 +508,17 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use switchboard_protocol::Encoding;
+    use tokio::time::Duration;
+
     use super::*;
+    use crate::memory::MemoryCluster;
     use crate::record::{Flags, Profile};
 
-    #[test]
-    fn whoever_is_live_in_one_room_is_not_held_for_in_another_that_is_behind() {
-        let (peer, node) = (PeerId::random(), NodeId::start("own"));
-        let live = MemberRecord {
+    fn member(peer: PeerId, epoch: Epoch, node: &NodeId) -> MemberRecord {
+        MemberRecord {
             peer,
-            epoch: 2,
+            epoch,
             node: node.clone(),
             order: 1,
             flags: Flags {
@@ -503,24 +529,105 @@ mod tests {
             user: "somebody".parse().expect("a user id"),
             joined_at: 0,
             profile: Profile::default(),
-        };
-        let mut unanswered = Unanswered::new(Arc::default());
-        unanswered.note_moved(&live);
-        let away = |epoch| Target {
+        }
+    }
+
+    fn target(peer: PeerId, epoch: Epoch, node: &NodeId) -> Target {
+        Target {
             peer,
             epoch,
-            node: NodeId::start("reaper"),
+            node: node.clone(),
             silent: false,
             queued: None,
             sent: false,
-            held: true,
-        };
+            held: false,
+        }
+    }
+
+    #[test]
+    fn whoever_is_live_in_one_room_is_not_held_for_in_another_that_is_behind() {
+        let (peer, own, reaper) = (
+            PeerId::random(),
+            NodeId::start("own"),
+            NodeId::start("reaper"),
+        );
+        let mut unanswered = Unanswered::new(Arc::default());
+        unanswered.note_moved(Placement::of(&member(peer, 2, &own)));
         for (epoch, aimed) in [(1, 2), (2, 2), (3, 3)] {
-            let mut targets = [away(epoch)];
-            unanswered.aim(&mut targets);
-            let is_live = epoch < 3;
-            assert_eq!((targets[0].epoch, targets[0].held), (aimed, !is_live));
-            assert_eq!(targets[0].node == node, is_live);
+            let mut targets = [Target {
+                held: true,
+                ..target(peer, epoch, &reaper)
+            }];
+            let behind = unanswered.aim(&mut targets);
+            let is_behind = epoch > 2;
+            assert_eq!((targets[0].epoch, targets[0].held), (aimed, is_behind));
+            assert_eq!(targets[0].node == own, !is_behind);
+            assert_eq!(behind.contains(&peer), is_behind);
+        }
+    }
+
+    /// One signal, taken.
+    fn with_a_signal_for(target: Target) -> Unanswered {
+        let mut unanswered = Unanswered::new(Arc::default());
+        let signal = Signal {
+            id: 1,
+            room: "r".into(),
+            to: None,
+            kind: "offer".into(),
+            payload: Payload {
+                encoding: Encoding::Json,
+                bytes: b"{}",
+            },
+            traceparent: None,
+        };
+        let max = InFlightMax {
+            signals: 1,
+            bytes: 1000,
+            node_bytes: 1000,
+        };
+        let room = "r".parse().expect("a room id");
+        let taken = unanswered.take(&signal, (&room, 1), SmallVec::from_iter([target]), &max);
+        assert_eq!(taken, Ok(()));
+        unanswered
+    }
+
+    /// A link that publishes nothing.
+    fn link(to: &NodeId) -> Link {
+        let bus = MemoryCluster::new().backend().bus;
+        let (own, keyring) = (NodeId::start("own"), Arc::default());
+        Link::new(
+            own,
+            to.clone(),
+            keyring,
+            1,
+            Duration::ZERO,
+            bus,
+            Arc::new(()),
+        )
+    }
+
+    #[test]
+    fn a_node_that_the_receiver_has_gone_from_refuses_nothing() {
+        let peer = PeerId::random();
+        let (former, present) = (NodeId::start("former"), NodeId::start("present"));
+        let mut unanswered = with_a_signal_for(target(peer, 2, &present));
+        assert_eq!(unanswered.refuse(1, &peer, &former), None);
+        assert!(unanswered.refuse(1, &peer, &present).is_some());
+    }
+
+    #[test]
+    fn what_a_link_still_holds_for_somebody_who_moves_may_have_arrived() {
+        let (peer, sender) = (PeerId::random(), PeerId::random());
+        let (former, present) = (NodeId::start("former"), NodeId::start("present"));
+        for queued in [true, false] {
+            let mut unanswered = with_a_signal_for(target(peer, 1, &former));
+            if queued {
+                unanswered.queue((sender, 1), &link(&former));
+            }
+            let moved = member(peer, 2, &present);
+            unanswered.retarget((sender, 1), &moved, &link(&present));
+            let ended = unanswered.answer(1, &peer).expect("it is waited for");
+            assert_eq!(ended.target.sent, queued);
         }
     }
 }
