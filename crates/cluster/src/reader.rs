@@ -181,11 +181,15 @@ impl Inner {
         let (result, after) = change(&mut room);
         let After {
             entered,
+            joined,
             moved,
             lost,
         } = after;
         for local in &entered {
             self.follow_all(&room, local);
+        }
+        for member in joined {
+            self.follow_again(&room, &member);
         }
         for member in moved {
             self.follow(&room, &member);
@@ -364,7 +368,8 @@ impl Inner {
             }
         }
         for &(id, reason) in &receipt.refused {
-            if let Some(ended) = unanswered.refuse(id, &receipt.receiver, from) {
+            let refusal = (from, reason);
+            if let Some((ended, reason)) = unanswered.refuse(id, &receipt.receiver, refusal) {
                 self.tell_outcome(&local, ended, Err(reason));
             }
         }
@@ -405,6 +410,17 @@ impl Inner {
         }
         for local in room.locals() {
             self.retarget(local, &mut local.unanswered.lock(), member);
+        }
+    }
+
+    /// A member came in that may have been here before, over another connection: what waits for it from then goes before
+    /// what comes next.
+    fn follow_again(&self, room: &Room, member: &MemberRecord) {
+        for local in room.locals() {
+            let mut unanswered = local.unanswered.lock();
+            if unanswered.waits_for(&member.peer) {
+                self.retarget(local, &mut unanswered, member);
+            }
         }
     }
 
@@ -493,6 +509,6 @@ impl Inner {
             self.known_link(&target.node)
                 .is_none_or(|link| link.may_be_published(position))
         };
-        target.sent || target.queued.is_some_and(published)
+        target.sent || target.sent_elsewhere || target.queued.is_some_and(published)
     }
 }

@@ -66,7 +66,7 @@ impl Node {
         }
         for target in &mut targets {
             // It may have arrived the first time, whatever becomes of it now.
-            target.sent = repeated;
+            target.sent_elsewhere = repeated;
         }
         let nodes = nodes_of(&targets);
         if let Err(Overloaded) =
@@ -109,6 +109,7 @@ fn addressees(
         silent: member.flags.hidden,
         queued: None,
         sent: false,
+        sent_elsewhere: false,
         held: member.flags.away,
     };
     let Some(to) = &signal.to else {

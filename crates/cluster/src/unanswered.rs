@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use smallvec::SmallVec;
 use switchboard_protocol::client_message::Signal;
+use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{NodeId, Payload, PeerId, RoomId};
 use tokio::time::Instant;
 
@@ -31,8 +32,10 @@ pub(crate) struct Target {
     pub(crate) silent: bool,
     /// Where it went last.
     pub(crate) queued: Option<Position>,
-    /// It may have arrived by an earlier way.
+    /// It may have arrived, though the link it is on now cannot say so.
     pub(crate) sent: bool,
+    /// It may have arrived by another way than to this connection of the receiver.
+    pub(crate) sent_elsewhere: bool,
     /// The receiver has no connection: it waits for the next one.
     pub(crate) held: bool,
 }
@@ -167,6 +170,11 @@ impl Unanswered {
         self.entries.is_empty()
     }
 
+    pub(crate) fn waits_for(&self, receiver: &PeerId) -> bool {
+        let mut targets = self.entries.iter().flat_map(|entry| &entry.targets);
+        targets.any(|target| target.peer == *receiver)
+    }
+
     /// Who moved, and where to.
     pub(crate) fn moved(&self) -> Vec<Placement> {
         self.moved.clone()
@@ -277,7 +285,8 @@ impl Unanswered {
         let targets = self.entries.iter_mut().flat_map(|entry| &mut entry.targets);
         for target in targets.filter(is_new) {
             // What a link still holds goes out, and may be handed on there.
-            target.sent |= target.queued.take().is_some();
+            let is_held = target.queued.take().is_some();
+            target.sent_elsewhere |= target.sent || is_held;
             target.epoch = member.epoch;
             target.node = member.node.clone();
             target.held = member.flags.away;
@@ -299,7 +308,7 @@ impl Unanswered {
         let Some(target) = targets.find(|target| target.peer == *receiver) else {
             return;
         };
-        target.sent |= moved.may_have;
+        target.sent_elsewhere |= moved.may_have;
         if target.epoch == moved.epoch && target.node == *from {
             target.queued = None;
             target.held = true;
@@ -369,12 +378,22 @@ impl Unanswered {
     }
 
     /// A receiver's node refused it. One that the receiver has gone from since, as far as is known here, does not know what
-    /// becomes of it now.
-    pub(crate) fn refuse(&mut self, id: u64, receiver: &PeerId, from: &NodeId) -> Option<Ended> {
+    /// becomes of it now; and the present one does not know what came by another way.
+    pub(crate) fn refuse(
+        &mut self,
+        id: u64,
+        receiver: &PeerId,
+        (from, reason): (&NodeId, Reason),
+    ) -> Option<(Ended, Reason)> {
         let entry = &self.entries[self.find(id)?];
         let mut targets = entry.targets.iter();
         targets.find(|target| target.peer == *receiver && target.node == *from)?;
-        self.answer(id, receiver)
+        let ended = self.answer(id, receiver)?;
+        let reason = match ended.target.sent_elsewhere {
+            true => Reason::Unconfirmed,
+            false => reason,
+        };
+        Some((ended, reason))
     }
 
     fn find(&self, id: u64) -> Option<usize> {
@@ -540,6 +559,7 @@ mod tests {
             silent: false,
             queued: None,
             sent: false,
+            sent_elsewhere: false,
             held: false,
         }
     }
@@ -611,12 +631,16 @@ mod tests {
         let peer = PeerId::random();
         let (former, present) = (NodeId::start("former"), NodeId::start("present"));
         let mut unanswered = with_a_signal_for(target(peer, 2, &present));
-        assert_eq!(unanswered.refuse(1, &peer, &former), None);
-        assert!(unanswered.refuse(1, &peer, &present).is_some());
+        let mut refuse = |node| {
+            let refused = unanswered.refuse(1, &peer, (node, Reason::Left));
+            refused.map(|(_, reason)| reason)
+        };
+        assert_eq!(refuse(&former), None);
+        assert_eq!(refuse(&present), Some(Reason::Left));
     }
 
     #[test]
-    fn what_a_link_still_holds_for_somebody_who_moves_may_have_arrived() {
+    fn what_a_link_still_holds_for_somebody_who_moves_may_have_arrived_also_where_it_is_refused() {
         let (peer, sender) = (PeerId::random(), PeerId::random());
         let (former, present) = (NodeId::start("former"), NodeId::start("present"));
         for queued in [true, false] {
@@ -626,8 +650,10 @@ mod tests {
             }
             let moved = member(peer, 2, &present);
             unanswered.retarget((sender, 1), &moved, &link(&present));
-            let ended = unanswered.answer(1, &peer).expect("it is waited for");
-            assert_eq!(ended.target.sent, queued);
+            let refused = unanswered.refuse(1, &peer, (&present, Reason::NoSuchPeer));
+            let (_, told) = refused.expect("it is waited for");
+            let certain = !queued;
+            assert_eq!(told == Reason::NoSuchPeer, certain, "{told:?}");
         }
     }
 }
