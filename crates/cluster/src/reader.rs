@@ -23,7 +23,7 @@ use crate::observe::Observation;
 use crate::record::{Epoch, MemberRecord};
 use crate::room::{After, Room, SenderKnown};
 use crate::sabotage::{Guard, is_out};
-use crate::unanswered::{Ended, Unanswered};
+use crate::unanswered::{Ended, Placement, Unanswered};
 
 /// Between two words about frames that are rejected.
 const SAY_REJECTED_EVERY: Duration = Duration::from_secs(10);
@@ -181,11 +181,15 @@ impl Inner {
         let (result, after) = change(&mut room);
         let After {
             entered,
+            joined,
             moved,
             lost,
         } = after;
-        for local in entered {
-            self.follow_all(&room, &local);
+        for local in &entered {
+            self.follow_all(&room, local);
+        }
+        for member in joined {
+            self.follow_again(&room, &member);
         }
         for member in moved {
             self.follow(&room, &member);
@@ -202,6 +206,9 @@ impl Inner {
             room.locals().to_vec()
         };
         drop(room);
+        for local in entered {
+            self.compare_rosters(shared, &local);
+        }
         for local in waiting {
             self.try_early(&local);
         }
@@ -355,14 +362,15 @@ impl Inner {
             return;
         }
         let mut unanswered = local.unanswered.lock();
-        let delivered = receipt.delivered.iter().map(|&id| (id, Ok(())));
-        let refused = receipt
-            .refused
-            .iter()
-            .map(|&(id, reason)| (id, Err(reason)));
-        for (id, outcome) in delivered.chain(refused) {
+        for &id in &receipt.delivered {
             if let Some(ended) = unanswered.answer(id, &receipt.receiver) {
-                self.tell_outcome(&local, ended, outcome);
+                self.tell_outcome(&local, ended, Ok(()));
+            }
+        }
+        for &(id, reason) in &receipt.refused {
+            let refusal = (from, reason);
+            if let Some((ended, reason)) = unanswered.refuse(id, &receipt.receiver, refusal) {
+                self.tell_outcome(&local, ended, Err(reason));
             }
         }
         for moved in &receipt.moved {
@@ -405,7 +413,23 @@ impl Inner {
         }
     }
 
-    fn retarget(&self, local: &Local, unanswered: &mut Unanswered, member: &MemberRecord) {
+    /// A member came in that may have been here before, over another connection: what waits for it from then goes before
+    /// what comes next.
+    fn follow_again(&self, room: &Room, member: &MemberRecord) {
+        for local in room.locals() {
+            let mut unanswered = local.unanswered.lock();
+            if unanswered.waits_for(&member.peer) {
+                self.retarget(local, &mut unanswered, member);
+            }
+        }
+    }
+
+    pub(crate) fn retarget(
+        &self,
+        local: &Local,
+        unanswered: &mut Unanswered,
+        member: &MemberRecord,
+    ) {
         let link = self.link(&member.node);
         unanswered.retarget((local.peer, local.epoch), member, &link);
     }
@@ -419,6 +443,39 @@ impl Inner {
         }
         for member in room.roster().iter().flat_map(|roster| roster.members()) {
             self.retarget(local, &mut unanswered, member);
+        }
+    }
+
+    /// Of somebody in several rooms of a session that came into this one, one of them may have heard less than another.
+    /// What the session says in any of them goes one way.
+    fn compare_rosters(&self, entered: &Arc<Mutex<Room>>, local: &Local) {
+        let rooms = local.room_ids();
+        let rooms = rooms
+            .iter()
+            .filter_map(|room| self.rooms.get(room.as_str()))
+            .filter(|room| !Arc::ptr_eq(room, entered));
+        for other in rooms {
+            let elsewhere: Vec<_> = {
+                let other = other.lock();
+                let roster = other.roster().into_iter();
+                roster
+                    .flat_map(|roster| roster.members().map(Placement::of))
+                    .collect()
+            };
+            let room = entered.lock();
+            let mut unanswered = local.unanswered.lock();
+            for other in elsewhere {
+                let roster = room.roster();
+                let Some(member) = roster.and_then(|roster| roster.member(&other.peer)) else {
+                    continue;
+                };
+                let here = Placement::of(member);
+                if other.is_ahead_of(&here) {
+                    unanswered.note_moved(other);
+                } else if here.is_ahead_of(&other) {
+                    unanswered.note_moved(here);
+                }
+            }
         }
     }
 
@@ -452,6 +509,6 @@ impl Inner {
             self.known_link(&target.node)
                 .is_none_or(|link| link.may_be_published(position))
         };
-        target.sent || target.queued.is_some_and(published)
+        target.sent || target.sent_elsewhere || target.queued.is_some_and(published)
     }
 }

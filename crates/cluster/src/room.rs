@@ -78,6 +78,8 @@ pub(crate) enum SenderKnown {
 pub(crate) struct After {
     /// Sessions of this node that came in.
     pub(crate) entered: Vec<Arc<Local>>,
+    /// Members that came in.
+    pub(crate) joined: Vec<MemberRecord>,
     /// Members with another epoch, node or connection than before.
     pub(crate) moved: Vec<MemberRecord>,
     /// Members that are gone, and how.
@@ -311,7 +313,7 @@ impl Room {
             Change::Joined { member, ready } => {
                 match before {
                     Some(before) => self.tell_moved(&before, member, revision, after),
-                    None => self.tell_joined(&member, revision),
+                    None => self.tell_joined(member, revision, after),
                 }
                 self.complete_joins(after);
                 if ready {

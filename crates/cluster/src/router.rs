@@ -59,10 +59,14 @@ impl Node {
         let receivers: SmallVec<[PeerId; 1]> = visible().collect();
         let taken_in = (room.id(), room.revision());
         let mut unanswered = local.unanswered.lock();
-        unanswered.aim(&mut targets);
+        for peer in unanswered.aim(&mut targets) {
+            if let Some(member) = room.roster().and_then(|roster| roster.member(&peer)) {
+                node.retarget(local, &mut unanswered, member);
+            }
+        }
         for target in &mut targets {
             // It may have arrived the first time, whatever becomes of it now.
-            target.sent = repeated;
+            target.sent_elsewhere = repeated;
         }
         let nodes = nodes_of(&targets);
         if let Err(Overloaded) =
@@ -105,6 +109,7 @@ fn addressees(
         silent: member.flags.hidden,
         queued: None,
         sent: false,
+        sent_elsewhere: false,
         held: member.flags.away,
     };
     let Some(to) = &signal.to else {

@@ -118,7 +118,7 @@ impl Inner {
         known.any(|room| {
             let room = room.lock();
             let member = room.roster().and_then(|roster| roster.member(&moved.peer));
-            member.is_some_and(|member| moved.is_ahead_of(member.epoch, member.flags.away))
+            member.is_some_and(|member| moved.is_ahead_of(&Placement::of(member)))
         })
     }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use smallvec::SmallVec;
 use switchboard_protocol::client_message::Signal;
+use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{NodeId, Payload, PeerId, RoomId};
 use tokio::time::Instant;
 
@@ -31,10 +32,23 @@ pub(crate) struct Target {
     pub(crate) silent: bool,
     /// Where it went last.
     pub(crate) queued: Option<Position>,
-    /// It may have arrived by an earlier way.
+    /// It may have arrived, though the link it is on now cannot say so.
     pub(crate) sent: bool,
+    /// It may have arrived by another way than to this connection of the receiver.
+    pub(crate) sent_elsewhere: bool,
     /// The receiver has no connection: it waits for the next one.
     pub(crate) held: bool,
+}
+
+impl Target {
+    fn placement(&self) -> Placement {
+        Placement {
+            peer: self.peer,
+            epoch: self.epoch,
+            node: self.node.clone(),
+            away: self.held,
+        }
+    }
 }
 
 /// An answer was due for this receiver of this signal.
@@ -56,10 +70,19 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    /// Whether a roster that has the peer under that epoch, and as `away` or not, is behind. One that was taken for away and
-    /// was not is where it was, under the same epoch; if it is away after all, its node says so.
-    pub(crate) fn is_ahead_of(&self, epoch: Epoch, away: bool) -> bool {
-        self.epoch > epoch || (self.epoch == epoch && away && !self.away)
+    pub(crate) fn of(member: &MemberRecord) -> Self {
+        Self {
+            peer: member.peer,
+            epoch: member.epoch,
+            node: member.node.clone(),
+            away: member.flags.away,
+        }
+    }
+
+    /// Whether a roster that says the other is behind. A peer that was taken for away and was not is where it was, under the
+    /// same epoch; if it is away after all, its node says so.
+    pub(crate) fn is_ahead_of(&self, other: &Self) -> bool {
+        (self.epoch, !self.away) > (other.epoch, !other.away)
     }
 }
 
@@ -122,23 +145,34 @@ impl Unanswered {
         }
     }
 
-    /// Sends to where the newest roster has them, so that signals in several rooms go one way.
-    pub(crate) fn aim(&self, targets: &mut [Target]) {
+    /// Sends to where the newest roster has them, so that signals in several rooms go one way. Returns those of whom the
+    /// room of these signals knows more.
+    pub(crate) fn aim(&self, targets: &mut [Target]) -> SmallVec<[PeerId; 1]> {
+        let mut behind = SmallVec::new();
         for target in targets {
             let mut moved = self.moved.iter();
-            let placement = moved.find(|placement| placement.peer == target.peer);
-            if let Some(placement) =
-                placement.filter(|known| known.is_ahead_of(target.epoch, target.held))
-            {
-                target.epoch = placement.epoch;
-                target.node = placement.node.clone();
-                target.held = placement.away;
+            let Some(known) = moved.find(|known| known.peer == target.peer) else {
+                continue;
+            };
+            let here = target.placement();
+            if known.is_ahead_of(&here) {
+                target.epoch = known.epoch;
+                target.node = known.node.clone();
+                target.held = known.away;
+            } else if here.is_ahead_of(known) {
+                behind.push(target.peer);
             }
         }
+        behind
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    pub(crate) fn waits_for(&self, receiver: &PeerId) -> bool {
+        let mut targets = self.entries.iter().flat_map(|entry| &entry.targets);
+        targets.any(|target| target.peer == *receiver)
     }
 
     /// Who moved, and where to.
@@ -157,19 +191,14 @@ impl Unanswered {
         }
     }
 
-    fn note_moved(&mut self, member: &MemberRecord) {
+    /// Notes where a peer is, by the newest roster.
+    pub(crate) fn note_moved(&mut self, placement: Placement) {
         let known = self
             .moved
             .iter_mut()
-            .find(|known| known.peer == member.peer);
-        let placement = Placement {
-            peer: member.peer,
-            epoch: member.epoch,
-            node: member.node.clone(),
-            away: member.flags.away,
-        };
+            .find(|known| known.peer == placement.peer);
         match known {
-            Some(known) if known.epoch > member.epoch => {}
+            Some(known) if known.epoch > placement.epoch => {}
             Some(known) => *known = placement,
             None => self.moved.push(placement),
         }
@@ -243,10 +272,9 @@ impl Unanswered {
         self.queue_all(sender, link);
     }
 
-    /// A receiver has another epoch, node or connection: what is unanswered by it goes there now, oldest first. What a link
-    /// had to the former one may arrive, also if it was not published yet: the link keeps it.
+    /// A receiver has another epoch, node or connection: what is unanswered by it goes there now, oldest first.
     pub(crate) fn retarget(&mut self, sender: (PeerId, Epoch), member: &MemberRecord, link: &Link) {
-        self.note_moved(member);
+        self.note_moved(Placement::of(member));
         let is_new = |target: &&mut Target| {
             target.peer == member.peer
                 && (target.epoch < member.epoch
@@ -256,7 +284,9 @@ impl Unanswered {
         let mut any = false;
         let targets = self.entries.iter_mut().flat_map(|entry| &mut entry.targets);
         for target in targets.filter(is_new) {
-            target.sent |= target.queued.take().is_some();
+            // What a link still holds goes out, and may be handed on there.
+            let is_held = target.queued.take().is_some();
+            target.sent_elsewhere |= target.sent || is_held;
             target.epoch = member.epoch;
             target.node = member.node.clone();
             target.held = member.flags.away;
@@ -278,7 +308,7 @@ impl Unanswered {
         let Some(target) = targets.find(|target| target.peer == *receiver) else {
             return;
         };
-        target.sent |= moved.may_have;
+        target.sent_elsewhere |= moved.may_have;
         if target.epoch == moved.epoch && target.node == *from {
             target.queued = None;
             target.held = true;
@@ -345,6 +375,25 @@ impl Unanswered {
             self.settle();
         }
         Some(ended)
+    }
+
+    /// A receiver's node refused it. One that the receiver has gone from since, as far as is known here, does not know what
+    /// becomes of it now; and the present one does not know what came by another way.
+    pub(crate) fn refuse(
+        &mut self,
+        id: u64,
+        receiver: &PeerId,
+        (from, reason): (&NodeId, Reason),
+    ) -> Option<(Ended, Reason)> {
+        let entry = &self.entries[self.find(id)?];
+        let mut targets = entry.targets.iter();
+        targets.find(|target| target.peer == *receiver && target.node == *from)?;
+        let ended = self.answer(id, receiver)?;
+        let reason = match ended.target.sent_elsewhere {
+            true => Reason::Unconfirmed,
+            false => reason,
+        };
+        Some((ended, reason))
     }
 
     fn find(&self, id: u64) -> Option<usize> {
@@ -478,15 +527,17 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use switchboard_protocol::Encoding;
+    use tokio::time::Duration;
+
     use super::*;
+    use crate::memory::MemoryCluster;
     use crate::record::{Flags, Profile};
 
-    #[test]
-    fn whoever_is_live_in_one_room_is_not_held_for_in_another_that_is_behind() {
-        let (peer, node) = (PeerId::random(), NodeId::start("own"));
-        let live = MemberRecord {
+    fn member(peer: PeerId, epoch: Epoch, node: &NodeId) -> MemberRecord {
+        MemberRecord {
             peer,
-            epoch: 2,
+            epoch,
             node: node.clone(),
             order: 1,
             flags: Flags {
@@ -497,24 +548,112 @@ mod tests {
             user: "somebody".parse().expect("a user id"),
             joined_at: 0,
             profile: Profile::default(),
-        };
-        let mut unanswered = Unanswered::new(Arc::default());
-        unanswered.note_moved(&live);
-        let away = |epoch| Target {
+        }
+    }
+
+    fn target(peer: PeerId, epoch: Epoch, node: &NodeId) -> Target {
+        Target {
             peer,
             epoch,
-            node: NodeId::start("reaper"),
+            node: node.clone(),
             silent: false,
             queued: None,
             sent: false,
-            held: true,
-        };
+            sent_elsewhere: false,
+            held: false,
+        }
+    }
+
+    #[test]
+    fn whoever_is_live_in_one_room_is_not_held_for_in_another_that_is_behind() {
+        let (peer, own, reaper) = (
+            PeerId::random(),
+            NodeId::start("own"),
+            NodeId::start("reaper"),
+        );
+        let mut unanswered = Unanswered::new(Arc::default());
+        unanswered.note_moved(Placement::of(&member(peer, 2, &own)));
         for (epoch, aimed) in [(1, 2), (2, 2), (3, 3)] {
-            let mut targets = [away(epoch)];
-            unanswered.aim(&mut targets);
-            let is_live = epoch < 3;
-            assert_eq!((targets[0].epoch, targets[0].held), (aimed, !is_live));
-            assert_eq!(targets[0].node == node, is_live);
+            let mut targets = [Target {
+                held: true,
+                ..target(peer, epoch, &reaper)
+            }];
+            let behind = unanswered.aim(&mut targets);
+            let is_behind = epoch > 2;
+            assert_eq!((targets[0].epoch, targets[0].held), (aimed, is_behind));
+            assert_eq!(targets[0].node == own, !is_behind);
+            assert_eq!(behind.contains(&peer), is_behind);
+        }
+    }
+
+    /// One signal, taken.
+    fn with_a_signal_for(target: Target) -> Unanswered {
+        let mut unanswered = Unanswered::new(Arc::default());
+        let signal = Signal {
+            id: 1,
+            room: "r".into(),
+            to: None,
+            kind: "offer".into(),
+            payload: Payload {
+                encoding: Encoding::Json,
+                bytes: b"{}",
+            },
+            traceparent: None,
+        };
+        let max = InFlightMax {
+            signals: 1,
+            bytes: 1000,
+            node_bytes: 1000,
+        };
+        let room = "r".parse().expect("a room id");
+        let taken = unanswered.take(&signal, (&room, 1), SmallVec::from_iter([target]), &max);
+        assert_eq!(taken, Ok(()));
+        unanswered
+    }
+
+    /// A link that publishes nothing.
+    fn link(to: &NodeId) -> Link {
+        let bus = MemoryCluster::new().backend().bus;
+        let (own, keyring) = (NodeId::start("own"), Arc::default());
+        Link::new(
+            own,
+            to.clone(),
+            keyring,
+            1,
+            Duration::ZERO,
+            bus,
+            Arc::new(()),
+        )
+    }
+
+    #[test]
+    fn a_node_that_the_receiver_has_gone_from_refuses_nothing() {
+        let peer = PeerId::random();
+        let (former, present) = (NodeId::start("former"), NodeId::start("present"));
+        let mut unanswered = with_a_signal_for(target(peer, 2, &present));
+        let mut refuse = |node| {
+            let refused = unanswered.refuse(1, &peer, (node, Reason::Left));
+            refused.map(|(_, reason)| reason)
+        };
+        assert_eq!(refuse(&former), None);
+        assert_eq!(refuse(&present), Some(Reason::Left));
+    }
+
+    #[test]
+    fn what_a_link_still_holds_for_somebody_who_moves_may_have_arrived_also_where_it_is_refused() {
+        let (peer, sender) = (PeerId::random(), PeerId::random());
+        let (former, present) = (NodeId::start("former"), NodeId::start("present"));
+        for queued in [true, false] {
+            let mut unanswered = with_a_signal_for(target(peer, 1, &former));
+            if queued {
+                unanswered.queue((sender, 1), &link(&former));
+            }
+            let moved = member(peer, 2, &present);
+            unanswered.retarget((sender, 1), &moved, &link(&present));
+            let refused = unanswered.refuse(1, &peer, (&present, Reason::NoSuchPeer));
+            let (_, told) = refused.expect("it is waited for");
+            let certain = !queued;
+            assert_eq!(told == Reason::NoSuchPeer, certain, "{told:?}");
         }
     }
 }

@@ -51,7 +51,7 @@ impl Room {
             self.tell_left(member.peer, reason, revision, !member.flags.hidden, after);
         }
         for member in come {
-            self.tell_joined(&member, revision);
+            self.tell_joined(member, revision, after);
         }
         for (old, new) in stayed {
             self.tell_moved(&old, new, revision, after);
@@ -93,7 +93,7 @@ impl Room {
         }
     }
 
-    pub(super) fn tell_joined(&self, member: &MemberRecord, revision: u64) {
+    pub(super) fn tell_joined(&self, member: MemberRecord, revision: u64, after: &mut After) {
         if !member.flags.hidden {
             let joined = MemberJoined {
                 room: self.id.clone(),
@@ -102,6 +102,7 @@ impl Room {
             };
             self.tell_others(&member.peer, &joined.into());
         }
+        after.joined.push(member);
     }
 
     /// A member that stayed is another in some way.
