@@ -283,7 +283,7 @@ impl Inner {
         lift: bool,
     ) -> Result<(), DirectoryError> {
         let (peer, asserted) = match session {
-            Held::Live(local) => (local.peer, self.assert_live(&local, lift).await),
+            Held::Live(local) => (local.peer, self.assert_live_or_away(&local, lift).await),
             Held::Away(away) => (away.peer, self.assert_away(&away, lift).await),
         };
         match asserted {
@@ -296,15 +296,29 @@ impl Inner {
         }
     }
 
+    /// Where its connection is lost while its turn is waited for, it is away, and was not on the list of this cycle as such.
+    async fn assert_live_or_away(
+        self: &Arc<Self>,
+        local: &Arc<Local>,
+        lift: bool,
+    ) -> Result<(), DirectoryError> {
+        let turn = local.turn.lock().await;
+        if !local.has_ended() {
+            return self.assert_live(local, lift).await;
+        }
+        drop(turn);
+        let away = self.away.get(&local.peer).map(|away| away.clone());
+        match away {
+            Some(away) => self.assert_away(&away, lift).await,
+            None => Ok(()),
+        }
+    }
+
     async fn assert_live(
         self: &Arc<Self>,
         local: &Arc<Local>,
         lift: bool,
     ) -> Result<(), DirectoryError> {
-        let _turn = local.turn.lock().await;
-        if local.has_ended() {
-            return Ok(());
-        }
         let record = PeerRecord {
             peer: local.peer,
             node: self.id.clone(),
