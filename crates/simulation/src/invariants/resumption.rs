@@ -7,7 +7,7 @@ use tokio::time::Duration;
 
 use super::story::Story;
 use super::thefts::{self, SUPERSEDED};
-use crate::trace::{ClientNo, ConnectionNo, Fate, Leaving, Trace, Weather, What};
+use crate::trace::{ClientNo, ConnectionNo, Fate, Leaving, NodeNo, Trace, Weather, What};
 
 /// What lies between a client's clock and the gateway's.
 const SLACK: Duration = Duration::from_secs(2);
@@ -19,15 +19,22 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     let mut lost_at: BTreeMap<ClientNo, (Duration, Duration)> = BTreeMap::new();
     let mut closed: BTreeMap<ClientNo, ConnectionNo> = BTreeMap::new();
     let excused = is_excused(trace);
+    let mut mute = Mute::default();
     for event in &trace.events {
+        mute.note(&event.what);
         match &event.what {
             What::Welcomed {
-                client, resumed, ..
+                client,
+                connection,
+                resumed,
+                ..
             } => {
                 let former = lost_at.insert(*client, (Duration::MAX, trace.rules.window));
                 let in_time =
                     former.is_some_and(|(at, window)| at.saturating_add(window) > event.at + SLACK);
-                if !resumed && !excused && in_time {
+                let is_remembered = !mute.has_been_on(*client);
+                mute.settles(*client, *connection);
+                if !resumed && !excused && is_remembered && in_time {
                     found.push(format!(
                         "client {client} came back at {:?}, within its window, and was not let in",
                         event.at
@@ -86,13 +93,60 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     found
 }
 
-/// Where Redis forgot and a node died, nobody may be left who remembers. One that is frozen or cut off for a lease counts as
-/// dead: rooms open again without what it alone knew.
-fn is_excused(trace: &Trace) -> bool {
-    let mut opens = opens_again(trace).into_iter();
-    if opens.any(|at| somebody_is_out(trace, at)) {
-        return true;
+/// Nodes that could not write to Redis what it forgot. Whom nobody else shares a room with, only his own node remembers: while
+/// that cannot say so, no other can know him, and nobody promises that it does.
+#[derive(Default)]
+struct Mute {
+    has_forgotten: bool,
+    unable: BTreeSet<NodeNo>,
+    mute: BTreeSet<NodeNo>,
+    on: BTreeMap<ConnectionNo, NodeNo>,
+    of: BTreeMap<ClientNo, NodeNo>,
+}
+
+impl Mute {
+    fn note(&mut self, what: &What) {
+        match what {
+            What::Opened {
+                connection, node, ..
+            } => drop(self.on.insert(*connection, *node)),
+            What::Weather(Weather::Forgot | Weather::WentBack(_)) => {
+                self.has_forgotten = true;
+                self.mute = self.unable.clone();
+            }
+            What::Node {
+                node,
+                fate: Fate::Frozen | Fate::CutOff,
+            } => {
+                self.unable.insert(*node);
+                if self.has_forgotten {
+                    self.mute.insert(*node);
+                }
+            }
+            What::Node {
+                node,
+                fate: Fate::Awake | Fate::Mended,
+            } => drop(self.unable.remove(node)),
+            _ => {}
+        }
     }
+
+    /// The client's session is on that connection's node now.
+    fn settles(&mut self, client: ClientNo, connection: ConnectionNo) {
+        self.of
+            .extend(self.on.get(&connection).map(|node| (client, *node)));
+    }
+
+    /// Whether the client's last node was one of them since Redis forgot.
+    fn has_been_on(&self, client: ClientNo) -> bool {
+        self.of
+            .get(&client)
+            .is_some_and(|node| self.mute.contains(node))
+    }
+}
+
+/// Where Redis forgot and a node died, nobody may be left who remembers.
+fn is_excused(trace: &Trace) -> bool {
     let forgot =
         |what: &What| matches!(what, What::Weather(Weather::Forgot | Weather::WentBack(_)));
     let died = |what: &What| {
@@ -106,37 +160,6 @@ fn is_excused(trace: &Trace) -> bool {
     };
     let any = |such: &dyn Fn(&What) -> bool| trace.events.iter().any(|event| such(&event.what));
     any(&forgot) && any(&died)
-}
-
-/// When everybody must have written what Redis forgot.
-fn opens_again(trace: &Trace) -> Vec<Duration> {
-    let mut has_forgotten = false;
-    let mut opens = Vec::new();
-    for event in &trace.events {
-        let What::Weather(weather) = &event.what else {
-            continue;
-        };
-        has_forgotten |= matches!(weather, Weather::Forgot | Weather::WentBack(_));
-        if has_forgotten {
-            opens.push(event.at + trace.rules.lease);
-        }
-    }
-    opens
-}
-
-/// Whether a node is frozen or cut off at that time.
-fn somebody_is_out(trace: &Trace, at: Duration) -> bool {
-    let mut out = BTreeSet::new();
-    for event in trace.events.iter().take_while(|event| event.at <= at) {
-        if let What::Node { node, fate } = &event.what {
-            match fate {
-                Fate::Frozen | Fate::CutOff => drop(out.insert(*node)),
-                Fate::Awake | Fate::Mended => drop(out.remove(node)),
-                _ => {}
-            }
-        }
-    }
-    !out.is_empty()
 }
 
 #[cfg(test)]
@@ -158,22 +181,22 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_was_out_when_redis_forgot_may_have_been_the_only_one_to_know() {
-        let judge = |lease_seconds| {
+    fn whom_only_a_node_remembers_that_cannot_say_so_is_forgotten_with_the_rest() {
+        let node = |node, fate| What::Node { node, fate };
+        let forgot = || What::Weather(Weather::Forgot);
+        let judge = |what: Vec<What>| {
             let mut tale = Tale::of_two();
-            tale.note(What::Weather(Weather::Forgot));
-            let (node, fate) = (0, Fate::Frozen);
-            tale.note(What::Node { node, fate });
-            tale.wait(lease_seconds);
-            let fate = Fate::Awake;
-            tale.note(What::Node { node, fate });
+            what.into_iter().for_each(|what| tale.note(what));
             tale.loses_connection(0);
-            tale.wait(5);
             tale.is_welcomed_anew(0);
             tale.judge(check).len()
         };
-        assert_eq!(judge(1), 1);
-        assert_eq!(judge(10), 0);
+        assert_eq!(judge(vec![forgot(), node(0, Fate::Frozen)]), 0);
+        assert_eq!(judge(vec![node(0, Fate::CutOff), forgot()]), 0);
+        assert_eq!(judge(vec![node(0, Fate::Frozen)]), 1, "nobody forgot");
+        assert_eq!(judge(vec![forgot(), node(1, Fate::Frozen)]), 1, "another's");
+        let in_time = vec![node(0, Fate::Frozen), node(0, Fate::Awake), forgot()];
+        assert_eq!(judge(in_time), 1, "it could say so");
     }
 
     #[test]
