@@ -173,8 +173,8 @@ impl Inner {
         if is_filled && all_present && undoubted {
             self.open(closed).await?;
             memory.filling_since = None;
-            return Ok(true);
         }
+        // Also where they are open now: what waited for that is done by one more cycle.
         Ok(false)
     }
 
@@ -354,8 +354,8 @@ impl Inner {
             .iter()
             .filter(|room| !held.rooms.contains(room))
         {
-            self.leave_room(room, &held.peer, held.epoch, LeaveReason::Left)
-                .await?;
+            let left = self.leave_room(room, &held.peer, held.epoch, LeaveReason::Left);
+            once_filled(left.await.map(drop))?;
         }
         Ok(())
     }
@@ -364,11 +364,7 @@ impl Inner {
     /// take what is left of the session out of the room.
     async fn leave_what_is_undone(&self, local: &Arc<Local>) -> Result<(), DirectoryError> {
         for room in local.undone() {
-            match self.leave(local, &room, LeaveReason::Left).await {
-                // Where it is being filled, this is for the next cycle.
-                Ok(()) | Err(DirectoryError::Forgotten) => {}
-                Err(error) => return Err(error),
-            }
+            once_filled(self.leave(local, &room, LeaveReason::Left).await)?;
         }
         Ok(())
     }
@@ -431,8 +427,8 @@ impl Inner {
                 place.lift = lift;
                 self.assert_place(&place).await
             }
-            Some(_) => self.retake(local, room).await,
-            None if self.shows_former(local, room) => self.retake(local, room).await,
+            Some(_) => once_filled(self.retake(local, room).await),
+            None if self.shows_former(local, room) => once_filled(self.retake(local, room).await),
             None => Ok(()),
         }
     }
@@ -498,7 +494,7 @@ impl Inner {
         }
         tell_moved(&self.link(keeper), local.peer, local.epoch);
         for room in local.kept_rooms() {
-            self.retake(local, &room).await?;
+            once_filled(self.retake(local, &room).await)?;
         }
         Ok(())
     }
@@ -520,7 +516,7 @@ impl Inner {
             return Ok(false);
         }
         for room in local.kept_rooms() {
-            self.retake(&local, &room).await?;
+            once_filled(self.retake(&local, &room).await)?;
         }
         Ok(true)
     }
@@ -539,5 +535,13 @@ impl Inner {
             self.hint(&[], room, roster.revision);
         }
         Ok(())
+    }
+}
+
+/// A room that is being filled takes no step but assertions: any other is for the cycle after it has opened.
+fn once_filled(done: Result<(), DirectoryError>) -> Result<(), DirectoryError> {
+    match done {
+        Err(DirectoryError::Forgotten) => Ok(()),
+        done => done,
     }
 }

@@ -7,7 +7,7 @@ use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::Instant;
 
-use super::{AssertError, GHOST_AFTER};
+use super::{AssertError, GHOST_AFTER, once_filled};
 use crate::away::Away;
 use crate::directory::{AssertMember, AssertPeerOutcome, DirectoryError};
 use crate::node::Inner;
@@ -29,19 +29,29 @@ impl Inner {
             if now.saturating_duration_since(since) < GHOST_AFTER {
                 continue;
             }
-            ghosts.remove(&peer);
-            let record = self.checked(directory.peer(&peer).await)?;
-            if let Some(record) = record.filter(|record| record.node == self.id) {
-                for room in &record.rooms {
-                    let reason = LeaveReason::Disconnected;
-                    let left = self.leave_room(room, &peer, record.epoch, reason);
-                    left.await?;
-                }
-                self.checked(directory.dismiss(&record.user, &peer).await)?;
-                self.checked(directory.forget(&peer, record.epoch).await)?;
+            match self.expel(&peer).await {
+                Ok(()) => drop(ghosts.remove(&peer)),
+                // For the cycle after its rooms have opened.
+                Err(DirectoryError::Forgotten) => {}
+                Err(error) => return Err(error),
             }
-            self.delist_unless_here(&peer).await;
         }
+        Ok(())
+    }
+
+    async fn expel(&self, peer: &PeerId) -> Result<(), DirectoryError> {
+        let directory = &self.backend.directory;
+        let record = self.checked(directory.peer(peer).await)?;
+        if let Some(record) = record.filter(|record| record.node == self.id) {
+            for room in &record.rooms {
+                let reason = LeaveReason::Disconnected;
+                let left = self.leave_room(room, peer, record.epoch, reason);
+                left.await?;
+            }
+            self.checked(directory.dismiss(&record.user, peer).await)?;
+            self.checked(directory.forget(peer, record.epoch).await)?;
+        }
+        self.delist_unless_here(peer).await;
         Ok(())
     }
 
@@ -97,7 +107,7 @@ impl Inner {
         let record = self.checked(directory.peer(&peer).await)?;
         let record = match record {
             Some(record) if record.epoch > epoch => {
-                return self.expel_left_behind(&place.room, &peer, epoch).await;
+                return once_filled(self.expel_left_behind(&place.room, &peer, epoch).await);
             }
             Some(record) if record.node != self.id => {
                 if present.contains(&record.node) {
@@ -118,10 +128,7 @@ impl Inner {
         if !place.member.flags.resumable {
             // Where the directory has forgotten it, nobody writes it again.
             let left = self.leave_room(&place.room, &peer, epoch, LeaveReason::NodeLost);
-            return match left.await {
-                Ok(_) | Err(DirectoryError::Forgotten) => Ok(()),
-                Err(error) => Err(error),
-            };
+            return once_filled(left.await.map(drop));
         }
         if self.retake_if_connected(&record).await? {
             return Ok(());
