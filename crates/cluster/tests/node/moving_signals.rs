@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::{Backend, Node};
+use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{Connection, PeerId, ServerMessage};
 use tokio::time::{Duration, sleep};
 
 use crate::bad_bus::{BadBus, Badness};
 use crate::faults::FaultyBus;
 use crate::faulty_directory::FaultyDirectory;
-use crate::rig::{Kind, Session, introduce, node, node_on, settings};
+use crate::rig::{Kind, Session, id, introduce, node, node_on, settings};
 
 async fn three_nodes(cluster: &MemoryCluster) -> [Node; 3] {
     let node = || node_on(cluster, cluster.backend().bus);
@@ -466,4 +467,32 @@ async fn what_a_client_has_handled_of_a_hidden_sender_does_not_come_again() {
     observer.until_answered(1).await;
     assert_eq!(observer.told.answers(), [(id, None)]);
     assert!(resumed.told.signals().is_empty(), "it came twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_from_a_room_that_its_sender_has_left_is_not_overtaken_and_called_delivered() {
+    let cluster = MemoryCluster::new();
+    let [one, other, third] = three_nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    bob.loses_connection();
+    alice
+        .told
+        .until_connection(&bob.peer(), Connection::Away)
+        .await;
+    alice.signal("r", Some(bob.peer()));
+    one.leave(&alice.local, &id("r")).await.expect("she may");
+    let bob = bob.resume_on(&third).await;
+    for session in [&alice, &bob] {
+        session.join("s").await.expect("there is room");
+    }
+    sleep(Duration::from_secs(1)).await;
+    alice.signal("s", Some(bob.peer()));
+    bob.until_signals(1).await;
+    bob.handle_signals();
+    bob.loses_connection();
+    let _bob = bob.resume_having_seen(&other, seen(alice.peer(), 2)).await;
+    alice.until_answered(2).await;
+    let mut answers = alice.told.answers();
+    answers.sort_unstable_by_key(|(id, _)| *id);
+    assert_eq!(answers, [(1, Some(Reason::NoSuchPeer)), (2, None)]);
 }
