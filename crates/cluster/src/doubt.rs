@@ -2,10 +2,15 @@
 //! written again yet what is his.
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio::time::{Duration, Instant};
 
 /// Since when the directory's memory is in doubt, as far as this node noticed.
-pub(crate) struct Doubt(Mutex<Noticed>);
+pub(crate) struct Doubt {
+    noticed: Mutex<Noticed>,
+    looked: Notify,
+}
 
 struct Noticed {
     /// How many doubts of the backend are taken into account.
@@ -20,45 +25,55 @@ struct Noticed {
 impl Doubt {
     /// None yet; the backend has counted `count` before.
     pub(crate) fn new(count: u64) -> Self {
-        Self(Mutex::new(Noticed {
+        let noticed = Noticed {
             count,
             last_at: None,
             looked_after: count,
             went_back: false,
-        }))
+        };
+        Self {
+            noticed: Mutex::new(noticed),
+            looked: Notify::new(),
+        }
     }
 
     /// There is a sign that the directory went back in time.
     pub(crate) fn note_went_back(&self) {
-        self.0.lock().went_back = true;
+        self.noticed.lock().went_back = true;
     }
 
     /// Whether there is such a sign, and the rooms are open still.
     pub(crate) fn went_back(&self) -> bool {
-        self.0.lock().went_back
+        self.noticed.lock().went_back
     }
 
     /// It was looked after `count` doubts of the backend; if the directory went back in time, its rooms are closed now.
     pub(crate) fn looked(&self, count: u64) {
-        let mut noticed = self.0.lock();
+        let mut noticed = self.noticed.lock();
         (noticed.looked_after, noticed.went_back) = (count, false);
+        self.looked.notify_waiters();
+    }
+
+    /// The next time that it was looked, from now on.
+    pub(crate) fn next_look(&self) -> Notified<'_> {
+        self.looked.notified()
     }
 
     /// Whether the rooms that are open may be older than what this node knows. `count`: of the backend's doubts, now.
     pub(crate) fn may_show_the_past(&self, count: u64) -> bool {
-        let noticed = self.0.lock();
+        let noticed = self.noticed.lock();
         noticed.went_back || noticed.looked_after != count
     }
 
     /// A call was answered that its part of the directory is forgotten.
     pub(crate) fn note(&self) {
-        self.0.lock().last_at = Some(Instant::now());
+        self.noticed.lock().last_at = Some(Instant::now());
     }
 
     /// Whether the last doubt is less than a lease ago: whoever lives has written what is his by then, for a node that
     /// cannot is taken for dead. `count`: of the backend's doubts, now.
     pub(crate) fn lasts(&self, count: u64, lease: Duration) -> bool {
-        let mut noticed = self.0.lock();
+        let mut noticed = self.noticed.lock();
         if std::mem::replace(&mut noticed.count, count) != count {
             noticed.last_at = Some(Instant::now());
         }

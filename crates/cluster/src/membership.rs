@@ -20,6 +20,8 @@ use crate::room::{After, Entry, Room};
 
 /// A join that the directory carried out reaches this node's roster within this, or is given up.
 pub(crate) const JOIN_PATIENCE: Duration = Duration::from_secs(5);
+/// How long somebody who comes in waits for [`Inner::until_looked_back`].
+const LOOK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A wish to enter a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +76,7 @@ impl Node {
     /// Enters a room. `Ok` means that `joined` is in the session's outbox, before anything else about that room.
     pub async fn join(&self, local: &Arc<Local>, join: JoinRoom) -> Result<(), JoinError> {
         let node = &self.0;
+        node.until_looked_back().await;
         let _turn = local.turn.lock().await;
         let serves = *node.status.borrow() == Status::Serving;
         if local.has_ended() || !serves || node.may_be_shown_the_past() {
@@ -355,6 +358,21 @@ impl Inner {
     pub(crate) fn note_forgotten(&self) {
         self.doubt.note();
         self.forgotten.notify_one();
+    }
+
+    /// Waits for a while until it was looked whether the directory went back in time. That follows soon upon reaching it
+    /// (again), and whoever wants to come in need not be sent away for it.
+    pub(crate) async fn until_looked_back(&self) {
+        let looked = async {
+            loop {
+                let look = self.doubt.next_look();
+                if !self.may_be_shown_the_past() {
+                    return;
+                }
+                look.await;
+            }
+        };
+        let _ = timeout(LOOK_PATIENCE, looked).await;
     }
 
     /// Whether nobody can be let in: this node has just reached the directory (again), or its rooms are to be closed.

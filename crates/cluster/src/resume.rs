@@ -105,6 +105,7 @@ impl Node {
         seen: BTreeMap<PeerId, u64>,
     ) -> Result<Resumed, ResumeError> {
         let node = &self.0;
+        node.until_looked_back().await;
         if *node.status.borrow() != Status::Serving || node.may_be_shown_the_past() {
             return Err(ResumeError::Unavailable);
         }
