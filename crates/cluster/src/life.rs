@@ -103,8 +103,9 @@ impl Inner {
         };
         let leases = &self.backend.leases;
         let mut known = leases.cluster_key(&offered).await?;
-        let is_running = self.keyring.get().is_some();
-        if is_running && known.key != offered.key && known.generation <= offered.generation {
+        // A node that has never served has let nobody in, and nothing is lost with its key.
+        let is_starting = matches!(*self.status.borrow(), Status::Starting(_));
+        if !is_starting && known.key != offered.key && known.generation <= offered.generation {
             offered.generation = known.generation + 1;
             known = leases.cluster_key(&offered).await?;
         }

@@ -173,10 +173,14 @@ impl Connection {
         let identity = self.authenticate(hello, &resume.peer)?;
         let session = self.session(resume.peer, &identity, hello);
         let node = &self.gateway.node;
-        match node
+        let resumed = node
             .resume(session, &resume.secret, resume.seen.clone())
-            .await
-        {
+            .await;
+        if resumed.is_err() {
+            // Rooms that were entered by then had something to tell. Nobody is welcomed, and so nobody is told.
+            self.mailbox.clear();
+        }
+        match resumed {
             Ok(resumed) => {
                 let resumed = leave_what_is_not_granted(node, resumed, &identity.grants).await;
                 Ok(Some((identity, resumed)))

@@ -40,6 +40,11 @@ impl Mailbox {
         self.closing.get()
     }
 
+    /// Whatever waits is for nobody any more.
+    pub(crate) fn clear(&self) {
+        while self.pop().is_some() {}
+    }
+
     pub(crate) fn pop(&self) -> Option<ServerMessage> {
         self.outbox.lock().pop()
     }

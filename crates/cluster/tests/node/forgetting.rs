@@ -1,11 +1,12 @@
 //! The directory forgets everything, as a Redis does that restarts without its data: nodes write it again.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{JoinError, Node, ResumeError};
+use switchboard_cluster::{JoinError, Node, ResumeError, Status};
 use switchboard_protocol::server_message::LeaveReason;
-use switchboard_protocol::{Connection, PeerId};
+use switchboard_protocol::{Connection, NodeId, PeerId};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::partition::Partition;
@@ -337,4 +338,31 @@ async fn a_node_that_keeps_members_of_a_room_it_has_nobody_in_does_not_talk_to_i
         "{} frames in 5 s",
         later - published
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_starts_into_an_empty_directory_does_not_insist_on_its_key() {
+    let cluster = MemoryCluster::new();
+    let [way, way_of_newcomer] = [(); 2].map(|()| Partition::of(&cluster));
+    let one = node(way.backend(&cluster), settings()).await;
+    let alice = Session::new(&one, true).await;
+    let secret = alice.secret();
+    way.cut(true);
+    cluster.forget();
+    let name = NodeId::start("test");
+    let backend = way_of_newcomer.backend(&cluster);
+    let newcomer = Node::new(name, settings(), backend, Arc::new(()));
+    newcomer.start();
+    sleep(LEASE / 4).await;
+    way_of_newcomer.cut(true);
+    cluster.forget();
+    way.cut(false);
+    sleep(LEASE / 2).await;
+    way_of_newcomer.cut(false);
+    until_open(&cluster).await;
+    let serving = |status: &Status| *status == Status::Serving;
+    let mut status = newcomer.status();
+    status.wait_for(serving).await.expect("it goes on");
+    let resumed = alice.try_to_resume(&newcomer, &secret, BTreeMap::new());
+    assert_eq!(resumed.await.err(), None);
 }

@@ -72,6 +72,7 @@ impl Client {
             self.old_tickets.push(old);
             if !welcome.resumed {
                 self.lose_session();
+                self.close_others(no, out);
             }
         }
         self.main = Some(no);
@@ -103,6 +104,14 @@ impl Client {
         self.unanswered.clear();
         self.seen.clear();
         self.old_tickets.clear();
+    }
+
+    /// What the session of before is still sent over another connection is not for this one.
+    fn close_others(&mut self, no: ConnectionNo, out: &mut Vec<Output>) {
+        let others = self
+            .connections
+            .extract_if(.., |known| known.welcomed && known.no != no);
+        out.extend(others.map(|known| Output::Close(known.no)));
     }
 
     /// The rooms are as the welcome says; what differs from the wishes is asked for.

@@ -129,12 +129,13 @@ impl Pump {
             }
             let session = self.session(resume.peer, user.clone(), hello.receipts);
             let seen = resume.seen.clone();
-            match self
-                .gateway
-                .node
-                .resume(session, &resume.secret, seen)
-                .await
-            {
+            let node = &self.gateway.node;
+            let resumed = node.resume(session, &resume.secret, seen).await;
+            if resumed.is_err() {
+                // Rooms that were entered by then had something to tell. Nobody is welcomed, and so nobody is told.
+                self.mailbox.clear();
+            }
+            match resumed {
                 Ok(resumed) => return Ok(self.welcome(resumed.local, Some(resumed.rooms))),
                 Err(ResumeError::Refused) => {}
                 Err(ResumeError::OtherUser) => {
