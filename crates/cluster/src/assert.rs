@@ -415,7 +415,7 @@ impl Inner {
     }
 
     /// A live member of a room as this node's roster has it. Where that has it as somebody else's, or as away, under this
-    /// very epoch, or under a former one, its place is taken back.
+    /// very epoch, or under a former one, its place is taken back; that waits until the room is open, its revision cannot.
     async fn assert_own_place(
         &self,
         local: &Local,
@@ -427,7 +427,13 @@ impl Inner {
                 place.lift = lift;
                 self.assert_place(&place).await
             }
-            Some(_) => once_filled(self.retake(local, room).await),
+            Some(mut place) => {
+                if lift {
+                    place.lift = lift;
+                    self.assert_place(&place).await?;
+                }
+                once_filled(self.retake(local, room).await)
+            }
             None if self.shows_former(local, room) => once_filled(self.retake(local, room).await),
             None => Ok(()),
         }

@@ -40,7 +40,11 @@ impl Inner {
         tracing::warn!(node.id = %dead, "a node is gone; its sessions are being taken over");
         loop {
             match self.try_to_reap(&dead).await {
-                Ok(members) => {
+                Ok(None) => {
+                    tracing::info!(node.id = %dead, "a node is no more this one's to clean up after");
+                    return;
+                }
+                Ok(Some(members)) => {
                     self.observe.observe(Observation::NodeReaped);
                     tracing::info!(node.id = %dead, members, "a dead node was cleaned up after");
                     return;
@@ -57,7 +61,11 @@ impl Inner {
         }
     }
 
-    async fn try_to_reap(self: &Arc<Self>, dead: &NodeId) -> Result<usize, ReapError> {
+    /// `None`: the claim is no more. Redis forgot it, and the other may have entered anew, alive; who does not is an orphan.
+    async fn try_to_reap(self: &Arc<Self>, dead: &NodeId) -> Result<Option<usize>, ReapError> {
+        if !self.has_claimed(dead).await? {
+            return Ok(None);
+        }
         let (mut steps, mut failed) = (Vec::new(), None);
         let mut under_way = JoinSet::new();
         // One that fails is tried again with the next round; it does not hold up the others.
@@ -92,7 +100,14 @@ impl Inner {
         if *dead != self.id {
             self.drop_link(dead);
         }
-        Ok(members)
+        Ok(Some(members))
+    }
+
+    async fn has_claimed(&self, dead: &NodeId) -> Result<bool, LeaseError> {
+        let table = self.backend.leases.read().await?;
+        Ok(table
+            .iter()
+            .any(|lease| lease.node == *dead && lease.claimed_by.as_ref() == Some(&self.id)))
     }
 
     async fn reap_peer(

@@ -23,7 +23,7 @@ use crate::membership::JOIN_PATIENCE;
 use crate::node::{ATTACH_TURNS, Inner, Node, Status};
 use crate::observe::{Observation, ResumeOutcome};
 use crate::presence::{Departure, NewSession, RETRY};
-use crate::record::{Epoch, Profile};
+use crate::record::{Epoch, PeerRecord, Profile};
 use crate::room::Entry;
 use crate::secret;
 
@@ -248,9 +248,9 @@ impl Inner {
     }
 
     async fn settle(self: &Arc<Self>, peer: PeerId, epoch: Epoch) {
-        let record = loop {
-            match self.checked(self.backend.directory.peer(&peer).await) {
-                Ok(record) => break record,
+        let settled = loop {
+            match self.look_at_attach(peer, epoch).await {
+                Ok(settled) => break settled,
                 Err(DirectoryError::Corrupt(_)) => return,
                 Err(_) => {}
             }
@@ -260,18 +260,52 @@ impl Inner {
                 () = sleep(RETRY) => {}
             }
         };
-        let own = record.filter(|record| record.epoch == epoch && record.node == self.id);
-        let Some(record) = own.filter(|_| !self.locals.contains_key(&peer)) else {
+        let is_here = self.local(&peer).is_some_and(|local| local.epoch >= epoch);
+        let Some((record, attached)) = settled.filter(|_| !is_here) else {
             return self.delist_unless_here(&peer).await;
         };
+        self.tell_former(&peer, &attached);
         let away = Arc::new(Away::new(
             (peer, epoch, record.proven),
             record.user,
-            record.rooms,
+            attached.rooms,
             self.settings.resume_window,
         ));
         self.keep(away.clone());
         self.mark_away(&away).await;
+    }
+
+    /// What an attach brought that got no answer: said once more, it answers as it would have then. `None`: it took no
+    /// effect, and is not said again.
+    async fn look_at_attach(
+        &self,
+        peer: PeerId,
+        epoch: Epoch,
+    ) -> Result<Option<(PeerRecord, Attached)>, DirectoryError> {
+        let directory = &self.backend.directory;
+        let record = self.checked(directory.peer(&peer).await)?;
+        let own = record.filter(|record| record.epoch == epoch && record.node == self.id);
+        let Some(record) = own else {
+            return Ok(None);
+        };
+        let attach = Attach {
+            peer,
+            epoch,
+            node: self.id.clone(),
+            user: record.user.clone(),
+            shown: Some(epoch),
+        };
+        Ok(match self.checked(directory.attach(&attach).await)? {
+            AttachOutcome::Attached { former, rooms } => Some((
+                record,
+                Attached {
+                    epoch,
+                    former,
+                    rooms,
+                },
+            )),
+            _ => None,
+        })
     }
 
     /// Whoever had the session closes its connection there and lets go of it.

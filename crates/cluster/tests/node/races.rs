@@ -6,7 +6,7 @@ use std::sync::Arc;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::{Backend, Departure, JoinRoom, Node, Profile, ResumeError};
 use switchboard_protocol::server_message::LeaveReason;
-use tokio::time::{Duration, sleep};
+use tokio::time::{Duration, sleep, timeout};
 
 use crate::faulty_directory::FaultyDirectory;
 use crate::rig::{Session, WINDOW, id, introduce, node, node_on, settings};
@@ -168,6 +168,27 @@ async fn a_resume_whose_answers_were_lost_works_the_next_time() {
             noted, 0,
             "{call}: it is noted for a node that has it no more"
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_had_a_session_hears_of_an_attach_that_got_no_answer() {
+    for on_the_same_node in [false, true] {
+        let cluster = MemoryCluster::new();
+        let one = node_on(&cluster, cluster.backend().bus).await;
+        let (slow_node, directory) = faulty_node(&cluster).await;
+        let from = if on_the_same_node { &slow_node } else { &one };
+        let alice = Session::new(from, true).await;
+        // Nobody else is in, whose node would be told.
+        alice.join("r").await.expect("alice gets in");
+        directory.lose_answer_of("attach");
+        let secret = alice.secret();
+        let failed = alice.try_to_resume(&slow_node, &secret, BTreeMap::new());
+        assert_eq!(failed.await.err(), Some(ResumeError::Unavailable));
+        let told = timeout(Duration::from_secs(2), alice.until_superseded());
+        told.await.expect("it is told at once");
+        let resumed = alice.resume_on(&one).await;
+        assert_eq!(resumed.rooms.len(), 1);
     }
 }
 

@@ -179,6 +179,34 @@ async fn a_node_claimed_by_one_that_died_serves_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reaper_whose_claim_was_forgotten_takes_nobody_from_one_that_lives() {
+    let c = MemoryCluster::new();
+    let dir = FaultyDirectory::new(c.backend().directory);
+    let backend = Backend {
+        directory: dir.clone(),
+        ..c.backend()
+    };
+    let reaper = node(backend, settings()).await;
+    let one = node_on(&c, c.backend().bus).await;
+    let (alice, bob) = introduce(&one, &node_on(&c, c.backend().bus).await).await;
+    // It tries again for longer than the directory takes to be full again.
+    for _ in 0..100 {
+        dir.fail("enlisted");
+    }
+    let leases = c.backend().leases;
+    let table = leases.read().await.expect("it works");
+    let lease = table.iter().find(|lease| lease.node == *one.id());
+    let claimed = leases.claim(lease.expect("it is there"), reaper.id()).await;
+    assert!(claimed.expect("it works"));
+    sleep(Duration::from_secs(2)).await;
+    c.forget();
+    sleep(Duration::from_secs(90)).await;
+    assert_eq!(*one.status().borrow(), Status::Serving);
+    assert!(bob.told.connections(&alice.peer()).is_empty());
+    assert_eq!(reaper.away_count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_signal_to_somebody_whose_join_waits_waits_with_it() {
     let c = MemoryCluster::new();
     let bus_b = FaultyBus::new(&c);

@@ -172,7 +172,11 @@ fn told(
         News::Went { peer, .. } if !is_known(peer) => {
             found.push(format!("{peer} left {room}, and never came"));
         }
-        News::Went { peer, reason, .. } if view.keeps(peer, at, story) => {
+        // Whom a list may lack, since nobody who was awake could write it again in the lease that rooms wait for (DESIGN 5),
+        // is told as gone to those who had it in an earlier one.
+        News::Went { peer, reason, .. }
+            if view.keeps(peer, at, story) && !memory.is_unknown(peer, at) =>
+        {
             found.push(format!(
                 "{peer} left {room} ({reason:?}), and is in all the time"
             ));
@@ -241,7 +245,7 @@ fn last(trace: &Trace) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::invariants::telling::Tale;
-    use crate::trace::Weather;
+    use crate::trace::{Fate, Weather};
 
     #[test]
     fn all_agree_in_the_end_or_somebody_is_wrong() {
@@ -287,6 +291,21 @@ mod tests {
         tale.wait(10);
         tale.joins_again(0, &[0]);
         assert_eq!(tale.judge(check).len(), 1, "a partial list");
+    }
+
+    #[test]
+    fn whoever_slept_when_redis_forgot_may_be_told_as_gone_and_nobody_else() {
+        for (sleeps, wrong) in [(true, 0), (false, 1)] {
+            let mut tale = Tale::of_two();
+            if sleeps {
+                let (node, fate) = (1, Fate::Frozen);
+                tale.note(What::Node { node, fate });
+            }
+            tale.note(What::Weather(Weather::Forgot));
+            tale.wait(10);
+            tale.hears_of_leaving(0, 1);
+            assert_eq!(tale.judge(check).len(), wrong);
+        }
     }
 
     #[test]
