@@ -415,52 +415,42 @@ impl Inner {
     }
 
     /// A live member of a room as this node's roster has it. Where that has it as somebody else's, or as away, under this
-    /// very epoch, or under a former one, its place is taken back; that waits until the room is open, its revision cannot.
+    /// very epoch, or, read from a directory that had gone back in time, under a former one, its place is taken back. That
+    /// waits until the room is open; its revision cannot.
     async fn assert_own_place(
         &self,
         local: &Local,
         room: &RoomId,
         lift: bool,
     ) -> Result<(), DirectoryError> {
-        match self.place_of(local, room) {
-            Some(mut place) if place.member.node == self.id && !place.member.flags.away => {
-                place.lift = lift;
-                self.assert_place(&place).await
-            }
-            Some(mut place) => {
-                if lift {
-                    place.lift = lift;
-                    self.assert_place(&place).await?;
-                }
-                once_filled(self.retake(local, room).await)
-            }
-            None if self.shows_former(local, room) => once_filled(self.retake(local, room).await),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether the roster of this node has a former connection of the session: it was read from a directory that had gone
-    /// back in time.
-    fn shows_former(&self, local: &Local, room: &RoomId) -> bool {
-        let Some(known) = self.rooms.get(room.as_str()) else {
-            return false;
+        let known = self.place_of(local, room);
+        let Some(mut place) = known.filter(|place| place.member.epoch <= local.epoch) else {
+            return Ok(());
         };
-        let room = known.lock();
-        let member = room.roster().and_then(|roster| roster.member(&local.peer));
-        member.is_some_and(|member| member.epoch < local.epoch)
+        place.lift = lift;
+        let member = &place.member;
+        let is_current = member.epoch == local.epoch;
+        let is_right = is_current && member.node == self.id && !member.flags.away;
+        if is_right || (is_current && lift) {
+            self.assert_place(&place).await?;
+        }
+        if is_right {
+            return Ok(());
+        }
+        once_filled(self.retake(local, room).await)
     }
 
     /// Where a session is, as far as the rosters of this node know.
     pub(crate) fn places_of(&self, local: &Local) -> Vec<AssertMember> {
         let rooms = local.kept_rooms();
         let places = rooms.iter().filter_map(|room| self.place_of(local, room));
-        places.collect()
+        let of_this_connection = |place: &AssertMember| place.member.epoch == local.epoch;
+        places.filter(of_this_connection).collect()
     }
 
     fn place_of(&self, local: &Local, room: &RoomId) -> Option<AssertMember> {
         let known = self.rooms.get(room.as_str())?;
-        let place = known.lock().place_of(&local.peer);
-        place.filter(|place| place.member.epoch == local.epoch)
+        known.lock().place_of(&local.peer)
     }
 
     /// Where the revision was lifted, the answer does not tell whether anything was missing.

@@ -162,13 +162,9 @@ impl Inner {
         for node in look.vanished {
             self.drop_link(&node);
         }
-        // Whoever stops gives no lease back before it is done with those of others, and begins with no more.
-        let dead = look
-            .dead
-            .into_iter()
-            .filter(|_| !self.departing.is_closed());
-        for lease in dead {
-            if leases.claim(&lease, &self.id).await? {
+        for lease in look.dead {
+            // What it claims it is to clean up, and whoever stops does not begin with that.
+            if !self.departing.is_closed() && leases.claim(&lease, &self.id).await? {
                 self.spawn_reaping(&lease.node);
             }
         }

@@ -491,9 +491,7 @@ impl Inner {
             for ended in ended {
                 let reason = match reason {
                     // What a link still holds arrives where the member comes again, or was not gone.
-                    _ if self.may_have_arrived(&ended) || ended.target.queued.is_some() => {
-                        Reason::Unconfirmed
-                    }
+                    _ if ended.target.may_be_on_its_way() => Reason::Unconfirmed,
                     LeaveReason::Expired => Reason::Expired,
                     _ => Reason::Left,
                 };

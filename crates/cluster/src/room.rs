@@ -53,6 +53,13 @@ struct Joining {
     joined: oneshot::Sender<RoomSnapshot>,
 }
 
+impl Joining {
+    fn is_in(&self, roster: &Roster) -> bool {
+        let member = roster.member(&self.local.peer);
+        member.is_some_and(|member| member.epoch >= self.local.epoch)
+    }
+}
+
 /// How a session of this node comes into a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entry {
@@ -181,7 +188,7 @@ impl Room {
     ) -> (oneshot::Receiver<RoomSnapshot>, After) {
         self.opening -= 1;
         let (joined, when_joined) = oneshot::channel();
-        let revision = self.revision_with(local, &snapshot);
+        let revision = snapshot.revision;
         self.known = self.known.max(revision);
         self.joining.push(Joining {
             local: local.clone(),
@@ -196,19 +203,6 @@ impl Room {
         self.complete_joins(&mut after);
         self.catch_up(&mut after);
         (when_joined, after)
-    }
-
-    /// From which revision on this node's roster has `local`. Where it should, and does not, the directory went back in
-    /// time before it let `local` in: the next revision that is above all, once everybody has asserted, has it.
-    fn revision_with(&self, local: &Local, snapshot: &RosterSnapshot) -> u64 {
-        match &self.roster {
-            Some(roster) if roster.revision >= snapshot.revision => {
-                let member = roster.member(&local.peer);
-                let is_in = member.is_some_and(|member| member.epoch >= local.epoch);
-                roster.revision + u64::from(!is_in)
-            }
-            _ => snapshot.revision,
-        }
     }
 
     /// `local` is on its way out: it hears nothing of the room any more.
@@ -341,7 +335,13 @@ impl Room {
     fn complete_joins(&mut self, after: &mut After) {
         let Some(roster) = &self.roster else { return };
         let mut index = 0;
-        while let Some(joining) = self.joining.get(index) {
+        while let Some(joining) = self.joining.get_mut(index) {
+            if joining.revision <= roster.revision && !joining.is_in(roster) {
+                // The directory let it in after it had gone back in time, and gave a revision that it had given before. The
+                // next one that is above all, once everybody has asserted, has it; another's step may have that one, too.
+                joining.revision = roster.revision + 1;
+                self.known = self.known.max(joining.revision);
+            }
             if joining.revision > roster.revision {
                 index += 1;
                 continue;
@@ -399,14 +399,49 @@ fn joined_message(re: u64, snapshot: RoomSnapshot) -> Joined {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::record::{Flags, Profile};
+    use parking_lot::Mutex;
+    use switchboard_protocol::ServerMessage;
 
-    #[test]
-    fn a_place_is_asserted_with_the_highest_revision_that_anybody_told() {
-        let id: RoomId = "r".parse().expect("a room id");
-        let peer = PeerId::random();
-        let member = MemberRecord {
+    use super::*;
+    use crate::local::{OutboxFull, Recipient};
+    use crate::record::{Flags, Profile};
+    use crate::unanswered::Unanswered;
+
+    struct Nobody;
+
+    impl Recipient for Nobody {
+        fn push(&self, _: ServerMessage) -> Result<(), OutboxFull> {
+            Ok(())
+        }
+
+        fn superseded(&self) {}
+    }
+
+    fn local(peer: PeerId) -> Arc<Local> {
+        Arc::new(Local {
+            peer,
+            epoch: 1,
+            user: "alice".parse().expect("a user id"),
+            receipts: true,
+            hidden: false,
+            resumable: true,
+            proven: 1.into(),
+            turn: Default::default(),
+            ended: false.into(),
+            recipient: Arc::new(Nobody),
+            early: Default::default(),
+            taking: Default::default(),
+            unanswered: Mutex::new(Unanswered::new(Arc::default())),
+            inbound: Default::default(),
+            listed: Default::default(),
+            rooms: Default::default(),
+            undone: Default::default(),
+            former: Default::default(),
+        })
+    }
+
+    fn member(peer: PeerId) -> MemberRecord {
+        MemberRecord {
             peer,
             epoch: 1,
             node: NodeId::start("node"),
@@ -415,9 +450,41 @@ mod tests {
             user: "alice".parse().expect("a user id"),
             joined_at: 0,
             profile: Profile::default(),
+        }
+    }
+
+    #[test]
+    fn whoever_is_let_in_by_a_directory_that_went_back_in_time_is_in_once_the_roster_has_him() {
+        let (own, other) = (PeerId::random(), PeerId::random());
+        let read = |revision, peers: &[PeerId]| {
+            let members = peers.iter().copied().map(member).collect();
+            RosterSnapshot::of(revision, 0, 8, members)
         };
+        let mut room = Room::new("r".parse().expect("a room id"));
+        room.roster = Some(Roster::new(read(5, &[other])));
+        room.open();
+        let joining = local(own);
+        let (mut joined, _) = room.admit(&joining, Entry::Join(1), read(4, &[other, own]));
+        assert!(joined.try_recv().is_err());
+        // Another's step has the revision that comes next.
+        room.step(RosterChange {
+            room: room.id.clone(),
+            revision: 6,
+            change: Change::Moved {
+                member: member(other),
+            },
+        });
+        assert!(joined.try_recv().is_err() && room.is_behind());
+        room.install(read(7, &[other, own]), false);
+        assert!(joined.try_recv().is_ok() && !room.is_behind());
+    }
+
+    #[test]
+    fn a_place_is_asserted_with_the_highest_revision_that_anybody_told() {
+        let id: RoomId = "r".parse().expect("a room id");
+        let peer = PeerId::random();
         let mut room = Room::new(id);
-        room.roster = Some(Roster::new(RosterSnapshot::of(5, 0, 8, vec![member])));
+        room.roster = Some(Roster::new(RosterSnapshot::of(5, 0, 8, vec![member(peer)])));
         let revision = |room: &Room| room.place_of(&peer).map(|place| place.revision);
         assert_eq!(revision(&room), Some(5));
         room.hint(13);

@@ -41,6 +41,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// It may have arrived, or may yet: what a link holds goes out.
+    pub(crate) fn may_be_on_its_way(&self) -> bool {
+        self.sent || self.sent_elsewhere || self.queued.is_some()
+    }
+
     fn placement(&self) -> Placement {
         Placement {
             peer: self.peer,
@@ -284,9 +289,8 @@ impl Unanswered {
         let mut any = false;
         let targets = self.entries.iter_mut().flat_map(|entry| &mut entry.targets);
         for target in targets.filter(is_new) {
-            // What a link still holds goes out, and may be handed on there.
-            let is_held = target.queued.take().is_some();
-            target.sent_elsewhere |= target.sent || is_held;
+            target.sent_elsewhere = target.may_be_on_its_way();
+            target.queued = None;
             target.epoch = member.epoch;
             target.node = member.node.clone();
             target.held = member.flags.away;
