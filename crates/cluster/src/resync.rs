@@ -67,7 +67,7 @@ impl Inner {
     /// Another node says which revisions it has: what is newer there is read again here, what is older there is told back.
     pub(crate) fn compare_revisions(&self, from: &NodeId, theirs: Revisions) {
         let older = theirs.rooms.into_iter().filter_map(|(id, revision)| {
-            let newer = self.newer_than(&id, revision)?;
+            let newer = self.newer_than(&id, revision, theirs.answer)?;
             Some((id, newer))
         });
         let older: Vec<(RoomId, u64)> = older.collect();
@@ -77,13 +77,19 @@ impl Inner {
     }
 
     /// The revision that somebody who has `theirs` of a room we share should know of.
-    fn newer_than(&self, id: &RoomId, theirs: u64) -> Option<u64> {
+    fn newer_than(&self, id: &RoomId, theirs: u64, is_answer: bool) -> Option<u64> {
         let Some(room) = self.rooms.get(id.as_str()) else {
             // They count members here. Where those are not away, they are gone: there was a step that they have missed.
             let is_kept = self.away.iter().any(|away| away.has_room(id));
             return (!is_kept).then_some(theirs + 1);
         };
-        let ours = self.in_room(&room, |room| (room.hint(theirs), After::default()))?;
+        let ours = self.in_room(&room, |room| {
+            let ours = match is_answer {
+                true => room.suppose(theirs),
+                false => room.hint(theirs),
+            };
+            (ours, After::default())
+        })?;
         (ours > theirs).then_some(ours)
     }
 }

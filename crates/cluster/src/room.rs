@@ -41,6 +41,8 @@ pub(crate) struct Room {
     held: VecDeque<RosterChange>,
     /// The highest revision that is known to exist.
     known: u64,
+    /// The revision that somebody supposes, who knows only that the roster here is wrong.
+    supposed: u64,
     /// When to read the roster again: a step is missing.
     read_at: Option<Instant>,
     read_pause: Duration,
@@ -103,6 +105,7 @@ impl Room {
             joining: Vec::new(),
             held: VecDeque::new(),
             known: 0,
+            supposed: 0,
             read_at: None,
             read_pause: READ_AFTER,
         }
@@ -240,6 +243,14 @@ impl Room {
         self.roster.as_ref().map(|roster| roster.revision)
     }
 
+    /// Another node answers to what it was told of this room. It may not have the room, and suppose a revision: nobody ever
+    /// gave that, and it must not be asserted.
+    pub(crate) fn suppose(&mut self, revision: u64) -> Option<u64> {
+        self.supposed = self.supposed.max(revision);
+        self.note_gap();
+        self.roster.as_ref().map(|roster| roster.revision)
+    }
+
     /// Whether the sender of a signal is a member, in a room that has this revision at the least.
     pub(crate) fn knows(&mut self, sender: &PeerId, revision: u64) -> SenderKnown {
         let roster = self.roster.as_ref();
@@ -272,6 +283,7 @@ impl Room {
         let joining = self.joining.iter().map(|joining| joining.revision);
         let waiting = joining.chain(self.held.iter().map(|step| step.revision));
         self.known = waiting.fold(snapshot.revision, u64::max);
+        self.supposed = 0;
         let is_partial = doubtful && self.lacks_somebody(known, &snapshot);
         if snapshot.revision > known.revision && !is_partial {
             let fresh = Roster::new(snapshot);
@@ -489,6 +501,8 @@ mod tests {
         assert_eq!(revision(&room), Some(5));
         room.hint(13);
         assert_eq!(revision(&room), Some(13));
+        room.suppose(14);
+        assert_eq!((revision(&room), room.is_behind()), (Some(13), true));
         assert_eq!(room.place_of(&PeerId::random()), None);
     }
 }

@@ -16,7 +16,7 @@ impl Room {
     pub(crate) fn is_behind(&self) -> bool {
         self.roster
             .as_ref()
-            .is_none_or(|roster| roster.revision < self.known)
+            .is_none_or(|roster| roster.revision < self.known.max(self.supposed))
     }
 
     pub(super) fn note_gap(&mut self) {
