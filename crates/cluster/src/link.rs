@@ -151,14 +151,9 @@ impl Link {
     pub(crate) fn heard(&self, header: &Header) -> Heard {
         let now = Instant::now();
         let mut state = self.state.lock();
-        // A repeated frame says what had been seen when it was made: only a confirmation by itself says «nothing» now.
-        let anew = if header.seen_generation == 0 && header.number != 0 {
-            Anew::No
-        } else {
-            state
-                .outgoing
-                .confirmed(header.seen_generation, header.seen, now)
-        };
+        // A repeated frame says what had been seen when it was made: only a confirmation by itself says what is so now.
+        let seen = (header.seen_generation, header.seen);
+        let anew = state.outgoing.confirmed(seen, header.number == 0, now);
         let verdict = state.incoming.judge(header, now);
         self.wake_if_needed(state);
         Heard { verdict, anew }

@@ -230,14 +230,30 @@ impl Outgoing {
         }
     }
 
-    /// The other side has everything of `generation` up to `number`.
-    pub(crate) fn confirmed(&mut self, generation: u64, number: u64, now: Instant) -> Anew {
+    /// The other side has everything of `generation` up to `number`. `now_so`: it says no more than that, so that this is
+    /// no frame made earlier.
+    pub(crate) fn confirmed(
+        &mut self,
+        (generation, number): (u64, u64),
+        now_so: bool,
+        now: Instant,
+    ) -> Anew {
         let first = self.next - self.unconfirmed.len() as u64;
-        if generation == 0 && first > 1 {
+        if generation == 0 && first > 1 && now_so {
             return Anew::Forgotten;
         }
-        if generation != self.generation || number < first || number >= self.next {
+        if generation != self.generation || number >= self.next {
             return Anew::No;
+        }
+        if number < first {
+            // It began anew with late repeats, and waits for what nobody has any more. No confirmation is late for so long.
+            let is_stuck = !self.unconfirmed.is_empty() && self.retry_after == RETRY_MAX;
+            let waits_in_vain = number + 1 < first && is_stuck && now_so;
+            return if waits_in_vain {
+                Anew::Forgotten
+            } else {
+                Anew::No
+            };
         }
         for frame in self.unconfirmed.drain(..=(number - first) as usize) {
             self.bytes -= frame.len();
@@ -351,11 +367,11 @@ mod tests {
             gather(&mut outgoing, start, 1);
             send(&mut outgoing, start);
         }
-        assert_eq!(outgoing.confirmed(1, 1, start), Anew::No);
+        assert_eq!(outgoing.confirmed((1, 1), true, start), Anew::No);
         assert_eq!(send(&mut outgoing, start + RETRY_MIN), [2, 3]);
         assert!(send(&mut outgoing, start + RETRY_MIN * 2).is_empty());
         assert_eq!(send(&mut outgoing, start + RETRY_MIN * 3), [2, 3]);
-        outgoing.confirmed(1, 3, start);
+        outgoing.confirmed((1, 3), true, start);
         assert_eq!(outgoing.wake_at(), None);
         assert_eq!(outgoing.bytes(), 0);
     }
@@ -368,7 +384,7 @@ mod tests {
             send(&mut outgoing, now);
         }
         assert_eq!(outgoing.wake_at(), Some(now + RETRY_MIN));
-        outgoing.confirmed(1, 1, now);
+        outgoing.confirmed((1, 1), true, now);
         assert_eq!(
             send(&mut outgoing, now),
             [WINDOW as u64 + 1],
@@ -392,9 +408,9 @@ mod tests {
             if outgoing.batches.is_empty() {
                 break last;
             }
-            assert_eq!(outgoing.confirmed(1, last, now), Anew::No);
+            assert_eq!(outgoing.confirmed((1, last), true, now), Anew::No);
         };
-        assert_eq!(outgoing.confirmed(1, last, now), Anew::Drained);
+        assert_eq!(outgoing.confirmed((1, last), true, now), Anew::Drained);
         outgoing.reset(2);
         assert_eq!(
             gather(&mut outgoing, now, 1),
@@ -427,12 +443,38 @@ mod tests {
         gather(&mut outgoing, now, 1);
         send(&mut outgoing, now);
         assert_eq!(
-            outgoing.confirmed(0, 0, now),
+            outgoing.confirmed((0, 0), true, now),
             Anew::No,
             "it has not heard of us"
         );
-        outgoing.confirmed(1, 1, now);
-        assert_eq!(outgoing.confirmed(0, 0, now), Anew::Forgotten);
+        outgoing.confirmed((1, 1), true, now);
+        assert_eq!(outgoing.confirmed((0, 0), true, now), Anew::Forgotten);
+    }
+
+    #[test]
+    fn who_waits_for_long_for_what_was_confirmed_before_has_forgotten_it() {
+        let (mut outgoing, mut now) = (Outgoing::new(1), Instant::now());
+        for _ in 0..4 {
+            gather(&mut outgoing, now, 1);
+            send(&mut outgoing, now);
+        }
+        outgoing.confirmed((1, 3), true, now);
+        assert_eq!(
+            outgoing.confirmed((1, 1), true, now),
+            Anew::No,
+            "it is late"
+        );
+        for _ in 0..8 {
+            now += RETRY_MAX;
+            assert_eq!(send(&mut outgoing, now), [4]);
+        }
+        assert_eq!(outgoing.confirmed((1, 1), false, now), Anew::No, "a repeat");
+        assert_eq!(
+            outgoing.confirmed((1, 3), true, now),
+            Anew::No,
+            "it is next"
+        );
+        assert_eq!(outgoing.confirmed((1, 1), true, now), Anew::Forgotten);
     }
 
     #[test]
@@ -440,8 +482,8 @@ mod tests {
         let (mut outgoing, now) = (Outgoing::new(2), Instant::now());
         gather(&mut outgoing, now, 1);
         send(&mut outgoing, now);
-        outgoing.confirmed(1, 1, now);
-        outgoing.confirmed(2, 7, now);
+        outgoing.confirmed((1, 1), true, now);
+        outgoing.confirmed((2, 7), true, now);
         assert!(outgoing.bytes() > 0);
     }
 }
