@@ -20,12 +20,9 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 continue;
             }
             for answer in &said.answers {
-                if story
-                    .stayed(&answer.to, &said.room, said.first_at)
-                    .is_none()
-                {
+                let Some(receiver) = story.stayed(&answer.to, &said.room, said.first_at) else {
                     continue;
-                }
+                };
                 // It was said to somebody who had left, and is back. That the receiver really had is the rosters' matter.
                 if session.misses(&answer.to, &said.room, said.first_at) {
                     continue;
@@ -35,6 +32,13 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                     Ok(()) => true,
                     // Somebody who does not read fills his outbox.
                     Err(Reason::Overloaded) => rests,
+                    // Both have moved since, and the answer of the node that it came to first went with them: it is said
+                    // again behind what was handled, and nobody can tell any more whether it was.
+                    Err(Reason::Unconfirmed)
+                        if said.over.len() > 1 && receiver.welcomed_at > said.first_at =>
+                    {
+                        true
+                    }
                     Err(Reason::Unconfirmed | Reason::Unavailable) => {
                         waited + SLACK >= trace.rules.deadline
                     }
@@ -71,6 +75,22 @@ mod tests {
         assert_eq!(judge(1, Err(Reason::Left)), 1);
         assert_eq!(judge(1, Err(Reason::Unconfirmed)), 1);
         assert_eq!(judge(60, Err(Reason::Unconfirmed)), 0);
+    }
+
+    #[test]
+    fn of_two_who_have_both_moved_nobody_may_know() {
+        for moved in [vec![], vec![0], vec![1], vec![0, 1]] {
+            let mut tale = Tale::of_two();
+            tale.says(0, 1, 1);
+            tale.wait(1);
+            for no in &moved {
+                tale.resumes(*no, &[]);
+            }
+            tale.says(0, 1, 1);
+            tale.answered(0, 1, 1, Err(Reason::Unconfirmed));
+            let wrong = usize::from(moved.len() < 2);
+            assert_eq!(tale.judge(check).len(), wrong, "{moved:?}");
+        }
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub(crate) struct Session {
     pub(crate) lives: bool,
     /// When its page was loaded again, the last time.
     pub(crate) reloaded_at: Option<Duration>,
+    /// When it was welcomed, the last time.
+    pub(crate) welcomed_at: Duration,
     pub(crate) said: BTreeMap<u64, Said>,
     /// What its application handled, and when.
     pub(crate) handled: BTreeMap<(PeerId, u64), Duration>,
@@ -150,6 +152,7 @@ impl Story {
                     .iter()
                     .map(|view| (view.room.clone(), order(&view.members)))
                     .collect();
+                session.welcomed_at = at;
                 if has_expired {
                     session.is_in(&BTreeMap::new(), at);
                 }
@@ -298,6 +301,7 @@ impl Session {
             receipts,
             lives: false,
             reloaded_at: None,
+            welcomed_at: Duration::ZERO,
             said: BTreeMap::new(),
             handled: BTreeMap::new(),
             stays: Vec::new(),
