@@ -188,7 +188,7 @@ export class Lifeline {
    * @param {string | undefined} token
    */
   #failed(advice, token) {
-        if (this.#attempt?.saidHello && advice.why === 'connection-lost') {
+    if (this.#attempt?.saidHello && advice.why === 'connection-lost') {
       this.#strayHelloUntil = this.#now() + STRAY_HELLO_MS;
     }
     this.#attempt = undefined;
