@@ -1,0 +1,177 @@
+use super::*;
+
+fn refused(reason: Reason) -> Verdict {
+    Verdict::Answer(Answer::Refused(reason))
+}
+
+struct Rig {
+    inbound: Inbound,
+    sender: PeerId,
+    receiver: PeerId,
+    node: NodeId,
+}
+
+impl Rig {
+    fn new() -> Self {
+        Self {
+            inbound: Inbound::default(),
+            sender: PeerId::random(),
+            receiver: PeerId::random(),
+            node: NodeId::start("a"),
+        }
+    }
+
+    fn judge(&mut self, id: u64) -> Verdict {
+        self.inbound.judge(self.sender, 1, &self.node, id)
+    }
+
+    fn received(&mut self, id: u64) -> Vec<u64> {
+        let answer = self.inbound.received(self.receiver, &self.sender, id);
+        answer.map_or_else(Vec::new, |(_, receipt)| receipt.delivered.to_vec())
+    }
+}
+
+#[test]
+fn whoever_is_turned_away_is_so_when_it_comes_again_as_well() {
+    let mut rig = Rig::new();
+    let left = Some(Answer::Refused(Reason::Left));
+    assert_eq!(
+        rig.inbound.turn_away((rig.sender, 1), 1, Reason::Left),
+        left
+    );
+    let again = rig.inbound.judge(rig.sender, 1, &rig.node, 1);
+    assert_eq!(again, refused(Reason::Left), "back in the room");
+    let next = rig.inbound.judge(rig.sender, 1, &rig.node, 2);
+    assert_eq!(next, Verdict::HandOn);
+    assert_eq!(
+        rig.inbound.turn_away((rig.sender, 1), 2, Reason::Left),
+        None
+    );
+}
+
+#[test]
+fn each_id_is_handed_on_once_and_a_repeat_gets_the_same_answer() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.judge(5), Verdict::HandOn);
+    assert_eq!(rig.judge(5), Verdict::Pending);
+    rig.inbound.written(rig.receiver, &rig.sender, 5, false);
+    assert_eq!(rig.received(5), [5]);
+    assert_eq!(rig.judge(5), Verdict::Answer(Answer::Delivered));
+    assert_eq!(rig.judge(6), Verdict::HandOn);
+    rig.inbound.refuse(&rig.sender, 6, Reason::Overloaded);
+    assert_eq!(rig.judge(6), refused(Reason::Overloaded));
+}
+
+#[test]
+fn a_client_cannot_acknowledge_what_it_was_never_sent() {
+    let mut rig = Rig::new();
+    for id in 1..=4 {
+        rig.judge(id);
+    }
+    assert_eq!(rig.received(9), [0; 0]);
+    rig.inbound.written(rig.receiver, &rig.sender, 2, false);
+    assert_eq!(rig.received(9), [1, 2]);
+    assert_eq!(rig.received(9), [0; 0]);
+}
+
+#[test]
+fn the_end_says_left_for_what_was_never_written_and_unconfirmed_for_the_rest() {
+    let mut rig = Rig::new();
+    for id in 1..=3 {
+        rig.judge(id);
+    }
+    rig.inbound.written(rig.receiver, &rig.sender, 2, false);
+    rig.received(1);
+    let answers = rig.inbound.end((rig.receiver, 1), Fate::Left);
+    let refused_ids: Vec<_> = answers
+        .into_iter()
+        .flat_map(|(_, receipt)| receipt.refused)
+        .collect();
+    assert_eq!(refused_ids, [(2, Reason::Unconfirmed), (3, Reason::Left)]);
+    assert_eq!(rig.judge(4), refused(Reason::Left));
+}
+
+#[test]
+fn a_lost_connection_says_what_its_client_may_have_and_what_it_cannot() {
+    let mut rig = Rig::new();
+    for id in 1..=3 {
+        rig.judge(id);
+    }
+    rig.inbound.written(rig.receiver, &rig.sender, 2, false);
+    rig.received(1);
+    rig.inbound.end((rig.receiver, 1), Fate::Moved);
+    let moved = |may_have| Verdict::Answer(Answer::Moved { may_have });
+    assert_eq!(rig.judge(1), Verdict::Answer(Answer::Delivered));
+    assert_eq!(
+        [2, 3, 4].map(|id| rig.judge(id)),
+        [moved(true), moved(false), moved(false)]
+    );
+}
+
+#[test]
+fn a_resumed_session_is_handed_only_what_is_above_what_it_has_seen() {
+    let mut rig = Rig::new();
+    rig.inbound = Inbound::resumed([(rig.sender, 7)].into_iter());
+    assert_eq!(rig.judge(7), Verdict::Answer(Answer::Delivered));
+    assert_eq!(rig.judge(8), Verdict::HandOn);
+}
+
+#[test]
+fn what_a_sender_left_behind_at_its_former_node_is_not_handed_on() {
+    let mut rig = Rig::new();
+    assert_eq!(
+        rig.inbound.judge(rig.sender, 2, &rig.node, 1),
+        Verdict::HandOn
+    );
+    assert_eq!(
+        rig.inbound.judge(rig.sender, 1, &rig.node, 2),
+        Verdict::Stale
+    );
+}
+
+#[test]
+fn what_the_client_has_seen_counts_also_from_somebody_whom_it_has_yet_to_meet_again() {
+    let mut rig = Rig::new();
+    rig.inbound = Inbound::resumed([(rig.sender, 5)].into_iter());
+    rig.inbound.keep_members(&HashSet::new());
+    assert_eq!(rig.judge(5), Verdict::Answer(Answer::Delivered));
+    assert_eq!(rig.judge(6), Verdict::HandOn);
+}
+
+#[test]
+fn what_the_client_has_seen_from_people_elsewhere_is_bounded() {
+    let seen = (0..1000).map(|_| (PeerId::random(), 1));
+    let mut inbound = Inbound::resumed(seen);
+    inbound.keep_members(&HashSet::new());
+    assert_eq!(inbound.streams.len(), SEEN_ELSEWHERE_MAX);
+}
+
+#[test]
+fn an_id_that_others_have_overtaken_is_not_told_as_delivered() {
+    let mut rig = Rig::new();
+    rig.judge(6);
+    assert_eq!(rig.judge(5), refused(Reason::Overloaded));
+}
+
+#[test]
+fn a_refusal_that_was_forgotten_is_not_told_as_delivered() {
+    let mut rig = Rig::new();
+    for id in 1..=REFUSED_MAX as u64 + 1 {
+        rig.judge(id);
+        rig.inbound.refuse(&rig.sender, id, Reason::Overloaded);
+    }
+    assert_eq!(rig.judge(1), refused(Reason::Unconfirmed));
+    assert_eq!(rig.judge(2), refused(Reason::Overloaded));
+}
+
+#[test]
+fn a_receiver_that_never_answers_is_bounded() {
+    let mut rig = Rig::new();
+    for id in 1..=PENDING_MAX as u64 {
+        assert_eq!(rig.judge(id), Verdict::HandOn);
+    }
+    assert_eq!(
+        rig.judge(PENDING_MAX as u64 + 1),
+        refused(Reason::Overloaded)
+    );
+}
