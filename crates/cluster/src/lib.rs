@@ -18,6 +18,7 @@ pub mod directory;
 mod doubt;
 mod early;
 pub mod envelope;
+mod follow;
 pub mod frame;
 mod gone;
 mod keyring;
