@@ -7,9 +7,8 @@ use std::thread;
 
 use switchboard_simulation::{play, run};
 
-/// As many as a minute allows where nothing is optimised. Seed 83, below them, still fails: `docs/figures.md` lists
-/// those that are known to.
-const SEEDS: RangeInclusive<u64> = 101..=400;
+/// As many as a minute allows where nothing is optimised.
+const SEEDS: RangeInclusive<u64> = 1..=300;
 
 #[test]
 fn whatever_befalls_a_cluster_its_clients_are_told_the_truth() {
