@@ -17,6 +17,7 @@ use crate::local::Local;
 use crate::node::Inner;
 use crate::presence::{Departing, RETRY};
 use crate::record::{Epoch, RosterSnapshot};
+use crate::roster::Roster;
 
 /// While the directory was away, nobody could resume. Whoever tried has this long from when it is back, whatever his window
 /// says: clients try again within it.
@@ -220,14 +221,15 @@ impl Inner {
             match self.checked(outcome)? {
                 TakeOverOutcome::Taken { changed, roster } => {
                     self.tell_taken(room, &roster, &away.peer, changed);
-                    if let Some(place) = place(room, &away.peer, &roster) {
-                        away.note_place(place);
-                    }
                     told.push(Told {
                         room: room.clone(),
                         revision: roster.revision,
                         nodes: roster.nodes_of_others(&away.peer),
                     });
+                    let roster = Roster::new(roster);
+                    if let Some(member) = roster.member(&away.peer) {
+                        away.note_place(roster.place(room, member));
+                    }
                 }
                 TakeOverOutcome::NotAMember => away.forget_place(room),
                 TakeOverOutcome::Stale { .. } => return Ok(Marked::Superseded),
@@ -298,18 +300,4 @@ impl Inner {
             self.hint(&roster.nodes_of_others(peer), room, roster.revision);
         }
     }
-}
-
-/// What to assert of a member later.
-pub(crate) fn place(room: &RoomId, peer: &PeerId, roster: &RosterSnapshot) -> Option<AssertMember> {
-    let orders = roster.members.iter().map(|member| member.order);
-    Some(AssertMember {
-        room: room.clone(),
-        member: roster.member(peer)?.clone(),
-        revision: roster.revision,
-        ready: roster.ready,
-        capacity: roster.capacity,
-        order_max: orders.max().unwrap_or(0),
-        lift: false,
-    })
 }

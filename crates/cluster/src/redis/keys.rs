@@ -43,6 +43,19 @@ pub(super) struct RoomKeys {
     pub(super) alive: String,
 }
 
+impl RoomKeys {
+    /// In the order in which scripts take them.
+    pub(super) fn all(&self) -> [&str; 5] {
+        [
+            &self.members,
+            &self.roster,
+            &self.meta,
+            &self.revision,
+            &self.alive,
+        ]
+    }
+}
+
 impl Keys {
     pub(super) fn new(prefix: &str) -> Self {
         Self {
@@ -111,13 +124,7 @@ mod tests {
         let room: RoomId = "video:1".parse().expect("an id");
         let tag = format!("{{{}}}", Bucket::of(&room).tag());
         let keys = Keys::new("sb:").room(&room);
-        for key in [
-            &keys.members,
-            &keys.roster,
-            &keys.meta,
-            &keys.revision,
-            &keys.alive,
-        ] {
+        for key in keys.all() {
             assert!(key.starts_with(&format!("sb:{tag}:")), "{key}");
         }
     }

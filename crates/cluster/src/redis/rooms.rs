@@ -29,15 +29,7 @@ impl RedisDirectory {
             flag(join.may_create),
             Value::Bytes(tail(&join.profile)),
         ];
-        let keys = [
-            &keys.members,
-            &keys.roster,
-            &keys.meta,
-            &keys.revision,
-            &keys.alive,
-        ]
-        .map(String::as_str);
-        let mut reply = self.commands.run(&ROOM_JOIN, &keys, args).await?;
+        let mut reply = self.commands.run(&ROOM_JOIN, &keys.all(), args).await?;
         match &*reply.text()? {
             "joined" => Ok(JoinOutcome::Joined {
                 evicted: evicted(&mut reply)?,
@@ -62,15 +54,7 @@ impl RedisDirectory {
     ) -> Result<LeaveOutcome, Failure> {
         let keys = self.keys.room(room);
         let args: Vec<Value> = vec![peer.as_str().into(), epoch.to_string().into()];
-        let keys = [
-            &keys.members,
-            &keys.roster,
-            &keys.meta,
-            &keys.revision,
-            &keys.alive,
-        ]
-        .map(String::as_str);
-        let mut reply = self.commands.run(&ROOM_LEAVE, &keys, args).await?;
+        let mut reply = self.commands.run(&ROOM_LEAVE, &keys.all(), args).await?;
         match &*reply.text()? {
             "left" => Ok(LeaveOutcome {
                 changed: reply.flag()?,
@@ -164,15 +148,7 @@ impl RedisDirectory {
             assert.order_max.to_string().into(),
             flag(assert.lift),
         ];
-        let keys = [
-            &keys.members,
-            &keys.roster,
-            &keys.meta,
-            &keys.revision,
-            &keys.alive,
-        ]
-        .map(String::as_str);
-        let mut reply = self.commands.run(&ROOM_ASSERT, &keys, args).await?;
+        let mut reply = self.commands.run(&ROOM_ASSERT, &keys.all(), args).await?;
         match &*reply.text()? {
             "known" => Ok(AssertOutcome::Known {
                 revision: reply.number()?,

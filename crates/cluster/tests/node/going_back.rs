@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use switchboard_cluster::Backend;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::{JoinError, ResumeError};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{ClientMessage, Codec, ServerMessage};
 use tokio::time::{Duration, sleep};
 
-use crate::faulty_directory::FaultyDirectory;
 use crate::partition::Partition;
-use crate::rig::{Session, WINDOW, id, introduce, node, node_on, settings};
+use crate::rig::{Session, WINDOW, faulty_node, id, introduce, node, node_on, settings};
 
 #[tokio::test(start_paused = true)]
 async fn a_member_whose_node_writes_it_again_later_than_others_does_not_leave_meanwhile() {
@@ -156,12 +154,7 @@ async fn nobody_is_let_in_before_everybody_has_written_what_was_lost() {
 #[tokio::test(start_paused = true)]
 async fn whoever_loses_his_connection_while_his_turn_is_waited_for_is_written_again_all_the_same() {
     let cluster = MemoryCluster::new();
-    let directory = FaultyDirectory::new(cluster.backend().directory);
-    let backend = Backend {
-        directory: directory.clone(),
-        ..cluster.backend()
-    };
-    let slow = node(backend, settings()).await;
+    let (slow, directory) = faulty_node(&cluster).await;
     let other = node_on(&cluster, cluster.backend().bus).await;
     // The slow cycle that follows is long before it comes to alice, unless chance has her first.
     for _ in 0..20 {

@@ -1,26 +1,15 @@
 //! Interleavings that chance seldom meets.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use switchboard_cluster::Node;
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{Backend, Node};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{Connection, NodeId};
 use tokio::time::{Duration, sleep};
 
-use crate::faulty_directory::FaultyDirectory;
 use crate::partition::Partition;
-use crate::rig::{Session, WINDOW, id, introduce, node, node_on, settings};
-
-async fn faulty_node(cluster: &MemoryCluster) -> (Node, Arc<FaultyDirectory>) {
-    let directory = FaultyDirectory::new(cluster.backend().directory);
-    let backend = Backend {
-        directory: directory.clone(),
-        ..cluster.backend()
-    };
-    (node(backend, settings()).await, directory)
-}
+use crate::rig::{Session, WINDOW, faulty_node, id, introduce, node, node_on, settings};
 
 async fn cuttable(cluster: &MemoryCluster) -> (Node, Partition) {
     let partition = Partition::of(cluster);

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use switchboard_cluster::Node;
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{Backend, Node};
 use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{Connection, PeerId, ServerMessage};
 use tokio::time::{Duration, sleep};
 
 use crate::bad_bus::{BadBus, Badness};
 use crate::faults::FaultyBus;
-use crate::faulty_directory::FaultyDirectory;
-use crate::rig::{Kind, Session, id, introduce, node, node_on, settings};
+use crate::rig::{Kind, Session, faulty_node, id, introduce, node_on};
 
 async fn three_nodes(cluster: &MemoryCluster) -> [Node; 3] {
     let node = || node_on(cluster, cluster.backend().bus);
@@ -302,12 +301,7 @@ async fn a_resumed_sender_sends_a_broadcast_again_to_those_who_did_not_answer() 
 async fn moves_slowly_through_two_rooms() -> (Session, Session, impl Future<Output = Session>) {
     let cluster = MemoryCluster::new();
     let [one, other, _] = three_nodes(&cluster).await;
-    let directory = FaultyDirectory::new(cluster.backend().directory);
-    let backend = Backend {
-        directory: directory.clone(),
-        ..cluster.backend()
-    };
-    let third = node(backend, settings()).await;
+    let (third, directory) = faulty_node(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     for session in [&alice, &bob] {
         session.join("s").await.expect("there is room");
@@ -374,12 +368,7 @@ async fn signals_in_two_rooms_to_somebody_who_moves_keep_their_order() {
 async fn what_was_unanswered_in_two_rooms_as_its_receiver_moves_is_delivered_once() {
     let cluster = MemoryCluster::new();
     let [one, other, _] = three_nodes(&cluster).await;
-    let directory = FaultyDirectory::new(cluster.backend().directory);
-    let backend = Backend {
-        directory: directory.clone(),
-        ..cluster.backend()
-    };
-    let third = node(backend, settings()).await;
+    let (third, directory) = faulty_node(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     for session in [&alice, &bob] {
         session.join("s").await.expect("there is room");
@@ -410,12 +399,7 @@ async fn what_was_unanswered_in_two_rooms_as_its_receiver_moves_is_delivered_onc
 async fn a_signal_is_not_refused_in_a_room_that_its_receiver_has_yet_to_come_back_to() {
     let cluster = MemoryCluster::new();
     let [one, other, _] = three_nodes(&cluster).await;
-    let directory = FaultyDirectory::new(cluster.backend().directory);
-    let backend = Backend {
-        directory: directory.clone(),
-        ..cluster.backend()
-    };
-    let third = node(backend, settings()).await;
+    let (third, directory) = faulty_node(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     for room in ["s", "t"] {
         for session in [&alice, &bob] {

@@ -1,24 +1,13 @@
 //! What happens at the same time: nobody is lost between two steps.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{Backend, Departure, JoinRoom, Node, Profile, ResumeError};
+use switchboard_cluster::{Departure, JoinRoom, Node, Profile, ResumeError};
 use switchboard_protocol::server_message::LeaveReason;
 use tokio::time::{Duration, sleep, timeout};
 
-use crate::faulty_directory::FaultyDirectory;
-use crate::rig::{Session, WINDOW, id, introduce, node, node_on, settings};
-
-async fn faulty_node(cluster: &MemoryCluster) -> (Node, Arc<FaultyDirectory>) {
-    let directory = FaultyDirectory::new(cluster.backend().directory);
-    let backend = Backend {
-        directory: directory.clone(),
-        ..cluster.backend()
-    };
-    (node(backend, settings()).await, directory)
-}
+use crate::rig::{Session, WINDOW, faulty_node, id, introduce, node_on};
 
 /// A session reaches another and is reached by it.
 async fn reach_one_another(alice: &Session, bob: &Session) {

@@ -14,8 +14,7 @@ use switchboard_protocol::{
 use tokio::time::{Duration, sleep};
 
 use crate::faults::FaultyBus;
-use crate::faulty_directory::FaultyDirectory;
-use crate::rig::{Session, id, introduce, node, node_on, settings};
+use crate::rig::{Session, faulty_node, id, introduce, node, node_on, settings};
 
 fn heard_join(s: &Session, p: PeerId) -> bool {
     s.told
@@ -107,15 +106,7 @@ async fn a_state_that_changes_nothing_hides_no_other_step() {
 #[tokio::test(start_paused = true)]
 async fn a_room_that_could_not_be_left_is_left_though_the_client_does_not_ask_again() {
     let c = MemoryCluster::new();
-    let dir = FaultyDirectory::new(c.backend().directory);
-    let a = node(
-        Backend {
-            directory: dir.clone(),
-            ..c.backend()
-        },
-        settings(),
-    )
-    .await;
+    let (a, dir) = faulty_node(&c).await;
     let b = node_on(&c, c.backend().bus).await;
     let (alice, bob) = introduce(&a, &b).await;
     dir.fail("leave");
@@ -127,15 +118,7 @@ async fn a_room_that_could_not_be_left_is_left_though_the_client_does_not_ask_ag
 #[tokio::test(start_paused = true)]
 async fn a_leave_whose_answer_was_lost_is_told() {
     let c = MemoryCluster::new();
-    let dir = FaultyDirectory::new(c.backend().directory);
-    let a = node(
-        Backend {
-            directory: dir.clone(),
-            ..c.backend()
-        },
-        settings(),
-    )
-    .await;
+    let (a, dir) = faulty_node(&c).await;
     let b = node_on(&c, c.backend().bus).await;
     let (alice, bob) = introduce(&a, &b).await;
     sleep(Duration::from_secs(1)).await;
@@ -151,15 +134,7 @@ async fn a_leave_whose_answer_was_lost_is_told() {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_failed_halfway_in_entering_anew_tries_again() {
     let c = MemoryCluster::new();
-    let dir = FaultyDirectory::new(c.backend().directory);
-    let a = node(
-        Backend {
-            directory: dir.clone(),
-            ..c.backend()
-        },
-        settings(),
-    )
-    .await;
+    let (a, dir) = faulty_node(&c).await;
     dir.fail("open_bucket");
     c.forget();
     sleep(Duration::from_secs(120)).await;
@@ -181,12 +156,7 @@ async fn a_node_claimed_by_one_that_died_serves_again() {
 #[tokio::test(start_paused = true)]
 async fn a_reaper_whose_claim_was_forgotten_takes_nobody_from_one_that_lives() {
     let c = MemoryCluster::new();
-    let dir = FaultyDirectory::new(c.backend().directory);
-    let backend = Backend {
-        directory: dir.clone(),
-        ..c.backend()
-    };
-    let reaper = node(backend, settings()).await;
+    let (reaper, dir) = faulty_node(&c).await;
     let one = node_on(&c, c.backend().bus).await;
     let (alice, bob) = introduce(&one, &node_on(&c, c.backend().bus).await).await;
     // It tries again for longer than the directory takes to be full again.

@@ -19,6 +19,8 @@ use switchboard_protocol::{
 use tokio::sync::Notify;
 use tokio::time::{Duration, timeout};
 
+use crate::faulty_directory::FaultyDirectory;
+
 /// A test that waits longer for something waits in vain. Most tests pause time, which makes this cheap.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -59,6 +61,16 @@ pub(crate) async fn node(backend: Backend, settings: Settings) -> Node {
     .expect("the node serves in time")
     .expect("the node goes on");
     node
+}
+
+/// A node of `cluster` whose directory does what it is told to.
+pub(crate) async fn faulty_node(cluster: &MemoryCluster) -> (Node, Arc<FaultyDirectory>) {
+    let directory = FaultyDirectory::new(cluster.backend().directory);
+    let backend = Backend {
+        directory: directory.clone(),
+        ..cluster.backend()
+    };
+    (node(backend, settings()).await, directory)
 }
 
 /// A node of `cluster` whose frames go out over `bus`.
