@@ -1,8 +1,9 @@
 //! A gateway stops for longer than its lease, and wakes up.
 
+use serde_json::json;
 use switchboard_protocol::Connection;
 
-use crate::support::{Cluster, Peer, hear, still_well};
+use crate::support::{Cluster, Peer, Raw, hear, still_well};
 
 const ROOM: &str = "study-1";
 
@@ -74,4 +75,36 @@ async fn a_node_that_was_frozen_lets_go_of_a_session_that_moved_meanwhile() {
     for node in &cluster.nodes {
         still_well(node).await;
     }
+}
+
+#[tokio::test]
+async fn what_a_client_said_to_a_frozen_node_before_it_gave_up_moves_nothing() {
+    const CLOSE: u8 = 8;
+    let cluster = Cluster::start(2, &[]);
+    let [own, frozen] = &cluster.nodes[..] else {
+        panic!("two nodes were started")
+    };
+    let mut alice = Peer::in_room(own, ROOM).await;
+    let ticket = alice.ticket();
+    let mut attempt = Raw::open(frozen, "/v1/connect", &[]);
+    frozen.pause();
+    let hello = json!({
+        "type": "hello",
+        "receipts": true,
+        "resume": { "peer": ticket.peer, "secret": ticket.secret, "seen": {} },
+    });
+    attempt.text(&hello.to_string());
+    attempt.send(CLOSE, &1000u16.to_be_bytes());
+    drop(attempt);
+    frozen.resume();
+    frozen.wait_until("done with the attempt", |node| {
+        let [came, there] = ["switchboard_connections_total", "switchboard_connections"];
+        node.metric(came) == 1.0 && node.metric(there) == 0.0
+    });
+    assert_eq!(
+        frozen.metric("switchboard_resumes_total{outcome=\"resumed\"}"),
+        0.0
+    );
+    assert_eq!(alice.unasked().await, [], "she was not sent away");
+    alice.bye().await;
 }
