@@ -241,6 +241,28 @@ async fn one_that_died_as_all_was_forgotten_comes_back_to_every_room() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_found_its_room_closed_keeps_its_place_when_all_is_forgotten_once_more() {
+    let cluster = MemoryCluster::new();
+    let [one, other, third] = nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    one.stop(Duration::ZERO).await;
+    cluster.forget();
+    sleep(LEASE - Duration::from_secs(1)).await;
+    cluster.forget();
+    sleep(Duration::from_secs(2)).await;
+    let early = alice
+        .try_to_resume(&third, &alice.secret(), BTreeMap::new())
+        .await;
+    assert_eq!(early.err(), Some(ResumeError::Unavailable));
+    cluster.forget();
+    until_open(&cluster).await;
+    assert_eq!(members(&cluster, "r").await, [alice.peer(), bob.peer()]);
+    let resumed = alice.resume_on(&third).await;
+    assert!(bob.told.leaves(&alice.peer()).is_empty());
+    reach_one_another(&resumed, &bob).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_waits_for_the_roster_of_one_room_is_written_again_in_another() {
     let cluster = MemoryCluster::new();
     let [one, _other, _] = nodes(&cluster).await;
