@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use switchboard_protocol::client_message::StatePatch;
-use switchboard_protocol::server_message::LeaveReason;
+use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
 use switchboard_protocol::{NodeId, PeerId, RoomId};
+use tokio::sync::{MutexGuard, oneshot};
 use tokio::time::{Duration, timeout};
 
 use crate::directory::{DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome};
@@ -16,7 +16,7 @@ use crate::node::{Inner, Node, Status};
 use crate::observe::Observation;
 use crate::record::{Epoch, Flags, Profile, RosterSnapshot};
 use crate::resync::tell_revisions;
-use crate::room::{After, Entry, Room};
+use crate::room::{After, Entry};
 
 /// A join that the directory carried out reaches this node's roster within this, or is given up.
 pub(crate) const JOIN_PATIENCE: Duration = Duration::from_secs(5);
@@ -77,7 +77,7 @@ impl Node {
     pub async fn join(&self, local: &Arc<Local>, join: JoinRoom) -> Result<(), JoinError> {
         let node = &self.0;
         node.until_looked_back().await;
-        let _turn = local.turn.lock().await;
+        let turn = local.turn.lock().await;
         let serves = *node.status.borrow() == Status::Serving;
         if local.has_ended() || !serves || node.may_be_shown_the_past() {
             return Err(JoinError::Unavailable);
@@ -98,7 +98,7 @@ impl Node {
             return Err(JoinError::Unavailable);
         }
         local.note_room(&join.room, join.profile.clone());
-        node.enter(local, &join).await
+        node.enter(local, &join, turn).await
     }
 
     /// Leaves a room: the session hears nothing of it any more.
@@ -163,7 +163,12 @@ impl Node {
 }
 
 impl Inner {
-    async fn enter(&self, local: &Arc<Local>, join: &JoinRoom) -> Result<(), JoinError> {
+    async fn enter(
+        &self,
+        local: &Arc<Local>,
+        join: &JoinRoom,
+        turn: MutexGuard<'_, ()>,
+    ) -> Result<(), JoinError> {
         let room = self.rooms.open(&join.room);
         let request = self.request(local, join);
         let outcome = self.backend.directory.join(&request).await;
@@ -173,7 +178,11 @@ impl Inner {
                     self.tell_evicted(&join.room, &evicted, &roster).await;
                 }
                 self.announce_join(local, &join.room, &roster);
-                return self.admit(local, join, &room, roster).await;
+                let entry = Entry::Join(join.re);
+                let joined = self.in_room(&room, |room| room.admit(local, entry, roster));
+                // What the session is in is asserted meanwhile: the directory may have forgotten it since.
+                drop(turn);
+                return self.until_joined(local, &join.room, joined).await;
             }
             Ok(JoinOutcome::Full { capacity }) => JoinError::Full { capacity },
             Ok(JoinOutcome::NoSuchRoom) => JoinError::NoSuchRoom,
@@ -215,15 +224,12 @@ impl Inner {
     }
 
     /// Waits until the roster of this node has reached the join.
-    async fn admit(
+    async fn until_joined(
         &self,
-        local: &Arc<Local>,
-        join: &JoinRoom,
-        room: &Arc<Mutex<Room>>,
-        snapshot: RosterSnapshot,
+        local: &Local,
+        room: &RoomId,
+        joined: oneshot::Receiver<RoomSnapshot>,
     ) -> Result<(), JoinError> {
-        let entry = Entry::Join(join.re);
-        let joined = self.in_room(room, |room| room.admit(local, entry, snapshot));
         if timeout(JOIN_PATIENCE, joined)
             .await
             .is_ok_and(|joined| joined.is_ok())
@@ -232,8 +238,8 @@ impl Inner {
             return Ok(());
         }
         // The room stays noted with the session: its next join or assertion, or its end, undoes this one.
-        self.dismiss(local, &join.room);
-        local.note_undone(&join.room);
+        self.dismiss(local, room);
+        local.note_undone(room);
         Err(JoinError::Unavailable)
     }
 

@@ -339,7 +339,6 @@ impl Inner {
         local: &Arc<Local>,
         rooms: &[RoomId],
     ) -> Result<Vec<RoomSnapshot>, ResumeError> {
-        let _turn = local.turn.lock().await;
         let mut snapshots = Vec::with_capacity(rooms.len());
         for room in rooms {
             snapshots.extend(self.re_enter(local, room).await?);
@@ -353,6 +352,7 @@ impl Inner {
         local: &Arc<Local>,
         id: &RoomId,
     ) -> Result<Option<RoomSnapshot>, ResumeError> {
+        let turn = local.turn.lock().await;
         let room = self.rooms.open(id);
         let wish = TakeOver {
             room: id.clone(),
@@ -369,6 +369,8 @@ impl Inner {
                 }
                 self.tell_taken(id, &roster, &local.peer, changed);
                 let admitted = self.in_room(&room, |room| room.admit(local, Entry::Resume, roster));
+                // The roster may be long in coming, and what the session is in is asserted meanwhile.
+                drop(turn);
                 if let Ok(Ok(snapshot)) = timeout(JOIN_PATIENCE, admitted).await {
                     return Ok(Some(snapshot));
                 }

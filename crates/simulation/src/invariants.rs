@@ -10,6 +10,7 @@ mod order;
 mod owners;
 mod places;
 mod privacy;
+mod reading;
 mod resumption;
 mod rosters;
 mod sockets;

@@ -105,10 +105,15 @@ impl Inner {
         let (peer, epoch) = (place.member.peer, place.member.epoch);
         let directory = &self.backend.directory;
         let record = self.checked(directory.peer(&peer).await)?;
-        let record = match record {
-            Some(record) if record.epoch > epoch => {
+        if let Some(record) = record.as_ref().filter(|record| record.epoch > epoch) {
+            if !record.rooms.contains(&place.room) {
                 return once_filled(self.expel_left_behind(&place.room, &peer, epoch).await);
             }
+            // It came back elsewhere and found the room closed: its place is known only from rosters like this one.
+            place.member.epoch = record.epoch;
+        }
+        let epoch = place.member.epoch;
+        let record = match record {
             Some(record) if record.node != self.id => {
                 if present.contains(&record.node) {
                     return self.add_place(record, place).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{JoinError, Node, ResumeError, Status};
+use switchboard_cluster::{JoinError, Node, Profile, ResumeError, Status};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{Connection, NodeId, PeerId};
 use tokio::time::{Duration, Instant, sleep};
@@ -238,6 +238,57 @@ async fn one_that_died_as_all_was_forgotten_comes_back_to_every_room() {
     assert_eq!(resumed.rooms.len(), 2);
     sleep(2 * WINDOW).await;
     assert!(bob.told.leaves(&alice.peer()).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_found_its_room_closed_keeps_its_place_when_all_is_forgotten_once_more() {
+    let cluster = MemoryCluster::new();
+    let [one, other, third] = nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    one.stop(Duration::ZERO).await;
+    cluster.forget();
+    sleep(LEASE - Duration::from_secs(1)).await;
+    cluster.forget();
+    sleep(Duration::from_secs(2)).await;
+    let early = alice
+        .try_to_resume(&third, &alice.secret(), BTreeMap::new())
+        .await;
+    assert_eq!(early.err(), Some(ResumeError::Unavailable));
+    cluster.forget();
+    until_open(&cluster).await;
+    assert_eq!(members(&cluster, "r").await, [alice.peer(), bob.peer()]);
+    let resumed = alice.resume_on(&third).await;
+    assert!(bob.told.leaves(&alice.peer()).is_empty());
+    reach_one_another(&resumed, &bob).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_the_roster_of_one_room_is_written_again_in_another() {
+    let cluster = MemoryCluster::new();
+    let [one, _other, _] = nodes(&cluster).await;
+    let alice = Session::new(&one, true).await;
+    let bob = Session::new(&one, true).await;
+    alice.join("r").await.expect("there is room");
+    bob.join("s").await.expect("there is room");
+    // A step that nobody is told of.
+    let profile = Profile {
+        name: Some("Alice".into()),
+        ..Profile::default()
+    };
+    let directory = cluster.backend().directory;
+    let (room, peer) = (id("r"), alice.peer());
+    let updated = directory.update(&room, &peer, 1, &profile);
+    updated.await.expect("memory answers");
+    let joining = async {
+        let _ = bob.join("r").await;
+    };
+    let forgetting = async {
+        sleep(Duration::from_millis(1)).await;
+        cluster.forget();
+        until_open(&cluster).await;
+        assert_eq!(members(&cluster, "s").await, [bob.peer()]);
+    };
+    tokio::join!(joining, forgetting);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,23 +1,27 @@
-//! What Redis lost while the only ones who could write it again did not run.
+//! What Redis lost while the only ones who could write it again did not run, or could not reach it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard_protocol::PeerId;
 use tokio::time::Duration;
 
 use crate::trace::{ConnectionNo, Event, Fate, NodeNo, Weather, What};
 
-/// A node that has just woken up has written what is its own after this.
+/// A node that can write (again) has written what is its own after this.
 const WRITTEN: Duration = Duration::from_secs(3);
 
 /// Follows a trace.
 pub(super) struct Memory {
     lease: Duration,
     lost_at: Option<Duration>,
+    /// When everybody who can has written what was lost; not while Redis is away.
+    written_at: Duration,
+    is_down: bool,
     on: BTreeMap<ConnectionNo, NodeNo>,
     home: BTreeMap<PeerId, NodeNo>,
     /// Nodes that were put to sleep, so many times.
     asleep: BTreeMap<NodeNo, usize>,
+    cut_off: BTreeSet<NodeNo>,
     /// From when until when nobody else knows what these nodes know.
     alone: BTreeMap<NodeNo, (Duration, Option<Duration>)>,
 }
@@ -27,9 +31,12 @@ impl Memory {
         Self {
             lease,
             lost_at: None,
+            written_at: Duration::ZERO,
+            is_down: false,
             on: BTreeMap::new(),
             home: BTreeMap::new(),
             asleep: BTreeMap::new(),
+            cut_off: BTreeSet::new(),
             alone: BTreeMap::new(),
         }
     }
@@ -46,20 +53,8 @@ impl Memory {
                     self.home.insert(*peer, *node);
                 }
             }
-            What::Weather(Weather::Forgot | Weather::WentBack(_)) => {
-                self.lost_at = Some(event.at);
-                for node in self.asleep.keys() {
-                    self.alone.insert(*node, (event.at, None));
-                }
-            }
-            What::Node {
-                node,
-                fate: Fate::Frozen,
-            } => *self.asleep.entry(*node).or_default() += 1,
-            What::Node {
-                node,
-                fate: Fate::Awake,
-            } => self.wakes(*node, event.at),
+            What::Weather(weather) => self.weather(*weather, event.at),
+            What::Node { node, fate } => self.befell(*node, *fate, event.at),
             _ => {}
         }
     }
@@ -69,13 +64,53 @@ impl Memory {
         self.lost_at.is_some()
     }
 
-    /// Whether a session may be unknown to all nodes that run: Redis lost it while its node was frozen, and waited a lease
-    /// for that in vain.
+    /// Whether a session may be unknown to all nodes that run and reach Redis: that lost it, its node was frozen or cut off
+    /// before it could write it again, and a lease was waited for that in vain.
     pub(super) fn is_unknown(&self, peer: &PeerId, at: Duration) -> bool {
         let alone = self.home.get(peer).and_then(|node| self.alone.get(node));
         alone.is_some_and(|(from, until)| {
             at >= *from + self.lease && until.is_none_or(|until| at < until + WRITTEN)
         })
+    }
+
+    fn weather(&mut self, weather: Weather, at: Duration) {
+        match weather {
+            Weather::Down => self.is_down = true,
+            Weather::Forgot | Weather::WentBack(_) => {
+                self.lost_at = Some(at);
+                self.written_at = match self.is_down {
+                    true => Duration::MAX,
+                    false => at + WRITTEN,
+                };
+                let unable = self.asleep.keys().chain(&self.cut_off);
+                self.alone.extend(unable.map(|node| (*node, (at, None))));
+            }
+            Weather::Back => {
+                self.is_down = false;
+                self.written_at = self.written_at.min(at + WRITTEN);
+                // Those who were cut off find it again with the others.
+                for node in std::mem::take(&mut self.cut_off) {
+                    self.can_write(node, at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn befell(&mut self, node: NodeNo, fate: Fate, at: Duration) {
+        match fate {
+            Fate::Frozen => *self.asleep.entry(node).or_default() += 1,
+            Fate::CutOff => drop(self.cut_off.insert(node)),
+            Fate::Awake => return self.wakes(node, at),
+            Fate::Mended => {
+                self.cut_off.remove(&node);
+                return self.can_write(node, at);
+            }
+            _ => return,
+        }
+        if let Some(lost_at) = self.lost_at.filter(|_| at < self.written_at) {
+            self.alone.insert(node, (lost_at, None));
+        }
     }
 
     fn wakes(&mut self, node: NodeNo, at: Duration) {
@@ -85,6 +120,13 @@ impl Memory {
             return;
         }
         self.asleep.remove(&node);
+        self.can_write(node, at);
+    }
+
+    fn can_write(&mut self, node: NodeNo, at: Duration) {
+        if self.asleep.contains_key(&node) || self.cut_off.contains(&node) {
+            return;
+        }
         if let Some((_, until)) = self.alone.get_mut(&node) {
             until.get_or_insert(at);
         }
@@ -120,5 +162,43 @@ mod tests {
             what: awake.what,
         });
         assert!(!memory.is_unknown(&peer, later(10)));
+    }
+
+    #[test]
+    fn so_is_what_a_node_knows_that_was_cut_off_or_frozen_before_it_could_write_it() {
+        let befalls = |fate| What::Node { node: 1, fate };
+        let weather = What::Weather;
+        let forgot = || weather(Weather::Forgot);
+        let is_unknown = |story: Vec<(u64, What)>| {
+            let mut tale = Tale::of_two();
+            for (seconds, what) in story {
+                tale.wait(seconds);
+                tale.note(what);
+            }
+            let mut memory = Memory::new(tale.trace.rules.lease);
+            let events = &tale.trace.events;
+            events.iter().for_each(|event| memory.take(event));
+            let end = events.last().expect("it begins").at;
+            memory.is_unknown(&tale.peer(1), end + Duration::from_secs(5))
+        };
+        assert!(is_unknown(vec![(0, befalls(Fate::CutOff)), (1, forgot())]));
+        assert!(is_unknown(vec![
+            (0, weather(Weather::Down)),
+            (0, forgot()),
+            (2, befalls(Fate::Frozen)),
+            (2, weather(Weather::Back)),
+        ]));
+        assert!(!is_unknown(vec![(0, forgot()), (4, befalls(Fate::Frozen))]));
+        assert!(!is_unknown(vec![
+            (0, weather(Weather::Down)),
+            (0, forgot()),
+            (2, weather(Weather::Back)),
+            (4, befalls(Fate::CutOff)),
+        ]));
+        assert!(!is_unknown(vec![
+            (0, befalls(Fate::CutOff)),
+            (1, befalls(Fate::Mended)),
+            (1, forgot()),
+        ]));
     }
 }

@@ -7,6 +7,7 @@ use switchboard_protocol::{MemberState, PeerId, RoomId};
 use tokio::time::Duration;
 
 use super::memory::Memory;
+use super::reading::Reading;
 use super::story::Story;
 use crate::trace::{ClientNo, ConnectionNo, News, Seen, Trace, View, What};
 
@@ -22,9 +23,11 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut main: BTreeMap<ClientNo, (ConnectionNo, PeerId)> = BTreeMap::new();
     let mut greeted: BTreeMap<ConnectionNo, Views> = BTreeMap::new();
     let mut memory = Memory::new(trace.rules.lease);
+    let mut reading = Reading::default();
     let mut left = BTreeSet::new();
     for event in &trace.events {
         memory.take(event);
+        reading.take(event);
         if memory.was_lost() {
             // No answer to its leaving need come. Of a room that nobody was in when Redis forgot it, nobody knows the
             // revision: «the highest that anyone asserts» is none (DESIGN 5).
@@ -53,8 +56,9 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 views.retain(|(known, room), _| {
                     *known != *client || (same && rooms.iter().any(|view| view.room == *room))
                 });
+                let made_at = reading.welcome_made_at(*connection, event.at);
                 for view in rooms {
-                    found.extend(shown(view, *client, (event.at, &memory), story));
+                    found.extend(shown(view, *client, (event.at, made_at), &memory, story));
                     // The former connection may have told newer things while this one was on its way.
                     if let Some(known) = greeted
                         .get(connection)
@@ -78,12 +82,14 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 if let News::Joined { .. } = news {
                     left.remove(&(*client, room.clone()));
                 }
+                let made_at = reading.made_at(*connection, event.at);
                 let what = told(
                     &mut views,
                     (*client, *connection),
                     room,
                     news,
-                    (event.at, &memory, story),
+                    (event.at, made_at),
+                    (&memory, story),
                 );
                 let name = format!("client {client} at {:?}", event.at);
                 found.extend(what.into_iter().map(|what| format!("{name}: {what}")));
@@ -112,14 +118,16 @@ fn installed(
     })
 }
 
-/// Everybody who is in a room all the time is in every list of it, but for those of whom nobody who is awake knows.
+/// Everybody who is in a room all the time is in every list of it, but for those of whom nobody who is awake knows. Of who
+/// came in after the list was made, its reader hears behind it.
 fn shown(
     view: &View,
     client: ClientNo,
-    (at, memory): (Duration, &Memory),
+    (at, made_at): (Duration, Duration),
+    memory: &Memory,
     story: &Story,
 ) -> Vec<String> {
-    let before = at.saturating_sub(FRESH);
+    let before = made_at.saturating_sub(FRESH);
     let peers = story.sessions.keys();
     peers
         .filter(|peer| !view.members.iter().any(|member| member.peer == **peer))
@@ -139,7 +147,8 @@ fn told(
     (client, connection): (ClientNo, ConnectionNo),
     room: &RoomId,
     news: &News,
-    (at, memory, story): (Duration, &Memory, &Story),
+    (at, made_at): (Duration, Duration),
+    (memory, story): (&Memory, &Story),
 ) -> Vec<String> {
     let key = (client, room.clone());
     if let News::Joined { revision, members } = news {
@@ -148,7 +157,7 @@ fn told(
             revision: *revision,
             members: members.clone(),
         };
-        let partial = shown(&view, client, (at, memory), story);
+        let partial = shown(&view, client, (at, made_at), memory, story);
         let back = installed(views, client, connection, &view);
         return partial.into_iter().chain(back).collect();
     }
@@ -291,6 +300,29 @@ mod tests {
         tale.wait(10);
         tale.joins_again(0, &[0]);
         assert_eq!(tale.judge(check).len(), 1, "a partial list");
+    }
+
+    #[test]
+    fn a_list_is_as_fresh_as_when_it_was_made_and_no_less() {
+        let pause = Duration::from_secs;
+        for (rest, wrong) in [(Some(10), 0), (Some(5), 1), (None, 1)] {
+            let mut tale = Tale::of_two();
+            if let Some(seconds) = rest {
+                let (client, pause) = (0, pause(seconds));
+                tale.note(What::Rests { client, pause });
+            }
+            tale.wait(10);
+            tale.joins_again(0, &[0]);
+            assert_eq!(tale.judge(check).len(), wrong, "{rest:?}");
+        }
+        for (waits_for_welcome, wrong) in [(10, 0), (1, 1)] {
+            let mut tale = Tale::of_two();
+            tale.wait(10 - waits_for_welcome);
+            tale.opens(0, &[]);
+            tale.wait(waits_for_welcome);
+            tale.is_welcomed_back(0, &[0]);
+            assert_eq!(tale.judge(check).len(), wrong);
+        }
     }
 
     #[test]

@@ -124,12 +124,16 @@ impl Tale {
     pub(super) fn resumes(&mut self, no: usize, seen: &[(usize, u64)]) {
         self.connections[no] += 2;
         self.opens(no, seen);
+        self.is_welcomed_back(no, &[0, 1]);
+    }
+
+    pub(super) fn is_welcomed_back(&mut self, no: usize, members: &[usize]) {
         self.note(What::Welcomed {
             client: no,
             connection: self.connections[no],
             peer: self.peer(no),
             resumed: true,
-            rooms: vec![self.view(&[0, 1])],
+            rooms: vec![self.view(members)],
         });
     }
 
@@ -236,7 +240,7 @@ impl Tale {
         &mut self.trace.last.peers[no]
     }
 
-    fn opens(&mut self, no: usize, seen: &[(usize, u64)]) {
+    pub(super) fn opens(&mut self, no: usize, seen: &[(usize, u64)]) {
         let connection = self.connections[no];
         self.note(What::Opened {
             client: no,
