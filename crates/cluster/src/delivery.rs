@@ -77,6 +77,9 @@ struct Stream {
     high_water: u64,
     /// Up to here, every id counts as handed on: the client said so, or it is too long ago to be remembered.
     floor: u64,
+    /// The last id that the client had handled as it came here. What was refused before that is not among what it had, and
+    /// nobody here knows which those are.
+    seen: u64,
     /// The highest id of which a part, at least, was handed to the kernel.
     written: u64,
     pending: VecDeque<u64>,
@@ -93,6 +96,7 @@ impl Inbound {
         let stream = |id| Stream {
             high_water: id,
             floor: id,
+            seen: id,
             ..Stream::new()
         };
         Self {
@@ -153,9 +157,14 @@ impl Inbound {
 
     /// What became of an id that nothing will become of any more, `untouched` where nothing did; `None` where its answer
     /// will still come.
-    pub(crate) fn recall(&self, sender: &PeerId, id: u64, untouched: Answer) -> Option<Answer> {
+    pub(crate) fn recall(
+        &self,
+        sender: &PeerId,
+        id: u64,
+        (fate, untouched): (Fate, Answer),
+    ) -> Option<Answer> {
         match self.streams.get(sender) {
-            Some(stream) if stream.knows(id) => stream.remembered(id),
+            Some(stream) if stream.knows(id) => stream.remembered_outside(id, fate.of_written()),
             _ => Some(untouched),
         }
     }
@@ -170,7 +179,7 @@ impl Inbound {
     ) -> Option<Answer> {
         let stream = self.streams.entry(sender).or_insert_with(Stream::new);
         if stream.knows(id) {
-            return stream.remembered(id);
+            return stream.remembered_outside(id, Answer::Refused(Reason::Unconfirmed));
         }
         if epoch >= stream.epoch {
             stream.used_at = Instant::now();
@@ -327,6 +336,7 @@ impl Stream {
             node: None,
             high_water: 0,
             floor: 0,
+            seen: 0,
             written: 0,
             pending: VecDeque::new(),
             handed_on: VecDeque::new(),
@@ -358,6 +368,15 @@ impl Stream {
             // Its sender was over a bound when it came first, and later ones have overtaken it since.
             Answer::Refused(Reason::Overloaded)
         })
+    }
+
+    /// The same where the session is not in the room: then it may have been refused for that before, where the session was
+    /// at that time, and the client have gone on to later ones in another room. `unsure` is the answer then.
+    fn remembered_outside(&self, id: u64, unsure: Answer) -> Option<Answer> {
+        match self.remembered(id) {
+            Some(Answer::Delivered) if id <= self.seen => Some(unsure),
+            answer => answer,
+        }
     }
 
     fn answer_after(&self, fate: Fate, id: u64) -> Answer {

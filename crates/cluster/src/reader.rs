@@ -251,11 +251,11 @@ impl Inner {
             return inbound.turn_away(sender, signal.id, Reason::NoSuchPeer);
         }
         let refused = Answer::Refused(Reason::NoSuchPeer);
-        let Some((local, _)) = self.gone.recall(&peer, epoch) else {
+        let Some((local, fate)) = self.gone.recall(&peer, epoch) else {
             return Some(refused);
         };
         let inbound = local.inbound.lock();
-        inbound.recall(&signal.sender, signal.id, refused)
+        inbound.recall(&signal.sender, signal.id, (fate, refused))
     }
 
     /// The answer for a receiver that has no connection of that epoch in the room on this node.
@@ -268,7 +268,7 @@ impl Inner {
         self.observe.observe(Observation::Refused);
         let recall = |local: &Local, fate: Fate| {
             let inbound = local.inbound.lock();
-            inbound.recall(&signal.sender, signal.id, fate.of_untouched())
+            inbound.recall(&signal.sender, signal.id, (fate, fate.of_untouched()))
         };
         if let Some(local) = self.local_in(&(peer, epoch)) {
             // It is here, and not in that room any more.

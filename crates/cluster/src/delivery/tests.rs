@@ -117,6 +117,29 @@ fn a_resumed_session_is_handed_only_what_is_above_what_it_has_seen() {
 }
 
 #[test]
+fn in_a_room_that_the_session_is_not_in_what_its_client_has_seen_may_have_been_refused() {
+    let unconfirmed = Some(Answer::Refused(Reason::Unconfirmed));
+    let mut rig = Rig::new();
+    rig.inbound = Inbound::resumed([(rig.sender, 7)].into_iter());
+    assert_eq!(rig.judge(8), Verdict::HandOn);
+    rig.inbound.written(rig.receiver, &rig.sender, 8, true);
+    let turned_away = |rig: &mut Rig, id| rig.inbound.turn_away((rig.sender, 1), id, Reason::Left);
+    assert_eq!(turned_away(&mut rig, 7), unconfirmed);
+    assert_eq!(turned_away(&mut rig, 8), Some(Answer::Delivered));
+    // Its next connection says, if there is one.
+    for (fate, answer) in [
+        (Fate::Left, unconfirmed),
+        (Fate::Moved, Some(Answer::Moved { may_have: true })),
+    ] {
+        let recall = |id| {
+            let untouched = fate.of_untouched();
+            rig.inbound.recall(&rig.sender, id, (fate, untouched))
+        };
+        assert_eq!([7, 8].map(recall), [answer, Some(Answer::Delivered)]);
+    }
+}
+
+#[test]
 fn what_a_sender_left_behind_at_its_former_node_is_not_handed_on() {
     let mut rig = Rig::new();
     assert_eq!(
