@@ -332,15 +332,23 @@ impl Inner {
                 self.let_go(&local.peer, epoch, &node);
                 return Ok(());
             }
-            Some((node, _)) => self.reclaim(local, &node).await?,
-            None => {}
+            Some((node, _)) if self.has_its_places() => self.reclaim(local, &node).await?,
+            _ => {}
         }
-        self.leave_what_was_left(&record).await?;
-        self.leave_what_is_undone(local).await?;
+        if self.has_its_places() {
+            self.leave_what_was_left(&record).await?;
+            self.leave_what_is_undone(local).await?;
+        }
         for room in local.kept_rooms() {
             self.assert_own_place(local, &room, lift).await?;
         }
         Ok(())
+    }
+
+    /// Not while another node cleans up after this one, and keeps its sessions as away: what was taken from there now, that
+    /// one would write again, or, having heard that it is here, no longer answer for.
+    fn has_its_places(&self) -> bool {
+        *self.status.borrow() == Status::Serving
     }
 
     /// A directory that went back in time may list the session in rooms that it has left since.
@@ -434,7 +442,7 @@ impl Inner {
         if is_right || (is_current && lift) {
             self.assert_place(&place).await?;
         }
-        if is_right {
+        if is_right || !self.has_its_places() {
             return Ok(());
         }
         once_filled(self.retake(local, room).await)
@@ -485,7 +493,7 @@ impl Inner {
     ) -> Result<(), DirectoryError> {
         let directory = &self.backend.directory;
         let handed = directory.hand_over(&local.peer, local.epoch, keeper, &self.id);
-        if *self.status.borrow() != Status::Serving || !self.checked(handed.await)? {
+        if !self.checked(handed.await)? {
             return Ok(());
         }
         tell_moved(&self.link(keeper), local.peer, local.epoch);
