@@ -351,7 +351,8 @@ impl Inner {
         *self.status.borrow() == Status::Serving
     }
 
-    /// A directory that went back in time may list the session in rooms that it has left since.
+    /// A directory that went back in time may list the session in rooms that it has left since. The others have a revision
+    /// for that already. The one that it gives now may follow on what they do not have: it is read, and told as no step.
     async fn leave_what_was_left(&self, held: &PeerRecord) -> Result<(), DirectoryError> {
         let listed = self.backend.directory.peer(&held.peer).await;
         let Some(listed) = self.checked(listed)? else {
@@ -362,10 +363,17 @@ impl Inner {
             .iter()
             .filter(|room| !held.rooms.contains(room))
         {
-            let left = self.leave_room(room, &held.peer, held.epoch, LeaveReason::Left);
-            once_filled(left.await.map(drop))?;
+            once_filled(self.leave_again(room, held).await)?;
         }
         Ok(())
+    }
+
+    async fn leave_again(&self, room: &RoomId, held: &PeerRecord) -> Result<(), DirectoryError> {
+        let directory = &self.backend.directory;
+        let left = self.checked(directory.leave(room, &held.peer, held.epoch).await)?;
+        self.hint(&left.nodes, room, left.revision);
+        let intended = directory.intend(&held.peer, held.epoch, room, false);
+        self.checked(intended.await).map(drop)
     }
 
     /// A client that was told that a join did not succeed, or that has left, need not say so again: nobody else would
