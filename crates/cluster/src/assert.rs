@@ -332,18 +332,27 @@ impl Inner {
                 self.let_go(&local.peer, epoch, &node);
                 return Ok(());
             }
-            Some((node, _)) => self.reclaim(local, &node).await?,
-            None => {}
+            Some((node, _)) if self.has_its_places() => self.reclaim(local, &node).await?,
+            _ => {}
         }
-        self.leave_what_was_left(&record).await?;
-        self.leave_what_is_undone(local).await?;
+        if self.has_its_places() {
+            self.leave_what_was_left(&record).await?;
+            self.leave_what_is_undone(local).await?;
+        }
         for room in local.kept_rooms() {
             self.assert_own_place(local, &room, lift).await?;
         }
         Ok(())
     }
 
-    /// A directory that went back in time may list the session in rooms that it has left since.
+    /// Not while another node cleans up after this one, and keeps its sessions as away: what was taken from there now, that
+    /// one would write again, or, having heard that it is here, no longer answer for.
+    fn has_its_places(&self) -> bool {
+        *self.status.borrow() == Status::Serving
+    }
+
+    /// A directory that went back in time may list the session in rooms that it has left since. The others have a revision
+    /// for that already. The one that it gives now may follow on what they do not have: it is read, and told as no step.
     async fn leave_what_was_left(&self, held: &PeerRecord) -> Result<(), DirectoryError> {
         let listed = self.backend.directory.peer(&held.peer).await;
         let Some(listed) = self.checked(listed)? else {
@@ -354,10 +363,17 @@ impl Inner {
             .iter()
             .filter(|room| !held.rooms.contains(room))
         {
-            let left = self.leave_room(room, &held.peer, held.epoch, LeaveReason::Left);
-            once_filled(left.await.map(drop))?;
+            once_filled(self.leave_again(room, held).await)?;
         }
         Ok(())
+    }
+
+    async fn leave_again(&self, room: &RoomId, held: &PeerRecord) -> Result<(), DirectoryError> {
+        let directory = &self.backend.directory;
+        let left = self.checked(directory.leave(room, &held.peer, held.epoch).await)?;
+        self.hint(&left.nodes, room, left.revision);
+        let intended = directory.intend(&held.peer, held.epoch, room, false);
+        self.checked(intended.await).map(drop)
     }
 
     /// A client that was told that a join did not succeed, or that has left, need not say so again: nobody else would
@@ -434,7 +450,7 @@ impl Inner {
         if is_right || (is_current && lift) {
             self.assert_place(&place).await?;
         }
-        if is_right {
+        if is_right || !self.has_its_places() {
             return Ok(());
         }
         once_filled(self.retake(local, room).await)
@@ -485,7 +501,7 @@ impl Inner {
     ) -> Result<(), DirectoryError> {
         let directory = &self.backend.directory;
         let handed = directory.hand_over(&local.peer, local.epoch, keeper, &self.id);
-        if *self.status.borrow() != Status::Serving || !self.checked(handed.await)? {
+        if !self.checked(handed.await)? {
             return Ok(());
         }
         tell_moved(&self.link(keeper), local.peer, local.epoch);

@@ -14,8 +14,9 @@ use crate::record::{Epoch, Flags, MemberRecord, PeerRecord, Profile, RosterSnaps
 #[async_trait]
 pub trait Directory: Send + Sync + 'static {
     /// Enters a room, or creates it. A repeat with the same peer and epoch answers as the first did and changes nothing;
-    /// a higher epoch takes over the member's place, and stays hidden or visible as that was. Into a full room, a session
-    /// gets in place of an `away` one of the same user.
+    /// a higher epoch takes over the member's place, and stays hidden or visible as that was. So does the same epoch where
+    /// the place is kept as `away`, or by another node. Into a full room, a session gets in place of an `away` one of the
+    /// same user.
     async fn join(&self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError>;
 
     /// Leaves a room. The last one out deletes the room and raises the bucket's revision to the room's.

@@ -40,7 +40,7 @@ impl Room {
             Some(known) if known.epoch > join.epoch => {
                 return JoinOutcome::Stale { known: known.epoch };
             }
-            Some(known) if known.epoch == join.epoch => {}
+            Some(known) if is_place_of(known, join) => {}
             Some(known) => {
                 take_over(known, join);
                 self.revision += 1;
@@ -224,6 +224,10 @@ fn record(join: &JoinRequest, order: u64) -> MemberRecord {
 }
 
 /// A higher epoch keeps the place: order, time of the join, and whether it is hidden, on which both depend.
+fn is_place_of(member: &MemberRecord, join: &JoinRequest) -> bool {
+    member.epoch == join.epoch && member.node == join.node && !member.flags.away
+}
+
 fn take_over(member: &mut MemberRecord, join: &JoinRequest) {
     let hidden = member.flags.hidden;
     *member = MemberRecord {

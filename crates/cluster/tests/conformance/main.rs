@@ -87,6 +87,7 @@ conformance! {
         a_repeated_join_answers_the_same_and_changes_nothing
         a_repeated_leave_changes_nothing
         a_higher_epoch_takes_the_place_over
+        a_join_takes_its_place_back_from_whoever_keeps_it
         a_lower_epoch_is_refused
         hidden_members_count_for_nothing
         a_hidden_member_stays_hidden_under_a_new_epoch

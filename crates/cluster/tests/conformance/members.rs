@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use switchboard_cluster::directory::{
-    Attach, JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome,
+    Attach, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver, UpdateOutcome,
 };
 use switchboard_cluster::record::{Flags, Profile};
 use switchboard_protocol::{MemberState, PeerId};
 
-use crate::people::{enter, hidden, join, joined, leave, named, request, roster, update};
+use crate::people::{enter, hidden, join, joined, leave, named, request, room, roster, update};
 use crate::stage::Stage;
 
 pub(crate) async fn a_repeated_join_answers_the_same_and_changes_nothing(stage: &Stage) {
@@ -56,6 +56,23 @@ pub(crate) async fn a_higher_epoch_takes_the_place_over(stage: &Stage) {
         (is.epoch, is.node.as_str(), &is.profile),
         (5, "gw-b", &again.profile)
     );
+}
+
+pub(crate) async fn a_join_takes_its_place_back_from_whoever_keeps_it(stage: &Stage) {
+    let node = stage.node().await;
+    let (a, before) = enter(&node, "gw-a").await;
+    let kept = TakeOver {
+        room: room(),
+        peer: a,
+        epoch: 1,
+        node: "gw-b".parse().unwrap(),
+        away: true,
+    };
+    node.directory.take_over(&kept).await.unwrap();
+    let after = joined(&node, &request(a, "gw-a")).await;
+    assert_eq!(after.revision, before.revision + 2);
+    assert_eq!(after.members, before.members);
+    assert_eq!(joined(&node, &request(a, "gw-a")).await, after);
 }
 
 pub(crate) async fn a_lower_epoch_is_refused(stage: &Stage) {

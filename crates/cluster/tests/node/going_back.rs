@@ -126,6 +126,34 @@ async fn a_revision_that_is_given_twice_hides_no_change() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_leaves_again_hides_nobody_else_who_left() {
+    // Who is asserted first, alice or bob, is chance.
+    for _ in 0..8 {
+        let cluster = MemoryCluster::new();
+        let (one, directory) = faulty_node(&cluster).await;
+        let (other, others) = faulty_node(&cluster).await;
+        let (alice, bob) = introduce(&one, &one).await;
+        let carol = Session::new(&other, true).await;
+        carol.join("r").await.expect("carol gets in");
+        let before = cluster.snapshot();
+        let left = one.leave(&alice.local, &id("r")).await;
+        left.expect("memory answers");
+        bob.told.until_left(&alice.peer()).await;
+        cluster.restore(&before);
+        // This takes effect, with the revision that alice's leaving had, and nobody can say so.
+        others.lose_answer_of("leave");
+        let left = other.leave(&carol.local, &id("r")).await;
+        left.expect_err("its answer is lost");
+        // Bob is asserted before it is known here which revision alice's leaving again was given.
+        let mut leaving = directory.hold_answer_of("leave");
+        leaving.begun().await;
+        sleep(Duration::from_millis(10)).await;
+        leaving.go_on();
+        bob.told.until_left(&carol.peer()).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_is_let_in_before_everybody_has_written_what_was_lost() {
     // So short that no lease tells, or longer.
     for ago in [Duration::ZERO, Duration::from_secs(2)] {

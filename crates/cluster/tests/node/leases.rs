@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use switchboard_cluster::directory::TakeOver;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::{Backend, JoinError, Status};
 use switchboard_protocol::server_message::{LeaveReason, Reason};
 use switchboard_protocol::{Connection, NodeId, ServerMessage};
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, sleep};
 
 use crate::bad_bus::{BadBus, Badness};
-use crate::rig::{Kind, Session, WINDOW, node_on, settings};
+use crate::rig::{Kind, Session, WINDOW, id, node_on, settings};
 
 /// A node that stops without a word.
 async fn dies(session: &Session) {
@@ -51,7 +52,7 @@ async fn members_of_a_dead_node_that_cannot_resume_are_gone_within_two_leases_to
         let took = died_at.elapsed();
         assert!(took < Duration::from_secs(8), "{took:?}");
     }
-    tokio::time::sleep(Duration::from_secs(20)).await;
+    sleep(Duration::from_secs(20)).await;
     for session in &sessions {
         assert_eq!(session.told.leaves(&dead.peer()).len(), 1);
         assert!(session.told.connections(&dead.peer()).is_empty());
@@ -84,7 +85,7 @@ async fn members_of_a_dead_node_are_away_within_two_leases_and_expire_each_told_
             "the window starts with the take-over: {took:?}"
         );
     }
-    tokio::time::sleep(Duration::from_secs(20)).await;
+    sleep(Duration::from_secs(20)).await;
     for session in &sessions {
         assert_eq!(session.told.connections(&dead.peer()), [Connection::Away]);
         assert_eq!(session.told.leaves(&dead.peer()).len(), 1);
@@ -159,6 +160,59 @@ async fn a_node_that_was_taken_for_dead_keeps_its_sockets_and_serves_again() {
     let bob = Session::new(&node, true).await;
     bob.join("r").await.expect("it serves again");
     alice.told.until_joined(&bob.peer()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_cleans_up_after_a_node_that_wakes_keeps_what_it_took_until_that_has_entered_anew()
+{
+    let cluster = MemoryCluster::new();
+    let node = node_on(&cluster, cluster.backend().bus).await;
+    let (alice, bob) = (
+        Session::new(&node, true).await,
+        Session::new(&node, true).await,
+    );
+    alice.join("r").await.expect("alice gets in");
+    bob.join("s").await.expect("bob gets in");
+    let claimer = NodeId::start("claimer");
+    claim(&cluster, node.id(), &claimer).await;
+    let mut status = node.status();
+    let reenters = status.wait_for(|status| *status == Status::Reentering);
+    reenters.await.expect("the node goes on");
+    let before = cluster.snapshot();
+    let left = node.leave(&bob.local, &id("s")).await;
+    left.expect("memory answers");
+    // A directory that lists bob again, and is asserted to at once.
+    cluster.restore(&before);
+    let Backend {
+        directory, leases, ..
+    } = cluster.backend();
+    for (session, room) in [(&alice, "r"), (&bob, "s")] {
+        let peer = session.peer();
+        let handed = directory.hand_over(&peer, 1, node.id(), &claimer).await;
+        assert!(handed.expect("memory answers"));
+        let kept = TakeOver {
+            room: id(room),
+            peer,
+            epoch: 1,
+            node: claimer.clone(),
+            away: true,
+        };
+        directory.take_over(&kept).await.expect("memory answers");
+    }
+    let places = async || {
+        let mut places = Vec::new();
+        for room in ["r", "s"] {
+            let roster = directory.roster(&id(room)).await.expect("memory answers");
+            places.extend(roster.members.into_iter().map(|member| member.node));
+        }
+        places
+    };
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(places().await, [claimer.clone(), claimer.clone()]);
+    let buried = leases.bury(node.id(), &claimer).await;
+    buried.expect("memory answers");
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(places().await, [node.id().clone()]);
 }
 
 #[tokio::test(start_paused = true)]

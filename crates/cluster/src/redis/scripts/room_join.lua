@@ -5,8 +5,8 @@
 -- Result
 --   joined evicted revision ready capacity {peer, record, …}    it is in; evicted: who had to make room, or ''
 --   full capacity · none (no such room) · stale epoch · forgotten · corrupt peer
--- Atomic: set, roster and meta change together, or nothing does. A repeat with the same epoch changes nothing. Where
--- somebody has to make room, that is two steps of the revision.
+-- Atomic: set, roster and meta change together, or nothing does. A repeat changes nothing; of the same epoch, a place that
+-- another node keeps as away is taken back. Where somebody has to make room, that is two steps of the revision.
 
 local members, roster, meta, floor, alive = unpack(KEYS)
 local peer, epoch, node, flags, user, capacity, may_create, tail = unpack(ARGV)
@@ -39,7 +39,7 @@ local known = member(members, roster, peer)
 if known == false then return { 'corrupt', peer } end
 if known then
   if known.epoch > epoch then return { 'stale', known.epoch } end
-  if known.epoch < epoch then
+  if known.epoch < epoch or known.node ~= node or is_away(known.flags) then
     -- Order and time stay, and so does being hidden, on which both depend.
     flags = string.sub(known.flags, 1, 1) .. string.sub(flags, 2)
     known.epoch, known.node, known.flags, known.user, known.tail = epoch, node, flags, user, tail
