@@ -327,8 +327,9 @@ export class Client extends Emitter {
    */
   #restore(kept) {
     if (!kept) return [];
-    const { peer, secret, windowMs, seen, lastId, signals, rooms } = kept;
+    const { peer, secret, windowMs, seen, lastId, signals, rooms, strayHello } = kept;
     this.#session = { peer, secret, windowMs };
+    if (strayHello) this.#lifeline.expectStrayHello();
     this.#lastId = lastId;
     this.#receipts.restore(seen);
     this.#signals.restore(signals);
@@ -351,6 +352,7 @@ export class Client extends Emitter {
       lastId: this.#lastId,
       signals: this.#signals.keep(),
       rooms: [...this.#rooms.values()].flatMap(({ kept }) => kept ?? []),
+      strayHello: this.#lifeline.expectsStrayHello,
       keptAt: this.#platform.wallClock(),
     });
   }

@@ -15,6 +15,7 @@
  * @property {number} lastId
  * @property {KeptSignals} signals
  * @property {KeptRoom[]} rooms
+ * @property {boolean} [strayHello] an attempt to resume it that was given up may still be heard; absent in older releases
  * @property {number} keptAt Unix time, milliseconds: only ever compared on this machine
  */
 

@@ -76,6 +76,16 @@ export class Lifeline {
     return this.#connection !== undefined;
   }
 
+  /** Whether an attempt that was given up may still supersede the connection in use. */
+  get expectsStrayHello() {
+    return this.#now() < this.#strayHelloUntil;
+  }
+
+  /** An attempt was given up, by this page or the one that was here before, whose `hello` may still be heard. */
+  expectStrayHello() {
+    this.#strayHelloUntil = this.#now() + STRAY_HELLO_MS;
+  }
+
   start() {
     if (this.state !== 'closed') return;
     this.#refused = undefined;
@@ -188,9 +198,7 @@ export class Lifeline {
    * @param {string | undefined} token
    */
   #failed(advice, token) {
-    if (this.#attempt?.saidHello && advice.why === 'connection-lost') {
-      this.#strayHelloUntil = this.#now() + STRAY_HELLO_MS;
-    }
+    if (this.#attempt?.saidHello && advice.why === 'connection-lost') this.expectStrayHello();
     this.#attempt = undefined;
     if (advice.action === 'new-token') this.#refused = { token, advice };
     if (!this.#connection) return this.#comeBack(advice);
@@ -211,14 +219,9 @@ export class Lifeline {
     this.#options.onLost();
     // Superseded by the attempt that is under way, whose `welcome` comes by another path: the move is going well.
     if (advice.why === 'superseded' && this.#attempt?.saidHello) return;
-    if (this.#byStrayHello(advice)) advice = adviceFor(1006, '');
+    if (advice.why === 'superseded' && this.expectsStrayHello) advice = adviceFor(1006, '');
     if (!this.#attempt || this.#staysAway(advice)) this.#comeBack(advice);
     else this.#become({ state: 'reconnecting', advice, retryInMs: 0 });
-  }
-
-  /** @param {Advice} advice */
-  #byStrayHello({ why }) {
-    return why === 'superseded' && this.#now() < this.#strayHelloUntil;
   }
 
   /** @param {Advice} advice */
@@ -249,6 +252,7 @@ export class Lifeline {
   /** @param {number} [holdMs] */
   #letGo(holdMs) {
     this.#cancelWait();
+    if (this.#attempt?.saidHello) this.expectStrayHello();
     this.#attempt?.cancel(holdMs);
     this.#attempt = undefined;
     if (!this.#connection) return;

@@ -184,6 +184,21 @@ test('a page that is left while it reconnects keeps its session all the same', a
   assert.equal((await reconnected(fake)).socket.last('hello').resume.peer, 'me');
 });
 
+test('superseded by what the page before had said last, the next page comes back', async (context) => {
+  for (const saidHello of [true, false]) {
+    const before = await onPage(context);
+    before.socket.drop();
+    const second = await nextSocket(before);
+    if (!saidHello) second.drop(4503, '{"retry_after_ms":5000}');
+    const fake = await reloaded(before);
+    const { opened, socket } = await reconnected(fake);
+    socket.say(welcomeBack([snapshot(everyone)]));
+    await opened;
+    socket.drop(4409);
+    assert.equal(fake.client.state, saidHello ? 'reconnecting' : 'closed');
+  }
+});
+
 test('sessions are kept by name, and other things in the storage are left alone', async (context) => {
   const before = await onPage(context, { keepAs: 'mine' });
   before.storage.setItem('theirs', 'x');

@@ -110,15 +110,16 @@ impl Inner {
         unanswered.watched
     }
 
-    /// Whether one of these rooms has not heard yet that a peer moved.
-    fn is_behind(&self, rooms: &[RoomId], moved: &Placement) -> bool {
+    /// Whether one of these rooms has a peer elsewhere: it has not heard yet that the peer moved, or it alone has heard that
+    /// the peer is back. Signals in that room must not go another way than those in the others.
+    fn is_elsewhere(&self, rooms: &[RoomId], moved: &Placement) -> bool {
         let mut known = rooms
             .iter()
             .filter_map(|room| self.rooms.get(room.as_str()));
         known.any(|room| {
             let room = room.lock();
             let member = room.roster().and_then(|roster| roster.member(&moved.peer));
-            member.is_some_and(|member| moved.is_ahead_of(&Placement::of(member)))
+            member.is_some_and(|member| Placement::of(member) != *moved)
         })
     }
 
@@ -145,8 +146,8 @@ impl Inner {
                 .collect();
             local.inbound.lock().forget(&forgotten);
             let mut moved = local.unanswered.lock().moved();
-            moved.retain(|moved| self.is_behind(&rooms, moved));
-            local.unanswered.lock().keep_moved(&moved);
+            moved.retain(|moved| !self.is_elsewhere(&rooms, moved));
+            local.unanswered.lock().forget_moved(&moved);
         }
     }
 }

@@ -66,7 +66,7 @@ pub(crate) struct Ended {
 }
 
 /// Where a peer is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Placement {
     pub(crate) peer: PeerId,
     epoch: Epoch,
@@ -185,12 +185,9 @@ impl Unanswered {
         self.moved.clone()
     }
 
-    /// Forgets where the others moved.
-    pub(crate) fn keep_moved(&mut self, behind: &[Placement]) {
-        self.moved.retain(|known| {
-            let mut behind = behind.iter();
-            behind.any(|kept| kept.peer == known.peer && kept.epoch <= known.epoch)
-        });
+    /// Forgets of those who moved there that they did: every room has them there.
+    pub(crate) fn forget_moved(&mut self, settled: &[Placement]) {
+        self.moved.retain(|known| !settled.contains(known));
         if self.moved.is_empty() {
             self.moved = Vec::new();
         }

@@ -23,6 +23,9 @@ const WELCOME_PATIENCE: Duration = Duration::from_secs(8);
 /// Full-jitter back-off, first and last.
 const BACKOFF_MIN: u64 = 100;
 const BACKOFF_MAX: u64 = 3_000;
+/// For so long a `hello` that was said on a connection that was then given up may still be heard, as the clients of this
+/// project suppose: the session is given to a connection that nobody has, and the one in use closed as superseded.
+pub(crate) const STRAY_HELLO: Duration = Duration::from_secs(60);
 /// A request that was refused for now is made again after this, where the gateway names no time.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -77,6 +80,8 @@ pub(crate) struct Baggage {
     pub(crate) seen: BTreeMap<PeerId, u64>,
     pub(crate) next_id: u64,
     pub(crate) wants: Vec<RoomId>,
+    /// Somebody may still hear a `hello` of the page that was left.
+    pub(crate) stray_hello: bool,
 }
 
 /// One client.
@@ -105,6 +110,8 @@ pub(crate) struct Client {
     open_at: Option<Instant>,
     /// Connections that are asked for and not there yet.
     opening: usize,
+    /// Until then, an attempt that was given up may supersede the connection in use.
+    stray_hello_until: Option<Instant>,
     over: bool,
 }
 
@@ -178,12 +185,14 @@ impl Client {
             attempts: 0,
             open_at: Some(now),
             opening: 0,
+            stray_hello_until: None,
             over: false,
         };
         if let Some(baggage) = baggage {
             client.ticket = baggage.ticket;
             client.seen = baggage.seen;
             client.next_id = baggage.next_id;
+            client.stray_hello_until = baggage.stray_hello.then(|| now + STRAY_HELLO);
             for room in baggage.wants {
                 client.rooms.insert(room, Room::new(true));
             }
@@ -244,12 +253,14 @@ impl Client {
     }
 
     /// What a reload keeps.
-    pub(crate) fn baggage(&self) -> Baggage {
+    pub(crate) fn baggage(&self, now: Instant) -> Baggage {
+        let is_greeting = self.connections.iter().any(|known| !known.welcomed);
         Baggage {
             ticket: self.ticket.clone(),
             seen: self.seen.clone(),
             next_id: self.next_id,
             wants: self.wants(),
+            stray_hello: is_greeting || self.expects_stray_hello(now),
         }
     }
 
@@ -332,10 +343,14 @@ impl Client {
             connection: no,
             code: code.map(|(code, _)| code),
         });
-        let was_there = self.connections.iter().any(|known| known.no == no);
-        self.connections.retain(|known| known.no != no);
-        if !was_there {
-            self.opening = self.opening.saturating_sub(1);
+        match self.connections.iter().position(|known| known.no == no) {
+            Some(place) => {
+                let lost = self.connections.remove(place);
+                if !lost.welcomed && code.is_none() {
+                    self.stray_hello_until = Some(now + STRAY_HELLO);
+                }
+            }
+            None => self.opening = self.opening.saturating_sub(1),
         }
         if self.main == Some(no) {
             self.main = None;
@@ -354,10 +369,13 @@ impl Client {
             // Another connection has the session, or is about to.
             return;
         }
+        let is_superseded =
+            code.is_some_and(|(number, _)| number == CloseCode::Superseded.number());
         let row = code.and_then(|(number, after)| Some((CloseCode::from_number(number)?, after)));
         match row.map(|(code, after)| (code.advice(), after)) {
             // A connection of its own has superseded this one, and was lost since.
             _ if self.newest > no => self.back_off(now),
+            _ if is_superseded && self.expects_stray_hello(now) => self.back_off(now),
             Some((Advice::StayAway | Advice::NewToken, _)) => {
                 let number = code.map_or(0, |(number, _)| number);
                 self.go(Leaving::SentAway(number), out);
@@ -414,6 +432,10 @@ impl Client {
             self.closed(no, None, now, out);
         }
         self.retry(now, out);
+    }
+
+    fn expects_stray_hello(&self, now: Instant) -> bool {
+        self.stray_hello_until.is_some_and(|until| now < until)
     }
 
     /// Whether a connection is being opened, or has not been welcomed yet.

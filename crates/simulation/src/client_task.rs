@@ -237,7 +237,7 @@ impl Task {
 
     async fn reload(&mut self, hold: Duration, pause: Duration, out: &mut Vec<Output>) {
         self.go(Leaving::Reloaded);
-        let baggage = self.client.baggage();
+        let baggage = self.client.baggage(Instant::now());
         self.client.bye(Some(hold), out);
         self.carry_out(out);
         self.connections.clear();

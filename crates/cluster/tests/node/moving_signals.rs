@@ -11,7 +11,8 @@ use tokio::time::{Duration, sleep};
 
 use crate::bad_bus::{BadBus, Badness};
 use crate::faults::FaultyBus;
-use crate::rig::{Kind, Session, faulty_node, id, introduce, node_on};
+use crate::partition::Partition;
+use crate::rig::{Kind, Session, faulty_node, id, introduce, node, node_on, settings};
 
 async fn three_nodes(cluster: &MemoryCluster) -> [Node; 3] {
     let node = || node_on(cluster, cluster.backend().bus);
@@ -479,4 +480,33 @@ async fn what_waits_from_a_room_that_its_sender_has_left_is_not_overtaken_and_ca
     let mut answers = alice.told.answers();
     answers.sort_unstable_by_key(|(id, _)| *id);
     assert_eq!(answers, [(1, Some(Reason::NoSuchPeer)), (2, None)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_for_one_who_is_away_in_one_room_goes_before_what_another_room_lets_through() {
+    let cluster = MemoryCluster::new();
+    let (one, directory) = faulty_node(&cluster).await;
+    let way = Partition::of(&cluster);
+    let other = node(way.backend(&cluster), settings()).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    for session in [&alice, &bob] {
+        session.join("s").await.expect("there is room");
+    }
+    sleep(Duration::from_secs(1)).await;
+    let (mut first, mut second) = (directory.hold("take_over"), directory.hold("take_over"));
+    way.cut(true);
+    first.begun().await;
+    first.go_on();
+    second.begun().await;
+    // Longer than anybody remembers who has moved, where all rooms agree.
+    sleep(Duration::from_secs(20)).await;
+    alice.signal("r", Some(bob.peer()));
+    alice.signal("s", Some(bob.peer()));
+    way.cut(false);
+    bob.until_signals(2).await;
+    bob.handle_signals();
+    second.go_on();
+    alice.until_answered(2).await;
+    all_delivered(&alice, 2);
+    assert_eq!(bob.told.signals(), [1, 2]);
 }

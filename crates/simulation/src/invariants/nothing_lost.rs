@@ -42,7 +42,10 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                     Err(Reason::Unconfirmed | Reason::Unavailable) => {
                         waited + SLACK >= trace.rules.deadline
                     }
-                    Err(Reason::NoSuchPeer | Reason::Left | Reason::Expired) => false,
+                    // For the receiver the sender is gone, and says nothing before it has come again. Whether it may be told so
+                    // is the rosters' matter.
+                    Err(Reason::NoSuchPeer) => receiver.lacks(peer, &said.room, said.first_at),
+                    Err(Reason::Left | Reason::Expired) => false,
                 };
                 if !right {
                     found.push(format!(
@@ -104,6 +107,32 @@ mod tests {
         tale.says(0, 2, 1);
         tale.answered(0, 2, 1, Err(Reason::Left));
         assert_eq!(tale.judge(check).len(), 1);
+    }
+
+    #[test]
+    fn of_somebody_who_is_gone_for_its_receiver_it_may_be_until_he_is_there_again() {
+        for (is_back_before, reason, wrong) in [
+            (false, Reason::NoSuchPeer, 0),
+            (true, Reason::NoSuchPeer, 1),
+            (false, Reason::Left, 1),
+        ] {
+            let mut tale = Tale::of_two();
+            tale.hears_of_leaving(1, 0);
+            tale.wait(1);
+            if is_back_before {
+                tale.hears_of_coming(1, 0);
+                tale.wait(1);
+            }
+            tale.says(0, 1, 1);
+            tale.wait(1);
+            tale.answered(0, 1, 1, Err(reason));
+            tale.hears_of_coming(1, 0);
+            assert_eq!(
+                tale.judge(check).len(),
+                wrong,
+                "{is_back_before} {reason:?}"
+            );
+        }
     }
 
     #[test]

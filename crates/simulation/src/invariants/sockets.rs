@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tokio::time::Duration;
+
 use super::story::Story;
 use super::thefts;
-use crate::trace::{ClientNo, ConnectionNo, Fate, NodeNo, Trace, What};
+use crate::client::STRAY_HELLO;
+use crate::trace::{ClientNo, ConnectionNo, Fate, Leaving, NodeNo, Trace, What};
 
 pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     let mut found = Vec::new();
@@ -19,6 +22,8 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     let mut greeting: BTreeSet<(ClientNo, ConnectionNo)> = BTreeSet::new();
     // Which of two that greet at the same time is the newer one, the cluster says, not the client that opened them.
     let mut rivalled: BTreeSet<ConnectionNo> = BTreeSet::new();
+    // When a client last gave up a connection on which it had greeted. A gateway, or Redis, may hear that late.
+    let mut stray: BTreeMap<ClientNo, Duration> = BTreeMap::new();
     for event in &trace.events {
         match &event.what {
             What::Opened {
@@ -39,7 +44,13 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                 greeting.remove(&(*client, *connection));
                 welcomed.insert(*connection);
             }
-            What::Gone { client, .. } => greeting.retain(|(other, _)| other != client),
+            What::Gone { client, how } => {
+                let is_greeting = greeting.iter().any(|(other, _)| other == client);
+                if is_greeting && *how == Leaving::Reloaded {
+                    stray.insert(*client, event.at);
+                }
+                greeting.retain(|(other, _)| other != client);
+            }
             What::Cut { connection } => drop(cut.insert(*connection)),
             What::Rests { client, .. } => drop(rested.insert(*client)),
             What::Node {
@@ -51,7 +62,10 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                 connection,
                 code,
             } => {
-                greeting.remove(&(*client, *connection));
+                if greeting.remove(&(*client, *connection)) && code.is_none() {
+                    stray.insert(*client, event.at);
+                }
+                let stray_at = stray.get(client);
                 let node = on.get(connection);
                 let is_superseded = *code == Some(thefts::SUPERSEDED);
                 let reason = cut.contains(connection)
@@ -59,6 +73,7 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                     || node.is_none_or(|node| hit.contains(node))
                     || newest.get(client) > Some(connection)
                     || (is_superseded && rivalled.contains(connection))
+                    || (is_superseded && stray_at.is_some_and(|at| event.at < *at + STRAY_HELLO))
                     || (is_superseded && thefts::was_taken_from(trace, *connection));
                 if welcomed.contains(connection) && !reason {
                     found.push(format!(
@@ -134,6 +149,35 @@ mod tests {
         };
         assert_eq!(judge(false), 0);
         assert_eq!(judge(true), 1);
+    }
+
+    #[test]
+    fn a_hello_that_was_given_up_may_be_heard_late() {
+        let (client, node, connection) = (0, 0, 8);
+        let opened = || What::Opened {
+            client,
+            connection,
+            node,
+        };
+        let closed = |code| What::Closed {
+            client,
+            connection,
+            code,
+        };
+        let left = |how| What::Gone { client, how };
+        let judge = |what: Vec<What>, wait| {
+            let mut tale = Tale::of_two();
+            what.into_iter().for_each(|what| tale.note(what));
+            tale.resumes(0, &[]);
+            tale.wait(wait);
+            tale.is_superseded(0);
+            tale.judge(check).len()
+        };
+        assert_eq!(judge(vec![opened(), closed(None)], 1), 0);
+        assert_eq!(judge(vec![opened(), left(Leaving::Reloaded)], 1), 0);
+        assert_eq!(judge(vec![opened(), closed(None)], 61), 1, "too late");
+        assert_eq!(judge(vec![opened(), closed(Some(4503))], 1), 1, "answered");
+        assert_eq!(judge(vec![left(Leaving::Reloaded)], 1), 1, "nothing said");
     }
 
     #[test]

@@ -34,8 +34,18 @@ pub(crate) struct Session {
     pub(crate) handled: BTreeMap<(PeerId, u64), Duration>,
     /// When it was in which room, without a break.
     pub(crate) stays: Vec<Stay>,
-    /// Who it was told had left which room, and when.
-    pub(crate) missed: Vec<(PeerId, RoomId, Duration)>,
+    /// Whom it was told to have left.
+    pub(crate) missed: Vec<Missed>,
+}
+
+/// A member that was told as gone.
+#[derive(Debug)]
+pub(crate) struct Missed {
+    peer: PeerId,
+    room: RoomId,
+    at: Duration,
+    /// When it was told as there again.
+    until: Option<Duration>,
 }
 
 /// A signal.
@@ -130,7 +140,7 @@ impl Story {
                 client,
                 connection,
                 peer,
-                rooms,
+                rooms: views,
                 ..
             } => {
                 let cursor = cursors.entry(*client).or_default();
@@ -148,11 +158,14 @@ impl Story {
                     .entry(*peer)
                     .or_insert_with(|| Session::new(*client, receipts));
                 let order = |members: &[Seen]| order_of(peer, members);
-                let rooms: BTreeMap<_, _> = rooms
+                let rooms: BTreeMap<_, _> = views
                     .iter()
                     .map(|view| (view.room.clone(), order(&view.members)))
                     .collect();
                 session.welcomed_at = at;
+                for view in views {
+                    session.finds(&view.room, &view.members, at);
+                }
                 if has_expired {
                     session.is_in(&BTreeMap::new(), at);
                 }
@@ -170,11 +183,18 @@ impl Story {
                             let order = order_of(&peer, members);
                             session.leaves(room, at);
                             session.enters(room, order, at);
+                            session.finds(room, members, at);
                         }
                         News::Left | News::Closed => session.leaves(room, at),
-                        News::Went { peer, .. } => {
-                            session.missed.push((*peer, room.clone(), at));
+                        News::Came { member, .. } => {
+                            session.finds(room, std::slice::from_ref(member), at);
                         }
+                        News::Went { peer, .. } => session.missed.push(Missed {
+                            peer: *peer,
+                            room: room.clone(),
+                            at,
+                            until: None,
+                        }),
                         _ => {}
                     }
                 }
@@ -320,8 +340,29 @@ impl Session {
 
     /// Whether it is told after `since` that a peer left a room: until then it knew an earlier stay of that peer.
     pub(crate) fn misses(&self, peer: &PeerId, room: &RoomId, since: Duration) -> bool {
-        let mut missed = self.missed.iter();
-        missed.any(|(known, from, at)| known == peer && from == room && *at >= since)
+        self.missed_from(peer, room)
+            .any(|missed| missed.at >= since)
+    }
+
+    /// Whether a peer was gone from a room for it, at `since` or later.
+    pub(crate) fn lacks(&self, peer: &PeerId, room: &RoomId, since: Duration) -> bool {
+        self.missed_from(peer, room)
+            .any(|missed| missed.until.is_none_or(|until| until >= since))
+    }
+
+    fn missed_from(&self, peer: &PeerId, room: &RoomId) -> impl Iterator<Item = &Missed> {
+        let missed = self.missed.iter();
+        missed.filter(move |missed| missed.peer == *peer && missed.room == *room)
+    }
+
+    /// It is told of members that are there.
+    fn finds(&mut self, room: &RoomId, members: &[Seen], at: Duration) {
+        let missed = self.missed.iter_mut();
+        for missed in missed.filter(|missed| missed.room == *room && missed.until.is_none()) {
+            if members.iter().any(|member| member.peer == missed.peer) {
+                missed.until = Some(at);
+            }
+        }
     }
 
     fn is_in(&mut self, rooms: &BTreeMap<RoomId, u64>, at: Duration) {
