@@ -223,11 +223,12 @@ fn record(join: &JoinRequest, order: u64) -> MemberRecord {
     }
 }
 
-/// A higher epoch keeps the place: order, time of the join, and whether it is hidden, on which both depend.
+/// Whether a join is a repeat of the one that gave this place.
 fn is_place_of(member: &MemberRecord, join: &JoinRequest) -> bool {
     member.epoch == join.epoch && member.node == join.node && !member.flags.away
 }
 
+/// A higher epoch keeps the place: order, time of the join, and whether it is hidden, on which both depend.
 fn take_over(member: &mut MemberRecord, join: &JoinRequest) {
     let hidden = member.flags.hidden;
     *member = MemberRecord {
