@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use switchboard_cluster::Node;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{Connection, PeerId, ServerMessage};
@@ -12,12 +11,7 @@ use tokio::time::{Duration, sleep};
 use crate::bad_bus::{BadBus, Badness};
 use crate::faults::FaultyBus;
 use crate::partition::Partition;
-use crate::rig::{Kind, Session, faulty_node, id, introduce, node, node_on, settings};
-
-async fn three_nodes(cluster: &MemoryCluster) -> [Node; 3] {
-    let node = || node_on(cluster, cluster.backend().bus);
-    [node().await, node().await, node().await]
-}
+use crate::rig::{Kind, Session, faulty_node, id, introduce, node, node_on, plain_nodes, settings};
 
 fn seen(sender: PeerId, id: u64) -> BTreeMap<PeerId, u64> {
     BTreeMap::from([(sender, id)])
@@ -34,7 +28,7 @@ fn all_delivered(session: &Session, signals: u64) {
 async fn what_is_sent_to_somebody_away_waits_and_arrives_once_in_order() {
     for to_another in [true, false] {
         let cluster = MemoryCluster::new();
-        let [one, other, third] = three_nodes(&cluster).await;
+        let [one, other, third] = plain_nodes(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         bob.loses_connection();
         alice
@@ -66,7 +60,7 @@ async fn what_is_sent_to_somebody_away_waits_and_arrives_once_in_order() {
 async fn lost_after(written: u64, confirmed: u64, handled: u64, to_another: bool) {
     let case = format!("written {written}, confirmed {confirmed}, handled {handled}");
     let cluster = MemoryCluster::new();
-    let [one, other, third] = three_nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     for _ in 0..10 {
         alice.signal("r", Some(bob.peer()));
@@ -157,7 +151,7 @@ fn other_than_last(bob: &Session, alice: &Session, has: &[u64]) {
 async fn a_sender_that_moves_sends_again_and_each_arrives_once() {
     for to_another in [true, false] {
         let cluster = MemoryCluster::new();
-        let [one, other, third] = three_nodes(&cluster).await;
+        let [one, other, third] = plain_nodes(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         for _ in 0..6 {
             alice.signal("r", Some(bob.peer()));
@@ -190,7 +184,7 @@ async fn what_the_old_node_of_a_sender_still_has_is_not_handed_on_after_its_succ
     let cluster = MemoryCluster::new();
     let bus = FaultyBus::new(&cluster);
     let one = node_on(&cluster, bus.clone()).await;
-    let [other, third, _] = three_nodes(&cluster).await;
+    let [other, third, _] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     bob.handle_signals();
     bus.swallow(other.id());
@@ -213,7 +207,7 @@ async fn what_the_old_node_of_a_sender_still_has_is_not_handed_on_after_its_succ
 #[tokio::test(start_paused = true)]
 async fn both_move_at_once_and_nothing_is_lost_or_repeated() {
     let cluster = MemoryCluster::new();
-    let nodes = three_nodes(&cluster).await;
+    let nodes = plain_nodes::<3>(&cluster).await;
     let (alice, bob) = introduce(&nodes[0], &nodes[1]).await;
     for _ in 0..5 {
         alice.signal("r", Some(bob.peer()));
@@ -247,7 +241,7 @@ async fn both_move_at_once_and_nothing_is_lost_or_repeated() {
 #[tokio::test(start_paused = true)]
 async fn a_broadcast_reaches_those_who_moved_as_well() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = three_nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let carol = Session::new(&third, true).await;
     carol.join("r").await.expect("carol gets in");
@@ -269,7 +263,7 @@ async fn a_broadcast_reaches_those_who_moved_as_well() {
 #[tokio::test(start_paused = true)]
 async fn a_resumed_sender_sends_a_broadcast_again_to_those_who_did_not_answer() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = three_nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let mut others = vec![bob];
     for _ in 0..2 {
@@ -301,7 +295,7 @@ async fn a_resumed_sender_sends_a_broadcast_again_to_those_who_did_not_answer() 
 /// Bob is in two rooms with Alice and moves to a node whose directory takes its time over the second.
 async fn moves_slowly_through_two_rooms() -> (Session, Session, impl Future<Output = Session>) {
     let cluster = MemoryCluster::new();
-    let [one, other, _] = three_nodes(&cluster).await;
+    let [one, other, _] = plain_nodes(&cluster).await;
     let (third, directory) = faulty_node(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     for session in [&alice, &bob] {
@@ -368,7 +362,7 @@ async fn signals_in_two_rooms_to_somebody_who_moves_keep_their_order() {
 #[tokio::test(start_paused = true)]
 async fn what_was_unanswered_in_two_rooms_as_its_receiver_moves_is_delivered_once() {
     let cluster = MemoryCluster::new();
-    let [one, other, _] = three_nodes(&cluster).await;
+    let [one, other, _] = plain_nodes(&cluster).await;
     let (third, directory) = faulty_node(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     for session in [&alice, &bob] {
@@ -399,7 +393,7 @@ async fn what_was_unanswered_in_two_rooms_as_its_receiver_moves_is_delivered_onc
 #[tokio::test(start_paused = true)]
 async fn a_signal_is_not_refused_in_a_room_that_its_receiver_has_yet_to_come_back_to() {
     let cluster = MemoryCluster::new();
-    let [one, other, _] = three_nodes(&cluster).await;
+    let [one, other, _] = plain_nodes(&cluster).await;
     let (third, directory) = faulty_node(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     for room in ["s", "t"] {
@@ -432,7 +426,7 @@ async fn a_signal_is_not_refused_in_a_room_that_its_receiver_has_yet_to_come_bac
 #[tokio::test(start_paused = true)]
 async fn what_a_client_has_handled_of_a_hidden_sender_does_not_come_again() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = three_nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let hidden = Kind {
         hidden: true,
         ..Kind::default()
@@ -457,7 +451,7 @@ async fn what_a_client_has_handled_of_a_hidden_sender_does_not_come_again() {
 #[tokio::test(start_paused = true)]
 async fn what_waits_from_a_room_that_its_sender_has_left_is_not_overtaken_and_called_delivered() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = three_nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     bob.loses_connection();
     alice

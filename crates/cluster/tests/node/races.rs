@@ -7,20 +7,9 @@ use switchboard_cluster::{Departure, JoinRoom, Node, Profile, ResumeError};
 use switchboard_protocol::server_message::LeaveReason;
 use tokio::time::{Duration, sleep, timeout};
 
-use crate::rig::{Session, WINDOW, faulty_node, id, introduce, node_on};
-
-/// A session reaches another and is reached by it.
-async fn reach_one_another(alice: &Session, bob: &Session) {
-    let before = (alice.told.answers().len(), bob.told.answers().len());
-    alice.handle_signals();
-    bob.handle_signals();
-    let to_bob = alice.signal("r", Some(bob.peer()));
-    let to_alice = bob.signal("r", Some(alice.peer()));
-    alice.until_answered(before.0 + 1).await;
-    bob.until_answered(before.1 + 1).await;
-    assert_eq!(alice.told.answers().last(), Some(&(to_bob, None)));
-    assert_eq!(bob.told.answers().last(), Some(&(to_alice, None)));
-}
+use crate::rig::{
+    Session, WINDOW, faulty_node, id, introduce, plain_node, plain_nodes, reach_one_another,
+};
 
 /// The session again, resumed by a task of its own.
 fn resuming(session: &Session, on: &Node) -> tokio::task::JoinHandle<Result<Session, ResumeError>> {
@@ -35,10 +24,7 @@ fn resuming(session: &Session, on: &Node) -> tokio::task::JoinHandle<Result<Sess
 async fn of_two_that_resume_on_two_nodes_at_once_exactly_one_lives() {
     for call in ["peer", "attach", "admit", "take_over"] {
         let cluster = MemoryCluster::new();
-        let (one, other) = (
-            node_on(&cluster, cluster.backend().bus).await,
-            node_on(&cluster, cluster.backend().bus).await,
-        );
+        let [one, other] = plain_nodes(&cluster).await;
         let (slow_node, directory) = faulty_node(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         let mut waiting = directory.hold(call);
@@ -73,7 +59,7 @@ async fn of_two_that_resume_on_two_nodes_at_once_exactly_one_lives() {
 /// Two resume on one node; the first waits at `call` while the second comes.
 async fn two_on_one_node(call: &'static str) {
     let cluster = MemoryCluster::new();
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let other = plain_node(&cluster).await;
     let (one, directory) = faulty_node(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let mut waiting = directory.hold(call);
@@ -105,7 +91,7 @@ async fn of_two_that_resume_on_one_node_at_once_exactly_one_lives_and_is_reached
 #[tokio::test(start_paused = true)]
 async fn one_that_is_overtaken_before_its_welcome_is_not_welcomed() {
     let cluster = MemoryCluster::new();
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let other = plain_node(&cluster).await;
     let (one, directory) = faulty_node(&cluster).await;
     let (alice, _bob) = introduce(&one, &other).await;
     let mut waiting = directory.hold_answer_of("take_over");
@@ -136,10 +122,7 @@ async fn one_that_is_overtaken_on_its_own_node_after_it_attached_does_not_hide_t
 async fn a_resume_whose_answers_were_lost_works_the_next_time() {
     for call in ["enlist", "peer", "attach", "take_over"] {
         let cluster = MemoryCluster::new();
-        let (one, other) = (
-            node_on(&cluster, cluster.backend().bus).await,
-            node_on(&cluster, cluster.backend().bus).await,
-        );
+        let [one, other] = plain_nodes(&cluster).await;
         let (slow_node, directory) = faulty_node(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         directory.lose_answer_of(call);
@@ -164,7 +147,7 @@ async fn a_resume_whose_answers_were_lost_works_the_next_time() {
 async fn whoever_had_a_session_hears_of_an_attach_that_got_no_answer() {
     for on_the_same_node in [false, true] {
         let cluster = MemoryCluster::new();
-        let one = node_on(&cluster, cluster.backend().bus).await;
+        let one = plain_node(&cluster).await;
         let (slow_node, directory) = faulty_node(&cluster).await;
         let from = if on_the_same_node { &slow_node } else { &one };
         let alice = Session::new(from, true).await;
@@ -194,7 +177,7 @@ async fn directory_of(cluster: &MemoryCluster, node: &Node) -> usize {
 async fn a_connection_that_is_lost_during_a_join_is_told_as_away_and_leaves_no_ghost() {
     for call in ["intend", "join"] {
         let cluster = MemoryCluster::new();
-        let other = node_on(&cluster, cluster.backend().bus).await;
+        let other = plain_node(&cluster).await;
         let (one, directory) = faulty_node(&cluster).await;
         let (alice, bob) = (
             Session::new(&one, true).await,
@@ -216,7 +199,7 @@ async fn a_connection_that_is_lost_during_a_join_is_told_as_away_and_leaves_no_g
 async fn a_connection_that_ends_during_a_join_leaves_no_ghost() {
     for call in ["intend", "join"] {
         let cluster = MemoryCluster::new();
-        let other = node_on(&cluster, cluster.backend().bus).await;
+        let other = plain_node(&cluster).await;
         let (one, directory) = faulty_node(&cluster).await;
         let (alice, bob) = (
             Session::new(&one, true).await,
@@ -238,7 +221,7 @@ async fn a_connection_that_ends_during_a_join_leaves_no_ghost() {
 async fn a_connection_that_is_superseded_during_a_join_leaves_nothing_on_its_node() {
     for call in ["intend", "join"] {
         let cluster = MemoryCluster::new();
-        let other = node_on(&cluster, cluster.backend().bus).await;
+        let other = plain_node(&cluster).await;
         let (one, directory) = faulty_node(&cluster).await;
         let (alice, bob) = (
             Session::new(&one, true).await,
@@ -288,7 +271,7 @@ async fn nobody_but_bob(cluster: &MemoryCluster, one: &Node, call: &str) {
 async fn a_session_that_is_resumed_as_its_window_ends_lives_or_is_refused() {
     for call in ["peer", "leave", "intend", "dismiss", "forget", "delist"] {
         let cluster = MemoryCluster::new();
-        let other = node_on(&cluster, cluster.backend().bus).await;
+        let other = plain_node(&cluster).await;
         let (one, directory) = faulty_node(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         alice.loses_connection();

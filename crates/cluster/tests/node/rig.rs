@@ -63,6 +63,20 @@ pub(crate) async fn node(backend: Backend, settings: Settings) -> Node {
     node
 }
 
+/// A node of `cluster` to which nothing happens.
+pub(crate) async fn plain_node(cluster: &MemoryCluster) -> Node {
+    node(cluster.backend(), settings()).await
+}
+
+/// So many of them.
+pub(crate) async fn plain_nodes<const N: usize>(cluster: &MemoryCluster) -> [Node; N] {
+    let mut nodes = Vec::new();
+    for _ in 0..N {
+        nodes.push(plain_node(cluster).await);
+    }
+    nodes.try_into().ok().expect("so many were started")
+}
+
 /// A node of `cluster` whose directory does what it is told to.
 pub(crate) async fn faulty_node(cluster: &MemoryCluster) -> (Node, Arc<FaultyDirectory>) {
     let directory = FaultyDirectory::new(cluster.backend().directory);
@@ -459,6 +473,19 @@ pub(crate) async fn introduce(one: &Node, other: &Node) -> (Session, Session) {
     let is_ready = |message: &ServerMessage| matches!(message, ServerMessage::Ready(_));
     alice.told.until_one("ready", is_ready).await;
     (alice, bob)
+}
+
+/// A session reaches another and is reached by it.
+pub(crate) async fn reach_one_another(alice: &Session, bob: &Session) {
+    let before = (alice.told.answers().len(), bob.told.answers().len());
+    alice.handle_signals();
+    bob.handle_signals();
+    let to_bob = alice.signal("r", Some(bob.peer()));
+    let to_alice = bob.signal("r", Some(alice.peer()));
+    alice.until_answered(before.0 + 1).await;
+    bob.until_answered(before.1 + 1).await;
+    assert_eq!(alice.told.answers().last(), Some(&(to_bob, None)));
+    assert_eq!(bob.told.answers().last(), Some(&(to_alice, None)));
 }
 
 pub(crate) fn id(room: &str) -> RoomId {
