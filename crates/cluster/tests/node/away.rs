@@ -9,7 +9,7 @@ use switchboard_protocol::{Connection, UserId};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
-use crate::rig::{Kind, Session, WINDOW, id, introduce, node, node_on, settings};
+use crate::rig::{Kind, Session, WINDOW, id, introduce, node, plain_node, plain_nodes, settings};
 
 /// Less than it takes a node to look who is over.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -24,10 +24,7 @@ async fn no_window_ends_while_nobody_can_come_back_nor_for_ten_seconds_after() {
             reach: reach.subscribe(),
             ..cluster.backend()
         };
-        let (one, other) = (
-            node_on(&cluster, cluster.backend().bus).await,
-            node(backend, settings()).await,
-        );
+        let (one, other) = (plain_node(&cluster).await, node(backend, settings()).await);
         let (alice, bob) = introduce(&one, &other).await;
         bob.loses_connection();
         let lost_at = Instant::now();
@@ -48,10 +45,7 @@ async fn no_window_ends_while_nobody_can_come_back_nor_for_ten_seconds_after() {
 #[tokio::test(start_paused = true)]
 async fn whoever_does_not_come_back_expires_with_what_waits_for_it() {
     let cluster = MemoryCluster::new();
-    let (one, other) = (
-        node_on(&cluster, cluster.backend().bus).await,
-        node_on(&cluster, cluster.backend().bus).await,
-    );
+    let [one, other] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let (written, waiting) = (
         alice.signal("r", Some(bob.peer())),
@@ -97,10 +91,7 @@ async fn whoever_does_not_come_back_expires_with_what_waits_for_it() {
 async fn a_goodbye_with_a_hold_keeps_the_place_for_just_that_long() {
     let hold = Duration::from_secs(5);
     let cluster = MemoryCluster::new();
-    let (one, other) = (
-        node_on(&cluster, cluster.backend().bus).await,
-        node_on(&cluster, cluster.backend().bus).await,
-    );
+    let [one, other] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     one.detach(alice.local.clone(), Departure::Away(hold));
     sleep(hold - Duration::from_secs(1)).await;
@@ -126,10 +117,7 @@ async fn a_goodbye_with_a_hold_keeps_the_place_for_just_that_long() {
 #[tokio::test(start_paused = true)]
 async fn a_plain_goodbye_leaves_at_once() {
     let cluster = MemoryCluster::new();
-    let (one, other) = (
-        node_on(&cluster, cluster.backend().bus).await,
-        node_on(&cluster, cluster.backend().bus).await,
-    );
+    let [one, other] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     alice.departs(LeaveReason::Left);
     sleep(Duration::from_secs(1)).await;
@@ -140,10 +128,7 @@ async fn a_plain_goodbye_leaves_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_users_own_session_that_is_away_makes_place_in_a_full_room_and_is_forgotten_there() {
     let cluster = MemoryCluster::new();
-    let (one, other) = (
-        node_on(&cluster, cluster.backend().bus).await,
-        node_on(&cluster, cluster.backend().bus).await,
-    );
+    let [one, other] = plain_nodes(&cluster).await;
     let user: UserId = "alice".parse().expect("a user");
     let alices = || Kind {
         user: Some(user.clone()),
@@ -186,8 +171,7 @@ async fn a_users_own_session_that_is_away_makes_place_in_a_full_room_and_is_forg
 #[tokio::test(start_paused = true)]
 async fn a_place_that_was_given_away_is_not_asserted_again() {
     let cluster = MemoryCluster::new();
-    let node = node_on(&cluster, cluster.backend().bus).await;
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let [node, other] = plain_nodes(&cluster).await;
     let user: UserId = "alice".parse().expect("a user");
     let kind = || Kind {
         user: Some(user.clone()),
@@ -213,10 +197,7 @@ async fn a_place_that_was_given_away_is_not_asserted_again() {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_stops_leaves_those_who_are_away_to_another_at_once() {
     let cluster = MemoryCluster::new();
-    let (one, other) = (
-        node_on(&cluster, cluster.backend().bus).await,
-        node_on(&cluster, cluster.backend().bus).await,
-    );
+    let [one, other] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     alice.loses_connection();
     let stopped_at = Instant::now();
@@ -248,7 +229,7 @@ async fn a_keeper_that_dies_itself_is_followed_by_another() {
     let cluster = MemoryCluster::new();
     let mut nodes = Vec::new();
     for _ in 0..4 {
-        nodes.push(node_on(&cluster, cluster.backend().bus).await);
+        nodes.push(plain_node(&cluster).await);
     }
     let (alice, bob) = introduce(&nodes[0], &nodes[3]).await;
     nodes[0].stop(Duration::ZERO).await;

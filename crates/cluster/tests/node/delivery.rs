@@ -10,7 +10,7 @@ use switchboard_protocol::server_message::Reason;
 use tokio::time::Duration;
 
 use crate::bad_bus::{BadBus, Badness};
-use crate::rig::{Session, introduce, node, node_on, settings};
+use crate::rig::{Session, introduce, node, node_on, plain_node, settings};
 
 async fn pair(badness: Badness, seed: u64) -> (Session, Session) {
     let cluster = MemoryCluster::new();
@@ -27,7 +27,7 @@ async fn pair_on_a_bus_to_cut() -> (Session, Session, Arc<BadBus>) {
     let cluster = MemoryCluster::new();
     let bus = BadBus::new(cluster.backend().bus, Badness::default(), 1);
     let one = node_on(&cluster, bus.clone()).await;
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let other = plain_node(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     (alice, bob, bus)
 }
@@ -37,8 +37,8 @@ async fn what_waits_for_a_room_to_catch_up_is_not_overtaken_in_another_room() {
     let cluster = MemoryCluster::new();
     let carols_bus = BadBus::new(cluster.backend().bus, Badness::default(), 1);
     let (one, other, third) = (
-        node_on(&cluster, cluster.backend().bus).await,
-        node_on(&cluster, cluster.backend().bus).await,
+        plain_node(&cluster).await,
+        plain_node(&cluster).await,
         node_on(&cluster, carols_bus.clone()).await,
     );
     let (alice, bob) = introduce(&one, &other).await;

@@ -10,26 +10,12 @@ use switchboard_protocol::{Connection, NodeId, PeerId};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::partition::Partition;
-use crate::rig::{Session, WINDOW, id, introduce, node, node_on, settings};
+use crate::rig::{
+    Session, WINDOW, id, introduce, node, node_on, plain_node, plain_nodes, reach_one_another,
+    settings,
+};
 
 const LEASE: Duration = Duration::from_secs(4);
-
-async fn nodes(cluster: &MemoryCluster) -> [Node; 3] {
-    let node = || node_on(cluster, cluster.backend().bus);
-    [node().await, node().await, node().await]
-}
-
-async fn reach_one_another(alice: &Session, bob: &Session) {
-    let before = (alice.told.answers().len(), bob.told.answers().len());
-    alice.handle_signals();
-    bob.handle_signals();
-    let to_bob = alice.signal("r", Some(bob.peer()));
-    let to_alice = bob.signal("r", Some(alice.peer()));
-    alice.until_answered(before.0 + 1).await;
-    bob.until_answered(before.1 + 1).await;
-    assert_eq!(alice.told.answers().last(), Some(&(to_bob, None)));
-    assert_eq!(bob.told.answers().last(), Some(&(to_alice, None)));
-}
 
 /// Waits until the rooms are open again.
 async fn until_open(cluster: &MemoryCluster) {
@@ -55,7 +41,7 @@ async fn members(cluster: &MemoryCluster, room: &str) -> Vec<PeerId> {
 #[tokio::test(start_paused = true)]
 async fn sessions_stay_and_joins_wait_until_one_lease_after_asserting_began() {
     let cluster = MemoryCluster::new();
-    let [one, other, _] = nodes(&cluster).await;
+    let [one, other, _] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let before = cluster
         .backend()
@@ -102,7 +88,7 @@ async fn sessions_stay_and_joins_wait_until_one_lease_after_asserting_began() {
 #[tokio::test(start_paused = true)]
 async fn signals_flow_while_everything_is_forgotten() {
     let cluster = MemoryCluster::new();
-    let [one, other, _] = nodes(&cluster).await;
+    let [one, other, _] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     cluster.forget();
     let forgotten_at = Instant::now();
@@ -113,7 +99,7 @@ async fn signals_flow_while_everything_is_forgotten() {
 #[tokio::test(start_paused = true)]
 async fn what_nobody_lists_any_more_is_written_again_more_than_once() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     for _ in 0..3 {
         cluster.forget();
@@ -131,7 +117,7 @@ async fn what_nobody_lists_any_more_is_written_again_more_than_once() {
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_away_is_written_again_and_its_window_goes_on() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     alice.loses_connection();
     let lost_at = Instant::now();
@@ -161,7 +147,7 @@ async fn a_session_that_is_away_is_written_again_and_its_window_goes_on() {
 async fn whoever_resumes_at_any_moment_of_the_filling_keeps_its_rooms() {
     for moment in (0..60).map(|tenths| Duration::from_millis(100 * tenths)) {
         let cluster = MemoryCluster::new();
-        let [one, other, third] = nodes(&cluster).await;
+        let [one, other, third] = plain_nodes(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         alice.loses_connection();
         sleep(Duration::from_secs(1)).await;
@@ -186,7 +172,7 @@ async fn whoever_resumes_at_any_moment_of_the_filling_keeps_its_rooms() {
 #[tokio::test(start_paused = true)]
 async fn members_of_a_node_that_died_as_all_was_forgotten_are_taken_over_by_those_who_know_them() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     one.stop(Duration::ZERO).await;
     cluster.forget();
@@ -206,7 +192,7 @@ async fn members_of_a_node_that_died_as_all_was_forgotten_are_taken_over_by_thos
 #[tokio::test(start_paused = true)]
 async fn one_that_died_as_all_was_forgotten_expires_from_every_room() {
     let cluster = MemoryCluster::new();
-    let [one, other, _] = nodes(&cluster).await;
+    let [one, other, _] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     for session in [&alice, &bob] {
         session.join("s").await.expect("there is room");
@@ -224,7 +210,7 @@ async fn one_that_died_as_all_was_forgotten_expires_from_every_room() {
 #[tokio::test(start_paused = true)]
 async fn one_that_died_as_all_was_forgotten_comes_back_to_every_room() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     for session in [&alice, &bob] {
         session.join("s").await.expect("there is room");
@@ -243,7 +229,7 @@ async fn one_that_died_as_all_was_forgotten_comes_back_to_every_room() {
 #[tokio::test(start_paused = true)]
 async fn one_that_found_its_room_closed_keeps_its_place_when_all_is_forgotten_once_more() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     one.stop(Duration::ZERO).await;
     cluster.forget();
@@ -265,7 +251,7 @@ async fn one_that_found_its_room_closed_keeps_its_place_when_all_is_forgotten_on
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_for_the_roster_of_one_room_is_written_again_in_another() {
     let cluster = MemoryCluster::new();
-    let [one, _other, _] = nodes(&cluster).await;
+    let [one, _other, _] = plain_nodes(&cluster).await;
     let alice = Session::new(&one, true).await;
     let bob = Session::new(&one, true).await;
     alice.join("r").await.expect("there is room");
@@ -294,7 +280,7 @@ async fn whoever_waits_for_the_roster_of_one_room_is_written_again_in_another() 
 #[tokio::test(start_paused = true)]
 async fn two_who_know_members_that_nobody_answers_for_agree_on_one_keeper() {
     let cluster = MemoryCluster::new();
-    let nodes = nodes(&cluster).await;
+    let nodes = plain_nodes::<3>(&cluster).await;
     let (alice, bob) = introduce(&nodes[0], &nodes[1]).await;
     let carol = Session::new(&nodes[2], true).await;
     carol.join("r").await.expect("carol gets in");
@@ -325,7 +311,7 @@ async fn a_node_that_was_cut_off_as_all_was_forgotten_reclaims_its_sessions() {
         let cluster = MemoryCluster::new();
         let partition = Partition::of(&cluster);
         let one = node(partition.backend(&cluster), settings()).await;
-        let other = node_on(&cluster, cluster.backend().bus).await;
+        let other = plain_node(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         partition.cut(true);
         cluster.forget();
@@ -343,11 +329,11 @@ async fn a_node_that_was_cut_off_as_all_was_forgotten_reclaims_its_sessions() {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_comes_to_a_cluster_whose_directory_was_emptied_is_let_in_and_sees_all() {
     let cluster = MemoryCluster::new();
-    let [one, other, _] = nodes(&cluster).await;
+    let [one, other, _] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     cluster.forget();
     let began = Instant::now();
-    let young = node_on(&cluster, cluster.backend().bus).await;
+    let young = plain_node(&cluster).await;
     assert!(
         began.elapsed() >= LEASE,
         "it serves once the directory is whole"

@@ -9,13 +9,15 @@ use switchboard_protocol::{ClientMessage, Codec, ServerMessage};
 use tokio::time::{Duration, sleep};
 
 use crate::partition::Partition;
-use crate::rig::{Session, WINDOW, faulty_node, id, introduce, node, node_on, settings};
+use crate::rig::{
+    Session, WINDOW, faulty_node, id, introduce, node, plain_node, plain_nodes, settings,
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_member_whose_node_writes_it_again_later_than_others_does_not_leave_meanwhile() {
     let cluster = MemoryCluster::new();
     let partition = Partition::of(&cluster);
-    let one = node_on(&cluster, cluster.backend().bus).await;
+    let one = plain_node(&cluster).await;
     let other = node(partition.backend(&cluster), settings()).await;
     let before = cluster.snapshot();
     let (alice, bob) = introduce(&one, &other).await;
@@ -34,8 +36,7 @@ async fn a_member_whose_node_writes_it_again_later_than_others_does_not_leave_me
 #[tokio::test(start_paused = true)]
 async fn whoever_resumed_and_left_since_leaves_again() {
     let cluster = MemoryCluster::new();
-    let one = node_on(&cluster, cluster.backend().bus).await;
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let [one, other] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let before = cluster.snapshot();
     let resumed = alice.resume_on(&other).await;
@@ -52,8 +53,7 @@ async fn whoever_resumed_and_left_since_leaves_again() {
 #[tokio::test(start_paused = true)]
 async fn whoever_keeps_a_session_writes_it_again_over_its_former_connection() {
     let cluster = MemoryCluster::new();
-    let one = node_on(&cluster, cluster.backend().bus).await;
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let [one, other] = plain_nodes(&cluster).await;
     let (alice, _bob) = introduce(&one, &other).await;
     let before = cluster.snapshot();
     let resumed = alice.resume_on(&other).await;
@@ -68,8 +68,7 @@ async fn whoever_keeps_a_session_writes_it_again_over_its_former_connection() {
 #[tokio::test(start_paused = true)]
 async fn whoever_left_a_node_that_has_stopped_since_is_cleaned_up_after() {
     let cluster = MemoryCluster::new();
-    let one = node_on(&cluster, cluster.backend().bus).await;
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let [one, other] = plain_nodes(&cluster).await;
     let (alice, _bob) = introduce(&one, &other).await;
     let before = cluster.snapshot();
     alice.departs(LeaveReason::Left);
@@ -84,8 +83,7 @@ async fn whoever_left_a_node_that_has_stopped_since_is_cleaned_up_after() {
 #[tokio::test(start_paused = true)]
 async fn a_node_does_not_refuse_a_session_that_it_has_itself() {
     let cluster = MemoryCluster::new();
-    let one = node_on(&cluster, cluster.backend().bus).await;
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let [one, other] = plain_nodes(&cluster).await;
     let before = cluster.snapshot();
     let (alice, _bob) = introduce(&one, &other).await;
     cluster.restore(&before);
@@ -97,8 +95,7 @@ async fn a_node_does_not_refuse_a_session_that_it_has_itself() {
 #[tokio::test(start_paused = true)]
 async fn a_revision_that_is_given_twice_hides_no_change() {
     let cluster = MemoryCluster::new();
-    let one = node_on(&cluster, cluster.backend().bus).await;
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let [one, other] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let before = cluster.snapshot();
     let says = async |n: u64| {
@@ -158,8 +155,7 @@ async fn nobody_is_let_in_before_everybody_has_written_what_was_lost() {
     // So short that no lease tells, or longer.
     for ago in [Duration::ZERO, Duration::from_secs(2)] {
         let cluster = MemoryCluster::new();
-        let one = node_on(&cluster, cluster.backend().bus).await;
-        let other = node_on(&cluster, cluster.backend().bus).await;
+        let [one, other] = plain_nodes(&cluster).await;
         let carol = Session::new(&one, true).await;
         let before = cluster.snapshot();
         let (alice, bob) = introduce(&other, &other).await;
@@ -183,7 +179,7 @@ async fn nobody_is_let_in_before_everybody_has_written_what_was_lost() {
 async fn whoever_loses_his_connection_while_his_turn_is_waited_for_is_written_again_all_the_same() {
     let cluster = MemoryCluster::new();
     let (slow, directory) = faulty_node(&cluster).await;
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let other = plain_node(&cluster).await;
     // The slow cycle that follows is long before it comes to alice, unless chance has her first.
     for _ in 0..20 {
         Session::new(&slow, true).await;

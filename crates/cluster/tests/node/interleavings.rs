@@ -9,7 +9,9 @@ use switchboard_protocol::{Connection, NodeId};
 use tokio::time::{Duration, sleep};
 
 use crate::partition::Partition;
-use crate::rig::{Session, WINDOW, faulty_node, id, introduce, node, node_on, settings};
+use crate::rig::{
+    Session, WINDOW, faulty_node, id, introduce, node, plain_node, plain_nodes, settings,
+};
 
 async fn cuttable(cluster: &MemoryCluster) -> (Node, Partition) {
     let partition = Partition::of(cluster);
@@ -67,7 +69,7 @@ async fn whoever_is_connected_is_not_kept_as_away_by_its_own_node_after_the_node
 async fn of_two_nodes_that_mark_a_session_as_away_one_keeps_it_for_its_window() {
     let cluster = MemoryCluster::new();
     let (own, own_way) = cuttable(&cluster).await;
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let other = plain_node(&cluster).await;
     let (alice, bob) = introduce(&own, &other).await;
     own_way.cut(true);
     alice.loses_connection();
@@ -88,10 +90,7 @@ async fn of_two_nodes_that_mark_a_session_as_away_one_keeps_it_for_its_window() 
 async fn a_resume_that_failed_halfway_costs_nothing_of_the_window() {
     for call in ["attach", "admit", "take_over"] {
         let cluster = MemoryCluster::new();
-        let (one, other) = (
-            node_on(&cluster, cluster.backend().bus).await,
-            node_on(&cluster, cluster.backend().bus).await,
-        );
+        let [one, other] = plain_nodes(&cluster).await;
         let (slow, directory) = faulty_node(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         sleep(Duration::from_millis(29_500)).await;
@@ -127,7 +126,7 @@ async fn a_resume_that_failed_halfway_costs_nothing_of_the_window() {
 async fn whoever_expires_while_it_is_asserted_does_not_come_back_as_a_ghost() {
     for call in ["enlist", "assert_peer", "admit", "assert_member"] {
         let cluster = MemoryCluster::new();
-        let other = node_on(&cluster, cluster.backend().bus).await;
+        let other = plain_node(&cluster).await;
         let (one, directory) = faulty_node(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         let carol = Session::new(&one, true).await;
@@ -190,10 +189,7 @@ async fn whoever_is_back_on_its_node_stays_noted_for_it_as_its_old_window_ends()
 #[tokio::test(start_paused = true)]
 async fn a_signal_for_somebody_whose_resume_is_not_answered_yet_waits_for_it() {
     let cluster = MemoryCluster::new();
-    let (one, other) = (
-        node_on(&cluster, cluster.backend().bus).await,
-        node_on(&cluster, cluster.backend().bus).await,
-    );
+    let [one, other] = plain_nodes(&cluster).await;
     let (slow, directory) = faulty_node(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let carol = Session::new(&slow, true).await;
@@ -227,7 +223,7 @@ async fn a_signal_for_somebody_whose_resume_is_not_answered_yet_waits_for_it() {
 #[tokio::test(start_paused = true)]
 async fn what_a_late_join_left_behind_is_cleared_up_also_when_the_directory_was_away() {
     let cluster = MemoryCluster::new();
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let other = plain_node(&cluster).await;
     let (one, directory) = faulty_node(&cluster).await;
     let (alice, bob) = (
         Session::new(&one, true).await,
@@ -263,8 +259,7 @@ async fn what_a_late_join_left_behind_is_cleared_up_also_when_the_directory_was_
 #[tokio::test(start_paused = true)]
 async fn a_word_to_a_node_that_is_not_in_the_table_keeps_nobody_from_stopping() {
     let cluster = MemoryCluster::new();
-    let one = node_on(&cluster, cluster.backend().bus).await;
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let [one, other] = plain_nodes(&cluster).await;
     let alice = Session::new(&one, true).await;
     let nobody = NodeId::start("nobody");
     let directory = cluster.backend().directory;
@@ -308,7 +303,7 @@ async fn a_node_that_stops_while_it_cleans_up_after_another_leaves_no_orphans() 
     deads_way.cut(true);
     let mut waiting = directory.hold("hand_over");
     waiting.begun().await;
-    let _other = node_on(&cluster, cluster.backend().bus).await;
+    let _other = plain_node(&cluster).await;
     let stopping = tokio::spawn(async move { one.stop(Duration::from_secs(10)).await });
     sleep(Duration::from_secs(1)).await;
     waiting.go_on();

@@ -10,7 +10,7 @@ use switchboard_protocol::{Connection, NodeId, ServerMessage};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::bad_bus::{BadBus, Badness};
-use crate::rig::{Kind, Session, WINDOW, id, node_on, settings};
+use crate::rig::{Kind, Session, WINDOW, id, node_on, plain_node, settings};
 
 /// A node that stops without a word.
 async fn dies(session: &Session) {
@@ -21,7 +21,7 @@ async fn dies(session: &Session) {
 async fn three(cluster: &MemoryCluster, first: Kind) -> Vec<Session> {
     let mut sessions = Vec::new();
     for kind in [first, Kind::default(), Kind::default()] {
-        let node = node_on(cluster, cluster.backend().bus).await;
+        let node = plain_node(cluster).await;
         let session = Session::of(&node, kind).await;
         session.join("r").await.expect("there is room");
         sessions.push(session);
@@ -111,7 +111,7 @@ async fn claim(cluster: &MemoryCluster, node: &NodeId, claimer: &NodeId) {
 #[tokio::test(start_paused = true)]
 async fn a_node_whose_entry_anew_got_no_answer_serves_again() {
     let cluster = MemoryCluster::new();
-    let node = node_on(&cluster, cluster.backend().bus).await;
+    let node = plain_node(&cluster).await;
     let claimer = NodeId::start("claimer");
     claim(&cluster, node.id(), &claimer).await;
     let mut status = node.status();
@@ -137,7 +137,7 @@ async fn a_node_whose_entry_anew_got_no_answer_serves_again() {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_was_taken_for_dead_keeps_its_sockets_and_serves_again() {
     let cluster = MemoryCluster::new();
-    let node = node_on(&cluster, cluster.backend().bus).await;
+    let node = plain_node(&cluster).await;
     let alice = Session::new(&node, true).await;
     alice.join("r").await.expect("alice gets in");
     // Another node claims and buries it, as after a long freeze.
@@ -166,7 +166,7 @@ async fn a_node_that_was_taken_for_dead_keeps_its_sockets_and_serves_again() {
 async fn whoever_cleans_up_after_a_node_that_wakes_keeps_what_it_took_until_that_has_entered_anew()
 {
     let cluster = MemoryCluster::new();
-    let node = node_on(&cluster, cluster.backend().bus).await;
+    let node = plain_node(&cluster).await;
     let (alice, bob) = (
         Session::new(&node, true).await,
         Session::new(&node, true).await,
@@ -226,10 +226,7 @@ async fn a_node_that_stops_well_leaves_nothing_to_clean_up() {
         },
         7,
     );
-    let (one, other) = (
-        node_on(&cluster, bus).await,
-        node_on(&cluster, cluster.backend().bus).await,
-    );
+    let (one, other) = (node_on(&cluster, bus).await, plain_node(&cluster).await);
     let (alice, bob) = (
         Session::new(&one, true).await,
         Session::new(&other, true).await,
@@ -267,12 +264,12 @@ async fn a_node_that_stops_well_leaves_nothing_to_clean_up() {
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_was_forgotten_keeps_its_key() {
     let cluster = MemoryCluster::new();
-    let old = node_on(&cluster, cluster.backend().bus).await;
+    let old = plain_node(&cluster).await;
     let alice = Session::new(&old, true).await;
     let secret = alice.secret();
     cluster.forget();
     // It is the first to offer a key, for the old one has not noticed yet.
-    let young = node_on(&cluster, cluster.backend().bus).await;
+    let young = plain_node(&cluster).await;
     let (bob, carol) = (
         Session::new(&old, true).await,
         Session::new(&young, true).await,

@@ -10,6 +10,7 @@ mod going_back;
 mod interleavings;
 mod leases;
 mod moves;
+mod moving_in_two_rooms;
 mod moving_signals;
 mod partition;
 mod races;

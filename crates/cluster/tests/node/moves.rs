@@ -7,7 +7,7 @@ use switchboard_protocol::server_message::LeaveReason;
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::partition::Partition;
-use crate::rig::{Kind, Session, WINDOW, introduce, node, node_on, settings};
+use crate::rig::{Kind, Session, WINDOW, introduce, node, plain_node, reach_one_another, settings};
 
 /// The first node is the one to be cut off.
 async fn cluster_of_three() -> (MemoryCluster, Partition, [Node; 3]) {
@@ -15,22 +15,10 @@ async fn cluster_of_three() -> (MemoryCluster, Partition, [Node; 3]) {
     let partition = Partition::of(&cluster);
     let nodes = [
         node(partition.backend(&cluster), settings()).await,
-        node_on(&cluster, cluster.backend().bus).await,
-        node_on(&cluster, cluster.backend().bus).await,
+        plain_node(&cluster).await,
+        plain_node(&cluster).await,
     ];
     (cluster, partition, nodes)
-}
-
-async fn reach_one_another(alice: &Session, bob: &Session) {
-    let before = (alice.told.answers().len(), bob.told.answers().len());
-    alice.handle_signals();
-    bob.handle_signals();
-    let to_bob = alice.signal("r", Some(bob.peer()));
-    let to_alice = bob.signal("r", Some(alice.peer()));
-    alice.until_answered(before.0 + 1).await;
-    bob.until_answered(before.1 + 1).await;
-    assert_eq!(alice.told.answers().last(), Some(&(to_bob, None)));
-    assert_eq!(bob.told.answers().last(), Some(&(to_alice, None)));
 }
 
 async fn serves(node: &Node) {

@@ -1,29 +1,20 @@
 //! Signals to and from sessions that lose their connection or move: in order, each once, each answered.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use switchboard_cluster::Node;
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_protocol::server_message::Reason;
-use switchboard_protocol::{Connection, PeerId, ServerMessage};
+use switchboard_protocol::{Connection, PeerId};
 use tokio::time::{Duration, sleep};
 
 use crate::bad_bus::{BadBus, Badness};
 use crate::faults::FaultyBus;
-use crate::partition::Partition;
-use crate::rig::{Kind, Session, faulty_node, id, introduce, node, node_on, settings};
+use crate::rig::{Kind, Session, introduce, node_on, plain_nodes};
 
-async fn three_nodes(cluster: &MemoryCluster) -> [Node; 3] {
-    let node = || node_on(cluster, cluster.backend().bus);
-    [node().await, node().await, node().await]
-}
-
-fn seen(sender: PeerId, id: u64) -> BTreeMap<PeerId, u64> {
+pub(crate) fn seen(sender: PeerId, id: u64) -> BTreeMap<PeerId, u64> {
     BTreeMap::from([(sender, id)])
 }
 
-fn all_delivered(session: &Session, signals: u64) {
+pub(crate) fn all_delivered(session: &Session, signals: u64) {
     let mut answers = session.told.answers();
     answers.sort_unstable_by_key(|(id, _)| *id);
     let expected: Vec<_> = (1..=signals).map(|id| (id, None)).collect();
@@ -34,7 +25,7 @@ fn all_delivered(session: &Session, signals: u64) {
 async fn what_is_sent_to_somebody_away_waits_and_arrives_once_in_order() {
     for to_another in [true, false] {
         let cluster = MemoryCluster::new();
-        let [one, other, third] = three_nodes(&cluster).await;
+        let [one, other, third] = plain_nodes(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         bob.loses_connection();
         alice
@@ -66,7 +57,7 @@ async fn what_is_sent_to_somebody_away_waits_and_arrives_once_in_order() {
 async fn lost_after(written: u64, confirmed: u64, handled: u64, to_another: bool) {
     let case = format!("written {written}, confirmed {confirmed}, handled {handled}");
     let cluster = MemoryCluster::new();
-    let [one, other, third] = three_nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     for _ in 0..10 {
         alice.signal("r", Some(bob.peer()));
@@ -157,7 +148,7 @@ fn other_than_last(bob: &Session, alice: &Session, has: &[u64]) {
 async fn a_sender_that_moves_sends_again_and_each_arrives_once() {
     for to_another in [true, false] {
         let cluster = MemoryCluster::new();
-        let [one, other, third] = three_nodes(&cluster).await;
+        let [one, other, third] = plain_nodes(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         for _ in 0..6 {
             alice.signal("r", Some(bob.peer()));
@@ -190,7 +181,7 @@ async fn what_the_old_node_of_a_sender_still_has_is_not_handed_on_after_its_succ
     let cluster = MemoryCluster::new();
     let bus = FaultyBus::new(&cluster);
     let one = node_on(&cluster, bus.clone()).await;
-    let [other, third, _] = three_nodes(&cluster).await;
+    let [other, third, _] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     bob.handle_signals();
     bus.swallow(other.id());
@@ -213,7 +204,7 @@ async fn what_the_old_node_of_a_sender_still_has_is_not_handed_on_after_its_succ
 #[tokio::test(start_paused = true)]
 async fn both_move_at_once_and_nothing_is_lost_or_repeated() {
     let cluster = MemoryCluster::new();
-    let nodes = three_nodes(&cluster).await;
+    let nodes = plain_nodes::<3>(&cluster).await;
     let (alice, bob) = introduce(&nodes[0], &nodes[1]).await;
     for _ in 0..5 {
         alice.signal("r", Some(bob.peer()));
@@ -247,7 +238,7 @@ async fn both_move_at_once_and_nothing_is_lost_or_repeated() {
 #[tokio::test(start_paused = true)]
 async fn a_broadcast_reaches_those_who_moved_as_well() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = three_nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let carol = Session::new(&third, true).await;
     carol.join("r").await.expect("carol gets in");
@@ -269,7 +260,7 @@ async fn a_broadcast_reaches_those_who_moved_as_well() {
 #[tokio::test(start_paused = true)]
 async fn a_resumed_sender_sends_a_broadcast_again_to_those_who_did_not_answer() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = three_nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let mut others = vec![bob];
     for _ in 0..2 {
@@ -298,141 +289,10 @@ async fn a_resumed_sender_sends_a_broadcast_again_to_those_who_did_not_answer() 
     }
 }
 
-/// Bob is in two rooms with Alice and moves to a node whose directory takes its time over the second.
-async fn moves_slowly_through_two_rooms() -> (Session, Session, impl Future<Output = Session>) {
-    let cluster = MemoryCluster::new();
-    let [one, other, _] = three_nodes(&cluster).await;
-    let (third, directory) = faulty_node(&cluster).await;
-    let (alice, bob) = introduce(&one, &other).await;
-    for session in [&alice, &bob] {
-        session.join("s").await.expect("there is room");
-    }
-    alice
-        .told
-        .until("bob in both", |told| {
-            (told
-                .iter()
-                .filter(|m| matches!(m, ServerMessage::MemberJoined(_)))
-                .count()
-                == 2)
-                .then_some(())
-        })
-        .await;
-    let bob = Arc::new(bob);
-    let mut first = directory.hold("take_over");
-    let mut second = directory.hold("take_over");
-    let resuming = {
-        let (bob, third) = (bob.clone(), third.clone());
-        tokio::spawn(async move { bob.resume_on(&third).await })
-    };
-    first.begun().await;
-    first.go_on();
-    second.begun().await;
-    let bob_was = (*bob).clone();
-    let goes_on = async move {
-        // What is sent meanwhile has the time to go wrong.
-        sleep(Duration::from_secs(2)).await;
-        second.go_on();
-        resuming.await.expect("no panic")
-    };
-    (alice, bob_was, goes_on)
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_signal_that_waits_in_one_room_is_not_refused_because_its_receiver_came_into_another_first()
- {
-    let (alice, bob, goes_on) = moves_slowly_through_two_rooms().await;
-    // Its receiver has no connection on its old node any more, nor is it in this room on its new one.
-    let id = alice.signal("s", Some(bob.peer()));
-    bob.until_superseded().await;
-    let resumed = goes_on.await;
-    resumed.handle_signals();
-    alice.until_answered(1).await;
-    assert_eq!(alice.told.answers(), [(id, None)]);
-    assert_eq!(resumed.told.signals(), [id]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn signals_in_two_rooms_to_somebody_who_moves_keep_their_order() {
-    let (alice, bob, goes_on) = moves_slowly_through_two_rooms().await;
-    bob.until_superseded().await;
-    alice.signal("s", Some(bob.peer()));
-    alice.signal("r", Some(bob.peer()));
-    let resumed = goes_on.await;
-    resumed.handle_signals();
-    alice.until_answered(2).await;
-    all_delivered(&alice, 2);
-    assert_eq!(resumed.told.signals(), [1, 2]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_unanswered_in_two_rooms_as_its_receiver_moves_is_delivered_once() {
-    let cluster = MemoryCluster::new();
-    let [one, other, _] = three_nodes(&cluster).await;
-    let (third, directory) = faulty_node(&cluster).await;
-    let (alice, bob) = introduce(&one, &other).await;
-    for session in [&alice, &bob] {
-        session.join("s").await.expect("there is room");
-    }
-    sleep(Duration::from_secs(1)).await;
-    alice.signal("s", Some(bob.peer()));
-    alice.signal("r", Some(bob.peer()));
-    bob.until_signals(2).await;
-    bob.loses_connection();
-    let (mut first, mut second) = (directory.hold("take_over"), directory.hold("take_over"));
-    let resuming = {
-        let (bob, third) = (bob.clone(), third.clone());
-        tokio::spawn(async move { bob.resume_on(&third).await })
-    };
-    first.begun().await;
-    first.go_on();
-    second.begun().await;
-    sleep(Duration::from_secs(2)).await;
-    second.go_on();
-    let resumed = resuming.await.expect("no panic");
-    resumed.handle_signals();
-    alice.until_answered(2).await;
-    all_delivered(&alice, 2);
-    assert_eq!(resumed.told.signals(), [1, 2]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_signal_is_not_refused_in_a_room_that_its_receiver_has_yet_to_come_back_to() {
-    let cluster = MemoryCluster::new();
-    let [one, other, _] = three_nodes(&cluster).await;
-    let (third, directory) = faulty_node(&cluster).await;
-    let (alice, bob) = introduce(&one, &other).await;
-    for room in ["s", "t"] {
-        for session in [&alice, &bob] {
-            session.join(room).await.expect("there is room");
-        }
-    }
-    sleep(Duration::from_secs(1)).await;
-    let id = alice.signal("t", Some(bob.peer()));
-    bob.until_signals(1).await;
-    bob.loses_connection();
-    let (mut first, mut second) = (directory.hold("take_over"), directory.hold("take_over"));
-    let resuming = {
-        let (bob, third) = (bob.clone(), third.clone());
-        tokio::spawn(async move { bob.resume_on(&third).await })
-    };
-    first.begun().await;
-    first.go_on();
-    // It is in room `r` again and about to be in `s`; `t` is to come.
-    second.begun().await;
-    sleep(Duration::from_secs(1)).await;
-    second.go_on();
-    let resumed = resuming.await.expect("no panic");
-    resumed.handle_signals();
-    alice.until_answered(1).await;
-    assert_eq!(alice.told.answers(), [(id, None)]);
-    assert_eq!(resumed.told.signals(), [id]);
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_a_client_has_handled_of_a_hidden_sender_does_not_come_again() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = three_nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let hidden = Kind {
         hidden: true,
         ..Kind::default()
@@ -452,61 +312,4 @@ async fn what_a_client_has_handled_of_a_hidden_sender_does_not_come_again() {
     observer.until_answered(1).await;
     assert_eq!(observer.told.answers(), [(id, None)]);
     assert!(resumed.told.signals().is_empty(), "it came twice");
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_waits_from_a_room_that_its_sender_has_left_is_not_overtaken_and_called_delivered() {
-    let cluster = MemoryCluster::new();
-    let [one, other, third] = three_nodes(&cluster).await;
-    let (alice, bob) = introduce(&one, &other).await;
-    bob.loses_connection();
-    alice
-        .told
-        .until_connection(&bob.peer(), Connection::Away)
-        .await;
-    alice.signal("r", Some(bob.peer()));
-    one.leave(&alice.local, &id("r")).await.expect("she may");
-    let bob = bob.resume_on(&third).await;
-    for session in [&alice, &bob] {
-        session.join("s").await.expect("there is room");
-    }
-    sleep(Duration::from_secs(1)).await;
-    alice.signal("s", Some(bob.peer()));
-    bob.until_signals(1).await;
-    bob.handle_signals();
-    bob.loses_connection();
-    let _bob = bob.resume_having_seen(&other, seen(alice.peer(), 2)).await;
-    alice.until_answered(2).await;
-    let mut answers = alice.told.answers();
-    answers.sort_unstable_by_key(|(id, _)| *id);
-    assert_eq!(answers, [(1, Some(Reason::NoSuchPeer)), (2, None)]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_held_for_one_who_is_away_in_one_room_goes_before_what_another_room_lets_through() {
-    let cluster = MemoryCluster::new();
-    let (one, directory) = faulty_node(&cluster).await;
-    let way = Partition::of(&cluster);
-    let other = node(way.backend(&cluster), settings()).await;
-    let (alice, bob) = introduce(&one, &other).await;
-    for session in [&alice, &bob] {
-        session.join("s").await.expect("there is room");
-    }
-    sleep(Duration::from_secs(1)).await;
-    let (mut first, mut second) = (directory.hold("take_over"), directory.hold("take_over"));
-    way.cut(true);
-    first.begun().await;
-    first.go_on();
-    second.begun().await;
-    // Longer than anybody remembers who has moved, where all rooms agree.
-    sleep(Duration::from_secs(20)).await;
-    alice.signal("r", Some(bob.peer()));
-    alice.signal("s", Some(bob.peer()));
-    way.cut(false);
-    bob.until_signals(2).await;
-    bob.handle_signals();
-    second.go_on();
-    alice.until_answered(2).await;
-    all_delivered(&alice, 2);
-    assert_eq!(bob.told.signals(), [1, 2]);
 }

@@ -3,27 +3,18 @@
 use std::collections::BTreeMap;
 
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{Departure, JoinRoom, Node, Profile, ResumeError};
+use switchboard_cluster::{JoinError, Node, ResumeError};
 use switchboard_protocol::server_message::LeaveReason;
+use tokio::task::JoinHandle;
 use tokio::time::{Duration, sleep, timeout};
 
-use crate::rig::{Session, WINDOW, faulty_node, id, introduce, node_on};
-
-/// A session reaches another and is reached by it.
-async fn reach_one_another(alice: &Session, bob: &Session) {
-    let before = (alice.told.answers().len(), bob.told.answers().len());
-    alice.handle_signals();
-    bob.handle_signals();
-    let to_bob = alice.signal("r", Some(bob.peer()));
-    let to_alice = bob.signal("r", Some(alice.peer()));
-    alice.until_answered(before.0 + 1).await;
-    bob.until_answered(before.1 + 1).await;
-    assert_eq!(alice.told.answers().last(), Some(&(to_bob, None)));
-    assert_eq!(bob.told.answers().last(), Some(&(to_alice, None)));
-}
+use crate::faulty_directory::Waiting;
+use crate::rig::{
+    Session, WINDOW, faulty_node, id, introduce, plain_node, plain_nodes, reach_one_another,
+};
 
 /// The session again, resumed by a task of its own.
-fn resuming(session: &Session, on: &Node) -> tokio::task::JoinHandle<Result<Session, ResumeError>> {
+fn resuming(session: &Session, on: &Node) -> JoinHandle<Result<Session, ResumeError>> {
     let (session, node) = (session.clone(), on.clone());
     tokio::spawn(async move {
         let secret = session.secret();
@@ -35,10 +26,7 @@ fn resuming(session: &Session, on: &Node) -> tokio::task::JoinHandle<Result<Sess
 async fn of_two_that_resume_on_two_nodes_at_once_exactly_one_lives() {
     for call in ["peer", "attach", "admit", "take_over"] {
         let cluster = MemoryCluster::new();
-        let (one, other) = (
-            node_on(&cluster, cluster.backend().bus).await,
-            node_on(&cluster, cluster.backend().bus).await,
-        );
+        let [one, other] = plain_nodes(&cluster).await;
         let (slow_node, directory) = faulty_node(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         let mut waiting = directory.hold(call);
@@ -73,7 +61,7 @@ async fn of_two_that_resume_on_two_nodes_at_once_exactly_one_lives() {
 /// Two resume on one node; the first waits at `call` while the second comes.
 async fn two_on_one_node(call: &'static str) {
     let cluster = MemoryCluster::new();
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let other = plain_node(&cluster).await;
     let (one, directory) = faulty_node(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let mut waiting = directory.hold(call);
@@ -105,16 +93,11 @@ async fn of_two_that_resume_on_one_node_at_once_exactly_one_lives_and_is_reached
 #[tokio::test(start_paused = true)]
 async fn one_that_is_overtaken_before_its_welcome_is_not_welcomed() {
     let cluster = MemoryCluster::new();
-    let other = node_on(&cluster, cluster.backend().bus).await;
+    let other = plain_node(&cluster).await;
     let (one, directory) = faulty_node(&cluster).await;
     let (alice, _bob) = introduce(&one, &other).await;
     let mut waiting = directory.hold_answer_of("take_over");
-    let (early, node) = (alice.clone(), one.clone());
-    let overtaken = tokio::spawn(async move {
-        let nothing_seen = BTreeMap::new();
-        let secret = early.secret();
-        early.try_to_resume(&node, &secret, nothing_seen).await
-    });
+    let overtaken = resuming(&alice, &one);
     waiting.begun().await;
     alice.resume_on(&one).await;
     waiting.go_on();
@@ -136,10 +119,7 @@ async fn one_that_is_overtaken_on_its_own_node_after_it_attached_does_not_hide_t
 async fn a_resume_whose_answers_were_lost_works_the_next_time() {
     for call in ["enlist", "peer", "attach", "take_over"] {
         let cluster = MemoryCluster::new();
-        let (one, other) = (
-            node_on(&cluster, cluster.backend().bus).await,
-            node_on(&cluster, cluster.backend().bus).await,
-        );
+        let [one, other] = plain_nodes(&cluster).await;
         let (slow_node, directory) = faulty_node(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         directory.lose_answer_of(call);
@@ -152,7 +132,7 @@ async fn a_resume_whose_answers_were_lost_works_the_next_time() {
         assert!(bob.told.leaves(&alice.peer()).is_empty(), "{call}");
         reach_one_another(&resumed, &bob).await;
         assert_eq!(slow_node.away_count(), 0);
-        let noted = directory_of(&cluster, &slow_node).await;
+        let noted = enlisted(&cluster, &slow_node).await;
         assert_eq!(
             noted, 0,
             "{call}: it is noted for a node that has it no more"
@@ -164,7 +144,7 @@ async fn a_resume_whose_answers_were_lost_works_the_next_time() {
 async fn whoever_had_a_session_hears_of_an_attach_that_got_no_answer() {
     for on_the_same_node in [false, true] {
         let cluster = MemoryCluster::new();
-        let one = node_on(&cluster, cluster.backend().bus).await;
+        let one = plain_node(&cluster).await;
         let (slow_node, directory) = faulty_node(&cluster).await;
         let from = if on_the_same_node { &slow_node } else { &one };
         let alice = Session::new(from, true).await;
@@ -181,7 +161,8 @@ async fn whoever_had_a_session_hears_of_an_attach_that_got_no_answer() {
     }
 }
 
-async fn directory_of(cluster: &MemoryCluster, node: &Node) -> usize {
+/// So many sessions are noted for a node.
+async fn enlisted(cluster: &MemoryCluster, node: &Node) -> usize {
     let directory = cluster.backend().directory;
     directory
         .enlisted(node.id())
@@ -190,11 +171,22 @@ async fn directory_of(cluster: &MemoryCluster, node: &Node) -> usize {
         .len()
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_connection_that_is_lost_during_a_join_is_told_as_away_and_leaves_no_ghost() {
-    for call in ["intend", "join"] {
+/// Alice is on her way into Bob's room, and her node waits for its directory.
+struct Join {
+    call: &'static str,
+    cluster: MemoryCluster,
+    one: Node,
+    other: Node,
+    alice: Session,
+    waiting: Waiting,
+    joining: JoinHandle<Result<(), JoinError>>,
+}
+
+impl Join {
+    /// One that waits at `call`.
+    async fn that_waits_at(call: &'static str) -> Self {
         let cluster = MemoryCluster::new();
-        let other = node_on(&cluster, cluster.backend().bus).await;
+        let other = plain_node(&cluster).await;
         let (one, directory) = faulty_node(&cluster).await;
         let (alice, bob) = (
             Session::new(&one, true).await,
@@ -202,93 +194,79 @@ async fn a_connection_that_is_lost_during_a_join_is_told_as_away_and_leaves_no_g
         );
         bob.join("r").await.expect("bob gets in");
         let mut waiting = directory.hold(call);
-        let joining = joining(&alice);
+        let joining = {
+            let alice = alice.clone();
+            tokio::spawn(async move { alice.join("r").await })
+        };
         waiting.begun().await;
-        alice.loses_connection();
-        waiting.go_on();
-        let _ = joining.await.expect("no panic");
-        sleep(WINDOW + Duration::from_secs(10)).await;
-        nobody_but_bob(&cluster, &one, call).await;
+        Self {
+            call,
+            cluster,
+            one,
+            other,
+            alice,
+            waiting,
+            joining,
+        }
+    }
+
+    /// It goes on: after `then`, nothing of Alice is left.
+    async fn leaves_no_ghost_after(self, then: impl Future<Output = ()>) {
+        let call = self.call;
+        self.waiting.go_on();
+        let _ = self.joining.await.expect("no panic");
+        then.await;
+        let directory = self.cluster.backend().directory;
+        let roster = directory.roster(&id("r")).await.expect("memory answers");
+        assert_eq!(roster.members.len(), 1, "{call}: {:?}", roster.members);
+        assert_eq!(
+            (self.one.rooms(), self.one.away_count()),
+            (0, 0),
+            "{call}: the node has something of it still"
+        );
+        assert_eq!(enlisted(&self.cluster, &self.one).await, 0, "{call}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_lost_during_a_join_is_told_as_away_and_leaves_no_ghost() {
+    for call in ["intend", "join"] {
+        let join = Join::that_waits_at(call).await;
+        join.alice.loses_connection();
+        join.leaves_no_ghost_after(sleep(WINDOW + Duration::from_secs(10)))
+            .await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_ends_during_a_join_leaves_no_ghost() {
     for call in ["intend", "join"] {
-        let cluster = MemoryCluster::new();
-        let other = node_on(&cluster, cluster.backend().bus).await;
-        let (one, directory) = faulty_node(&cluster).await;
-        let (alice, bob) = (
-            Session::new(&one, true).await,
-            Session::new(&other, true).await,
-        );
-        bob.join("r").await.expect("bob gets in");
-        let mut waiting = directory.hold(call);
-        let joining = joining(&alice);
-        waiting.begun().await;
-        one.detach(alice.local.clone(), Departure::Leave(LeaveReason::Left));
-        waiting.go_on();
-        let _ = joining.await.expect("no panic");
-        sleep(Duration::from_secs(60)).await;
-        nobody_but_bob(&cluster, &one, call).await;
+        let join = Join::that_waits_at(call).await;
+        join.alice.departs(LeaveReason::Left);
+        join.leaves_no_ghost_after(sleep(Duration::from_secs(60)))
+            .await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_is_superseded_during_a_join_leaves_nothing_on_its_node() {
     for call in ["intend", "join"] {
-        let cluster = MemoryCluster::new();
-        let other = node_on(&cluster, cluster.backend().bus).await;
-        let (one, directory) = faulty_node(&cluster).await;
-        let (alice, bob) = (
-            Session::new(&one, true).await,
-            Session::new(&other, true).await,
-        );
-        bob.join("r").await.expect("bob gets in");
-        let mut waiting = directory.hold(call);
-        let joining = joining(&alice);
-        waiting.begun().await;
-        let resumed = alice.resume_on(&other).await;
-        alice.until_superseded().await;
-        waiting.go_on();
-        let _ = joining.await.expect("no panic");
-        resumed.departs(LeaveReason::Left);
-        sleep(Duration::from_secs(60)).await;
-        nobody_but_bob(&cluster, &one, call).await;
+        let join = Join::that_waits_at(call).await;
+        let resumed = join.alice.resume_on(&join.other).await;
+        join.alice.until_superseded().await;
+        let departs = async {
+            resumed.departs(LeaveReason::Left);
+            sleep(Duration::from_secs(60)).await;
+        };
+        join.leaves_no_ghost_after(departs).await;
     }
-}
-
-fn joining(
-    session: &Session,
-) -> tokio::task::JoinHandle<Result<(), switchboard_cluster::JoinError>> {
-    let (node, local) = (session.node.clone(), session.local.clone());
-    let join = JoinRoom {
-        re: 1,
-        room: id("r"),
-        capacity: 9,
-        may_create: true,
-        profile: Profile::default(),
-    };
-    tokio::spawn(async move { node.join(&local, join).await })
-}
-
-async fn nobody_but_bob(cluster: &MemoryCluster, one: &Node, call: &str) {
-    let directory = cluster.backend().directory;
-    let roster = directory.roster(&id("r")).await.expect("memory answers");
-    assert_eq!(roster.members.len(), 1, "{call}: {:?}", roster.members);
-    assert_eq!(
-        (one.rooms(), one.away_count()),
-        (0, 0),
-        "{call}: the node has something of it still"
-    );
-    assert_eq!(directory_of(cluster, one).await, 0, "{call}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_is_resumed_as_its_window_ends_lives_or_is_refused() {
     for call in ["peer", "leave", "intend", "dismiss", "forget", "delist"] {
         let cluster = MemoryCluster::new();
-        let other = node_on(&cluster, cluster.backend().bus).await;
+        let other = plain_node(&cluster).await;
         let (one, directory) = faulty_node(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         alice.loses_connection();

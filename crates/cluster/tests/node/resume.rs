@@ -8,12 +8,7 @@ use switchboard_protocol::server_message::RoomSnapshot;
 use switchboard_protocol::{Connection, PeerId};
 use tokio::time::{Duration, sleep};
 
-use crate::rig::{Kind, Session, WINDOW, introduce, node_on};
-
-async fn nodes(cluster: &MemoryCluster) -> [Node; 3] {
-    let node = || node_on(cluster, cluster.backend().bus);
-    [node().await, node().await, node().await]
-}
+use crate::rig::{Kind, Session, WINDOW, introduce, plain_nodes};
 
 fn members(snapshot: &RoomSnapshot) -> Vec<(PeerId, u64, Connection)> {
     let members = snapshot.members.iter();
@@ -26,7 +21,7 @@ fn members(snapshot: &RoomSnapshot) -> Vec<(PeerId, u64, Connection)> {
 async fn a_session_that_was_away_is_live_again_on_any_node_with_its_rooms_and_its_place() {
     for to_another in [true, false] {
         let cluster = MemoryCluster::new();
-        let [one, other, third] = nodes(&cluster).await;
+        let [one, other, third] = plain_nodes(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         alice.join("s").await.expect("alice gets in");
         alice.loses_connection();
@@ -65,7 +60,7 @@ async fn a_session_that_was_away_is_live_again_on_any_node_with_its_rooms_and_it
 async fn a_session_that_moves_while_it_is_connected_is_never_told_as_away() {
     for to_another in [true, false] {
         let cluster = MemoryCluster::new();
-        let [one, other, third] = nodes(&cluster).await;
+        let [one, other, third] = plain_nodes(&cluster).await;
         let (alice, bob) = introduce(&one, &other).await;
         let resumed = alice
             .resume_on(if to_another { &third } else { &one })
@@ -108,7 +103,7 @@ async fn refused(session: &Session, node: &Node, secret: &str) {
 #[tokio::test(start_paused = true)]
 async fn a_wrong_guessed_or_foreign_secret_is_refused_and_disturbs_nobody() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let mut guessed = alice.secret();
     let last = if guessed.ends_with('A') { "B" } else { "A" };
@@ -129,7 +124,7 @@ async fn a_wrong_guessed_or_foreign_secret_is_refused_and_disturbs_nobody() {
 #[tokio::test(start_paused = true)]
 async fn a_secret_below_the_proven_epoch_is_refused_and_disturbs_nobody() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let old = alice.secret();
     let resumed = alice.resume_on(&third).await;
@@ -146,7 +141,7 @@ async fn a_secret_below_the_proven_epoch_is_refused_and_disturbs_nobody() {
 #[tokio::test(start_paused = true)]
 async fn a_welcome_that_was_lost_on_its_way_loses_nobody() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let old = alice.secret();
     let unheard = alice.resume_on(&third).await;
@@ -165,7 +160,7 @@ async fn a_welcome_that_was_lost_on_its_way_loses_nobody() {
 #[tokio::test(start_paused = true)]
 async fn a_session_that_has_expired_or_left_is_not_resumed() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     alice.loses_connection();
     bob.departs(switchboard_protocol::server_message::LeaveReason::Left);
@@ -191,7 +186,7 @@ async fn what_a_resumed_session_told_of_itself_is_kept_and_goes_on_to_be_merged(
         state.state
     };
     let cluster = MemoryCluster::new();
-    let [one, other, third] = nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let room = crate::rig::id("r");
     let muted = patch(br#"{"type":"state","id":1,"room":"r","state":{"muted":true}}"#);
@@ -215,7 +210,7 @@ async fn what_a_resumed_session_told_of_itself_is_kept_and_goes_on_to_be_merged(
 #[tokio::test(start_paused = true)]
 async fn a_session_resumes_again_and_again_from_node_to_node() {
     let cluster = MemoryCluster::new();
-    let nodes = nodes(&cluster).await;
+    let nodes = plain_nodes::<3>(&cluster).await;
     let (mut alice, bob) = introduce(&nodes[0], &nodes[1]).await;
     bob.handle_signals();
     for turn in 0..12 {
@@ -242,7 +237,7 @@ async fn a_session_resumes_again_and_again_from_node_to_node() {
 #[tokio::test(start_paused = true)]
 async fn a_hidden_session_resumes_and_stays_hidden() {
     let cluster = MemoryCluster::new();
-    let [one, other, third] = nodes(&cluster).await;
+    let [one, other, third] = plain_nodes(&cluster).await;
     let hidden = Kind {
         hidden: true,
         ..Kind::default()

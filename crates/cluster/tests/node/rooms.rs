@@ -6,7 +6,7 @@ use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{PeerId, ServerMessage};
 
 use crate::bad_bus::{BadBus, Badness};
-use crate::rig::{Session, id, node_on};
+use crate::rig::{Session, id, node_on, plain_node, plain_nodes};
 
 /// Everything a session hears of others holds together: a roster kept from it equals what `joined` would say.
 fn roster_of(told: &[ServerMessage]) -> Vec<PeerId> {
@@ -92,10 +92,7 @@ async fn rosters_agree_on_a_bad_bus_and_joins_come_before_signals() {
 #[tokio::test(start_paused = true)]
 async fn twenty_race_for_two_places() {
     let cluster = MemoryCluster::new();
-    let (one, other) = (
-        node_on(&cluster, cluster.backend().bus).await,
-        node_on(&cluster, cluster.backend().bus).await,
-    );
+    let [one, other] = plain_nodes(&cluster).await;
     let mut racing = tokio::task::JoinSet::new();
     for index in 0..20 {
         let session = Session::new(if index % 2 == 0 { &one } else { &other }, true).await;
@@ -130,7 +127,7 @@ async fn twenty_race_for_two_places() {
 #[tokio::test(start_paused = true)]
 async fn a_room_can_be_left_and_entered_again() {
     let cluster = MemoryCluster::new();
-    let node = node_on(&cluster, cluster.backend().bus).await;
+    let node = plain_node(&cluster).await;
     let alice = Session::new(&node, true).await;
     let mut last = 0;
     for _ in 0..3 {

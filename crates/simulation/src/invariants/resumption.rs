@@ -1,13 +1,15 @@
 //! A client that comes back within its window has its session again, whatever happened to the node it was on; and nobody is
 //! sent away but for a newer connection, his own or of one who has a secret that is still good.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use switchboard_protocol::PeerId;
 use tokio::time::Duration;
 
+use super::memory::Memory;
 use super::story::Story;
 use super::thefts::{self, SUPERSEDED};
-use crate::trace::{ClientNo, ConnectionNo, Fate, Leaving, NodeNo, Trace, Weather, What};
+use crate::trace::{ClientNo, ConnectionNo, Fate, Leaving, Trace, Weather, What};
 
 /// What lies between a client's clock and the gateway's.
 const SLACK: Duration = Duration::from_secs(2);
@@ -19,21 +21,23 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     let mut lost_at: BTreeMap<ClientNo, (Duration, Duration)> = BTreeMap::new();
     let mut closed: BTreeMap<ClientNo, ConnectionNo> = BTreeMap::new();
     let excused = is_excused(trace);
-    let mut mute = Mute::default();
+    let mut peers: BTreeMap<ClientNo, PeerId> = BTreeMap::new();
+    let mut memory = Memory::new(trace.rules.lease);
     for event in &trace.events {
-        mute.note(&event.what);
+        memory.take(event);
         match &event.what {
             What::Welcomed {
                 client,
-                connection,
+                peer,
                 resumed,
                 ..
             } => {
                 let former = lost_at.insert(*client, (Duration::MAX, trace.rules.window));
                 let in_time =
                     former.is_some_and(|(at, window)| at.saturating_add(window) > event.at + SLACK);
-                let is_remembered = !mute.has_been_on(*client);
-                mute.settles(*client, *connection);
+                // Whom nobody else shares a room with, only his own node remembers: no other can let him in.
+                let former = peers.insert(*client, *peer);
+                let is_remembered = former.is_none_or(|peer| !memory.is_unknown(&peer, event.at));
                 if !resumed && !excused && is_remembered && in_time {
                     found.push(format!(
                         "client {client} came back at {:?}, within its window, and was not let in",
@@ -93,58 +97,6 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     found
 }
 
-/// Nodes that could not write to Redis what it forgot. Whom nobody else shares a room with, only his own node remembers: while
-/// that cannot say so, no other can know him, and nobody promises that it does.
-#[derive(Default)]
-struct Mute {
-    has_forgotten: bool,
-    unable: BTreeSet<NodeNo>,
-    mute: BTreeSet<NodeNo>,
-    on: BTreeMap<ConnectionNo, NodeNo>,
-    of: BTreeMap<ClientNo, NodeNo>,
-}
-
-impl Mute {
-    fn note(&mut self, what: &What) {
-        match what {
-            What::Opened {
-                connection, node, ..
-            } => drop(self.on.insert(*connection, *node)),
-            What::Weather(Weather::Forgot | Weather::WentBack(_)) => {
-                self.has_forgotten = true;
-                self.mute = self.unable.clone();
-            }
-            What::Node {
-                node,
-                fate: Fate::Frozen | Fate::CutOff,
-            } => {
-                self.unable.insert(*node);
-                if self.has_forgotten {
-                    self.mute.insert(*node);
-                }
-            }
-            What::Node {
-                node,
-                fate: Fate::Awake | Fate::Mended,
-            } => drop(self.unable.remove(node)),
-            _ => {}
-        }
-    }
-
-    /// The client's session is on that connection's node now.
-    fn settles(&mut self, client: ClientNo, connection: ConnectionNo) {
-        self.of
-            .extend(self.on.get(&connection).map(|node| (client, *node)));
-    }
-
-    /// Whether the client's last node was one of them since Redis forgot.
-    fn has_been_on(&self, client: ClientNo) -> bool {
-        self.of
-            .get(&client)
-            .is_some_and(|node| self.mute.contains(node))
-    }
-}
-
 /// Where Redis forgot and a node died, nobody may be left who remembers.
 fn is_excused(trace: &Trace) -> bool {
     let forgot =
@@ -184,19 +136,22 @@ mod tests {
     fn whom_only_a_node_remembers_that_cannot_say_so_is_forgotten_with_the_rest() {
         let node = |node, fate| What::Node { node, fate };
         let forgot = || What::Weather(Weather::Forgot);
-        let judge = |what: Vec<What>| {
+        let judge = |seconds, what: Vec<What>| {
             let mut tale = Tale::of_two();
             what.into_iter().for_each(|what| tale.note(what));
             tale.loses_connection(0);
+            tale.wait(seconds);
             tale.is_welcomed_anew(0);
             tale.judge(check).len()
         };
-        assert_eq!(judge(vec![forgot(), node(0, Fate::Frozen)]), 0);
-        assert_eq!(judge(vec![node(0, Fate::CutOff), forgot()]), 0);
-        assert_eq!(judge(vec![node(0, Fate::Frozen)]), 1, "nobody forgot");
-        assert_eq!(judge(vec![forgot(), node(1, Fate::Frozen)]), 1, "another's");
+        let frozen = |no| vec![forgot(), node(no, Fate::Frozen)];
+        assert_eq!(judge(5, frozen(0)), 0);
+        assert_eq!(judge(5, vec![node(0, Fate::CutOff), forgot()]), 0);
+        assert_eq!(judge(3, frozen(0)), 1, "a lease is waited for it");
+        assert_eq!(judge(5, vec![node(0, Fate::Frozen)]), 1, "nobody forgot");
+        assert_eq!(judge(5, frozen(1)), 1, "another's");
         let in_time = vec![node(0, Fate::Frozen), node(0, Fate::Awake), forgot()];
-        assert_eq!(judge(in_time), 1, "it could say so");
+        assert_eq!(judge(5, in_time), 1, "it could say so");
     }
 
     #[test]
