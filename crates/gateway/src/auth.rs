@@ -35,16 +35,26 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Anybody, in open mode.
-    fn anonymous(peer: &PeerId) -> Self {
+    /// Anybody, in open mode: who he says that he is, if he does.
+    fn open(user: Option<&str>, peer: &PeerId) -> Self {
+        let user = user.and_then(|user| user.parse().ok());
         Self {
-            user: UserId::anonymous(peer),
+            user: user.unwrap_or_else(|| UserId::anonymous(peer)),
             name: None,
             avatar: None,
             grants: Grants::default(),
             expires_at: None,
         }
     }
+}
+
+/// What a client says of itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IdentityClaim<'a> {
+    /// A JWT.
+    pub token: Option<&'a str>,
+    /// The user, in dialects whose clients name him besides.
+    pub user: Option<&'a str>,
 }
 
 /// Decides who may come in, as `auth.*` says.
@@ -71,13 +81,21 @@ impl Authenticator {
         Self { check }
     }
 
-    /// Who the client with this token is. `peer` names an anonymous one.
-    pub fn authenticate(&self, token: Option<&str>, peer: &PeerId) -> Result<Identity, AuthError> {
+    /// Who the client is that says this of itself. `peer` names an anonymous one.
+    pub fn authenticate(
+        &self,
+        claim: &IdentityClaim<'_>,
+        peer: &PeerId,
+    ) -> Result<Identity, AuthError> {
         let Some(check) = &self.check else {
-            return Ok(Identity::anonymous(peer));
+            return Ok(Identity::open(claim.user, peer));
         };
-        let token = token.filter(|token| !token.is_empty());
-        check.identity(token.ok_or(AuthError::Missing)?)
+        let token = claim.token.filter(|token| !token.is_empty());
+        let identity = check.identity(token.ok_or(AuthError::Missing)?)?;
+        match claim.user {
+            Some(user) if user != identity.user.as_str() => Err(AuthError::OtherUser),
+            _ => Ok(identity),
+        }
     }
 }
 
@@ -90,9 +108,28 @@ mod tests {
     fn in_open_mode_a_token_is_not_looked_at() {
         let peer = PeerId::random();
         let open = Authenticator::from_config(&AuthConfig::default());
-        let identity = open.authenticate(Some("not.a.token"), &peer).expect("open");
+        let claim = IdentityClaim {
+            token: Some("not.a.token"),
+            user: None,
+        };
+        let identity = open.authenticate(&claim, &peer).expect("open");
         assert_eq!(identity.user, UserId::anonymous(&peer));
         assert_eq!(identity.grants, Grants::default());
+    }
+
+    #[test]
+    fn in_open_mode_a_client_is_who_it_says_unless_that_is_no_user() {
+        let peer = PeerId::random();
+        let open = Authenticator::from_config(&AuthConfig::default());
+        let user = |user| {
+            let claim = IdentityClaim {
+                token: None,
+                user: Some(user),
+            };
+            open.authenticate(&claim, &peer).expect("open").user
+        };
+        assert_eq!(user("ada").as_str(), "ada");
+        assert_eq!(user(""), UserId::anonymous(&peer));
     }
 
     #[test]
@@ -102,9 +139,13 @@ mod tests {
             ..JwtConfig::default()
         };
         let authenticator = Authenticator::from_config(&AuthConfig { said: None, jwt });
-        for nothing in [None, Some("")] {
+        for token in [None, Some("")] {
+            let claim = IdentityClaim {
+                token,
+                user: Some("ada"),
+            };
             assert_eq!(
-                authenticator.authenticate(nothing, &PeerId::random()),
+                authenticator.authenticate(&claim, &PeerId::random()),
                 Err(AuthError::Missing)
             );
         }

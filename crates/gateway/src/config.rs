@@ -11,6 +11,7 @@
 mod address;
 mod auth;
 mod cluster;
+mod dialects;
 mod effective;
 mod environment;
 mod file;
@@ -32,6 +33,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 pub use auth::{AdminConfig, AuthConfig, AuthMode, JwtConfig};
 pub use cluster::{ClusterConfig, NodeConfig, RedisConfig, RoutingConfig};
+pub use dialects::{DialectName, ErrorTexts, SocketIoConfig};
 pub use limits::LimitsConfig;
 pub use load::{Loaded, load};
 pub use mistake::{Mistake, Mistakes};
@@ -51,6 +53,12 @@ pub struct Config {
     pub ops_listen: Option<SocketAddr>,
     /// Web pages that may connect. Default empty: any while on loopback, only the same origin beyond.
     pub origins: Vec<Origin>,
+    /// What clients may speak. Default: everything.
+    pub dialects: Vec<DialectName>,
+    /// The language of what clients of the tutorials are told. Default `en`.
+    pub error_texts: ErrorTexts,
+    /// Socket.IO.
+    pub socketio: SocketIoConfig,
     /// This node among the others.
     pub node: NodeConfig,
     /// The Redis that nodes share.
@@ -81,6 +89,9 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             ops_listen: None,
             origins: Vec::new(),
+            dialects: vec![DialectName::Native, DialectName::SocketIo],
+            error_texts: ErrorTexts::default(),
+            socketio: SocketIoConfig::default(),
             node: NodeConfig::default(),
             redis: RedisConfig::default(),
             auth: AuthConfig::default(),

@@ -1,4 +1,101 @@
-//! Wire protocols in front of the same sessions. A dialect translates frames into messages and back; it has no rooms, no
-//! routing and no state that the session has.
+//! What clients speak. A dialect stands between the frames of one connection and its session: it translates, and knows
+//! nothing of rooms, routing or limits that the session does not tell it.
+//!
+//! ```text
+//! frame ──► Dialect::hear ──► Heard ──► session ──► ServerMessage ──► Dialect::say ──► frames
+//! ```
 
+mod lobby;
 pub(crate) mod native;
+mod neutral;
+mod requests;
+pub(crate) mod socketio;
+mod told;
+
+use std::borrow::Cow;
+
+use axum::extract::ws::Message;
+use switchboard_protocol::ServerMessage;
+use switchboard_protocol::client_message::Hello;
+use switchboard_protocol::codec::EncodeError;
+use switchboard_session::{Closing, Input};
+
+/// A translator for one connection.
+pub(crate) trait Dialect: Send {
+    /// For metrics.
+    fn name(&self) -> &'static str;
+
+    /// Whether its clients can go on with a session over another connection.
+    fn resumes(&self) -> bool {
+        false
+    }
+
+    /// What the client means by a frame: nothing, or several things in their order.
+    fn hear(&mut self, frame: Frame<'_>, heard: &mut dyn FnMut(Heard<'_>));
+
+    /// What the client is to be told: no frame, or several.
+    fn say(
+        &mut self,
+        message: &ServerMessage,
+        say: &mut dyn FnMut(Message),
+    ) -> Result<(), EncodeError>;
+
+    /// What is said before the connection is closed, besides the close frame.
+    fn goodbye(&mut self, closing: &Closing, say: &mut dyn FnMut(Message)) {
+        let _ = (closing, say);
+    }
+}
+
+/// A frame with content.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Frame<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
+}
+
+/// Who comes.
+#[derive(Debug)]
+pub(crate) struct Introduction<'a> {
+    pub(crate) hello: Hello<'a>,
+    /// The user that the client says it is; a token has to agree.
+    pub(crate) user: Option<Cow<'a, str>>,
+}
+
+impl Introduction<'_> {
+    pub(crate) fn into_owned(self) -> Introduction<'static> {
+        Introduction {
+            hello: self.hello.into_owned(),
+            user: self.user.map(|user| Cow::Owned(user.into_owned())),
+        }
+    }
+}
+
+impl<'a> From<Hello<'a>> for Introduction<'a> {
+    fn from(hello: Hello<'a>) -> Self {
+        Self { hello, user: None }
+    }
+}
+
+/// What a frame comes to.
+#[derive(Debug)]
+pub(crate) enum Heard<'a> {
+    /// The client says who it is, in a dialect that has a word for the user: for the native one, see
+    /// [`AwaitingHello`](switchboard_session::AwaitingHello).
+    Hello(Introduction<'a>),
+    /// Something for the session.
+    Input(Input<'a>),
+    /// The dialect answers by itself.
+    Say(Message),
+    /// The client closes the connection.
+    Close,
+}
+
+/// What the client means by whatever came over its socket.
+pub(crate) fn hear(dialect: &mut dyn Dialect, frame: &Message, heard: &mut dyn FnMut(Heard<'_>)) {
+    match frame {
+        Message::Text(text) => dialect.hear(Frame::Text(text), heard),
+        Message::Binary(bytes) => dialect.hear(Frame::Binary(bytes), heard),
+        Message::Ping(_) | Message::Pong(_) => heard(Heard::Input(Input::Alive)),
+        Message::Close(_) => heard(Heard::Close),
+    }
+}

@@ -5,6 +5,7 @@ mod demo;
 pub(crate) mod nodes;
 pub(crate) mod origin;
 mod pages;
+mod socketio;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::config::DialectName;
 use crate::gateway::Gateway;
 use crate::upgrade;
 
@@ -32,6 +34,10 @@ pub(crate) fn public(gateway: Arc<Gateway>) -> Router {
         .route("/", get(demo::page))
         .route("/demo/{*file}", get(demo::demo_file))
         .route("/sdk/{*file}", get(demo::sdk_file));
+    let router = match gateway.config.dialects.contains(&DialectName::SocketIo) {
+        true => router.merge(socketio::routes(&gateway)),
+        false => router,
+    };
     let router = match gateway.config.ops_listen {
         Some(_) => router,
         None => router.merge(ops_routes()),

@@ -1,7 +1,7 @@
 //! The Switchboard node: HTTP, sockets, dialects, authentication, drain and metrics around the sessions and the cluster.
 //!
-//! The path of a signal reads downwards: [`listener`] → [`http`] → [`upgrade`] → [`dialect`] → [`session_task`] (which
-//! pumps `switchboard_session`) → `switchboard_cluster` ⇢ the other node → [`mailbox`] → [`session_task`] → [`wire`].
+//! The path of a signal reads downwards: [`listener`] → [`http`] → [`upgrade`] (or [`engineio`]) → [`connection`] →
+//! [`dialect`] → [`session_task`] (which pumps `switchboard_session`) → `switchboard_cluster` ⇢ the other node → [`mailbox`] → [`session_task`] → [`wire`].
 //!
 //! How a node hands its sessions over to others is in [`drain`], whether it should get new ones in [`health`].
 
@@ -9,8 +9,10 @@ mod ask;
 pub mod auth;
 pub mod cli;
 pub mod config;
+mod connection;
 mod dialect;
 mod drain;
+mod engineio;
 mod gateway;
 mod health;
 mod http;

@@ -37,6 +37,15 @@ impl Mailbox {
         self.closing.get()
     }
 
+    /// Wakes the session for what there is to write, and ends it where that was too much.
+    pub(crate) fn bound(&self, fits: bool) {
+        if fits {
+            return self.waker.wake();
+        }
+        let words = "you do not read as fast as others write to you";
+        self.close(Closing::because(CloseCode::SlowConsumer, words));
+    }
+
     /// Puts the message that begins the connection before whatever the cluster had for it by then.
     pub(crate) fn begin_with(&self, message: ServerMessage) {
         self.outbox.lock().push_first(message);
@@ -67,17 +76,8 @@ impl Mailbox {
 impl Recipient for Mailbox {
     fn push(&self, message: ServerMessage) -> Result<(), OutboxFull> {
         let pushed = self.outbox.lock().push(message);
-        match pushed {
-            Ok(()) => {
-                self.waker.wake();
-                Ok(())
-            }
-            Err(_) => {
-                let words = "you do not read as fast as others write to you";
-                self.close(Closing::because(CloseCode::SlowConsumer, words));
-                Err(OutboxFull)
-            }
-        }
+        self.bound(pushed.is_ok());
+        pushed.map_err(|_| OutboxFull)
     }
 
     fn superseded(&self) {

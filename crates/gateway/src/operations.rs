@@ -28,9 +28,10 @@ pub(crate) async fn perform(node: Node, asker: Asker, operation: Operation) -> R
             capacity,
             may_create,
             state,
+            name,
         } => {
             let profile = Profile {
-                name: asker.name,
+                name: name.map(|name| name.text).or(asker.name),
                 avatar: asker.avatar,
                 state,
             };

@@ -30,10 +30,20 @@ pub(crate) struct Registry {
 
 struct Entry {
     mailbox: Arc<Mailbox>,
-    /// It has a session, which can be resumed elsewhere.
-    greeted: bool,
+    session: Session,
     /// A drain waits for its end.
     picked: bool,
+}
+
+/// What a drain finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Session {
+    /// It has said no `hello`.
+    None,
+    /// It ends with its connection.
+    Bound,
+    /// It can be resumed elsewhere.
+    Resumable,
 }
 
 /// A connection's place in the registry; gives it back when dropped.
@@ -63,7 +73,7 @@ impl Registry {
         }
         let entry = Entry {
             mailbox: mailbox.clone(),
-            greeted: false,
+            session: Session::None,
             picked: self.draining.load(Ordering::Acquire),
         };
         self.connections.insert(peer, entry);
@@ -76,10 +86,14 @@ impl Registry {
         })
     }
 
-    /// The connection that entered as `peer` has got its `welcome`: a drain sends it on where it closes others.
-    pub(crate) fn greeted(&self, peer: &PeerId) {
+    /// The connection that entered as `peer` has got its `welcome`: a drain sends it on where it can go on elsewhere.
+    pub(crate) fn greeted(&self, peer: &PeerId, resumes: bool) {
         if let Some(mut entry) = self.connections.get_mut(peer) {
-            entry.greeted = true;
+            entry.session = if resumes {
+                Session::Resumable
+            } else {
+                Session::Bound
+            };
         }
     }
 
@@ -96,8 +110,9 @@ impl Registry {
 
     /// Makes `count` sessions, or as many as there are, part of a drain, whichever chance wants.
     pub(crate) fn pick(&self, count: impl FnOnce(usize) -> usize) -> Vec<PeerId> {
-        let greeted = self.connections.iter().filter(|entry| entry.greeted);
-        let mut peers: Vec<_> = greeted.map(|entry| *entry.key()).collect();
+        let sessions = self.connections.iter();
+        let sessions = sessions.filter(|entry| entry.session != Session::None);
+        let mut peers: Vec<_> = sessions.map(|entry| *entry.key()).collect();
         fastrand::shuffle(&mut peers);
         peers.truncate(count(peers.len()));
         peers.retain(|peer| {
@@ -119,17 +134,15 @@ impl Registry {
         }
     }
 
-    /// Sends a connection on: its client hears that it should resume elsewhere. One that has not said hello is closed, for
-    /// it has nothing to resume.
+    /// Sends a connection on: its client hears that it should resume elsewhere. One that has nothing to resume is closed:
+    /// its client connects again.
     pub(crate) fn send_on(&self, peer: &PeerId, drain: Drain, closing: &Closing) {
-        let Some((mailbox, greeted)) = self
-            .connections
-            .get(peer)
-            .map(|entry| (entry.mailbox.clone(), entry.greeted))
+        let entry = self.connections.get(peer);
+        let Some((mailbox, session)) = entry.map(|entry| (entry.mailbox.clone(), entry.session))
         else {
             return;
         };
-        if !greeted {
+        if session != Session::Resumable {
             mailbox.close(closing.clone());
         } else if mailbox.push(drain.into()).is_ok() {
             self.counters.told();

@@ -17,14 +17,14 @@ use switchboard_cluster::{
 };
 use switchboard_protocol::client_message::{Hello, Resume};
 use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, RoomSnapshot, Welcome};
-use switchboard_protocol::{CloseCode, PeerId, RoomId, ServerMessage};
+use switchboard_protocol::{ClientMessage, CloseCode, PeerId, RoomId, ServerMessage};
 use switchboard_session::grants::Grants;
-use switchboard_session::{AwaitingHello, Closing, Greeting, Live};
+use switchboard_session::{AwaitingHello, Closing, Greeting, Input, Live};
 use tokio::time::sleep_until;
 
 use self::serving::Serving;
-use crate::auth::Identity;
-use crate::dialect::native::Frame;
+use crate::auth::{Identity, IdentityClaim};
+use crate::dialect::{self, Dialect, Heard, Introduction};
 use crate::gateway::Gateway;
 use crate::mailbox::Mailbox;
 use crate::operations::{Asker, RETRY_AFTER};
@@ -34,6 +34,7 @@ use crate::wire::{Ended, Wire};
 pub(crate) struct Connection {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) wire: Wire,
+    pub(crate) dialect: Box<dyn Dialect>,
     pub(crate) peer: PeerId,
     pub(crate) mailbox: Arc<Mailbox>,
     /// A token that came in the handshake.
@@ -80,7 +81,8 @@ impl Connection {
             }
             End::Close(closing) => {
                 self.gateway.metrics.closed(Some(closing.code));
-                self.wire.close(&self.mailbox, &closing).await;
+                let dialect = &mut *self.dialect;
+                self.wire.close(&self.mailbox, dialect, &closing).await;
                 self.mailbox.clear();
             }
         }
@@ -88,24 +90,54 @@ impl Connection {
 
     /// The first phase: waits for `hello`, then says `welcome`.
     async fn await_hello(&mut self) -> Result<Greeted, End> {
-        let _counted = self.gateway.metrics.session("native", "awaiting-hello");
+        let metrics = self.gateway.metrics.clone();
+        let _counted = metrics.session(self.dialect.name(), "awaiting-hello");
         let mut session = AwaitingHello::new(&self.gateway.rules, Instant::now());
         loop {
             let frame = tokio::select! {
                 frame = poll_fn(|cx| self.poll_frame(cx)) => frame?,
                 () = sleep_until(session.deadline().into()) => return Err(End::Close(session.overdue())),
             };
-            let message = match self.wire.native().decode(&frame) {
-                Frame::Message(message) => message,
-                Frame::Alive => continue,
-                Frame::Close => return Err(End::Gone),
-            };
-            match session.on(message) {
-                Greeting::Hello(hello) => return self.greet(hello).await,
-                Greeting::Answer(error) => self.answer(error),
-                Greeting::Close(closing) => return Err(End::Close(closing)),
+            if let Some(introduction) = self.hear_hello(&mut session, &frame)? {
+                return self.greet(introduction).await;
             }
         }
+    }
+
+    /// The `hello` in a frame, if there is one.
+    fn hear_hello(
+        &mut self,
+        session: &mut AwaitingHello,
+        frame: &Message,
+    ) -> Result<Option<Introduction<'static>>, End> {
+        let Self {
+            gateway,
+            wire,
+            dialect,
+            mailbox,
+            ..
+        } = self;
+        let mut found = Ok(None);
+        dialect::hear(&mut **dialect, frame, &mut |heard| {
+            if !matches!(found, Ok(None)) {
+                return;
+            }
+            let message = match heard {
+                Heard::Hello(introduction) => return found = Ok(Some(introduction.into_owned())),
+                Heard::Input(Input::Message(message)) => Ok(message),
+                Heard::Input(Input::Enter(enter)) => Ok(ClientMessage::Join(enter.join)),
+                Heard::Input(Input::Broken(error)) => Err(error),
+                Heard::Input(_) => return,
+                Heard::Say(frame) => return mailbox.bound(wire.say(frame)),
+                Heard::Close => return found = Err(End::Gone),
+            };
+            match session.on(message) {
+                Greeting::Hello(hello) => found = Ok(Some(Introduction::from(hello).into_owned())),
+                Greeting::Answer(error) => answer(gateway, mailbox, error),
+                Greeting::Close(closing) => found = Err(End::Close(closing)),
+            }
+        });
+        found
     }
 
     /// The next frame, while what waits for the client is written.
@@ -114,22 +146,24 @@ impl Connection {
         if let Some(closing) = self.mailbox.closing() {
             return Poll::Ready(Err(End::Close(closing.clone())));
         }
-        if let Poll::Ready(Err(_)) = self.wire.poll_write(&self.mailbox, cx) {
+        let dialect = &mut *self.dialect;
+        if let Poll::Ready(Err(_)) = self.wire.poll_write(&self.mailbox, dialect, cx) {
             return Poll::Ready(Err(End::Gone));
         }
         self.wire.poll_read(cx).map_err(End::from)
     }
 
-    async fn greet(&mut self, hello: Hello<'_>) -> Result<Greeted, End> {
+    async fn greet(&mut self, introduction: Introduction<'_>) -> Result<Greeted, End> {
+        let hello = &introduction.hello;
         let resumed = match &hello.resume {
-            Some(resume) => self.resume(&hello, resume).await?,
+            Some(resume) => self.resume(&introduction, resume).await?,
             None => None,
         };
         let (identity, local, rooms) = match resumed {
             Some((identity, resumed)) => (identity, resumed.local, Some(resumed.rooms)),
             None => {
-                let identity = self.authenticate(&hello, &self.peer)?;
-                let session = self.session(self.peer, &identity, &hello);
+                let identity = self.authenticate(&introduction, &self.peer)?;
+                let session = self.session(self.peer, &identity, hello);
                 let attached = self.gateway.node.attach(session).await;
                 let local = attached.map_err(|error| End::Close(refused(&error)))?;
                 (identity, local, None)
@@ -148,7 +182,8 @@ impl Connection {
         });
         self.mailbox
             .begin_with(self.welcome(&local, name.clone(), rooms).into());
-        self.gateway.registry.greeted(&self.peer);
+        let registry = &self.gateway.registry;
+        registry.greeted(&self.peer, self.dialect.resumes());
         Ok(Greeted {
             asker: Asker {
                 local,
@@ -163,15 +198,15 @@ impl Connection {
     /// `None`: there is nothing to resume, and the client gets a new session.
     async fn resume(
         &mut self,
-        hello: &Hello<'_>,
+        introduction: &Introduction<'_>,
         resume: &Resume<'_>,
     ) -> Result<Option<(Identity, Resumed)>, End> {
         // What was said before a process froze may be long over: its client has the session elsewhere by now.
         if self.wire.is_over().await {
             return Err(End::Gone);
         }
-        let identity = self.authenticate(hello, &resume.peer)?;
-        let session = self.session(resume.peer, &identity, hello);
+        let identity = self.authenticate(introduction, &resume.peer)?;
+        let session = self.session(resume.peer, &identity, &introduction.hello);
         let node = &self.gateway.node;
         let resumed = node
             .resume(session, &resume.secret, resume.seen.clone())
@@ -196,9 +231,17 @@ impl Connection {
     }
 
     /// Who a client is that has, or wants, this peer id.
-    fn authenticate(&self, hello: &Hello<'_>, peer: &PeerId) -> Result<Identity, End> {
-        let token = hello.token.as_deref().or(self.token.as_deref());
-        let identity = self.gateway.authenticator.authenticate(token, peer);
+    fn authenticate(
+        &self,
+        introduction: &Introduction<'_>,
+        peer: &PeerId,
+    ) -> Result<Identity, End> {
+        let token = introduction.hello.token.as_deref();
+        let claim = IdentityClaim {
+            token: token.or(self.token.as_deref()),
+            user: introduction.user.as_deref(),
+        };
+        let identity = self.gateway.authenticator.authenticate(&claim, peer);
         self.gateway.metrics.authenticated(identity.as_ref().err());
         identity.map_err(|error| {
             End::Close(Closing::because(CloseCode::Unauthorized, error.to_string()))
@@ -211,7 +254,7 @@ impl Connection {
             user: identity.user.clone(),
             receipts: hello.receipts,
             hidden: identity.grants.hidden,
-            resumable: true,
+            resumable: self.dialect.resumes(),
             recipient: self.mailbox.clone(),
         }
     }
@@ -242,7 +285,8 @@ impl Connection {
 
     /// The second phase: the session lives until its client goes or this side ends it.
     async fn serve(&mut self, greeted: Greeted) -> End {
-        let _counted = self.gateway.metrics.session("native", "live");
+        let metrics = self.gateway.metrics.clone();
+        let _counted = metrics.session(self.dialect.name(), "live");
         let Greeted {
             asker,
             grants,
@@ -271,18 +315,14 @@ impl Connection {
         tracing::debug!(session.id = %peer, ?departure, "a session lost its connection");
         end
     }
+}
 
-    /// Sends what the session says by itself, and counts it.
-    fn answer(&self, message: impl Into<ServerMessage>) {
-        let message = message.into();
-        self.gateway.metrics.answered(&message);
-        self.send(message);
-    }
-
-    fn send(&self, message: ServerMessage) {
-        // A full outbox closes the session by itself.
-        let _ = self.mailbox.push(message);
-    }
+/// Sends what the session says by itself, and counts it.
+fn answer(gateway: &Gateway, mailbox: &Mailbox, message: impl Into<ServerMessage>) {
+    let message = message.into();
+    gateway.metrics.answered(&message);
+    // A full outbox closes the session by itself.
+    let _ = mailbox.push(message);
 }
 
 /// The token may be another one than the session began with, and cover less.

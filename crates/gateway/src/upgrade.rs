@@ -7,15 +7,12 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
-use switchboard_protocol::{CloseCode, Codec, PeerId};
-use switchboard_session::Closing;
+use switchboard_protocol::Codec;
 
 use crate::auth::bearer;
+use crate::connection;
 use crate::dialect::native::Native;
 use crate::gateway::Gateway;
-use crate::mailbox::Mailbox;
-use crate::operations::RETRY_AFTER;
-use crate::session_task::Connection;
 use crate::wire::Wire;
 
 /// Allocated for every idle socket: kept small. What is larger is read in several steps.
@@ -48,54 +45,23 @@ pub(crate) async fn connect(
     upgrade.on_upgrade(move |socket| async move {
         // A task of its own: the one that waited for the handshake is several times as large.
         let tasks = gateway.tasks.clone();
-        tasks.spawn(serve(gateway, socket, token, allowed));
+        let dialect = Native::new(codec(&socket));
+        let wire = Wire::new(socket);
+        tasks.spawn(connection::serve(
+            gateway,
+            wire,
+            Box::new(dialect),
+            token,
+            allowed,
+        ));
     })
 }
 
-async fn serve(gateway: Arc<Gateway>, socket: WebSocket, token: Option<String>, allowed: bool) {
+fn codec(socket: &WebSocket) -> Codec {
     let subprotocol = socket
         .protocol()
         .and_then(|protocol| protocol.to_str().ok());
-    let codec = subprotocol
+    subprotocol
         .and_then(Codec::from_subprotocol)
-        .unwrap_or(Codec::Json);
-    let wire = Wire::new(socket, Native::new(codec));
-    let (peer, mailbox) = (
-        PeerId::random(),
-        Arc::new(Mailbox::new(gateway.rules.outbox_bytes_max)),
-    );
-    if !allowed {
-        let words = "pages of this origin may not connect here";
-        return refuse(
-            &gateway,
-            wire,
-            Closing::because(CloseCode::Forbidden, words),
-        )
-        .await;
-    }
-    let Some(_place) = gateway.registry.enter(peer, &mailbox) else {
-        let words = "this node holds as many connections as it may";
-        return refuse(
-            &gateway,
-            wire,
-            Closing::because(CloseCode::Unavailable, words).retry_after(RETRY_AFTER * 10),
-        )
-        .await;
-    };
-    gateway.metrics.connected();
-    Connection {
-        gateway: gateway.clone(),
-        wire,
-        peer,
-        mailbox,
-        token,
-    }
-    .run()
-    .await;
-}
-
-/// Ends a connection before it is one. The close code is told after the handshake: a browser sees none before.
-async fn refuse(gateway: &Gateway, wire: Wire, closing: Closing) {
-    gateway.metrics.closed(Some(closing.code));
-    wire.close(&Mailbox::new(0), &closing).await;
+        .unwrap_or(Codec::Json)
 }

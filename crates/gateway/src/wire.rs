@@ -1,17 +1,18 @@
-//! One WebSocket, polled for both directions by one task: reading never stops because writing cannot go on.
+//! One socket, polled for both directions by one task: reading never stops because writing cannot go on.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Error;
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use futures_util::{SinkExt, StreamExt};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use switchboard_protocol::{CloseCode, PeerId, ServerMessage};
 use switchboard_session::Closing;
 use tokio_tungstenite::tungstenite;
 
-use crate::dialect::native::Native;
+use crate::dialect::Dialect;
 use crate::mailbox::Mailbox;
 
 /// Messages that are put into the socket's buffer between two flushes.
@@ -21,13 +22,27 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 /// The same where its answer cannot be read any more: a connection that is dropped with unread bytes is reset, and a
 /// reset may overtake the close frame.
 const CLOSE_UNREAD: Duration = Duration::from_millis(500);
+/// Frames that a dialect may have said by itself without the client reading any.
+const BEHIND_MAX: usize = 256;
 /// A control frame's payload: RFC 6455 section 5.5, less the two bytes of the code.
 const REASON_BYTES_MAX: usize = 123;
 
+/// What carries frames: a WebSocket, or what a library makes of several HTTP requests.
+pub(crate) trait Socket:
+    Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin + Send
+{
+}
+
+impl<S> Socket for S where
+    S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin + Send
+{
+}
+
 /// A socket and what was put into it but not yet handed to the kernel.
 pub(crate) struct Wire {
-    socket: WebSocket,
-    native: Native,
+    socket: Box<dyn Socket>,
+    /// Frames that are to be put into the socket before any other message is translated.
+    behind: VecDeque<Message>,
     unflushed: bool,
     /// Signals among the unflushed: sender and id.
     signals: Vec<(PeerId, u64)>,
@@ -54,19 +69,15 @@ pub(crate) enum Wrote {
 }
 
 impl Wire {
-    pub(crate) fn new(socket: WebSocket, native: Native) -> Self {
+    pub(crate) fn new(socket: impl Socket + 'static) -> Self {
         Self {
-            socket,
-            native,
+            socket: Box::new(socket),
+            behind: VecDeque::new(),
             unflushed: false,
             signals: Vec::new(),
             unreadable: false,
             ahead: None,
         }
-    }
-
-    pub(crate) fn native(&self) -> Native {
-        self.native
     }
 
     /// The next frame.
@@ -99,21 +110,23 @@ impl Wire {
     pub(crate) fn poll_write(
         &mut self,
         mailbox: &Mailbox,
+        dialect: &mut dyn Dialect,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Wrote, Error>> {
         loop {
             for _ in 0..BATCH {
-                ready!(self.socket.poll_ready_unpin(cx))?;
+                ready!(self.poll_catch_up(cx))?;
                 let Some(message) = mailbox.pop() else { break };
                 let closed = match &message {
                     ServerMessage::RoomClosed(closed) => Some(closed.room.clone()),
                     _ => None,
                 };
-                self.put(&message)?;
+                self.put(&message, dialect)?;
                 if let Some(room) = closed {
                     return Poll::Ready(Ok(Wrote::RoomClosed(room)));
                 }
             }
+            ready!(self.poll_catch_up(cx))?;
             if !self.unflushed {
                 return Poll::Pending;
             }
@@ -125,20 +138,48 @@ impl Wire {
         }
     }
 
-    fn put(&mut self, message: &ServerMessage) -> Result<(), Error> {
-        match self.native.encode(message) {
-            Ok(frame) => {
-                if let ServerMessage::Signal(signal) = message {
-                    self.signals.push((signal.from, signal.id));
-                }
-                self.unflushed = true;
-                self.socket.start_send_unpin(frame)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a message from another node could not be written for this client");
-                Ok(())
-            }
+    /// Puts into the socket what is to go before the next message. Ready: it takes one more frame.
+    fn poll_catch_up(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        ready!(self.socket.poll_ready_unpin(cx))?;
+        while let Some(frame) = self.behind.pop_front() {
+            self.socket.start_send_unpin(frame)?;
+            ready!(self.socket.poll_ready_unpin(cx))?;
         }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Translates a message for a socket that takes a frame. If there are more, the others wait.
+    fn put(&mut self, message: &ServerMessage, dialect: &mut dyn Dialect) -> Result<(), Error> {
+        let Self {
+            socket,
+            behind,
+            unflushed,
+            ..
+        } = self;
+        let (mut is_first, mut started) = (true, Ok(()));
+        let said = dialect.say(message, &mut |frame| {
+            *unflushed = true;
+            if std::mem::take(&mut is_first) {
+                started = socket.start_send_unpin(frame);
+            } else {
+                behind.push_back(frame);
+            }
+        });
+        match (said, message) {
+            (Err(error), _) => {
+                tracing::warn!(%error, "a message from another node could not be written for this client");
+            }
+            (Ok(()), ServerMessage::Signal(signal)) => self.signals.push((signal.from, signal.id)),
+            (Ok(()), _) => {}
+        }
+        started
+    }
+
+    /// What the dialect says by itself goes before the next message. False: too much waits, for the client does not read.
+    pub(crate) fn say(&mut self, frame: Message) -> bool {
+        self.unflushed = true;
+        self.behind.push_back(frame);
+        self.behind.len() <= BEHIND_MAX
     }
 
     /// Puts a WebSocket ping into the buffer.
@@ -150,7 +191,12 @@ impl Wire {
 
     /// Writes the answers that still wait, says goodbye and waits for the client to do so, but not for long. Signals that
     /// wait are not written any more: their senders are told that they were not.
-    pub(crate) async fn close(mut self, mailbox: &Mailbox, closing: &Closing) {
+    pub(crate) async fn close(
+        mut self,
+        mailbox: &Mailbox,
+        dialect: &mut dyn Dialect,
+        closing: &Closing,
+    ) {
         let frame = CloseFrame {
             code: closing.code.number(),
             reason: reason(closing),
@@ -158,9 +204,12 @@ impl Wire {
         let goodbye = async {
             while let Some(message) = mailbox.pop() {
                 if !matches!(message, ServerMessage::Signal(_)) {
-                    self.put(&message)?;
+                    poll_fn(|cx| self.poll_catch_up(cx)).await?;
+                    self.put(&message, dialect)?;
                 }
             }
+            dialect.goodbye(closing, &mut |frame| self.behind.push_back(frame));
+            poll_fn(|cx| self.poll_catch_up(cx)).await?;
             self.socket.send(Message::Close(Some(frame))).await?;
             self.drain().await;
             Ok::<_, Error>(())

@@ -59,6 +59,21 @@ pub struct Hello<'a> {
     pub agent: Option<Cow<'a, str>>,
 }
 
+impl Hello<'_> {
+    /// The same without the frame it was read from.
+    pub fn into_owned(self) -> Hello<'static> {
+        let owned = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        Hello {
+            token: owned(self.token),
+            name: owned(self.name),
+            avatar: owned(self.avatar),
+            receipts: self.receipts,
+            resume: self.resume.map(Resume::into_owned),
+            agent: owned(self.agent),
+        }
+    }
+}
+
 /// What proves that a session is the client's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resume<'a> {
@@ -70,6 +85,16 @@ pub struct Resume<'a> {
     /// For each sender, the id of the last signal that was handled.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub seen: BTreeMap<PeerId, u64>,
+}
+
+impl Resume<'_> {
+    fn into_owned(self) -> Resume<'static> {
+        Resume {
+            peer: self.peer,
+            secret: Cow::Owned(self.secret.into_owned()),
+            seen: self.seen,
+        }
+    }
 }
 
 /// `join`: enter a room, or create it.

@@ -12,7 +12,7 @@ use switchboard_protocol::{
 };
 
 use crate::grants::{Ability, Grants};
-use crate::operation::{Operation, Refused};
+use crate::operation::{Operation, Refused, RoomName};
 use crate::rate_limit::RateLimit;
 use crate::{Closing, Rules};
 
@@ -27,6 +27,8 @@ const REPEATS_WITHIN: Duration = Duration::from_secs(10);
 pub enum Input<'a> {
     /// The client said something.
     Message(ClientMessage<'a>),
+    /// The client wants to enter a room in a way that the native protocol has no words for.
+    Enter(Enter<'a>),
     /// The client said something that cannot be read.
     Broken(DecodeError),
     /// A sign of life without content: a WebSocket pong.
@@ -37,6 +39,15 @@ pub enum Input<'a> {
     RoomGone(&'a RoomId),
     /// Time passed, see [`Live::wake_at`].
     Tick,
+}
+
+/// A join as other dialects know it.
+#[derive(Debug)]
+pub struct Enter<'a> {
+    /// Its capacity is what the dialect's rooms usually have; where less is allowed, that is meant.
+    pub join: Join<'a>,
+    /// What the member is called there, where that is not what the session is called.
+    pub name: Option<RoomName>,
 }
 
 /// What follows.
@@ -141,12 +152,12 @@ impl Live {
     pub fn on<'a>(&mut self, input: Input<'a>, now: Instant, out: &mut Vec<Output<'a>>) {
         match input {
             Input::Message(message) => {
-                self.heard_at = now;
-                self.bad_messages = 0;
-                if std::mem::take(&mut self.unproven) {
-                    out.push(Output::Prove);
-                }
+                self.heard(now, out);
                 self.message(message, now, out);
+            }
+            Input::Enter(enter) => {
+                self.heard(now, out);
+                self.enter(enter, now, out);
             }
             Input::Broken(error) => {
                 self.heard_at = now;
@@ -156,6 +167,15 @@ impl Live {
             Input::Performed(result) => self.performed(result, out),
             Input::RoomGone(room) => self.rooms.retain(|known| known != room),
             Input::Tick => self.tick(now, out),
+        }
+    }
+
+    /// The client said something that can be read.
+    fn heard(&mut self, now: Instant, out: &mut Vec<Output<'_>>) {
+        self.heard_at = now;
+        self.bad_messages = 0;
+        if std::mem::take(&mut self.unproven) {
+            out.push(Output::Prove);
         }
     }
 
@@ -228,7 +248,10 @@ impl Live {
             ClientMessage::Ping(ping) => {
                 return Ok(Some(Output::Send(Pong { re: ping.id }.into())));
             }
-            ClientMessage::Join(join) => self.join(join)?,
+            ClientMessage::Join(join) => {
+                let capacity = self.capacity(join.capacity)?;
+                self.join(join, capacity, None)?
+            }
             ClientMessage::Leave(leave) => self.leave(&leave)?,
             ClientMessage::State(state) => self.state(state)?,
             _ => {
@@ -238,15 +261,37 @@ impl Live {
                 ));
             }
         };
+        self.wait(operation)?;
+        Ok(None)
+    }
+
+    fn enter(&mut self, enter: Enter<'_>, now: Instant, out: &mut Vec<Output<'_>>) {
+        let id = enter.join.id;
+        let capacity = self.capacity_within(enter.join.capacity);
+        let entered = take(&mut self.requests, now)
+            .and_then(|()| self.join(enter.join, capacity, enter.name))
+            .and_then(|operation| self.wait(operation));
+        match entered {
+            Ok(()) => self.perform_next(out),
+            Err(refused) => out.push(Output::Send(refused.to_error(Some(id)).into())),
+        }
+    }
+
+    fn wait(&mut self, operation: Operation) -> Result<(), Refused> {
         if self.waiting.len() >= WAITING_MAX {
             let message = format!("{WAITING_MAX} requests are waiting; wait for answers");
             return Err(Refused::new(ErrorCode::RateLimited, message));
         }
         self.waiting.push_back(operation);
-        Ok(None)
+        Ok(())
     }
 
-    fn join(&mut self, join: Join<'_>) -> Result<Operation, Refused> {
+    fn join(
+        &mut self,
+        join: Join<'_>,
+        capacity: u32,
+        name: Option<RoomName>,
+    ) -> Result<Operation, Refused> {
         let room = room_id(&join.room)?;
         if !self.grants.covers(&room) {
             return Err(Refused::new(
@@ -277,7 +322,6 @@ impl Live {
             );
             return Err(Refused::new(ErrorCode::TooManyRooms, message));
         }
-        let capacity = self.capacity(join.capacity)?;
         let may_create = self.grants.can.has(Ability::Create);
         Ok(Operation::Join {
             re: join.id,
@@ -285,25 +329,34 @@ impl Live {
             capacity,
             may_create,
             state: join.state.unwrap_or_default(),
+            name,
         })
     }
 
     /// The capacity of a room that this session creates.
     fn capacity(&self, wanted: Option<u32>) -> Result<u32, Refused> {
-        let granted = self.grants.capacity.unwrap_or(u32::MAX);
-        let most = self.rules.room_capacity_max.min(granted);
-        match wanted {
-            None => Ok(self.rules.room_capacity.min(most)),
-            Some(wanted) if wanted > most && most == granted => Err(Refused::new(
-                ErrorCode::Forbidden,
-                format!("your token allows a capacity of {most} at most"),
-            )),
-            Some(wanted) if wanted > most => Err(Refused::new(
-                ErrorCode::TooLarge,
-                format!("a room's capacity is {most} at most"),
-            )),
-            Some(wanted) => Ok(wanted),
+        let most = self.capacity_max();
+        if wanted.is_none_or(|wanted| wanted <= most) {
+            return Ok(self.capacity_within(wanted));
         }
+        Err(if self.grants.capacity == Some(most) {
+            let message = format!("your token allows a capacity of {most} at most");
+            Refused::new(ErrorCode::Forbidden, message)
+        } else {
+            let message = format!("a room's capacity is {most} at most");
+            Refused::new(ErrorCode::TooLarge, message)
+        })
+    }
+
+    /// The same, where more than is allowed means as much as is allowed.
+    fn capacity_within(&self, wanted: Option<u32>) -> u32 {
+        let wanted = wanted.unwrap_or(self.rules.room_capacity);
+        wanted.min(self.capacity_max())
+    }
+
+    fn capacity_max(&self) -> u32 {
+        let granted = self.grants.capacity.unwrap_or(u32::MAX);
+        self.rules.room_capacity_max.min(granted)
     }
 
     fn leave(&mut self, leave: &Leave<'_>) -> Result<Operation, Refused> {

@@ -1,11 +1,30 @@
 //! What a session asks of the cluster and has to wait for. The operations of one session are carried out one after
 //! another, in the order the client asked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use switchboard_protocol::client_message::StatePatch;
 use switchboard_protocol::server_message::Error;
 use switchboard_protocol::{ErrorCode, MemberState, RoomId};
+
+/// What somebody is called in one room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomName {
+    /// At most [`NAME_BYTES_MAX`](switchboard_protocol::limits::NAME_BYTES_MAX) bytes.
+    pub text: Arc<str>,
+    /// Whether nobody else in the room may be called so.
+    pub claim: Option<Claim>,
+}
+
+/// A name that one member at a time has in a room, over the whole cluster. Where another one has it:
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// He leaves the room. Where tokens say who is who, only if he is the same user; else as with [`Claim::Free`].
+    Newest,
+    /// The join is refused with [`ErrorCode::NameTaken`].
+    Free,
+}
 
 /// One request of the client that changes the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +41,8 @@ pub enum Operation {
         may_create: bool,
         /// First state of the member.
         state: MemberState,
+        /// What it is called there, where that is not what the session is called.
+        name: Option<RoomName>,
     },
     /// Leave a room.
     Leave {

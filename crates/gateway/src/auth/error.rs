@@ -43,6 +43,9 @@ pub enum AuthError {
         /// Those that are looked for.
         claims: Vec<String>,
     },
+    /// The client says that it is somebody else.
+    #[error("the token is another user's than the one that was said with it")]
+    OtherUser,
     /// A claim that is there and cannot be understood.
     #[error("the token's claim `{claim}` is not {expected}")]
     BadClaim {
@@ -67,6 +70,7 @@ impl AuthError {
             Self::WrongIssuer => "wrong_issuer",
             Self::WrongAudience => "wrong_audience",
             Self::NoUser { .. } => "no_user",
+            Self::OtherUser => "other_user",
             Self::BadClaim { .. } => "bad_claim",
         }
     }

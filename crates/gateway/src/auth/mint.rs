@@ -82,6 +82,7 @@ mod tests {
 
     use super::*;
     use crate::auth::Authenticator;
+    use crate::auth::IdentityClaim;
     use crate::config::AuthConfig;
 
     #[test]
@@ -105,7 +106,13 @@ mod tests {
         let token = mint(&jwt, &key, &token).expect("a token");
         let authenticator = Authenticator::from_config(&AuthConfig { said: None, jwt });
         let identity = authenticator
-            .authenticate(Some(&token), &PeerId::random())
+            .authenticate(
+                &IdentityClaim {
+                    token: Some(&token),
+                    user: None,
+                },
+                &PeerId::random(),
+            )
             .expect("taken");
         assert_eq!(identity.user.as_str(), "alice");
         assert!(

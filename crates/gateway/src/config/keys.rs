@@ -66,6 +66,11 @@ pub(super) static KEYS: &[Key] = {
         key("listen", |c| plain(&mut c.listen)),
         key("ops_listen", |c| plain(&mut c.ops_listen)),
         key("origins", |c| plain(&mut c.origins)),
+        key("dialects", |c| plain(&mut c.dialects)),
+        key("error_texts", |c| plain(&mut c.error_texts)),
+        key("socketio.client_file", |c| {
+            plain(&mut c.socketio.client_file)
+        }),
         key("node.name", |c| plain(&mut c.node.name)),
         key("node.ops_address", |c| plain(&mut c.node.ops_address)),
         key("redis.url", |c| plain(&mut c.redis.url)),

@@ -2,7 +2,10 @@
 
 use axum::extract::ws::{Message, Utf8Bytes};
 use switchboard_protocol::codec::EncodeError;
-use switchboard_protocol::{ClientMessage, Codec, DecodeError, ServerMessage};
+use switchboard_protocol::{Codec, DecodeError, ServerMessage};
+use switchboard_session::Input;
+
+use super::{Dialect, Frame, Heard};
 
 /// A connection that speaks the native protocol.
 #[derive(Debug, Clone, Copy)]
@@ -10,49 +13,47 @@ pub(crate) struct Native {
     codec: Codec,
 }
 
-/// What a frame is to a session.
-#[derive(Debug)]
-pub(crate) enum Frame<'a> {
-    /// A message, or what is wrong with it.
-    Message(Result<ClientMessage<'a>, DecodeError>),
-    /// A sign of life.
-    Alive,
-    /// The client closes the connection.
-    Close,
-}
-
 impl Native {
     /// With the codec that the subprotocol chose; JSON where none was offered.
     pub(crate) fn new(codec: Codec) -> Self {
         Self { codec }
     }
+}
 
-    /// Reads a frame.
-    pub(crate) fn decode<'a>(&self, frame: &'a Message) -> Frame<'a> {
-        match (self.codec, frame) {
-            (Codec::Json, Message::Text(text)) => {
-                Frame::Message(self.codec.decode(text.as_bytes()))
-            }
-            (Codec::MessagePack, Message::Binary(bytes)) => {
-                Frame::Message(self.codec.decode(bytes))
-            }
-            (codec, Message::Text(_) | Message::Binary(_)) => {
-                Frame::Message(Err(DecodeError::frame_type(codec.encoding())))
-            }
-            (_, Message::Ping(_) | Message::Pong(_)) => Frame::Alive,
-            (_, Message::Close(_)) => Frame::Close,
-        }
+impl Dialect for Native {
+    fn name(&self) -> &'static str {
+        "native"
     }
 
-    /// Writes a message as a frame.
-    pub(crate) fn encode(&self, message: &ServerMessage) -> Result<Message, EncodeError> {
+    fn resumes(&self) -> bool {
+        true
+    }
+
+    fn hear(&mut self, frame: Frame<'_>, heard: &mut dyn FnMut(Heard<'_>)) {
+        let decoded = match (self.codec, frame) {
+            (Codec::Json, Frame::Text(text)) => self.codec.decode(text.as_bytes()),
+            (Codec::MessagePack, Frame::Binary(bytes)) => self.codec.decode(bytes),
+            (codec, _) => Err(DecodeError::frame_type(codec.encoding())),
+        };
+        heard(Heard::Input(match decoded {
+            Ok(message) => Input::Message(message),
+            Err(error) => Input::Broken(error),
+        }));
+    }
+
+    fn say(
+        &mut self,
+        message: &ServerMessage,
+        say: &mut dyn FnMut(Message),
+    ) -> Result<(), EncodeError> {
         let mut bytes = Vec::with_capacity(256);
         self.codec.encode(message, &mut bytes)?;
-        Ok(match self.codec {
+        say(match self.codec {
             Codec::Json => Message::Text(
                 Utf8Bytes::try_from(bytes).map_err(|_| EncodeError::Value("not UTF-8".into()))?,
             ),
             Codec::MessagePack => Message::Binary(bytes.into()),
-        })
+        });
+        Ok(())
     }
 }

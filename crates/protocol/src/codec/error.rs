@@ -21,6 +21,15 @@ impl DecodeError {
         Self::new(None, Fault::FrameType(spoken))
     }
 
+    /// What is wrong with a message of another dialect.
+    pub fn of_dialect(code: ErrorCode, words: String) -> Self {
+        Self {
+            re: None,
+            code,
+            fault: Fault::Dialect(words),
+        }
+    }
+
     pub(super) fn new(re: Option<u64>, fault: Fault) -> Self {
         let code = match fault {
             Fault::TooLong { .. }
@@ -110,6 +119,9 @@ pub enum Fault {
         /// In the decoder's words.
         why: String,
     },
+    /// No message of the dialect that is spoken here.
+    #[error("{0}")]
+    Dialect(String),
     /// A field that is not known here, and even so cannot be skipped.
     #[error("a field of unknown name: {0}")]
     Unknown(InvalidPayload),

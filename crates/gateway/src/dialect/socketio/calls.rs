@@ -1,0 +1,224 @@
+//! 001: calls by name, all in one room.
+
+use std::borrow::Cow;
+
+use axum::extract::ws::Message;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::json;
+use serde_json::value::RawValue;
+use switchboard_protocol::limits::NAME_BYTES_MAX;
+use switchboard_protocol::server_message::Signal;
+use switchboard_protocol::{ErrorCode, Member, PeerId};
+use switchboard_session::{Claim, RoomName};
+
+use super::packet::{self, Event};
+use super::{
+    Entering, Hear, Outgoing, Request, Say, SocketIo, Texts, ToldRoom, Vocabulary, What, emit,
+    tell_custom,
+};
+use crate::dialect::lobby;
+use crate::dialect::neutral::{self, Fields};
+
+const REQUEST: &str = "request_connection";
+const CANCEL: &str = "cancel_connection";
+const INFO: &str = "connection_info";
+/// The key under which descriptions stand.
+const DESCRIPTION: &str = "sdp";
+
+/// False: it is no event of this vocabulary.
+pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> bool {
+    match event.name.as_str() {
+        "init" => init(io, event, heard),
+        REQUEST => ring(io, event, REQUEST, heard),
+        CANCEL => ring(io, event, CANCEL, heard),
+        INFO => inform(io, event, heard),
+        _ => return false,
+    }
+    true
+}
+
+fn init(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
+    let name = event.arguments.first().and_then(|name| neutral::text(name));
+    let fits = |name: &Cow<'_, str>| !name.is_empty() && name.len() <= NAME_BYTES_MAX;
+    let Some(name) = name.filter(fits) else {
+        let words = format!("say your name: a text of 1 to {NAME_BYTES_MAX} bytes");
+        return refuse(io, event, &words, heard);
+    };
+    let request = |ack| Request {
+        vocabulary: Vocabulary::Calls,
+        ack,
+        what: What::Enter,
+    };
+    // Whoever takes another name comes in anew under it: so everybody in the room hears of it.
+    if io.rooms.get(lobby::ROOM).is_some() {
+        io.leave(lobby::ROOM, request(None), heard);
+    }
+    let with = Entering {
+        state: None,
+        capacity: Some(lobby::CAPACITY),
+        name: Some(RoomName {
+            text: (*name).into(),
+            claim: Some(Claim::Newest),
+        }),
+    };
+    io.enter(lobby::ROOM, request(event.ack), with, heard);
+}
+
+/// Asks somebody for a call, or takes that back.
+fn ring(io: &mut SocketIo, event: &Event<'_>, kind: &'static str, heard: Hear<'_>) {
+    let name = event.arguments.first().and_then(|name| neutral::text(name));
+    let Some(name) = name else {
+        return refuse(io, event, "say whom to call: a name", heard);
+    };
+    call(io, event, &name, (kind, "null"), heard);
+}
+
+fn inform(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
+    let said = event.arguments.first();
+    let said = said.and_then(|said| Fields::read(said.get()));
+    let name = said.as_ref().and_then(|said| said.text("remoteName"));
+    let (Some(mut said), Some(name)) = (said, name) else {
+        return refuse(io, event, "say to whom: an object with `remoteName`", heard);
+    };
+    said.take("remoteName");
+    match kind_of(&said) {
+        Some(kind) => {
+            let payload = neutral::unwrap(kind, usual(kind), said);
+            call(io, event, &name, (kind, &payload), heard);
+        }
+        None => {
+            let payload = serde_json::to_string(&said).expect("raw JSON can be written");
+            call(io, event, &name, (INFO, &payload), heard);
+        }
+    }
+}
+
+/// What its `type`, or else its fields, say that it is.
+fn kind_of(said: &Fields<'_>) -> Option<&'static str> {
+    let named = said.text("type");
+    match named.as_deref() {
+        Some(neutral::OFFER) => return Some(neutral::OFFER),
+        Some(neutral::ANSWER) => return Some(neutral::ANSWER),
+        _ => {}
+    }
+    if said.get(neutral::CANDIDATE).is_some() {
+        return Some(neutral::CANDIDATE);
+    }
+    let description = Fields::read(said.get(DESCRIPTION)?.get())?;
+    match description.text("type")?.as_ref() {
+        neutral::OFFER => Some(neutral::OFFER),
+        neutral::ANSWER => Some(neutral::ANSWER),
+        _ => None,
+    }
+}
+
+fn usual(kind: &str) -> &'static str {
+    match kind {
+        neutral::CANDIDATE => neutral::CANDIDATE,
+        _ => DESCRIPTION,
+    }
+}
+
+fn call(
+    io: &mut SocketIo,
+    event: &Event<'_>,
+    name: &str,
+    (kind, payload): (&str, &str),
+    heard: Hear<'_>,
+) {
+    let Some(lobby) = io.rooms.get(lobby::ROOM) else {
+        return refuse(io, event, "say `init` with your name first", heard);
+    };
+    let Some(peer) = lobby.named(name).map(|member| member.peer) else {
+        let words = "the other side is not connected";
+        return io.refuse(event, Vocabulary::Calls, ErrorCode::Offline, words, heard);
+    };
+    let signal = Outgoing {
+        room: lobby::ROOM,
+        to: Cow::Borrowed(peer.as_str()),
+        kind,
+        payload,
+    };
+    io.signal(event, Vocabulary::Calls, signal, heard);
+}
+
+fn refuse(io: &SocketIo, event: &Event<'_>, words: &str, heard: Hear<'_>) {
+    io.refuse(
+        event,
+        Vocabulary::Calls,
+        ErrorCode::BadMessage,
+        words,
+        heard,
+    );
+}
+
+/// Somebody else has the name now.
+pub(super) fn lost(texts: &Texts, say: Say<'_>) {
+    let code = ErrorCode::NameTaken;
+    let words = texts.refusal(code, "somebody else took your name");
+    let told = packet::event("error", &json!({ "code": code, "message": words }));
+    say(Message::Text(told.into()));
+}
+
+pub(super) fn signalled(
+    lobby: &ToldRoom<Vocabulary>,
+    own: Option<&PeerId>,
+    (signal, payload): (&Signal, &RawValue),
+    say: Say<'_>,
+) {
+    match &*signal.kind {
+        kind @ (REQUEST | CANCEL) => emit(kind, &name_of(lobby, &signal.from), say),
+        kind @ (neutral::OFFER | neutral::ANSWER | neutral::CANDIDATE) => {
+            let own = own.map_or("", |own| name_of(lobby, own));
+            let fields = neutral::wrap(usual(kind), payload);
+            emit(INFO, &Info { own, kind, fields }, say);
+        }
+        INFO => {
+            let own = own.map_or("", |own| name_of(lobby, own));
+            let fields = Fields::read(payload.get())
+                .unwrap_or_default()
+                .0
+                .into_iter();
+            let fields = fields.map(|(key, value)| (key, value.to_owned())).collect();
+            emit(
+                INFO,
+                &Info {
+                    own,
+                    kind: "",
+                    fields,
+                },
+                say,
+            );
+        }
+        _ => tell_custom("signal", signal, payload, say),
+    }
+}
+
+fn name_of<'a>(lobby: &'a ToldRoom<Vocabulary>, peer: &'a PeerId) -> &'a str {
+    let name = lobby
+        .member(peer)
+        .and_then(|member: &Member| member.name.as_deref());
+    name.unwrap_or(peer.as_str())
+}
+
+/// What a caller said. His clients do not say who they are; `remoteName` is whom he said it to.
+struct Info<'a> {
+    own: &'a str,
+    kind: &'a str,
+    fields: Vec<(Cow<'a, str>, Box<RawValue>)>,
+}
+
+impl Serialize for Info<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("remoteName", self.own)?;
+        if !self.kind.is_empty() && !self.fields.iter().any(|(key, _)| key == "type") {
+            map.serialize_entry("type", self.kind)?;
+        }
+        for (key, value) in self.fields.iter().filter(|(key, _)| key != "remoteName") {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,211 @@
+//! 000: one room at a time, signals to a `target`.
+
+use std::borrow::Cow;
+
+use axum::extract::ws::Message;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::json;
+use serde_json::value::RawValue;
+use switchboard_protocol::server_message::{RoomClosed, Signal};
+use switchboard_protocol::{ErrorCode, Member, PeerId, RoomId};
+
+use super::packet::{self, Event};
+use super::{
+    Entering, Hear, Outgoing, Request, Say, SocketIo, Vocabulary, What, emit, tell_custom,
+};
+use crate::dialect::neutral::{self, Fields};
+
+const SIGNALS: [(&str, &str, &str); 3] = [
+    ("offer", neutral::OFFER, "offer"),
+    ("answer", neutral::ANSWER, "answer"),
+    ("ice-candidate", neutral::CANDIDATE, "candidate"),
+];
+
+/// False: it is no event of this vocabulary.
+pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> bool {
+    match event.name.as_str() {
+        "create-room" => enter(io, event, What::Create, heard),
+        "join-room" => enter(io, event, What::Enter, heard),
+        "leave-room" => leave(io, event, heard),
+        name => {
+            let Some(signal) = SIGNALS.iter().find(|(known, ..)| *known == name) else {
+                return false;
+            };
+            pass_on(io, event, signal, heard);
+        }
+    }
+    true
+}
+
+/// The room that an event names: `roomId`, or an object with it.
+pub(super) fn room_of<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
+    let argument = *event.arguments.first()?;
+    named(argument).or_else(|| named(Fields::read(argument.get())?.get("roomId")?))
+}
+
+/// Text, or a number as some databases have them.
+fn named(value: &RawValue) -> Option<Cow<'_, str>> {
+    let number = || serde_json::from_str::<i64>(value.get()).ok();
+    neutral::text(value).or_else(|| Some(number()?.to_string().into()))
+}
+
+fn enter(io: &mut SocketIo, event: &Event<'_>, what: What, heard: Hear<'_>) {
+    let Some(room) = room_of(event) else {
+        let words = "say which room: a `roomId`";
+        return io.refuse(
+            event,
+            Vocabulary::Rooms,
+            ErrorCode::BadMessage,
+            words,
+            heard,
+        );
+    };
+    if let Some(current) = io.current.take().filter(|current| current.as_str() != room) {
+        let silently = Request {
+            vocabulary: Vocabulary::Rooms,
+            ack: None,
+            what: What::Other,
+        };
+        io.leave(current.as_str(), silently, heard);
+    }
+    io.current = room.parse().ok();
+    let request = Request {
+        vocabulary: Vocabulary::Rooms,
+        ack: event.ack,
+        what,
+    };
+    io.enter(&room, request, Entering::default(), heard);
+}
+
+fn leave(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
+    let Some(room) = io.current.take() else {
+        let words = "you are in no room";
+        return io.refuse(
+            event,
+            Vocabulary::Rooms,
+            ErrorCode::NotAMember,
+            words,
+            heard,
+        );
+    };
+    let request = Request {
+        vocabulary: Vocabulary::Rooms,
+        ack: event.ack,
+        what: What::Other,
+    };
+    io.leave(room.as_str(), request, heard);
+}
+
+fn pass_on(
+    io: &mut SocketIo,
+    event: &Event<'_>,
+    (_, kind, usual): &(&str, &'static str, &str),
+    heard: Hear<'_>,
+) {
+    let said = event.arguments.first();
+    let said = said.and_then(|said| Fields::read(said.get()));
+    let target = said.as_ref().and_then(|said| said.text("target"));
+    let (Some(mut said), Some(target)) = (said, target) else {
+        let words = "say to whom: an object with `target`";
+        return io.refuse(
+            event,
+            Vocabulary::Rooms,
+            ErrorCode::BadMessage,
+            words,
+            heard,
+        );
+    };
+    let Some(room) = io.current.clone() else {
+        let words = "you are in no room; join one first";
+        return io.refuse(
+            event,
+            Vocabulary::Rooms,
+            ErrorCode::NotAMember,
+            words,
+            heard,
+        );
+    };
+    said.take("target");
+    let payload = neutral::unwrap(kind, usual, said);
+    let signal = Outgoing {
+        room: room.as_str(),
+        to: target,
+        kind,
+        payload: &payload,
+    };
+    io.signal(event, Vocabulary::Rooms, signal, heard);
+}
+
+/// It is in.
+pub(super) fn joined(request: &Request, room: &RoomId, say: Say<'_>) {
+    if let Some(ack) = request.ack {
+        let done = packet::ack(ack, &json!({ "success": true, "roomId": room }));
+        say(Message::Text(done.into()));
+    }
+    if matches!(request.what, What::Create) {
+        emit("room-created", &json!({ "roomId": room }), say);
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct User<'a> {
+    user_id: &'a PeerId,
+    username: &'a str,
+}
+
+impl<'a> From<&'a Member> for User<'a> {
+    fn from(member: &'a Member) -> Self {
+        Self {
+            user_id: &member.peer,
+            username: member.name.as_deref().unwrap_or(member.user.as_str()),
+        }
+    }
+}
+
+pub(super) fn came(member: &Member, say: Say<'_>) {
+    emit("user-joined", &User::from(member), say);
+}
+
+pub(super) fn gone(member: &Member, say: Say<'_>) {
+    emit("user-left", &User::from(member), say);
+}
+
+pub(super) fn closed(closed: &RoomClosed, say: Say<'_>) {
+    let told = json!({ "roomId": closed.room, "reason": closed.reason });
+    emit("room-closed", &told, say);
+}
+
+/// Somebody's signal, in the words in which it was said if he speaks like this client.
+pub(super) fn signalled(own: &PeerId, signal: &Signal, payload: &RawValue, say: Say<'_>) {
+    let known = SIGNALS.iter().find(|(_, kind, _)| *kind == &*signal.kind);
+    let Some((event, _, usual)) = known else {
+        return tell_custom("signal", signal, payload, say);
+    };
+    let told = Told {
+        own,
+        from: &signal.from,
+        fields: neutral::wrap(usual, payload),
+    };
+    emit(event, &told, say);
+}
+
+struct Told<'a> {
+    own: &'a PeerId,
+    from: &'a PeerId,
+    fields: Vec<(Cow<'a, str>, Box<RawValue>)>,
+}
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.fields.len() + 2))?;
+        map.serialize_entry("target", self.own)?;
+        let others = self.fields.iter();
+        for (key, value) in others.filter(|(key, _)| key != "from" && key != "target") {
+            map.serialize_entry(key, value)?;
+        }
+        map.serialize_entry("from", self.from)?;
+        map.end()
+    }
+}
