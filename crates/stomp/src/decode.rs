@@ -118,19 +118,12 @@ impl Decoder {
     }
 
     fn first_line(&mut self, input: &mut &[u8]) -> Result<Option<FirstLine>, Fault> {
-        let bytes_max = Command::BYTES_MAX.min(self.limits.frame_bytes_max);
-        match line::take(&mut self.line, input, bytes_max) {
+        match line::take(&mut self.line, input, Command::BYTES_MAX) {
             Line::Partial => Ok(None),
             Line::Whole { text, .. } if text.is_empty() => Ok(Some(FirstLine::Empty)),
             Line::Whole { text, bytes } => {
-                let command = Command::from_bytes(&text).ok_or_else(|| {
-                    Fault::UnknownCommand(String::from_utf8_lossy(&text).into_owned())
-                })?;
-                Ok(Some(FirstLine::Command(Head::new(
-                    command,
-                    bytes,
-                    self.limits,
-                ))))
+                let head = Head::new(command(&text)?, bytes, self.limits);
+                Ok(Some(FirstLine::Command(head)))
             }
             Line::TooLong => Err(Fault::NoCommand),
             Line::Nul => Err(Fault::EndInHead),
@@ -141,6 +134,11 @@ impl Decoder {
 enum FirstLine {
     Empty,
     Command(Head),
+}
+
+fn command(text: &[u8]) -> Result<Command, Fault> {
+    let unknown = || Fault::UnknownCommand(String::from_utf8_lossy(text).into_owned());
+    Command::from_bytes(text).ok_or_else(unknown)
 }
 
 /// What was kept and the piece that goes on from it, as one; copied only if something was kept.
