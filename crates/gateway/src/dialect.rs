@@ -6,6 +6,7 @@
 //! ```
 
 mod lobby;
+pub(crate) mod mdn;
 pub(crate) mod native;
 mod neutral;
 mod requests;
@@ -24,6 +25,11 @@ use switchboard_session::{Closing, Input};
 pub(crate) trait Dialect: Send {
     /// For metrics.
     fn name(&self) -> &'static str;
+
+    /// Who comes, where connecting is all that a client says of itself.
+    fn introduction(&mut self) -> Option<Introduction<'static>> {
+        None
+    }
 
     /// Whether its clients can go on with a session over another connection.
     fn resumes(&self) -> bool {

@@ -92,6 +92,9 @@ impl Connection {
     async fn await_hello(&mut self) -> Result<Greeted, End> {
         let metrics = self.gateway.metrics.clone();
         let _counted = metrics.session(self.dialect.name(), "awaiting-hello");
+        if let Some(introduction) = self.dialect.introduction() {
+            return self.greet(introduction).await;
+        }
         let mut session = AwaitingHello::new(&self.gateway.rules, Instant::now());
         loop {
             let frame = tokio::select! {

@@ -20,10 +20,11 @@ pub struct RoomName {
 /// A name that one member at a time has in a room, over the whole cluster. Where another one has it:
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// He leaves the room. Where tokens say who is who, only if he is the same user; else as with [`Claim::Free`].
+    /// He leaves the room. Where tokens say who is who, only if he is the same user; else the join is
+    /// refused with [`ErrorCode::NameTaken`].
     Newest,
-    /// The join is refused with [`ErrorCode::NameTaken`].
-    Free,
+    /// A number is put behind it.
+    Numbered,
 }
 
 /// One request of the client that changes the directory.

@@ -11,10 +11,16 @@ pub enum DialectName {
     Native,
     /// `/socket.io/`
     SocketIo,
+    /// WebSockets at `/`
+    Mdn,
 }
 
 impl DialectName {
-    const ALL: [(Self, &str); 2] = [(Self::Native, "native"), (Self::SocketIo, "socketio")];
+    const ALL: [(Self, &str); 3] = [
+        (Self::Native, "native"),
+        (Self::SocketIo, "socketio"),
+        (Self::Mdn, "mdn"),
+    ];
 }
 
 impl Word for DialectName {

@@ -1,0 +1,404 @@
+//! The chat of MDN's WebRTC sample: JSON in text frames, everybody in one room, each under a name of his own.
+//!
+//! ```text
+//! connect ─► hello      welcome ─► {type: "id"}
+//! username ─► enter     joined ─► rejectusername?, userlist      member-joined, member-left ─► userlist
+//! message ─► signal to all, and back to its sender once it is on its way
+//! video-offer, video-answer, new-ice-candidate, hang-up ─► signal to `target`, or to all others
+//! ```
+
+use std::borrow::Cow;
+
+use axum::extract::ws::Message;
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use switchboard_protocol::client_message::{Hello, Join, Leave, Signal};
+use switchboard_protocol::codec::EncodeError;
+use switchboard_protocol::ids::check_kind;
+use switchboard_protocol::limits::NAME_BYTES_MAX;
+use switchboard_protocol::server_message::{Error, Joined, Signal as Signalled};
+use switchboard_protocol::{
+    ClientMessage, DecodeError, Encoding, ErrorCode, Member, Payload, PeerId, ServerMessage,
+};
+use switchboard_session::{Claim, Enter, Input, RoomName};
+
+use super::neutral::{self, Fields};
+use super::requests::Requests;
+use super::told::{ToldRoom, ToldRooms};
+use super::{Dialect, Frame, Heard, Introduction, lobby};
+
+/// What is said in the chat, to be said back to whoever said it.
+const CHAT: &str = "message";
+
+/// The words of the sample for what other dialects call otherwise, and where its clients put it.
+const SIGNALS: [(&str, &str, &str); 3] = [
+    ("video-offer", neutral::OFFER, "sdp"),
+    ("video-answer", neutral::ANSWER, "sdp"),
+    ("new-ice-candidate", neutral::CANDIDATE, "candidate"),
+];
+
+/// A connection of the chat.
+pub(crate) struct Mdn {
+    /// What the sample knows its connection by. It says so in each message, and nobody here asks for it.
+    id: u32,
+    peer: Option<PeerId>,
+    /// The name it asked for last.
+    wanted: String,
+    requests: Requests<Request>,
+    rooms: ToldRooms<()>,
+}
+
+enum Request {
+    Enter,
+    Leave,
+    /// As it will be said back.
+    Chat(String),
+}
+
+type Hear<'h> = &'h mut dyn FnMut(Heard<'_>);
+type Say<'s> = &'s mut dyn FnMut(Message);
+
+impl Mdn {
+    pub(crate) fn new() -> Self {
+        Self {
+            id: fastrand::u32(1..),
+            peer: None,
+            wanted: String::new(),
+            requests: Requests::default(),
+            rooms: ToldRooms::default(),
+        }
+    }
+
+    fn message(&mut self, said: Fields<'_>, heard: Hear<'_>) {
+        match said.text("type").as_deref() {
+            Some("username") => self.enter(&said, heard),
+            Some(CHAT) => self.chat(&said, heard),
+            Some(kind) => self.pass_on(kind, said.clone(), heard),
+            None => broken("a message is an object with a `type`", heard),
+        }
+    }
+
+    /// Comes in under a name. Whoever takes another one comes in anew: so everybody in the room hears of it.
+    fn enter(&mut self, said: &Fields<'_>, heard: Hear<'_>) {
+        let fits = |name: &Cow<'_, str>| !name.is_empty() && name.len() <= NAME_BYTES_MAX;
+        let Some(name) = said.text("name").filter(fits) else {
+            let words = format!("say your `name`: a text of 1 to {NAME_BYTES_MAX} bytes");
+            return broken(&words, heard);
+        };
+        if self.rooms.get(lobby::ROOM).is_some() {
+            let leave = ClientMessage::Leave(Leave {
+                id: self.requests.open(Request::Leave),
+                room: lobby::ROOM.into(),
+            });
+            heard(Heard::Input(Input::Message(leave)));
+        }
+        self.wanted = name.clone().into_owned();
+        heard(Heard::Input(Input::Enter(Enter {
+            join: Join {
+                id: self.requests.open(Request::Enter),
+                room: lobby::ROOM.into(),
+                state: None,
+                capacity: Some(lobby::CAPACITY),
+            },
+            name: Some(RoomName {
+                text: (*name).into(),
+                claim: Some(Claim::Numbered),
+            }),
+        })));
+    }
+
+    fn chat(&mut self, said: &Fields<'_>, heard: Hear<'_>) {
+        let Some(text) = said.text("text") else {
+            return broken("say something: a `text`", heard);
+        };
+        let Some(own) = self.own() else {
+            return broken("say your name first: a message of type `username`", heard);
+        };
+        let chat = Chat {
+            text: without_tags(&text),
+            date: said.get("date"),
+        };
+        let payload = serde_json::to_string(&chat).expect("texts and raw JSON can be written");
+        let back = chat_message(display(own), &payload);
+        let id = self.requests.open(Request::Chat(back));
+        signal(id, None, CHAT, &payload, heard);
+    }
+
+    fn pass_on(&mut self, kind: &str, mut said: Fields<'_>, heard: Hear<'_>) {
+        let Some(lobby) = self.rooms.get(lobby::ROOM) else {
+            return broken("say your name first: a message of type `username`", heard);
+        };
+        // Without a target, or with none: everybody else.
+        let target = said.text("target").filter(|target| !target.is_empty());
+        let to = match &target {
+            None => None,
+            Some(name) => match lobby.named(name) {
+                Some(member) => Some(member.peer),
+                None => return self.refuse(ErrorCode::Offline, "there is nobody of that name", heard),
+            },
+        };
+        let id = self.requests.unheeded();
+        let Some((_, kind, usual)) = SIGNALS.iter().find(|(word, ..)| *word == kind) else {
+            if check_kind(kind).is_err() {
+                return broken("a `type` is 1 to 64 of A-Z a-z 0-9 . _ : -", heard);
+            }
+            let payload = serde_json::to_string(&said).expect("raw JSON can be written");
+            return signal(id, to, kind, &payload, heard);
+        };
+        for known in ["type", "target", "name", "id", "date"] {
+            said.take(known);
+        }
+        let payload = neutral::unwrap(kind, usual, said);
+        signal(id, to, kind, &payload, heard);
+    }
+
+    fn own(&self) -> Option<&Member> {
+        self.rooms.get(lobby::ROOM)?.member(self.peer.as_ref()?)
+    }
+
+    fn refuse(&self, code: ErrorCode, words: &str, heard: Hear<'_>) {
+        heard(Heard::Say(Message::Text(error(code, words).into())));
+    }
+
+    fn tell_joined(&mut self, joined: &Joined, say: Say<'_>) {
+        self.requests.close(joined.re);
+        self.rooms.enter(ToldRoom::new(joined, ()));
+        if let Some(name) = self.own().map(display).filter(|name| *name != self.wanted) {
+            let told = json!({ "type": "rejectusername", "id": self.id, "name": name });
+            say(Message::Text(told.to_string().into()));
+        }
+        self.tell_users(say);
+    }
+
+    fn tell_users(&self, say: Say<'_>) {
+        let Some(lobby) = self.rooms.get(lobby::ROOM) else {
+            return;
+        };
+        let users: Vec<_> = lobby.members().map(display).collect();
+        let told = json!({ "type": "userlist", "users": users });
+        say(Message::Text(told.to_string().into()));
+    }
+
+    fn tell_error(&mut self, refused: &Error, say: Say<'_>) {
+        if let Some(id) = refused.re {
+            self.requests.close(id);
+        }
+        let told = error(refused.code, &refused.message);
+        say(Message::Text(told.into()));
+    }
+
+    fn tell_signal(&self, signal: &Signalled, say: Say<'_>) -> Result<(), EncodeError> {
+        let Some(lobby) = self.rooms.get(signal.room.as_str()) else {
+            return Ok(());
+        };
+        let payload = signal.payload.transcode_to(Encoding::Json);
+        let payload = payload.map_err(|error| EncodeError::Value(error.to_string()))?;
+        let payload: &RawValue = serde_json::from_slice(&payload)
+            .map_err(|error| EncodeError::Value(error.to_string()))?;
+        let name = lobby.member(&signal.from).map_or(signal.from.as_str(), display);
+        let told = match &*signal.kind {
+            CHAT => chat_message(name, payload.get()),
+            kind => {
+                let told = Told {
+                    name,
+                    target: self.own().map_or("", display),
+                    payload,
+                };
+                told.of_kind(kind)
+            }
+        };
+        say(Message::Text(told.into()));
+        Ok(())
+    }
+}
+
+/// Somebody's signal for this client.
+struct Told<'a> {
+    name: &'a str,
+    target: &'a str,
+    payload: &'a RawValue,
+}
+
+impl Told<'_> {
+    fn of_kind(&self, kind: &str) -> String {
+        let Self { name, target, payload } = self;
+        if let Some((word, _, key)) = SIGNALS.iter().find(|(_, known, _)| *known == kind) {
+            let mut told = vec![
+                (Cow::Borrowed("type"), raw(word)),
+                ("name".into(), raw(name)),
+                ("target".into(), raw(target)),
+            ];
+            told.extend(neutral::wrap(key, payload));
+            return object(&told);
+        }
+        // Another client of this dialect said it so.
+        let said = Fields::read(payload.get());
+        let said = said.filter(|said| said.text("type").is_some_and(|word| word == kind));
+        let Some(said) = said else {
+            let told = json!({ "type": "signal", "name": name, "kind": kind, "payload": payload });
+            return told.to_string();
+        };
+        let others = said.0.iter().filter(|(key, _)| key != "name" && key != "id");
+        let mut told = vec![(Cow::Borrowed("name"), raw(name))];
+        told.extend(others.map(|(key, value)| (key.clone(), (*value).to_owned())));
+        object(&told)
+    }
+}
+
+fn raw(text: &str) -> Box<RawValue> {
+    serde_json::value::to_raw_value(text).expect("text can be written")
+}
+
+/// The first of several fields of one name counts.
+fn object(fields: &[(Cow<'_, str>, Box<RawValue>)]) -> String {
+    let mut out = serde_json::Map::new();
+    for (key, value) in fields {
+        let value = serde_json::from_str(value.get()).unwrap_or_default();
+        out.entry(key.as_ref()).or_insert(value);
+    }
+    serde_json::Value::Object(out).to_string()
+}
+
+#[derive(Serialize)]
+struct Chat<'a> {
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<&'a RawValue>,
+}
+
+/// As everybody gets it. What is in a chat that came from another dialect stays as it is, less the tags.
+fn chat_message(name: &str, payload: &str) -> String {
+    let said = Fields::read(payload).unwrap_or_default();
+    let text = said.text("text").map(|text| without_tags(&text));
+    json!({
+        "type": CHAT,
+        "name": name,
+        "text": text.unwrap_or_default(),
+        "date": said.get("date"),
+    })
+    .to_string()
+}
+
+/// The sample's way of keeping markup out of other people's pages.
+fn without_tags(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('<') {
+        kept.push_str(before);
+        match after.find('>') {
+            Some(end) if end > 0 => rest = &after[end + 1..],
+            _ => {
+                kept.push('<');
+                rest = after;
+            }
+        }
+    }
+    kept.push_str(rest);
+    kept
+}
+
+/// What others call him: members of other dialects may have no name.
+fn display(member: &Member) -> &str {
+    member.name.as_deref().unwrap_or(member.peer.as_str())
+}
+
+fn signal(id: u64, to: Option<PeerId>, kind: &str, payload: &str, heard: Hear<'_>) {
+    let payload = match Payload::new(Encoding::Json, payload.as_bytes()) {
+        Ok(payload) => payload,
+        Err(error) => return broken(&error.to_string(), heard),
+    };
+    let signal = ClientMessage::Signal(Signal {
+        id,
+        room: lobby::ROOM.into(),
+        to: to.map(|to| to.to_string().into()),
+        kind: kind.into(),
+        payload,
+        traceparent: None,
+    });
+    heard(Heard::Input(Input::Message(signal)));
+}
+
+fn broken(words: &str, heard: Hear<'_>) {
+    let error = DecodeError::of_dialect(ErrorCode::BadMessage, words.into());
+    heard(Heard::Input(Input::Broken(error)));
+}
+
+/// The sample logs a message that it does not know.
+fn error(code: ErrorCode, words: &str) -> String {
+    json!({ "type": "error", "code": code, "text": words }).to_string()
+}
+
+impl Dialect for Mdn {
+    fn name(&self) -> &'static str {
+        "mdn"
+    }
+
+    fn introduction(&mut self) -> Option<Introduction<'static>> {
+        Some(Hello::default().into())
+    }
+
+    fn hear(&mut self, frame: Frame<'_>, heard: &mut dyn FnMut(Heard<'_>)) {
+        let said = match frame {
+            Frame::Text(text) => Fields::read(text),
+            Frame::Binary(_) => None,
+        };
+        match said {
+            Some(said) => self.message(said, heard),
+            None => broken("a message is a JSON object in a text frame", heard),
+        }
+    }
+
+    fn say(
+        &mut self,
+        message: &ServerMessage,
+        say: &mut dyn FnMut(Message),
+    ) -> Result<(), EncodeError> {
+        match message {
+            ServerMessage::Welcome(welcome) => {
+                self.peer = Some(welcome.peer);
+                let told = json!({ "type": "id", "id": self.id });
+                say(Message::Text(told.to_string().into()));
+            }
+            ServerMessage::Joined(joined) => self.tell_joined(joined, say),
+            ServerMessage::MemberJoined(joined) => {
+                if let Some(room) = self.rooms.get_mut(&joined.room) {
+                    room.came(joined);
+                    self.tell_users(say);
+                }
+            }
+            ServerMessage::MemberLeft(left) => {
+                if let Some(room) = self.rooms.get_mut(&left.room) {
+                    room.gone(left);
+                    self.tell_users(say);
+                }
+            }
+            ServerMessage::Left(left) => {
+                self.requests.close(left.re);
+                self.rooms.leave(&left.room);
+            }
+            ServerMessage::RoomClosed(closed) => {
+                self.rooms.leave(&closed.room);
+                let told = error(ErrorCode::RoomClosed, &closed.reason);
+                say(Message::Text(told.into()));
+            }
+            ServerMessage::Done(done) => {
+                if let Some(Request::Chat(back)) = self.requests.close(done.re) {
+                    say(Message::Text(back.into()));
+                }
+            }
+            ServerMessage::Signal(signal) => self.tell_signal(signal, say)?,
+            ServerMessage::Error(error) => self.tell_error(error, say),
+            ServerMessage::MemberUpdated(_)
+            | ServerMessage::Delivered(_)
+            | ServerMessage::Undelivered(_)
+            | ServerMessage::Ready(_)
+            | ServerMessage::Pong(_)
+            | ServerMessage::Drain(_) => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

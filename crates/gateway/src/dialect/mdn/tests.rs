@@ -1,0 +1,174 @@
+use serde_json::Value;
+use switchboard_protocol::server_message::{Done, MemberLeft, LeaveReason};
+use switchboard_protocol::{Connection, MemberState, RoomId};
+
+use super::*;
+
+fn member(name: Option<&str>, order: u64) -> Member {
+    Member {
+        peer: PeerId::random(),
+        user: "u".parse().expect("a user"),
+        name: name.map(Into::into),
+        avatar: None,
+        state: MemberState::default(),
+        order,
+        joined_at: 0,
+        connection: Connection::Live,
+    }
+}
+
+fn lobby() -> RoomId {
+    lobby::ROOM.parse().expect("a room")
+}
+
+/// What the session gets, as text, and what is said back at once.
+fn hear(mdn: &mut Mdn, text: &str) -> Vec<String> {
+    let mut heard = Vec::new();
+    mdn.hear(Frame::Text(text), &mut |what| {
+        heard.push(match what {
+            Heard::Input(Input::Message(ClientMessage::Signal(signal))) => format!(
+                "{} {} {}",
+                signal.kind,
+                signal.to.as_deref().unwrap_or("all"),
+                String::from_utf8_lossy(signal.payload.bytes)
+            ),
+            Heard::Say(Message::Text(text)) => text.to_string(),
+            other => format!("{other:?}"),
+        });
+    });
+    heard
+}
+
+fn say(mdn: &mut Mdn, message: impl Into<ServerMessage>) -> Vec<Value> {
+    let mut said = Vec::new();
+    mdn.say(&message.into(), &mut |frame| {
+        let text = frame.into_text().expect("text");
+        said.push(serde_json::from_str(&text).expect("JSON"));
+    })
+    .expect("it can be said");
+    said
+}
+
+/// Ann, who is in the lobby with Bob, and Bob.
+fn in_lobby() -> (Mdn, Member) {
+    let (own, bob) = (member(Some("Ann"), 1), member(Some("Bob"), 2));
+    let mut mdn = Mdn::new();
+    mdn.peer = Some(own.peer);
+    hear(&mut mdn, r#"{"type":"username","name":"Ann","id":7,"date":1}"#);
+    let joined = Joined {
+        re: 1,
+        room: lobby(),
+        revision: 2,
+        capacity: 1000,
+        members: vec![own, bob.clone()],
+    };
+    let told = say(&mut mdn, joined);
+    assert_eq!(told, [json!({ "type": "userlist", "users": ["Ann", "Bob"] })]);
+    (mdn, bob)
+}
+
+#[test]
+fn an_offer_goes_to_its_target_and_a_hang_up_without_one_to_all() {
+    let (mut mdn, bob) = in_lobby();
+    let offer = r#"{"name":"Ann","target":"Bob","type":"video-offer","sdp":{"type":"offer","sdp":"v=0"}}"#;
+    assert_eq!(
+        hear(&mut mdn, offer),
+        [format!(r#"offer {} {{"type":"offer","sdp":"v=0"}}"#, bob.peer)]
+    );
+    let hang_up = hear(&mut mdn, r#"{"name":"Ann","target":null,"type":"hang-up"}"#);
+    assert!(hang_up[0].starts_with("hang-up all "), "{hang_up:?}");
+    let nobody = hear(&mut mdn, r#"{"type":"hang-up","target":"Eve"}"#);
+    assert!(nobody[0].contains("there is nobody of that name"), "{nobody:?}");
+}
+
+#[test]
+fn a_signal_is_told_with_the_name_of_who_said_it() {
+    let (mut mdn, bob) = in_lobby();
+    let signal = |kind: &str, payload: &str| Signalled {
+        room: lobby(),
+        from: bob.peer,
+        id: 1,
+        kind: kind.into(),
+        payload: Payload {
+            encoding: Encoding::Json,
+            bytes: payload.to_owned().into(),
+        },
+    };
+    assert_eq!(
+        say(&mut mdn, signal("answer", r#"{"type":"answer","sdp":"v=0"}"#)),
+        [json!({
+            "type": "video-answer", "name": "Bob", "target": "Ann", "sdp": { "type": "answer", "sdp": "v=0" }
+        })]
+    );
+    assert_eq!(
+        say(&mut mdn, signal("hang-up", r#"{"type":"hang-up","name":"Eve","target":"Ann"}"#)),
+        [json!({ "type": "hang-up", "name": "Bob", "target": "Ann" })]
+    );
+    assert_eq!(
+        say(&mut mdn, signal("wave", "1")),
+        [json!({ "type": "signal", "name": "Bob", "kind": "wave", "payload": 1 })]
+    );
+}
+
+#[test]
+fn what_is_said_comes_back_to_who_said_it_without_tags_once_it_is_on_its_way() {
+    let (mut mdn, _) = in_lobby();
+    let heard = hear(&mut mdn, r#"{"type":"message","text":"a <b>word</b> < 3 <>","id":7,"date":5}"#);
+    assert_eq!(heard, [r#"message all {"text":"a word < 3 <>","date":5}"#]);
+    let told = say(&mut mdn, Done { re: 2, to: Some(Vec::new()) });
+    assert_eq!(
+        told,
+        [json!({ "type": "message", "name": "Ann", "text": "a word < 3 <>", "date": 5 })]
+    );
+}
+
+#[test]
+fn whoever_is_given_another_name_is_told_so_and_a_list_follows_each_change() {
+    let mut mdn = Mdn::new();
+    let own = member(Some("Ann1"), 3);
+    mdn.peer = Some(own.peer);
+    hear(&mut mdn, r#"{"type":"username","name":"Ann"}"#);
+    let other = member(None, 1);
+    let joined = Joined {
+        re: 1,
+        room: lobby(),
+        revision: 3,
+        capacity: 1000,
+        members: vec![other.clone(), own],
+    };
+    assert_eq!(
+        say(&mut mdn, joined),
+        [
+            json!({ "type": "rejectusername", "id": mdn.id, "name": "Ann1" }),
+            json!({ "type": "userlist", "users": [other.peer, "Ann1"] }),
+        ]
+    );
+    let left = MemberLeft {
+        room: lobby(),
+        revision: 4,
+        peer: other.peer,
+        reason: LeaveReason::Left,
+    };
+    assert_eq!(
+        say(&mut mdn, left),
+        [json!({ "type": "userlist", "users": ["Ann1"] })]
+    );
+}
+
+#[test]
+fn what_is_no_message_is_said_to_be_none() {
+    let mut mdn = Mdn::new();
+    for text in [
+        "",
+        "[]",
+        "{}",
+        r#"{"type":5}"#,
+        r#"{"type":"username"}"#,
+        r#"{"type":"username","name":""}"#,
+        r#"{"type":"message","text":"too early"}"#,
+        r#"{"type":"video-offer","target":"Bob"}"#,
+    ] {
+        let heard = hear(&mut mdn, text);
+        assert!(heard[0].contains("Broken"), "{text}: {heard:?}");
+    }
+}
