@@ -40,6 +40,7 @@ pub(crate) async fn perform(node: Node, asker: Asker, operation: Operation) -> R
                 capacity,
                 may_create,
                 profile,
+                claim: None,
             };
             node.join(&asker.local, join).await.map_err(join_refused)
         }
@@ -60,6 +61,11 @@ fn join_refused(error: JoinError) -> Refused {
             ErrorCode::RoomFull,
             format!("the room has as many members as it may have ({capacity})"),
         ),
+        JoinError::NameTaken => Refused::new(
+            ErrorCode::NameTaken,
+            "another member of that room holds this name; take another one",
+        ),
+        JoinError::Nameless => Refused::new(ErrorCode::BadMessage, "a name is missing; give one"),
         JoinError::NoSuchRoom => Refused::new(
             ErrorCode::NoSuchRoom,
             "there is no such room, and your token does not allow you to create it",

@@ -11,6 +11,7 @@ mod interleavings;
 mod leases;
 mod moves;
 mod moving_signals;
+mod names;
 mod partition;
 mod races;
 mod repairs;

@@ -268,6 +268,7 @@ fn joining(
         capacity: 9,
         may_create: true,
         profile: Profile::default(),
+        claim: None,
     };
     tokio::spawn(async move { node.join(&local, join).await })
 }

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::node::Settings;
 use switchboard_cluster::{
-    Backend, Bus, Departure, InFlightMax, JoinError, JoinRoom, Local, NewSession, Node, NodeInfo,
-    OutboxFull, Profile, Recipient, ResumeError, Status,
+    Backend, Bus, Claim, Departure, InFlightMax, JoinError, JoinRoom, Local, NewSession, Node,
+    NodeInfo, OutboxFull, Profile, Recipient, ResumeError, Status,
 };
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
@@ -371,6 +371,28 @@ impl Session {
             capacity,
             may_create: true,
             profile: Profile::default(),
+            claim: None,
+        };
+        self.node.join(&self.local, join).await
+    }
+
+    /// Joins under a name that is to be its own.
+    pub(crate) async fn join_as(
+        &self,
+        room: &str,
+        name: &str,
+        claim: Claim,
+    ) -> Result<(), JoinError> {
+        let join = JoinRoom {
+            re: 1,
+            room: id(room),
+            capacity: 64,
+            may_create: true,
+            profile: Profile {
+                name: Some(name.into()),
+                ..Profile::default()
+            },
+            claim: Some(claim),
         };
         self.node.join(&self.local, join).await
     }
