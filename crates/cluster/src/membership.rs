@@ -319,18 +319,19 @@ impl Inner {
         nodes.push(evicted.node.clone());
         let nodes = each_once(nodes);
         self.announce(&nodes, step.clone());
+        // The node of a live one may be asserting it just now, and takes it out again as long as the room is noted with it.
+        if !evicted.flags.away {
+            return;
+        }
         let directory = &self.backend.directory;
         let record = self.checked(directory.peer(&evicted.peer).await);
         let Ok(Some(record)) = record else { return };
-        // It may be on its way to another node.
+        // Another node keeps its places by now, perhaps.
         if !nodes.contains(&record.node) {
             self.announce(std::slice::from_ref(&record.node), step);
         }
-        // The node of a live one may be asserting it just now, and takes it out again as long as the room is noted with it.
-        if evicted.flags.away {
-            let intended = directory.intend(&evicted.peer, record.epoch, room, false);
-            let _ = self.checked(intended.await);
-        }
+        let intended = directory.intend(&evicted.peer, record.epoch, room, false);
+        let _ = self.checked(intended.await);
     }
 
     /// Takes a session out of a room, here and in the directory. Where the directory does not answer, the room stays
