@@ -65,6 +65,11 @@ impl MemberRecord {
         }
     }
 
+    /// Whether it holds the name that a former member held.
+    pub(crate) fn has_name_of(&self, former: &Self) -> bool {
+        self.flags.named && former.flags.named && self.profile.name == former.profile.name
+    }
+
     /// The member as clients see it.
     pub fn to_member(&self) -> Member {
         Member {

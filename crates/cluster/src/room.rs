@@ -520,6 +520,27 @@ mod tests {
     }
 
     #[test]
+    fn a_roster_that_is_read_tells_who_lost_its_name_from_who_left() {
+        let holder_of = |name: &str, order| {
+            let mut holder = member(PeerId::random());
+            (holder.order, holder.flags.named) = (order, true);
+            holder.profile.name = Some(name.into());
+            holder
+        };
+        let former = [holder_of("anna", 1), holder_of("ben", 2)];
+        let fresh = vec![holder_of("anna", 3), holder_of("carl", 4)];
+        let mut room = Room::new("r".parse().expect("a room id"));
+        room.roster = Some(Roster::new(RosterSnapshot::of(2, 2, 8, former.to_vec())));
+        let after = room.install(RosterSnapshot::of(6, 2, 8, fresh), false);
+        let reasons = former.map(|former| {
+            let of_it = after.lost.iter().rfind(|(peer, _)| *peer == former.peer);
+            of_it.map(|(_, reason)| *reason)
+        });
+        let expected = [LeaveReason::Kicked, LeaveReason::Disconnected];
+        assert_eq!(reasons, expected.map(Some));
+    }
+
+    #[test]
     fn a_place_is_asserted_with_the_highest_revision_that_anybody_told() {
         let id: RoomId = "r".parse().expect("a room id");
         let peer = PeerId::random();

@@ -46,7 +46,10 @@ impl Room {
                 if !come.iter().any(|new| new.peer == member.peer) {
                     after.lost.push((member.peer, LeaveReason::NodeLost));
                 }
-                LeaveReason::Disconnected
+                match come.iter().any(|new| new.has_name_of(&member)) {
+                    true => LeaveReason::Kicked,
+                    false => LeaveReason::Disconnected,
+                }
             });
             self.tell_left(member.peer, reason, revision, !member.flags.hidden, after);
         }

@@ -6,7 +6,8 @@ use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{Connection, PeerId, ServerMessage, UserId};
 use tokio::time::{Duration, Instant, sleep};
 
-use crate::rig::{Kind, Session, WINDOW, id, node_on};
+use crate::partition::Partition;
+use crate::rig::{Kind, Session, WINDOW, id, node, node_on, settings};
 
 const TAKEN: Result<(), JoinError> = Err(JoinError::NameTaken);
 
@@ -139,6 +140,25 @@ async fn who_loses_its_name_is_told_so_by_its_own_node_and_may_come_again_under_
         .expect("it has a connection still");
     new.told.until_joined(&former.peer()).await;
     assert_eq!(holders(&cluster).await, [new.peer(), former.peer()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_loses_its_name_while_its_node_hears_nothing_is_told_so_afterwards() {
+    let cluster = MemoryCluster::new();
+    let partition = Partition::of(&cluster);
+    let cut_off = node(partition.backend(&cluster), settings()).await;
+    let other = node_on(&cluster, cluster.backend().bus).await;
+    let (former, _) = anna_and_bob(&cut_off, &other).await;
+    partition.cut(true);
+    let new = Session::new(&other, true).await;
+    new.join_as("r", "anna", Claim::FromAnybody)
+        .await
+        .expect("the newest claim wins");
+    sleep(Duration::from_secs(1)).await;
+    partition.cut(false);
+    let reason = until_closed(&former).await;
+    assert!(reason.contains("took your name"), "{reason}");
+    assert_eq!(holders(&cluster).await, [new.peer()]);
 }
 
 #[tokio::test(start_paused = true)]
