@@ -4,6 +4,8 @@
 //! was lost. What spans slots is a sequence of calls ([`presence`](crate::presence)) in an order that leaves, after a
 //! crash in between, something that the reaper or an assert completes.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
@@ -16,10 +18,11 @@ pub trait Directory: Send + Sync + 'static {
     /// Enters a room, or creates it. A repeat with the same peer and epoch answers as the first did and changes nothing;
     /// a higher epoch takes over the member's place, and stays hidden or visible as that was. So does the same epoch where
     /// the place is kept as `away`, or by another node. Into a full room, a session gets in place of an `away` one of the
-    /// same user.
+    /// same user. A name that it claims is its own from then on, or it does not get in: see [`Claim`].
     async fn join(&self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError>;
 
-    /// Leaves a room. The last one out deletes the room and raises the bucket's revision to the room's.
+    /// Leaves a room; the name that it held there is free. The last one out deletes the room and raises the bucket's
+    /// revision to the room's.
     async fn leave(
         &self,
         room: &RoomId,
@@ -27,7 +30,8 @@ pub trait Directory: Send + Sync + 'static {
         epoch: Epoch,
     ) -> Result<LeaveOutcome, DirectoryError>;
 
-    /// Writes a member's profile anew. The same profile again changes nothing, the revision neither.
+    /// Writes a member's profile anew. The same profile again changes nothing, the revision neither. A name that it holds
+    /// stays the one that it claimed.
     async fn update(
         &self,
         room: &RoomId,
@@ -36,14 +40,15 @@ pub trait Directory: Send + Sync + 'static {
         profile: &Profile,
     ) -> Result<UpdateOutcome, DirectoryError>;
 
-    /// Moves a member to another epoch or node, or between `live` and `away`; it keeps its order and its profile. The same
-    /// again changes nothing, the revision neither.
+    /// Moves a member to another epoch or node, or between `live` and `away`; it keeps its order, its profile and the name
+    /// that it holds. The same again changes nothing, the revision neither.
     async fn take_over(&self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError>;
 
     /// Writes a member again where it is missing or has a lower epoch. The one call that also works in a bucket that is
     /// not open: that is how a forgotten one is filled. Whatever changes takes the room's revision above the highest that
     /// anyone asserted; capacity and next order are the highest, too. A revision below the asserted one was there before:
-    /// the directory went back in time, and the bucket is closed in the same step.
+    /// the directory went back in time, and the bucket is closed in the same step. Of two members that are asserted to hold
+    /// one name, the one that joined later does: it took the name over, or found it free.
     async fn assert_member(&self, assert: &AssertMember) -> Result<AssertOutcome, DirectoryError>;
 
     /// The whole room; one that does not exist has revision 0 and no members.
@@ -131,7 +136,7 @@ pub struct JoinRequest {
     pub node: NodeId,
     /// The identity behind it.
     pub user: UserId,
-    /// Hidden members take no place, get no order and make nobody ready.
+    /// Hidden members take no place, get no order and make nobody ready. Whether it is named follows from `claim`.
     pub flags: Flags,
     /// The room's capacity if this join creates it.
     pub capacity: u32,
@@ -139,6 +144,41 @@ pub struct JoinRequest {
     pub may_create: bool,
     /// What the peer tells of itself.
     pub profile: Profile,
+    /// Whether the name in its profile is to be its own, and at whose expense. `None`: others may have that name, too.
+    pub claim: Option<Claim>,
+}
+
+impl JoinRequest {
+    /// The name that is to be its own. Nobody sees a hidden member, so it claims none.
+    pub(crate) fn claimed(&self) -> Option<(Claim, &Arc<str>)> {
+        let claim = self.claim.filter(|_| !self.flags.hidden)?;
+        Some((claim, self.profile.name.as_ref()?))
+    }
+}
+
+/// From whom a join takes the name of its profile. At any time one member of a room holds a name, at most; names are told
+/// apart byte by byte. Whoever loses its name leaves the room, and its place is free. The holder's own `away` session is
+/// no obstacle under any claim: that is the page that now comes back, and nobody else is meant by that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// From nobody: the join is refused while the name is held.
+    IfFree,
+    /// From another session of the same user.
+    FromSameUser,
+    /// From whoever holds it: the newest claim wins.
+    FromAnybody,
+}
+
+impl Claim {
+    /// Whether `user`, who claims a name, gets it from a member that holds it.
+    pub(crate) fn takes_from(self, holder: &MemberRecord, user: &UserId) -> bool {
+        let is_own = holder.user == *user;
+        match self {
+            Self::IfFree => is_own && holder.flags.away,
+            Self::FromSameUser => is_own,
+            Self::FromAnybody => true,
+        }
+    }
 }
 
 /// What became of a join.
@@ -148,9 +188,12 @@ pub enum JoinOutcome {
     Joined {
         /// Includes it; where `ready == revision`, this join took the room from one to two.
         roster: RosterSnapshot,
-        /// The `away` session of the same user whose place it took in a full room. It left with the revision before.
-        evicted: Option<PeerId>,
+        /// Whose name it took, or, in a full room, whose place, an `away` session of the same user. As it was: it left
+        /// with the revision before.
+        evicted: Option<MemberRecord>,
     },
+    /// Another member holds the name that it claims.
+    NameTaken,
     /// As many visible members as it may have.
     Full {
         /// That many.

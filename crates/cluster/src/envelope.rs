@@ -206,6 +206,7 @@ mod tests {
     use smallvec::smallvec;
 
     use super::*;
+    use crate::record::Flags;
 
     fn signal() -> Envelope<'static> {
         Envelope::Signal(SignalEnvelope {
@@ -244,6 +245,22 @@ mod tests {
         let (second, rest) = Envelope::read(rest).expect("readable");
         assert_eq!((first, second), (Some(signal), Some(receipt)));
         assert!(rest.is_empty());
+    }
+
+    #[test]
+    fn flags_have_a_fourth_only_where_a_name_is_held() {
+        let [unnamed, named] = [false, true].map(|named| Flags {
+            resumable: true,
+            named,
+            ..Flags::default()
+        });
+        let written = |flags| rmp_serde::to_vec(&flags).expect("it can be written");
+        let earlier = rmp_serde::to_vec(&(false, false, true)).expect("it can be written");
+        assert_eq!(written(unnamed), earlier);
+        for flags in [unnamed, named] {
+            let read: Flags = rmp_serde::from_slice(&written(flags)).expect("it can be read");
+            assert_eq!(read, flags);
+        }
     }
 
     #[test]

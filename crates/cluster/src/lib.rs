@@ -50,7 +50,7 @@ mod unanswered;
 
 pub use backend::{Backend, Reach};
 pub use bus::{Bus, BusError, BusEvent, Inbox};
-pub use directory::{Directory, DirectoryError};
+pub use directory::{Claim, Directory, DirectoryError};
 pub use keyring::ClusterKey;
 pub use leases::{Leases, NodeInfo};
 pub use local::{Local, OutboxFull, Recipient};

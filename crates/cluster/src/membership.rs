@@ -8,13 +8,15 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::sync::{MutexGuard, oneshot};
 use tokio::time::{Duration, timeout};
 
-use crate::directory::{DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome};
+use crate::directory::{
+    Claim, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome,
+};
 use crate::envelope::{Change, Envelope, RosterChange};
 use crate::link::Urgency;
 use crate::local::Local;
 use crate::node::{Inner, Node, Status};
 use crate::observe::Observation;
-use crate::record::{Epoch, Flags, Profile, RosterSnapshot};
+use crate::record::{Epoch, Flags, MemberRecord, Profile, RosterSnapshot};
 use crate::resync::tell_revisions;
 use crate::room::{After, Entry};
 
@@ -36,6 +38,8 @@ pub struct JoinRoom {
     pub may_create: bool,
     /// What the peer tells of itself.
     pub profile: Profile,
+    /// Whether the name in its profile, which must have one, is to be its own there.
+    pub claim: Option<Claim>,
 }
 
 /// Why somebody is not let into a room.
@@ -47,6 +51,12 @@ pub enum JoinError {
         /// That many.
         capacity: u32,
     },
+    /// Another member holds the name that it claims.
+    #[error("another member of the room holds this name")]
+    NameTaken,
+    /// It claims a name and has none.
+    #[error("there is no name to claim")]
+    Nameless,
     /// It does not exist, and this join may not create it.
     #[error("there is no such room")]
     NoSuchRoom,
@@ -75,6 +85,9 @@ pub enum UpdateError {
 impl Node {
     /// Enters a room. `Ok` means that `joined` is in the session's outbox, before anything else about that room.
     pub async fn join(&self, local: &Arc<Local>, join: JoinRoom) -> Result<(), JoinError> {
+        if join.claim.is_some() && join.profile.name.is_none() {
+            return Err(JoinError::Nameless);
+        }
         let node = &self.0;
         node.until_looked_back().await;
         let turn = local.turn.lock().await;
@@ -174,17 +187,18 @@ impl Inner {
         let outcome = self.backend.directory.join(&request).await;
         let refused = match self.checked(outcome) {
             Ok(JoinOutcome::Joined { roster, evicted }) => {
-                if let Some(evicted) = evicted {
-                    self.tell_evicted(&join.room, &evicted, &roster).await;
+                if let Some(evicted) = &evicted {
+                    self.tell_evicted(&join.room, evicted, &roster).await;
                 }
-                self.announce_join(local, &join.room, &roster);
+                self.announce_join(local, &join.room, &roster, evicted.as_ref());
                 let entry = Entry::Join(join.re);
                 let joined = self.in_room(&room, |room| room.admit(local, entry, roster));
                 // What the session is in is asserted meanwhile: the directory may have forgotten it since.
                 drop(turn);
-                return self.until_joined(local, &join.room, joined).await;
+                return self.until_joined(local, join, joined).await;
             }
             Ok(JoinOutcome::Full { capacity }) => JoinError::Full { capacity },
+            Ok(JoinOutcome::NameTaken) => JoinError::NameTaken,
             Ok(JoinOutcome::NoSuchRoom) => JoinError::NoSuchRoom,
             Ok(JoinOutcome::Stale { .. }) => JoinError::Stale,
             Err(_) => JoinError::Unavailable,
@@ -216,10 +230,12 @@ impl Inner {
                 hidden: local.hidden,
                 away: false,
                 resumable: local.resumable,
+                named: false,
             },
             capacity: join.capacity,
             may_create: join.may_create,
             profile: join.profile.clone(),
+            claim: join.claim,
         }
     }
 
@@ -227,29 +243,44 @@ impl Inner {
     async fn until_joined(
         &self,
         local: &Local,
-        room: &RoomId,
+        join: &JoinRoom,
         joined: oneshot::Receiver<RoomSnapshot>,
     ) -> Result<(), JoinError> {
-        if timeout(JOIN_PATIENCE, joined)
-            .await
-            .is_ok_and(|joined| joined.is_ok())
-        {
-            self.observe.observe(Observation::MemberJoined);
-            return Ok(());
-        }
+        let refused = match timeout(JOIN_PATIENCE, joined).await {
+            Ok(Ok(_)) => {
+                self.observe.observe(Observation::MemberJoined);
+                return Ok(());
+            }
+            // It was in and is out again: somebody else has taken the name since.
+            Ok(Err(_)) if join.claim.is_some() && !local.has_ended() => JoinError::NameTaken,
+            _ => JoinError::Unavailable,
+        };
         // The room stays noted with the session: its next join or assertion, or its end, undoes this one.
-        self.dismiss(local, room);
-        local.note_undone(room);
-        Err(JoinError::Unavailable)
+        self.dismiss(local, &join.room);
+        local.note_undone(&join.room);
+        Err(refused)
     }
 
-    /// Tells the nodes of all members, this one if it has others in the room.
-    fn announce_join(&self, local: &Local, room: &RoomId, roster: &RosterSnapshot) {
-        if let Some(member) = roster.member(&local.peer).cloned() {
-            let ready = roster.ready == roster.revision;
-            let change = Change::Joined { member, ready };
-            self.tell_step(room, roster, &local.peer, change);
-        }
+    /// Tells the nodes of all who were in before, this one if it has or had others in the room.
+    fn announce_join(
+        &self,
+        local: &Local,
+        room: &RoomId,
+        roster: &RosterSnapshot,
+        evicted: Option<&MemberRecord>,
+    ) {
+        let Some(member) = roster.member(&local.peer).cloned() else {
+            return;
+        };
+        let ready = roster.ready == roster.revision;
+        let mut nodes = roster.nodes_of_others(&local.peer);
+        nodes.extend(evicted.map(|evicted| evicted.node.clone()));
+        let step = RosterChange {
+            room: room.clone(),
+            revision: roster.revision,
+            change: Change::Joined { member, ready },
+        };
+        self.announce(&each_once(nodes), step);
     }
 
     /// Tells the step that led to `roster` to the nodes of all others.
@@ -268,27 +299,38 @@ impl Inner {
         self.announce(&roster.nodes_of_others(about), step);
     }
 
-    /// A user's own session that was away has made way for a new one: it left with the step before.
-    async fn tell_evicted(&self, room: &RoomId, evicted: &PeerId, roster: &RosterSnapshot) {
+    /// A member has made way for a new one: it left with the step before.
+    async fn tell_evicted(&self, room: &RoomId, evicted: &MemberRecord, roster: &RosterSnapshot) {
+        let reason = match evicted.flags.away {
+            true => LeaveReason::Expired,
+            false => LeaveReason::Kicked,
+        };
+        self.observe.observe(Observation::MemberLeft(reason));
         let change = Change::Left {
-            peer: *evicted,
-            reason: LeaveReason::Expired,
+            peer: evicted.peer,
+            reason,
         };
         let step = RosterChange {
             room: room.clone(),
             revision: roster.revision - 1,
             change,
         };
-        let nodes = roster.nodes_of_others(evicted);
+        let mut nodes = roster.nodes_of_others(&evicted.peer);
+        nodes.push(evicted.node.clone());
+        let nodes = each_once(nodes);
         self.announce(&nodes, step.clone());
+        // The node of a live one may be asserting it just now, and takes it out again as long as the room is noted with it.
+        if !evicted.flags.away {
+            return;
+        }
         let directory = &self.backend.directory;
-        let record = self.checked(directory.peer(evicted).await);
+        let record = self.checked(directory.peer(&evicted.peer).await);
         let Ok(Some(record)) = record else { return };
-        // Whoever keeps its places has nobody else in the room, perhaps.
+        // Another node keeps its places by now, perhaps.
         if !nodes.contains(&record.node) {
             self.announce(std::slice::from_ref(&record.node), step);
         }
-        let intended = directory.intend(evicted, record.epoch, room, false);
+        let intended = directory.intend(&evicted.peer, record.epoch, room, false);
         let _ = self.checked(intended.await);
     }
 
@@ -399,4 +441,10 @@ impl Inner {
             tracing::debug!(%error, "the directory did not do as asked");
         })
     }
+}
+
+fn each_once(mut nodes: Vec<NodeId>) -> Vec<NodeId> {
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
 }

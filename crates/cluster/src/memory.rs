@@ -6,6 +6,7 @@
 mod bus;
 mod directory;
 mod leases;
+mod names;
 mod peers;
 mod room;
 mod rooms;

@@ -28,6 +28,10 @@ pub struct Flags {
     pub away: bool,
     /// May come back after it lost its socket. Without it, whoever finds the member without a node removes it.
     pub resumable: bool,
+    /// Holds the name that it claimed, see [`Claim`](crate::directory::Claim). Told to other nodes only where it is so:
+    /// releases that know nothing of it read all other members.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub named: bool,
 }
 
 /// One member of a room, as in its roster.
@@ -59,6 +63,11 @@ impl MemberRecord {
         } else {
             Connection::Live
         }
+    }
+
+    /// Whether it holds the name that a former member held.
+    pub(crate) fn has_name_of(&self, former: &Self) -> bool {
+        self.flags.named && former.flags.named && self.profile.name == former.profile.name
     }
 
     /// The member as clients see it.

@@ -60,6 +60,11 @@ impl Joining {
         let member = roster.member(&self.local.peer);
         member.is_some_and(|member| member.epoch >= self.local.epoch)
     }
+
+    /// It was let in, and had to go before the roster here reached that step.
+    fn is_over(&self, snapshot: &RosterSnapshot) -> bool {
+        self.revision <= snapshot.revision && snapshot.member(&self.local.peer).is_none()
+    }
 }
 
 /// How a session of this node comes into a room.
@@ -286,6 +291,9 @@ impl Room {
         self.supposed = 0;
         let is_partial = doubtful && self.lacks_somebody(known, &snapshot);
         if snapshot.revision > known.revision && !is_partial {
+            if !doubtful {
+                self.joining.retain(|joining| !joining.is_over(&snapshot));
+            }
             let fresh = Roster::new(snapshot);
             let stale = self.roster.replace(fresh).expect("it was just there");
             self.tell_difference(&stale, &mut after);
@@ -413,6 +421,7 @@ fn joined_message(re: u64, snapshot: RoomSnapshot) -> Joined {
 mod tests {
     use parking_lot::Mutex;
     use switchboard_protocol::ServerMessage;
+    use tokio::sync::oneshot::error::TryRecvError;
 
     use super::*;
     use crate::local::{OutboxFull, Recipient};
@@ -489,6 +498,46 @@ mod tests {
         assert!(joined.try_recv().is_err() && room.is_behind());
         room.install(read(7, &[other, own]), false);
         assert!(joined.try_recv().is_ok() && !room.is_behind());
+    }
+
+    #[test]
+    fn whoever_had_to_go_before_the_roster_reached_its_join_is_not_waited_for() {
+        let (own, other) = (PeerId::random(), PeerId::random());
+        let read = |revision, peers: &[PeerId]| {
+            let members = peers.iter().copied().map(member).collect();
+            RosterSnapshot::of(revision, 0, 8, members)
+        };
+        let mut room = Room::new("r".parse().expect("a room id"));
+        room.roster = Some(Roster::new(read(2, &[other])));
+        room.open();
+        let (mut joined, _) = room.admit(&local(own), Entry::Join(1), read(4, &[other, own]));
+        // Read before it was let in, and while not everybody has written what is his.
+        room.install(read(3, &[other]), false);
+        room.install(read(6, &[other]), true);
+        assert_eq!(joined.try_recv(), Err(TryRecvError::Empty));
+        room.install(read(7, &[other]), false);
+        assert_eq!(joined.try_recv(), Err(TryRecvError::Closed));
+    }
+
+    #[test]
+    fn a_roster_that_is_read_tells_who_lost_its_name_from_who_left() {
+        let holder_of = |name: &str, order| {
+            let mut holder = member(PeerId::random());
+            (holder.order, holder.flags.named) = (order, true);
+            holder.profile.name = Some(name.into());
+            holder
+        };
+        let former = [holder_of("anna", 1), holder_of("ben", 2)];
+        let fresh = vec![holder_of("anna", 3), holder_of("carl", 4)];
+        let mut room = Room::new("r".parse().expect("a room id"));
+        room.roster = Some(Roster::new(RosterSnapshot::of(2, 2, 8, former.to_vec())));
+        let after = room.install(RosterSnapshot::of(6, 2, 8, fresh), false);
+        let reasons = former.map(|former| {
+            let of_it = after.lost.iter().rfind(|(peer, _)| *peer == former.peer);
+            of_it.map(|(_, reason)| *reason)
+        });
+        let expected = [LeaveReason::Kicked, LeaveReason::Disconnected];
+        assert_eq!(reasons, expected.map(Some));
     }
 
     #[test]

@@ -81,6 +81,11 @@ impl Authenticator {
         Self { check }
     }
 
+    /// Whether users are who tokens say they are.
+    pub fn asks_for_tokens(&self) -> bool {
+        self.check.is_some()
+    }
+
     /// Who the client is that says this of itself. `peer` names an anonymous one.
     pub fn authenticate(
         &self,

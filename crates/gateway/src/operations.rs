@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use switchboard_cluster::{JoinError, JoinRoom, Local, Node, Profile, UpdateError};
 use switchboard_protocol::ErrorCode;
-use switchboard_protocol::limits::STATE_BYTES_MAX;
-use switchboard_session::{Operation, Refused};
+use switchboard_protocol::limits::{NAME_BYTES_MAX, STATE_BYTES_MAX};
+use switchboard_session::{Claim, Operation, Refused};
 
 /// When to try again what the cluster could not do.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -17,6 +17,8 @@ pub(crate) struct Asker {
     pub(crate) local: Arc<Local>,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) avatar: Option<Arc<str>>,
+    /// A token says who it is.
+    pub(crate) is_verified: bool,
 }
 
 /// Carries out one operation.
@@ -30,19 +32,24 @@ pub(crate) async fn perform(node: Node, asker: Asker, operation: Operation) -> R
             state,
             name,
         } => {
-            let profile = Profile {
-                name: name.map(|name| name.text).or(asker.name),
-                avatar: asker.avatar,
-                state,
-            };
+            let claim = name.as_ref().and_then(|name| name.claim);
             let join = JoinRoom {
                 re,
                 room,
                 capacity,
                 may_create,
-                profile,
+                profile: Profile {
+                    name: name.map(|name| name.text).or(asker.name),
+                    avatar: asker.avatar,
+                    state,
+                },
+                claim: claim.map(|claim| cluster_claim(claim, asker.is_verified)),
             };
-            node.join(&asker.local, join).await.map_err(join_refused)
+            let joined = match claim {
+                Some(Claim::Numbered) => join_numbered(&node, &asker.local, join).await,
+                _ => node.join(&asker.local, join).await,
+            };
+            joined.map_err(join_refused)
         }
         Operation::Leave { room, .. } => node
             .leave(&asker.local, &room)
@@ -55,12 +62,49 @@ pub(crate) async fn perform(node: Node, asker: Asker, operation: Operation) -> R
     }
 }
 
+fn cluster_claim(claim: Claim, is_verified: bool) -> switchboard_cluster::Claim {
+    use switchboard_cluster::Claim::{FromAnybody, FromSameUser, IfFree};
+    match claim {
+        Claim::Numbered => IfFree,
+        Claim::Newest if is_verified => FromSameUser,
+        Claim::Newest => FromAnybody,
+    }
+}
+
+/// Joins under the wanted name, or with a number behind it: a low one if one is free.
+async fn join_numbered(node: &Node, local: &Arc<Local>, join: JoinRoom) -> Result<(), JoinError> {
+    let wanted = join.profile.name.clone().unwrap_or_default();
+    let mut joined = node.join(local, join.clone()).await;
+    let numbers = (1..10).chain((0..20).map(|_| fastrand::u32(10..100_000)));
+    for number in numbers {
+        if joined != Err(JoinError::NameTaken) {
+            break;
+        }
+        let mut again = join.clone();
+        again.profile.name = Some(numbered(&wanted, number));
+        joined = node.join(local, again).await;
+    }
+    joined
+}
+
+/// No longer than a name may be.
+fn numbered(name: &str, number: u32) -> Arc<str> {
+    let number = number.to_string();
+    let kept = name.floor_char_boundary(NAME_BYTES_MAX - number.len());
+    format!("{}{number}", &name[..kept]).into()
+}
+
 fn join_refused(error: JoinError) -> Refused {
     match error {
         JoinError::Full { capacity } => Refused::new(
             ErrorCode::RoomFull,
             format!("the room has as many members as it may have ({capacity})"),
         ),
+        JoinError::NameTaken => Refused::new(
+            ErrorCode::NameTaken,
+            "another member of that room holds this name; take another one",
+        ),
+        JoinError::Nameless => Refused::new(ErrorCode::BadMessage, "a name is missing; give one"),
         JoinError::NoSuchRoom => Refused::new(
             ErrorCode::NoSuchRoom,
             "there is no such room, and your token does not allow you to create it",
@@ -93,4 +137,19 @@ fn unavailable() -> Refused {
         "the cluster cannot do this at the moment; try again",
         RETRY_AFTER,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_fits_behind_a_long_name() {
+        assert_eq!(&*numbered("Ann", 7), "Ann7");
+        let long = numbered(&"한".repeat(NAME_BYTES_MAX / 3 + 1), 12345);
+        assert!(
+            long.len() <= NAME_BYTES_MAX && long.ends_with("한12345"),
+            "{long}"
+        );
+    }
 }

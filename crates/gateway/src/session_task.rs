@@ -192,6 +192,7 @@ impl Connection {
                 local,
                 name,
                 avatar,
+                is_verified: self.gateway.authenticator.asks_for_tokens(),
             },
             grants: identity.grants,
             in_rooms,

@@ -1,16 +1,19 @@
-//! From an HTTP request to a session: the WebSocket handshake of the native protocol.
+//! From an HTTP request to a connection: the handshake of a WebSocket.
 
 use std::sync::Arc;
 
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::extract::{Query, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use switchboard_protocol::Codec;
 
 use crate::auth::bearer;
 use crate::connection;
+use crate::dialect::Dialect;
+use crate::dialect::mdn::Mdn;
 use crate::dialect::native::Native;
 use crate::gateway::Gateway;
 use crate::wire::Wire;
@@ -20,41 +23,90 @@ const READ_BUFFER_BYTES: usize = 2048;
 /// What gathers before it is handed to the kernel; a buffer grows to this only under load.
 const WRITE_BUFFER_BYTES: usize = 8192;
 
+/// `GET /v1/connect`
+pub(crate) async fn native(opening: Opening) -> Response {
+    opening.serve(Codec::SUBPROTOCOLS, |socket| {
+        Box::new(Native::new(codec(socket)))
+    })
+}
+
+/// A WebSocket at `GET /`
+pub(crate) async fn mdn(opening: Opening) -> Response {
+    opening.serve(["json"], |_| Box::new(Mdn::new()))
+}
+
+/// The handshake of a WebSocket (RFC 6455 section 4) whose client is to be served.
+pub(crate) struct Opening {
+    gateway: Arc<Gateway>,
+    token: Option<String>,
+    allowed: bool,
+    upgrade: WebSocketUpgrade,
+}
+
 #[derive(Deserialize)]
-pub(crate) struct ConnectQuery {
+struct ConnectQuery {
     access_token: Option<String>,
 }
 
-/// `GET /v1/connect`
-pub(crate) async fn connect(
-    State(gateway): State<Arc<Gateway>>,
-    Query(query): Query<ConnectQuery>,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    let allowed = gateway.origins.allow_handshake(&headers);
-    let token = bearer(&headers).map(str::to_owned).or(query.access_token);
-    let message_bytes_max = gateway.config.limits.max_message_bytes;
-    let upgrade = upgrade
-        .protocols(Codec::SUBPROTOCOLS)
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(usize::MAX)
-        .max_message_size(message_bytes_max)
-        .max_frame_size(message_bytes_max);
-    upgrade.on_upgrade(move |socket| async move {
-        // A task of its own: the one that waited for the handshake is several times as large.
-        let tasks = gateway.tasks.clone();
-        let dialect = Native::new(codec(&socket));
-        let wire = Wire::new(socket);
-        tasks.spawn(connection::serve(
+impl FromRequestParts<Arc<Gateway>> for Opening {
+    type Rejection = Response;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        gateway: &Arc<Gateway>,
+    ) -> Result<Self, Response> {
+        let upgrade = WebSocketUpgrade::from_request_parts(parts, gateway).await;
+        let upgrade = upgrade.map_err(IntoResponse::into_response)?;
+        if !gateway.drains.takes() {
+            return Err(connect_elsewhere());
+        }
+        let query = Query::<ConnectQuery>::try_from_uri(&parts.uri);
+        let query = query.map_err(IntoResponse::into_response)?;
+        let in_header = bearer(&parts.headers).map(str::to_owned);
+        Ok(Self {
+            gateway: gateway.clone(),
+            token: in_header.or(query.0.access_token),
+            allowed: gateway.origins.allow_handshake(&parts.headers),
+            upgrade,
+        })
+    }
+}
+
+impl Opening {
+    fn serve(
+        self,
+        subprotocols: impl IntoIterator<Item = &'static str>,
+        dialect: impl FnOnce(&WebSocket) -> Box<dyn Dialect> + Send + 'static,
+    ) -> Response {
+        let Self {
             gateway,
-            wire,
-            Box::new(dialect),
             token,
             allowed,
-        ));
-    })
+            upgrade,
+        } = self;
+        let message_bytes_max = gateway.config.limits.max_message_bytes;
+        let upgrade = upgrade
+            .protocols(subprotocols)
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(WRITE_BUFFER_BYTES)
+            .max_write_buffer_size(usize::MAX)
+            .max_message_size(message_bytes_max)
+            .max_frame_size(message_bytes_max);
+        upgrade.on_upgrade(move |socket| async move {
+            // A task of its own: the one that waited for the handshake is several times as large.
+            let tasks = gateway.tasks.clone();
+            let dialect = dialect(&socket);
+            let wire = Wire::new(socket);
+            tasks.spawn(connection::serve(gateway, wire, dialect, token, allowed));
+        })
+    }
+}
+
+/// A node that drains takes nobody new; the connection is closed, for a load balancer that would use it again.
+pub(crate) fn connect_elsewhere() -> Response {
+    let headers = [(header::CONNECTION, "close"), (header::RETRY_AFTER, "1")];
+    let words = "this node hands its sessions over to others; connect again\n";
+    (StatusCode::SERVICE_UNAVAILABLE, headers, words).into_response()
 }
 
 fn codec(socket: &WebSocket) -> Codec {

@@ -5,11 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use switchboard_protocol::{NodeId, PeerId};
 
+use super::names::Names;
 use crate::directory::{
-    AssertMember, AssertOutcome, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver, TakeOverOutcome,
-    UpdateOutcome,
+    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver,
+    TakeOverOutcome, UpdateOutcome,
 };
-use crate::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
+use crate::record::{Epoch, Flags, MemberRecord, Profile, RosterSnapshot};
 
 /// Who is in, at which revision.
 #[derive(Clone)]
@@ -19,6 +20,7 @@ pub(super) struct Room {
     capacity: u32,
     next_order: u64,
     members: HashMap<PeerId, MemberRecord>,
+    names: Names,
 }
 
 impl Room {
@@ -30,38 +32,57 @@ impl Room {
             capacity,
             next_order: 1,
             members: HashMap::new(),
+            names: Names::default(),
         }
     }
 
     pub(super) fn join(&mut self, join: &JoinRequest) -> JoinOutcome {
-        let full = !join.flags.hidden && self.visible() >= self.capacity as usize;
-        let mut evicted = None;
-        match self.members.get_mut(&join.peer) {
+        let is_new = match self.members.get(&join.peer) {
             Some(known) if known.epoch > join.epoch => {
                 return JoinOutcome::Stale { known: known.epoch };
             }
-            Some(known) if is_place_of(known, join) => {}
-            Some(known) => {
-                take_over(known, join);
-                self.revision += 1;
-            }
-            None if full => {
-                let Some(own) = self.away_member_of(join) else {
-                    return JoinOutcome::Full {
-                        capacity: self.capacity,
-                    };
-                };
-                self.members.remove(&own);
-                self.revision += 1;
-                evicted = Some(own);
-                self.enter(join);
-            }
-            None => self.enter(join),
+            Some(known) if is_place_of(known, join) => return self.joined(None),
+            known => known.is_none(),
+        };
+        let holder = self.holder_beside(join);
+        if holder.is_some_and(|(claim, holder)| !claim.takes_from(holder, &join.user)) {
+            return JoinOutcome::NameTaken;
         }
+        let holder = holder.map(|(_, holder)| holder);
+        let mut leaves = holder.map(|holder| holder.peer);
+        if is_new && self.is_full_for(join, holder) {
+            leaves = self.away_member_of(join).filter(|_| holder.is_none());
+            if leaves.is_none() {
+                return JoinOutcome::Full {
+                    capacity: self.capacity,
+                };
+            }
+        }
+        let evicted = leaves.and_then(|peer| self.remove(&peer));
+        match join.claimed() {
+            Some((_, name)) => self.names.hold(name, join.peer),
+            None => self.names.free_of(&join.peer),
+        }
+        if is_new {
+            self.enter(join);
+        } else {
+            self.take_place(join);
+        }
+        self.joined(evicted)
+    }
+
+    fn joined(&self, evicted: Option<MemberRecord>) -> JoinOutcome {
         JoinOutcome::Joined {
             roster: self.snapshot(),
             evicted,
         }
+    }
+
+    /// Whether it has no place for a newcomer, also once the holder of the claimed name has left.
+    fn is_full_for(&self, join: &JoinRequest, holder: Option<&MemberRecord>) -> bool {
+        let freed = holder.is_some_and(|holder| !holder.flags.hidden);
+        let visible = self.visible() - usize::from(freed);
+        !join.flags.hidden && visible >= self.capacity as usize
     }
 
     /// The first of the same user's sessions that are away.
@@ -72,6 +93,36 @@ impl Room {
             .filter(|member| member.user == join.user && member.flags.away && !member.flags.hidden);
         own.min_by_key(|member| member.order)
             .map(|member| member.peer)
+    }
+
+    /// Another member that holds the name which the join claims.
+    fn holder_beside(&self, join: &JoinRequest) -> Option<(Claim, &MemberRecord)> {
+        let (claim, name) = join.claimed()?;
+        let holder = self.names.holder(name)?;
+        let holder = self.members.get(holder)?;
+        (holder.peer != join.peer).then_some((claim, holder))
+    }
+
+    /// One step of the revision, if it was in.
+    fn remove(&mut self, peer: &PeerId) -> Option<MemberRecord> {
+        let member = self.members.remove(peer)?;
+        self.names.free_of(peer);
+        self.revision += 1;
+        Some(member)
+    }
+
+    /// A higher epoch keeps the place: order, time of the join, and whether it is hidden, on which both depend.
+    fn take_place(&mut self, join: &JoinRequest) {
+        let Some(member) = self.members.get_mut(&join.peer) else {
+            return;
+        };
+        let (hidden, joined_at) = (member.flags.hidden, member.joined_at);
+        *member = MemberRecord {
+            joined_at,
+            ..record(join, member.order)
+        };
+        member.flags.hidden = hidden;
+        self.revision += 1;
     }
 
     pub(super) fn take_over(&mut self, wish: &TakeOver) -> TakeOverOutcome {
@@ -111,7 +162,9 @@ impl Room {
             };
         }
         if missing {
-            self.members.insert(member.peer, member.clone());
+            let mut member = member.clone();
+            member.flags.named = self.assert_name(&member);
+            self.members.insert(member.peer, member);
         }
         self.revision = self.revision.max(assert.revision) + 1;
         self.ready = self.ready.max(assert.ready);
@@ -125,6 +178,24 @@ impl Room {
             nodes: self.nodes(),
             behind,
         }
+    }
+
+    /// Whether a member holds its name from now on.
+    fn assert_name(&mut self, member: &MemberRecord) -> bool {
+        self.names.free_of(&member.peer);
+        let claimed = member.profile.name.as_ref();
+        let Some(name) = claimed.filter(|_| member.flags.named) else {
+            return false;
+        };
+        let holder = self.names.holder(name);
+        if let Some(holder) = holder.and_then(|holder| self.members.get_mut(holder)) {
+            if holder.joined_at >= member.joined_at {
+                return false;
+            }
+            holder.flags.named = false;
+        }
+        self.names.hold(name, member.peer);
+        true
     }
 
     fn enter(&mut self, join: &JoinRequest) {
@@ -149,8 +220,7 @@ impl Room {
             .get(peer)
             .is_some_and(|member| member.epoch <= epoch);
         if changed {
-            self.members.remove(peer);
-            self.revision += 1;
+            self.remove(peer);
         }
         LeaveOutcome {
             changed,
@@ -216,7 +286,10 @@ fn record(join: &JoinRequest, order: u64) -> MemberRecord {
         epoch: join.epoch,
         node: join.node.clone(),
         order,
-        flags: join.flags,
+        flags: Flags {
+            named: join.claimed().is_some(),
+            ..join.flags
+        },
         user: join.user.clone(),
         joined_at: unix_ms(),
         profile: join.profile.clone(),
@@ -226,16 +299,6 @@ fn record(join: &JoinRequest, order: u64) -> MemberRecord {
 /// Whether a join is a repeat of the one that gave this place.
 fn is_place_of(member: &MemberRecord, join: &JoinRequest) -> bool {
     member.epoch == join.epoch && member.node == join.node && !member.flags.away
-}
-
-/// A higher epoch keeps the place: order, time of the join, and whether it is hidden, on which both depend.
-fn take_over(member: &mut MemberRecord, join: &JoinRequest) {
-    let hidden = member.flags.hidden;
-    *member = MemberRecord {
-        joined_at: member.joined_at,
-        ..record(join, member.order)
-    };
-    member.flags.hidden = hidden;
 }
 
 fn unix_ms() -> u64 {

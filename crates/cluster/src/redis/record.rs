@@ -15,12 +15,13 @@ use crate::record::{Flags, MemberRecord, Profile};
 
 const VERSION: &str = "1";
 
-/// Letters at fixed places, `har`, with `-` for what is not so.
+/// Letters at fixed places, `harn`, with `-` for what is not so.
 pub(super) fn flags_text(flags: Flags) -> String {
     [
         (flags.hidden, 'h'),
         (flags.away, 'a'),
         (flags.resumable, 'r'),
+        (flags.named, 'n'),
     ]
     .map(|(set, letter)| if set { letter } else { '-' })
     .iter()
@@ -73,11 +74,14 @@ fn parsed<T: FromStr>(text: &str) -> Option<T> {
 }
 
 fn parse_flags(text: &str) -> Option<Flags> {
-    let [hidden, away, resumable] = text.as_bytes().first_chunk()?;
+    let letters = text.as_bytes();
+    let [hidden, away, resumable] = letters.first_chunk()?;
     Some(Flags {
         hidden: *hidden == b'h',
         away: *away == b'a',
         resumable: *resumable == b'r',
+        // Earlier releases write three.
+        named: letters.get(3) == Some(&b'n'),
     })
 }
 
@@ -111,9 +115,13 @@ mod tests {
     const PEER: &[u8] = b"AAAAAAAAAAAAAAAAAAAA";
 
     fn text(version: &str, user: &UserId, profile: &Profile) -> Vec<u8> {
+        text_with("-a-n", version, user, profile)
+    }
+
+    fn text_with(flags: &str, version: &str, user: &UserId, profile: &Profile) -> Vec<u8> {
         let tail = tail(profile);
         let head = format!(
-            "{version} 7 gw-a 3 -a- {} 1700000000123 {}:",
+            "{version} 7 gw-a 3 {flags} {} 1700000000123 {}:",
             encode_user(user),
             tail.len()
         );
@@ -137,6 +145,7 @@ mod tests {
             member.flags,
             Flags {
                 away: true,
+                named: true,
                 ..Flags::default()
             }
         );
@@ -144,6 +153,29 @@ mod tests {
             (member.node.as_str(), member.user, member.profile),
             ("gw-a", user, profile)
         );
+    }
+
+    #[test]
+    fn flags_come_back_as_they_went_and_the_three_of_an_earlier_release_name_nobody() {
+        let user: UserId = "a".parse().expect("a user id");
+        let all = Flags {
+            hidden: true,
+            away: true,
+            resumable: true,
+            named: true,
+        };
+        let unnamed = Flags {
+            named: false,
+            ..all
+        };
+        for (letters, flags) in [
+            (flags_text(all), all),
+            (flags_text(unnamed), unnamed),
+            ("har".into(), unnamed),
+        ] {
+            let record = text_with(&letters, "1", &user, &Profile::default());
+            assert_eq!(read(PEER, &record).expect("it is readable").flags, flags);
+        }
     }
 
     #[test]

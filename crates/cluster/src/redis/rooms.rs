@@ -11,14 +11,15 @@ use super::record::{self, flags_text, tail};
 use super::reply::Reply;
 use super::script::{ROOM_ASSERT, ROOM_JOIN, ROOM_LEAVE, ROOM_ROSTER, ROOM_TAKE_OVER, ROOM_UPDATE};
 use crate::directory::{
-    AssertMember, AssertOutcome, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver, TakeOverOutcome,
-    UpdateOutcome,
+    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver,
+    TakeOverOutcome, UpdateOutcome,
 };
 use crate::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
 
 impl RedisDirectory {
     pub(super) async fn join_room(&self, join: &JoinRequest) -> Result<JoinOutcome, Failure> {
         let keys = self.keys.room(&join.room);
+        let (claim, name) = claim_words(join);
         let args: Vec<Value> = vec![
             join.peer.as_str().into(),
             join.epoch.to_string().into(),
@@ -28,16 +29,19 @@ impl RedisDirectory {
             join.capacity.to_string().into(),
             flag(join.may_create),
             Value::Bytes(tail(&join.profile)),
+            claim.into(),
+            name.into(),
         ];
         let mut reply = self.commands.run(&ROOM_JOIN, &keys.all(), args).await?;
         match &*reply.text()? {
             "joined" => Ok(JoinOutcome::Joined {
-                evicted: evicted(&mut reply)?,
+                evicted: members(reply.list()?)?.pop(),
                 roster: snapshot(&mut reply)?,
             }),
             "full" => Ok(JoinOutcome::Full {
                 capacity: capacity(&mut reply)?,
             }),
+            "taken" => Ok(JoinOutcome::NameTaken),
             "none" => Ok(JoinOutcome::NoSuchRoom),
             "stale" => Ok(JoinOutcome::Stale {
                 known: reply.number()?,
@@ -147,6 +151,7 @@ impl RedisDirectory {
             assert.capacity.to_string().into(),
             assert.order_max.to_string().into(),
             flag(assert.lift),
+            member.profile.name.as_deref().unwrap_or_default().into(),
         ];
         let mut reply = self.commands.run(&ROOM_ASSERT, &keys.all(), args).await?;
         match &*reply.text()? {
@@ -171,13 +176,17 @@ pub(super) fn flag(set: bool) -> Value {
     if set { "1".into() } else { "0".into() }
 }
 
-/// A peer, or nobody.
-fn evicted(reply: &mut Reply) -> Result<Option<PeerId>, Failure> {
-    let peer = reply.text()?;
-    if peer.is_empty() {
-        return Ok(None);
-    }
-    peer.parse().map(Some).map_err(|_| reply.odd())
+/// How a join claims a name, and the name; both empty where it does not.
+fn claim_words(join: &JoinRequest) -> (&'static str, &str) {
+    let Some((claim, name)) = join.claimed() else {
+        return ("", "");
+    };
+    let claim = match claim {
+        Claim::IfFree => "free",
+        Claim::FromSameUser => "own",
+        Claim::FromAnybody => "any",
+    };
+    (claim, name)
 }
 
 /// `revision ready capacity {peer, record, …}`.

@@ -46,7 +46,10 @@ impl Room {
                 if !come.iter().any(|new| new.peer == member.peer) {
                     after.lost.push((member.peer, LeaveReason::NodeLost));
                 }
-                LeaveReason::Disconnected
+                match come.iter().any(|new| new.has_name_of(&member)) {
+                    true => LeaveReason::Kicked,
+                    false => LeaveReason::Disconnected,
+                }
             });
             self.tell_left(member.peer, reason, revision, !member.flags.hidden, after);
         }
@@ -164,10 +167,9 @@ impl Room {
         if let Ok(index) = self.locals.binary_search_by_key(&peer, |local| local.peer) {
             let local = self.locals.remove(index);
             local.forget_room(&self.id);
-            let reason = "the cluster took this session for gone; join again".into();
             local.tell(RoomClosed {
                 room: self.id.clone(),
-                reason,
+                reason: why_closed(reason).into(),
             });
         }
     }
@@ -176,5 +178,15 @@ impl Room {
         for local in self.locals.iter().filter(|local| local.peer != *about) {
             local.tell(message.clone());
         }
+    }
+}
+
+/// For a session that did not leave by itself.
+fn why_closed(reason: LeaveReason) -> &'static str {
+    match reason {
+        LeaveReason::Kicked => {
+            "somebody else took your name in this room; join again under another one"
+        }
+        _ => "the cluster took this session for gone; join again",
     }
 }

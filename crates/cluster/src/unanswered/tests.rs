@@ -15,6 +15,7 @@ fn member(peer: PeerId, epoch: Epoch, node: &NodeId) -> MemberRecord {
             hidden: false,
             away: false,
             resumable: true,
+            named: false,
         },
         user: "somebody".parse().expect("a user id"),
         joined_at: 0,

@@ -12,7 +12,7 @@ use crate::people::{
 use crate::stage::Stage;
 
 /// What a node asserts that has this roster in its cache.
-fn of(snapshot: &RosterSnapshot, member: &MemberRecord) -> AssertMember {
+pub(crate) fn of(snapshot: &RosterSnapshot, member: &MemberRecord) -> AssertMember {
     let orders = snapshot.members.iter().map(|member| member.order);
     AssertMember {
         room: room(),
@@ -31,14 +31,14 @@ async fn assert(backend: &Backend, assert: &AssertMember) -> AssertOutcome {
 }
 
 /// The revision after an assertion that had to write.
-async fn restored(backend: &Backend, wanted: &AssertMember) -> u64 {
+pub(crate) async fn restored(backend: &Backend, wanted: &AssertMember) -> u64 {
     match assert(backend, wanted).await {
         AssertOutcome::Restored { revision, .. } => revision,
         outcome => panic!("{outcome:?}"),
     }
 }
 
-async fn open(backend: &Backend) {
+pub(crate) async fn open(backend: &Backend) {
     let bucket = Bucket::of(&room());
     backend.directory.open_bucket(bucket).await.unwrap();
 }

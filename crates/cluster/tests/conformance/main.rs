@@ -10,6 +10,7 @@ mod failovers;
 mod leases;
 mod members;
 mod moves;
+mod names;
 mod peers;
 mod people;
 mod random_steps;
@@ -101,6 +102,19 @@ conformance! {
         in_a_full_room_one_s_own_away_session_makes_room
         the_first_of_several_makes_room_and_no_hidden_one
         a_room_for_one_passes_from_one_to_the_next
+    }
+    names {
+        a_name_is_held_by_one_and_told_apart_byte_by_byte
+        a_name_is_free_once_its_holder_has_left
+        a_claim_takes_a_name_from_whom_it_may
+        a_repeated_claim_answers_the_same_and_changes_nothing
+        whoever_takes_a_name_over_gets_into_a_full_room
+        a_name_moves_with_its_member
+        a_higher_epoch_keeps_its_name_takes_another_or_gives_it_back
+        a_hidden_member_claims_nothing
+        of_many_that_claim_a_name_at_once_one_holds_it
+        a_forgotten_name_is_asserted_with_its_member
+        of_two_that_are_asserted_to_hold_a_name_the_later_one_does
     }
     assertions {
         a_forgotten_room_is_put_together_again

@@ -147,7 +147,8 @@ pub(crate) async fn a_hidden_member_stays_hidden_under_a_new_epoch(stage: &Stage
         Flags {
             hidden: true,
             away: false,
-            resumable: true
+            resumable: true,
+            named: false,
         }
     );
     let unseen = JoinRequest {

@@ -8,7 +8,7 @@ use switchboard_protocol::{PeerId, UserId};
 use crate::people::{enter, hidden, join, joined, leave, node, request, room, roster};
 use crate::stage::Stage;
 
-fn wish(peer: PeerId, epoch: u64, on: &str, away: bool) -> TakeOver {
+pub(crate) fn wish(peer: PeerId, epoch: u64, on: &str, away: bool) -> TakeOver {
     TakeOver {
         room: room(),
         peer,
@@ -23,7 +23,7 @@ async fn take_over(backend: &Backend, wish: &TakeOver) -> TakeOverOutcome {
     taken.expect("the directory answers")
 }
 
-async fn taken(backend: &Backend, wish: &TakeOver) -> (bool, RosterSnapshot) {
+pub(crate) async fn taken(backend: &Backend, wish: &TakeOver) -> (bool, RosterSnapshot) {
     match take_over(backend, wish).await {
         TakeOverOutcome::Taken { changed, roster } => (changed, roster),
         outcome => panic!("{outcome:?}"),
@@ -102,9 +102,12 @@ fn alice(peer: PeerId) -> JoinRequest {
 }
 
 /// The room after that join, and who had to make room.
-async fn replace(backend: &Backend, request: &JoinRequest) -> (RosterSnapshot, Option<PeerId>) {
+pub(crate) async fn replace(
+    backend: &Backend,
+    request: &JoinRequest,
+) -> (RosterSnapshot, Option<PeerId>) {
     match join(backend, request).await {
-        JoinOutcome::Joined { roster, evicted } => (roster, evicted),
+        JoinOutcome::Joined { roster, evicted } => (roster, evicted.map(|member| member.peer)),
         outcome => panic!("{outcome:?}"),
     }
 }

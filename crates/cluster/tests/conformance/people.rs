@@ -28,6 +28,7 @@ pub(crate) fn request(peer: PeerId, on: &str) -> JoinRequest {
         capacity: 4,
         may_create: true,
         profile: named("somebody"),
+        claim: None,
     }
 }
 

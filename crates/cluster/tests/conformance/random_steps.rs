@@ -1,13 +1,14 @@
 //! Memory and Redis go through the same random steps and must say the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
+use fred::clients::Client;
 use fred::interfaces::{HashesInterface, SetsInterface};
-use switchboard_cluster::Backend;
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{AssertMember, Attach, JoinRequest, TakeOver};
 use switchboard_cluster::record::{Flags, MemberRecord, PeerRecord};
+use switchboard_cluster::{Backend, Claim};
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
 use crate::people::{named, node, request, room};
@@ -87,7 +88,10 @@ impl Side {
             hidden: dice.one_in(5),
             away: dice.one_in(2),
             resumable: dice.one_in(2),
+            named: dice.one_in(2),
         };
+        let claims = [Claim::IfFree, Claim::FromSameUser, Claim::FromAnybody];
+        let claim = dice.one_in(2).then_some(dice.of(&claims));
         let member = MemberRecord {
             peer: dice.of(peers),
             epoch: 1 + dice.below(3),
@@ -96,7 +100,7 @@ impl Side {
             order: if flags.hidden { 0 } else { 1000 + number * 10 },
             flags,
             user: dice.user(),
-            joined_at: 1_700_000_000_000,
+            joined_at: 1_700_000_000_000 + dice.below(3),
             profile: named(dice.of(&["anna", "ben", "carl"])),
         };
         let (peer, epoch) = (member.peer, member.epoch);
@@ -113,6 +117,7 @@ impl Side {
                     capacity,
                     may_create: !dice.one_in(8),
                     profile: member.profile,
+                    claim,
                     ..request(peer, "gw-a")
                 };
                 text(directory.join(&join).await)
@@ -209,8 +214,40 @@ fn some_peers() -> Vec<PeerId> {
     (0..6).map(|_| PeerId::random()).collect()
 }
 
+/// Who holds a name, each once, as the fields of both directions agree.
+async fn holders(client: &Client) -> BTreeSet<String> {
+    let meta: BTreeMap<String, String> = client.hgetall(key("meta")).await.expect("HGETALL");
+    let mut holders = BTreeSet::new();
+    for (field, value) in &meta {
+        if let Some(name) = field.strip_prefix("name:") {
+            assert_eq!(
+                meta.get(&format!("name_of:{value}")).map(String::as_str),
+                Some(name)
+            );
+            assert!(holders.insert(value.clone()), "{value} holds two names");
+        } else if let Some(peer) = field.strip_prefix("name_of:") {
+            assert_eq!(
+                meta.get(&format!("name:{value}")).map(String::as_str),
+                Some(peer)
+            );
+        }
+    }
+    holders
+}
+
+/// Whose records say that they hold one.
+async fn named_ones(client: &Client) -> BTreeSet<String> {
+    let roster: BTreeMap<String, Vec<u8>> = client.hgetall(key("roster")).await.expect("HGETALL");
+    let is_named = |record: &[u8]| {
+        let flags = record.split(|&byte| byte == b' ').nth(4);
+        flags.is_some_and(|flags| flags.ends_with(b"n"))
+    };
+    let named = roster.into_iter().filter(|(_, record)| is_named(record));
+    named.map(|(peer, _)| peer).collect()
+}
+
 #[tokio::test]
-async fn four_thousand_steps_of_a_room_agree_and_so_do_set_and_roster() {
+async fn four_thousand_steps_of_a_room_agree_and_so_do_set_roster_and_names() {
     within(async {
         let redis = Stage::redis();
         let client = redis.raw().await;
@@ -224,6 +261,11 @@ async fn four_thousand_steps_of_a_room_agree_and_so_do_set_and_roster() {
                 client.smembers(key("members")).await.expect("SMEMBERS");
             let records: BTreeSet<String> = client.hkeys(key("roster")).await.expect("HKEYS");
             assert_eq!(members, records, "step {number}");
+            assert_eq!(
+                holders(&client).await,
+                named_ones(&client).await,
+                "step {number}"
+            );
         }
     })
     .await;

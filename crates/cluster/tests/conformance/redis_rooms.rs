@@ -1,12 +1,13 @@
 //! What the scripts leave in Redis, seen from outside.
 
 use fred::clients::Client;
-use fred::interfaces::{HashesInterface, KeysInterface, LuaInterface};
+use fred::interfaces::{HashesInterface, KeysInterface, LuaInterface, SetsInterface};
 use switchboard_cluster::bucket::Bucket;
-use switchboard_cluster::{Backend, DirectoryError};
+use switchboard_cluster::directory::{JoinOutcome, JoinRequest};
+use switchboard_cluster::{Backend, Claim, DirectoryError};
 use switchboard_protocol::PeerId;
 
-use crate::people::{join, leave, request, room};
+use crate::people::{join, joined, leave, request, room};
 use crate::stage::{Stage, within};
 
 /// A key of the room that everybody here joins.
@@ -49,6 +50,72 @@ async fn a_record_of_another_version_is_corrupt_and_stays_as_it_is() {
         assert!(corrupt(backend.directory.join(&request(peer, "gw-a")).await.map(drop)));
         assert!(corrupt(backend.directory.leave(&room(), &peer, 1).await.map(drop)));
         let kept: String = client.hget(key("roster"), peer.as_str()).await.expect("HGET");
+        assert_eq!(kept, later);
+    })
+    .await;
+}
+
+fn claims(peer: PeerId) -> JoinRequest {
+    JoinRequest {
+        claim: Some(Claim::FromAnybody),
+        ..request(peer, "gw-a")
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_free_where_an_earlier_release_took_out_its_holder() {
+    within(async {
+        let (_stage, backend, client) = start().await;
+        let [former, new] = [(); 2].map(|()| PeerId::random());
+        join(&backend, &claims(former)).await;
+        join(&backend, &request(PeerId::random(), "gw-b")).await;
+        let (members, roster) = (key("members"), key("roster"));
+        client
+            .srem::<(), _, _>(members, former.as_str())
+            .await
+            .expect("SREM");
+        client
+            .hdel::<(), _, _>(roster, former.as_str())
+            .await
+            .expect("HDEL");
+        let first_come = JoinRequest {
+            claim: Some(Claim::IfFree),
+            ..claims(new)
+        };
+        joined(&backend, &first_come).await;
+        // What it left behind counts for nothing, either.
+        joined(&backend, &request(former, "gw-a")).await;
+        leave(&backend, former, 1).await;
+        let again = JoinRequest {
+            peer: former,
+            ..first_come
+        };
+        let outcome = join(&backend, &again).await;
+        assert_eq!(outcome, JoinOutcome::NameTaken);
+        let fields: Vec<String> = client.hkeys(key("meta")).await.expect("HKEYS");
+        let of_names = fields.iter().filter(|field| field.starts_with("name"));
+        assert_eq!(of_names.count(), 2, "{fields:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_takes_a_name_from_a_record_of_another_version() {
+    within(async {
+        let (_stage, backend, client) = start().await;
+        let holder = PeerId::random();
+        join(&backend, &claims(holder)).await;
+        let later = "9 1 gw-z 1 --rn u 5 0:";
+        client
+            .hset::<(), _, _>(key("roster"), (holder.as_str(), later))
+            .await
+            .expect("HSET");
+        let outcome = join(&backend, &claims(PeerId::random())).await;
+        assert_eq!(outcome, JoinOutcome::NameTaken);
+        let kept: String = client
+            .hget(key("roster"), holder.as_str())
+            .await
+            .expect("HGET");
         assert_eq!(kept, later);
     })
     .await;

@@ -238,6 +238,7 @@ async fn what_a_late_join_left_behind_is_cleared_up_also_when_the_directory_was_
         capacity: 9,
         may_create: true,
         profile: Default::default(),
+        claim: None,
     };
     let joining = tokio::spawn(async move { node.join(&local, join).await });
     waiting.begun().await;

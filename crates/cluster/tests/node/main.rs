@@ -12,6 +12,7 @@ mod leases;
 mod moves;
 mod moving_in_two_rooms;
 mod moving_signals;
+mod names;
 mod partition;
 mod races;
 mod repairs;

@@ -196,6 +196,7 @@ async fn a_signal_to_somebody_whose_join_waits_waits_with_it() {
         capacity: 9,
         may_create: true,
         profile: Profile::default(),
+        claim: None,
     };
     let joining = tokio::spawn(async move { node.join(&local, join).await });
     alice

@@ -135,7 +135,9 @@ impl Mdn {
             None => None,
             Some(name) => match lobby.named(name) {
                 Some(member) => Some(member.peer),
-                None => return self.refuse(ErrorCode::Offline, "there is nobody of that name", heard),
+                None => {
+                    return self.refuse(ErrorCode::Offline, "there is nobody of that name", heard);
+                }
             },
         };
         let id = self.requests.unheeded();
@@ -196,7 +198,9 @@ impl Mdn {
         let payload = payload.map_err(|error| EncodeError::Value(error.to_string()))?;
         let payload: &RawValue = serde_json::from_slice(&payload)
             .map_err(|error| EncodeError::Value(error.to_string()))?;
-        let name = lobby.member(&signal.from).map_or(signal.from.as_str(), display);
+        let name = lobby
+            .member(&signal.from)
+            .map_or(signal.from.as_str(), display);
         let told = match &*signal.kind {
             CHAT => chat_message(name, payload.get()),
             kind => {
@@ -222,7 +226,11 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn of_kind(&self, kind: &str) -> String {
-        let Self { name, target, payload } = self;
+        let Self {
+            name,
+            target,
+            payload,
+        } = self;
         if let Some((word, _, key)) = SIGNALS.iter().find(|(_, known, _)| *known == kind) {
             let mut told = vec![
                 (Cow::Borrowed("type"), raw(word)),
@@ -239,7 +247,10 @@ impl Told<'_> {
             let told = json!({ "type": "signal", "name": name, "kind": kind, "payload": payload });
             return told.to_string();
         };
-        let others = said.0.iter().filter(|(key, _)| key != "name" && key != "id");
+        let others = said
+            .0
+            .iter()
+            .filter(|(key, _)| key != "name" && key != "id");
         let mut told = vec![(Cow::Borrowed("name"), raw(name))];
         told.extend(others.map(|(key, value)| (key.clone(), (*value).to_owned())));
         object(&told)

@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, get_service};
 use tower_http::services::ServeFile;
 
-use super::only_while_taking;
 use crate::engineio;
 use crate::gateway::Gateway;
+use crate::upgrade::connect_elsewhere;
 
 const CLIENT: &str = "/socket.io/socket.io.js";
 
@@ -30,15 +30,14 @@ pub(super) fn routes(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
 
 /// Requests of connections that are there are answered to their end.
 async fn new_ones_while_taking(
-    gateway: State<Arc<Gateway>>,
+    State(gateway): State<Arc<Gateway>>,
     request: Request,
     next: Next,
 ) -> Response {
-    if engineio::opens(&request) {
-        only_while_taking(gateway, request, next).await
-    } else {
-        next.run(request).await
+    if engineio::opens(&request) && !gateway.drains.takes() {
+        return connect_elsewhere();
     }
+    next.run(request).await
 }
 
 async fn no_client() -> Response {

@@ -3,17 +3,20 @@
 -- KEYS  1 members  2 roster  3 meta  4 the bucket's revision  5 the bucket's marker
 -- ARGV  1 peer  2 epoch  3 node  4 order  5 flags  6 user, percent-encoded  7 joined_at  8 tail
 --       9 revision  10 ready  11 capacity  12 highest order  13 '1': above that revision, not only up to it
+--       14 the name that it holds, if it is named
 -- Result
 --   known revision                  nothing was missing
 --   restored revision behind(0|1) {node, …}    written again, or the room's revision was behind (1) or not above
 --   stale epoch · corrupt peer
 -- Atomic: set, roster and meta change together. It does not ask for the bucket's marker: this is how a bucket without
 -- one is filled. Of everything that is asserted the highest counts, so the order of assertions does not matter, and a
--- repeat finds all known. A room that is behind went back in time, and what else is in the bucket did so too: its marker
+-- repeat finds all known. Of two that hold one name, the one that joined later does, whoever is asserted first: it took the
+-- name from the other, or found it free. A room that is behind went back in time, and what else is in the bucket did so too: its marker
 -- is deleted with the same step, before anybody is shown the room.
 
 local members, roster, meta, floor, alive = unpack(KEYS)
-local peer, epoch, node, order, flags, user, joined_at, tail, revision, ready, capacity, order_max, lift = unpack(ARGV)
+local peer, epoch, node, order, flags, user, joined_at, tail, revision, ready, capacity, order_max, lift, name =
+  unpack(ARGV)
 epoch, revision = tonumber(epoch), tonumber(revision)
 
 local present = redis.call('SCARD', members)
@@ -39,6 +42,20 @@ local function highest(...)
   return whole_number(math.max(unpack(numbers)))
 end
 
+-- Whether it holds its name from now on. One whose record this release cannot read keeps it.
+local function assert_name()
+  free_name_of(meta, peer)
+  if not is_named(flags) then return false end
+  local holder, its = holder_of(members, roster, meta, name)
+  if holder and (not its or tonumber(its.joined_at) >= tonumber(joined_at)) then return false end
+  if holder then
+    its.flags = with_name(its.flags, false)
+    write(roster, holder, its)
+  end
+  hold_name(meta, peer, name)
+  return true
+end
+
 redis.call('HSETNX', meta, 'owner', user)
 redis.call('HSETNX', meta, 'created_at', joined_at)
 redis.call('HSET', meta,
@@ -50,6 +67,7 @@ if missing then
   local hidden = (is_hidden(flags) and 1 or 0) - (known and is_hidden(known.flags) and 1 or 0)
   redis.call('HINCRBY', meta, 'hidden', hidden)
   redis.call('SADD', members, peer)
+  flags = with_name(flags, assert_name())
   write(roster, peer,
     { epoch = epoch, node = node, order = order, flags = flags, user = user, joined_at = joined_at, tail = tail })
 end

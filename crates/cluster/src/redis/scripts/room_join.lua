@@ -2,15 +2,17 @@
 --
 -- KEYS  1 members  2 roster  3 meta  4 the bucket's revision  5 the bucket's marker
 -- ARGV  1 peer  2 epoch  3 node  4 flags  5 user, percent-encoded  6 capacity if new  7 '1': may create  8 tail
+--       9 '': claims no name; else from whom it takes it: 'free' nobody, 'own' the same user, 'any' anybody  10 that name
 -- Result
---   joined evicted revision ready capacity {peer, record, …}    it is in; evicted: who had to make room, or ''
---   full capacity · none (no such room) · stale epoch · forgotten · corrupt peer
+--   joined {peer, record} revision ready capacity {peer, record, …}    it is in; first, if any, who had to make way
+--   taken (another member holds the name) · full capacity · none (no such room) · stale epoch · forgotten · corrupt peer
 -- Atomic: set, roster and meta change together, or nothing does. A repeat changes nothing; of the same epoch, a place that
--- another node keeps as away is taken back. Where somebody has to make room, that is two steps of the revision.
+-- another node keeps as away is taken back. Where somebody has to make way, that is two steps of the revision.
 
 local members, roster, meta, floor, alive = unpack(KEYS)
-local peer, epoch, node, flags, user, capacity, may_create, tail = unpack(ARGV)
+local peer, epoch, node, flags, user, capacity, may_create, tail, claim, name = unpack(ARGV)
 epoch = tonumber(epoch)
+flags = with_name(flags, claim ~= '')
 local hidden = is_hidden(flags)
 
 local function now_ms()
@@ -23,7 +25,8 @@ local function own_away_one()
   local found, lowest
   local entries = redis.call('HGETALL', roster)
   for at = 1, #entries, 2 do
-    local version, order, its_flags, its_user = string.match(entries[at + 1], '^(%d+) %d+ %S+ (%d+) (%S+) (%S+)')
+    local version, order, its_flags, its_user =
+      string.match(entries[at + 1], '^(%d+) %d+ %S+ (%d+) (%S+) (%S+) %d+ %d+:')
     order = tonumber(order)
     if version == VERSION and its_user == user and is_away(its_flags) and not is_hidden(its_flags)
       and (not lowest or order < lowest) then
@@ -33,20 +36,48 @@ local function own_away_one()
   return found
 end
 
+-- Whether the claim takes the name from a member. From one whose record this release cannot read, none does.
+local function takes_from(m)
+  if not m then return false end
+  if claim == 'any' then return true end
+  return m.user == user and (claim == 'own' or is_away(m.flags))
+end
+
+-- Takes a member out, if there is one to take out. Returns what the answer says of it.
+local function evict(evicted)
+  if not evicted then return {} end
+  local record = redis.call('HGET', roster, evicted)
+  remove(members, roster, meta, evicted, member(members, roster, evicted))
+  return { evicted, record }
+end
+
+local function note_name()
+  if claim ~= '' then hold_name(meta, peer, name) else free_name_of(meta, peer) end
+end
+
 if redis.call('EXISTS', alive) == 0 then return { 'forgotten' } end
 
 local known = member(members, roster, peer)
 if known == false then return { 'corrupt', peer } end
+if known and known.epoch > epoch then return { 'stale', known.epoch } end
+if known and known.epoch == epoch and known.node == node and not is_away(known.flags) then
+  return { 'joined', {}, whole(roster, meta) }
+end
+
+local holder, its
+if claim ~= '' then holder, its = holder_of(members, roster, meta, name) end
+if holder == peer then holder = nil end
+if holder and not takes_from(its) then return { 'taken' } end
+
 if known then
-  if known.epoch > epoch then return { 'stale', known.epoch } end
-  if known.epoch < epoch or known.node ~= node or is_away(known.flags) then
-    -- Order and time stay, and so does being hidden, on which both depend.
-    flags = string.sub(known.flags, 1, 1) .. string.sub(flags, 2)
-    known.epoch, known.node, known.flags, known.user, known.tail = epoch, node, flags, user, tail
-    write(roster, peer, known)
-    redis.call('HINCRBY', meta, 'revision', 1)
-  end
-  return { 'joined', '', whole(roster, meta) }
+  local evicted = evict(holder)
+  note_name()
+  -- Order and time stay, and so does being hidden, on which both depend.
+  flags = string.sub(known.flags, 1, 1) .. string.sub(flags, 2)
+  known.epoch, known.node, known.flags, known.user, known.tail = epoch, node, flags, user, tail
+  write(roster, peer, known)
+  redis.call('HINCRBY', meta, 'revision', 1)
+  return { 'joined', evicted, whole(roster, meta) }
 end
 
 local present = redis.call('SCARD', members)
@@ -54,16 +85,15 @@ if present == 0 and may_create ~= '1' then return { 'none' } end
 local room = redis.call('HMGET', meta, 'capacity', 'hidden')
 if present > 0 then capacity = room[1] end
 local visible = present - (present > 0 and tonumber(room[2]) or 0)
+if holder and not is_hidden(its.flags) then visible = visible - 1 end
 
-local evicted = ''
+local leaves = holder
 if not hidden and visible >= tonumber(capacity) then
-  evicted = own_away_one()
-  if not evicted then return { 'full', tonumber(capacity) } end
-  redis.call('SREM', members, evicted)
-  redis.call('HDEL', roster, evicted)
-  redis.call('HINCRBY', meta, 'revision', 1)
+  leaves = not holder and own_away_one()
+  if not leaves then return { 'full', tonumber(capacity) } end
   visible = visible - 1
 end
+local evicted = evict(leaves)
 
 local now = now_ms()
 if present == 0 then
@@ -79,6 +109,7 @@ else
   order = whole_number(redis.call('HINCRBY', meta, 'order', 1))
 end
 redis.call('SADD', members, peer)
+note_name()
 write(roster, peer,
   { epoch = epoch, node = node, order = order, flags = flags, user = user, joined_at = now, tail = tail })
 local revision = redis.call('HINCRBY', meta, 'revision', 1)

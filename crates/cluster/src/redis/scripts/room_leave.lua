@@ -1,4 +1,4 @@
--- Leaves a room. The last one out deletes it.
+-- Leaves a room; a name that it held is free. The last one out deletes it.
 --
 -- KEYS  1 members  2 roster  3 meta  4 the bucket's revision  5 the bucket's marker
 -- ARGV  1 peer  2 epoch
@@ -19,11 +19,7 @@ if not known or known.epoch > epoch then
   return { 'left', 0, tonumber(redis.call('HGET', meta, 'revision') or 0), nodes(roster) }
 end
 
-redis.call('SREM', members, peer)
-redis.call('HDEL', roster, peer)
-local revision = redis.call('HINCRBY', meta, 'revision', 1)
-if is_hidden(known.flags) then redis.call('HINCRBY', meta, 'hidden', -1) end
-
+local revision = remove(members, roster, meta, peer, known)
 if redis.call('SCARD', members) == 0 then
   redis.call('DEL', roster, meta)
   if revision > tonumber(redis.call('GET', floor) or 0) then redis.call('SET', floor, whole_number(revision)) end

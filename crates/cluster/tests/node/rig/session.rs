@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use switchboard_cluster::{
-    Departure, JoinError, JoinRoom, Local, NewSession, Node, Profile, ResumeError,
+    Claim, Departure, JoinError, JoinRoom, Local, NewSession, Node, Profile, ResumeError,
 };
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
@@ -163,6 +163,28 @@ impl Session {
             capacity,
             may_create: true,
             profile: Profile::default(),
+            claim: None,
+        };
+        self.node.join(&self.local, join).await
+    }
+
+    /// Joins under a name that is to be its own.
+    pub(crate) async fn join_as(
+        &self,
+        room: &str,
+        name: &str,
+        claim: Claim,
+    ) -> Result<(), JoinError> {
+        let join = JoinRoom {
+            re: 1,
+            room: id(room),
+            capacity: 64,
+            may_create: true,
+            profile: Profile {
+                name: Some(name.into()),
+                ..Profile::default()
+            },
+            claim: Some(claim),
         };
         self.node.join(&self.local, join).await
     }

@@ -1,5 +1,5 @@
 use serde_json::Value;
-use switchboard_protocol::server_message::{Done, MemberLeft, LeaveReason};
+use switchboard_protocol::server_message::{Done, LeaveReason, MemberLeft};
 use switchboard_protocol::{Connection, MemberState, RoomId};
 
 use super::*;
@@ -54,7 +54,10 @@ fn in_lobby() -> (Mdn, Member) {
     let (own, bob) = (member(Some("Ann"), 1), member(Some("Bob"), 2));
     let mut mdn = Mdn::new();
     mdn.peer = Some(own.peer);
-    hear(&mut mdn, r#"{"type":"username","name":"Ann","id":7,"date":1}"#);
+    hear(
+        &mut mdn,
+        r#"{"type":"username","name":"Ann","id":7,"date":1}"#,
+    );
     let joined = Joined {
         re: 1,
         room: lobby(),
@@ -63,22 +66,32 @@ fn in_lobby() -> (Mdn, Member) {
         members: vec![own, bob.clone()],
     };
     let told = say(&mut mdn, joined);
-    assert_eq!(told, [json!({ "type": "userlist", "users": ["Ann", "Bob"] })]);
+    assert_eq!(
+        told,
+        [json!({ "type": "userlist", "users": ["Ann", "Bob"] })]
+    );
     (mdn, bob)
 }
 
 #[test]
 fn an_offer_goes_to_its_target_and_a_hang_up_without_one_to_all() {
     let (mut mdn, bob) = in_lobby();
-    let offer = r#"{"name":"Ann","target":"Bob","type":"video-offer","sdp":{"type":"offer","sdp":"v=0"}}"#;
+    let offer =
+        r#"{"name":"Ann","target":"Bob","type":"video-offer","sdp":{"type":"offer","sdp":"v=0"}}"#;
     assert_eq!(
         hear(&mut mdn, offer),
-        [format!(r#"offer {} {{"type":"offer","sdp":"v=0"}}"#, bob.peer)]
+        [format!(
+            r#"offer {} {{"type":"offer","sdp":"v=0"}}"#,
+            bob.peer
+        )]
     );
     let hang_up = hear(&mut mdn, r#"{"name":"Ann","target":null,"type":"hang-up"}"#);
     assert!(hang_up[0].starts_with("hang-up all "), "{hang_up:?}");
     let nobody = hear(&mut mdn, r#"{"type":"hang-up","target":"Eve"}"#);
-    assert!(nobody[0].contains("there is nobody of that name"), "{nobody:?}");
+    assert!(
+        nobody[0].contains("there is nobody of that name"),
+        "{nobody:?}"
+    );
 }
 
 #[test]
@@ -95,13 +108,22 @@ fn a_signal_is_told_with_the_name_of_who_said_it() {
         },
     };
     assert_eq!(
-        say(&mut mdn, signal("answer", r#"{"type":"answer","sdp":"v=0"}"#)),
+        say(
+            &mut mdn,
+            signal("answer", r#"{"type":"answer","sdp":"v=0"}"#)
+        ),
         [json!({
             "type": "video-answer", "name": "Bob", "target": "Ann", "sdp": { "type": "answer", "sdp": "v=0" }
         })]
     );
     assert_eq!(
-        say(&mut mdn, signal("hang-up", r#"{"type":"hang-up","name":"Eve","target":"Ann"}"#)),
+        say(
+            &mut mdn,
+            signal(
+                "hang-up",
+                r#"{"type":"hang-up","name":"Eve","target":"Ann"}"#
+            )
+        ),
         [json!({ "type": "hang-up", "name": "Bob", "target": "Ann" })]
     );
     assert_eq!(
@@ -113,9 +135,18 @@ fn a_signal_is_told_with_the_name_of_who_said_it() {
 #[test]
 fn what_is_said_comes_back_to_who_said_it_without_tags_once_it_is_on_its_way() {
     let (mut mdn, _) = in_lobby();
-    let heard = hear(&mut mdn, r#"{"type":"message","text":"a <b>word</b> < 3 <>","id":7,"date":5}"#);
+    let heard = hear(
+        &mut mdn,
+        r#"{"type":"message","text":"a <b>word</b> < 3 <>","id":7,"date":5}"#,
+    );
     assert_eq!(heard, [r#"message all {"text":"a word < 3 <>","date":5}"#]);
-    let told = say(&mut mdn, Done { re: 2, to: Some(Vec::new()) });
+    let told = say(
+        &mut mdn,
+        Done {
+            re: 2,
+            to: Some(Vec::new()),
+        },
+    );
     assert_eq!(
         told,
         [json!({ "type": "message", "name": "Ann", "text": "a word < 3 <>", "date": 5 })]
