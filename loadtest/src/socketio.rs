@@ -29,13 +29,17 @@ Examples:
   cargo run --release -p switchboard-loadtest -- socketio --only node --rate 2000
       the Node servers alone, at another rate and saturated
 
-Needs redis-server, node and npm. Of each pair of peers the sender is on one server, the receiver on the other:
-five ICE candidates of some 200 B, then one offer of 2.5 KB. CPU is the user and system time of each server's
-process and of Redis. The two take turns under each load, and a ratio is Switchboard's figure divided by
-that of the Node servers in the same round: the machine's moods fall out of it. Absolute rates and latencies
-do not transfer to other machines: the load is made on the same one.";
+Needs redis-server, node and npm. Of each pair of peers the sender is on one server, the receiver on
+the other: five ICE candidates of some 200 B, then one offer of 2.5 KB. CPU is the user and system
+time of each server's process and of Redis, for each signal that arrived.
 
-/// Before each measurement, at its own pace: code is compiled, buffers and windows are filled.
+The two take turns under each load. A ratio is Switchboard's figure divided by that of the Node
+servers in the same round, so that the machine's moods fall out of it. Absolute rates and latencies
+do not transfer to other machines: what makes the load shares the processors with the servers.";
+
+/// At first, saturated: Node compiles what is called often, and takes seconds for it at a calm pace.
+const FIRST_WARM_UP: Duration = Duration::from_secs(4);
+/// Before each measurement, at its own pace: buffers and windows are filled.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// Measure what a signal of a Socket.IO client costs.
@@ -60,43 +64,57 @@ pub(crate) struct Options {
     /// How often each is measured under each load. Default: 5.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
-    /// How long each measurement takes. At most 30: meanwhile the other servers' peers answer no ping. Default: 8.
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=30))]
+    /// How long each measurement takes. At most 20: the other servers' peers answer no ping meanwhile. Default: 8.
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=20))]
     seconds: Option<u32>,
 }
 
 /// Starts what is measured, lets it take turns, and prints the table.
 pub(crate) async fn measure(options: &Options) -> Result<()> {
-    let mut subjects = Vec::new();
+    let mut beds = Vec::new();
     for kind in options.kinds() {
-        let subject = Subject::start(kind, options.pairs).await;
+        beds.push((kind, start(kind).with_context(|| kind.to_string())?));
+    }
+    // Only now: a build takes longer than servers wait for an answer to a ping.
+    let mut subjects = Vec::new();
+    for (kind, bed) in beds {
+        let subject = Subject::open(kind, bed, options).await;
         subjects.push(subject.with_context(|| kind.to_string())?);
     }
-    let (paces, rounds) = (options.paces(), options.rounds());
-    let bar = progress_bar(paces.len() * subjects.len() * rounds as usize)?;
+    let paces = options.paces();
+    let bar = progress_bar(paces.len() * subjects.len() * options.rounds() as usize)?;
     let mut rows = Vec::new();
     for pace in paces {
-        let mut figures = vec![Vec::new(); subjects.len()];
-        for round in 1..=rounds {
-            for (subject, figures) in subjects.iter_mut().zip(&mut figures) {
-                let kind = subject.kind;
-                bar.set_message(format!("{pace}, round {round} of {rounds}, {kind}"));
-                let measured = subject.measure(pace, options.time()).await;
-                let measured = measured.with_context(|| format!("{kind} at {pace}"))?;
-                bar.suspend(|| eprintln!("{pace}, round {round}, {kind}: {measured}"));
-                bar.inc(1);
-                figures.push(measured);
-            }
-        }
-        let figures = subjects.iter().map(|subject| subject.kind).zip(figures);
-        rows.push(Row {
-            pace,
-            figures: figures.collect(),
-        });
+        rows.push(take_turns(&mut subjects, pace, options, &bar).await?);
     }
     bar.finish_and_clear();
     println!("{}", Report(&rows));
     Ok(())
+}
+
+/// All rounds under one load. Who comes first changes from round to round: what drifts favours neither.
+async fn take_turns(
+    subjects: &mut [Subject],
+    pace: Pace,
+    options: &Options,
+    bar: &ProgressBar,
+) -> Result<Row> {
+    let mut figures: Vec<_> = subjects.iter().map(|it| (it.kind, Vec::new())).collect();
+    for round in 1..=options.rounds() {
+        let mut turns: Vec<_> = subjects.iter_mut().zip(&mut figures).collect();
+        if round % 2 == 0 {
+            turns.reverse();
+        }
+        for (subject, (kind, figures)) in turns {
+            bar.set_message(format!("{pace}, round {round}, {kind}"));
+            let measured = subject.measure(pace, options.time()).await;
+            let measured = measured.with_context(|| format!("{kind} at {pace}"))?;
+            bar.suspend(|| eprintln!("{pace}, round {round}, {kind}: {measured}"));
+            bar.inc(1);
+            figures.push(measured);
+        }
+    }
+    Ok(Row { pace, figures })
 }
 
 impl Options {
@@ -124,6 +142,17 @@ impl Options {
     }
 }
 
+/// The servers, built first if need be.
+fn start(kind: Kind) -> Result<Bed> {
+    match kind {
+        Kind::Node => {
+            prepare::npm_packages(NodeServer::folder())?;
+            Bed::of_node()
+        }
+        Kind::Switchboard => Ok(Bed::of_switchboard(&prepare::gateway()?)),
+    }
+}
+
 /// What is measured, and its clients.
 struct Subject {
     kind: Kind,
@@ -132,15 +161,10 @@ struct Subject {
 }
 
 impl Subject {
-    async fn start(kind: Kind, pairs: u16) -> Result<Self> {
-        let bed = match kind {
-            Kind::Node => {
-                prepare::npm_packages(NodeServer::folder())?;
-                Bed::of_node()?
-            }
-            Kind::Switchboard => Bed::of_switchboard(&prepare::gateway()?),
-        };
-        let peers = Peers::open(bed.addresses(), pairs.into()).await?;
+    async fn open(kind: Kind, bed: Bed, options: &Options) -> Result<Self> {
+        let mut peers = Peers::open(bed.addresses(), options.pairs.into()).await?;
+        let saturated = Pace::Window(options.window);
+        peers.run(saturated, FIRST_WARM_UP).await?;
         Ok(Self { kind, bed, peers })
     }
 
