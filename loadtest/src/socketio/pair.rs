@@ -31,7 +31,6 @@ pub(super) struct Plan {
 }
 
 pub(super) struct Pair {
-    index: usize,
     sender: Sender,
     receiver: Receiver,
 }
@@ -68,7 +67,6 @@ impl Pair {
         let from = sender.id().to_owned();
         let writer = Writer::new(receiver.id());
         Ok(Self {
-            index,
             sender: Sender {
                 socket: sender,
                 writer,
@@ -106,7 +104,7 @@ impl Pair {
     }
 
     pub(super) fn index(&self) -> usize {
-        self.index
+        self.sender.pair
     }
 }
 
@@ -184,45 +182,62 @@ impl Receiver {
         mut end: oneshot::Receiver<u64>,
         credits: &Semaphore,
     ) -> Result<Outcome> {
-        let (mut tally, mut outcome) = (Tally::starting_at(first), Outcome::default());
+        let mut account = Account::new(plan.start, first);
         let end = loop {
             tokio::select! {
                 end = &mut end => break end?,
                 event = self.socket.next() => {
-                    if self.enter(&event?, plan, first, &mut tally, &mut outcome) {
+                    if account.enter(self.stamp(&event?, first)) {
                         credits.add_permits(1);
                     }
                 }
             }
         };
-        while !tally.is_complete(end) {
+        while !account.tally.is_complete(end) {
             let Ok(event) = timeout(QUIET, self.socket.next()).await else {
                 break;
             };
-            self.enter(&event?, plan, first, &mut tally, &mut outcome);
+            account.enter(self.stamp(&event?, first));
         }
-        outcome.counts = tally.close(end);
-        Ok(outcome)
+        Ok(account.close(end))
     }
 
-    /// False: no signal of this run, or one that had come before.
-    fn enter(
-        &self,
-        event: &Event,
-        plan: Plan,
-        first: u64,
-        tally: &mut Tally,
-        outcome: &mut Outcome,
-    ) -> bool {
-        let stamp = event
-            .name_and_argument()
-            .and_then(|(name, argument)| signal::read(name, argument, &self.from))
-            .filter(|stamp| stamp.pair == self.pair && stamp.number >= first);
+    /// Of a signal of this run; nothing else is of interest.
+    fn stamp(&self, event: &Event, first: u64) -> Option<Stamp> {
+        let (name, argument) = event.name_and_argument()?;
+        signal::read(name, argument, &self.from)
+            .filter(|stamp| stamp.pair == self.pair && stamp.number >= first)
+    }
+}
+
+/// What has arrived in a run.
+struct Account {
+    start: Instant,
+    tally: Tally,
+    outcome: Outcome,
+}
+
+impl Account {
+    fn new(start: Instant, first: u64) -> Self {
+        Self {
+            start,
+            tally: Tally::starting_at(first),
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Whether it is a signal that had not arrived before.
+    fn enter(&mut self, stamp: Option<Stamp>) -> bool {
         let Some(stamp) = stamp else {
             return false;
         };
-        let now = plan.start.elapsed();
-        outcome.arrived(now, now.saturating_sub(stamp.sent));
-        tally.enter(stamp.number)
+        let now = self.start.elapsed();
+        self.outcome.arrived(now, now.saturating_sub(stamp.sent));
+        self.tally.enter(stamp.number)
+    }
+
+    fn close(mut self, end: u64) -> Outcome {
+        self.outcome.counts = self.tally.close(end);
+        self.outcome
     }
 }

@@ -19,7 +19,7 @@ const PLACE: &str = "<stamp>";
 pub(super) struct Stamp {
     pub(super) pair: usize,
     pub(super) number: u64,
-    /// Microseconds since the run began.
+    /// Since the run began; whole microseconds.
     pub(super) sent: Duration,
 }
 
