@@ -5,6 +5,7 @@
 //! skips.
 
 mod buckets;
+mod cpu_time;
 mod gateway_process;
 mod redis_cluster;
 mod redis_process;
@@ -13,6 +14,7 @@ mod redis_server;
 mod resp;
 mod wait;
 
+pub use cpu_time::cpu_time;
 pub use gateway_process::GatewayProcess;
 pub use redis_cluster::RedisCluster;
 pub use redis_sentinel::RedisSentinel;

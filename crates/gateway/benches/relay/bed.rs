@@ -2,16 +2,35 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::ops::Sub;
 use std::time::Duration;
 
-use switchboard_testkit::{GatewayProcess, RedisServer};
-
-use super::proc::{self, Cpu};
+use switchboard_testkit::{GatewayProcess, RedisServer, cpu_time};
 
 /// Two gateways and the Redis between them.
 pub(crate) struct Bed {
     redis: RedisServer,
     pub(crate) gateways: [GatewayProcess; 2],
+}
+
+/// CPU time, user and system.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cpu {
+    pub(crate) gateways: [Duration; 2],
+    pub(crate) redis: Duration,
+}
+
+impl Sub for Cpu {
+    type Output = Self;
+
+    fn sub(self, earlier: Self) -> Self {
+        let [a, b] = self.gateways;
+        let [earlier_a, earlier_b] = earlier.gateways;
+        Self {
+            gateways: [a - earlier_a, b - earlier_b],
+            redis: self.redis - earlier.redis,
+        }
+    }
 }
 
 impl Bed {
@@ -33,8 +52,8 @@ impl Bed {
 
     pub(crate) fn cpu(&self) -> Cpu {
         Cpu {
-            gateways: [0, 1].map(|index| proc::cpu(self.gateways[index].pid())),
-            redis: proc::cpu(self.redis.pid()),
+            gateways: [0, 1].map(|index| cpu_time(self.gateways[index].pid())),
+            redis: cpu_time(self.redis.pid()),
         }
     }
 

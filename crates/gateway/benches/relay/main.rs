@@ -7,13 +7,11 @@
 
 mod bed;
 mod load;
-mod proc;
 
 use std::time::Duration;
 
-use bed::Bed;
+use bed::{Bed, Cpu};
 use load::{Load, Outcome, Pace};
-use proc::Cpu;
 
 const PAYLOAD_BYTES: usize = 200;
 const PAIRS: usize = 32;

@@ -202,6 +202,7 @@ impl Pump {
             local,
             name: None,
             avatar: None,
+            is_verified: false,
         };
         (asker, live)
     }

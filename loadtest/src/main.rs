@@ -1,0 +1,34 @@
+//! `switchboard-loadtest`: many virtual peers, and what their signals cost the servers.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod bed;
+mod figures;
+mod node_server;
+mod pace;
+mod prepare;
+mod report;
+mod socketio;
+mod tally;
+
+/// Measures what a signal costs, Switchboard beside what it replaces.
+#[derive(Parser)]
+#[command(name = "switchboard-loadtest")]
+struct Cli {
+    #[command(subcommand)]
+    measurement: Measurement,
+}
+
+#[derive(Subcommand)]
+enum Measurement {
+    Socketio(socketio::Options),
+}
+
+// One thread: what the peers need is taken from the servers, who share the machine with them.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    match Cli::parse().measurement {
+        Measurement::Socketio(options) => socketio::measure(&options).await,
+    }
+}
