@@ -89,7 +89,7 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             ops_listen: None,
             origins: Vec::new(),
-            dialects: vec![DialectName::Native, DialectName::SocketIo, DialectName::Mdn],
+            dialects: DialectName::all(),
             error_texts: ErrorTexts::default(),
             socketio: SocketIoConfig::default(),
             node: NodeConfig::default(),
