@@ -93,7 +93,7 @@ impl Default for Config {
             ops_listen: None,
             origins: Vec::new(),
             static_dir: None,
-            dialects: vec![DialectName::Native, DialectName::SocketIo, DialectName::Mdn],
+            dialects: DialectName::all(),
             error_texts: ErrorTexts::default(),
             socketio: SocketIoConfig::default(),
             node: NodeConfig::default(),

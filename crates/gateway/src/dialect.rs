@@ -11,9 +11,11 @@ pub(crate) mod native;
 mod neutral;
 mod requests;
 pub(crate) mod socketio;
+pub(crate) mod stomp;
 mod told;
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use axum::extract::ws::Message;
 use switchboard_protocol::ServerMessage;
@@ -38,6 +40,16 @@ pub(crate) trait Dialect: Send {
 
     /// What the client means by a frame: nothing, or several things in their order.
     fn hear(&mut self, frame: Frame<'_>, heard: &mut dyn FnMut(Heard<'_>));
+
+    /// What came in the same frame as the client's hello, behind it; asked for once the welcome is said.
+    fn hear_rest(&mut self, heard: &mut dyn FnMut(Heard<'_>)) {
+        let _ = heard;
+    }
+
+    /// Time passed. Comes at least once in each heartbeat of the session.
+    fn tick(&mut self, now: Instant, heard: &mut dyn FnMut(Heard<'_>)) {
+        let _ = (now, heard);
+    }
 
     /// What the client is to be told: no frame, or several.
     fn say(
@@ -94,6 +106,8 @@ pub(crate) enum Heard<'a> {
     Say(Message),
     /// The client closes the connection.
     Close,
+    /// The dialect ends it.
+    End(Closing),
 }
 
 /// What the client means by whatever came over its socket.

@@ -44,6 +44,9 @@ pub(crate) fn public(gateway: Arc<Gateway>) -> Router {
     if speaks(DialectName::SocketIo) {
         router = router.merge(socketio::routes(&gateway));
     }
+    if speaks(DialectName::Stomp) {
+        router = router.route("/ws", get(upgrade::stomp));
+    }
     if speaks(DialectName::Mdn) {
         router = router.layer(from_fn_with_state(gateway.clone(), mdn_at_the_root));
     }

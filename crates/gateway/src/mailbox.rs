@@ -46,12 +46,6 @@ impl Mailbox {
         self.close(Closing::because(CloseCode::SlowConsumer, words));
     }
 
-    /// Puts the message that begins the connection before whatever the cluster had for it by then.
-    pub(crate) fn begin_with(&self, message: ServerMessage) {
-        self.outbox.lock().push_first(message);
-        self.waker.wake();
-    }
-
     /// The connection is over: nobody keeps messages for a session without one.
     pub(crate) fn clear(&self) {
         while self.pop().is_some() {}

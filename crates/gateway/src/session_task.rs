@@ -133,6 +133,7 @@ impl Connection {
                 Heard::Input(_) => return,
                 Heard::Say(frame) => return mailbox.bound(wire.say(frame)),
                 Heard::Close => return found = Err(End::Gone),
+                Heard::End(closing) => return found = Err(End::Close(closing)),
             };
             match session.on(message) {
                 Greeting::Hello(hello) => found = Ok(Some(Introduction::from(hello).into_owned())),
@@ -183,8 +184,8 @@ impl Connection {
             let ids = rooms.iter().map(|room| room.room.clone());
             ids.collect()
         });
-        self.mailbox
-            .begin_with(self.welcome(&local, name.clone(), rooms).into());
+        let welcome = self.welcome(&local, name.clone(), rooms).into();
+        self.wire.begin_with(&welcome, &mut *self.dialect);
         let registry = &self.gateway.registry;
         registry.greeted(&self.peer, self.dialect.resumes());
         Ok(Greeted {

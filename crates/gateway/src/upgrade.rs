@@ -15,6 +15,7 @@ use crate::connection;
 use crate::dialect::Dialect;
 use crate::dialect::mdn::Mdn;
 use crate::dialect::native::Native;
+use crate::dialect::stomp::Stomp;
 use crate::gateway::Gateway;
 use crate::wire::Wire;
 
@@ -27,6 +28,14 @@ const WRITE_BUFFER_BYTES: usize = 8192;
 pub(crate) async fn native(opening: Opening) -> Response {
     opening.serve(Codec::SUBPROTOCOLS, |socket| {
         Box::new(Native::new(codec(socket)))
+    })
+}
+
+/// `GET /ws`
+pub(crate) async fn stomp(opening: Opening) -> Response {
+    let frame_bytes_max = opening.gateway.config.limits.max_message_bytes;
+    opening.serve(Stomp::SUBPROTOCOLS, move |_| {
+        Box::new(Stomp::new(frame_bytes_max))
     })
 }
 

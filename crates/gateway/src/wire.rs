@@ -175,6 +175,15 @@ impl Wire {
         started
     }
 
+    /// Puts the message that begins the session before whatever the cluster had for it by then.
+    pub(crate) fn begin_with(&mut self, message: &ServerMessage, dialect: &mut dyn Dialect) {
+        self.unflushed = true;
+        let said = dialect.say(message, &mut |frame| self.behind.push_back(frame));
+        if let Err(error) = said {
+            tracing::warn!(%error, "the message that begins a session could not be written");
+        }
+    }
+
     /// What the dialect says by itself goes before the next message. False: too much waits, for the client does not read.
     pub(crate) fn say(&mut self, frame: Message) -> bool {
         self.unflushed = true;

@@ -11,16 +11,23 @@ pub enum DialectName {
     Native,
     /// `/socket.io/`
     SocketIo,
+    /// `/ws`
+    Stomp,
     /// WebSockets at `/`
     Mdn,
 }
 
 impl DialectName {
-    const ALL: [(Self, &str); 3] = [
+    const ALL: [(Self, &str); 4] = [
         (Self::Native, "native"),
         (Self::SocketIo, "socketio"),
+        (Self::Stomp, "stomp"),
         (Self::Mdn, "mdn"),
     ];
+
+    pub(super) fn all() -> Vec<Self> {
+        Self::ALL.map(|(dialect, _)| dialect).to_vec()
+    }
 }
 
 impl Word for DialectName {

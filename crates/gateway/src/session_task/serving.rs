@@ -76,14 +76,21 @@ impl<'a> Serving<'a> {
 
     /// Until the client goes or this side ends it.
     pub(super) async fn run(&mut self) -> End {
+        if let Some(end) = self.hear(|dialect, heard| dialect.hear_rest(heard)) {
+            return end;
+        }
         loop {
             let event = poll_fn(|cx| self.poll_event(cx)).await;
             let (work, wire) = (&mut self.work, &mut *self.wire);
             let ended = match event {
-                Event::Frame(frame) => self.frame(&frame),
+                Event::Frame(frame) => {
+                    self.hear(|dialect, heard| dialect::hear(dialect, &frame, heard))
+                }
                 Event::Wrote(wrote) => work.wrote(wrote, wire),
                 Event::Performed(result) => work.input(Input::Performed(result), wire),
-                Event::Timer => work.input(Input::Tick, wire),
+                Event::Timer => work
+                    .input(Input::Tick, wire)
+                    .or_else(|| self.hear(|dialect, heard| dialect.tick(Instant::now(), heard))),
                 Event::End(end) => Some(end),
             };
             if let Some(end) = ended {
@@ -139,10 +146,14 @@ impl<'a> Serving<'a> {
         }
     }
 
-    fn frame(&mut self, frame: &Message) -> Option<End> {
+    /// Carries out what the dialect hears, up to what ends the session.
+    fn hear(
+        &mut self,
+        hear: impl FnOnce(&mut dyn Dialect, &mut dyn FnMut(Heard<'_>)),
+    ) -> Option<End> {
         let (work, wire) = (&mut self.work, &mut *self.wire);
         let mut end = None;
-        dialect::hear(self.dialect, frame, &mut |heard| {
+        hear(self.dialect, &mut |heard| {
             if end.is_none() {
                 end = work.heard(heard, wire);
             }
@@ -162,6 +173,7 @@ impl Work {
                 None
             }
             Heard::Close => Some(End::Gone),
+            Heard::End(closing) => Some(End::Close(closing)),
         }
     }
 

@@ -1,0 +1,659 @@
+use std::time::Duration;
+
+use serde_json::Value;
+use switchboard_protocol::limits::Limits as SessionLimits;
+use switchboard_protocol::server_message::{
+    Done, LeaveReason, Left, MemberJoined, Ready, ResumeTicket, RoomClosed,
+};
+use switchboard_protocol::{Connection, Member, MemberState};
+
+use super::*;
+
+const ROOM: &str = "r";
+
+fn room() -> RoomId {
+    ROOM.parse().expect("a room")
+}
+
+fn member(name: Option<&str>, order: u64) -> Member {
+    Member {
+        peer: PeerId::random(),
+        user: "u".parse().expect("a user"),
+        name: name.map(Into::into),
+        avatar: None,
+        state: MemberState::default(),
+        order,
+        joined_at: 0,
+        connection: Connection::Live,
+    }
+}
+
+fn welcome(peer: PeerId) -> Welcome {
+    Welcome {
+        peer,
+        user: "ada".parse().expect("a user"),
+        name: None,
+        node: "n-1".parse().expect("a node"),
+        resume: ResumeTicket {
+            secret: String::new(),
+            window_ms: 0,
+        },
+        resumed: false,
+        rooms: None,
+        heartbeat_ms: 15_000,
+        limits: SessionLimits {
+            in_flight: 1,
+            in_flight_bytes: 1,
+            max_message_bytes: 1,
+            signals_per_second: 1,
+            burst: 1,
+        },
+        ice_servers: Vec::new(),
+    }
+}
+
+/// A frame as a test writes it, with `^` for NUL.
+fn frame(text: &str) -> String {
+    text.replace('^', "\0")
+}
+
+/// What the session gets, in a word or two, and what is said back at once, as it is.
+fn hear_with(hear: impl FnOnce(Hear<'_>)) -> Vec<String> {
+    let mut heard = Vec::new();
+    hear(&mut |what| {
+        heard.push(match what {
+            Heard::Input(Input::Alive) => return,
+            Heard::Input(Input::Enter(enter)) => format!(
+                "enter {} as {} of {}",
+                enter.join.room,
+                enter.name.map_or("nobody".into(), |name| name.text),
+                enter.join.capacity.unwrap_or_default()
+            ),
+            Heard::Input(Input::Message(ClientMessage::Signal(signal))) => format!(
+                "{} in {} to {} {}",
+                signal.kind,
+                signal.room,
+                signal.to.as_deref().unwrap_or("all"),
+                String::from_utf8_lossy(signal.payload.bytes)
+            ),
+            Heard::Input(Input::Message(ClientMessage::Leave(leave))) => {
+                format!("leave {}", leave.room)
+            }
+            Heard::Input(Input::Message(ClientMessage::Bye(_))) => "bye".into(),
+            Heard::Input(Input::Broken(error)) => format!("broken: {error}"),
+            Heard::Hello(introduction) => format!(
+                "hello {} {}",
+                introduction.user.as_deref().unwrap_or("-"),
+                introduction.hello.token.as_deref().unwrap_or("-")
+            ),
+            Heard::Say(Message::Text(text)) => text.replace('\0', "^"),
+            Heard::End(closing) => format!("end {:?}: {}", closing.code, closing.reason),
+            other => format!("{other:?}"),
+        });
+    });
+    heard
+}
+
+fn hear(stomp: &mut Stomp, text: &str) -> Vec<String> {
+    hear_with(|heard| stomp.hear(Frame::Text(&frame(text)), heard))
+}
+
+fn say(stomp: &mut Stomp, message: impl Into<ServerMessage>) -> Vec<String> {
+    let mut said = Vec::new();
+    let message = message.into();
+    let written = stomp.say(&message, &mut |frame| {
+        said.push(frame.into_text().expect("text").replace('\0', "^"));
+    });
+    written.expect("it can be said");
+    said
+}
+
+/// The bodies of messages to a destination.
+fn bodies(said: &[String], destination: &str) -> Vec<Value> {
+    let of_it = |frame: &&String| {
+        let mut lines = frame.lines();
+        frame.starts_with("MESSAGE\n")
+            && lines.any(|line| line == format!("destination:{destination}"))
+    };
+    let body = |frame: &String| {
+        let (_, body) = frame.split_once("\n\n").expect("a body");
+        serde_json::from_str(body.trim_end_matches('^')).expect("JSON")
+    };
+    said.iter().filter(of_it).map(body).collect()
+}
+
+fn goodbye(stomp: &mut Stomp, code: CloseCode, words: &str) -> String {
+    let mut said = String::new();
+    stomp.goodbye(&Closing::because(code, words), &mut |frame| {
+        said.push_str(&frame.into_text().expect("text").replace('\0', "^"));
+    });
+    said
+}
+
+/// What a client is told that got something wrong.
+fn error_after(stomp: &mut Stomp, text: &str) -> String {
+    let heard = hear(stomp, text);
+    let ended = heard
+        .last()
+        .and_then(|last| last.strip_prefix("end Protocol: "));
+    let words = ended.unwrap_or_else(|| panic!("{text} ends nothing: {heard:?}"));
+    goodbye(stomp, CloseCode::Protocol, words)
+}
+
+fn connected_with(headers: &str) -> (Stomp, PeerId) {
+    let (mut stomp, peer) = (Stomp::new(10_000), PeerId::random());
+    let heard = hear(&mut stomp, &format!("CONNECT\n{headers}\n\n^\n"));
+    assert_eq!(heard, ["hello - -"]);
+    say(&mut stomp, welcome(peer));
+    (stomp, peer)
+}
+
+fn connected() -> (Stomp, PeerId) {
+    connected_with("accept-version:1.2")
+}
+
+/// Subscribed to all there is, and in the room alone.
+fn in_room() -> (Stomp, Member) {
+    let (mut stomp, peer) = connected();
+    for (id, destination) in [
+        ("0", "/topic/rooms/r/members"),
+        ("1", "/topic/rooms/r/signal"),
+        ("2", "/user/queue/system"),
+        ("3", "/user/queue/me"),
+    ] {
+        let text = format!("SUBSCRIBE\nid:{id}\ndestination:{destination}\n\n^");
+        assert_eq!(hear(&mut stomp, &text), [""; 0]);
+    }
+    let own = Member {
+        peer,
+        ..member(Some("Ada"), 1)
+    };
+    say(&mut stomp, joined(&[&own]));
+    (stomp, own)
+}
+
+fn joined(members: &[&Member]) -> Joined {
+    Joined {
+        re: 1,
+        room: room(),
+        revision: 1,
+        capacity: 2,
+        members: members.iter().map(|member| (*member).clone()).collect(),
+    }
+}
+
+fn came(member: &Member) -> MemberJoined {
+    MemberJoined {
+        room: room(),
+        revision: 2,
+        member: member.clone(),
+    }
+}
+
+fn left(member: &Member) -> MemberLeft {
+    MemberLeft {
+        room: room(),
+        revision: 3,
+        peer: member.peer,
+        reason: LeaveReason::Disconnected,
+    }
+}
+
+fn signalled(from: PeerId, kind: &str, payload: &Value) -> Signalled {
+    Signalled {
+        room: room(),
+        from,
+        id: 1,
+        kind: kind.into(),
+        payload: Payload {
+            encoding: Encoding::Json,
+            bytes: payload.to_string().into_bytes().into(),
+        },
+    }
+}
+
+fn refused(re: u64, code: ErrorCode) -> Error {
+    Error {
+        re: Some(re),
+        code,
+        message: "words".into(),
+        retry_after_ms: None,
+    }
+}
+
+#[test]
+fn connect_says_who_comes() {
+    for (headers, expected) in [
+        ("accept-version:1.2", "hello - -"),
+        ("login:ada\npasscode:t", "hello ada t"),
+        ("Authorization:Bearer a.b.c\npasscode:t", "hello - a.b.c"),
+        ("Authorization:Basic x\nlogin:\npasscode:", "hello - -"),
+    ] {
+        let heard = hear(&mut Stomp::new(1000), &format!("CONNECT\n{headers}\n\n^"));
+        assert_eq!(heard, [expected], "{headers}");
+    }
+}
+
+#[test]
+fn connected_names_version_heart_beat_session_and_user() {
+    let (mut stomp, peer) = (Stomp::new(1000), PeerId::random());
+    hear(&mut stomp, "STOMP\naccept-version:1.0,1.1\n\n^");
+    let said = say(&mut stomp, welcome(peer));
+    let expected = format!(
+        "CONNECTED\nversion:1.1\nheart-beat:15000,15000\nsession:{peer}\nserver:switchboard\nuser-name:ada\n\n^"
+    );
+    assert_eq!(said, [expected]);
+}
+
+#[test]
+fn what_comes_behind_connect_waits_for_the_session_and_is_heard_then() {
+    let (mut stomp, peer) = (Stomp::new(1000), PeerId::random());
+    let heard = hear(
+        &mut stomp,
+        "CONNECT\naccept-version:1.2\n\n^SEND\ndestination:/app/rooms/r/join\n\n^SUBSCRIBE\nid:0\n",
+    );
+    assert_eq!(heard, ["hello - -"]);
+    say(&mut stomp, welcome(peer));
+    let heard = hear_with(|heard| stomp.hear_rest(heard));
+    assert_eq!(heard, ["enter r as nobody of 2"]);
+    let heard = hear(&mut stomp, "destination:/user/queue/me\nreceipt:7\n\n^");
+    assert_eq!(heard, ["RECEIPT\nreceipt-id:7\n\n^"]);
+}
+
+#[test]
+fn whoever_cannot_connect_is_told_why_and_which_versions_there_are() {
+    for (text, words) in [
+        (
+            "CONNECT\naccept-version:2.0\n\n^",
+            "no STOMP version in common",
+        ),
+        (
+            "CONNECT\nheart-beat:x\n\n^",
+            "heart-beat has to be two whole numbers",
+        ),
+        (
+            "SEND\ndestination:/app/rooms/r/join\n\n^",
+            "SEND before CONNECT",
+        ),
+        ("HELLO\n\n^", "unknown command"),
+    ] {
+        let error = error_after(&mut Stomp::new(1000), text);
+        assert!(error.starts_with("ERROR\nmessage:"), "{error}");
+        assert!(error.contains(words), "{error}");
+        assert!(error.contains("\nversion:1.0,1.1,1.2\n"), "{error}");
+    }
+    let error = goodbye(&mut Stomp::new(1000), CloseCode::Timeout, "no hello");
+    assert!(error.contains("begin with CONNECT"), "{error}");
+}
+
+#[test]
+fn a_refused_token_is_told_in_an_error_frame() {
+    let mut stomp = Stomp::new(1000);
+    hear(&mut stomp, "CONNECT\naccept-version:1.2\n\n^");
+    let error = goodbye(&mut stomp, CloseCode::Unauthorized, "a: b");
+    assert!(error.starts_with("ERROR\nmessage:a: b\n"), "{error}");
+}
+
+#[test]
+fn a_join_enters_a_room_of_two_under_the_display_name() {
+    let (mut stomp, _) = connected();
+    for (body, expected) in [
+        ("", "enter r as nobody of 2"),
+        ("{}", "enter r as nobody of 2"),
+        (
+            r#"{"roomId":"r","displayName":"Ada"}"#,
+            "enter r as Ada of 2",
+        ),
+        (r#"{"displayName":null}"#, "enter r as nobody of 2"),
+        (
+            "[]",
+            "broken: a join is a JSON object, `displayName` a text",
+        ),
+        (
+            r#"{"displayName":7}"#,
+            "broken: a join is a JSON object, `displayName` a text",
+        ),
+    ] {
+        let text = format!("SEND\ndestination:/app/rooms/r/join\n\n{body}^");
+        assert_eq!(hear(&mut stomp, &text), [expected], "{body}");
+    }
+    let long = format!(
+        "SEND\ndestination:/app/rooms/r/join\n\n{{\"displayName\":\"{}\"}}^",
+        "x".repeat(257)
+    );
+    let heard = hear(&mut stomp, &long);
+    assert!(heard[0].contains("at most 256 bytes"), "{heard:?}");
+}
+
+#[test]
+fn whoever_joins_learns_its_sid_and_who_is_there() {
+    let (mut stomp, own) = in_room();
+    let bob = member(None, 2);
+    let said = say(&mut stomp, joined(&[&own, &bob]));
+    assert_eq!(
+        bodies(&said, "/user/queue/me"),
+        [json!({ "sid": own.peer })]
+    );
+    let listed = json!([{ "sid": own.peer, "displayName": "Ada" }, { "sid": bob.peer }]);
+    assert_eq!(bodies(&said, "/topic/rooms/r/members"), [listed]);
+    let message = said
+        .iter()
+        .find(|frame| frame.contains("members"))
+        .expect("members");
+    assert!(message.contains("\nsubscription:0\n"), "{message}");
+    assert!(
+        message.contains("\ncontent-type:application/json\n"),
+        "{message}"
+    );
+}
+
+#[test]
+fn members_are_listed_after_each_change_and_who_leaves_is_named() {
+    let (mut stomp, own) = in_room();
+    let bob = member(Some("Bob"), 2);
+    let said = say(&mut stomp, came(&bob));
+    let both = json!([{ "sid": own.peer, "displayName": "Ada" }, { "sid": bob.peer, "displayName": "Bob" }]);
+    assert_eq!(bodies(&said, "/topic/rooms/r/members"), [both]);
+    let said = say(&mut stomp, left(&bob));
+    assert_eq!(
+        bodies(&said, "/topic/rooms/r/signal"),
+        [json!({ "type": "LEAVE", "sid": bob.peer })]
+    );
+    let one = json!([{ "sid": own.peer, "displayName": "Ada" }]);
+    assert_eq!(bodies(&said, "/topic/rooms/r/members"), [one]);
+}
+
+#[test]
+fn ready_comes_on_the_signal_topic() {
+    let (mut stomp, own) = in_room();
+    let peers = [own.peer, PeerId::random()];
+    let said = say(
+        &mut stomp,
+        Ready {
+            room: room(),
+            offerer: own.peer,
+            peers,
+        },
+    );
+    assert_eq!(
+        bodies(&said, "/topic/rooms/r/signal"),
+        [json!({ "type": "READY" })]
+    );
+}
+
+#[test]
+fn a_signal_goes_to_all_and_comes_back_once_it_is_on_its_way() {
+    let (mut stomp, own) = in_room();
+    let heard = hear(
+        &mut stomp,
+        "SEND\ndestination:/app/rooms/r/signal\nreceipt:9\n\n{\"type\":\"OFFER\",\"sdp\":\"v=0\",\"sid\":\"x\"}^",
+    );
+    assert_eq!(heard, [r#"offer in r to all {"type":"offer","sdp":"v=0"}"#]);
+    let said = say(
+        &mut stomp,
+        Done {
+            re: 1,
+            to: Some(Vec::new()),
+        },
+    );
+    assert_eq!(
+        bodies(&said, "/topic/rooms/r/signal"),
+        [json!({ "type": "OFFER", "sid": own.peer, "sdp": "v=0" })]
+    );
+    assert_eq!(
+        said.last().map(String::as_str),
+        Some("RECEIPT\nreceipt-id:9\n\n^")
+    );
+}
+
+#[test]
+fn a_signal_that_is_refused_does_not_come_back() {
+    let (mut stomp, _) = in_room();
+    hear(
+        &mut stomp,
+        "SEND\ndestination:/app/rooms/r/signal\nreceipt:9\n\n{\"type\":\"OFFER\",\"sdp\":\"v=0\"}^",
+    );
+    let said = say(&mut stomp, refused(1, ErrorCode::RateLimited));
+    assert_eq!(
+        bodies(&said, "/user/queue/system"),
+        [json!({ "type": "ERROR", "message": "words" })]
+    );
+    assert!(said[0].contains("\nreceipt-id:9\n"), "{said:?}");
+    assert_eq!(say(&mut stomp, Done { re: 1, to: None }), [""; 0]);
+}
+
+#[test]
+fn a_full_room_is_told_in_the_words_of_the_tutorial() {
+    let (mut stomp, _) = in_room();
+    let said = say(&mut stomp, refused(1, ErrorCode::RoomFull));
+    assert_eq!(
+        bodies(&said, "/user/queue/system"),
+        [json!({ "type": "ERROR", "message": "Room is full" })]
+    );
+}
+
+#[test]
+fn signals_of_others_come_to_each_subscription_and_only_while_one_is_in_the_room() {
+    let (mut stomp, _) = in_room();
+    hear(
+        &mut stomp,
+        "SUBSCRIBE\nid:again\ndestination:/topic/rooms/r/signal\n\n^",
+    );
+    let bob = PeerId::random();
+    let offer = json!({ "type": "offer", "sdp": "v=0" });
+    let said = say(&mut stomp, signalled(bob, "offer", &offer));
+    let told = json!({ "type": "OFFER", "sid": bob, "sdp": "v=0" });
+    assert_eq!(bodies(&said, "/topic/rooms/r/signal"), [told.clone(), told]);
+    let ids: Vec<_> = said
+        .iter()
+        .flat_map(|frame| frame.lines().find(|line| line.starts_with("message-id:")))
+        .collect();
+    assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
+
+    hear(&mut stomp, "UNSUBSCRIBE\nid:1\n\n^");
+    assert_eq!(say(&mut stomp, signalled(bob, "offer", &offer)).len(), 1);
+    hear(&mut stomp, "SEND\ndestination:/app/rooms/r/leave\n\n^");
+    say(
+        &mut stomp,
+        Left {
+            re: 1,
+            room: room(),
+        },
+    );
+    assert_eq!(say(&mut stomp, signalled(bob, "offer", &offer)), [""; 0]);
+}
+
+#[test]
+fn a_subscription_after_the_join_gets_the_members_at_once() {
+    let (mut stomp, own) = in_room();
+    let heard = hear(
+        &mut stomp,
+        "SUBSCRIBE\nid:late\ndestination:/topic/rooms/r/members\nreceipt:1\n\n^",
+    );
+    let listed = json!([{ "sid": own.peer, "displayName": "Ada" }]);
+    assert_eq!(bodies(&heard, "/topic/rooms/r/members"), [listed]);
+    assert!(heard[0].contains("\nsubscription:late\n"), "{heard:?}");
+    assert_eq!(heard[1], "RECEIPT\nreceipt-id:1\n\n^");
+}
+
+#[test]
+fn who_is_taken_out_of_a_room_is_told() {
+    let (mut stomp, _) = in_room();
+    let said = say(
+        &mut stomp,
+        RoomClosed {
+            room: room(),
+            reason: "words".into(),
+        },
+    );
+    let message = json!({ "type": "ERROR", "message": "you are no longer in the room r: words" });
+    assert_eq!(bodies(&said, "/user/queue/system"), [message]);
+    assert_eq!(say(&mut stomp, came(&member(None, 2))), [""; 0]);
+}
+
+#[test]
+fn a_client_that_wants_to_acknowledge_may_and_nobody_waits_for_it() {
+    let (mut stomp, peer) = connected();
+    hear(
+        &mut stomp,
+        "SUBSCRIBE\nid:0\ndestination:/user/queue/me\nack:client-individual\n\n^",
+    );
+    let said = say(
+        &mut stomp,
+        joined(&[&Member {
+            peer,
+            ..member(None, 1)
+        }]),
+    );
+    assert!(
+        said[0].contains("\nmessage-id:1\n") && said[0].contains("\nack:1\n"),
+        "{said:?}"
+    );
+    let heard = hear(&mut stomp, "ACK\nid:1\nreceipt:a\n\n^NACK\nid:1\n\n^");
+    assert_eq!(heard, ["RECEIPT\nreceipt-id:a\n\n^"]);
+}
+
+#[test]
+fn in_stomp_1_0_a_subscription_is_known_by_its_destination_too() {
+    let (mut stomp, peer) = connected_with("login:");
+    hear(&mut stomp, "SUBSCRIBE\ndestination:/user/queue/me\n\n^");
+    let me = joined(&[&Member {
+        peer,
+        ..member(None, 1)
+    }]);
+    assert_eq!(say(&mut stomp, me.clone()).len(), 1);
+    hear(&mut stomp, "UNSUBSCRIBE\ndestination:/user/queue/me\n\n^");
+    assert_eq!(say(&mut stomp, me), [""; 0]);
+}
+
+#[test]
+fn disconnect_is_confirmed_and_is_the_end() {
+    let (mut stomp, _) = in_room();
+    let heard = hear(
+        &mut stomp,
+        "DISCONNECT\nreceipt:bye\n\n^SEND\ndestination:/app/rooms/r/leave\n\n^",
+    );
+    assert_eq!(heard, ["RECEIPT\nreceipt-id:bye\n\n^", "bye"]);
+    assert_eq!(goodbye(&mut stomp, CloseCode::Bye, "bye"), "");
+}
+
+#[test]
+fn what_stomp_forbids_or_is_not_there_is_an_error_with_the_receipt_and_the_end() {
+    for (text, words) in [
+        (
+            "BEGIN\ntransaction:t\nreceipt:1\n\n^",
+            "no transactions here",
+        ),
+        (
+            "COMMIT\ntransaction:t\nreceipt:1\n\n^",
+            "no transactions here",
+        ),
+        (
+            "ABORT\ntransaction:t\nreceipt:1\n\n^",
+            "no transactions here",
+        ),
+        (
+            "SEND\ndestination:/app/rooms/r/join\ntransaction:t\nreceipt:1\n\n^",
+            "no transactions here",
+        ),
+        ("CONNECT\nreceipt:1\n\n^", "CONNECT was said already"),
+        ("CONNECTED\nreceipt:1\n\n^", "for servers"),
+        ("SEND\nreceipt:1\n\n^", "needs the header destination"),
+        (
+            "SEND\ndestination:/app/rooms/r\nreceipt:1\n\n^",
+            "nothing can be sent to",
+        ),
+        (
+            "SEND\ndestination:/topic/rooms/r/signal\nreceipt:1\n\n^",
+            "nothing can be sent to",
+        ),
+        (
+            "SUBSCRIBE\nid:1\nreceipt:1\n\n^",
+            "needs the header destination",
+        ),
+        (
+            "SUBSCRIBE\ndestination:/user/queue/me\nreceipt:1\n\n^",
+            "needs the header id",
+        ),
+        (
+            "SUBSCRIBE\nid:9\ndestination:/topic/rooms/>\nreceipt:1\n\n^",
+            "to subscribe to",
+        ),
+        (
+            "SUBSCRIBE\nid:0\ndestination:/user/queue/me\nreceipt:1\n\n^",
+            "of this id already",
+        ),
+        ("UNSUBSCRIBE\nreceipt:1\n\n^", "needs the header id"),
+    ] {
+        let (mut stomp, _) = in_room();
+        let error = error_after(&mut stomp, text);
+        assert!(error.contains(words), "{error}");
+        assert!(error.contains("\nreceipt-id:1\n"), "{error}");
+        assert_eq!(
+            hear(&mut stomp, "SEND\ndestination:/app/rooms/r/leave\n\n^"),
+            [""; 0]
+        );
+    }
+    let (mut stomp, _) = in_room();
+    let error = error_after(&mut stomp, "no frame\n\n^");
+    assert!(
+        error.contains("unknown command") && !error.contains("receipt-id"),
+        "{error}"
+    );
+}
+
+#[test]
+fn subscriptions_are_bounded_in_number_and_length() {
+    let (mut stomp, _) = connected();
+    for id in 0..64 {
+        let text = format!("SUBSCRIBE\nid:{id}\ndestination:/user/queue/me\n\n^");
+        assert_eq!(hear(&mut stomp, &text), [""; 0]);
+    }
+    let error = error_after(
+        &mut stomp,
+        "SUBSCRIBE\nid:64\ndestination:/user/queue/me\n\n^",
+    );
+    assert!(error.contains("at most 64 subscriptions"), "{error}");
+    let (mut stomp, _) = connected();
+    let text = format!(
+        "SUBSCRIBE\nid:{}\ndestination:/user/queue/me\n\n^",
+        "x".repeat(257)
+    );
+    let error = error_after(&mut stomp, &text);
+    assert!(error.contains("at most 256 bytes"), "{error}");
+}
+
+#[test]
+fn a_client_that_is_to_come_again_gets_no_error() {
+    let (mut stomp, _) = in_room();
+    assert_eq!(goodbye(&mut stomp, CloseCode::GoingAway, "going away"), "");
+    assert!(goodbye(&mut stomp, CloseCode::TooLarge, "too large").starts_with("ERROR\n"));
+}
+
+#[test]
+fn heart_beats_go_to_those_who_want_them() {
+    for (header, beats) in [
+        ("heart-beat:0,10000", 1),
+        ("heart-beat:10000,0", 0),
+        ("login:", 0),
+    ] {
+        let (mut stomp, _) = connected_with(header);
+        let heard = hear_with(|heard| stomp.tick(Instant::now(), heard));
+        assert_eq!(heard, vec!["\n"; beats], "{header}");
+    }
+}
+
+#[test]
+fn whoever_promised_heart_beats_and_is_silent_for_long_is_given_up() {
+    let (mut stomp, _) = connected_with("heart-beat:20000,0");
+    let at = |seconds| Instant::now() + Duration::from_secs(seconds);
+    assert_eq!(hear_with(|heard| stomp.tick(at(99), heard)), [""; 0]);
+    let heard = hear_with(|heard| stomp.tick(at(101), heard));
+    assert_eq!(
+        heard,
+        ["end Timeout: no heart-beat for much longer than you promised"]
+    );
+
+    let (mut stomp, _) = connected_with("heart-beat:0,0");
+    assert_eq!(hear_with(|heard| stomp.tick(at(100_000), heard)), [""; 0]);
+}
