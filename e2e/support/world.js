@@ -1,8 +1,10 @@
+import { inspect } from 'node:util';
 import { Balancer } from './balancer.js';
 import { launchBrowser } from './browser.js';
 import { DemoPage } from './demo_page.js';
 import { Gateway } from './gateway.js';
 import { Redis } from './redis.js';
+import { SocketIoClient } from './socketio.js';
 
 /** @import { Browser, BrowserContextOptions } from 'playwright-core' */
 
@@ -25,6 +27,8 @@ export class World {
   #balancers = [];
   /** @type {DemoPage[]} */
   #pages = [];
+  /** @type {SocketIoClient[]} */
+  #socketIo = [];
 
   async redis() {
     const redis = await Redis.start();
@@ -66,6 +70,25 @@ export class World {
   }
 
   /**
+   * A client of Socket.IO, on its way in.
+   *
+   * @param {{ url: string }} at
+   * @param {Parameters<typeof SocketIoClient.connect>[1]} [options] of the library
+   */
+  socketIo({ url }, options) {
+    const client = SocketIoClient.connect(url, options);
+    this.#socketIo.push(client);
+    return client;
+  }
+
+  /** The same, once it is connected. @param {Parameters<World['socketIo']>} args */
+  async socketIoIn(...args) {
+    const client = this.socketIo(...args);
+    await client.untilIn();
+    return client;
+  }
+
+  /**
    * People who talk to each other, all with all. They join in this order: in each pair the earlier one is the impolite.
    *
    * @param {...{ at: { url: string }, name: string, room?: string, options?: BrowserContextOptions }} people
@@ -87,11 +110,13 @@ export class World {
   async describe() {
     const pages = await Promise.all(this.#pages.map((page) => page.describe()));
     const logs = this.#gateways.map(({ url, log }) => `${url} logged:\n${log.trim().split('\n').slice(-LOG_LINES_SHOWN).join('\n')}`);
-    return [...pages, ...logs].join('\n\n');
+    const sockets = this.#socketIo.map(({ heard, refusals }) => `a Socket.IO client heard ${inspect({ heard, refusals }, { depth: 5 })}`);
+    return [...pages, ...sockets, ...logs].join('\n\n');
   }
 
   async end() {
     await Promise.allSettled(this.#pages.map((page) => page.close()));
+    for (const client of this.#socketIo) client.end();
     for (const balancer of this.#balancers) balancer.stop();
     await Promise.allSettled([...this.#gateways.map((gateway) => gateway.kill()), ...this.#redis.map((redis) => redis.stop())]);
   }

@@ -91,7 +91,7 @@ impl Node {
     pub fn detach(&self, local: Arc<Local>, departure: Departure) {
         let node = &self.0;
         let departure = match departure {
-            Departure::Away(_) if node.away.len() >= node.settings.away_max => {
+            Departure::Away(_) if !local.resumable || node.away.len() >= node.settings.away_max => {
                 Departure::Leave(LeaveReason::Disconnected)
             }
             other => other,

@@ -30,6 +30,7 @@ mod setting;
 mod source;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 pub use auth::{AdminConfig, AuthConfig, AuthMode, JwtConfig};
 pub use cluster::{ClusterConfig, NodeConfig, RedisConfig, RoutingConfig};
@@ -53,6 +54,8 @@ pub struct Config {
     pub ops_listen: Option<SocketAddr>,
     /// Web pages that may connect. Default empty: any while on loopback, only the same origin beyond.
     pub origins: Vec<Origin>,
+    /// A folder whose files are served, its `index.html` at `/`. Default unset: the demo page at `/`.
+    pub static_dir: Option<PathBuf>,
     /// What clients may speak. Default: everything.
     pub dialects: Vec<DialectName>,
     /// The language of what clients of the tutorials are told. Default `en`.
@@ -89,6 +92,7 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             ops_listen: None,
             origins: Vec::new(),
+            static_dir: None,
             dialects: DialectName::all(),
             error_texts: ErrorTexts::default(),
             socketio: SocketIoConfig::default(),

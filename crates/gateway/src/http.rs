@@ -2,6 +2,7 @@
 
 mod admin;
 mod demo;
+mod folder;
 pub(crate) mod nodes;
 pub(crate) mod origin;
 mod pages;
@@ -29,9 +30,14 @@ pub(crate) fn public(gateway: Arc<Gateway>) -> Router {
     let speaks = |dialect| gateway.config.dialects.contains(&dialect);
     let mut router = Router::new()
         .route("/health", get(pages::health))
-        .route("/", get(demo::page))
         .route("/demo/{*file}", get(demo::demo_file))
         .route("/sdk/{*file}", get(demo::sdk_file));
+    router = match &gateway.config.static_dir {
+        Some(folder) => router
+            .route_service("/", folder::files(folder))
+            .fallback_service(folder::files(folder)),
+        None => router.route("/", get(demo::page)),
+    };
     if speaks(DialectName::Native) {
         router = router.route("/v1/connect", get(upgrade::native));
     }

@@ -13,6 +13,8 @@ mod connection;
 mod dialect;
 mod drain;
 mod engineio;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod health;
 mod http;

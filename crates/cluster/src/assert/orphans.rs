@@ -68,18 +68,24 @@ impl Inner {
             .into_iter()
             .filter(|place| !present.contains(&place.member.node))
             .collect();
-        let now = Instant::now();
-        absent.retain(|node, _| orphans.iter().any(|place| place.member.node == *node));
-        let mut all_present = true;
+        // Where nobody is an orphan, nobody is waited for.
+        absent.retain(|node, _| !orphans.is_empty() && !present.contains(node));
         for place in orphans {
-            let since = *absent.entry(place.member.node.clone()).or_insert(now);
-            if now.saturating_duration_since(since) < self.settings.lease {
-                all_present = false;
-                continue;
+            if self.is_gone(&place.member.node, absent) {
+                self.adopt(place, &present, absent).await?;
             }
-            self.adopt(place, &present).await?;
         }
-        Ok(all_present)
+        Ok(absent.values().all(|since| self.is_long_ago(*since)))
+    }
+
+    /// Of a node that is not in the table: whether it has been missing for a lease.
+    fn is_gone(&self, node: &NodeId, absent: &mut BTreeMap<NodeId, Instant>) -> bool {
+        let since = absent.entry(node.clone()).or_insert_with(Instant::now);
+        self.is_long_ago(*since)
+    }
+
+    fn is_long_ago(&self, since: Instant) -> bool {
+        since.elapsed() >= self.settings.lease
     }
 
     /// By room and peer.
@@ -101,6 +107,7 @@ impl Inner {
         self: &Arc<Self>,
         mut place: AssertMember,
         present: &BTreeSet<NodeId>,
+        absent: &mut BTreeMap<NodeId, Instant>,
     ) -> Result<(), DirectoryError> {
         let (peer, epoch) = (place.member.peer, place.member.epoch);
         let directory = &self.backend.directory;
@@ -117,6 +124,10 @@ impl Inner {
             Some(record) if record.node != self.id => {
                 if present.contains(&record.node) {
                     return self.add_place(record, place).await;
+                }
+                if !self.is_gone(&record.node, absent) {
+                    // The directory forgot the table: a node may take sessions again just before it is entered anew.
+                    return Ok(());
                 }
                 let handed = directory.hand_over(&peer, record.epoch, &record.node, &self.id);
                 if !self.checked(handed.await)? {

@@ -43,6 +43,25 @@ async fn no_window_ends_while_nobody_can_come_back_nor_for_ten_seconds_after() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_cannot_resume_leaves_with_the_connection() {
+    let cluster = MemoryCluster::new();
+    let [one, other] = plain_nodes(&cluster).await;
+    let alice = Session::new(&one, true).await;
+    let cannot_resume = Kind {
+        resumable: false,
+        ..Kind::default()
+    };
+    let bob = Session::of(&other, cannot_resume).await;
+    alice.join("r").await.expect("alice gets in");
+    bob.join("r").await.expect("bob gets in");
+    alice.told.until_joined(&bob.peer()).await;
+    bob.loses_connection();
+    let reason = alice.told.until_left(&bob.peer()).await;
+    assert_eq!(reason, LeaveReason::Disconnected);
+    assert_eq!(alice.told.connections(&bob.peer()), [], "nor was it away");
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_does_not_come_back_expires_with_what_waits_for_it() {
     let cluster = MemoryCluster::new();
     let [one, other] = plain_nodes(&cluster).await;

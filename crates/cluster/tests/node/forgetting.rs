@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use switchboard_cluster::directory::AssertPeerOutcome;
 use switchboard_cluster::memory::MemoryCluster;
+use switchboard_cluster::record::PeerRecord;
 use switchboard_cluster::{JoinError, Node, Profile, ResumeError, Status};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{Connection, NodeId, PeerId};
@@ -224,6 +226,45 @@ async fn one_that_died_as_all_was_forgotten_comes_back_to_every_room() {
     assert_eq!(resumed.rooms.len(), 2);
     sleep(2 * WINDOW).await;
     assert!(bob.told.leaves(&alice.peer()).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_came_back_to_a_node_which_is_not_in_the_table_yet_stays_there_if_that_comes() {
+    for comes in [true, false] {
+        let cluster = MemoryCluster::new();
+        let [one, other] = plain_nodes(&cluster).await;
+        let (alice, _bob) = introduce(&one, &other).await;
+        let (directory, leases) = (cluster.backend().directory, cluster.backend().leases);
+        let elsewhere = NodeId::start("elsewhere");
+        one.stop(Duration::ZERO).await;
+        cluster.forget();
+        sleep(LEASE - Duration::from_millis(100)).await;
+        let record = PeerRecord {
+            peer: alice.peer(),
+            node: elsewhere.clone(),
+            epoch: 2,
+            proven: 1,
+            user: alice.local.user.clone(),
+            rooms: vec![id("r")],
+        };
+        let written = directory.assert_peer(&record).await;
+        assert_eq!(written, Ok(AssertPeerOutcome::Restored));
+        // Her former node counts as gone since.
+        sleep(Duration::from_secs(1)).await;
+        if comes {
+            let entered = leases.register(&elsewhere, &settings().info).await;
+            assert!(entered.expect("memory answers"));
+        }
+        sleep(LEASE - Duration::from_millis(300)).await;
+        let found = directory.peer(&alice.peer()).await.expect("memory answers");
+        let (node, keeps) = if comes {
+            (&elsewhere, 0)
+        } else {
+            (other.id(), 1)
+        };
+        assert_eq!(found.map(|found| found.node).as_ref(), Some(node));
+        assert_eq!(other.away_count(), keeps);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -66,6 +66,7 @@ pub(super) static KEYS: &[Key] = {
         key("listen", |c| plain(&mut c.listen)),
         key("ops_listen", |c| plain(&mut c.ops_listen)),
         key("origins", |c| plain(&mut c.origins)),
+        key("static_dir", |c| plain(&mut c.static_dir)),
         key("dialects", |c| plain(&mut c.dialects)),
         key("error_texts", |c| plain(&mut c.error_texts)),
         key("socketio.client_file", |c| {

@@ -1,5 +1,6 @@
 //! What several keys must agree on, and what a text must look like.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
@@ -24,6 +25,7 @@ pub(super) fn check(loading: &mut Loading) {
     rules.sizes(&config);
     rules.times(&config);
     rules.texts(&config);
+    rules.folders(&config);
     rules.access(&config);
 }
 
@@ -142,6 +144,13 @@ impl Rules<'_> {
             !config.auth.jwt.user_claims.is_empty(),
             || "names at least one claim".into(),
         );
+    }
+
+    fn folders(&mut self, config: &Config) {
+        let folder = config.static_dir.as_deref();
+        self.require(&["static_dir"], folder.is_none_or(Path::is_dir), || {
+            "is not a folder that this node can read".into()
+        });
     }
 
     fn access(&mut self, config: &Config) {

@@ -109,20 +109,17 @@ struct With<'a> {
 /// put it.
 pub(super) fn unwrap<'a>(kind: &str, usual: &'a str, mut said: Fields<'a>) -> Cow<'a, str> {
     let Some(key) = key_of(kind, usual, &said) else {
-        return Cow::Owned(said.to_json());
+        return match &said.0[..] {
+            // The end of candidates (RFC 8838): nothing stands in the place of one.
+            [(name, _)] if name == usual => Cow::Borrowed("null"),
+            _ => Cow::Owned(flat(None, &said)),
+        };
     };
     let value = said.get(key).map_or("", RawValue::get);
     if !value.starts_with('{') {
         // A description without its type is that of the event.
-        let type_of_kind = (kind != CANDIDATE && said.get("type").is_none())
-            .then(|| format!("\"type\":\"{kind}\","));
-        let with = r#"{"with":{"key":""},"#;
-        let fields = said.to_json();
-        return Cow::Owned(format!(
-            "{with}{}{}",
-            type_of_kind.unwrap_or_default(),
-            &fields[1..]
-        ));
+        let is_untyped = kind != CANDIDATE && said.get("type").is_none();
+        return Cow::Owned(flat(is_untyped.then_some(kind), &said));
     }
     said.take(key);
     if key == usual && said.0.is_empty() {
@@ -139,6 +136,19 @@ pub(super) fn unwrap<'a>(kind: &str, usual: &'a str, mut said: Fields<'a>) -> Co
         ","
     };
     Cow::Owned(format!("{{\"with\":{with}{comma}{}", &value[1..]))
+}
+
+/// What was said side by side, and a type that it lacks.
+fn flat(missing_type: Option<&str>, said: &Fields<'_>) -> String {
+    let fields = said.to_json();
+    let missing = missing_type.map(|kind| format!("\"type\":\"{kind}\""));
+    let parts = [
+        Some(r#""with":{"key":""}"#),
+        missing.as_deref(),
+        Some(&fields[1..fields.len() - 1]).filter(|fields| !fields.is_empty()),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    format!("{{{}}}", parts.join(","))
 }
 
 fn key_of<'k>(kind: &str, usual: &'k str, said: &Fields<'_>) -> Option<&'k str> {
@@ -235,11 +245,26 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_description_in_it_comes_back_as_it_was() {
+        for said in [
+            "{}",
+            r#"{"note":"later"}"#,
+            r#"{"candidate":null,"name":"Ada"}"#,
+        ] {
+            for kind in [OFFER, CANDIDATE] {
+                let (_, back) = there_and_back(kind, kind, said);
+                assert_eq!(back, said, "{kind}");
+            }
+        }
+    }
+
+    #[test]
     fn an_empty_object_and_the_end_of_candidates_survive() {
         let (neutral, back) = there_and_back(OFFER, OFFER, r#"{"offer":{},"x":1}"#);
         assert_eq!(neutral, r#"{"with":{"key":"offer","rest":{"x":1}}}"#);
         assert_eq!(back, r#"{"offer":{},"x":1}"#);
-        let (neutral, _) = there_and_back(CANDIDATE, CANDIDATE, r#"{"candidate":null}"#);
-        assert_eq!(neutral, r#"{"candidate":null}"#);
+        let (neutral, back) = there_and_back(CANDIDATE, CANDIDATE, r#"{"candidate":null}"#);
+        assert_eq!(neutral, "null");
+        assert_eq!(back, r#"{"candidate":null}"#);
     }
 }

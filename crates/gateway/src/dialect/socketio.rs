@@ -70,9 +70,8 @@ struct Request {
 
 #[derive(Debug)]
 enum What {
-    /// To create the room, not only to enter it.
-    Create,
-    Enter,
+    /// To enter this room, if it can be one; or, as 000's clients say, to create it.
+    Enter { room: Option<RoomId>, creates: bool },
     /// Anything whose answer says only whether it worked.
     Other,
 }
@@ -266,13 +265,17 @@ impl SocketIo {
             return;
         };
         self.rooms.enter(ToldRoom::new(joined, request.vocabulary));
+        self.tell_in(&request, &joined.room, say);
+    }
+
+    fn tell_in(&self, request: &Request, room: &RoomId, say: Say<'_>) {
         match request.vocabulary {
-            Vocabulary::Rooms => rooms::joined(&request, &joined.room, say),
+            Vocabulary::Rooms => rooms::joined(request, room, say),
             Vocabulary::Video => {
-                video::joined(self, &joined.room, say);
-                self.tell_done(&request, say);
+                video::joined(self, room, say);
+                self.tell_done(request, say);
             }
-            Vocabulary::Presence | Vocabulary::Calls => self.tell_done(&request, say),
+            Vocabulary::Presence | Vocabulary::Calls => self.tell_done(request, say),
         }
     }
 
@@ -283,10 +286,21 @@ impl SocketIo {
             ack: None,
             what: What::Other,
         });
-        if matches!(request.what, What::Create | What::Enter)
-            && request.vocabulary == Vocabulary::Rooms
+        if let What::Enter {
+            room: Some(room), ..
+        } = &request.what
         {
-            self.current = None;
+            // Pages that render twice enter twice; for a Socket.IO server that is no mistake.
+            let told = self.rooms.get(room.as_str());
+            if error.code == ErrorCode::AlreadyJoined
+                && told.is_some_and(|told| told.kind == request.vocabulary)
+            {
+                return self.tell_in(&request, room, say);
+            }
+            // It may be about to enter another one.
+            if error.code != ErrorCode::AlreadyJoined && self.current.as_ref() == Some(room) {
+                self.current = None;
+            }
         }
         self.tell_refused(&request, error.code, &error.message, say);
     }
@@ -489,3 +503,6 @@ impl Dialect for SocketIo {
         say(Message::Text(words.into()));
     }
 }
+
+#[cfg(test)]
+mod tests;

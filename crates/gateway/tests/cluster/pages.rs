@@ -1,5 +1,7 @@
 //! What a node shows over HTTP.
 
+use std::fs;
+
 use serde_json::Value;
 
 use crate::support::{Peer, embedded, exchange};
@@ -127,5 +129,47 @@ async fn the_demo_page_and_everything_it_loads_are_served() {
         "/demo/%2e%2e/src/index.js",
     ] {
         assert_eq!(gateway.get(path).0, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_of_pages_takes_the_place_of_the_demo_page_and_nothing_beside_it_is_served() {
+    let parent = tempfile::tempdir().expect("a folder");
+    let folder = parent.path().join("pages");
+    fs::create_dir(&folder).expect("a folder");
+    let write = |path: &str, text: &str| fs::write(parent.path().join(path), text).expect(path);
+    write("secret", "not for the public");
+    write("pages/index.html", "<p>own page");
+    write("pages/app.js", "own()");
+    write("pages/healthz", "a file of this name");
+    let gateway = embedded(&[&format!("static_dir={}", folder.display())]);
+
+    for (path, kind, body) in [
+        ("/", "text/html", "<p>own page"),
+        ("/app.js", "text/javascript", "own()"),
+    ] {
+        let answer = exchange(&gateway, &format!("GET {path}"), &[]);
+        assert!(
+            answer.starts_with("HTTP/1.1 200")
+                && answer.contains(&format!("content-type: {kind}\r\n"))
+                && answer.contains("x-content-type-options: nosniff\r\n")
+                && answer.ends_with(body),
+            "{answer}"
+        );
+    }
+    assert_eq!(gateway.get("/healthz"), (200, "ok\n".into()));
+    for path in [
+        "/nothing.js",
+        "/../secret",
+        "/%2e%2e/secret",
+        "/..%2fsecret",
+        "/app.js/../../secret",
+        "//etc/passwd",
+    ] {
+        let (status, body) = gateway.get(path);
+        assert!(
+            status == 404 && !body.contains("public"),
+            "{path}: {status} {body}"
+        );
     }
 }

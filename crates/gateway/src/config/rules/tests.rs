@@ -237,6 +237,18 @@ fn texts_must_look_right_and_secrets_are_never_repeated() {
 }
 
 #[test]
+fn a_folder_of_pages_has_to_be_one() {
+    let file = format!("static_dir={}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
+    for set in [&*file, "static_dir=/nowhere/at/all"] {
+        let told = mistakes(&[], &[set]);
+        assert!(
+            told.len() == 1 && told[0].starts_with("--set static_dir: is not a folder"),
+            "{set}: {told:?}"
+        );
+    }
+}
+
+#[test]
 fn sessions_give_way_to_the_limit_of_open_files() {
     let sources = |set: Option<&str>| Sources {
         open_files_max: Some(1024),

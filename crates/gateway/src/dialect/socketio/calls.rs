@@ -48,7 +48,7 @@ fn init(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
     let request = |ack| Request {
         vocabulary: Vocabulary::Calls,
         ack,
-        what: What::Enter,
+        what: What::Other,
     };
     // Whoever takes another name comes in anew under it: so everybody in the room hears of it.
     if io.rooms.get(lobby::ROOM).is_some() {

@@ -25,8 +25,8 @@ const SIGNALS: [(&str, &str, &str); 3] = [
 /// False: it is no event of this vocabulary.
 pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> bool {
     match event.name.as_str() {
-        "create-room" => enter(io, event, What::Create, heard),
-        "join-room" => enter(io, event, What::Enter, heard),
+        "create-room" => enter(io, event, true, heard),
+        "join-room" => enter(io, event, false, heard),
         "leave-room" => leave(io, event, heard),
         name => {
             let Some(signal) = SIGNALS.iter().find(|(known, ..)| *known == name) else {
@@ -50,7 +50,7 @@ fn named(value: &RawValue) -> Option<Cow<'_, str>> {
     neutral::text(value).or_else(|| Some(number()?.to_string().into()))
 }
 
-fn enter(io: &mut SocketIo, event: &Event<'_>, what: What, heard: Hear<'_>) {
+fn enter(io: &mut SocketIo, event: &Event<'_>, creates: bool, heard: Hear<'_>) {
     let Some(room) = room_of(event) else {
         let words = "say which room: a `roomId`";
         return io.refuse(
@@ -73,7 +73,10 @@ fn enter(io: &mut SocketIo, event: &Event<'_>, what: What, heard: Hear<'_>) {
     let request = Request {
         vocabulary: Vocabulary::Rooms,
         ack: event.ack,
-        what,
+        what: What::Enter {
+            room: io.current.clone(),
+            creates,
+        },
     };
     io.enter(&room, request, Entering::default(), heard);
 }
@@ -143,7 +146,7 @@ pub(super) fn joined(request: &Request, room: &RoomId, say: Say<'_>) {
         let done = packet::ack(ack, &json!({ "success": true, "roomId": room }));
         say(Message::Text(done.into()));
     }
-    if matches!(request.what, What::Create) {
+    if matches!(request.what, What::Enter { creates: true, .. }) {
         emit("room-created", &json!({ "roomId": room }), say);
     }
 }

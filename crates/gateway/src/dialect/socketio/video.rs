@@ -115,7 +115,10 @@ fn enter(
     let request = Request {
         vocabulary,
         ack: event.ack,
-        what: What::Enter,
+        what: What::Enter {
+            room: room.parse().ok(),
+            creates: false,
+        },
     };
     io.enter(&room, request, with, heard);
 }

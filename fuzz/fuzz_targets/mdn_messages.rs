@@ -1,0 +1,7 @@
+//! Any lines, taken for frames of MDN's chat, are understood or refused, and what is told of them is well-formed.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|stream: &[u8]| switchboard_gateway::fuzzing::mdn_messages(stream));
