@@ -58,7 +58,7 @@ impl<D: Dialect> Play<D> {
             self.dialect.hear(frame, &mut |heard| match heard {
                 Heard::Input(input) => answers.extend(answer(input, own, other)),
                 Heard::Say(frame) => said.push(frame),
-                Heard::Hello(_) | Heard::Close | Heard::End(_) => {}
+                Heard::Hello(_) | Heard::End(_) | Heard::Close => {}
             });
             for frame in &said {
                 check(text(frame));

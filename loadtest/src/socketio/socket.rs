@@ -56,6 +56,8 @@ impl Socket {
             let text = socket.read().await?;
             match packet::read(&text) {
                 Packet::Open => socket.feed(packet::connect(user)).await?,
+                // Some servers begin with one.
+                Packet::Ping => socket.feed(packet::PONG.to_owned()).await?,
                 Packet::Connected(body) => {
                     socket.id = packet::socket_id(body).context("connected without an id")?;
                     return Ok(socket);
