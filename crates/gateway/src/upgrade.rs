@@ -33,10 +33,8 @@ pub(crate) async fn native(opening: Opening) -> Response {
 
 /// `GET /ws`
 pub(crate) async fn stomp(opening: Opening) -> Response {
-    let frame_bytes_max = opening.gateway.config.limits.max_message_bytes;
-    opening.serve(Stomp::SUBPROTOCOLS, move |_| {
-        Box::new(Stomp::new(frame_bytes_max))
-    })
+    let dialect = Stomp::new(&opening.gateway.config.limits);
+    opening.serve(Stomp::SUBPROTOCOLS, |_| Box::new(dialect))
 }
 
 /// A WebSocket at `GET /`

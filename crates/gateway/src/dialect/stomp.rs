@@ -44,6 +44,7 @@ use self::subscriptions::{Subscription, Subscriptions};
 use super::requests::Requests;
 use super::told::{ToldRoom, ToldRooms};
 use super::{Dialect, Frame, Heard};
+use crate::config::LimitsConfig;
 
 /// A call has two ends.
 const ROOM_CAPACITY: u32 = 2;
@@ -56,6 +57,9 @@ pub(crate) struct Stomp {
     early: Vec<u8>,
     heard_at: Instant,
     requests: Requests<Request>,
+    /// Of this client's own signals, what waits until it can be said back, bytes.
+    back_bytes: usize,
+    back_bytes_max: usize,
     rooms: ToldRooms<()>,
     subscriptions: Subscriptions,
     messages: u64,
@@ -93,16 +97,18 @@ impl Stomp {
     /// As they are offered in the handshake. What is spoken is settled by CONNECT.
     pub(crate) const SUBPROTOCOLS: [&'static str; 3] = ["v12.stomp", "v11.stomp", "v10.stomp"];
 
-    pub(crate) fn new(frame_bytes_max: usize) -> Self {
+    pub(crate) fn new(limits: &LimitsConfig) -> Self {
         Self {
             decoder: Decoder::new(Limits {
-                frame_bytes_max,
+                frame_bytes_max: limits.max_message_bytes,
                 ..Limits::default()
             }),
             phase: Phase::AwaitingConnect,
             early: Vec::new(),
             heard_at: Instant::now(),
             requests: Requests::default(),
+            back_bytes: 0,
+            back_bytes_max: limits.outbox_bytes,
             rooms: ToldRooms::default(),
             subscriptions: Subscriptions::default(),
             messages: 0,
@@ -290,7 +296,15 @@ impl Stomp {
                 return broken(id, &error.to_string(), heard);
             }
         };
-        let id = self.request(receipt, self.back(live, &room, &said));
+        let back = self.back(live, &room, &said);
+        self.back_bytes += back.as_ref().map_or(0, |(_, body)| body.len());
+        if self.back_bytes > self.back_bytes_max {
+            self.end(None);
+            let words = "you do not read as fast as you write";
+            let closing = Closing::because(CloseCode::SlowConsumer, words);
+            return heard(Heard::End(closing));
+        }
+        let id = self.request(receipt, back);
         let signal = ClientMessage::Signal(Signal {
             id,
             room: room.as_str().into(),
@@ -322,6 +336,14 @@ impl Stomp {
             (None, None) => self.requests.unheeded(),
             (receipt, back) => self.requests.open(Request { receipt, back }),
         }
+    }
+
+    /// It is answered.
+    fn close(&mut self, id: u64) -> Option<Request> {
+        let request = self.requests.close(id)?;
+        let back = request.back.as_ref();
+        self.back_bytes -= back.map_or(0, |(_, body)| body.len());
+        Some(request)
     }
 
     /// Ends the connection: what is wrong on this level, STOMP answers with an ERROR frame and a close.
@@ -393,7 +415,7 @@ impl Stomp {
     }
 
     fn tell_done(&mut self, id: u64, say: Say<'_>) {
-        let Some(Request { receipt, back }) = self.requests.close(id) else {
+        let Some(Request { receipt, back }) = self.close(id) else {
             return;
         };
         if let Some((topic, body)) = back {
@@ -447,7 +469,7 @@ impl Stomp {
     }
 
     fn tell_error(&mut self, error: &Error, say: Say<'_>) {
-        let request = error.re.and_then(|id| self.requests.close(id));
+        let request = error.re.and_then(|id| self.close(id));
         let receipt = request.and_then(|request| request.receipt);
         let words = match error.code {
             // The tutorial's words, by which its clients know.

@@ -65,8 +65,11 @@ pub(super) fn read(body: &str) -> Result<Neutral<'_>, &'static str> {
     };
     let value = said.get(key).map(RawValue::get);
     let payload = match (value, *kind) {
-        (Some(object), neutral::CANDIDATE) if object.starts_with('{') && said.0.len() == 1 => {
-            object.to_owned()
+        // The end of candidates (RFC 8838) is `null` in the place of one.
+        (Some(value), neutral::CANDIDATE)
+            if said.0.len() == 1 && (value.starts_with('{') || value == "null") =>
+        {
+            value.to_owned()
         }
         (Some(object), _) if object.starts_with('{') => under(key, said),
         (Some(_), neutral::OFFER | neutral::ANSWER) => marked("type", kind, &said),

@@ -52,6 +52,10 @@ fn welcome(peer: PeerId) -> Welcome {
     }
 }
 
+fn stomp() -> Stomp {
+    Stomp::new(&LimitsConfig::default())
+}
+
 /// A frame as a test writes it, with `^` for NUL.
 fn frame(text: &str) -> String {
     text.replace('^', "\0")
@@ -141,7 +145,7 @@ fn error_after(stomp: &mut Stomp, text: &str) -> String {
 }
 
 fn connected_with(headers: &str) -> (Stomp, PeerId) {
-    let (mut stomp, peer) = (Stomp::new(10_000), PeerId::random());
+    let (mut stomp, peer) = (stomp(), PeerId::random());
     let heard = hear(&mut stomp, &format!("CONNECT\n{headers}\n\n^\n"));
     assert_eq!(heard, ["hello - -"]);
     say(&mut stomp, welcome(peer));
@@ -229,14 +233,14 @@ fn connect_says_who_comes() {
         ("Authorization:Bearer a.b.c\npasscode:t", "hello - a.b.c"),
         ("Authorization:Basic x\nlogin:\npasscode:", "hello - -"),
     ] {
-        let heard = hear(&mut Stomp::new(1000), &format!("CONNECT\n{headers}\n\n^"));
+        let heard = hear(&mut stomp(), &format!("CONNECT\n{headers}\n\n^"));
         assert_eq!(heard, [expected], "{headers}");
     }
 }
 
 #[test]
 fn connected_names_version_heart_beat_session_and_user() {
-    let (mut stomp, peer) = (Stomp::new(1000), PeerId::random());
+    let (mut stomp, peer) = (stomp(), PeerId::random());
     hear(&mut stomp, "STOMP\naccept-version:1.0,1.1\n\n^");
     let said = say(&mut stomp, welcome(peer));
     let expected = format!(
@@ -247,7 +251,7 @@ fn connected_names_version_heart_beat_session_and_user() {
 
 #[test]
 fn what_comes_behind_connect_waits_for_the_session_and_is_heard_then() {
-    let (mut stomp, peer) = (Stomp::new(1000), PeerId::random());
+    let (mut stomp, peer) = (stomp(), PeerId::random());
     let heard = hear(
         &mut stomp,
         "CONNECT\naccept-version:1.2\n\n^SEND\ndestination:/app/rooms/r/join\n\n^SUBSCRIBE\nid:0\n",
@@ -277,18 +281,18 @@ fn whoever_cannot_connect_is_told_why_and_which_versions_there_are() {
         ),
         ("HELLO\n\n^", "unknown command"),
     ] {
-        let error = error_after(&mut Stomp::new(1000), text);
+        let error = error_after(&mut stomp(), text);
         assert!(error.starts_with("ERROR\nmessage:"), "{error}");
         assert!(error.contains(words), "{error}");
         assert!(error.contains("\nversion:1.0,1.1,1.2\n"), "{error}");
     }
-    let error = goodbye(&mut Stomp::new(1000), CloseCode::Timeout, "no hello");
+    let error = goodbye(&mut stomp(), CloseCode::Timeout, "no hello");
     assert!(error.contains("begin with CONNECT"), "{error}");
 }
 
 #[test]
 fn a_refused_token_is_told_in_an_error_frame() {
-    let mut stomp = Stomp::new(1000);
+    let mut stomp = stomp();
     hear(&mut stomp, "CONNECT\naccept-version:1.2\n\n^");
     let error = goodbye(&mut stomp, CloseCode::Unauthorized, "a: b");
     assert!(error.starts_with("ERROR\nmessage:a: b\n"), "{error}");
@@ -656,4 +660,35 @@ fn whoever_promised_heart_beats_and_is_silent_for_long_is_given_up() {
 
     let (mut stomp, _) = connected_with("heart-beat:0,0");
     assert_eq!(hear_with(|heard| stomp.tick(at(100_000), heard)), [""; 0]);
+}
+
+#[test]
+fn a_client_that_says_much_to_itself_and_does_not_read_it_is_cut_off() {
+    let (mut stomp, _) = in_room();
+    let sdp = "x".repeat(200_000);
+    let offer = format!(
+        "SEND\ndestination:/app/rooms/r/signal\n\n{{\"type\":\"OFFER\",\"sdp\":\"{sdp}\"}}^"
+    );
+    let mut answered = 0;
+    let send = |stomp: &mut Stomp| hear(stomp, &offer).remove(0);
+    for _ in 0..2 {
+        for _ in 0..5 {
+            assert!(send(&mut stomp).starts_with("offer"));
+            answered += 1;
+            say(
+                &mut stomp,
+                Done {
+                    re: answered,
+                    to: None,
+                },
+            );
+        }
+    }
+    for _ in 0..5 {
+        send(&mut stomp);
+    }
+    assert_eq!(
+        send(&mut stomp),
+        "end SlowConsumer: you do not read as fast as you write"
+    );
 }
