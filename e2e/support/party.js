@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { until } from './until.js';
 
 /** @import { Page } from 'playwright-core' */
-/** @typedef {'native' | 'socketio' | 'stomp'} Dialect */
+/** @typedef {'native' | 'socketio' | 'stomp' | 'mdn'} Dialect */
 
 const file = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
 /** The library of each dialect that has one. @type {Partial<Record<Dialect, string>>} */
@@ -29,7 +29,7 @@ export class Party {
    * @param {Page} page which has to bypass the content security policy: it stands in for a page of another origin
    * @param {{ url: string }} gateway
    * @param {Dialect} dialect
-   * @param {string} room
+   * @param {string} room or, for those who call by name, under which one
    */
   static async in(page, gateway, dialect, room) {
     await page.goto(gateway.url);
@@ -40,7 +40,7 @@ export class Party {
     return new Party(page);
   }
 
-  /** Its peer id. @returns {Promise<string>} */
+  /** Its peer id, or its name. @returns {Promise<string>} */
   id() {
     return this.#page.evaluate(() => /** @type {any} */ (window).party.id);
   }
@@ -137,6 +137,29 @@ function inPage() {
       const { success, error } = await socket.emitWithAck('join-room', room);
       if (!success) throw new Error(error);
       page.party.id = socket.id;
+    },
+
+    /** @param {string} name */
+    mdn(name) {
+      const socket = new WebSocket(`ws://${location.host}/`, 'json');
+      const words = { offer: 'video-offer', answer: 'video-answer', candidate: 'new-ice-candidate' };
+      const send = (/** @type {object} */ message) => socket.send(JSON.stringify(message));
+      say = (target, kind, payload) => {
+        const what = kind === 'candidate' ? { candidate: payload } : { sdp: payload };
+        send({ type: words[kind], name, target, ...what });
+      };
+      return new Promise((entered) => {
+        socket.onmessage = ({ data }) => {
+          const message = JSON.parse(data);
+          if (message.type === 'id') send({ type: 'username', name, id: message.id, date: Date.now() });
+          if (message.type === 'userlist') {
+            page.party.id = name;
+            entered(undefined);
+          }
+          const known = Object.entries(words).find(([, word]) => word === message.type);
+          if (known) hear(message.name, known[0], message.sdp ?? message.candidate);
+        };
+      });
     },
 
     /** @param {string} room */

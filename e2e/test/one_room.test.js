@@ -1,4 +1,4 @@
-/** A page of each dialect, with its own library, in one room over three gateways: real connections between all of them. */
+/** Pages of several dialects, each with its own library and on a gateway of its own: real connections between all of them. */
 import { Party } from '../support/party.js';
 import { scenario } from '../support/scenario.js';
 
@@ -7,22 +7,22 @@ import { scenario } from '../support/scenario.js';
 
 const ROOM = 'kitchen';
 
-/** Each at a gateway of its own, in this order. @param {World} world @param {...Dialect} dialects */
+/** Each at a gateway of its own, in this order. @param {World} world @param {...[Dialect, string]} dialects and their rooms */
 async function parties(world, ...dialects) {
   const { url } = await world.redis();
   const start = () => world.gateway({ 'redis.url': url, 'cluster.lease_ms': 2_000 });
   const gateways = await Promise.all(dialects.map(start));
   const parties = [];
-  for (const [index, dialect] of dialects.entries()) {
+  for (const [index, [dialect, room]] of dialects.entries()) {
     const { page } = await world.person({ bypassCSP: true });
-    parties.push(await Party.in(page, gateways[index], dialect, ROOM));
+    parties.push(await Party.in(page, gateways[index], dialect, room));
   }
   return parties;
 }
 
 scenario('a native, a Socket.IO and a STOMP page connect, each with each', async (world) => {
   // The native one comes first: rooms that STOMP clients create hold two.
-  const [native, socketio, stomp] = await parties(world, 'native', 'socketio', 'stomp');
+  const [native, socketio, stomp] = await parties(world, ['native', ROOM], ['socketio', ROOM], ['stomp', ROOM]);
   await native.call(socketio);
   await native.untilConnectedWith(socketio);
   await native.call(stomp);
@@ -36,7 +36,13 @@ scenario('a native, a Socket.IO and a STOMP page connect, each with each', async
 });
 
 scenario('a STOMP page calls a Socket.IO page', async (world) => {
-  const [stomp, socketio] = await parties(world, 'stomp', 'socketio');
+  const [stomp, socketio] = await parties(world, ['stomp', ROOM], ['socketio', ROOM]);
   await stomp.call(socketio);
   await Promise.all([stomp.untilConnectedWith(socketio), socketio.untilConnectedWith(stomp)]);
+});
+
+scenario('pages of the MDN sample call each other by name', async (world) => {
+  const [ann, bob] = await parties(world, ['mdn', 'Ann'], ['mdn', 'Bob']);
+  await ann.call(bob);
+  await Promise.all([ann.untilConnectedWith(bob), bob.untilConnectedWith(ann)]);
 });
