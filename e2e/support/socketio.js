@@ -25,6 +25,8 @@ export class SocketIoClient {
   heard = /** @type {any[][]} */ ([]);
   /** Why the library lost its connection, each time. */
   disconnects = /** @type {string[]} */ ([]);
+  /** How often the library opened a connection. */
+  attempts = 0;
   /** Why it was not let in, each time. */
   refusals = /** @type {string[]} */ ([]);
 
@@ -32,6 +34,7 @@ export class SocketIoClient {
   constructor(socket) {
     this.socket = socket;
     socket.on('connect', () => (this.id = socket.id ?? ''));
+    socket.io.on('open', () => this.attempts++);
     socket.onAny((...event) => this.heard.push(event));
     socket.on('disconnect', (reason) => this.disconnects.push(reason));
     socket.on('connect_error', ({ message }) => this.refusals.push(message));

@@ -83,3 +83,23 @@ scenario('a token for some rooms opens those, and a refusal says so', async (wor
   assert.deepEqual(await client.ask('create-room', 'study-1'), { success: true, roomId: 'study-1' });
   assert.equal((await client.ask('video:join-room', { roomId: 'study-1' })).success, false, 'that is the room video:study-1');
 });
+
+scenario('a page of an origin that may not connect is told that, and one that may gets in', async (world) => {
+  const gateway = await world.gateway({ origins: 'https://app.example.com' });
+  for (const transports of Object.values(TRANSPORTS)) {
+    const from = (/** @type {string} */ origin) => world.socketIo(gateway, { ...transports, extraHeaders: { origin } });
+    assert.equal(await from('https://evil.example.com').refusal(), 'pages of this origin may not connect here');
+    await from('https://app.example.com').untilIn();
+  }
+});
+
+scenario('a user with as many sessions as he may have gets in when one of them is over', async (world) => {
+  const gateway = await world.gateway({ 'limits.sessions_per_user': 2 });
+  const auth = { userId: 'ada' };
+  const [first] = [await world.socketIoIn(gateway, { auth }), await world.socketIoIn(gateway, { auth })];
+  const third = world.socketIo(gateway, { auth, transports: ['websocket'] });
+  await until('it tried more than once', () => third.attempts > 2);
+  assert.equal(third.socket.connected, false);
+  first.end();
+  await third.untilIn();
+});

@@ -97,6 +97,32 @@ scenario('who takes another name is called by that one and no longer by the firs
   assert.equal(await ada.hears('request_connection'), '하은');
 });
 
+scenario('the newest has the name, as a page that was loaded again; the earlier one is told, and its end changes nothing', async (world) => {
+  const { first, second, ada, bob } = await adaAndBob(world);
+  const reloaded = await called(world.socketIo(first), 'bob');
+  assert.equal((await bob.hears('error')).code, 'name-taken');
+  await until('the new one is rung', async () => (await ada.ask('request_connection', 'bob'), reloaded.heard.length > 0));
+  bob.end();
+  await until('the earlier one is gone', () => second.connections(), (count) => count === 0);
+  reloaded.rest();
+  assert.equal(await ada.ask('request_connection', 'bob'), null);
+  assert.equal(await reloaded.hears('request_connection'), 'ada');
+});
+
+scenario('where tokens say that it is somebody else’s, a name stays with whom it is', async (world) => {
+  const settings = { 'auth.jwt.secret': 'a secret only for the tests, long enough for HS256', error_texts: 'ko' };
+  const gateway = await world.gateway(settings);
+  const as = async (/** @type {string} */ user) => world.socketIoIn(gateway, { auth: { token: await gateway.mint('--user', user) } });
+  const [ada, mallory] = [await as('ada'), await as('mallory')];
+  await called(ada, 'ada');
+  assert.equal(await mallory.ask('init', 'ada'), '이미 사용 중인 이름입니다');
+  assert.equal(await mallory.ask('init', 'mallory'), null);
+  await untilThere(mallory, 'ada');
+  assert.equal(await ada.hears('request_connection'), 'mallory');
+  await called(await as('ada'), 'ada'); // from another page of hers
+  assert.equal((await ada.hears('error')).code, 'name-taken');
+});
+
 /** It takes a moment until it has come round to other nodes that somebody is there. @param {SocketIoClient} client @param {string} name */
 async function untilThere(client, name) {
   await until(`${name} is there`, () => client.ask('request_connection', name), (answer) => answer === null);

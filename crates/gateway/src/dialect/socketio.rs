@@ -493,10 +493,12 @@ impl Dialect for SocketIo {
     fn goodbye(&mut self, closing: &Closing, say: &mut dyn FnMut(Message)) {
         use CloseCode::{Forbidden, Protocol, TooLarge, Unauthorized};
         let words = match (closing.code, self.peer) {
-            (Unauthorized | Forbidden, None) => {
+            (Unauthorized, None) => {
                 let words = self.texts.not_let_in(self.has_token);
                 packet::connect_error(None, words)
             }
+            // It is the page that may not, whoever its user is.
+            (Forbidden, None) => packet::connect_error(None, &closing.reason),
             (Unauthorized | Forbidden | Protocol | TooLarge, _) => packet::DISCONNECT.into(),
             _ => return,
         };

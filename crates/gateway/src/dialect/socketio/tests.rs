@@ -85,3 +85,24 @@ fn who_could_not_enter_one_room_may_still_be_in_the_next() {
     say(&mut io, joined(3, "b"));
     assert_eq!(hear(&mut io, r#"2["leave-room"]"#), ["4 leave b"]);
 }
+
+#[test]
+fn who_is_not_let_in_is_told_whether_he_or_his_page_is_meant() {
+    let mut io = SocketIo::new(Texts::English);
+    let mut goodbye = |closing: Closing| {
+        let mut said = Vec::new();
+        io.goodbye(&closing, &mut |frame| {
+            said.push(frame.into_text().expect("text").to_string())
+        });
+        said
+    };
+    assert_eq!(
+        goodbye(Closing::new(CloseCode::Unauthorized)),
+        [r#"4{"message":"Authentication required"}"#]
+    );
+    assert_eq!(
+        goodbye(Closing::because(CloseCode::Forbidden, "not from there")),
+        [r#"4{"message":"not from there"}"#]
+    );
+    assert!(goodbye(Closing::new(CloseCode::Unavailable)).is_empty());
+}
