@@ -38,9 +38,10 @@ export class DemoPage {
       const text = message.text();
       if (/^Negotiation with|Content Security Policy/.test(text)) this.complaints.push(text);
     });
-    page.on('websocket', (socket) =>
-      socket.on('framereceived', ({ payload }) => this.heard.push(JSON.parse(payload.toString()))),
-    );
+    page.on('websocket', (socket) => {
+      if (new URL(socket.url()).pathname !== '/v1/connect') return; // another dialect's
+      socket.on('framereceived', ({ payload }) => this.heard.push(JSON.parse(payload.toString())));
+    });
   }
 
   /**

@@ -3,23 +3,17 @@ import assert from 'node:assert/strict';
 import { Chatter } from '../support/mdn.js';
 import { Native } from '../support/native.js';
 import { scenario } from '../support/scenario.js';
-import { SocketIoClient } from '../support/socketio.js';
 
+/** Ready soon. */
+const SOON = { 'cluster.lease_ms': 2_000 };
 const OFFER = { type: 'offer', sdp: 'v=0\r\n' };
 const ANSWER = { type: 'answer', sdp: 'v=0\r\n' };
 const CANDIDATE = { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: 0 };
 
-/** @param {{ url: string }} gateway @param {object} [auth] */
-async function socketio({ url }, auth) {
-  const client = SocketIoClient.connect(url, { auth });
-  await client.untilIn();
-  return client;
-}
-
 scenario('a native client and one of the room tutorial call each other', async (world) => {
-  const [first, second] = await world.cluster();
+  const [first, second] = await world.cluster(SOON);
   const ada = await Native.open(first, 'Ada');
-  const bob = await socketio(second, { userId: 'bob', name: 'Bob' });
+  const bob = await world.socketIoIn(second, { auth: { userId: 'bob', name: 'Bob' } });
   await ada.join('kitchen');
   assert.equal((await bob.ask('join-room', 'kitchen')).success, true);
   assert.equal((await ada.next('member-joined')).member.name, 'Bob');
@@ -41,10 +35,10 @@ scenario('a native client and one of the room tutorial call each other', async (
 });
 
 scenario('a native client is a participant of a video room, with the name and the state it has', async (world) => {
-  const [first, second] = await world.cluster();
+  const [first, second] = await world.cluster(SOON);
   const ada = await Native.open(first, 'Ada');
   await ada.join('video:standup');
-  const bob = await socketio(second, { userId: 'bob' });
+  const bob = await world.socketIoIn(second, { auth: { userId: 'bob' } });
   bob.emit('video:join-room', { studyId: 's', roomId: 'standup' });
   const { participants } = await bob.hears('video:room-state');
   assert.deepEqual(
@@ -58,9 +52,9 @@ scenario('a native client is a participant of a video room, with the name and th
 });
 
 scenario('a caller by name and somebody in the chat call each other', async (world) => {
-  const [first, second] = await world.cluster();
+  const [first, second] = await world.cluster(SOON);
   const ann = await Chatter.named(first, 'Ann');
-  const bob = await socketio(second);
+  const bob = await world.socketIoIn(second);
   assert.equal(await bob.ask('init', 'Bob'), null);
   await ann.untilUsers((users) => users.join() === 'Ann,Bob');
 
@@ -75,9 +69,9 @@ scenario('a caller by name and somebody in the chat call each other', async (wor
 });
 
 scenario('a name that is called has one owner in both dialects', async (world) => {
-  const [first, second] = await world.cluster();
+  const [first, second] = await world.cluster(SOON);
   const ann = await Chatter.named(first, 'Ann');
-  const bob = await socketio(second);
+  const bob = await world.socketIoIn(second);
   assert.equal(await bob.ask('init', 'Ann'), null, 'the newest claim of a caller wins');
   assert.equal((await ann.next('error')).code, 'room-closed');
   const other = await Chatter.open(first);

@@ -7,7 +7,7 @@ const SDP = { type: 'offer', sdp: 'v=0\r\n' };
 
 /** @param {import('../support/world.js').World} world */
 async function pair(world) {
-  const [first, second] = await world.cluster();
+  const [first, second] = await world.cluster({ 'cluster.lease_ms': 2_000, 'drain.window_ms': 2_000 });
   const ann = await Chatter.named(first, 'Ann');
   const bob = await Chatter.named(second, 'Bob');
   await ann.untilUsers((users) => users.join() === 'Ann,Bob');

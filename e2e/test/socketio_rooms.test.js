@@ -146,6 +146,9 @@ scenario('a full room is refused, and has a place again when somebody has left',
   const refused = await cleo.ask('join-room', 'study');
   assert.equal(refused.success, false);
   assert.match(refused.error, /as many members as it may/);
+  cleo.emit('join-room', 'study'); // and without waiting for what becomes of it:
+  assert.deepEqual(await cleo.ask('join-room', 'elsewhere'), { success: true, roomId: 'elsewhere' });
+  assert.deepEqual(cleo.rest().map(([event, { code }]) => [event, code]), [['error', 'room-full']], 'told once');
   await bob.ask('leave-room');
   assert.deepEqual(await cleo.ask('join-room', 'study'), { success: true, roomId: 'study' });
   await ada.hears('user-left');

@@ -122,7 +122,9 @@ pub(super) fn unwrap<'a>(kind: &str, usual: &'a str, mut said: Fields<'a>) -> Co
         return Cow::Owned(flat(is_untyped.then_some(kind), &said));
     }
     said.take(key);
-    if key == usual && said.0.is_empty() {
+    // A `with` of the client's own comes second, and so is not taken for ours.
+    let has_own_with = value.contains(r#""with""#);
+    if key == usual && said.0.is_empty() && !has_own_with {
         return Cow::Borrowed(value);
     }
     let with = With {
@@ -255,6 +257,16 @@ mod tests {
                 let (_, back) = there_and_back(kind, kind, said);
                 assert_eq!(back, said, "{kind}");
             }
+        }
+    }
+
+    #[test]
+    fn a_with_of_the_clients_own_comes_back_too() {
+        for said in [
+            r#"{"offer":{"sdp":"v=0","with":{"key":"sdp"}}}"#,
+            r#"{"sdp":"v=0","type":"offer","with":{"key":"sdp"}}"#,
+        ] {
+            assert_eq!(there_and_back(OFFER, OFFER, said).1, said);
         }
     }
 

@@ -1,0 +1,98 @@
+/** The example page `docs/examples/call-by-name`, served by two gateways, as two people use it. */
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import { scenario } from '../support/scenario.js';
+import { until } from '../support/until.js';
+
+/** @import { World } from '../support/world.js' */
+/** @import { DemoPage } from '../support/demo_page.js' */
+
+const file = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
+const SETTINGS = {
+  static_dir: file('../../docs/examples/call-by-name'),
+  'socketio.client_file': file('../node_modules/socket.io-client/dist/socket.io.min.js'),
+  'cluster.lease_ms': 2_000,
+};
+
+/** @param {World} world */
+async function adaAndBob(world) {
+  const gateways = await world.cluster(SETTINGS);
+  return Promise.all([register(world, gateways[0], 'ada'), register(world, gateways[1], 'bob')]);
+}
+
+/** @param {World} world @param {{ url: string }} at @param {string} name */
+async function register(world, at, name) {
+  const person = await world.person();
+  await person.visit(at.url);
+  await person.page.fill('#name', name);
+  await person.page.click('#register button');
+  await untilTold(person, `You are ${name}.`);
+  return person;
+}
+
+/** @param {DemoPage} person @param {string} name */
+async function call(person, name) {
+  await person.page.fill('#remote-name', name);
+  await person.page.click('#call button');
+}
+
+/** @param {DemoPage} person @param {string} words */
+async function untilTold({ page }, words) {
+  await until(`it says: ${words}`, () => page.textContent('#status'), (status) => status === words);
+}
+
+/** @param {...DemoPage} people */
+async function untilTheySeeEachOther(...people) {
+  await Promise.all(
+    people.map(({ page }) => until('frames of the other’s picture are decoded', () => page.evaluate(framesDecoded), (frames) => frames > 5)),
+  );
+}
+
+/** In the page. */
+async function framesDecoded() {
+  const connection = /** @type {any} */ (window).recordedConnections.at(-1);
+  const reports = connection ? [...(await connection.getStats()).values()] : [];
+  return reports.find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video')?.framesDecoded ?? 0;
+}
+
+scenario('one calls, the other accepts, they see each other, hang up and call again', async (world) => {
+  const [ada, bob] = await adaAndBob(world);
+  await call(ada, 'bob');
+  await untilTold(bob, 'ada is calling.');
+  await bob.page.click('#accept');
+  await untilTheySeeEachOther(ada, bob);
+
+  await bob.page.click('#hang-up');
+  await untilTold(ada, 'bob declined or hung up.');
+  await call(bob, 'ada');
+  await untilTold(ada, 'bob is calling.');
+  await ada.page.click('#accept');
+  await untilTheySeeEachOther(ada, bob);
+  for (const { page } of [ada, bob]) assert.equal(await page.evaluate(() => /** @type {any} */ (window).recordedConnections.length), 2);
+});
+
+scenario('a call may be declined, taken back, or for nobody', async (world) => {
+  const [ada, bob] = await adaAndBob(world);
+  await call(ada, 'bob');
+  await untilTold(bob, 'ada is calling.');
+  await bob.page.click('#decline');
+  await untilTold(ada, 'bob declined or hung up.');
+  await call(ada, 'bob');
+  await untilTold(bob, 'ada is calling.');
+  await ada.page.click('#hang-up');
+  await untilTold(bob, 'ada does not wait any longer.');
+  await call(ada, 'nobody');
+  await untilTold(ada, 'nobody: the other side is not connected');
+});
+
+scenario('both ring at the same moment, and talk', async (world) => {
+  const [ada, bob] = await adaAndBob(world);
+  await Promise.all([call(ada, 'bob'), call(bob, 'ada')]);
+  for (const person of [ada, bob]) {
+    const accept = person.page.locator('#accept');
+    const isOver = async () => (await person.page.evaluate(framesDecoded)) > 0;
+    await until('it rings, or both had called', async () => (await accept.isVisible()) || isOver());
+    if (await accept.isVisible()) await accept.click();
+  }
+  await untilTheySeeEachOther(ada, bob);
+});
