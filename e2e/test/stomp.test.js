@@ -1,6 +1,6 @@
 /** STOMP clients, as the tutorial's pages are, on gateways with a real Redis between them. */
 import assert from 'node:assert/strict';
-import { io } from 'socket.io-client';
+import { Versions } from '@stomp/stompjs';
 import { scenario } from '../support/scenario.js';
 import { BareStomp, StompPerson } from '../support/stomp.js';
 import { until } from '../support/until.js';
@@ -118,7 +118,6 @@ for (const [version, config] of /** @type {const} */ ([
   ['1.2', { splitLargeFrames: true, maxWebSocketChunkSize: 7 }],
 ])) {
   scenario(`a client of version ${version} gets along, with ${Object.keys(config)[0] ?? 'nothing special'}`, async (world) => {
-    const { Versions } = await import('@stomp/stompjs');
     const gateway = await world.gateway();
     const ada = await StompPerson.connect(gateway, { stompVersions: new Versions([version]), ...config });
     assert.equal(ada.client.connectedVersion, version);
@@ -266,30 +265,22 @@ scenario('somebody with Socket.IO is met in the same room, each in his own words
   const [first, second] = await world.cluster();
   const ada = await StompPerson.connect(first);
   await ada.enter('studio', 'Ada');
-  const bob = io(second.url, { transports: ['websocket'], reconnection: false });
-  try {
-    /** @type {any[][]} */
-    const heard = [];
-    bob.onAny((...event) => heard.push(event));
-    const joined = await bob.emitWithAck('join-room', 'studio');
-    assert.equal(joined.success, true);
-    await untilSignal(ada, 'READY');
-    ada.send('studio', 'signal', { type: 'OFFER', sdp: 'v=0 offer' });
-    await until('the offer comes', () => heard.find(([name]) => name === 'offer'));
-    const offer = heard.find(([name]) => name === 'offer')?.[1];
-    assert.deepEqual([offer.from, offer.offer], [ada.sid, { type: 'offer', sdp: 'v=0 offer' }]);
-    bob.emit('answer', { target: ada.sid, answer: { type: 'answer', sdp: 'v=0 answer' } });
-    assert.deepEqual(await untilSignal(ada, 'ANSWER'), { type: 'ANSWER', sid: bob.id, sdp: 'v=0 answer' });
-    bob.emit('ice-candidate', { target: ada.sid, candidate: CANDIDATE });
-    assert.deepEqual(await untilSignal(ada, 'CANDIDATE'), { type: 'CANDIDATE', sid: bob.id, candidate: CANDIDATE });
-    ada.send('studio', 'signal', { type: 'CANDIDATE', ...CANDIDATE });
-    await until('the candidate comes', () => heard.find(([name]) => name === 'ice-candidate'));
-    const { with: _, ...candidate } = heard.find(([name]) => name === 'ice-candidate')?.[1].candidate;
-    assert.deepEqual(candidate, CANDIDATE);
-    const { id } = bob;
-    bob.close();
-    assert.deepEqual(await untilSignal(ada, 'LEAVE'), { type: 'LEAVE', sid: id });
-  } finally {
-    bob.close();
-  }
+  const bob = await world.socketIoIn(second);
+  assert.equal((await bob.ask('join-room', 'studio')).success, true);
+  await untilSignal(ada, 'READY');
+
+  ada.send('studio', 'signal', { type: 'OFFER', sdp: 'v=0 offer' });
+  const offer = { type: 'offer', sdp: 'v=0 offer' };
+  assert.deepEqual(await bob.hears('offer'), { target: bob.id, from: ada.sid, offer });
+  bob.emit('answer', { target: ada.sid, answer: { type: 'answer', sdp: 'v=0 answer' } });
+  assert.deepEqual(await untilSignal(ada, 'ANSWER'), { type: 'ANSWER', sid: bob.id, sdp: 'v=0 answer' });
+  bob.emit('ice-candidate', { target: ada.sid, candidate: CANDIDATE });
+  assert.deepEqual(await untilSignal(ada, 'CANDIDATE'), { type: 'CANDIDATE', sid: bob.id, candidate: CANDIDATE });
+  ada.send('studio', 'signal', { type: 'CANDIDATE', ...CANDIDATE });
+  const { with: _, ...candidate } = (await bob.hears('ice-candidate')).candidate;
+  assert.deepEqual(candidate, CANDIDATE);
+
+  const { id } = bob;
+  bob.end();
+  assert.deepEqual(await untilSignal(ada, 'LEAVE'), { type: 'LEAVE', sid: id });
 });

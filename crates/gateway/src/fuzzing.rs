@@ -9,22 +9,24 @@ use switchboard_protocol::{
     ClientMessage, Connection, Member, MemberState, NodeId, PeerId, RoomId, ServerMessage,
 };
 use switchboard_session::{Enter, Input};
+use switchboard_stomp::{Decoder, Limits, Version};
 
-use crate::config::{Config, ErrorTexts};
+use crate::config::{Config, ErrorTexts, LimitsConfig};
 use crate::dialect::mdn::Mdn;
 use crate::dialect::socketio::SocketIo;
+use crate::dialect::stomp::Stomp;
 use crate::dialect::{Dialect, Frame, Heard};
 
 /// Lines of `stream` are frames of MDN's chat. What it is told is JSON.
 pub fn mdn_messages(stream: &[u8]) {
-    Play::new(Mdn::new()).through(stream, |told| {
+    Play::new(Mdn::new()).through(lines(stream), |told| {
         serde_json::from_str::<serde::de::IgnoredAny>(told).expect("what is told is JSON");
     });
 }
 
 /// Lines of `stream` are packets of Socket.IO. What it is told begins as a packet and goes on as JSON.
 pub fn socketio_packets(stream: &[u8]) {
-    Play::new(SocketIo::new(ErrorTexts::English)).through(stream, |told| {
+    Play::new(SocketIo::new(ErrorTexts::English)).through(lines(stream), |told| {
         let json = told.trim_start_matches(|c: char| c.is_ascii_digit());
         let is_bare = told.starts_with('1') || told.starts_with("4/");
         assert!(
@@ -32,6 +34,31 @@ pub fn socketio_packets(stream: &[u8]) {
             "{told}"
         );
     });
+}
+
+/// The first byte of `stream` chooses the version, each 0xff behind it ends a WebSocket message: UTF-8 has none. What is told
+/// is frames of that version.
+pub fn stomp_messages(stream: &[u8]) {
+    let Some((first, stream)) = stream.split_first() else {
+        return;
+    };
+    let versions = [Version::V1_0, Version::V1_1, Version::V1_2];
+    let version = versions[usize::from(*first) % versions.len()];
+    let connect = format!("CONNECT\naccept-version:{version}\n\n\0");
+    let mut stomp = Stomp::new(&LimitsConfig::default());
+    stomp.hear(Frame::Text(&connect), &mut |_| {});
+    let messages = stream.split(|byte| *byte == 0xff);
+    Play::new(stomp).through(messages, |told| {
+        let mut decoder = Decoder::new(Limits::default());
+        decoder.set_version(version);
+        let mut told = told.as_bytes();
+        let item = decoder.read(&mut told).expect("what is told is frames");
+        assert!(item.is_some() && told.is_empty(), "one frame at a time");
+    });
+}
+
+fn lines(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+    stream.split(|byte| *byte == b'\n')
 }
 
 struct Play<D> {
@@ -49,10 +76,10 @@ impl<D: Dialect> Play<D> {
         }
     }
 
-    fn through(&mut self, stream: &[u8], check: impl Fn(&str)) {
+    fn through<'s>(&mut self, frames: impl Iterator<Item = &'s [u8]>, check: impl Fn(&str)) {
         self.tell(self.welcome(), &check);
-        for line in stream.split(|byte| *byte == b'\n') {
-            let frame = std::str::from_utf8(line).map_or(Frame::Binary(line), Frame::Text);
+        for frame in frames {
+            let frame = std::str::from_utf8(frame).map_or(Frame::Binary(frame), Frame::Text);
             let (mut answers, mut said) = (Vec::new(), Vec::new());
             let (own, other) = (&self.own, &self.other);
             self.dialect.hear(frame, &mut |heard| match heard {
@@ -178,6 +205,9 @@ mod tests {
         );
         socketio_packets(
             b"2[\"init\",\"A\"]\n21[\"connection_info\",{\"remoteName\":\"B\",\"sdp\":1}]\n20[\"create-room\",\"r\"]\n2[\"offer\",{\"target\":\"x\"}]\n0/x,\n1\n9",
+        );
+        stomp_messages(
+            b"\x02SUBSCRIBE\nid:\\n\ndestination:/topic/rooms/r/signal\nreceipt:1\n\n\0SEND\ndestination:/app/rooms/r/join\n\n\xff\0SEND\ndestination:/app/rooms/r/signal\nreceipt:2\n\n{\"type\":\"OFFER\",\"sdp\":{}}\0\n\xffBEGIN\n\n\0",
         );
     }
 }
