@@ -13,10 +13,8 @@ use switchboard_protocol::{ErrorCode, Member, PeerId};
 use switchboard_session::{Claim, RoomName};
 
 use super::packet::{self, Event};
-use super::{
-    Entering, Hear, Outgoing, Request, Say, SocketIo, Texts, ToldRoom, Vocabulary, What, emit,
-    tell_custom,
-};
+use super::tell::{emit, tell_custom};
+use super::{Entering, Hear, Outgoing, Request, Say, SocketIo, Texts, ToldRoom, Vocabulary, What};
 use crate::dialect::lobby;
 use crate::dialect::neutral::{self, Fields};
 

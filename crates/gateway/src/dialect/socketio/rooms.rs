@@ -11,9 +11,8 @@ use switchboard_protocol::server_message::{RoomClosed, Signal};
 use switchboard_protocol::{ErrorCode, Member, PeerId, RoomId};
 
 use super::packet::{self, Event};
-use super::{
-    Entering, Hear, Outgoing, Request, Say, SocketIo, Vocabulary, What, emit, tell_custom,
-};
+use super::tell::{emit, tell_custom};
+use super::{Entering, Hear, Outgoing, Request, Say, SocketIo, Vocabulary, What};
 use crate::dialect::neutral::{self, Fields};
 
 const SIGNALS: [(&str, &str, &str); 3] = [

@@ -1,4 +1,5 @@
-use switchboard_protocol::server_message::Joined;
+use switchboard_protocol::server_message::{Error, Joined};
+use switchboard_protocol::{ClientMessage, ErrorCode};
 
 use super::*;
 

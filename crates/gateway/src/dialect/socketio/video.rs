@@ -12,10 +12,8 @@ use switchboard_protocol::{ClientMessage, ErrorCode, Member, MemberState, PeerId
 use switchboard_session::Input;
 
 use super::packet::Event;
-use super::{
-    Entering, Hear, Heard, Outgoing, Request, Say, SocketIo, ToldRoom, Vocabulary, What, emit,
-    tell_custom,
-};
+use super::tell::{emit, tell_custom};
+use super::{Entering, Hear, Heard, Outgoing, Request, Say, SocketIo, ToldRoom, Vocabulary, What};
 use crate::dialect::neutral;
 
 /// A study is larger than a call.

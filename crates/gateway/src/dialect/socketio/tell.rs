@@ -1,0 +1,141 @@
+//! What the session says, as its client is told.
+
+use axum::extract::ws::Message;
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use switchboard_protocol::codec::EncodeError;
+use switchboard_protocol::server_message::{Error, Joined, Signal as Signalled, Undelivered};
+use switchboard_protocol::{Encoding, ErrorCode, PeerId, RoomId};
+
+use super::{Request, Say, SocketIo, Vocabulary, What, calls, packet, rooms, texts, video};
+use crate::dialect::told::ToldRoom;
+
+impl SocketIo {
+    pub(super) fn tell_refused(
+        &self,
+        request: &Request,
+        code: ErrorCode,
+        words: &str,
+        say: Say<'_>,
+    ) {
+        let words = self.texts.refusal(code, words);
+        let text = match (request.ack, request.vocabulary) {
+            (Some(ack), Vocabulary::Calls) => packet::ack(ack, &words),
+            (Some(ack), _) => packet::ack(ack, &json!({ "success": false, "error": words })),
+            (None, _) => packet::event("error", &json!({ "code": code, "message": words })),
+        };
+        say(Message::Text(text.into()));
+    }
+
+    pub(super) fn tell_done(&self, request: &Request, say: Say<'_>) {
+        let Some(ack) = request.ack else { return };
+        say(Message::Text(
+            match request.vocabulary {
+                Vocabulary::Calls => packet::ack(ack, &()),
+                _ => packet::ack(ack, &json!({ "success": true })),
+            }
+            .into(),
+        ));
+    }
+
+    pub(super) fn tell_joined(&mut self, joined: &Joined, say: Say<'_>) {
+        let Some(request) = self.requests.close(joined.re) else {
+            return;
+        };
+        self.rooms.enter(ToldRoom::new(joined, request.vocabulary));
+        self.tell_in(&request, &joined.room, say);
+    }
+
+    pub(super) fn tell_in(&self, request: &Request, room: &RoomId, say: Say<'_>) {
+        match request.vocabulary {
+            Vocabulary::Rooms => rooms::joined(request, room, say),
+            Vocabulary::Video => {
+                video::joined(self, room, say);
+                self.tell_done(request, say);
+            }
+            Vocabulary::Presence | Vocabulary::Calls => self.tell_done(request, say),
+        }
+    }
+
+    pub(super) fn tell_error(&mut self, error: &Error, say: Say<'_>) {
+        let request = error.re.and_then(|id| self.requests.close(id));
+        let request = request.unwrap_or(Request {
+            vocabulary: Vocabulary::Rooms,
+            ack: None,
+            what: What::Other,
+        });
+        if let What::Enter {
+            room: Some(room), ..
+        } = &request.what
+        {
+            // Pages that render twice enter twice; for a Socket.IO server that is no mistake.
+            let told = self.rooms.get(room.as_str());
+            if error.code == ErrorCode::AlreadyJoined
+                && told.is_some_and(|told| told.kind == request.vocabulary)
+            {
+                return self.tell_in(&request, room, say);
+            }
+            // It may be about to enter another one.
+            if error.code != ErrorCode::AlreadyJoined && self.current.as_ref() == Some(room) {
+                self.current = None;
+            }
+        }
+        self.tell_refused(&request, error.code, &error.message, say);
+    }
+
+    pub(super) fn tell_undelivered(&mut self, undelivered: &Undelivered, say: Say<'_>) {
+        if let Some(request) = self.requests.close(undelivered.id) {
+            let (code, words) = texts::undelivered(undelivered.reason);
+            self.tell_refused(&request, code, words, say);
+        }
+    }
+
+    pub(super) fn tell_signal(&self, signal: &Signalled, say: Say<'_>) -> Result<(), EncodeError> {
+        let payload = signal.payload.transcode_to(Encoding::Json);
+        let payload = payload.map_err(|error| EncodeError::Value(error.to_string()))?;
+        let payload: &RawValue = serde_json::from_slice(&payload)
+            .map_err(|error| EncodeError::Value(error.to_string()))?;
+        let Some(room) = self.rooms.get(signal.room.as_str()) else {
+            return Ok(());
+        };
+        match room.kind {
+            Vocabulary::Rooms | Vocabulary::Presence => self.tell_room_signal(signal, payload, say),
+            Vocabulary::Video => video::signalled(signal, payload, say),
+            Vocabulary::Calls => {
+                calls::signalled(room, self.peer.as_ref(), (signal, payload), say);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn tell_room_signal(&self, signal: &Signalled, payload: &RawValue, say: Say<'_>) {
+        match self.peer {
+            Some(peer) => rooms::signalled(&peer, signal, payload, say),
+            None => tell_custom("signal", signal, payload, say),
+        }
+    }
+}
+
+/// A signal that a vocabulary has no word for.
+pub(super) fn tell_custom(event: &str, signal: &Signalled, payload: &RawValue, say: Say<'_>) {
+    #[derive(Serialize)]
+    struct Custom<'a> {
+        from: &'a PeerId,
+        kind: &'a str,
+        payload: &'a RawValue,
+    }
+    emit(
+        event,
+        &Custom {
+            from: &signal.from,
+            kind: &signal.kind,
+            payload,
+        },
+        say,
+    );
+}
+
+pub(super) fn emit(name: &str, argument: &impl Serialize, say: Say<'_>) {
+    say(Message::Text(packet::event(name, argument).into()));
+}
