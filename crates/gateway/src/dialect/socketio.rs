@@ -72,6 +72,8 @@ struct Request {
 enum What {
     /// To enter this room, if it can be one; or, as 000's clients say, to create it.
     Enter { room: Option<RoomId>, creates: bool },
+    /// What the client did not ask for in so many words: it hears nothing of it.
+    Unasked,
     /// Anything whose answer says only whether it worked.
     Other,
 }
@@ -286,6 +288,9 @@ impl SocketIo {
             ack: None,
             what: What::Other,
         });
+        if matches!(request.what, What::Unasked) {
+            return;
+        }
         if let What::Enter {
             room: Some(room), ..
         } = &request.what
