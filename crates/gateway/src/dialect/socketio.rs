@@ -68,6 +68,8 @@ struct Request {
 enum What {
     /// To enter this room, if it can be one; or, as 000's clients say, to create it.
     Enter { room: Option<RoomId>, creates: bool },
+    /// What the client did not ask for in so many words: it hears nothing of it.
+    Unasked,
     /// Anything whose answer says only whether it worked.
     Other,
 }

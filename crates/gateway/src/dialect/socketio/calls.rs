@@ -43,14 +43,14 @@ fn init(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
         let words = format!("say your name: a text of 1 to {NAME_BYTES_MAX} bytes");
         return refuse(io, event, &words, heard);
     };
-    let request = |ack| Request {
+    let request = |ack, what| Request {
         vocabulary: Vocabulary::Calls,
         ack,
-        what: What::Other,
+        what,
     };
     // Whoever takes another name comes in anew under it: so everybody in the room hears of it.
     if io.rooms.get(lobby::ROOM).is_some() {
-        io.leave(lobby::ROOM, request(None), heard);
+        io.leave(lobby::ROOM, request(None, What::Unasked), heard);
     }
     let with = Entering {
         state: None,
@@ -60,7 +60,7 @@ fn init(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
             claim: Some(Claim::Newest),
         }),
     };
-    io.enter(lobby::ROOM, request(event.ack), with, heard);
+    io.enter(lobby::ROOM, request(event.ack, What::Other), with, heard);
 }
 
 /// Asks somebody for a call, or takes that back.

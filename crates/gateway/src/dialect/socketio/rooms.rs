@@ -61,12 +61,12 @@ fn enter(io: &mut SocketIo, event: &Event<'_>, creates: bool, heard: Hear<'_>) {
         );
     };
     if let Some(current) = io.current.take().filter(|current| current.as_str() != room) {
-        let silently = Request {
+        let unasked = Request {
             vocabulary: Vocabulary::Rooms,
             ack: None,
-            what: What::Other,
+            what: What::Unasked,
         };
-        io.leave(current.as_str(), silently, heard);
+        io.leave(current.as_str(), unasked, heard);
     }
     io.current = room.parse().ok();
     let request = Request {

@@ -65,6 +65,9 @@ impl SocketIo {
             ack: None,
             what: What::Other,
         });
+        if matches!(request.what, What::Unasked) {
+            return;
+        }
         if let What::Enter {
             room: Some(room), ..
         } = &request.what

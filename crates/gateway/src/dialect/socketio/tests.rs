@@ -82,7 +82,10 @@ fn who_could_not_enter_one_room_may_still_be_in_the_next() {
         hear(&mut io, r#"2["join-room","b"]"#),
         ["2 leave a", "3 enter b"]
     );
-    say(&mut io, error(1, ErrorCode::RoomFull));
+    assert_eq!(say(&mut io, error(1, ErrorCode::RoomFull)).len(), 1);
+    // He was not there any more, and did not ask to leave it.
+    let unasked = say(&mut io, error(2, ErrorCode::NotAMember));
+    assert!(unasked.is_empty(), "{unasked:?}");
     say(&mut io, joined(3, "b"));
     assert_eq!(hear(&mut io, r#"2["leave-room"]"#), ["4 leave b"]);
 }
