@@ -94,6 +94,31 @@ scenario('whoever leaves or is lost is named, and READY comes again for the next
   assert.deepEqual(carol.members('studio').at(-1).map((/** @type {any} */ { displayName }) => displayName), ['Ada', 'Carol']);
 });
 
+scenario('two who join in the same moment on two nodes are told READY once each', async (world) => {
+  const [first, second] = await world.cluster();
+  const people = await Promise.all([first, second].map((node) => StompPerson.connect(node)));
+  for (const room of ['one', 'two', 'three', 'four']) {
+    for (const person of people) person.subscribeAll(room);
+    for (const person of people) person.send(room, 'join');
+    await until('both are in', () => people.every((person) => person.members(room).at(-1)?.length === 2));
+    for (const person of people) person.send(room, 'signal', { type: 'LAST' });
+    const lasts = (/** @type {StompPerson} */ person) => person.signals(room).filter(({ type }) => type === 'LAST');
+    await until('all that comes has come', () => people.every((person) => lasts(person).length === 2));
+    for (const person of people) {
+      assert.equal(person.signals(room).filter(({ type }) => type === 'READY').length, 1);
+      person.send(room, 'leave');
+    }
+  }
+});
+
+scenario('when a node dies, those who were on it are named as gone', async (world) => {
+  const { second, ada, bob } = await twoInARoom(world);
+  const { sid } = bob;
+  await second.kill();
+  assert.deepEqual(await untilSignal(ada, 'LEAVE'), { type: 'LEAVE', sid });
+  await until('Ada is alone', () => ada.members('studio').at(-1).length === 1);
+});
+
 scenario('a receipt comes when what was asked for is done', async (world) => {
   const gateway = await world.gateway();
   const ada = await StompPerson.connect(gateway);

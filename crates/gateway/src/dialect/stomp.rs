@@ -11,43 +11,31 @@
 //! A RECEIPT comes when what was asked for is done: for a join, when it is in the room. A SEND that the session refuses
 //! has none; the message on `/user/queue/system` has its `receipt-id`.
 
+mod asked;
 mod connect;
 mod destination;
 mod signal;
 mod subscriptions;
+mod told;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::ws::{Message, Utf8Bytes};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use serde_json::value::RawValue;
-use switchboard_protocol::client_message::{Bye, Join, Leave, Signal};
 use switchboard_protocol::codec::EncodeError;
-use switchboard_protocol::limits::NAME_BYTES_MAX;
-use switchboard_protocol::server_message::{
-    Error, Joined, MemberLeft, Reason, Signal as Signalled, Undelivered, Welcome,
-};
-use switchboard_protocol::{
-    ClientMessage, CloseCode, DecodeError, Encoding, ErrorCode, Payload, PeerId, RoomId,
-    ServerMessage,
-};
-use switchboard_session::{Closing, Enter, Input, RoomName};
+use switchboard_protocol::{CloseCode, PeerId, ServerMessage};
+use switchboard_session::{Closing, Input};
 use switchboard_stomp as codec;
 use switchboard_stomp::{Command, Decoder, Item, Limits, Version};
 
 use self::connect::{Beats, Terms};
-use self::destination::{Action, Topic};
-use self::subscriptions::{Subscription, Subscriptions};
+use self::destination::Topic;
+use self::subscriptions::Subscriptions;
 use super::requests::Requests;
-use super::told::{ToldRoom, ToldRooms};
+use super::told::ToldRooms;
 use super::{Dialect, Frame, Heard};
 use crate::config::LimitsConfig;
-
-/// A call has two ends.
-const ROOM_CAPACITY: u32 = 2;
 
 /// A connection that speaks STOMP.
 pub(crate) struct Stomp {
@@ -155,181 +143,6 @@ impl Stomp {
         Ok(())
     }
 
-    fn live_frame(
-        &mut self,
-        live: Live,
-        frame: &codec::Frame<'_>,
-        heard: Hear<'_>,
-    ) -> Result<(), String> {
-        match frame.command {
-            // Its receipt comes when what it asks for is done.
-            Command::Send => return self.send(live, frame, heard),
-            Command::Subscribe => self.subscribe(live, frame, heard)?,
-            Command::Unsubscribe => self.subscriptions.end(subscription_id(live, frame)?),
-            // Nobody waits for them: a message is not sent again.
-            Command::Ack | Command::Nack | Command::Disconnect => {}
-            Command::Begin | Command::Commit | Command::Abort => return Err(no_transactions()),
-            Command::Connect | Command::Stomp => return Err("CONNECT was said already".into()),
-            Command::Connected | Command::Message | Command::Receipt | Command::Error => {
-                return Err(format!("{} is for servers to say", frame.command));
-            }
-        }
-        if let Some(receipt) = frame.header("receipt") {
-            write_receipt(live, receipt, &mut |frame| heard(Heard::Say(frame)));
-        }
-        if frame.command == Command::Disconnect {
-            self.end(None);
-            let bye = ClientMessage::Bye(Bye::default());
-            heard(Heard::Input(Input::Message(bye)));
-        }
-        Ok(())
-    }
-
-    fn subscribe(
-        &mut self,
-        live: Live,
-        frame: &codec::Frame<'_>,
-        heard: Hear<'_>,
-    ) -> Result<(), String> {
-        let topic = Topic::read(destination(frame)?).map_err(|error| error.to_string())?;
-        let subscription = Subscription {
-            id: subscription_id(live, frame)?.to_owned(),
-            acknowledged: frame.header("ack").is_some_and(|ack| ack != "auto"),
-            topic,
-        };
-        let added = self.subscriptions.add(subscription);
-        let added = added.map_err(|error| error.to_string())?;
-        // Whoever comes later learns at once who is there.
-        if let Topic::Members(room) = &added.topic
-            && let Some(told) = self.rooms.get(room.as_str())
-        {
-            self.messages += 1;
-            let members = members(told);
-            let message = added.message(self.messages, &members);
-            write(&message, live.version, &mut |frame| {
-                heard(Heard::Say(frame))
-            });
-        }
-        Ok(())
-    }
-
-    fn send(
-        &mut self,
-        live: Live,
-        frame: &codec::Frame<'_>,
-        heard: Hear<'_>,
-    ) -> Result<(), String> {
-        if frame.header("transaction").is_some() {
-            return Err(no_transactions());
-        }
-        let (room, action) =
-            Action::read(destination(frame)?).map_err(|error| error.to_string())?;
-        let receipt = frame.header("receipt").map(str::to_owned);
-        match action {
-            Action::Join => self.join(&room, &frame.body, receipt, heard),
-            Action::Signal => self.signal(live, room, &frame.body, receipt, heard),
-            Action::Leave => {
-                let id = self.request(receipt, None);
-                let room = room.as_str().into();
-                let leave = ClientMessage::Leave(Leave { id, room });
-                heard(Heard::Input(Input::Message(leave)));
-            }
-        }
-        Ok(())
-    }
-
-    fn join(&mut self, room: &RoomId, body: &[u8], receipt: Option<String>, heard: Hear<'_>) {
-        #[derive(Deserialize, Default)]
-        #[serde(rename_all = "camelCase")]
-        struct JoinRequest<'a> {
-            #[serde(borrow)]
-            display_name: Option<Cow<'a, str>>,
-        }
-        let id = self.request(receipt, None);
-        let said = match body.trim_ascii().is_empty() {
-            true => Ok(None),
-            false => serde_json::from_slice::<Option<JoinRequest<'_>>>(body),
-        };
-        let Ok(said) = said else {
-            return broken(id, "a join is a JSON object, `displayName` a text", heard);
-        };
-        let name = said.unwrap_or_default().display_name;
-        let name = name.filter(|name| !name.is_empty());
-        if name
-            .as_ref()
-            .is_some_and(|name| name.len() > NAME_BYTES_MAX)
-        {
-            let words = format!("a `displayName` has at most {NAME_BYTES_MAX} bytes");
-            return broken(id, &words, heard);
-        }
-        heard(Heard::Input(Input::Enter(Enter {
-            join: Join {
-                id,
-                room: room.as_str().into(),
-                state: None,
-                capacity: Some(ROOM_CAPACITY),
-            },
-            name: name.map(|name| RoomName {
-                text: (*name).into(),
-                claim: None,
-            }),
-        })));
-    }
-
-    fn signal(
-        &mut self,
-        live: Live,
-        room: RoomId,
-        body: &[u8],
-        receipt: Option<String>,
-        heard: Hear<'_>,
-    ) {
-        let body = str::from_utf8(body).map_err(|_| "a signal is JSON, in UTF-8");
-        let said = match body.and_then(signal::read) {
-            Ok(said) => said,
-            Err(words) => return broken(self.request(receipt, None), words, heard),
-        };
-        let payload = match Payload::new(Encoding::Json, said.payload.as_bytes()) {
-            Ok(payload) => payload,
-            Err(error) => {
-                let id = self.request(receipt, None);
-                return broken(id, &error.to_string(), heard);
-            }
-        };
-        let back = self.back(live, &room, &said);
-        self.back_bytes += back.as_ref().map_or(0, |(_, body)| body.len());
-        if self.back_bytes > self.back_bytes_max {
-            self.end(None);
-            let words = "you do not read as fast as you write";
-            let closing = Closing::because(CloseCode::SlowConsumer, words);
-            return heard(Heard::End(closing));
-        }
-        let id = self.request(receipt, back);
-        let signal = ClientMessage::Signal(Signal {
-            id,
-            room: room.as_str().into(),
-            to: None,
-            kind: said.kind.as_ref().into(),
-            payload,
-            traceparent: None,
-        });
-        heard(Heard::Input(Input::Message(signal)));
-    }
-
-    /// What is sent to a topic comes back to its sender too, if it has subscribed.
-    fn back(
-        &self,
-        live: Live,
-        room: &RoomId,
-        said: &signal::Neutral<'_>,
-    ) -> Option<(Topic, String)> {
-        let topic = Topic::Signal(room.clone());
-        self.subscriptions.of(&topic).next()?;
-        let payload: &RawValue = serde_json::from_str(&said.payload).ok()?;
-        let back = signal::write(&live.peer, &said.kind, payload);
-        Some((topic, back))
-    }
-
     /// The id of a request. Where nothing is to be said when it is done, nobody waits for that.
     fn request(&mut self, receipt: Option<String>, back: Option<(Topic, String)>) -> u64 {
         match (receipt, back) {
@@ -365,164 +178,6 @@ impl Stomp {
             _ => None,
         }
     }
-
-    fn welcome(&mut self, welcome: &Welcome, say: Say<'_>) {
-        let Phase::Introduced(terms) = self.phase else {
-            return;
-        };
-        let (connected, beats) = terms.connected(welcome);
-        write(&connected, terms.version, say);
-        self.phase = Phase::Live(Live {
-            peer: welcome.peer,
-            version: terms.version,
-            beats,
-        });
-    }
-
-    /// Says something to whoever has subscribed to it.
-    fn publish(&mut self, topic: &Topic, body: &str, say: Say<'_>) {
-        let Some(live) = self.live() else { return };
-        for subscription in self.subscriptions.of(topic) {
-            self.messages += 1;
-            write(
-                &subscription.message(self.messages, body),
-                live.version,
-                say,
-            );
-        }
-    }
-
-    fn publish_members(&mut self, room: &RoomId, say: Say<'_>) {
-        if let Some(told) = self.rooms.get(room.as_str()) {
-            let members = members(told);
-            self.publish(&Topic::Members(room.clone()), &members, say);
-        }
-    }
-
-    /// What was refused, and of which frame, if that one asked for a receipt.
-    fn publish_refusal(&mut self, words: &str, receipt: Option<&str>, say: Say<'_>) {
-        let Some(live) = self.live() else { return };
-        let body = json!({ "type": "ERROR", "message": words }).to_string();
-        for subscription in self.subscriptions.of(&Topic::System) {
-            self.messages += 1;
-            let message = subscription.message(self.messages, &body);
-            let message = match receipt {
-                Some(receipt) => message.with("receipt-id", receipt),
-                None => message,
-            };
-            write(&message, live.version, say);
-        }
-    }
-
-    fn tell_done(&mut self, id: u64, say: Say<'_>) {
-        let Some(Request { receipt, back }) = self.close(id) else {
-            return;
-        };
-        if let Some((topic, body)) = back {
-            self.publish(&topic, &body, say);
-        }
-        if let (Some(live), Some(receipt)) = (self.live(), receipt) {
-            write_receipt(live, &receipt, say);
-        }
-    }
-
-    fn tell_joined(&mut self, joined: &Joined, say: Say<'_>) {
-        self.rooms.enter(ToldRoom::new(joined, ()));
-        if let Some(live) = self.live() {
-            let me = json!({ "sid": live.peer }).to_string();
-            self.publish(&Topic::Me, &me, say);
-        }
-        self.publish_members(&joined.room, say);
-        self.tell_done(joined.re, say);
-    }
-
-    fn tell_left(&mut self, left: &MemberLeft, say: Say<'_>) {
-        let room = self.rooms.get_mut(&left.room);
-        if room.and_then(|room| room.gone(left)).is_none() {
-            return;
-        }
-        let told = json!({ "type": "LEAVE", "sid": left.peer }).to_string();
-        self.publish(&Topic::Signal(left.room.clone()), &told, say);
-        self.publish_members(&left.room, say);
-    }
-
-    fn tell_signal(&mut self, signal: &Signalled, say: Say<'_>) -> Result<(), EncodeError> {
-        if self.rooms.get(signal.room.as_str()).is_none() {
-            return Ok(());
-        }
-        let unwritable = |error: serde_json::Error| EncodeError::Value(error.to_string());
-        let payload = signal.payload.transcode_to(Encoding::Json)?;
-        let payload: &RawValue = serde_json::from_slice(&payload).map_err(unwritable)?;
-        let told = signal::write(&signal.from, &signal.kind, payload);
-        self.publish(&Topic::Signal(signal.room.clone()), &told, say);
-        Ok(())
-    }
-
-    /// That somebody left is told as such; here is what a sender can do something about.
-    fn tell_undelivered(&mut self, undelivered: &Undelivered, say: Say<'_>) {
-        let words = match undelivered.reason {
-            Reason::Overloaded => "too many signals wait for an answer; slow down",
-            Reason::Unavailable => "the signal could not be passed on; send it again",
-            Reason::NoSuchPeer | Reason::Left | Reason::Expired | Reason::Unconfirmed => return,
-        };
-        self.publish_refusal(words, None, say);
-    }
-
-    fn tell_error(&mut self, error: &Error, say: Say<'_>) {
-        let request = error.re.and_then(|id| self.close(id));
-        let receipt = request.and_then(|request| request.receipt);
-        let words = match error.code {
-            // The tutorial's words, by which its clients know.
-            ErrorCode::RoomFull => "Room is full",
-            _ => &error.message,
-        };
-        self.publish_refusal(words, receipt.as_deref(), say);
-    }
-}
-
-/// STOMP 1.0 knows a subscription also by its destination.
-fn subscription_id<'f>(live: Live, frame: &'f codec::Frame<'_>) -> Result<&'f str, String> {
-    let id = frame.header("id");
-    let id = match live.version {
-        Version::V1_0 => id.or_else(|| frame.header("destination")),
-        Version::V1_1 | Version::V1_2 => id,
-    };
-    id.ok_or_else(|| format!("{} needs the header id", frame.command))
-}
-
-fn destination<'f>(frame: &'f codec::Frame<'_>) -> Result<&'f str, String> {
-    let destination = frame.header("destination");
-    destination.ok_or_else(|| format!("{} needs the header destination", frame.command))
-}
-
-fn no_transactions() -> String {
-    "there are no transactions here; send without".into()
-}
-
-fn broken(id: u64, words: &str, heard: Hear<'_>) {
-    let error = DecodeError::of_dialect(ErrorCode::BadMessage, words.into());
-    let error = DecodeError {
-        re: Some(id),
-        ..error
-    };
-    heard(Heard::Input(Input::Broken(error)));
-}
-
-/// Who is there, as the tutorial lists them.
-fn members(room: &ToldRoom<()>) -> String {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Listed<'a> {
-        sid: &'a PeerId,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        display_name: Option<&'a str>,
-    }
-    let members = room.members().map(|member| Listed {
-        sid: &member.peer,
-        display_name: member.name.as_deref(),
-    });
-    let members: Vec<_> = members.collect();
-    serde_json::to_string(&members).expect("ids and texts can be written")
 }
 
 fn write_receipt(live: Live, receipt: &str, say: Say<'_>) {

@@ -3,9 +3,12 @@ use std::time::Duration;
 use serde_json::Value;
 use switchboard_protocol::limits::Limits as SessionLimits;
 use switchboard_protocol::server_message::{
-    Done, LeaveReason, Left, MemberJoined, Ready, ResumeTicket, RoomClosed,
+    Done, Error, Joined, LeaveReason, Left, MemberJoined, MemberLeft, Ready, ResumeTicket,
+    RoomClosed, Signal, Welcome,
 };
-use switchboard_protocol::{Connection, Member, MemberState};
+use switchboard_protocol::{
+    ClientMessage, Connection, Encoding, ErrorCode, Member, MemberState, Payload, RoomId,
+};
 
 use super::*;
 
@@ -203,8 +206,8 @@ fn left(member: &Member) -> MemberLeft {
     }
 }
 
-fn signalled(from: PeerId, kind: &str, payload: &Value) -> Signalled {
-    Signalled {
+fn signalled(from: PeerId, kind: &str, payload: &Value) -> Signal {
+    Signal {
         room: room(),
         from,
         id: 1,

@@ -1,0 +1,217 @@
+//! What a client asks for, frame by frame. An error ends the connection, and says why.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use switchboard_protocol::client_message::{Bye, Join, Leave, Signal};
+use switchboard_protocol::limits::NAME_BYTES_MAX;
+use switchboard_protocol::{
+    ClientMessage, CloseCode, DecodeError, Encoding, ErrorCode, Payload, RoomId,
+};
+use switchboard_session::{Closing, Enter, Input, RoomName};
+use switchboard_stomp::{Command, Frame, Version};
+
+use super::destination::{Action, Topic};
+use super::signal;
+use super::subscriptions::Subscription;
+use super::told::members;
+use super::{Hear, Heard, Live, Stomp, write, write_receipt};
+
+/// A call has two ends.
+const ROOM_CAPACITY: u32 = 2;
+
+impl Stomp {
+    pub(super) fn live_frame(
+        &mut self,
+        live: Live,
+        frame: &Frame<'_>,
+        heard: Hear<'_>,
+    ) -> Result<(), String> {
+        match frame.command {
+            // Its receipt comes when what it asks for is done.
+            Command::Send => return self.send(live, frame, heard),
+            Command::Subscribe => self.subscribe(live, frame, heard)?,
+            Command::Unsubscribe => self.subscriptions.end(subscription_id(live, frame)?),
+            // Nobody waits for them: a message is not sent again.
+            Command::Ack | Command::Nack | Command::Disconnect => {}
+            Command::Begin | Command::Commit | Command::Abort => return Err(no_transactions()),
+            Command::Connect | Command::Stomp => return Err("CONNECT was said already".into()),
+            Command::Connected | Command::Message | Command::Receipt | Command::Error => {
+                return Err(format!("{} is for servers to say", frame.command));
+            }
+        }
+        if let Some(receipt) = frame.header("receipt") {
+            write_receipt(live, receipt, &mut |frame| heard(Heard::Say(frame)));
+        }
+        if frame.command == Command::Disconnect {
+            self.end(None);
+            let bye = ClientMessage::Bye(Bye::default());
+            heard(Heard::Input(Input::Message(bye)));
+        }
+        Ok(())
+    }
+
+    fn subscribe(&mut self, live: Live, frame: &Frame<'_>, heard: Hear<'_>) -> Result<(), String> {
+        let topic = Topic::read(destination(frame)?).map_err(|error| error.to_string())?;
+        let subscription = Subscription {
+            id: subscription_id(live, frame)?.to_owned(),
+            acknowledged: frame.header("ack").is_some_and(|ack| ack != "auto"),
+            topic,
+        };
+        let added = self.subscriptions.add(subscription);
+        let added = added.map_err(|error| error.to_string())?;
+        // Whoever comes later learns at once who is there.
+        if let Topic::Members(room) = &added.topic
+            && let Some(told) = self.rooms.get(room.as_str())
+        {
+            self.messages += 1;
+            let members = members(told);
+            let message = added.message(self.messages, &members);
+            write(&message, live.version, &mut |frame| {
+                heard(Heard::Say(frame))
+            });
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, live: Live, frame: &Frame<'_>, heard: Hear<'_>) -> Result<(), String> {
+        if frame.header("transaction").is_some() {
+            return Err(no_transactions());
+        }
+        let (room, action) =
+            Action::read(destination(frame)?).map_err(|error| error.to_string())?;
+        let receipt = frame.header("receipt").map(str::to_owned);
+        match action {
+            Action::Join => self.join(&room, &frame.body, receipt, heard),
+            Action::Signal => self.signal(live, room, &frame.body, receipt, heard),
+            Action::Leave => {
+                let id = self.request(receipt, None);
+                let room = room.as_str().into();
+                let leave = ClientMessage::Leave(Leave { id, room });
+                heard(Heard::Input(Input::Message(leave)));
+            }
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, room: &RoomId, body: &[u8], receipt: Option<String>, heard: Hear<'_>) {
+        #[derive(Deserialize, Default)]
+        #[serde(rename_all = "camelCase")]
+        struct JoinRequest<'a> {
+            #[serde(borrow)]
+            display_name: Option<Cow<'a, str>>,
+        }
+        let id = self.request(receipt, None);
+        let said = match body.trim_ascii().is_empty() {
+            true => Ok(None),
+            false => serde_json::from_slice::<Option<JoinRequest<'_>>>(body),
+        };
+        let Ok(said) = said else {
+            return broken(id, "a join is a JSON object, `displayName` a text", heard);
+        };
+        let name = said.unwrap_or_default().display_name;
+        let name = name.filter(|name| !name.is_empty());
+        if name
+            .as_ref()
+            .is_some_and(|name| name.len() > NAME_BYTES_MAX)
+        {
+            let words = format!("a `displayName` has at most {NAME_BYTES_MAX} bytes");
+            return broken(id, &words, heard);
+        }
+        heard(Heard::Input(Input::Enter(Enter {
+            join: Join {
+                id,
+                room: room.as_str().into(),
+                state: None,
+                capacity: Some(ROOM_CAPACITY),
+            },
+            name: name.map(|name| RoomName {
+                text: (*name).into(),
+                claim: None,
+            }),
+        })));
+    }
+
+    fn signal(
+        &mut self,
+        live: Live,
+        room: RoomId,
+        body: &[u8],
+        receipt: Option<String>,
+        heard: Hear<'_>,
+    ) {
+        let body = str::from_utf8(body).map_err(|_| "a signal is JSON, in UTF-8");
+        let said = match body.and_then(signal::read) {
+            Ok(said) => said,
+            Err(words) => return broken(self.request(receipt, None), words, heard),
+        };
+        let payload = match Payload::new(Encoding::Json, said.payload.as_bytes()) {
+            Ok(payload) => payload,
+            Err(error) => {
+                let id = self.request(receipt, None);
+                return broken(id, &error.to_string(), heard);
+            }
+        };
+        let back = self.back(live, &room, &said);
+        self.back_bytes += back.as_ref().map_or(0, |(_, body)| body.len());
+        if self.back_bytes > self.back_bytes_max {
+            self.end(None);
+            let words = "you do not read as fast as you write";
+            let closing = Closing::because(CloseCode::SlowConsumer, words);
+            return heard(Heard::End(closing));
+        }
+        let id = self.request(receipt, back);
+        let signal = ClientMessage::Signal(Signal {
+            id,
+            room: room.as_str().into(),
+            to: None,
+            kind: said.kind.as_ref().into(),
+            payload,
+            traceparent: None,
+        });
+        heard(Heard::Input(Input::Message(signal)));
+    }
+
+    /// What is sent to a topic comes back to its sender too, if it has subscribed.
+    fn back(
+        &self,
+        live: Live,
+        room: &RoomId,
+        said: &signal::Neutral<'_>,
+    ) -> Option<(Topic, String)> {
+        let topic = Topic::Signal(room.clone());
+        self.subscriptions.of(&topic).next()?;
+        let payload: &RawValue = serde_json::from_str(&said.payload).ok()?;
+        let back = signal::write(&live.peer, &said.kind, payload);
+        Some((topic, back))
+    }
+}
+
+/// STOMP 1.0 knows a subscription also by its destination.
+fn subscription_id<'f>(live: Live, frame: &'f Frame<'_>) -> Result<&'f str, String> {
+    let id = frame.header("id");
+    let id = match live.version {
+        Version::V1_0 => id.or_else(|| frame.header("destination")),
+        Version::V1_1 | Version::V1_2 => id,
+    };
+    id.ok_or_else(|| format!("{} needs the header id", frame.command))
+}
+
+fn destination<'f>(frame: &'f Frame<'_>) -> Result<&'f str, String> {
+    let destination = frame.header("destination");
+    destination.ok_or_else(|| format!("{} needs the header destination", frame.command))
+}
+
+fn no_transactions() -> String {
+    "there are no transactions here; send without".into()
+}
+
+fn broken(id: u64, words: &str, heard: Hear<'_>) {
+    let error = DecodeError::of_dialect(ErrorCode::BadMessage, words.into());
+    let error = DecodeError {
+        re: Some(id),
+        ..error
+    };
+    heard(Heard::Input(Input::Broken(error)));
+}

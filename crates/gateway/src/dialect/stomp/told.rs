@@ -1,0 +1,147 @@
+//! What a client is told: messages to those of its subscriptions that are for them.
+
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use switchboard_protocol::codec::EncodeError;
+use switchboard_protocol::server_message::{
+    Error, Joined, MemberLeft, Reason, Signal, Undelivered, Welcome,
+};
+use switchboard_protocol::{Encoding, ErrorCode, PeerId, RoomId};
+
+use super::destination::Topic;
+use super::signal;
+use super::{Live, Phase, Request, Say, Stomp, write, write_receipt};
+use crate::dialect::told::ToldRoom;
+
+impl Stomp {
+    pub(super) fn welcome(&mut self, welcome: &Welcome, say: Say<'_>) {
+        let Phase::Introduced(terms) = self.phase else {
+            return;
+        };
+        let (connected, beats) = terms.connected(welcome);
+        write(&connected, terms.version, say);
+        self.phase = Phase::Live(Live {
+            peer: welcome.peer,
+            version: terms.version,
+            beats,
+        });
+    }
+
+    /// Says something to whoever has subscribed to it.
+    pub(super) fn publish(&mut self, topic: &Topic, body: &str, say: Say<'_>) {
+        let Some(live) = self.live() else { return };
+        for subscription in self.subscriptions.of(topic) {
+            self.messages += 1;
+            write(
+                &subscription.message(self.messages, body),
+                live.version,
+                say,
+            );
+        }
+    }
+
+    pub(super) fn publish_members(&mut self, room: &RoomId, say: Say<'_>) {
+        if let Some(told) = self.rooms.get(room.as_str()) {
+            let members = members(told);
+            self.publish(&Topic::Members(room.clone()), &members, say);
+        }
+    }
+
+    /// What was refused, and of which frame, if that one asked for a receipt.
+    pub(super) fn publish_refusal(&mut self, words: &str, receipt: Option<&str>, say: Say<'_>) {
+        let Some(live) = self.live() else { return };
+        let body = json!({ "type": "ERROR", "message": words }).to_string();
+        for subscription in self.subscriptions.of(&Topic::System) {
+            self.messages += 1;
+            let message = subscription.message(self.messages, &body);
+            let message = match receipt {
+                Some(receipt) => message.with("receipt-id", receipt),
+                None => message,
+            };
+            write(&message, live.version, say);
+        }
+    }
+
+    pub(super) fn tell_done(&mut self, id: u64, say: Say<'_>) {
+        let Some(Request { receipt, back }) = self.close(id) else {
+            return;
+        };
+        if let Some((topic, body)) = back {
+            self.publish(&topic, &body, say);
+        }
+        if let (Some(live), Some(receipt)) = (self.live(), receipt) {
+            write_receipt(live, &receipt, say);
+        }
+    }
+
+    pub(super) fn tell_joined(&mut self, joined: &Joined, say: Say<'_>) {
+        self.rooms.enter(ToldRoom::new(joined, ()));
+        if let Some(live) = self.live() {
+            let me = json!({ "sid": live.peer }).to_string();
+            self.publish(&Topic::Me, &me, say);
+        }
+        self.publish_members(&joined.room, say);
+        self.tell_done(joined.re, say);
+    }
+
+    pub(super) fn tell_left(&mut self, left: &MemberLeft, say: Say<'_>) {
+        let room = self.rooms.get_mut(&left.room);
+        if room.and_then(|room| room.gone(left)).is_none() {
+            return;
+        }
+        let told = json!({ "type": "LEAVE", "sid": left.peer }).to_string();
+        self.publish(&Topic::Signal(left.room.clone()), &told, say);
+        self.publish_members(&left.room, say);
+    }
+
+    pub(super) fn tell_signal(&mut self, signal: &Signal, say: Say<'_>) -> Result<(), EncodeError> {
+        if self.rooms.get(signal.room.as_str()).is_none() {
+            return Ok(());
+        }
+        let unwritable = |error: serde_json::Error| EncodeError::Value(error.to_string());
+        let payload = signal.payload.transcode_to(Encoding::Json)?;
+        let payload: &RawValue = serde_json::from_slice(&payload).map_err(unwritable)?;
+        let told = signal::write(&signal.from, &signal.kind, payload);
+        self.publish(&Topic::Signal(signal.room.clone()), &told, say);
+        Ok(())
+    }
+
+    /// That somebody left is told as such; here is what a sender can do something about.
+    pub(super) fn tell_undelivered(&mut self, undelivered: &Undelivered, say: Say<'_>) {
+        let words = match undelivered.reason {
+            Reason::Overloaded => "too many signals wait for an answer; slow down",
+            Reason::Unavailable => "the signal could not be passed on; send it again",
+            Reason::NoSuchPeer | Reason::Left | Reason::Expired | Reason::Unconfirmed => return,
+        };
+        self.publish_refusal(words, None, say);
+    }
+
+    pub(super) fn tell_error(&mut self, error: &Error, say: Say<'_>) {
+        let request = error.re.and_then(|id| self.close(id));
+        let receipt = request.and_then(|request| request.receipt);
+        let words = match error.code {
+            // The tutorial's words, by which its clients know.
+            ErrorCode::RoomFull => "Room is full",
+            _ => &error.message,
+        };
+        self.publish_refusal(words, receipt.as_deref(), say);
+    }
+}
+
+/// Who is there, as the tutorial lists them.
+pub(super) fn members(room: &ToldRoom<()>) -> String {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Listed<'a> {
+        sid: &'a PeerId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display_name: Option<&'a str>,
+    }
+    let members = room.members().map(|member| Listed {
+        sid: &member.peer,
+        display_name: member.name.as_deref(),
+    });
+    let members: Vec<_> = members.collect();
+    serde_json::to_string(&members).expect("ids and texts can be written")
+}
