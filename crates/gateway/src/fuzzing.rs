@@ -19,7 +19,7 @@ use crate::dialect::{Dialect, Frame, Heard};
 
 /// Lines of `stream` are frames of MDN's chat. What it is told is JSON.
 pub fn mdn_messages(stream: &[u8]) {
-    Play::new(Mdn::new()).through(lines(stream), |told| {
+    Play::new(Mdn::new(usize::MAX)).through(lines(stream), |told| {
         serde_json::from_str::<serde::de::IgnoredAny>(told).expect("what is told is JSON");
     });
 }

@@ -39,7 +39,8 @@ pub(crate) async fn stomp(opening: Opening) -> Response {
 
 /// A WebSocket at `GET /`
 pub(crate) async fn mdn(opening: Opening) -> Response {
-    opening.serve(["json"], |_| Box::new(Mdn::new()))
+    let dialect = Mdn::new(opening.gateway.config.limits.outbox_bytes);
+    opening.serve(["json"], |_| Box::new(dialect))
 }
 
 /// The handshake of a WebSocket (RFC 6455 section 4) whose client is to be served.

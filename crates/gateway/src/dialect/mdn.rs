@@ -19,9 +19,10 @@ use switchboard_protocol::ids::check_kind;
 use switchboard_protocol::limits::NAME_BYTES_MAX;
 use switchboard_protocol::server_message::{Error, Joined, Signal as Signalled};
 use switchboard_protocol::{
-    ClientMessage, DecodeError, Encoding, ErrorCode, Member, Payload, PeerId, ServerMessage,
+    ClientMessage, CloseCode, DecodeError, Encoding, ErrorCode, Member, Payload, PeerId,
+    ServerMessage,
 };
-use switchboard_session::{Claim, Enter, Input, RoomName};
+use switchboard_session::{Claim, Closing, Enter, Input, RoomName};
 
 use super::neutral::{self, Fields};
 use super::requests::Requests;
@@ -47,6 +48,9 @@ pub(crate) struct Mdn {
     wanted: String,
     requests: Requests<Request>,
     rooms: ToldRooms<()>,
+    /// Of what waits to be said back.
+    chat_bytes: usize,
+    chat_bytes_max: usize,
 }
 
 enum Request {
@@ -60,13 +64,16 @@ type Hear<'h> = &'h mut dyn FnMut(Heard<'_>);
 type Say<'s> = &'s mut dyn FnMut(Message);
 
 impl Mdn {
-    pub(crate) fn new() -> Self {
+    /// What a client said in the chat waits until it is on its way, so many bytes of it.
+    pub(crate) fn new(chat_bytes_max: usize) -> Self {
         Self {
             id: fastrand::u32(1..),
             peer: None,
             wanted: String::new(),
             requests: Requests::default(),
             rooms: ToldRooms::default(),
+            chat_bytes: 0,
+            chat_bytes_max,
         }
     }
 
@@ -121,6 +128,12 @@ impl Mdn {
         };
         let payload = serde_json::to_string(&chat).expect("texts and raw JSON can be written");
         let back = chat_message(display(own), &payload);
+        self.chat_bytes += back.len();
+        if self.chat_bytes > self.chat_bytes_max {
+            let words = "you do not read what is said back to you";
+            let closing = Closing::because(CloseCode::SlowConsumer, words);
+            return heard(Heard::End(closing));
+        }
         let id = self.requests.open(Request::Chat(back));
         signal(id, None, CHAT, &payload, heard);
     }
@@ -182,9 +195,18 @@ impl Mdn {
         say(Message::Text(told.to_string().into()));
     }
 
+    /// What was said back, if that is what a request was about.
+    fn close(&mut self, id: u64) -> Option<String> {
+        let Some(Request::Chat(back)) = self.requests.close(id) else {
+            return None;
+        };
+        self.chat_bytes -= back.len();
+        Some(back)
+    }
+
     fn tell_error(&mut self, refused: &Error, say: Say<'_>) {
         if let Some(id) = refused.re {
-            self.requests.close(id);
+            self.close(id);
         }
         let told = error(refused.code, &refused.message);
         say(Message::Text(told.into()));
@@ -394,7 +416,7 @@ impl Dialect for Mdn {
                 say(Message::Text(told.into()));
             }
             ServerMessage::Done(done) => {
-                if let Some(Request::Chat(back)) = self.requests.close(done.re) {
+                if let Some(back) = self.close(done.re) {
                     say(Message::Text(back.into()));
                 }
             }

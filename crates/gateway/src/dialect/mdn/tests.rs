@@ -52,7 +52,7 @@ fn say(mdn: &mut Mdn, message: impl Into<ServerMessage>) -> Vec<Value> {
 /// Ann, who is in the lobby with Bob, and Bob.
 fn in_lobby() -> (Mdn, Member) {
     let (own, bob) = (member(Some("Ann"), 1), member(Some("Bob"), 2));
-    let mut mdn = Mdn::new();
+    let mut mdn = Mdn::new(1000);
     mdn.peer = Some(own.peer);
     hear(
         &mut mdn,
@@ -154,8 +154,25 @@ fn what_is_said_comes_back_to_who_said_it_without_tags_once_it_is_on_its_way() {
 }
 
 #[test]
+fn whoever_talks_without_reading_what_comes_back_is_sent_away() {
+    let (mut mdn, _) = in_lobby();
+    let chat = format!(r#"{{"type":"message","text":"{}"}}"#, "x".repeat(400));
+    for id in 2..10 {
+        assert!(hear(&mut mdn, &chat)[0].starts_with("message all "));
+        say(&mut mdn, Done { re: id, to: None });
+    }
+    hear(&mut mdn, &chat);
+    hear(&mut mdn, &chat);
+    let ended = hear(&mut mdn, &chat);
+    assert!(
+        ended[0].starts_with("End(") && ended[0].contains("SlowConsumer"),
+        "{ended:?}"
+    );
+}
+
+#[test]
 fn whoever_is_given_another_name_is_told_so_and_a_list_follows_each_change() {
-    let mut mdn = Mdn::new();
+    let mut mdn = Mdn::new(1000);
     let own = member(Some("Ann1"), 3);
     mdn.peer = Some(own.peer);
     hear(&mut mdn, r#"{"type":"username","name":"Ann"}"#);
@@ -188,7 +205,7 @@ fn whoever_is_given_another_name_is_told_so_and_a_list_follows_each_change() {
 
 #[test]
 fn what_is_no_message_is_said_to_be_none() {
-    let mut mdn = Mdn::new();
+    let mut mdn = Mdn::new(1000);
     for text in [
         "",
         "[]",
