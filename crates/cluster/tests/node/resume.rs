@@ -106,8 +106,8 @@ async fn a_wrong_guessed_or_foreign_secret_is_refused_and_disturbs_nobody() {
     let [one, other, third] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let mut guessed = alice.secret();
-    let last = if guessed.ends_with('A') { "B" } else { "A" };
-    guessed.replace_range(20..21, last);
+    let wrong = if &guessed[20..21] == "A" { "B" } else { "A" };
+    guessed.replace_range(20..21, wrong);
     for secret in ["", "wrong", &guessed, &bob.secret()] {
         refused(&alice, &third, secret).await;
     }
