@@ -216,26 +216,23 @@ impl Mdn {
         let Some(lobby) = self.rooms.get(signal.room.as_str()) else {
             return Ok(());
         };
-        let payload = signal.payload.transcode_to(Encoding::Json);
-        let payload = payload.map_err(|error| EncodeError::Value(error.to_string()))?;
-        let payload: &RawValue = serde_json::from_slice(&payload)
-            .map_err(|error| EncodeError::Value(error.to_string()))?;
-        let name = lobby
-            .member(&signal.from)
-            .map_or(signal.from.as_str(), display);
-        let told = match &*signal.kind {
-            CHAT => chat_message(name, payload.get()),
-            kind => {
-                let told = Told {
-                    name,
-                    target: self.own().map_or("", display),
-                    payload,
-                };
-                told.of_kind(kind)
-            }
-        };
-        say(Message::Text(told.into()));
-        Ok(())
+        neutral::show(&signal.payload, |payload| {
+            let name = lobby
+                .member(&signal.from)
+                .map_or(signal.from.as_str(), display);
+            let told = match &*signal.kind {
+                CHAT => chat_message(name, payload.get()),
+                kind => {
+                    let told = Told {
+                        name,
+                        target: self.own().map_or("", display),
+                        payload,
+                    };
+                    told.of_kind(kind)
+                }
+            };
+            say(Message::Text(told.into()));
+        })
     }
 }
 

@@ -16,6 +16,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
+use switchboard_protocol::codec::EncodeError;
+use switchboard_protocol::{Encoding, Payload};
 
 pub(super) const OFFER: &str = "offer";
 pub(super) const ANSWER: &str = "answer";
@@ -61,6 +63,23 @@ pub(super) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
     let text: Option<Text<'_>> = serde_json::from_str(value.get()).ok();
     text.map(|text| text.0)
+}
+
+/// An id as clients write it: text, or a number as some databases have them.
+pub(super) fn text_or_number(value: &RawValue) -> Option<Cow<'_, str>> {
+    let number = || serde_json::from_str::<i64>(value.get()).ok();
+    text(value).or_else(|| Some(number()?.to_string().into()))
+}
+
+/// Shows a signal's payload as JSON, in whichever encoding it came.
+pub(super) fn show<T>(
+    payload: &Payload,
+    show: impl FnOnce(&RawValue) -> T,
+) -> Result<T, EncodeError> {
+    let json = payload.transcode_to(Encoding::Json)?;
+    let raw = serde_json::from_slice(&json);
+    raw.map(show)
+        .map_err(|error| EncodeError::Value(error.to_string()))
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {

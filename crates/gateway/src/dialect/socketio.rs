@@ -24,7 +24,7 @@ use std::borrow::Cow;
 
 use axum::extract::ws::Message;
 use switchboard_protocol::codec::EncodeError;
-use switchboard_protocol::{CloseCode, MemberState, PeerId, RoomId, ServerMessage};
+use switchboard_protocol::{CloseCode, ErrorCode, MemberState, PeerId, RoomId, ServerMessage};
 use switchboard_session::{Closing, Input, RoomName};
 
 use self::packet::BadPacket;
@@ -62,6 +62,17 @@ struct Request {
     /// How the client wants to be told.
     ack: Option<u64>,
     what: What,
+}
+
+impl Request {
+    /// One whose answer says only whether it worked.
+    fn plain(vocabulary: Vocabulary, ack: Option<u64>) -> Self {
+        Self {
+            vocabulary,
+            ack,
+            what: What::Other,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -108,7 +119,7 @@ struct Entering {
 
 impl From<BadPacket> for switchboard_protocol::DecodeError {
     fn from(bad: BadPacket) -> Self {
-        Self::of_dialect(bad.code(), bad.to_string())
+        Self::of_dialect(ErrorCode::BadMessage, bad.to_string())
     }
 }
 

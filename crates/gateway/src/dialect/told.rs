@@ -110,14 +110,28 @@ impl<K> ToldRooms<K> {
     }
 
     /// A room that is there already begins anew.
-    pub(super) fn enter(&mut self, room: ToldRoom<K>) -> &ToldRoom<K> {
+    pub(super) fn enter(&mut self, room: ToldRoom<K>) {
         self.leave(&room.id);
         self.0.push(room);
-        self.0.last().expect("it was just put there")
     }
 
     pub(super) fn leave(&mut self, id: &RoomId) -> Option<ToldRoom<K>> {
         let at = self.0.iter().position(|room| room.id == *id)?;
         Some(self.0.swap_remove(at))
+    }
+}
+
+/// Somebody for the dialects' tests.
+#[cfg(test)]
+pub(super) fn member(name: Option<&str>, order: u64) -> Member {
+    Member {
+        peer: PeerId::random(),
+        user: "u".parse().expect("a user"),
+        name: name.map(Into::into),
+        avatar: None,
+        state: switchboard_protocol::MemberState::default(),
+        order,
+        joined_at: 0,
+        connection: switchboard_protocol::Connection::Live,
     }
 }

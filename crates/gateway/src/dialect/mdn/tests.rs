@@ -1,21 +1,9 @@
 use serde_json::Value;
+use switchboard_protocol::RoomId;
 use switchboard_protocol::server_message::{Done, LeaveReason, MemberLeft};
-use switchboard_protocol::{Connection, MemberState, RoomId};
 
 use super::*;
-
-fn member(name: Option<&str>, order: u64) -> Member {
-    Member {
-        peer: PeerId::random(),
-        user: "u".parse().expect("a user"),
-        name: name.map(Into::into),
-        avatar: None,
-        state: MemberState::default(),
-        order,
-        joined_at: 0,
-        connection: Connection::Live,
-    }
-}
+use crate::dialect::told::member;
 
 fn lobby() -> RoomId {
     lobby::ROOM.parse().expect("a room")

@@ -9,7 +9,7 @@ use switchboard_protocol::{ClientMessage, Encoding, ErrorCode, Payload};
 use switchboard_session::{Enter, Input};
 
 use super::packet::{self, BadPacket, Event, Packet};
-use super::{Entering, Hear, Outgoing, Request, SocketIo, Vocabulary, What, calls, rooms, video};
+use super::{Entering, Hear, Outgoing, Request, SocketIo, Vocabulary, calls, rooms, video};
 use crate::dialect::{Heard, Introduction};
 
 impl SocketIo {
@@ -89,11 +89,7 @@ impl SocketIo {
         words: &str,
         heard: Hear<'_>,
     ) {
-        let request = Request {
-            vocabulary,
-            ack: event.ack,
-            what: What::Other,
-        };
+        let request = Request::plain(vocabulary, event.ack);
         self.tell_refused(&request, code, words, &mut |frame| heard(Heard::Say(frame)));
     }
 
@@ -136,11 +132,7 @@ impl SocketIo {
         };
         let id = match event.ack {
             None => self.requests.unheeded(),
-            ack => self.requests.open(Request {
-                vocabulary,
-                ack,
-                what: What::Other,
-            }),
+            ack => self.requests.open(Request::plain(vocabulary, ack)),
         };
         let signal = ClientMessage::Signal(Signal {
             id,

@@ -2,7 +2,6 @@
 
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
-use switchboard_protocol::ErrorCode;
 
 /// What a client says.
 #[derive(Debug)]
@@ -39,12 +38,6 @@ pub(super) enum BadPacket {
     Binary,
     #[error("an event is a JSON array that begins with its name")]
     NoEvent,
-}
-
-impl BadPacket {
-    pub(super) fn code(&self) -> ErrorCode {
-        ErrorCode::BadMessage
-    }
 }
 
 impl<'a> Packet<'a> {

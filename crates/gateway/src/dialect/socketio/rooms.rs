@@ -13,7 +13,7 @@ use switchboard_protocol::{ErrorCode, Member, PeerId, RoomId};
 use super::packet::{self, Event};
 use super::tell::{emit, tell_custom};
 use super::{Entering, Hear, Outgoing, Request, Say, SocketIo, Vocabulary, What};
-use crate::dialect::neutral::{self, Fields};
+use crate::dialect::neutral::{self, Fields, text_or_number};
 
 const SIGNALS: [(&str, &str, &str); 3] = [
     ("offer", neutral::OFFER, "offer"),
@@ -38,27 +38,16 @@ pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> boo
 }
 
 /// The room that an event names: `roomId`, or an object with it.
-pub(super) fn room_of<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
+fn room_of<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
     let argument = *event.arguments.first()?;
-    named(argument).or_else(|| named(Fields::read(argument.get())?.get("roomId")?))
-}
-
-/// Text, or a number as some databases have them.
-fn named(value: &RawValue) -> Option<Cow<'_, str>> {
-    let number = || serde_json::from_str::<i64>(value.get()).ok();
-    neutral::text(value).or_else(|| Some(number()?.to_string().into()))
+    text_or_number(argument)
+        .or_else(|| text_or_number(Fields::read(argument.get())?.get("roomId")?))
 }
 
 fn enter(io: &mut SocketIo, event: &Event<'_>, creates: bool, heard: Hear<'_>) {
     let Some(room) = room_of(event) else {
         let words = "say which room: a `roomId`";
-        return io.refuse(
-            event,
-            Vocabulary::Rooms,
-            ErrorCode::BadMessage,
-            words,
-            heard,
-        );
+        return refuse(io, event, ErrorCode::BadMessage, words, heard);
     };
     if let Some(current) = io.current.take().filter(|current| current.as_str() != room) {
         let unasked = Request {
@@ -83,19 +72,9 @@ fn enter(io: &mut SocketIo, event: &Event<'_>, creates: bool, heard: Hear<'_>) {
 fn leave(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
     let Some(room) = io.current.take() else {
         let words = "you are in no room";
-        return io.refuse(
-            event,
-            Vocabulary::Rooms,
-            ErrorCode::NotAMember,
-            words,
-            heard,
-        );
+        return refuse(io, event, ErrorCode::NotAMember, words, heard);
     };
-    let request = Request {
-        vocabulary: Vocabulary::Rooms,
-        ack: event.ack,
-        what: What::Other,
-    };
+    let request = Request::plain(Vocabulary::Rooms, event.ack);
     io.leave(room.as_str(), request, heard);
 }
 
@@ -110,23 +89,11 @@ fn pass_on(
     let target = said.as_ref().and_then(|said| said.text("target"));
     let (Some(mut said), Some(target)) = (said, target) else {
         let words = "say to whom: an object with `target`";
-        return io.refuse(
-            event,
-            Vocabulary::Rooms,
-            ErrorCode::BadMessage,
-            words,
-            heard,
-        );
+        return refuse(io, event, ErrorCode::BadMessage, words, heard);
     };
     let Some(room) = io.current.clone() else {
         let words = "you are in no room; join one first";
-        return io.refuse(
-            event,
-            Vocabulary::Rooms,
-            ErrorCode::NotAMember,
-            words,
-            heard,
-        );
+        return refuse(io, event, ErrorCode::NotAMember, words, heard);
     };
     said.take("target");
     let payload = neutral::unwrap(kind, usual, said);
@@ -137,6 +104,10 @@ fn pass_on(
         payload: &payload,
     };
     io.signal(event, Vocabulary::Rooms, signal, heard);
+}
+
+fn refuse(io: &SocketIo, event: &Event<'_>, code: ErrorCode, words: &str, heard: Hear<'_>) {
+    io.refuse(event, Vocabulary::Rooms, code, words, heard);
 }
 
 /// It is in.

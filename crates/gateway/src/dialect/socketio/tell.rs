@@ -6,9 +6,10 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use switchboard_protocol::codec::EncodeError;
 use switchboard_protocol::server_message::{Error, Joined, Signal as Signalled, Undelivered};
-use switchboard_protocol::{Encoding, ErrorCode, PeerId, RoomId};
+use switchboard_protocol::{ErrorCode, PeerId, RoomId};
 
 use super::{Request, Say, SocketIo, Vocabulary, What, calls, packet, rooms, texts, video};
+use crate::dialect::neutral;
 use crate::dialect::told::ToldRoom;
 
 impl SocketIo {
@@ -60,11 +61,7 @@ impl SocketIo {
 
     pub(super) fn tell_error(&mut self, error: &Error, say: Say<'_>) {
         let request = error.re.and_then(|id| self.requests.close(id));
-        let request = request.unwrap_or(Request {
-            vocabulary: Vocabulary::Rooms,
-            ack: None,
-            what: What::Other,
-        });
+        let request = request.unwrap_or(Request::plain(Vocabulary::Rooms, None));
         if matches!(request.what, What::Unasked) {
             return;
         }
@@ -95,21 +92,16 @@ impl SocketIo {
     }
 
     pub(super) fn tell_signal(&self, signal: &Signalled, say: Say<'_>) -> Result<(), EncodeError> {
-        let payload = signal.payload.transcode_to(Encoding::Json);
-        let payload = payload.map_err(|error| EncodeError::Value(error.to_string()))?;
-        let payload: &RawValue = serde_json::from_slice(&payload)
-            .map_err(|error| EncodeError::Value(error.to_string()))?;
         let Some(room) = self.rooms.get(signal.room.as_str()) else {
             return Ok(());
         };
-        match room.kind {
+        neutral::show(&signal.payload, |payload| match room.kind {
             Vocabulary::Rooms | Vocabulary::Presence => self.tell_room_signal(signal, payload, say),
             Vocabulary::Video => video::signalled(signal, payload, say),
             Vocabulary::Calls => {
                 calls::signalled(room, self.peer.as_ref(), (signal, payload), say);
             }
-        }
-        Ok(())
+        })
     }
 
     pub(super) fn tell_room_signal(&self, signal: &Signalled, payload: &RawValue, say: Say<'_>) {

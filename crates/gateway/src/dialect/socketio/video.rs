@@ -14,13 +14,17 @@ use switchboard_session::Input;
 use super::packet::Event;
 use super::tell::{emit, tell_custom};
 use super::{Entering, Hear, Heard, Outgoing, Request, Say, SocketIo, ToldRoom, Vocabulary, What};
-use crate::dialect::neutral;
+use crate::dialect::neutral::{self, text_or_number};
 
 /// A study is larger than a call.
 const STUDY_CAPACITY: u32 = 1000;
 
 /// False: it is no event of this vocabulary.
 pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> bool {
+    let is_ours = |prefix| event.name.starts_with(prefix);
+    if !is_ours("video:") && !is_ours("presence:") {
+        return false;
+    }
     let about = About::read(event);
     match event.name.as_str() {
         "video:join-room" => enter(io, event, Vocabulary::Video, about.video_room(), heard),
@@ -76,18 +80,12 @@ impl<'a> About<'a> {
     }
 
     fn video_room(&self) -> Option<String> {
-        Some(format!("video:{}", id(self.room_id?)?))
+        Some(format!("video:{}", text_or_number(self.room_id?)?))
     }
 
     fn study(&self) -> Option<String> {
-        Some(format!("study:{}", id(self.study_id?)?))
+        Some(format!("study:{}", text_or_number(self.study_id?)?))
     }
-}
-
-/// Text or a number.
-fn id(value: &RawValue) -> Option<Cow<'_, str>> {
-    let number = || serde_json::from_str::<i64>(value.get()).ok();
-    neutral::text(value).or_else(|| Some(number()?.to_string().into()))
 }
 
 fn enter(
@@ -131,11 +129,7 @@ fn leave(
     let Some(room) = room else {
         return which_room(io, event, vocabulary, heard);
     };
-    let request = Request {
-        vocabulary,
-        ack: event.ack,
-        what: What::Other,
-    };
+    let request = Request::plain(vocabulary, event.ack);
     io.leave(&room, request, heard);
 }
 
@@ -161,11 +155,8 @@ fn change(io: &mut SocketIo, event: &Event<'_>, about: &About<'_>, heard: Hear<'
         .filter_map(|(name, value)| Some((name.to_owned(), value?.into())))
         .collect();
     let patch = serde_json::Value::Object(patch).to_string();
-    let id = io.requests.open(Request {
-        vocabulary: Vocabulary::Video,
-        ack: event.ack,
-        what: What::Other,
-    });
+    let request = Request::plain(Vocabulary::Video, event.ack);
+    let id = io.requests.open(request);
     heard(Heard::Input(Input::Message(ClientMessage::State(State {
         id,
         room: room.into(),
@@ -216,9 +207,10 @@ fn room_with(io: &SocketIo, to: &str) -> Option<RoomId> {
             .iter()
             .filter(|room| room.kind == Vocabulary::Video)
     };
+    let peer: Option<PeerId> = to.parse().ok();
     let has = |room: &&ToldRoom<Vocabulary>| {
-        let peer: Option<PeerId> = to.parse().ok();
-        peer.is_some_and(|peer| room.member(&peer).is_some())
+        let member = peer.and_then(|peer| room.member(&peer));
+        member.is_some()
     };
     let shared = video().find(has).or_else(|| io.rooms.iter().find(has));
     shared

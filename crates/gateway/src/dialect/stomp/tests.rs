@@ -6,29 +6,15 @@ use switchboard_protocol::server_message::{
     Done, Error, Joined, LeaveReason, Left, MemberJoined, MemberLeft, Ready, ResumeTicket,
     RoomClosed, Signal, Welcome,
 };
-use switchboard_protocol::{
-    ClientMessage, Connection, Encoding, ErrorCode, Member, MemberState, Payload, RoomId,
-};
+use switchboard_protocol::{ClientMessage, Encoding, ErrorCode, Member, Payload, RoomId};
 
 use super::*;
+use crate::dialect::told::member;
 
 const ROOM: &str = "r";
 
 fn room() -> RoomId {
     ROOM.parse().expect("a room")
-}
-
-fn member(name: Option<&str>, order: u64) -> Member {
-    Member {
-        peer: PeerId::random(),
-        user: "u".parse().expect("a user"),
-        name: name.map(Into::into),
-        avatar: None,
-        state: MemberState::default(),
-        order,
-        joined_at: 0,
-        connection: Connection::Live,
-    }
 }
 
 fn welcome(peer: PeerId) -> Welcome {

@@ -2,16 +2,16 @@
 
 use serde::Serialize;
 use serde_json::json;
-use serde_json::value::RawValue;
 use switchboard_protocol::codec::EncodeError;
 use switchboard_protocol::server_message::{
     Error, Joined, MemberLeft, Reason, Signal, Undelivered, Welcome,
 };
-use switchboard_protocol::{Encoding, ErrorCode, PeerId, RoomId};
+use switchboard_protocol::{ErrorCode, PeerId, RoomId};
 
 use super::destination::Topic;
 use super::signal;
 use super::{Live, Phase, Request, Say, Stomp, write, write_receipt};
+use crate::dialect::neutral;
 use crate::dialect::told::ToldRoom;
 
 impl Stomp {
@@ -99,10 +99,8 @@ impl Stomp {
         if self.rooms.get(signal.room.as_str()).is_none() {
             return Ok(());
         }
-        let unwritable = |error: serde_json::Error| EncodeError::Value(error.to_string());
-        let payload = signal.payload.transcode_to(Encoding::Json)?;
-        let payload: &RawValue = serde_json::from_slice(&payload).map_err(unwritable)?;
-        let told = signal::write(&signal.from, &signal.kind, payload);
+        let write = |payload: &_| signal::write(&signal.from, &signal.kind, payload);
+        let told = neutral::show(&signal.payload, write)?;
         self.publish(&Topic::Signal(signal.room.clone()), &told, say);
         Ok(())
     }
