@@ -19,6 +19,7 @@ mod gateway;
 mod health;
 mod http;
 mod listener;
+pub mod log;
 mod mailbox;
 mod metrics;
 mod operations;
