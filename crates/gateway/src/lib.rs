@@ -16,6 +16,7 @@ mod engineio;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gateway;
+mod handshake;
 mod health;
 mod http;
 mod listener;
