@@ -18,6 +18,7 @@ use crate::node::Inner;
 use crate::presence::{Departing, RETRY};
 use crate::record::{Epoch, RosterSnapshot};
 use crate::roster::Roster;
+use crate::tasks::Task;
 
 /// While the directory was away, nobody could resume. Whoever tried has this long from when it is back, whatever his window
 /// says: clients try again within it.
@@ -162,7 +163,7 @@ impl Inner {
         }
         self.keep(away.clone());
         let (node, local) = (self.clone(), local.clone());
-        self.departing.spawn(async move {
+        self.spawn_errand(Task::Departure, async move {
             node.finish_turn(&local).await;
             away.add_rooms(local.room_ids());
             node.mark_away(&away).await;

@@ -20,6 +20,7 @@ use crate::gone::REMEMBERED;
 use crate::local::{Local, Recipient};
 use crate::node::{Inner, Node, Status};
 use crate::record::Epoch;
+use crate::tasks::Task;
 use crate::unanswered::Unanswered;
 
 /// Between two tries to tell the directory that a session went.
@@ -119,7 +120,7 @@ impl Node {
         match departure {
             Departure::Leave(reason) => {
                 let deputy = node.clone();
-                node.departing.spawn(async move {
+                node.spawn_errand(Task::Departure, async move {
                     deputy.finish_turn(&local).await;
                     deputy.depart(Departing::of(&local), reason).await;
                 });
@@ -127,14 +128,15 @@ impl Node {
             Departure::Away(window) => node.hold(&local, places, window),
             Departure::Superseded => {
                 let (deputy, gone) = (node.clone(), local.clone());
-                node.departing.spawn(async move {
+                node.spawn_errand(Task::Departure, async move {
                     deputy.finish_turn(&gone).await;
                     deputy.delist_unless_here(&gone.peer).await;
                     gone.listed.lock().take();
                 });
                 let deputy = node.clone();
-                node.tasks
-                    .spawn(async move { deputy.clear_up_after(&local).await });
+                node.spawn_aside(Task::Departure, async move {
+                    deputy.clear_up_after(&local).await;
+                });
             }
         }
     }
@@ -250,8 +252,9 @@ impl Inner {
 
     pub(crate) fn spawn_departure(self: &Arc<Self>, departing: Departing, reason: LeaveReason) {
         let node = self.clone();
-        self.departing
-            .spawn(async move { node.depart(departing, reason).await });
+        self.spawn_errand(Task::Departure, async move {
+            node.depart(departing, reason).await;
+        });
     }
 
     /// Takes a session out of the directory, as often as it takes. What is not done when the node stops is the reaper's.

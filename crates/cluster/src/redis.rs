@@ -62,6 +62,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
+use crate::tasks::Alarm;
 
 pub use config::{ConfigError, RedisConfig};
 
@@ -83,9 +84,10 @@ pub fn connect(config: &RedisConfig) -> Result<Backend, ConfigError> {
 
     let line = CommandLine::new(fleet.commands.clone());
     let doubts = line.doubts();
-    tend(line, board.line(), stop.clone());
-    tend(fleet.publisher.clone(), board.line(), stop.clone());
-    tend(subscription.clone(), board.line(), stop.clone());
+    let alarm = Alarm::default();
+    tend(line, board.line(), &alarm, stop.clone());
+    tend(fleet.publisher.clone(), board.line(), &alarm, stop.clone());
+    tend(subscription.clone(), board.line(), &alarm, stop.clone());
     policy::warn_of_eviction(fleet.commands.clone(), reach.clone(), stop.clone());
 
     let guard = Arc::new(stop.clone().drop_guard());
@@ -104,9 +106,11 @@ pub fn connect(config: &RedisConfig) -> Result<Backend, ConfigError> {
             subscription,
             keys,
             reach: reach.clone(),
+            alarm: alarm.clone(),
             stop,
         }),
         reach,
         doubts,
+        alarm,
     })
 }

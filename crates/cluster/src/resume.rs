@@ -26,6 +26,7 @@ use crate::presence::{Departure, NewSession, RETRY};
 use crate::record::{Epoch, PeerRecord, Profile};
 use crate::room::Entry;
 use crate::secret;
+use crate::tasks::Task;
 
 /// Others that resume the same session at the same time can make an attempt void so often.
 const ATTEMPTS: u32 = 8;
@@ -243,8 +244,9 @@ impl Inner {
     /// An attach got no answer. Where it took effect, nobody else keeps the session any more: it is away here.
     fn spawn_settling(self: &Arc<Self>, peer: PeerId, epoch: Epoch) {
         let node = self.clone();
-        self.departing
-            .spawn(async move { node.settle(peer, epoch).await });
+        self.spawn_errand(Task::Departure, async move {
+            node.settle(peer, epoch).await;
+        });
     }
 
     async fn settle(self: &Arc<Self>, peer: PeerId, epoch: Epoch) {

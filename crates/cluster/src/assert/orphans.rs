@@ -12,6 +12,7 @@ use crate::away::Away;
 use crate::directory::{AssertMember, AssertPeerOutcome, DirectoryError};
 use crate::node::Inner;
 use crate::record::PeerRecord;
+use crate::tasks::Task;
 
 impl Inner {
     /// A directory that went back in time may list sessions here that have left since.
@@ -29,7 +30,8 @@ impl Inner {
             if now.saturating_duration_since(since) < GHOST_AFTER {
                 continue;
             }
-            match self.expel(&peer).await {
+            let expelled = self.guarded_in(Task::Assertion, self.expel(&peer));
+            match expelled.await.unwrap_or(Ok(())) {
                 Ok(()) => drop(ghosts.remove(&peer)),
                 // For the cycle after its rooms have opened.
                 Err(DirectoryError::Forgotten) => {}
@@ -72,7 +74,9 @@ impl Inner {
         absent.retain(|node, _| !orphans.is_empty() && !present.contains(node));
         for place in orphans {
             if self.is_gone(&place.member.node, absent) {
-                self.adopt(place, &present, absent).await?;
+                let adopted = self.adopt(place, &present, absent);
+                let adopted = self.guarded_in(Task::Assertion, adopted).await;
+                adopted.unwrap_or(Ok(()))?;
             }
         }
         Ok(absent.values().all(|since| self.is_long_ago(*since)))
@@ -173,8 +177,9 @@ impl Inner {
         away.note_place(place.clone());
         self.assert_place(&place).await?;
         let node = self.clone();
-        self.departing
-            .spawn(async move { node.mark_away(&away).await });
+        self.spawn_errand(Task::Departure, async move {
+            node.mark_away(&away).await;
+        });
         Ok(())
     }
 

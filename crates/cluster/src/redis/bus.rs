@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::commands::Commands;
-use super::connection::Tended;
+use super::connection::{Tended, keep};
 use super::failure::Failure;
 use super::keys::Keys;
 use super::probe::{Deafness, PROBE, Prober};
@@ -24,6 +24,7 @@ use super::reply::into_bytes;
 use super::signs::ping;
 use crate::backend::Reach;
 use crate::bus::{Bus, BusError, BusEvent, Inbox};
+use crate::tasks::Alarm;
 
 /// The bus of one node.
 pub(super) struct RedisBus {
@@ -31,6 +32,7 @@ pub(super) struct RedisBus {
     pub(super) subscription: Subscription,
     pub(super) keys: Keys,
     pub(super) reach: watch::Receiver<Reach>,
+    pub(super) alarm: Alarm,
     /// Ends the probing.
     pub(super) stop: CancellationToken,
 }
@@ -44,10 +46,8 @@ impl RedisBus {
             reach: self.reach.clone(),
             deafness: self.subscription.deafness.clone(),
         };
-        let stop = self.stop.clone();
-        let probing = async move {
-            stop.run_until_cancelled_owned(prober.run()).await;
-        };
+        let (alarm, stop) = (self.alarm.clone(), self.stop.clone());
+        let probing = async move { keep(&alarm, &stop, prober.run()).await };
         Ok(AbortOnDropHandle::new(tokio::spawn(probing)))
     }
 }
