@@ -20,6 +20,7 @@ mod handshake;
 mod health;
 mod http;
 mod listener;
+pub mod log;
 mod mailbox;
 mod metrics;
 mod operations;
