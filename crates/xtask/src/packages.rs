@@ -27,9 +27,9 @@ pub(crate) fn install(folder: &str) -> Result<()> {
 
 /// Where this program lies, if its packages have been installed.
 pub(crate) fn program(program: NpmProgram) -> Option<PathBuf> {
-    let folder = workspace::root().join(program.folder);
-    let path = folder.join("node_modules/.bin").join(program.name);
-    path.is_file().then_some(path)
+    let packages = workspace::root().join(program.folder).join("node_modules");
+    let mut paths = program.paths.iter().map(|path| packages.join(path));
+    paths.find(|path| path.is_file())
 }
 
 /// What an installation follows from. The manifest counts because `npm ci` refuses a lock that disagrees with it:

