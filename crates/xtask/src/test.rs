@@ -5,10 +5,10 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::packages;
 use crate::step::{Run, StepId};
 use crate::tools::{self, Tool, npm};
 use crate::workspace::{self, cargo};
+use crate::{dependencies, packages};
 
 /// The folder of the browser SDK.
 const SDK: &str = "clients/js";
@@ -38,7 +38,7 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// cargo fmt --check and clippy, warnings being errors
+    /// cargo fmt --check and clippy, warnings being errors; licences and bans
     Lint,
     /// all Rust tests, doc tests too
     Rust,
@@ -106,6 +106,9 @@ fn lint(run: &mut Run, tools: StepId) {
         "warnings",
     ];
     run.command("Clippy", &[tools], cargo(clippy));
+    run.step("Dependencies", &[], dependencies::check);
+    let fuzz = cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]);
+    run.command("Formatting of the fuzzers", &[tools], fuzz);
 }
 
 fn rust(run: &mut Run, tools: StepId) {
