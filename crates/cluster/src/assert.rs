@@ -184,9 +184,11 @@ impl Inner {
         let doubts = *memory.doubts.borrow_and_update();
         self.renew().await?;
         if self.doubt.went_back() {
-            tracing::warn!(
-                "the directory went back in time; its rooms are closed while it is filled"
-            );
+            if let Some(said) = self.warnings.went_back.happened() {
+                tracing::warn!(
+                    "the directory went back in time; its rooms are closed while it is filled{said}"
+                );
+            }
             self.checked(self.backend.directory.close_buckets().await)?;
             memory.filling_since = None;
             memory.lift = true;
@@ -289,7 +291,9 @@ impl Inner {
         match asserted {
             // Trying again does not help, and the others must not wait for it.
             Err(error @ DirectoryError::Corrupt(_)) => {
-                tracing::error!(session.id = %peer, %error, "a session could not be asserted");
+                if let Some(said) = self.warnings.not_asserted.happened() {
+                    tracing::error!(session.id = %peer, %error, "a session could not be asserted{said}");
+                }
                 Ok(())
             }
             asserted => asserted,

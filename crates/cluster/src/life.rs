@@ -12,6 +12,7 @@ use crate::leases::{LeaseError, Renewal, SharedKey};
 use crate::node::{Inner, Status};
 use crate::observe::Observation;
 use crate::observer::Observer;
+use crate::repeated::Repeated;
 use crate::sabotage::{Guard, is_out};
 
 /// Between two tries to enter the cluster.
@@ -119,6 +120,7 @@ impl Inner {
         let period = self.settings.lease / RENEWALS_PER_LEASE;
         let mut observer = Observer::new(self.id.clone(), self.settings.lease);
         let mut renewed_at = Instant::now();
+        let failing = Repeated::new();
         let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -129,12 +131,17 @@ impl Inner {
                         after: renewed_at.elapsed(),
                     });
                     renewed_at = Instant::now();
+                    if let Some(lasted) = failing.ended() {
+                        tracing::info!("the lease is kept again (it failed {lasted})");
+                    }
                 }
                 Ok(false) => {}
                 Err(error) => {
                     observer.start_again();
                     self.observe.observe(Observation::LeaseFailed);
-                    tracing::warn!(%error, "the lease could not be kept; sockets stay");
+                    if let Some(said) = failing.happened() {
+                        tracing::warn!(%error, "the lease could not be kept; sockets stay{said}");
+                    }
                 }
             }
         }
@@ -248,11 +255,14 @@ impl Inner {
 
     fn note_lease_lost(&self, lost: &Renewal) {
         self.observe.observe(Observation::LeaseLost);
-        tracing::warn!(
-            ?lost,
-            sessions = self.locals.len(),
-            "this node's lease is lost; sockets stay"
-        );
+        if let Some(said) = self.warnings.lease_lost.happened() {
+            let sessions = self.locals.len();
+            tracing::warn!(
+                ?lost,
+                sessions,
+                "this node's lease is lost; sockets stay{said}"
+            );
+        }
     }
 }
 

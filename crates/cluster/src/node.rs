@@ -23,7 +23,7 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
-use tokio::time::{Duration, Instant};
+use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -39,6 +39,7 @@ use crate::link::Link;
 use crate::local::Local;
 use crate::loopback::{self, Loopback};
 use crate::observe::Observe;
+use crate::repeated::Repeated;
 use crate::rooms::Rooms;
 use crate::unanswered::InFlightMax;
 
@@ -132,12 +133,25 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) status: watch::Sender<Status>,
-    pub(crate) rejected_said_at: Mutex<Option<Instant>>,
+    pub(crate) warnings: Warnings,
     /// What links publish on.
     bus: Arc<dyn Bus>,
     pub(crate) looped: Mutex<Option<mpsc::Receiver<bytes::Bytes>>>,
     links: DashMap<NodeId, (Arc<Link>, CancellationToken)>,
     generations: AtomicU64,
+}
+
+/// What a fault can repeat, and an operator need not read each time.
+#[derive(Default)]
+pub(crate) struct Warnings {
+    pub(crate) lease_lost: Repeated,
+    pub(crate) frames_rejected: Repeated,
+    pub(crate) frames_cut: Repeated,
+    pub(crate) resyncs: Repeated,
+    pub(crate) reaping_fails: Repeated,
+    pub(crate) went_back: Repeated,
+    pub(crate) not_asserted: Repeated,
+    pub(crate) cannot_leave: Repeated,
 }
 
 impl Node {
@@ -179,7 +193,7 @@ impl Node {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             status: watch::Sender::new(Status::Starting("it has just started".into())),
-            rejected_said_at: Mutex::new(None),
+            warnings: Warnings::default(),
             bus,
             looped: Mutex::new(Some(looped)),
             links: DashMap::new(),

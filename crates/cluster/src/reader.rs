@@ -8,12 +8,11 @@ use smallvec::{SmallVec, smallvec};
 use switchboard_protocol::server_message::{Delivered, Reason, Receiver, Signal, Undelivered};
 use switchboard_protocol::{NodeId, Payload, PeerId, ServerMessage};
 use tokio::sync::mpsc;
-use tokio::time::{Duration, Instant};
 
 use crate::bus::{BusEvent, Inbox};
 use crate::delivery::{Answer, Fate, Verdict};
 use crate::envelope::{Change, Envelope, Receipt, RosterChange, SignalEnvelope};
-use crate::frame::{self, BadFrame};
+use crate::frame;
 use crate::link::{self, Anew, Urgency};
 use crate::local::Local;
 use crate::node::Inner;
@@ -22,9 +21,6 @@ use crate::record::Epoch;
 use crate::room::{Room, SenderKnown};
 use crate::sabotage::{Guard, is_out};
 use crate::unanswered::Ended;
-
-/// Between two words about frames that are rejected.
-const SAY_REJECTED_EVERY: Duration = Duration::from_secs(10);
 
 impl Inner {
     /// Reads this node's channel until the node stops.
@@ -56,7 +52,9 @@ impl Inner {
             Ok(opened) => opened,
             Err(error) => {
                 self.observe.observe(Observation::FrameRejected);
-                self.say_rejected(&error);
+                if let Some(said) = self.warnings.frames_rejected.happened() {
+                    tracing::warn!(%error, "frames on this node's channel are rejected{said}");
+                }
                 return;
             }
         };
@@ -68,7 +66,9 @@ impl Inner {
                     Ok(envelope) => self.take_envelope(&header.from, envelope),
                     Err(error) => {
                         self.observe.observe(Observation::FrameRejected);
-                        tracing::warn!(node.id = %header.from, %error, "the rest of a frame was dropped");
+                        if let Some(said) = self.warnings.frames_cut.happened() {
+                            tracing::warn!(node.id = %header.from, %error, "the rest of a frame was dropped{said}");
+                        }
                     }
                 }
             }
@@ -78,16 +78,6 @@ impl Inner {
             Anew::Forgotten => self.start_link_anew(&link),
             Anew::No if heard.verdict == link::Verdict::TakeAfterReset => self.resync(&link),
             Anew::No => {}
-        }
-    }
-
-    /// Now and then only: a node with another key sends many. The metric counts them all.
-    fn say_rejected(&self, error: &BadFrame) {
-        let now = Instant::now();
-        let mut said_at = self.rejected_said_at.lock();
-        if said_at.is_none_or(|said_at| now - said_at >= SAY_REJECTED_EVERY) {
-            *said_at = Some(now);
-            tracing::warn!(%error, "frames on this node's channel are rejected");
         }
     }
 

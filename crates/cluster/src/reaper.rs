@@ -50,7 +50,9 @@ impl Inner {
                     return;
                 }
                 Err(error) => {
-                    tracing::warn!(node.id = %dead, %error, "cleaning up will be tried again")
+                    if let Some(said) = self.warnings.reaping_fails.happened() {
+                        tracing::warn!(node.id = %dead, %error, "cleaning up will be tried again{said}");
+                    }
                 }
             }
             tokio::select! {

@@ -49,7 +49,9 @@ impl Inner {
 
     fn compare_notes(&self, link: &Link) {
         self.observe.observe(Observation::Resync);
-        tracing::info!(node.id = %link.to(), "comparing notes with a node after a loss");
+        if let Some(said) = self.warnings.resyncs.happened() {
+            tracing::info!(node.id = %link.to(), "comparing notes with a node after a loss{said}");
+        }
         let rooms = self.rooms.all();
         let shared: Vec<_> = rooms
             .iter()

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Error;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use switchboard_cluster::Repeated;
 use switchboard_protocol::{CloseCode, PeerId, ServerMessage};
 use switchboard_session::Closing;
 use tokio_tungstenite::tungstenite;
@@ -26,6 +27,9 @@ const CLOSE_UNREAD: Duration = Duration::from_millis(500);
 const BEHIND_MAX: usize = 256;
 /// A control frame's payload: RFC 6455 section 5.5, less the two bytes of the code.
 const REASON_BYTES_MAX: usize = 123;
+
+/// Many clients can meet the same one.
+static UNWRITABLE: Repeated = Repeated::new();
 
 /// What carries frames: a WebSocket, or what a library makes of several HTTP requests.
 pub(crate) trait Socket:
@@ -167,7 +171,9 @@ impl Wire {
         });
         match (said, message) {
             (Err(error), _) => {
-                tracing::warn!(%error, "a message from another node could not be written for this client");
+                if let Some(said) = UNWRITABLE.happened() {
+                    tracing::warn!(%error, "a message from another node could not be written for its client{said}");
+                }
             }
             (Ok(()), ServerMessage::Signal(signal)) => self.signals.push((signal.from, signal.id)),
             (Ok(()), _) => {}
@@ -179,8 +185,10 @@ impl Wire {
     pub(crate) fn begin_with(&mut self, message: &ServerMessage, dialect: &mut dyn Dialect) {
         self.unflushed = true;
         let said = dialect.say(message, &mut |frame| self.behind.push_back(frame));
-        if let Err(error) = said {
-            tracing::warn!(%error, "the message that begins a session could not be written");
+        if let Err(error) = said
+            && let Some(said) = UNWRITABLE.happened()
+        {
+            tracing::warn!(%error, "the message that begins a session could not be written{said}");
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::connection::Tended;
 use super::signs::{asking, masters, ping};
+use crate::repeated::Repeated;
 
 /// The connection for commands.
 #[derive(Clone)]
@@ -20,6 +21,7 @@ pub(super) struct CommandLine {
     /// What it led to when it last answered; `None` before the first time.
     memory: Arc<Mutex<Option<Memory>>>,
     doubts: Arc<watch::Sender<u64>>,
+    warning: Arc<Repeated>,
 }
 
 impl CommandLine {
@@ -28,6 +30,7 @@ impl CommandLine {
             client,
             memory: Arc::default(),
             doubts: Arc::new(watch::Sender::new(0)),
+            warning: Arc::default(),
         }
     }
 
@@ -37,10 +40,12 @@ impl CommandLine {
     }
 
     fn doubt(&self, why: &str) {
-        tracing::warn!(
-            why,
-            "Redis may have lost what was written: writing it again"
-        );
+        if let Some(said) = self.warning.happened() {
+            tracing::warn!(
+                why,
+                "Redis may have lost what was written: writing it again{said}"
+            );
+        }
         self.doubts.send_modify(|times| *times += 1);
     }
 }

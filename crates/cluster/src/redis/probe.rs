@@ -16,6 +16,7 @@ use tokio::time::{Duration, Instant, sleep_until, timeout_at};
 
 use super::bus::publish;
 use crate::backend::Reach;
+use crate::repeated::Repeated;
 
 /// What goes over the channel. No frame is like it: those are authenticated, and longer.
 pub(super) const PROBE: &[u8] = b"probe";
@@ -70,6 +71,7 @@ impl Prober {
     pub(super) async fn run(self) {
         let mut silences = 0;
         let mut revivals: u32 = 0;
+        let deaf = Repeated::new();
         loop {
             let next = Instant::now() + PERIOD;
             let echo = self.probe(next).await;
@@ -80,13 +82,19 @@ impl Prober {
             };
             if echo == Echo::Heard {
                 revivals = 0;
+                if let Some(lasted) = deaf.ended() {
+                    tracing::info!(
+                        "this node hears itself over Redis again (it was deaf {lasted})"
+                    );
+                }
             }
             if silences >= SILENCES_MAX && self.reach.borrow().is_reached() {
                 (silences, revivals) = (0, revivals + 1);
-                tracing::warn!(
-                    revivals,
-                    "this node does not hear itself over Redis: it subscribes anew"
-                );
+                if let Some(said) = deaf.happened() {
+                    tracing::warn!(
+                        "this node does not hear itself over Redis: it subscribes anew{said}"
+                    );
+                }
                 self.deafness.tell(revivals);
             }
             sleep_until(next).await;

@@ -23,6 +23,7 @@ use std::time::Instant;
 
 use axum::extract::ws::{Message, Utf8Bytes};
 use serde_json::json;
+use switchboard_cluster::Repeated;
 use switchboard_protocol::codec::EncodeError;
 use switchboard_protocol::{CloseCode, PeerId, ServerMessage};
 use switchboard_session::{Closing, Input};
@@ -191,8 +192,15 @@ fn write(frame: &codec::Frame<'_>, version: Version, say: Say<'_>) {
     let written = frame.encode(version, &mut bytes);
     match (written, Utf8Bytes::try_from(bytes)) {
         (Ok(()), Ok(text)) => say(Message::Text(text)),
-        (Err(error), _) => tracing::warn!(%error, "a frame could not be written"),
-        (Ok(()), Err(error)) => tracing::warn!(%error, "a frame could not be written"),
+        (Err(error), _) => say_unwritable(&error),
+        (Ok(()), Err(error)) => say_unwritable(&error),
+    }
+}
+
+fn say_unwritable(error: &dyn std::fmt::Display) {
+    static UNWRITABLE: Repeated = Repeated::new();
+    if let Some(said) = UNWRITABLE.happened() {
+        tracing::warn!(%error, "a frame could not be written{said}");
     }
 }
 
