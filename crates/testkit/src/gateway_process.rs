@@ -27,10 +27,25 @@ impl GatewayProcess {
     /// Starts `binary` with these arguments besides `--listen 127.0.0.1:0`, and waits until it listens. Each setting is
     /// `key=value`, as for `--set`.
     pub fn start(binary: impl AsRef<Path>, settings: &[&str]) -> Self {
+        Self::spawn(binary.as_ref(), Command::new(binary.as_ref()), settings)
+    }
+
+    /// The same with limits on its open files, as `ulimit` sets them: the soft one, and the hard one.
+    pub fn start_with_files(
+        binary: impl AsRef<Path>,
+        (soft, hard): (u32, u32),
+        settings: &[&str],
+    ) -> Self {
+        let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &script]).arg(binary.as_ref());
+        Self::spawn(binary.as_ref(), command, settings)
+    }
+
+    fn spawn(binary: &Path, mut command: Command, settings: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let log = File::create(log_of(&directory)).expect("a log can be written");
-        let binary = binary.as_ref();
-        let process = Command::new(binary)
+        let process = command
             .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
             .args(settings.iter().flat_map(|setting| ["--set", setting]))
             .current_dir(directory.path())
