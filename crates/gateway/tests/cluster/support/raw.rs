@@ -125,12 +125,18 @@ impl Raw {
     }
 }
 
-/// Sends a request with these header lines; the whole answer, head and all.
-pub(crate) fn exchange(gateway: &GatewayProcess, request_line: &str, headers: &[&str]) -> String {
-    let mut stream = TcpStream::connect(gateway.address()).expect("the gateway listens");
+/// A TCP connection to a gateway that waits for answers, but not for ever.
+pub(crate) fn http(gateway: &GatewayProcess) -> TcpStream {
+    let stream = TcpStream::connect(gateway.address()).expect("the gateway listens");
     stream
         .set_read_timeout(Some(PATIENCE))
         .expect("a time-out can be set");
+    stream
+}
+
+/// Sends a request with these header lines; the whole answer, head and all.
+pub(crate) fn exchange(gateway: &GatewayProcess, request_line: &str, headers: &[&str]) -> String {
+    let mut stream = http(gateway);
     let more: String = headers
         .iter()
         .map(|header| format!("{header}\r\n"))
