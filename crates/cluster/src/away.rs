@@ -18,7 +18,6 @@ use crate::node::Inner;
 use crate::presence::{Departing, RETRY};
 use crate::record::{Epoch, RosterSnapshot};
 use crate::roster::Roster;
-use crate::tasks::Task;
 
 /// While the directory was away, nobody could resume. Whoever tried has this long from when it is back, whatever his window
 /// says: clients try again within it.
@@ -163,11 +162,10 @@ impl Inner {
         }
         self.keep(away.clone());
         let (node, local) = (self.clone(), local.clone());
-        self.spawn_errand(Task::Departure, async move {
+        self.spawn_last_step(local.clone(), async move {
             node.finish_turn(&local).await;
             away.add_rooms(local.room_ids());
             node.mark_away(&away).await;
-            local.listed.lock().take();
         });
     }
 

@@ -16,7 +16,7 @@ use crate::unanswered::{Ended, Placement, Unanswered};
 
 impl Inner {
     /// Does something in a room and, before anybody else gets at it, what follows. A panic leaves the room with a roster
-    /// that is half changed, or of which not everybody was told: it is read again, and the difference told.
+    /// that is half changed: it is read again, whatever its revision.
     pub(crate) fn in_room<T>(
         &self,
         shared: &Arc<Mutex<Room>>,

@@ -57,7 +57,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_ends_what_it_is_in_and_nothing_else() {
-        assert_eq!(caught(|| is_watched()), Ok(true));
+        assert_eq!(caught(is_watched), Ok(true));
         let nested = caught(|| {
             let inner = caught(|| -> u32 { panic!("inside") });
             (inner, is_watched())

@@ -8,7 +8,8 @@
 //! | roster, one room that is read again | [`spawn_aside`](Inner::spawn_aside) | the node stops | ends that one; it is read again |
 //!
 //! Within reader, sweeper, assertion and reaping, each envelope, session or peer is handled behind a
-//! [guard](Inner::guarded): a panic there skips that one.
+//! [guard](Inner::guarded): a panic there skips that one. So is attaching, in the task of the session that comes: it is told
+//! `unavailable`, and what was written of it leaves again.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -40,8 +41,8 @@ pub enum Task {
     Reaping,
     /// Reading the roster of one room again.
     Roster,
-    /// A session that is resumed here.
-    Resume,
+    /// A session that comes here, or is resumed here.
+    Attach,
 }
 
 impl Task {
@@ -56,7 +57,7 @@ impl Task {
         Self::Departure,
         Self::Reaping,
         Self::Roster,
-        Self::Resume,
+        Self::Attach,
     ];
 
     /// A word for operators.
@@ -71,7 +72,7 @@ impl Task {
             Self::Departure => "departure",
             Self::Reaping => "reaping",
             Self::Roster => "roster",
-            Self::Resume => "resume",
+            Self::Attach => "attach",
         }
     }
 }

@@ -81,8 +81,7 @@ impl EngineIoHandler for Engine {
         let caller = Caller::of(&gateway, &socket.req_parts);
         let dialect = SocketIo::new(gateway.config.error_texts);
         let wire = Wire::new(EngineSocket::new(socket));
-        let tasks = gateway.tasks.clone();
-        tasks.spawn(connection::serve(gateway, wire, Box::new(dialect), caller));
+        connection::start(gateway, wire, Box::new(dialect), caller);
     }
 
     fn on_disconnect(&self, socket: Arc<Socket>, _reason: DisconnectReason) {

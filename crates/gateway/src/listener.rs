@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::caller::Peer;
+use crate::tasks::{self, Task};
 
 /// A request's head, bytes; also what hyper reads at once.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -56,13 +57,14 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                tasks.spawn(speak_http(
+                let speaking = speak_http(
                     stream,
                     peer.ip(),
                     router.clone(),
                     bounds.clone(),
                     stop_accepting.clone(),
-                ));
+                );
+                tasks::spawn(&tasks, Task::Http, speaking);
             }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
