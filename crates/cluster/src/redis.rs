@@ -62,6 +62,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
+use crate::unreadable::Unreadable;
 
 pub use config::{ConfigError, RedisConfig};
 
@@ -88,17 +89,20 @@ pub fn connect(config: &RedisConfig) -> Result<Backend, ConfigError> {
     tend(subscription.clone(), board.line(), stop.clone());
     policy::warn_of_eviction(fleet.commands.clone(), reach.clone(), stop.clone());
 
+    let unreadable = Arc::<Unreadable>::default();
     let guard = Arc::new(stop.clone().drop_guard());
     let commands = |client| Commands::new(client, reach.clone(), guard.clone());
     Ok(Backend {
-        directory: Arc::new(directory::RedisDirectory::new(
-            commands(&fleet.commands),
-            keys.clone(),
-        )),
-        leases: Arc::new(leases::RedisLeases::new(
-            commands(&fleet.commands),
-            keys.clone(),
-        )),
+        directory: Arc::new(directory::RedisDirectory {
+            commands: commands(&fleet.commands),
+            keys: keys.clone(),
+            unreadable: unreadable.clone(),
+        }),
+        leases: Arc::new(leases::RedisLeases {
+            commands: commands(&fleet.commands),
+            keys: keys.clone(),
+            unreadable: unreadable.clone(),
+        }),
         bus: Arc::new(bus::RedisBus {
             publisher: commands(&fleet.publisher),
             subscription,
@@ -108,5 +112,6 @@ pub fn connect(config: &RedisConfig) -> Result<Backend, ConfigError> {
         }),
         reach,
         doubts,
+        unreadable,
     })
 }

@@ -26,6 +26,11 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error.kind() {
             ErrorKind::Canceled | ErrorKind::Backpressure => Self::Unreachable(in_words(&error)),
+            // Somebody else wrote there: to ask again does not help.
+            _ if error.details().contains("WRONGTYPE") => Self::Unreadable(format!(
+                "a key is of another type than this one writes: delete it ({})",
+                error.details()
+            )),
             _ => Self::Unanswered(in_words(&error)),
         }
     }

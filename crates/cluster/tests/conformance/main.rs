@@ -11,6 +11,7 @@ mod leases;
 mod members;
 mod moves;
 mod names;
+mod odd_records;
 mod peers;
 mod people;
 mod random_steps;

@@ -16,6 +16,7 @@ mod killed_node;
 mod limits;
 mod metrics;
 mod msgpack;
+mod odd_records;
 mod pages;
 mod race;
 mod redis_absent;
