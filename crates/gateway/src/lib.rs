@@ -7,24 +7,31 @@
 
 mod ask;
 pub mod auth;
+mod caller;
+mod capacity;
 pub mod cli;
 pub mod config;
 mod connection;
+mod crowd;
 mod dialect;
 mod drain;
 mod engineio;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gateway;
+mod handshake;
 mod health;
 mod http;
 mod listener;
+pub mod log;
 mod mailbox;
 mod metrics;
+mod open_files;
 mod operations;
 mod registry;
 mod serve;
 mod session_task;
+mod source;
 mod upgrade;
 mod wire;
 

@@ -1,11 +1,15 @@
 //! Accepts TCP connections and speaks HTTP/1.1 on them, with the bounds that `axum::serve` does not have.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use switchboard_session::RateLimit;
@@ -13,6 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::caller::Peer;
 
 /// A request's head, bytes; also what hyper reads at once.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -49,9 +55,10 @@ pub(crate) async fn serve(
             () = stop_accepting.cancelled() => return,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 tasks.spawn(speak_http(
                     stream,
+                    peer.ip(),
                     router.clone(),
                     bounds.clone(),
                     stop_accepting.clone(),
@@ -68,6 +75,7 @@ pub(crate) async fn serve(
 
 async fn speak_http(
     stream: TcpStream,
+    peer: IpAddr,
     router: Router,
     bounds: Arc<Bounds>,
     stop: CancellationToken,
@@ -76,11 +84,16 @@ async fn speak_http(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.header_read_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

@@ -3,7 +3,9 @@
 
 mod drain;
 mod outcomes;
+mod shed;
 
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -18,8 +20,18 @@ use switchboard_protocol::{CloseCode, ServerMessage};
 
 pub(crate) use self::drain::{DrainCounters, DrainCounts, DrainOutcome};
 use self::outcomes::OutcomeCounters;
+pub(crate) use self::shed::{Shed, ShedCounters};
 use crate::auth::AuthError;
 use crate::drain::Progress;
+
+/// Of the process: it logs before it is a node.
+pub(crate) static LOG_LINES_DROPPED: LazyLock<IntCounter> = LazyLock::new(|| {
+    let (name, help) = (
+        "log_lines_dropped_total",
+        "Lines of the log that standard error did not take",
+    );
+    IntCounter::new(name, help).expect("the metric's name is valid")
+});
 
 /// The metrics of one node.
 pub(crate) struct Metrics {
@@ -63,6 +75,7 @@ pub(crate) struct Metrics {
     drain_share: Gauge,
     drain_remaining: IntGauge,
     drain_counters: DrainCounters,
+    shed_counters: ShedCounters,
 }
 
 /// What is counted only when somebody asks.
@@ -91,6 +104,7 @@ impl Metrics {
             ),
         );
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        registered(&registry, Ok(LOG_LINES_DROPPED.clone()));
         Self {
             connections: registered(
                 &registry,
@@ -346,6 +360,7 @@ impl Metrics {
                 ),
             ),
             drain_counters: DrainCounters::new(&registry),
+            shed_counters: ShedCounters::new(&registry),
             lease_renewed_at: Mutex::new(None),
             registry,
         }
@@ -377,6 +392,11 @@ impl Metrics {
     /// What drains count.
     pub(crate) fn drain_counters(&self) -> DrainCounters {
         self.drain_counters.clone()
+    }
+
+    /// What counts connections that make room for others.
+    pub(crate) fn shed_counters(&self) -> ShedCounters {
+        self.shed_counters.clone()
     }
 
     /// A connection came.

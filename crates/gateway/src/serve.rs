@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
+use crate::capacity::Capacity;
 use crate::config::Config;
 use crate::drain::{self, Drained, Drains, Order, Signals};
 use crate::gateway::{Gateway, rules};
@@ -22,7 +23,9 @@ use crate::health::{self, Readiness};
 use crate::http::{self, origin::Origins};
 use crate::listener::{self, Bounds};
 use crate::metrics::Metrics;
+use crate::open_files;
 use crate::registry::Registry;
+use crate::source::Proxies;
 
 /// Whoever stopped the node by `switchboard drain` is shown the last numbers: it looks more often than this.
 const LAST_LOOK: Duration = Duration::from_millis(500);
@@ -32,6 +35,7 @@ const LAST_LOOK: Duration = Duration::from_millis(500);
 /// # Errors
 /// When an address cannot be listened on, or the Redis URL cannot be used.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let capacity = capacity(&config);
     let signals = Signals::new().context("cannot listen for signals")?;
     let listener = bind(config.listen, "listen").await?;
     let ops_listener = match config.ops_listen {
@@ -39,7 +43,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         None => None,
     };
     let ops_address = ops_listener.as_ref().unwrap_or(&listener).local_addr()?;
-    let gateway = assemble(config, ops_address)?;
+    let gateway = assemble(config, capacity, ops_address)?;
     let stop_accepting = CancellationToken::new();
     let bounds = Arc::new(Bounds {
         header_read_timeout: gateway.config.limits.header_read_timeout,
@@ -117,13 +121,38 @@ fn say_how_it_ended(drained: &Drained) {
     }
 }
 
+/// Raises the limit of open files, and says what it allows.
+fn capacity(config: &Config) -> Capacity {
+    let open_files = open_files::raise().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+        open_files::current()
+    });
+    let capacity = Capacity::new(&config.limits, open_files.now);
+    let of_system =
+        |limit: Option<u64>| limit.map_or("unlimited".into(), |limit| limit.to_string());
+    tracing::info!(
+        open_files = of_system(open_files.now),
+        open_files_before = of_system(open_files.before),
+        sessions = capacity.sessions,
+        connections = capacity.connections,
+        "room for {} connections, {} of them sessions; other files are kept for Redis, logs and the ops routes",
+        capacity.connections,
+        capacity.sessions,
+    );
+    capacity
+}
+
 async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}: choose another address with --set {key}=…, or stop what uses it")
     })
 }
 
-fn assemble(config: Config, ops_address: SocketAddr) -> anyhow::Result<Arc<Gateway>> {
+fn assemble(
+    config: Config,
+    capacity: Capacity,
+    ops_address: SocketAddr,
+) -> anyhow::Result<Arc<Gateway>> {
     let backend = backend(&config)?;
     let metrics = Arc::new(Metrics::new());
     let id = NodeId::start(&config.node.name_or_host());
@@ -137,9 +166,11 @@ fn assemble(config: Config, ops_address: SocketAddr) -> anyhow::Result<Arc<Gatew
         rules: Arc::new(rules(&config)),
         authenticator: Authenticator::from_config(&config.auth),
         origins: Origins::from_config(&config),
+        proxies: Proxies::from_config(&config.proxy),
         registry: Arc::new(Registry::new(
-            config.limits.sessions,
+            capacity,
             metrics.drain_counters(),
+            metrics.shed_counters(),
         )),
         readiness: Arc::new(Readiness::new(
             node.clone(),

@@ -167,6 +167,7 @@ impl Connection {
             Some((identity, resumed)) => (identity, resumed.local, Some(resumed.rooms)),
             None => {
                 let identity = self.authenticate(&introduction, &self.peer)?;
+                self.admit()?;
                 let session = self.session(self.peer, &identity, hello);
                 let attached = self.gateway.node.attach(session).await;
                 let local = attached.map_err(|error| End::Close(refused(&error)))?;
@@ -211,6 +212,7 @@ impl Connection {
             return Err(End::Gone);
         }
         let identity = self.authenticate(introduction, &resume.peer)?;
+        self.admit()?;
         let session = self.session(resume.peer, &identity, &introduction.hello);
         let node = &self.gateway.node;
         let resumed = node
@@ -251,6 +253,17 @@ impl Connection {
         identity.map_err(|error| {
             End::Close(Closing::because(CloseCode::Unauthorized, error.to_string()))
         })
+    }
+
+    /// Counts the connection as a session, if there may be one more.
+    fn admit(&self) -> Result<(), End> {
+        if self.gateway.registry.admit(&self.peer) {
+            return Ok(());
+        }
+        let words = "this node holds as many sessions as it may";
+        Err(End::Close(
+            Closing::because(CloseCode::Unavailable, words).retry_after(RETRY_AFTER * 10),
+        ))
     }
 
     fn session(&self, peer: PeerId, identity: &Identity, hello: &Hello<'_>) -> NewSession {

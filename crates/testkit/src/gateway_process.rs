@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::listening::listening_on;
+
 /// A gateway starts in milliseconds; a loaded machine may take its time.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// A test that waits longer for something waits in vain.
@@ -27,26 +29,68 @@ impl GatewayProcess {
     /// Starts `binary` with these arguments besides `--listen 127.0.0.1:0`, and waits until it listens. Each setting is
     /// `key=value`, as for `--set`.
     pub fn start(binary: impl AsRef<Path>, settings: &[&str]) -> Self {
+        Self::start_by(Command::new(binary.as_ref()), settings)
+    }
+
+    /// The same with limits on its open files, as `ulimit` sets them: the soft one, and the hard one.
+    pub fn start_with_files(
+        binary: impl AsRef<Path>,
+        (soft, hard): (u32, u32),
+        settings: &[&str],
+    ) -> Self {
+        let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &script]).arg(binary.as_ref());
+        Self::start_by(command, settings)
+    }
+
+    fn start_by(command: Command, settings: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let log = File::create(log_of(&directory)).expect("a log can be written");
-        let binary = binary.as_ref();
-        let process = Command::new(binary)
+        // As its own log says, for it chose the port.
+        Self::launch(command, settings, log, directory, |gateway| {
+            listen_address(&gateway.log())
+        })
+    }
+
+    /// The same with another standard error, such as one end of a pipe: what goes there is not in [`log`](Self::log).
+    pub fn start_logging_to(
+        binary: impl AsRef<Path>,
+        settings: &[&str],
+        stderr: impl Into<Stdio>,
+    ) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        File::create(log_of(&directory)).expect("a log can be written");
+        let command = Command::new(binary.as_ref());
+        Self::launch(command, settings, stderr, directory, |gateway| {
+            listening_on(gateway.pid())
+        })
+    }
+
+    fn launch(
+        mut command: Command,
+        settings: &[&str],
+        stderr: impl Into<Stdio>,
+        directory: TempDir,
+        find: impl Fn(&Self) -> Option<SocketAddr>,
+    ) -> Self {
+        let process = command
             .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
             .args(settings.iter().flat_map(|setting| ["--set", setting]))
             .current_dir(directory.path())
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(stderr)
             .spawn()
-            .unwrap_or_else(|error| panic!("{} cannot be started: {error}", binary.display()));
+            .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut gateway = Self {
             process,
             address: nowhere,
             directory,
         };
-        gateway.address = gateway.wait_for_address();
+        gateway.address = gateway.wait_for_address(find);
         gateway
     }
 
@@ -180,11 +224,10 @@ impl GatewayProcess {
         kill_process(Pid::from_child(&self.process), signal).expect("a child can be sent a signal");
     }
 
-    /// As its own log says, for it chose the port.
-    fn wait_for_address(&mut self) -> SocketAddr {
+    fn wait_for_address(&mut self, find: impl Fn(&Self) -> Option<SocketAddr>) -> SocketAddr {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
-            if let Some(address) = listen_address(&self.log()) {
+            if let Some(address) = find(self) {
                 return address;
             }
             let ended = self.process.try_wait().expect("a child can be asked");

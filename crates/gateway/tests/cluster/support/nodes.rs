@@ -5,7 +5,7 @@ use switchboard_testkit::{GatewayProcess, RedisServer};
 
 use super::{Peer, hear};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
 /// The shortest window in which a session may come back, for tests that wait for its end; a signal waits 15 s more at
 /// most. Pings come so often that this window is allowed.
 pub(crate) const SHORT_WINDOW: [&str; 3] = [
@@ -46,6 +46,13 @@ pub(crate) fn node(redis: &RedisServer, settings: &[&str]) -> GatewayProcess {
 /// A ready gateway that needs no Redis.
 pub(crate) fn embedded(settings: &[&str]) -> GatewayProcess {
     GatewayProcess::start_ready(BINARY, settings)
+}
+
+/// The same with so many files, of which the shell that starts it allows it 32 at first.
+pub(crate) fn with_files(files: u32, settings: &[&str]) -> GatewayProcess {
+    let gateway = GatewayProcess::start_with_files(BINARY, (32, files), settings);
+    wait_until_ready(&gateway);
+    gateway
 }
 
 fn wait_until_ready(gateway: &GatewayProcess) {
