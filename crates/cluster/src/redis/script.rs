@@ -38,5 +38,6 @@ scripts! {
     LEASE_CLAIM = "lease_claim";
     LEASE_REMOVE = "lease_remove";
     LEASE_ABANDON = "lease_abandon";
+    PROBE = "probe";
     CLUSTER_KEY = "values" "cluster_key";
 }

@@ -18,6 +18,7 @@ mod random_steps;
 mod redis_faults;
 mod redis_rooms;
 mod redis_tls;
+mod refusals;
 mod resumes;
 mod rooms;
 mod stage;

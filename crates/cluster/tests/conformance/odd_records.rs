@@ -196,7 +196,7 @@ async fn a_lost_record_is_written_again_by_whoever_it_is_of() {
         let left: LeaveOutcome = leave(&backend, odd, 1).await;
         assert!(left.changed, "{left:?}");
         assert!(leave(&backend, plain, 1).await.changed);
-        let keys = ["members", "roster", "meta"].map(|what| key(what));
+        let keys = ["members", "roster", "meta"].map(key);
         assert_eq!(client.exists::<u64, _>(keys.to_vec()).await.unwrap(), 0);
     })
     .await;

@@ -23,6 +23,7 @@ mod pages;
 mod race;
 mod redis_absent;
 mod redis_lost;
+mod redis_refuses;
 mod resume;
 mod silence;
 mod slow_receiver;
