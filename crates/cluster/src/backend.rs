@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::{Alarm, Bus, Directory, Leases};
+use crate::{Alarm, Bus, Directory, Leases, Unreadable};
 
 /// A directory, leases and a bus that belong together, and whether they can be reached.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub struct Backend {
     pub doubts: watch::Receiver<u64>,
     /// Raised when a task has panicked without which neither this nor its node can go on.
     pub alarm: Alarm,
+    /// Notes what is skipped because it cannot be read.
+    pub unreadable: Arc<Unreadable>,
 }
 
 /// Whether the backend answers.

@@ -93,8 +93,8 @@ impl Inner {
         let next = |waiting: &[PeerId]| local.early.lock().as_ref()?.first_not_of(waiting);
         while let Some(early) = next(&waiting) {
             // It is in its place until it was taken, so that nothing overtakes it.
-            match Envelope::read(&early.envelope) {
-                Ok((Some(Envelope::Signal(signal)), _)) if self.is_too_early(&early, &signal) => {
+            match Envelope::read(&early.envelope).0 {
+                Ok(Some(Envelope::Signal(signal))) if self.is_too_early(&early, &signal) => {
                     waiting.push(early.sender);
                 }
                 _ => {

@@ -50,6 +50,7 @@ mod secret;
 mod sweeper;
 mod tasks;
 mod unanswered;
+mod unreadable;
 
 pub use backend::{Backend, Reach};
 pub use bus::{Bus, BusError, BusEvent, Inbox};
@@ -68,3 +69,4 @@ pub use resume::{ResumeError, Resumed};
 pub use router::NotAMember;
 pub use tasks::{Alarm, Task};
 pub use unanswered::InFlightMax;
+pub use unreadable::{RecordKind, Unreadable};

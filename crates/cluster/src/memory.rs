@@ -50,6 +50,7 @@ impl MemoryCluster {
             reach: self.0.reach.subscribe(),
             doubts: self.0.doubts.subscribe(),
             alarm: Alarm::default(),
+            unreadable: Arc::default(),
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use switchboard_protocol::server_message::{LeaveReason, Reason};
 
 use crate::tasks::Task;
+use crate::unreadable::RecordKind;
 
 /// Takes observations, on the path of a signal: must be quick and must not block.
 pub trait Observe: Send + Sync + 'static {
@@ -108,6 +109,8 @@ pub enum Observation {
     MemberJoined,
     /// Something panicked.
     Panicked(Task),
+    /// Something in the directory, or said by another node, was skipped: it cannot be read.
+    Unreadable(RecordKind),
 }
 
 /// Observes nothing.

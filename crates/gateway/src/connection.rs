@@ -42,6 +42,7 @@ async fn serve(gateway: Arc<Gateway>, wire: Wire, mut dialect: Box<dyn Dialect>,
         mailbox,
         token: caller.token,
         arrived: None,
+        carriers: Some(caller.carriers),
     };
     connection.run().await;
 }

@@ -26,6 +26,7 @@ use tokio::time::sleep_until;
 
 use self::serving::Serving;
 use crate::auth::{Identity, IdentityClaim};
+use crate::caller::Carriers;
 use crate::dialect::{self, Dialect, Heard, Introduction};
 use crate::gateway::Gateway;
 use crate::mailbox::Mailbox;
@@ -44,6 +45,8 @@ pub(crate) struct Connection {
     pub(crate) token: Option<String>,
     /// A session that is attached and has not got its `welcome`.
     pub(crate) arrived: Option<Arc<Local>>,
+    /// Until hello.
+    pub(crate) carriers: Option<Carriers>,
 }
 
 /// A session that has said hello.
@@ -284,8 +287,11 @@ impl Connection {
     }
 
     /// Counts the connection as a session, if there may be one more.
-    fn admit(&self) -> Result<(), End> {
+    fn admit(&mut self) -> Result<(), End> {
         if self.gateway.registry.admit(&self.peer) {
+            if let Some(carriers) = self.carriers.take() {
+                carriers.greeted();
+            }
             return Ok(());
         }
         let words = "this node holds as many sessions as it may";

@@ -46,6 +46,7 @@ impl FakeRedis {
             reach: path.reach.subscribe(),
             doubts: path.doubts.subscribe(),
             alarm: inner.alarm,
+            unreadable: inner.unreadable,
         };
         self.paths.lock().push((node.clone(), path.clone()));
         (backend, path)

@@ -13,6 +13,7 @@ use crate::directory::{AssertMember, AssertPeerOutcome, DirectoryError};
 use crate::node::Inner;
 use crate::record::PeerRecord;
 use crate::tasks::Task;
+use crate::unreadable::RecordKind;
 
 impl Inner {
     /// A directory that went back in time may list sessions here that have left since.
@@ -22,7 +23,13 @@ impl Inner {
     ) -> Result<(), DirectoryError> {
         let directory = &self.backend.directory;
         let now = Instant::now();
-        let noted = self.checked(directory.enlisted(&self.id).await)?;
+        let noted = match self.checked(directory.enlisted(&self.id).await) {
+            Err(DirectoryError::Corrupt(what)) => {
+                self.backend.unreadable.note(RecordKind::NodePeer, what);
+                return Ok(());
+            }
+            noted => noted?,
+        };
         let unknown: BTreeSet<_> = noted.into_iter().filter(|peer| !self.has(peer)).collect();
         ghosts.retain(|peer, _| unknown.contains(peer));
         for peer in unknown {
@@ -33,12 +40,18 @@ impl Inner {
             let expelled = self.guarded_in(Task::Assertion, self.expel(&peer));
             match expelled.await.unwrap_or(Ok(())) {
                 Ok(()) => drop(ghosts.remove(&peer)),
+                Err(DirectoryError::Corrupt(what)) => self.note_unreadable_session(&peer, &what),
                 // For the cycle after its rooms have opened.
                 Err(DirectoryError::Forgotten) => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    fn note_unreadable_session(&self, peer: &PeerId, what: &str) {
+        let what = format_args!("session {peer}: {what}");
+        self.backend.unreadable.note(RecordKind::Peer, what);
     }
 
     async fn expel(&self, peer: &PeerId) -> Result<(), DirectoryError> {
@@ -74,9 +87,15 @@ impl Inner {
         absent.retain(|node, _| !orphans.is_empty() && !present.contains(node));
         for place in orphans {
             if self.is_gone(&place.member.node, absent) {
+                let peer = place.member.peer;
                 let adopted = self.adopt(place, &present, absent);
                 let adopted = self.guarded_in(Task::Assertion, adopted).await;
-                adopted.unwrap_or(Ok(()))?;
+                match adopted.unwrap_or(Ok(())) {
+                    Err(DirectoryError::Corrupt(what)) => {
+                        self.note_unreadable_session(&peer, &what)
+                    }
+                    adopted => adopted?,
+                }
             }
         }
         Ok(absent.values().all(|since| self.is_long_ago(*since)))
