@@ -10,6 +10,7 @@ mod bad_senders;
 mod crowds;
 mod doors;
 mod drain;
+mod engineio;
 mod frozen_node;
 mod handshake;
 mod hidden;
