@@ -9,9 +9,11 @@
 use crate::config::LimitsConfig;
 
 /// What is kept free for everything that is no connection of a client.
-pub(crate) const FILES_KEPT: u64 = 64;
+const FILES_KEPT: u64 = 64;
+/// Of those, connections on `ops_listen`.
+pub(crate) const OPS_CONNECTIONS: usize = 16;
 /// What sessions leave to others by default, so that a full node still answers.
-pub(crate) const BESIDE_SESSIONS: u64 = 32;
+const BESIDE_SESSIONS: u64 = 32;
 /// Without hello there may be as many as there may be sessions, and at least these.
 const UNGREETED_AT_LEAST: usize = 1024;
 
@@ -27,7 +29,9 @@ pub(crate) struct Capacity {
 impl Capacity {
     /// What fits into `open_files`; `None`: there is no such limit.
     pub(crate) fn new(limits: &LimitsConfig, open_files: Option<u64>) -> Self {
-        let sessions = limits.sessions;
+        let sessions = limits
+            .sessions
+            .min(open_files.map_or(usize::MAX, sessions_within));
         let connections = sessions.saturating_add(sessions.max(UNGREETED_AT_LEAST));
         let fitting = open_files.map_or(usize::MAX, |files| whole(files - kept(files)));
         Self {
@@ -101,5 +105,10 @@ mod tests {
         assert_eq!(capacity(10, None).connections, 1034);
         assert_eq!(capacity(100_000, None).connections, 200_000);
         assert_eq!(capacity(2, Some(20_000)).ungreeted(2), 896);
+        assert_eq!(
+            capacity(5000, Some(1024)).sessions,
+            928,
+            "no more than files are for"
+        );
     }
 }

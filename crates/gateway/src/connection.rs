@@ -36,6 +36,7 @@ pub(crate) async fn serve(
         peer,
         mailbox,
         token: caller.token,
+        carriers: Some(caller.carriers),
     };
     connection.run().await;
 }

@@ -24,13 +24,13 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use switchboard_engineio::{
     OpenPost, Refused, Request as Asked, Sessions, Settings, SharedSession, Sid, Transport,
 };
-use tokio::time::timeout;
 
 use self::answer::answer;
 use self::socket::EngineSocket;
 use crate::caller::Caller;
 use crate::connection;
 use crate::dialect::socketio::SocketIo;
+use crate::doors::TooSlow;
 use crate::gateway::Gateway;
 use crate::handshake::{self, Handshake};
 use crate::upgrade::connect_elsewhere;
@@ -43,15 +43,19 @@ const PING_INTERVAL: Duration = Duration::from_secs(25);
 const PING_TIMEOUT: Duration = Duration::from_secs(60);
 /// The largest message: document 002.
 const MESSAGE_BYTES_MAX: usize = 1_000_000;
-/// The body of a POST is there by then, or its session is over and its connection closed.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-type Shared = Arc<SharedSession<WebSocket>>;
+type Shared = Arc<SharedSession<Arrival>>;
+
+/// A WebSocket that was opened for a session that is there, and the request that opened it.
+struct Arrival {
+    socket: WebSocket,
+    parts: Parts,
+}
 
 /// All sessions of this node's clients of Engine.IO.
 pub(crate) struct Engine {
     gateway: Arc<Gateway>,
-    sessions: Sessions<WebSocket>,
+    sessions: Sessions<Arrival>,
 }
 
 impl Engine {
@@ -65,10 +69,17 @@ impl Engine {
         Self { gateway, sessions }
     }
 
-    /// Begins the session of a client.
-    fn begin(self: &Arc<Self>, caller: Caller, socket: EngineSocket) {
+    /// Begins the session of a client, which polls unless it came with a WebSocket.
+    fn begin(
+        self: &Arc<Self>,
+        (sid, session): (Sid, Shared),
+        caller: Caller,
+        web_socket: Option<WebSocket>,
+    ) {
         let gateway = self.gateway.clone();
         let dialect = SocketIo::new(gateway.config.error_texts);
+        let carriers = caller.carriers.clone();
+        let socket = EngineSocket::new(self.clone(), (sid, session), carriers, web_socket);
         let wire = Wire::new(socket);
         let tasks = gateway.tasks.clone();
         tasks.spawn(connection::serve(gateway, wire, Box::new(dialect), caller));
@@ -95,8 +106,7 @@ pub(crate) async fn serve(State(engine): State<Arc<Engine>>, request: Request) -
 async fn open_polling(engine: &Arc<Engine>, parts: &Parts) -> Response {
     let (sid, session) = engine.sessions.open(Transport::Polling, Instant::now());
     let poll = session.opening();
-    let socket = EngineSocket::new(engine.clone(), sid, session, None);
-    engine.begin(Caller::of(&engine.gateway, parts), socket);
+    engine.begin((sid, session), Caller::of(&engine.gateway, parts), None);
     answer(poll).await
 }
 
@@ -107,9 +117,8 @@ async fn open_web_socket(engine: Arc<Engine>, mut parts: Parts) -> Result<Respon
     };
     let caller = Caller::of(&engine.gateway, &parts);
     let response = handshake.accept([], MESSAGE_BYTES_MAX, move |socket| async move {
-        let (sid, session) = engine.sessions.open(Transport::WebSocket, Instant::now());
-        let socket = EngineSocket::new(engine.clone(), sid, session, Some(socket));
-        engine.begin(caller, socket);
+        let session = engine.sessions.open(Transport::WebSocket, Instant::now());
+        engine.begin(session, caller, Some(socket));
     });
     Ok(response)
 }
@@ -119,7 +128,7 @@ async fn upgrade(engine: &Engine, sid: &Sid, mut parts: Parts) -> Result<Respons
     let session = engine.sessions.find(sid)?;
     let response = match shake_hands(&mut parts).await? {
         Ok(handshake) => handshake.accept([], MESSAGE_BYTES_MAX, move |socket| async move {
-            session.arrive(socket);
+            session.arrive(Arrival { socket, parts });
         }),
         Err(refused) => refused.into_response(),
     };
@@ -145,25 +154,20 @@ async fn post(engine: &Engine, sid: &Sid, body: Body) -> Result<Response, Refuse
     Ok(plain(StatusCode::OK, "ok").into_response())
 }
 
-async fn read(post: OpenPost<WebSocket>, body: Body) -> Result<(), Refused> {
+async fn read(post: OpenPost<Arrival>, body: Body) -> Result<(), Refused> {
     if body.size_hint().lower() > MESSAGE_BYTES_MAX as u64 {
         post.too_large();
         return Err(Refused::TooLarge);
     }
-    match timeout(
-        BODY_TIMEOUT,
-        Limited::new(body, MESSAGE_BYTES_MAX).collect(),
-    )
-    .await
-    {
-        Ok(Ok(body)) => post.body(&body.to_bytes(), Instant::now()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+    match Limited::new(body, MESSAGE_BYTES_MAX).collect().await {
+        Ok(body) => post.body(&body.to_bytes(), Instant::now()),
+        Err(error) if error.is::<LengthLimitError>() => {
             post.too_large();
             Err(Refused::TooLarge)
         }
         // The session is over: nobody knows what the client wanted to say.
-        Ok(Err(_)) => Err(Refused::BadRequest),
-        Err(_) => Err(Refused::TooSlow),
+        Err(error) if TooSlow::is_in(&*error) => Err(Refused::TooSlow),
+        Err(_) => Err(Refused::BadRequest),
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Gateway {
     pub(crate) node: Node,
     pub(crate) authenticator: Authenticator,
     pub(crate) origins: Origins,
-    pub(crate) proxies: Proxies,
+    pub(crate) proxies: Arc<Proxies>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Arc<Readiness>,

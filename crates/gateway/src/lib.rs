@@ -14,6 +14,7 @@ pub mod config;
 mod connection;
 mod crowd;
 mod dialect;
+mod doors;
 mod drain;
 mod engineio;
 #[doc(hidden)]

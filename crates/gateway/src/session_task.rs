@@ -24,6 +24,7 @@ use tokio::time::sleep_until;
 
 use self::serving::Serving;
 use crate::auth::{Identity, IdentityClaim};
+use crate::caller::Carriers;
 use crate::dialect::{self, Dialect, Heard, Introduction};
 use crate::gateway::Gateway;
 use crate::mailbox::Mailbox;
@@ -39,6 +40,8 @@ pub(crate) struct Connection {
     pub(crate) mailbox: Arc<Mailbox>,
     /// A token that came in the handshake.
     pub(crate) token: Option<String>,
+    /// Until hello.
+    pub(crate) carriers: Option<Carriers>,
 }
 
 /// A session that has said hello.
@@ -256,8 +259,11 @@ impl Connection {
     }
 
     /// Counts the connection as a session, if there may be one more.
-    fn admit(&self) -> Result<(), End> {
+    fn admit(&mut self) -> Result<(), End> {
         if self.gateway.registry.admit(&self.peer) {
+            if let Some(carriers) = self.carriers.take() {
+                carriers.greeted();
+            }
             return Ok(());
         }
         let words = "this node holds as many sessions as it may";

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
 
 use crate::listening::listening_on;
@@ -176,6 +176,16 @@ impl GatewayProcess {
             );
             sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Takes files away from it: from now on so many may be open.
+    pub fn limit_files(&self, files: u64) {
+        let limit = Rlimit {
+            current: Some(files),
+            maximum: Some(files),
+        };
+        let pid = Pid::from_child(&self.process);
+        prlimit(Some(pid), Resource::Nofile, limit).expect("a child's limits can be lowered");
     }
 
     /// Ends it at once (SIGKILL).

@@ -12,17 +12,16 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::ws::WebSocket;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use switchboard_engineio::{Answer, OpenPoll};
 
-use super::plain;
+use super::{Arrival, plain};
 
 /// Waits until there is something to say to the client that polls.
-pub(super) async fn answer(mut poll: OpenPoll<WebSocket>) -> Response {
+pub(super) async fn answer(mut poll: OpenPoll<Arrival>) -> Response {
     let answer = poll_fn(|cx| poll.poll_answer(cx, Instant::now())).await;
     plain(StatusCode::OK, Body::new(Packets::new(answer))).into_response()
 }
@@ -34,7 +33,7 @@ struct Packets {
 }
 
 impl Packets {
-    fn new(answer: Answer<WebSocket>) -> Self {
+    fn new(answer: Answer<Arrival>) -> Self {
         let given = Arc::new(AtomicBool::new(false));
         let piece = Piece {
             answer: Some(answer),
@@ -71,7 +70,7 @@ impl HttpBody for Packets {
 
 /// The bytes, wherever they are now.
 struct Piece {
-    answer: Option<Answer<WebSocket>>,
+    answer: Option<Answer<Arrival>>,
     /// They were given to hyper. If not, they are lost with the response.
     given: Arc<AtomicBool>,
 }

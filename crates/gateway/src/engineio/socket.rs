@@ -12,17 +12,21 @@ use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use switchboard_engineio::{Candidate, Ending, Frame, Message as Said, Session, Sid};
 use tokio::time::{Sleep, sleep_until};
+use tokio_tungstenite::tungstenite;
 
-use super::{Engine, Shared};
+use super::{Arrival, Engine, Shared};
+use crate::caller::Carriers;
 
 pub(super) struct EngineSocket {
     engine: Arc<Engine>,
     sid: Sid,
     session: Shared,
+    /// Connections that are the session's.
+    carriers: Carriers,
     /// What carries the session, unless it polls.
     web_socket: Option<WebSocket>,
     /// What was opened to carry it.
-    candidate: Option<Box<WebSocket>>,
+    candidate: Option<Box<Arrival>>,
     timer: Pin<Box<Sleep>>,
     /// A ping was asked for. The session has its own, and ends when they are not answered.
     pinged: bool,
@@ -36,8 +40,8 @@ impl EngineSocket {
     /// `web_socket`: what opened the session, unless it polls.
     pub(super) fn new(
         engine: Arc<Engine>,
-        sid: Sid,
-        session: Shared,
+        (sid, session): (Sid, Shared),
+        carriers: Carriers,
         web_socket: Option<WebSocket>,
     ) -> Self {
         let wake_at = session.by_task(|session| session.wake_at());
@@ -45,6 +49,7 @@ impl EngineSocket {
             engine,
             sid,
             session,
+            carriers,
             web_socket,
             candidate: None,
             timer: Box::pin(sleep_until(wake_at.into())),
@@ -76,11 +81,12 @@ impl EngineSocket {
             self.candidate = self.session.by_task(is_wanted).then_some(arrived);
         }
         while let Some(candidate) = &mut self.candidate {
-            let frame = match candidate.poll_next_unpin(cx) {
+            let socket = &mut candidate.socket;
+            let frame = match socket.poll_next_unpin(cx) {
                 Poll::Ready(frame) => frame,
                 Poll::Pending if self.session.by_task(|session| session.has_candidate()) => {
                     // One that cannot be written to is noticed when it is read.
-                    let _ = candidate.poll_flush_unpin(cx);
+                    let _ = socket.poll_flush_unpin(cx);
                     return;
                 }
                 Poll::Pending => return self.candidate = None,
@@ -94,10 +100,13 @@ impl EngineSocket {
             });
             match verdict {
                 Candidate::Reply(frame) => {
-                    let _ = candidate.start_send_unpin(message(frame));
+                    let _ = socket.start_send_unpin(message(frame));
                 }
                 Candidate::Switch => {
-                    self.web_socket = self.candidate.take().map(|candidate| *candidate);
+                    if let Some(candidate) = self.candidate.take() {
+                        self.carriers.join(&candidate.parts);
+                        self.web_socket = Some(candidate.socket);
+                    }
                     // Where this was found while writing, it is not read yet.
                     cx.waker().wake_by_ref();
                 }
@@ -106,28 +115,27 @@ impl EngineSocket {
         }
     }
 
-    /// What comes over the WebSocket.
-    fn poll_web_socket(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+    /// What comes over the WebSocket, or ends it.
+    fn poll_web_socket(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
         let Some(web_socket) = &mut self.web_socket else {
             return Poll::Pending;
         };
-        let frame = ready!(web_socket.poll_next_unpin(cx));
-        let heard = match &frame {
+        let ending = match ready!(web_socket.poll_next_unpin(cx)) {
             Some(Ok(Message::Text(text))) => {
                 let now = Instant::now();
-                let said = self.session.by_task(|session| session.on_text(text, now));
+                let said = self.session.by_task(|session| {
+                    let said = session.on_text(&text, now);
+                    said.map(|said| heard(said, &text))
+                });
                 // Any packet is a sign of life.
-                Some(Ok(said.map_or(Message::Pong(Bytes::new()), |said| {
-                    heard(said, text)
-                })))
+                return Poll::Ready(Some(said.unwrap_or(Message::Pong(Bytes::new()))));
             }
-            None => {
-                self.session.by_task(Session::on_socket_gone);
-                None
-            }
-            Some(_) => frame,
+            Some(Ok(frame)) => return Poll::Ready(Some(frame)),
+            Some(Err(error)) => what_broke(error),
+            None => Ending::SocketGone,
         };
-        Poll::Ready(heard)
+        self.session.by_task(|session| session.end(ending));
+        Poll::Ready(None)
     }
 
     /// Moves what waits in the session to the WebSocket that carries it.
@@ -191,6 +199,7 @@ impl EngineSocket {
         if is_first {
             let code = match ending {
                 Ending::BadPacket => close_code::PROTOCOL,
+                Ending::TooMuch => close_code::SIZE,
                 _ => close_code::NORMAL,
             };
             let reason = Utf8Bytes::from(ending.to_string());
@@ -218,9 +227,9 @@ impl Stream for EngineSocket {
             return Poll::Ready(Some(Ok(owned(said))));
         }
         if this.ending().is_none()
-            && let Poll::Ready(heard) = this.poll_web_socket(cx)
+            && let Poll::Ready(Some(heard)) = this.poll_web_socket(cx)
         {
-            return Poll::Ready(heard);
+            return Poll::Ready(Some(Ok(heard)));
         }
         this.poll_time(cx);
         if let Some(ending) = this.ending() {
@@ -300,6 +309,18 @@ fn message(frame: Frame) -> Message {
     match frame {
         Frame::Text(text) => Message::Text(text.into()),
         Frame::Binary(bytes) => Message::Binary(bytes),
+    }
+}
+
+/// Why a WebSocket cannot be read any more.
+fn what_broke(error: Error) -> Ending {
+    use tungstenite::Error::{Capacity, Protocol, Utf8};
+    use tungstenite::error::ProtocolError::ResetWithoutClosingHandshake;
+    match error.into_inner().downcast_ref() {
+        Some(Protocol(ResetWithoutClosingHandshake)) => Ending::SocketGone,
+        Some(Capacity(_)) => Ending::TooMuch,
+        Some(Protocol(_) | Utf8(_)) => Ending::BadPacket,
+        _ => Ending::SocketGone,
     }
 }
 

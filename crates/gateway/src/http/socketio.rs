@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, get_service};
 use tower_http::services::ServeFile;
 
+use crate::doors::hold_file;
 use crate::engineio::{self, Engine};
 use crate::gateway::Gateway;
 
@@ -15,7 +17,7 @@ const CLIENT: &str = "/socket.io/socket.io.js";
 
 pub(super) fn routes(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
     let client = match &gateway.config.socketio.client_file {
-        Some(file) => get_service(ServeFile::new(file)),
+        Some(file) => get_service(ServeFile::new(file)).layer(from_fn(hold_file)),
         None => get(no_client),
     };
     let engine = Arc::new(Engine::new(gateway.clone()));

@@ -33,8 +33,17 @@ impl Raw {
             .connect(gateway.address())
             .await
             .expect("the gateway listens");
-        let stream = stream.into_std().expect("a stream is one");
-        stream.set_nonblocking(false).expect("a stream can block");
+        Self::upgrade(blocking(stream), "/v1/connect", &[])
+    }
+
+    /// A native connection in JSON from another address of this machine.
+    pub(crate) async fn from(gateway: &GatewayProcess, address: [u8; 4]) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket
+            .bind((address, 0).into())
+            .expect("all of 127.0.0.0/8 is this machine");
+        let stream = socket.connect(gateway.address()).await;
+        let stream = blocking(stream.expect("the gateway listens"));
         Self::upgrade(stream, "/v1/connect", &[])
     }
 
@@ -123,6 +132,12 @@ impl Raw {
         self.stream.read_exact(&mut bytes).ok()?;
         Some(bytes)
     }
+}
+
+fn blocking(stream: tokio::net::TcpStream) -> TcpStream {
+    let stream = stream.into_std().expect("a stream is one");
+    stream.set_nonblocking(false).expect("a stream can block");
+    stream
 }
 
 /// A TCP connection to a gateway that waits for answers, but not for ever.
