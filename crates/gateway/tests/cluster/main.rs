@@ -8,6 +8,7 @@ mod bad_messages;
 mod bad_resumes;
 mod bad_senders;
 mod crowds;
+mod dialects;
 mod doors;
 mod drain;
 mod engineio;
