@@ -107,7 +107,7 @@ impl Inner {
         // A node that has never served has let nobody in, and nothing is lost with its key.
         let is_starting = matches!(*self.status.borrow(), Status::Starting(_));
         if !is_starting && known.key != offered.key && known.generation <= offered.generation {
-            offered.generation = known.generation + 1;
+            offered.generation = known.generation.saturating_add(1);
             known = leases.cluster_key(&offered).await?;
         }
         self.key_generation

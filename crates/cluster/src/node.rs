@@ -146,7 +146,6 @@ pub(crate) struct Inner {
 pub(crate) struct Warnings {
     pub(crate) lease_lost: Repeated,
     pub(crate) frames_rejected: Repeated,
-    pub(crate) frames_cut: Repeated,
     pub(crate) resyncs: Repeated,
     pub(crate) reaping_fails: Repeated,
     pub(crate) went_back: Repeated,
@@ -168,6 +167,7 @@ impl Node {
         } else {
             (backend.bus.clone(), loopback::none())
         };
+        backend.unreadable.observed_by(&observe);
         let doubt = Doubt::new(*backend.doubts.borrow());
         Self(Arc::new(Inner {
             id,

@@ -83,7 +83,11 @@ pub struct Resume<'a> {
     #[serde(borrow)]
     pub secret: Cow<'a, str>,
     /// For each sender, the id of the last signal that was handled.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    #[serde(
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "crate::codec::whole_numbers",
+        default
+    )]
     pub seen: BTreeMap<PeerId, u64>,
 }
 

@@ -80,6 +80,16 @@ impl Keys {
         format!("{}{{{}}}:alive", self.prefix, bucket.tag())
     }
 
+    /// A key and a channel that nothing is kept in, for trying what works.
+    pub(super) fn probe(&self, bucket: Bucket) -> String {
+        format!("{}{{{}}}:probe", self.prefix, bucket.tag())
+    }
+
+    /// A channel of this backend alone, for hearing itself before it has a node's.
+    pub(super) fn own_probe(&self) -> String {
+        format!("{}probe:{}", self.prefix, PeerId::random())
+    }
+
     pub(super) fn peer(&self, peer: &PeerId) -> String {
         format!("{}{{peer:{peer}}}", self.prefix)
     }
@@ -121,11 +131,14 @@ mod tests {
 
     #[test]
     fn a_rooms_keys_share_the_tag_of_its_bucket() {
-        let room: RoomId = "video:1".parse().expect("an id");
-        let tag = format!("{{{}}}", Bucket::of(&room).tag());
-        let keys = Keys::new("sb:").room(&room);
-        for key in keys.all() {
-            assert!(key.starts_with(&format!("sb:{tag}:")), "{key}");
+        for room in ["video:1", "x{b}y", "}{", "{}", "회의실"] {
+            let room: RoomId = room.parse().expect("an id");
+            let tag = format!("{{{}}}", Bucket::of(&room).tag());
+            let keys = Keys::new("sb:").room(&room);
+            for key in keys.all() {
+                // Of several braces, Redis takes what is in the first ones.
+                assert!(key.starts_with(&format!("sb:{tag}:")), "{key}");
+            }
         }
     }
 }

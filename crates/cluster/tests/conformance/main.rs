@@ -11,12 +11,14 @@ mod leases;
 mod members;
 mod moves;
 mod names;
+mod odd_records;
 mod peers;
 mod people;
 mod random_steps;
 mod redis_faults;
 mod redis_rooms;
 mod redis_tls;
+mod refusals;
 mod resumes;
 mod rooms;
 mod stage;
@@ -75,6 +77,7 @@ async fn on_shared(url: &str, when: &str, name: &str, case: impl AsyncFn(&Stage)
 conformance! {
     rooms {
         the_first_one_in_creates_the_room
+        a_room_is_called_as_people_call_it
         the_last_one_out_deletes_the_room
         the_second_one_in_makes_the_room_ready
         of_twenty_that_race_for_two_places_two_get_in
