@@ -81,8 +81,7 @@ impl Engine {
         let carriers = caller.carriers.clone();
         let socket = EngineSocket::new(self.clone(), (sid, session), carriers, web_socket);
         let wire = Wire::new(socket);
-        let tasks = gateway.tasks.clone();
-        tasks.spawn(connection::serve(gateway, wire, Box::new(dialect), caller));
+        connection::start(gateway, wire, Box::new(dialect), caller);
     }
 }
 
