@@ -48,6 +48,8 @@ pub struct SharedKey {
     pub key: [u8; 32],
     /// Raised by a running node that finds another key than the one it has been using.
     pub generation: u64,
+    /// The key that this one replaced, if any: what was made with it is still good. Means nothing in an offer.
+    pub former: Option<[u8; 32]>,
 }
 
 /// What a node tells of itself as it starts.

@@ -90,17 +90,19 @@ impl Inner {
     /// whoever comes first brings one back. If that was a node that has just started, with a key of its own, this one
     /// insists, with a higher generation: what was made with the old key is still good then.
     pub(crate) async fn agree_on_key(&self) -> Result<(), LeaseError> {
+        let mut agreed_on = self.key_generation.lock().await;
         let (key, generation) = match (&self.settings.cluster_key, self.keyring.get()) {
             (Some(key), _) => {
                 self.keyring.set(key.clone());
                 return Ok(());
             }
             (None, None) => (ClusterKey::random(), 1),
-            (None, Some(key)) => (key, self.key_generation.load(Ordering::Relaxed)),
+            (None, Some(key)) => (key, *agreed_on),
         };
         let mut offered = SharedKey {
             key: *key.bytes(),
             generation,
+            former: None,
         };
         let leases = &self.backend.leases;
         let mut known = leases.cluster_key(&offered).await?;
@@ -110,10 +112,20 @@ impl Inner {
             offered.generation = known.generation + 1;
             known = leases.cluster_key(&offered).await?;
         }
-        self.key_generation
-            .store(known.generation, Ordering::Relaxed);
+        *agreed_on = known.generation;
+        if let Some(former) = known.former {
+            self.keyring.accept(ClusterKey::from_bytes(former));
+        }
         self.keyring.set(ClusterKey::from_bytes(known.key));
         Ok(())
+    }
+
+    /// Where frames came that were made with another key than this node knows: it may have been agreed on since.
+    async fn look_at_key_in_doubt(&self) {
+        let in_doubt = self.key_in_doubt.swap(false, Ordering::Relaxed);
+        if in_doubt && self.agree_on_key().await.is_err() {
+            self.key_in_doubt.store(true, Ordering::Relaxed);
+        }
     }
 
     async fn keep_lease(self: &Arc<Self>) {
@@ -144,6 +156,7 @@ impl Inner {
                     }
                 }
             }
+            self.look_at_key_in_doubt().await;
         }
     }
 

@@ -17,7 +17,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -107,8 +107,10 @@ pub(crate) struct Inner {
     pub(crate) backend: Backend,
     pub(crate) observe: Arc<dyn Observe>,
     pub(crate) keyring: Arc<Keyring>,
-    /// Of the key that the cluster agreed on.
-    pub(crate) key_generation: AtomicU64,
+    /// Of the key that the cluster agreed on; held while it is asked for.
+    pub(crate) key_generation: tokio::sync::Mutex<u64>,
+    /// Something was made with a key that this node does not know.
+    pub(crate) key_in_doubt: AtomicBool,
     pub(crate) rooms: Rooms,
     pub(crate) locals: DashMap<PeerId, Arc<Local>>,
     pub(crate) gone: Gone,
@@ -175,7 +177,8 @@ impl Node {
             backend,
             observe,
             keyring: Arc::default(),
-            key_generation: AtomicU64::new(0),
+            key_generation: tokio::sync::Mutex::default(),
+            key_in_doubt: AtomicBool::new(false),
             rooms: Rooms::default(),
             locals: DashMap::new(),
             gone: Gone::default(),

@@ -1,6 +1,7 @@
 //! What other nodes say: frames in, envelopes to where they belong. Never waits for anybody.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -12,7 +13,7 @@ use tokio::sync::mpsc;
 use crate::bus::{BusEvent, Inbox};
 use crate::delivery::{Answer, Fate, Verdict};
 use crate::envelope::{Change, Envelope, Receipt, RosterChange, SignalEnvelope};
-use crate::frame;
+use crate::frame::{self, BadFrame};
 use crate::link::{self, Anew, Urgency};
 use crate::local::Local;
 use crate::node::Inner;
@@ -52,6 +53,9 @@ impl Inner {
             Ok(opened) => opened,
             Err(error) => {
                 self.observe.observe(Observation::FrameRejected);
+                if error == BadFrame::Mac {
+                    self.key_in_doubt.store(true, Ordering::Relaxed);
+                }
                 if let Some(said) = self.warnings.frames_rejected.happened() {
                     tracing::warn!(%error, "frames on this node's channel are rejected{said}");
                 }

@@ -109,7 +109,7 @@ impl Node {
         if *node.status.borrow() != Status::Serving || node.may_be_shown_the_past() {
             return Err(ResumeError::Unavailable);
         }
-        let Some(shown) = secret::check(&node.keyring, shown, &session.peer, &session.user) else {
+        let Some(shown) = node.epoch_of(&session, shown).await? else {
             return Err(node.why_refused(&session, shown).await);
         };
         let (local, rooms) = node.take_up(session, shown, seen).await?;
@@ -143,6 +143,22 @@ impl Node {
 }
 
 impl Inner {
+    /// The epoch of a secret that is good. Before one is refused, this node looks whether the cluster has agreed on another
+    /// key than it knows.
+    async fn epoch_of(
+        &self,
+        session: &NewSession,
+        shown: &str,
+    ) -> Result<Option<Epoch>, ResumeError> {
+        let check = || secret::check(&self.keyring, shown, &session.peer, &session.user);
+        if let Some(epoch) = check() {
+            return Ok(Some(epoch));
+        }
+        let agreed = self.agree_on_key().await;
+        agreed.map_err(|_| ResumeError::Unavailable)?;
+        Ok(check())
+    }
+
     /// A secret that is wrong for this user may be right for the session's.
     async fn why_refused(&self, session: &NewSession, shown: &str) -> ResumeError {
         let record = self.backend.directory.peer(&session.peer).await;

@@ -116,9 +116,17 @@ impl Leases for Store {
 
     async fn cluster_key(&self, offered: &SharedKey) -> Result<SharedKey, LeaseError> {
         let mut nodes = self.nodes.lock();
-        let known = nodes.cluster_key.get_or_insert(*offered);
+        let fresh = SharedKey {
+            former: None,
+            ..*offered
+        };
+        let known = nodes.cluster_key.get_or_insert(fresh);
         if known.generation < offered.generation {
-            *known = *offered;
+            let replaced = (known.key != offered.key).then_some(known.key);
+            *known = SharedKey {
+                former: replaced.or(known.former),
+                ..*offered
+            };
         }
         Ok(*known)
     }

@@ -116,11 +116,14 @@ impl RedisLeases {
             .commands
             .run(&CLUSTER_KEY, &[&self.keys.cluster()], args)
             .await?;
-        let key = Hash::from_hex(reply.text()?.as_bytes())
-            .map_err(|_| Failure::Unreadable("the cluster key in Redis is unreadable".into()))?;
+        let unreadable = || Failure::Unreadable("the cluster key in Redis is unreadable".into());
+        let key = Hash::from_hex(reply.text()?.as_bytes()).map_err(|_| unreadable())?;
+        let generation = reply.number()?;
+        let former = Hash::from_hex(reply.text()?.as_bytes()).ok();
         Ok(SharedKey {
             key: key.into(),
-            generation: reply.number()?,
+            generation,
+            former: former.map(Into::into),
         })
     }
 }

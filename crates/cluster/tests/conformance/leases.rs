@@ -190,6 +190,7 @@ async fn key(backend: &Backend, filling: u8, generation: u64) -> SharedKey {
     let offered = SharedKey {
         key: [filling; 32],
         generation,
+        former: Some([0xee; 32]),
     };
     let leases = &backend.leases;
     leases
@@ -216,12 +217,20 @@ pub(crate) async fn of_two_keys_the_one_of_the_higher_generation_stays(stage: &S
     let later = SharedKey {
         key: [2; 32],
         generation: 9,
+        former: Some([1; 32]),
     };
-    assert_eq!(fresh.key, [1; 32]);
+    assert_eq!((fresh.key, fresh.former), ([1; 32], None));
     assert_eq!(key(&backend, 2, 9).await, later);
     assert_eq!(key(&backend, 3, 9).await, later);
     assert_eq!(key(&backend, 1, 1).await, later);
-    assert_eq!(key(&backend, 0, 10).await.generation, 10);
+    for generation in [10, 11] {
+        let last = SharedKey {
+            key: [0; 32],
+            generation,
+            former: Some([2; 32]),
+        };
+        assert_eq!(key(&backend, 0, generation).await, last);
+    }
 }
 
 pub(crate) async fn an_abandoned_node_may_be_claimed_at_once(stage: &Stage) {
