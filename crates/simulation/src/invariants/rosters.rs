@@ -326,6 +326,29 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_a_node_made_before_it_froze_is_as_old_as_that() {
+        let list_after = |freezes: bool, awake_for: u64| {
+            let mut tale = Tale::of_two();
+            let node = 0;
+            if freezes {
+                let fate = Fate::Frozen;
+                tale.note(What::Node { node, fate });
+            }
+            tale.wait(10);
+            if freezes {
+                let fate = Fate::Awake;
+                tale.note(What::Node { node, fate });
+            }
+            tale.wait(awake_for);
+            tale.joins_again(0, &[0]);
+            tale.judge(check).len()
+        };
+        assert_eq!(list_after(true, 0), 0);
+        assert_eq!(list_after(true, 5), 1, "it has said that long since");
+        assert_eq!(list_after(false, 0), 1);
+    }
+
+    #[test]
     fn whoever_slept_when_redis_forgot_may_be_told_as_gone_and_nobody_else() {
         for (sleeps, wrong) in [(true, 0), (false, 1)] {
             let mut tale = Tale::of_two();
