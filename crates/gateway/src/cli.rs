@@ -7,6 +7,7 @@ mod token;
 
 use std::io::{self, Write};
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 pub use config_args::ConfigArgs;
@@ -71,11 +72,26 @@ pub enum Command {
 }
 
 /// `switchboard check-config`: the configuration on standard output, warnings beside it.
-pub fn check_config(loaded: &Loaded) -> io::Result<()> {
+pub fn check_config(loaded: &Loaded) -> anyhow::Result<()> {
     for warning in &loaded.warnings {
-        writeln!(io::stderr(), "warning: {warning}")?;
+        remark(&format!("warning: {warning}"));
     }
-    io::stdout().write_all(loaded.to_toml().as_bytes())
+    print(&loaded.to_toml())
+}
+
+/// Writes an answer to standard output. Whoever reads it may have read enough, as `head` does.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match printed {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.context("cannot write to standard output"),
+    }
+}
+
+/// Writes a line to standard error. It stands beside the answer: where nobody takes it, the answer is given all the same.
+fn remark(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 #[cfg(test)]

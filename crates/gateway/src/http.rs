@@ -12,14 +12,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, header, request};
+use axum::http::{HeaderValue, Method, request};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::config::DialectName;
 use crate::gateway::Gateway;
+use crate::handshake;
 use crate::upgrade::{self, Opening};
 
 /// Bodies of the server API are short.
@@ -63,7 +64,7 @@ async fn mdn_at_the_root(
     request: Request,
     next: Next,
 ) -> Response {
-    let is_its_own = request.uri().path() == "/" && request.headers().contains_key(header::UPGRADE);
+    let is_its_own = request.uri().path() == "/" && handshake::asks(request.headers());
     if !is_its_own {
         return next.run(request).await;
     }
@@ -98,9 +99,7 @@ fn cors(gateway: Arc<Gateway>) -> CorsLayer {
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            HeaderName::from_static("traceparent"),
-        ])
+        // Pages send headers of their own, `x-client-version` and the like: what a request asks for is allowed, since the
+        // gateway reads those that it knows and no other.
+        .allow_headers(AllowHeaders::mirror_request())
 }

@@ -16,9 +16,11 @@ mod engineio;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gateway;
+mod handshake;
 mod health;
 mod http;
 mod listener;
+pub mod log;
 mod mailbox;
 mod metrics;
 mod operations;

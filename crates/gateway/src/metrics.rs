@@ -4,6 +4,7 @@
 mod drain;
 mod outcomes;
 
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -20,6 +21,15 @@ pub(crate) use self::drain::{DrainCounters, DrainCounts, DrainOutcome};
 use self::outcomes::OutcomeCounters;
 use crate::auth::AuthError;
 use crate::drain::Progress;
+
+/// Of the process: it logs before it is a node.
+pub(crate) static LOG_LINES_DROPPED: LazyLock<IntCounter> = LazyLock::new(|| {
+    let (name, help) = (
+        "log_lines_dropped_total",
+        "Lines of the log that standard error did not take",
+    );
+    IntCounter::new(name, help).expect("the metric's name is valid")
+});
 
 /// The metrics of one node.
 pub(crate) struct Metrics {
@@ -90,6 +100,7 @@ impl Metrics {
             ),
         );
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        registered(&registry, Ok(LOG_LINES_DROPPED.clone()));
         Self {
             connections: registered(
                 &registry,

@@ -1,8 +1,8 @@
-//! From an HTTP request to a connection: the handshake of a WebSocket.
+//! From an HTTP request to a connection, for the dialects whose clients open a WebSocket.
 
 use std::sync::Arc;
 
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::ws::WebSocket;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
@@ -17,12 +17,8 @@ use crate::dialect::mdn::Mdn;
 use crate::dialect::native::Native;
 use crate::dialect::stomp::Stomp;
 use crate::gateway::Gateway;
+use crate::handshake::Handshake;
 use crate::wire::Wire;
-
-/// Allocated for every idle socket: kept small. What is larger is read in several steps.
-const READ_BUFFER_BYTES: usize = 2048;
-/// What gathers before it is handed to the kernel; a buffer grows to this only under load.
-const WRITE_BUFFER_BYTES: usize = 8192;
 
 /// `GET /v1/connect`
 pub(crate) async fn native(opening: Opening) -> Response {
@@ -48,7 +44,7 @@ pub(crate) struct Opening {
     gateway: Arc<Gateway>,
     token: Option<String>,
     allowed: bool,
-    upgrade: WebSocketUpgrade,
+    handshake: Handshake,
 }
 
 #[derive(Deserialize)]
@@ -63,8 +59,8 @@ impl FromRequestParts<Arc<Gateway>> for Opening {
         parts: &mut Parts,
         gateway: &Arc<Gateway>,
     ) -> Result<Self, Response> {
-        let upgrade = WebSocketUpgrade::from_request_parts(parts, gateway).await;
-        let upgrade = upgrade.map_err(IntoResponse::into_response)?;
+        let handshake = Handshake::read(parts).await;
+        let handshake = handshake.map_err(IntoResponse::into_response)?;
         if !gateway.drains.takes() {
             return Err(connect_elsewhere());
         }
@@ -75,7 +71,7 @@ impl FromRequestParts<Arc<Gateway>> for Opening {
             gateway: gateway.clone(),
             token: in_header.or(query.0.access_token),
             allowed: gateway.origins.allow_handshake(&parts.headers),
-            upgrade,
+            handshake,
         })
     }
 }
@@ -90,17 +86,10 @@ impl Opening {
             gateway,
             token,
             allowed,
-            upgrade,
+            handshake,
         } = self;
         let message_bytes_max = gateway.config.limits.max_message_bytes;
-        let upgrade = upgrade
-            .protocols(subprotocols)
-            .read_buffer_size(READ_BUFFER_BYTES)
-            .write_buffer_size(WRITE_BUFFER_BYTES)
-            .max_write_buffer_size(usize::MAX)
-            .max_message_size(message_bytes_max)
-            .max_frame_size(message_bytes_max);
-        upgrade.on_upgrade(move |socket| async move {
+        handshake.accept(subprotocols, message_bytes_max, move |socket| async move {
             // A task of its own: the one that waited for the handshake is several times as large.
             let tasks = gateway.tasks.clone();
             let dialect = dialect(&socket);

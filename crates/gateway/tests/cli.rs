@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use switchboard_testkit::GatewayProcess;
 use tempfile::TempDir;
@@ -362,5 +362,48 @@ fn drain_says_which_token_is_missing_and_where() {
         stderr(&output).contains("only http:// is understood here"),
         "{}",
         stderr(&output)
+    );
+}
+
+#[test]
+fn an_answer_that_nobody_wants_is_no_failure_and_one_that_cannot_be_written_is() {
+    let answer = |out: Stdio, err: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+        command.env_clear().env("JWT_SECRET", SECRET);
+        let command = command.args(["token", "--user", "alice"]);
+        let ended = command.stdout(out).stderr(err).output();
+        let ended = ended.expect("the binary starts");
+        (ended.status.code(), stderr(&ended).to_owned())
+    };
+    let full = || {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        full.expect("Linux has one").into()
+    };
+    let unread = || {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        writer.into()
+    };
+    let piped = Stdio::piped;
+    assert_eq!(answer(unread(), piped()), (Some(0), String::new()));
+    let (code, words) = answer(full(), piped());
+    assert_eq!(code, Some(1));
+    assert!(
+        words.contains("cannot write to standard output: "),
+        "{words}"
+    );
+    assert_eq!(answer(full(), full()).0, Some(1));
+}
+
+#[test]
+fn the_last_line_of_a_node_that_cannot_start_says_why() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let output = switchboard(&[], &["--listen", &address]);
+    assert_eq!(output.status.code(), Some(1));
+    let last = stderr(&output).lines().last().unwrap_or_default();
+    assert!(
+        last.contains(&format!("cannot listen on {address}")),
+        "{last}"
     );
 }

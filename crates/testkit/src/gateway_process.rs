@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::listening::listening_on;
+
 /// A gateway starts in milliseconds; a loaded machine may take its time.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// A test that waits longer for something waits in vain.
@@ -29,7 +31,32 @@ impl GatewayProcess {
     pub fn start(binary: impl AsRef<Path>, settings: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let log = File::create(log_of(&directory)).expect("a log can be written");
-        let binary = binary.as_ref();
+        // As its own log says, for it chose the port.
+        Self::launch(binary.as_ref(), settings, log, directory, |gateway| {
+            listen_address(&gateway.log())
+        })
+    }
+
+    /// The same with another standard error, such as one end of a pipe: what goes there is not in [`log`](Self::log).
+    pub fn start_logging_to(
+        binary: impl AsRef<Path>,
+        settings: &[&str],
+        stderr: impl Into<Stdio>,
+    ) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        File::create(log_of(&directory)).expect("a log can be written");
+        Self::launch(binary.as_ref(), settings, stderr, directory, |gateway| {
+            listening_on(gateway.pid())
+        })
+    }
+
+    fn launch(
+        binary: &Path,
+        settings: &[&str],
+        stderr: impl Into<Stdio>,
+        directory: TempDir,
+        find: impl Fn(&Self) -> Option<SocketAddr>,
+    ) -> Self {
         let process = Command::new(binary)
             .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
             .args(settings.iter().flat_map(|setting| ["--set", setting]))
@@ -37,7 +64,7 @@ impl GatewayProcess {
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(stderr)
             .spawn()
             .unwrap_or_else(|error| panic!("{} cannot be started: {error}", binary.display()));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -46,7 +73,7 @@ impl GatewayProcess {
             address: nowhere,
             directory,
         };
-        gateway.address = gateway.wait_for_address();
+        gateway.address = gateway.wait_for_address(find);
         gateway
     }
 
@@ -180,11 +207,10 @@ impl GatewayProcess {
         kill_process(Pid::from_child(&self.process), signal).expect("a child can be sent a signal");
     }
 
-    /// As its own log says, for it chose the port.
-    fn wait_for_address(&mut self) -> SocketAddr {
+    fn wait_for_address(&mut self, find: impl Fn(&Self) -> Option<SocketAddr>) -> SocketAddr {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
-            if let Some(address) = listen_address(&self.log()) {
+            if let Some(address) = find(self) {
                 return address;
             }
             let ended = self.process.try_wait().expect("a child can be asked");

@@ -7,11 +7,13 @@
 mod buckets;
 mod cpu_time;
 mod gateway_process;
+mod listening;
 mod redis_cluster;
 mod redis_process;
 mod redis_sentinel;
 mod redis_server;
 mod resp;
+mod small_pipe;
 mod wait;
 
 pub use cpu_time::cpu_time;
@@ -19,3 +21,4 @@ pub use gateway_process::GatewayProcess;
 pub use redis_cluster::RedisCluster;
 pub use redis_sentinel::RedisSentinel;
 pub use redis_server::RedisServer;
+pub use small_pipe::small_pipe;

@@ -3,14 +3,13 @@
 mod ask_node;
 mod follow;
 
-use std::io::{self, Write};
-
 use anyhow::Context;
 use clap::Args;
 use http::Uri;
 
 use self::ask_node::Target;
 use super::healthcheck::ops_address;
+use super::print;
 use crate::config::{Config, Secret};
 use crate::drain::{Request, Share};
 
@@ -87,11 +86,10 @@ impl DrainArgs {
             Some(share) => format!("moves {share} of its sessions ({})", begun.sessions),
             None => format!("moves its {} connections and stops", begun.sessions),
         };
-        writeln!(io::stdout(), "{} {what}", begun.node)?;
+        print(&format!("{} {what}\n", begun.node))?;
         if self.no_wait {
             return Ok(());
         }
-        writeln!(io::stdout(), "{}", follow::follow(&node, &begun).await?)?;
-        Ok(())
+        print(&format!("{}\n", follow::follow(&node, &begun).await?))
     }
 }

@@ -1,6 +1,6 @@
 //! `switchboard token`.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -8,6 +8,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use switchboard_protocol::{RoomId, UserId};
 
+use super::{print, remark};
 use crate::auth::{NewToken, mint};
 use crate::config::Config;
 
@@ -70,14 +71,13 @@ impl TokenArgs {
             hidden: self.hidden,
             ttl: self.ttl,
         };
-        writeln!(io::stdout(), "{}", mint(&config.auth.jwt, key, &token)?)?;
+        print(&format!("{}\n", mint(&config.auth.jwt, key, &token)?))?;
         if io::stdout().is_terminal() {
-            writeln!(
-                io::stderr(),
+            remark(&format!(
                 "\nFor {}, valid for {} s. Send it as `token` in hello, as `Authorization: Bearer …` or as ?access_token=",
                 self.user,
                 self.ttl.as_secs()
-            )?;
+            ));
         }
         Ok(())
     }

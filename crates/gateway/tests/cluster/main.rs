@@ -23,6 +23,7 @@ mod redis_lost;
 mod resume;
 mod silence;
 mod slow_receiver;
+mod stderr;
 mod support;
 mod tokens;
 mod two_nodes;

@@ -1,7 +1,5 @@
 //! Redis goes away under a gateway that had it.
 
-use std::time::Duration;
-
 use switchboard_client::ConnectError;
 use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{ErrorCode, ServerMessage};
@@ -67,9 +65,9 @@ async fn without_redis_sockets_stay_and_an_empty_one_is_told_who_is_where() {
     bob.ping().await;
 
     cluster.redis.restart();
-    join_at_last(&mut alice, "another").await;
+    alice.join_at_last("another").await;
     alice.exchange(&mut bob, ROOM).await;
-    join_at_last(&mut bob, "another").await;
+    bob.join_at_last("another").await;
     hear!(alice, MemberJoined, |joined| joined.room.as_str()
         == "another");
     alice.exchange(&mut bob, "another").await;
@@ -95,15 +93,6 @@ async fn changes(peer: &mut Peer) -> Vec<ServerMessage> {
         )
     });
     unasked
-}
-
-/// A Redis that forgot is filled again before anybody new is let in; a client waits as long as it is told to.
-async fn join_at_last(peer: &mut Peer, room: &str) {
-    while let Err(error) = peer.try_join(room, None).await {
-        assert_eq!(error.code, ErrorCode::Unavailable, "{error:?}");
-        let pause = error.retry_after_ms.expect("when to come again");
-        tokio::time::sleep(Duration::from_millis(pause)).await;
-    }
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! Shows how far a drain has come: a bar on a terminal, else a line now and then.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Instant, sleep};
 
 use super::ask_node::Target;
+use crate::cli::remark;
 use crate::drain::Progress;
 use crate::http::nodes::Begun;
 
@@ -35,7 +36,7 @@ pub(super) async fn follow(node: &Target, begun: &Begun) -> anyhow::Result<Strin
             let stayed = last.picked.saturating_sub(ended);
             return Ok(format!("{}, {stayed} stayed", counts(&last)));
         }
-        shown.show(&last)?;
+        shown.show(&last);
         sleep(LOOK_EVERY).await;
     }
 }
@@ -58,7 +59,7 @@ impl Shown {
         Self::Bar(ProgressBar::new(sessions).with_style(style))
     }
 
-    fn show(&mut self, progress: &Progress) -> io::Result<()> {
+    fn show(&mut self, progress: &Progress) {
         match self {
             Self::Bar(bar) => {
                 bar.set_length(progress.picked);
@@ -67,17 +68,11 @@ impl Shown {
             }
             Self::Lines { next } if Instant::now() >= *next => {
                 *next += SAY_EVERY;
-                writeln!(
-                    io::stderr(),
-                    "{} of {} gone: {}",
-                    gone(progress),
-                    progress.picked,
-                    counts(progress)
-                )?;
+                let (gone, counts) = (gone(progress), counts(progress));
+                remark(&format!("{gone} of {} gone: {counts}", progress.picked));
             }
             Self::Lines { .. } => {}
         }
-        Ok(())
     }
 
     fn end(&self) {

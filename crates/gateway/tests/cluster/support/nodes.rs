@@ -5,7 +5,7 @@ use switchboard_testkit::{GatewayProcess, RedisServer};
 
 use super::{Peer, hear};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
 /// The shortest window in which a session may come back, for tests that wait for its end; a signal waits 15 s more at
 /// most. Pings come so often that this window is allowed.
 pub(crate) const SHORT_WINDOW: [&str; 3] = [

@@ -39,9 +39,6 @@ impl Raw {
     }
 
     fn upgrade(mut stream: TcpStream, path: &str, headers: &[&str]) -> Self {
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a time-out can be set");
         let more: String = headers
             .iter()
             .map(|header| format!("{header}\r\n"))
@@ -53,17 +50,8 @@ impl Raw {
         stream
             .write_all(request.as_bytes())
             .expect("the gateway reads");
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).expect("the gateway answers");
-            head.push(byte[0]);
-        }
-        assert!(
-            head.starts_with(b"HTTP/1.1 101"),
-            "{}",
-            String::from_utf8_lossy(&head)
-        );
+        let head = head(&mut stream);
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
         Self { stream }
     }
 
@@ -158,4 +146,30 @@ pub(crate) fn exchange(gateway: &GatewayProcess, request_line: &str, headers: &[
         .read_to_string(&mut answer)
         .expect("the gateway answers in text");
     answer
+}
+
+/// Sends a request with these header lines and no others; the head of the answer.
+pub(crate) fn opening(gateway: &GatewayProcess, request_line: &str, headers: &[&str]) -> String {
+    let mut stream = TcpStream::connect(gateway.address()).expect("the gateway listens");
+    let host = gateway.address();
+    let lines = headers.join("\r\n");
+    let request = format!("{request_line} HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n\r\n");
+    stream
+        .write_all(request.as_bytes())
+        .expect("the gateway reads");
+    head(&mut stream)
+}
+
+/// Reads up to the end of an answer's head.
+fn head(stream: &mut TcpStream) -> String {
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a time-out can be set");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("the gateway answers");
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).expect("a head is text")
 }

@@ -1,8 +1,10 @@
 //! What a client asks of its gateway, and the answers.
 
+use std::time::Duration;
+
 use switchboard_protocol::client_message::{Join, Leave, Signal, State, StatePatch};
 use switchboard_protocol::server_message::{Error, Joined, Reason, Receiver};
-use switchboard_protocol::{ClientMessage, Payload, PeerId, ServerMessage};
+use switchboard_protocol::{ClientMessage, ErrorCode, Payload, PeerId, ServerMessage};
 
 use super::Peer;
 
@@ -14,6 +16,15 @@ impl Peer {
         self.try_join(room, None)
             .await
             .unwrap_or_else(|error| panic!("{} in {room}: {error:?}", self.id))
+    }
+
+    /// A Redis that was away or forgot lets nobody new in for a while; a client waits as long as it is told to.
+    pub(crate) async fn join_at_last(&mut self, room: &str) {
+        while let Err(error) = self.try_join(room, None).await {
+            assert_eq!(error.code, ErrorCode::Unavailable, "{error:?}");
+            let pause = error.retry_after_ms.expect("when to come again");
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
     }
 
     pub(crate) async fn try_join(

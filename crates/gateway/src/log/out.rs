@@ -1,0 +1,172 @@
+//! The thread that writes. It may wait for whoever reads, and it may fail: both cost lines.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::queue::{Lines, Queue};
+
+/// While lines go on being lost, it is said no more often than this.
+const SAY_LOST_EVERY: Duration = Duration::from_secs(10);
+/// Between two tries where the other side shares a pipe that does not block.
+const RETRY: Duration = Duration::from_millis(10);
+
+thread_local! {
+    /// A line of the thread that writes itself: it is written at once, and not queued.
+    static CAPTURED: RefCell<Option<Lines>> = const { RefCell::new(None) };
+}
+
+/// Takes a line of the thread that writes. False: it is another thread's.
+pub(super) fn capture(line: &[u8]) -> bool {
+    CAPTURED.with_borrow_mut(|captured| captured.as_mut().map(|lines| lines.push(line)).is_some())
+}
+
+/// What the lines go to.
+pub(super) struct Out<W> {
+    to: W,
+    /// The last line that was begun was not ended.
+    is_torn: bool,
+    said_lost_at: Option<Instant>,
+}
+
+impl<W: Write> Out<W> {
+    pub(super) fn new(to: W) -> Self {
+        Self {
+            to,
+            is_torn: false,
+            said_lost_at: None,
+        }
+    }
+
+    /// Writes what the queue gets. Does not end.
+    pub(super) fn write_all_of(mut self, queue: &Queue) {
+        let mut lines = Lines::default();
+        loop {
+            queue.take(&mut lines);
+            self.write_lines(queue, &lines);
+        }
+    }
+
+    /// Writes these, and then how many were lost before.
+    fn write_lines(&mut self, queue: &Queue, lines: &Lines) {
+        let lost = self.write(lines);
+        if lost > 0 {
+            return queue.note_dropped(lost);
+        }
+        let unsaid = queue.unsaid();
+        let was_silent = |at: Instant| at.elapsed() >= SAY_LOST_EVERY;
+        if unsaid == 0 || !(queue.is_empty() || self.said_lost_at.is_none_or(was_silent)) {
+            return;
+        }
+        self.said_lost_at = Some(Instant::now());
+        if self.write(&lost_in_words(unsaid)) == 0 {
+            queue.note_said(unsaid);
+        }
+    }
+
+    /// How many of the lines are not written.
+    fn write(&mut self, lines: &Lines) -> u64 {
+        if self.is_torn {
+            match self.write_bytes(b"\n") {
+                Ok(()) => self.is_torn = false,
+                Err(_) => return lines.behind(0),
+            }
+        }
+        match self.write_bytes(lines.bytes()) {
+            Ok(()) => 0,
+            Err(written) => {
+                self.is_torn |= written > 0;
+                lines.behind(written)
+            }
+        }
+    }
+
+    /// An error is how many were written before there was one.
+    fn write_bytes(&mut self, bytes: &[u8]) -> Result<(), usize> {
+        let mut written = 0;
+        while written < bytes.len() {
+            match self.to.write(&bytes[written..]) {
+                Ok(0) => return Err(written),
+                Ok(more) => written += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => thread::sleep(RETRY),
+                Err(_) => return Err(written),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// As any other line looks here; nothing, where the filter has no place for warnings.
+fn lost_in_words(lines: u64) -> Lines {
+    CAPTURED.set(Some(Lines::default()));
+    tracing::warn!(
+        lines,
+        "{lines} lines of this log were dropped: standard error did not take them"
+    );
+    CAPTURED.take().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes `room` bytes, then fails until there is more.
+    #[derive(Default)]
+    struct Disk {
+        text: String,
+        room: usize,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.room);
+            if taken == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.room -= taken;
+            self.text += std::str::from_utf8(&bytes[..taken]).expect("text");
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn push(out: &mut Out<Disk>, queue: &Queue, lines: &[&str]) {
+        for line in lines {
+            queue.push(line.as_bytes());
+        }
+        let mut taken = Lines::default();
+        queue.take(&mut taken);
+        out.write_lines(queue, &taken);
+    }
+
+    #[test]
+    fn lines_that_find_no_room_are_counted_and_said_once_there_is_room() {
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .without_time()
+            .with_target(false)
+            .with_writer(|| super::super::Entrance(std::sync::Arc::default()))
+            .finish();
+        let _default = tracing::subscriber::set_default(subscriber);
+        let (mut out, queue) = (Out::new(Disk::default()), Queue::default());
+        out.to.room = 8;
+        push(&mut out, &queue, &["one\n", "two, cut\n", "three\n"]);
+        assert_eq!(queue.unsaid(), 2);
+        push(&mut out, &queue, &["four\n"]);
+        assert_eq!(queue.unsaid(), 3);
+        out.to.room = usize::MAX;
+        push(&mut out, &queue, &["five\n"]);
+        assert_eq!(queue.unsaid(), 0);
+        assert_eq!(
+            out.to.text,
+            "one\ntwo,\nfive\n WARN 3 lines of this log were dropped: standard error did not take them lines=3\n"
+        );
+        push(&mut out, &queue, &["six\n"]);
+        assert!(out.to.text.ends_with("lines=3\nsix\n"), "{}", out.to.text);
+    }
+}

@@ -1,0 +1,42 @@
+//! Panics in the log: where each was. What follows is said by whoever caught it.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{self, PanicHookInfo};
+
+use parking_lot::Mutex;
+use switchboard_cluster::Repeated;
+
+/// Places in the code that panicked, which a client may make do so often.
+static PLACES: Mutex<Vec<(String, Repeated)>> = Mutex::new(Vec::new());
+
+/// From now on a panic is a line in the log, and nothing is written to standard error beside it: that may fail.
+pub(super) fn log_panics() {
+    panic::set_hook(Box::new(log_panic));
+}
+
+/// Words that are put together when it happens may hold what a client said, and are for debugging alone.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let mut places = PLACES.lock();
+    let index = places.iter().position(|(known, _)| *known == place);
+    let index = index.unwrap_or_else(|| {
+        places.push((place.clone(), Repeated::new()));
+        places.len() - 1
+    });
+    let said = places[index].1.happened();
+    drop(places);
+    if let Some(said) = said {
+        let words = panic.payload().downcast_ref::<&'static str>();
+        let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+        tracing::error!("a task panicked at {place}{words}{said}");
+    }
+    let words = panic.payload_as_str().unwrap_or_default();
+    tracing::debug!("a task panicked at {place}: {words}");
+    let backtrace = Backtrace::capture();
+    if backtrace.status() == BacktraceStatus::Captured {
+        tracing::error!("the panic at {place} came about so:\n{backtrace}");
+    }
+}

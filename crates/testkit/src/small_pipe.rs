@@ -1,0 +1,15 @@
+//! A pipe that is soon full.
+
+use std::io::{PipeReader, PipeWriter, pipe};
+
+use rustix::pipe::fcntl_setpipe_size;
+
+/// What the smallest pipe holds.
+const BYTES: usize = 4096;
+
+/// A pipe that holds 4 KiB, where the usual one holds 64.
+pub fn small_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, writer) = pipe().expect("a pipe can be made");
+    fcntl_setpipe_size(&writer, BYTES).expect("a pipe can be made smaller");
+    (reader, writer)
+}
