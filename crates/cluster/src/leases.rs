@@ -13,8 +13,8 @@ pub trait Leases: Send + Sync + 'static {
     /// Enters the node. Does nothing, and answers false, where it is entered already (claimed or not).
     async fn register(&self, node: &NodeId, info: &NodeInfo) -> Result<bool, LeaseError>;
 
-    /// Raises the node's counter; refuses a missing or claimed one, in the same atomic step.
-    async fn renew(&self, node: &NodeId) -> Result<Renewal, LeaseError>;
+    /// Raises the node's counter, in any case above `above`; refuses a missing or claimed one, in the same atomic step.
+    async fn renew(&self, node: &NodeId, above: &u64) -> Result<Renewal, LeaseError>;
 
     /// Every entry.
     async fn read(&self) -> Result<Vec<Lease>, LeaseError>;
@@ -88,6 +88,8 @@ pub enum Renewal {
     Renewed {
         /// As it is now.
         counter: u64,
+        /// As it was before.
+        was: u64,
     },
     /// There is no such entry: never registered, buried, or forgotten.
     Missing,

@@ -20,8 +20,16 @@ const RETRY: Duration = Duration::from_millis(250);
 /// A lease is renewed so many times in the time after which it counts as lost.
 const RENEWALS_PER_LEASE: u32 = 4;
 
-/// This node's lease as it last was.
-pub(crate) struct Renewed {
+/// What this node knows of its own lease.
+#[derive(Default)]
+pub(crate) struct OwnLease {
+    /// As it last was, if it is this node's.
+    renewed: Option<Renewed>,
+    /// Its counter was that high, in whichever past of Redis.
+    highest: u64,
+}
+
+struct Renewed {
     counter: u64,
     at: Instant,
 }
@@ -81,7 +89,7 @@ impl Inner {
     async fn register(&self) -> Result<(), LeaseError> {
         self.agree_on_key().await?;
         let leases = &self.backend.leases;
-        *self.renewed.lock().await = None;
+        self.own_lease.lock().await.renewed = None;
         leases.register(&self.id, &self.settings.info).await?;
         Ok(())
     }
@@ -191,24 +199,27 @@ impl Inner {
         Ok(matches!(renewal, Renewal::Renewed { .. }))
     }
 
-    /// Raises this node's counter, which also tells that Redis went back in time: if it is not above what it was, or is
-    /// gone before anybody could take this node for dead.
+    /// Raises this node's counter, which also tells that Redis went back in time: if it was not what this node last raised
+    /// it to, or is gone before anybody could take this node for dead. Each time it goes on above all that it ever was, so
+    /// that it also tells where Redis goes back once more, to a later past.
     pub(crate) async fn renew(&self) -> Result<Renewal, LeaseError> {
-        let mut before = self.renewed.lock().await;
-        let renewal = self.backend.leases.renew(&self.id).await?;
-        let now = match renewal {
-            Renewal::Renewed { counter } => Some(Renewed {
+        let mut own = self.own_lease.lock().await;
+        let renewal = self.backend.leases.renew(&self.id, &own.highest).await?;
+        let went_back = own.renewed.as_ref().is_some_and(|before| match &renewal {
+            Renewal::Renewed { was, .. } => *was < before.counter,
+            Renewal::Missing => before.at.elapsed() < self.settings.lease,
+            Renewal::Claimed { .. } => false,
+        });
+        own.renewed = match renewal {
+            Renewal::Renewed { counter, .. } => Some(Renewed {
                 counter,
                 at: Instant::now(),
             }),
             _ => None,
         };
-        let went_back = before.as_ref().is_some_and(|before| match &renewal {
-            Renewal::Renewed { counter } => *counter <= before.counter,
-            Renewal::Missing => before.at.elapsed() < self.settings.lease,
-            Renewal::Claimed { .. } => false,
-        });
-        *before = now;
+        if let Some(renewed) = &own.renewed {
+            own.highest = renewed.counter;
+        }
         if went_back {
             self.doubt.note_went_back();
             self.forgotten.notify_one();

@@ -34,7 +34,7 @@ use crate::doubt::Doubt;
 use crate::gone::Gone;
 use crate::keyring::{ClusterKey, Keyring};
 use crate::leases::{LeaseError, NodeInfo};
-use crate::life::Renewed;
+use crate::life::OwnLease;
 use crate::link::Link;
 use crate::local::Local;
 use crate::loopback::{self, Loopback};
@@ -122,8 +122,8 @@ pub(crate) struct Inner {
     /// A script said that its bucket is forgotten.
     pub(crate) forgotten: Notify,
     pub(crate) doubt: Doubt,
-    /// Held while the lease is renewed: what it was then, if it is this node's.
-    pub(crate) renewed: tokio::sync::Mutex<Option<Renewed>>,
+    /// Held while the lease is renewed.
+    pub(crate) own_lease: tokio::sync::Mutex<OwnLease>,
     /// Sessions with unanswered signals, for the sweeper.
     pub(crate) waiting: Mutex<Vec<Arc<Local>>>,
     /// Bytes of unanswered signals, over all sessions.
@@ -187,7 +187,7 @@ impl Node {
             early: Mutex::default(),
             forgotten: Notify::new(),
             doubt,
-            renewed: tokio::sync::Mutex::default(),
+            own_lease: tokio::sync::Mutex::default(),
             waiting: Mutex::new(Vec::new()),
             in_flight_bytes: Arc::new(AtomicUsize::new(0)),
             departures: Semaphore::new(DEPARTURES_MAX),

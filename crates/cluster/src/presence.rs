@@ -112,7 +112,7 @@ impl Node {
         // Nobody is left to be told, and the node's bound is for those who are there. A client that resumes sends again
         // what was not answered.
         drop(local.unanswered.lock().end_where(|_, _, _| true));
-        let places = node.places_of(&local);
+        let places = node.places_to_keep(&local);
         for room in local.room_ids() {
             node.dismiss(&local, &room);
         }
@@ -221,6 +221,7 @@ impl Inner {
             rooms: Mutex::new(Vec::new()),
             undone: Mutex::new(Vec::new()),
             former: OnceLock::new(),
+            inherited: OnceLock::new(),
         })
     }
 

@@ -244,10 +244,11 @@ impl Inner {
             let mut inbound = local.inbound.lock();
             return inbound.turn_away(sender, signal.id, Reason::NoSuchPeer);
         }
-        let refused = Answer::Refused(Reason::NoSuchPeer);
         let Some((local, fate)) = self.gone.recall(&peer, epoch) else {
-            return Some(refused);
+            // It was here, perhaps, and its successor is already; what it was handed nobody knows any more.
+            return Some(Answer::Refused(Reason::Unconfirmed));
         };
+        let refused = Answer::Refused(Reason::NoSuchPeer);
         let inbound = local.inbound.lock();
         inbound.recall(&signal.sender, signal.id, (fate, refused))
     }

@@ -38,18 +38,16 @@ impl RedisLeases {
         Ok(client.hsetnx(self.keys.nodes(), node.as_str(), "1").await?)
     }
 
-    async fn raise(&self, node: &NodeId) -> Result<Renewal, Failure> {
+    async fn raise(&self, node: &NodeId, above: u64) -> Result<Renewal, Failure> {
+        let args = vec![node.as_str().into(), above.to_string().into()];
         let mut reply = self
             .commands
-            .run(
-                &LEASE_RENEW,
-                &[&self.keys.nodes()],
-                vec![node.as_str().into()],
-            )
+            .run(&LEASE_RENEW, &[&self.keys.nodes()], args)
             .await?;
         match &*reply.text()? {
             "renewed" => Ok(Renewal::Renewed {
                 counter: reply.number()?,
+                was: reply.number()?,
             }),
             "missing" => Ok(Renewal::Missing),
             "claimed" => Ok(Renewal::Claimed {
@@ -134,8 +132,8 @@ impl Leases for RedisLeases {
         Ok(self.enter(node, info).await?)
     }
 
-    async fn renew(&self, node: &NodeId) -> Result<Renewal, LeaseError> {
-        Ok(self.raise(node).await?)
+    async fn renew(&self, node: &NodeId, above: &u64) -> Result<Renewal, LeaseError> {
+        Ok(self.raise(node, *above).await?)
     }
 
     async fn read(&self) -> Result<Vec<Lease>, LeaseError> {

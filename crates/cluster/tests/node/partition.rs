@@ -132,7 +132,7 @@ macro_rules! forward {
 
 forward! {
     fn register(node: &NodeId, info: &NodeInfo) -> bool;
-    fn renew(node: &NodeId) -> Renewal;
+    fn renew(node: &NodeId, above: &u64) -> Renewal;
     fn read() -> Vec<Lease>;
     fn claim(seen: &Lease, claimer: &NodeId) -> bool;
     fn bury(node: &NodeId, claimer: &NodeId) -> ();

@@ -35,6 +35,11 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 views.entry(room).and_modify(|(_, view)| view.revision = 0);
             }
         }
+        if memory.take_lost_by_all() {
+            for (_, view) in views.values_mut() {
+                view.revision = 0;
+            }
+        }
         match &event.what {
             What::Greeted {
                 client, connection, ..
@@ -269,6 +274,25 @@ mod tests {
         let mut tale = Tale::of_two();
         for (revision, wrong) in [(9, 0), (8, 1)] {
             tale.hears_of_state(0, 1, revision);
+            assert_eq!(tale.judge(check).len(), wrong);
+        }
+    }
+
+    #[test]
+    fn of_what_redis_lost_while_no_node_ran_nobody_knows_the_revision() {
+        for (fates, wrong) in [(vec![Fate::Killed], 0), (vec![], 1)] {
+            let mut tale = Tale::of_two();
+            tale.hears_of_state(0, 1, 9);
+            let node = 0;
+            tale.note(What::Node {
+                node,
+                fate: Fate::Started,
+            });
+            for fate in fates {
+                tale.note(What::Node { node, fate });
+            }
+            tale.note(What::Weather(Weather::Forgot));
+            tale.joins_again(0, &[0, 1]);
             assert_eq!(tale.judge(check).len(), wrong);
         }
     }
