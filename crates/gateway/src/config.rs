@@ -21,6 +21,7 @@ mod load;
 mod mistake;
 mod origin;
 mod process;
+mod proxy;
 mod raw;
 mod redis_url;
 mod rules;
@@ -40,6 +41,7 @@ pub use load::{Loaded, load};
 pub use mistake::{Mistake, Mistakes};
 pub use origin::Origin;
 pub use process::{DrainConfig, LogConfig, LogFormat};
+pub use proxy::{Network, ProxyConfig};
 pub use redis_url::RedisUrl;
 pub use secret::Secret;
 pub use session::{RoomConfig, SessionConfig};
@@ -52,7 +54,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where `/metrics`, `/healthz`, `/readyz` and the server API are. Default unset: on `listen`. Set: only there.
     pub ops_listen: Option<SocketAddr>,
-    /// Web pages that may connect. Default empty: any while on loopback, only the same origin beyond.
+    /// Web pages that may connect. Default empty: those of this machine while on loopback, only the same origin beyond.
     pub origins: Vec<Origin>,
     /// A folder whose files are served, its `index.html` at `/`. Default unset: the demo page at `/`.
     pub static_dir: Option<PathBuf>,
@@ -68,6 +70,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Who may connect.
     pub auth: AuthConfig,
+    /// Whose word about a client's address counts.
+    pub proxy: ProxyConfig,
     /// What all nodes agree on.
     pub cluster: ClusterConfig,
     /// Timings of one session.
@@ -99,6 +103,7 @@ impl Default for Config {
             node: NodeConfig::default(),
             redis: RedisConfig::default(),
             auth: AuthConfig::default(),
+            proxy: ProxyConfig::default(),
             cluster: ClusterConfig::default(),
             session: SessionConfig::default(),
             room: RoomConfig::default(),

@@ -5,33 +5,29 @@ use std::sync::Arc;
 use switchboard_protocol::{CloseCode, PeerId};
 use switchboard_session::Closing;
 
+use crate::caller::Caller;
 use crate::dialect::Dialect;
 use crate::gateway::Gateway;
 use crate::mailbox::Mailbox;
-use crate::operations::RETRY_AFTER;
 use crate::session_task::Connection;
 use crate::wire::Wire;
 
-/// Serves a connection to its end. `allowed`: pages of its origin may connect.
+/// Serves a connection to its end.
 pub(crate) async fn serve(
     gateway: Arc<Gateway>,
     wire: Wire,
-    dialect: Box<dyn Dialect>,
-    token: Option<String>,
-    allowed: bool,
+    mut dialect: Box<dyn Dialect>,
+    caller: Caller,
 ) {
-    if !allowed {
-        let words = "pages of this origin may not connect here";
-        let closing = Closing::because(CloseCode::Forbidden, words);
-        return refuse(&gateway, (wire, dialect), closing).await;
-    }
     let peer = PeerId::random();
     let mailbox = Arc::new(Mailbox::new(gateway.rules.outbox_bytes_max));
-    let Some(_place) = gateway.registry.enter(peer, &mailbox) else {
-        let words = "this node holds as many connections as it may";
-        let closing = Closing::because(CloseCode::Unavailable, words).retry_after(RETRY_AFTER * 10);
-        return refuse(&gateway, (wire, dialect), closing).await;
-    };
+    let _place = gateway.registry.enter(peer, &mailbox, caller.source);
+    if let Some(words) = caller.refused {
+        let closing = Closing::because(CloseCode::Forbidden, words);
+        gateway.metrics.closed(Some(closing.code));
+        // The close code is told after the handshake: a browser sees none before.
+        return wire.close(&mailbox, &mut *dialect, &closing).await;
+    }
     gateway.metrics.connected();
     let connection = Connection {
         gateway: gateway.clone(),
@@ -39,17 +35,8 @@ pub(crate) async fn serve(
         dialect,
         peer,
         mailbox,
-        token,
+        token: caller.token,
+        carriers: Some(caller.carriers),
     };
     connection.run().await;
-}
-
-/// Ends a connection before it is one. The close code is told after the handshake: a browser sees none before.
-async fn refuse(
-    gateway: &Gateway,
-    (wire, mut dialect): (Wire, Box<dyn Dialect>),
-    closing: Closing,
-) {
-    gateway.metrics.closed(Some(closing.code));
-    wire.close(&Mailbox::new(0), &mut *dialect, &closing).await;
 }

@@ -21,7 +21,7 @@ use engineioxide::{DisconnectReason, Str};
 
 use self::inbox::Inbox;
 use self::socket::EngineSocket;
-use crate::auth::bearer;
+use crate::caller::Caller;
 use crate::connection;
 use crate::dialect::socketio::SocketIo;
 use crate::gateway::Gateway;
@@ -78,18 +78,11 @@ impl EngineIoHandler for Engine {
 
     fn on_connect(self: Arc<Self>, socket: Arc<Socket>) {
         let gateway = self.gateway.clone();
-        let token = bearer(&socket.req_parts.headers).map(str::to_owned);
-        let allowed = gateway.origins.allow_handshake(&socket.req_parts.headers);
+        let caller = Caller::of(&gateway, &socket.req_parts);
         let dialect = SocketIo::new(gateway.config.error_texts);
         let wire = Wire::new(EngineSocket::new(socket));
         let tasks = gateway.tasks.clone();
-        tasks.spawn(connection::serve(
-            gateway,
-            wire,
-            Box::new(dialect),
-            token,
-            allowed,
-        ));
+        tasks.spawn(connection::serve(gateway, wire, Box::new(dialect), caller));
     }
 
     fn on_disconnect(&self, socket: Arc<Socket>, _reason: DisconnectReason) {

@@ -15,6 +15,7 @@ use crate::health::Readiness;
 use crate::http::origin::Origins;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
+use crate::source::Proxies;
 
 /// One gateway.
 pub(crate) struct Gateway {
@@ -23,6 +24,7 @@ pub(crate) struct Gateway {
     pub(crate) node: Node,
     pub(crate) authenticator: Authenticator,
     pub(crate) origins: Origins,
+    pub(crate) proxies: Arc<Proxies>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Arc<Readiness>,

@@ -8,16 +8,18 @@ pub(crate) mod origin;
 mod pages;
 mod socketio;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderValue, Method, request};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
+use crate::caller;
 use crate::config::DialectName;
 use crate::gateway::Gateway;
 use crate::handshake;
@@ -51,11 +53,13 @@ pub(crate) fn public(gateway: Arc<Gateway>) -> Router {
     if speaks(DialectName::Mdn) {
         router = router.layer(from_fn_with_state(gateway.clone(), mdn_at_the_root));
     }
+    // What is merged after this layer has no CORS headers: how a node is, is no page's business.
+    router = router.layer(cors(gateway.clone()));
     if gateway.config.ops_listen.is_none() {
         router = router.merge(ops_routes());
     }
-    let cors = cors(gateway.clone());
-    router.layer(cors).with_state(gateway)
+    let listen = gateway.config.listen;
+    guarded(router, &gateway, listen).with_state(gateway)
 }
 
 /// Beside the page, the root has the chat's WebSockets.
@@ -76,9 +80,22 @@ async fn mdn_at_the_root(
 
 /// What is served on `ops_listen`, where that is set.
 pub(crate) fn ops(gateway: Arc<Gateway>) -> Router {
-    ops_routes()
-        .route("/health", get(pages::health))
-        .with_state(gateway)
+    let router = ops_routes().route("/health", get(pages::health));
+    let listen = gateway.config.ops_listener();
+    guarded(router, &gateway, listen).with_state(gateway)
+}
+
+/// On loopback, requests for other names are refused.
+fn guarded(
+    router: Router<Arc<Gateway>>,
+    gateway: &Gateway,
+    listener: SocketAddr,
+) -> Router<Arc<Gateway>> {
+    if origin::guards_names(&gateway.config, listener) {
+        router.layer(from_fn(origin::loopback_names_only))
+    } else {
+        router
+    }
 }
 
 fn ops_routes() -> Router<Arc<Gateway>> {
@@ -93,7 +110,10 @@ fn ops_routes() -> Router<Arc<Gateway>> {
 
 fn cors(gateway: Arc<Gateway>) -> CorsLayer {
     let allowed = move |origin: &HeaderValue, request: &request::Parts| {
-        gateway.origins.allow(origin, &request.headers)
+        caller::allows(&gateway, request, |asked| {
+            gateway.origins.check(origin, asked)
+        })
+        .is_ok()
     };
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allowed))

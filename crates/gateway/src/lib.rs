@@ -7,10 +7,14 @@
 
 mod ask;
 pub mod auth;
+mod caller;
+mod capacity;
 pub mod cli;
 pub mod config;
 mod connection;
+mod crowd;
 mod dialect;
+mod doors;
 mod drain;
 mod engineio;
 #[doc(hidden)]
@@ -23,10 +27,12 @@ mod listener;
 pub mod log;
 mod mailbox;
 mod metrics;
+mod open_files;
 mod operations;
 mod registry;
 mod serve;
 mod session_task;
+mod source;
 mod upgrade;
 mod wire;
 

@@ -1,6 +1,7 @@
 //! How others reach a session: its outbox, and a word that ends it. The session's task is woken by either.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
@@ -13,6 +14,8 @@ use switchboard_session::{Closing, Outbox};
 pub(crate) struct Mailbox {
     outbox: Mutex<Outbox>,
     closing: OnceLock<Closing>,
+    /// Its place is wanted: whoever closes it does not wait for its client.
+    is_shed: AtomicBool,
     waker: AtomicWaker,
 }
 
@@ -22,6 +25,7 @@ impl Mailbox {
         Self {
             outbox: Mutex::new(Outbox::new(bytes_max)),
             closing: OnceLock::new(),
+            is_shed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
     }
@@ -30,6 +34,17 @@ impl Mailbox {
     pub(crate) fn close(&self, closing: Closing) {
         let _ = self.closing.set(closing);
         self.waker.wake();
+    }
+
+    /// Ends the connection without patience, to make room for others.
+    pub(crate) fn shed(&self, closing: Closing) {
+        self.is_shed.store(true, Ordering::Relaxed);
+        self.close(closing);
+    }
+
+    /// Whether it ends to make room for others.
+    pub(crate) fn is_shed(&self) -> bool {
+        self.is_shed.load(Ordering::Relaxed)
     }
 
     /// How the session is to end, if it is.

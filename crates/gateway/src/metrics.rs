@@ -3,6 +3,7 @@
 
 mod drain;
 mod outcomes;
+mod shed;
 
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -19,6 +20,7 @@ use switchboard_protocol::{CloseCode, ServerMessage};
 
 pub(crate) use self::drain::{DrainCounters, DrainCounts, DrainOutcome};
 use self::outcomes::OutcomeCounters;
+pub(crate) use self::shed::{Shed, ShedCounters};
 use crate::auth::AuthError;
 use crate::drain::Progress;
 
@@ -72,6 +74,7 @@ pub(crate) struct Metrics {
     drain_share: Gauge,
     drain_remaining: IntGauge,
     drain_counters: DrainCounters,
+    shed_counters: ShedCounters,
 }
 
 /// What is counted only when somebody asks.
@@ -347,6 +350,7 @@ impl Metrics {
                 ),
             ),
             drain_counters: DrainCounters::new(&registry),
+            shed_counters: ShedCounters::new(&registry),
             lease_renewed_at: Mutex::new(None),
             registry,
         }
@@ -378,6 +382,11 @@ impl Metrics {
     /// What drains count.
     pub(crate) fn drain_counters(&self) -> DrainCounters {
         self.drain_counters.clone()
+    }
+
+    /// What counts connections that make room for others.
+    pub(crate) fn shed_counters(&self) -> ShedCounters {
+        self.shed_counters.clone()
     }
 
     /// A connection came.

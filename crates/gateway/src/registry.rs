@@ -1,38 +1,60 @@
 //! Every connection of this node, greeted or not: how many there are, how to send them on, and how to end them.
+//!
+//! Those that said hello are sessions and have a bound of their own. Of the others, when there are too many, the oldest of
+//! the largest source goes: [`crate::crowd`].
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
+use parking_lot::Mutex;
 use switchboard_cluster::Recipient;
 use switchboard_protocol::server_message::Drain;
 use switchboard_protocol::{CloseCode, PeerId};
 use switchboard_session::Closing;
 
+use crate::capacity::Capacity;
+use crate::crowd::Crowd;
 use crate::mailbox::Mailbox;
-use crate::metrics::{DrainCounters, DrainOutcome};
+use crate::metrics::{DrainCounters, DrainOutcome, Shed, ShedCounters};
+use crate::operations::RETRY_AFTER;
+use crate::source::Source;
 
 /// The connections, by the peer id that each has from its first moment.
 pub(crate) struct Registry {
     connections: DashMap<PeerId, Entry>,
     count: AtomicUsize,
-    most: usize,
+    sessions: AtomicUsize,
+    ungreeted: Mutex<Crowd<Arc<Mailbox>>>,
+    next_number: AtomicU64,
+    capacity: Capacity,
     /// Said once, to those that are there and to those that come.
     closing: OnceLock<Closing>,
     /// Whoever comes is part of the drain as well.
     draining: AtomicBool,
     counters: DrainCounters,
+    shed: ShedCounters,
 }
 
 struct Entry {
     mailbox: Arc<Mailbox>,
+    seat: Seat,
     session: Session,
     /// A drain waits for its end.
     picked: bool,
+}
+
+/// For what a connection counts.
+#[derive(Clone, Copy)]
+enum Seat {
+    /// It has said no `hello`.
+    Ungreeted { source: Source, number: u64 },
+    /// It counts for `limits.sessions`.
+    Session,
 }
 
 /// What a drain finds.
@@ -54,25 +76,33 @@ pub(crate) struct Place {
 
 impl Registry {
     /// An empty one for at most so many connections.
-    pub(crate) fn new(most: usize, counters: DrainCounters) -> Self {
+    pub(crate) fn new(capacity: Capacity, counters: DrainCounters, shed: ShedCounters) -> Self {
         Self {
             connections: DashMap::new(),
             count: AtomicUsize::new(0),
-            most,
+            sessions: AtomicUsize::new(0),
+            ungreeted: Mutex::new(Crowd::default()),
+            next_number: AtomicU64::new(0),
+            capacity,
             closing: OnceLock::new(),
             draining: AtomicBool::new(false),
             counters,
+            shed,
         }
     }
 
-    /// Enters a connection; `None` when the node has as many as it may have.
-    pub(crate) fn enter(self: &Arc<Self>, peer: PeerId, mailbox: &Arc<Mailbox>) -> Option<Place> {
-        if self.count.fetch_add(1, Ordering::Relaxed) >= self.most {
-            self.count.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        }
+    /// Enters a connection that has yet to say hello. Where that is one too many, another one goes.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        peer: PeerId,
+        mailbox: &Arc<Mailbox>,
+        source: Source,
+    ) -> Place {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let entry = Entry {
             mailbox: mailbox.clone(),
+            seat: Seat::Ungreeted { source, number },
             session: Session::None,
             picked: self.draining.load(Ordering::Acquire),
         };
@@ -80,10 +110,41 @@ impl Registry {
         if let Some(closing) = self.closing.get() {
             mailbox.close(closing.clone());
         }
-        Some(Place {
+        let most = self
+            .capacity
+            .ungreeted(self.sessions.load(Ordering::Relaxed));
+        let mut ungreeted = self.ungreeted.lock();
+        ungreeted.enter(source, number, mailbox.clone());
+        let one_too_many = (ungreeted.len() > most).then(|| ungreeted.take_oldest_of_largest());
+        drop(ungreeted);
+        if let Some(oldest) = one_too_many.flatten() {
+            self.shed.count(Shed::NoHello);
+            let words = "too many connections have not said hello; say it sooner";
+            oldest.shed(Closing::because(CloseCode::Unavailable, words).retry_after(RETRY_AFTER));
+        }
+        Place {
             registry: self.clone(),
             peer,
-        })
+        }
+    }
+
+    /// The connection that entered as `peer` said a hello that is to be answered by `welcome`: it counts as a session from
+    /// now on. False: there are as many as there may be.
+    pub(crate) fn admit(&self, peer: &PeerId) -> bool {
+        let Some(mut entry) = self.connections.get_mut(peer) else {
+            return false;
+        };
+        let Seat::Ungreeted { source, number } = entry.seat else {
+            return true;
+        };
+        if self.sessions.fetch_add(1, Ordering::Relaxed) >= self.capacity.sessions {
+            self.sessions.fetch_sub(1, Ordering::Relaxed);
+            return false;
+        }
+        entry.seat = Seat::Session;
+        drop(entry);
+        self.ungreeted.lock().leave(source, number);
+        true
     }
 
     /// The connection that entered as `peer` has got its `welcome`: a drain sends it on where it can go on elsewhere.
@@ -192,9 +253,14 @@ impl Registry {
 impl Drop for Place {
     fn drop(&mut self) {
         let removed = self.registry.connections.remove(&self.peer);
-        if let Some((_, entry)) = removed
-            && entry.picked
-        {
+        let Some((_, entry)) = removed else { return };
+        match entry.seat {
+            Seat::Session => drop(self.registry.sessions.fetch_sub(1, Ordering::Relaxed)),
+            Seat::Ungreeted { source, number } => {
+                self.registry.ungreeted.lock().leave(source, number);
+            }
+        }
+        if entry.picked {
             let outcome = match entry.mailbox.closing().map(|closing| closing.code) {
                 Some(CloseCode::Superseded) => DrainOutcome::Moved,
                 Some(CloseCode::GoingAway) => DrainOutcome::Closed,

@@ -1,5 +1,6 @@
 //! Puts a gateway together, runs it and takes it apart.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -9,20 +10,24 @@ use switchboard_cluster::node::{Node, Settings};
 use switchboard_cluster::redis::{self, RedisConfig};
 use switchboard_cluster::{Backend, ClusterKey, InFlightMax, NodeInfo, Reach, memory};
 use switchboard_protocol::NodeId;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
+use crate::capacity::{Capacity, OPS_CONNECTIONS};
 use crate::config::Config;
+use crate::doors::Doors;
 use crate::drain::{self, Drained, Drains, Order, Signals};
 use crate::gateway::{Gateway, rules};
 use crate::health::{self, Readiness};
 use crate::http::{self, origin::Origins};
 use crate::listener::{self, Bounds};
 use crate::metrics::Metrics;
+use crate::open_files;
 use crate::registry::Registry;
+use crate::source::Proxies;
 
 /// Whoever stopped the node by `switchboard drain` is shown the last numbers: it looks more often than this.
 const LAST_LOOK: Duration = Duration::from_millis(500);
@@ -32,35 +37,42 @@ const LAST_LOOK: Duration = Duration::from_millis(500);
 /// # Errors
 /// When an address cannot be listened on, or the Redis URL cannot be used.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let capacity = capacity(&config);
     let signals = Signals::new().context("cannot listen for signals")?;
-    let listener = bind(config.listen, "listen").await?;
+    let listener = bind(config.listen, "listen")?;
     let ops_listener = match config.ops_listen {
-        Some(address) => Some(bind(address, "ops_listen").await?),
+        Some(address) => Some(bind(address, "ops_listen")?),
         None => None,
     };
     let ops_address = ops_listener.as_ref().unwrap_or(&listener).local_addr()?;
-    let gateway = assemble(config, ops_address)?;
+    let gateway = assemble(config, capacity, ops_address)?;
     let stop_accepting = CancellationToken::new();
     let bounds = Arc::new(Bounds {
-        header_read_timeout: gateway.config.limits.header_read_timeout,
+        read_timeout: gateway.config.limits.header_read_timeout,
         connects_per_second: gateway.config.limits.connects_per_second.map(Into::into),
+        proxies: gateway.proxies.clone(),
     });
     let http_tasks = TaskTracker::new();
     announce(&listener, &gateway);
-    let accept = |listener, router, stop| {
+    let accept = |listener, most, router, stop| {
         let (bounds, tasks) = (bounds.clone(), http_tasks.clone());
-        http_tasks.spawn(listener::serve(listener, router, bounds, tasks, stop))
+        let doors = Doors::new(most, gateway.metrics.shed_counters());
+        http_tasks.spawn(listener::serve(
+            listener, doors, router, bounds, tasks, stop,
+        ))
     };
     // The ops routes answer until the end: a load balancer, Prometheus and `switchboard drain` want to see a node drain.
     let stop_ops = CancellationToken::new();
     let stop_public = match ops_listener {
         Some(ops_listener) => {
-            accept(ops_listener, http::ops(gateway.clone()), stop_ops.clone());
+            let ops = http::ops(gateway.clone());
+            accept(ops_listener, OPS_CONNECTIONS, ops, stop_ops.clone());
             stop_accepting.clone()
         }
         None => stop_ops.clone(),
     };
-    accept(listener, http::public(gateway.clone()), stop_public);
+    let public = http::public(gateway.clone());
+    accept(listener, capacity.connections, public, stop_public);
     gateway.node.start();
     say_if_redis_is_absent(&gateway);
     let watching = tokio::spawn(health::watch(gateway.readiness.clone(), stop_ops.clone()));
@@ -117,13 +129,50 @@ fn say_how_it_ended(drained: &Drained) {
     }
 }
 
-async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
+/// Raises the limit of open files, and says what it allows.
+fn capacity(config: &Config) -> Capacity {
+    let open_files = open_files::raise().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+        open_files::current()
+    });
+    let capacity = Capacity::new(&config.limits, open_files.now);
+    let of_system =
+        |limit: Option<u64>| limit.map_or("unlimited".into(), |limit| limit.to_string());
+    tracing::info!(
+        open_files = of_system(open_files.now),
+        open_files_before = of_system(open_files.before),
+        sessions = capacity.sessions,
+        connections = capacity.connections,
+        "room for {} connections, {} of them sessions; other files are kept for Redis, logs and the ops routes",
+        capacity.connections,
+        capacity.sessions,
+    );
+    capacity
+}
+
+fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    listen(address).with_context(|| {
         format!("cannot listen on {address}: choose another address with --set {key}=…, or stop what uses it")
     })
 }
 
-fn assemble(config: Config, ops_address: SocketAddr) -> anyhow::Result<Arc<Gateway>> {
+/// With room for all clients of a lost node to come at the same moment; the system may allow less.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    const BACKLOG: u32 = 4096;
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn assemble(
+    config: Config,
+    capacity: Capacity,
+    ops_address: SocketAddr,
+) -> anyhow::Result<Arc<Gateway>> {
     let backend = backend(&config)?;
     let metrics = Arc::new(Metrics::new());
     let id = NodeId::start(&config.node.name_or_host());
@@ -137,9 +186,11 @@ fn assemble(config: Config, ops_address: SocketAddr) -> anyhow::Result<Arc<Gatew
         rules: Arc::new(rules(&config)),
         authenticator: Authenticator::from_config(&config.auth),
         origins: Origins::from_config(&config),
+        proxies: Arc::new(Proxies::from_config(&config.proxy)),
         registry: Arc::new(Registry::new(
-            config.limits.sessions,
+            capacity,
             metrics.drain_counters(),
+            metrics.shed_counters(),
         )),
         readiness: Arc::new(Readiness::new(
             node.clone(),

@@ -24,6 +24,7 @@ use tokio::time::sleep_until;
 
 use self::serving::Serving;
 use crate::auth::{Identity, IdentityClaim};
+use crate::caller::Carriers;
 use crate::dialect::{self, Dialect, Heard, Introduction};
 use crate::gateway::Gateway;
 use crate::mailbox::Mailbox;
@@ -39,6 +40,8 @@ pub(crate) struct Connection {
     pub(crate) mailbox: Arc<Mailbox>,
     /// A token that came in the handshake.
     pub(crate) token: Option<String>,
+    /// Until hello.
+    pub(crate) carriers: Option<Carriers>,
 }
 
 /// A session that has said hello.
@@ -167,6 +170,7 @@ impl Connection {
             Some((identity, resumed)) => (identity, resumed.local, Some(resumed.rooms)),
             None => {
                 let identity = self.authenticate(&introduction, &self.peer)?;
+                self.admit()?;
                 let session = self.session(self.peer, &identity, hello);
                 let attached = self.gateway.node.attach(session).await;
                 let local = attached.map_err(|error| End::Close(refused(&error)))?;
@@ -211,6 +215,7 @@ impl Connection {
             return Err(End::Gone);
         }
         let identity = self.authenticate(introduction, &resume.peer)?;
+        self.admit()?;
         let session = self.session(resume.peer, &identity, &introduction.hello);
         let node = &self.gateway.node;
         let resumed = node.resume(session, &resume.secret, resume).await;
@@ -249,6 +254,20 @@ impl Connection {
         identity.map_err(|error| {
             End::Close(Closing::because(CloseCode::Unauthorized, error.to_string()))
         })
+    }
+
+    /// Counts the connection as a session, if there may be one more.
+    fn admit(&mut self) -> Result<(), End> {
+        if self.gateway.registry.admit(&self.peer) {
+            if let Some(carriers) = self.carriers.take() {
+                carriers.greeted();
+            }
+            return Ok(());
+        }
+        let words = "this node holds as many sessions as it may";
+        Err(End::Close(
+            Closing::because(CloseCode::Unavailable, words).retry_after(RETRY_AFTER * 10),
+        ))
     }
 
     fn session(&self, peer: PeerId, identity: &Identity, hello: &Hello<'_>) -> NewSession {

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use switchboard_protocol::Codec;
 
-use crate::auth::bearer;
+use crate::caller::Caller;
 use crate::connection;
 use crate::dialect::Dialect;
 use crate::dialect::mdn::Mdn;
@@ -42,8 +42,7 @@ pub(crate) async fn mdn(opening: Opening) -> Response {
 /// The handshake of a WebSocket (RFC 6455 section 4) whose client is to be served.
 pub(crate) struct Opening {
     gateway: Arc<Gateway>,
-    token: Option<String>,
-    allowed: bool,
+    caller: Caller,
     handshake: Handshake,
 }
 
@@ -66,11 +65,11 @@ impl FromRequestParts<Arc<Gateway>> for Opening {
         }
         let query = Query::<ConnectQuery>::try_from_uri(&parts.uri);
         let query = query.map_err(IntoResponse::into_response)?;
-        let in_header = bearer(&parts.headers).map(str::to_owned);
+        let mut caller = Caller::of(gateway, parts);
+        caller.token = caller.token.or(query.0.access_token);
         Ok(Self {
             gateway: gateway.clone(),
-            token: in_header.or(query.0.access_token),
-            allowed: gateway.origins.allow_handshake(&parts.headers),
+            caller,
             handshake,
         })
     }
@@ -84,8 +83,7 @@ impl Opening {
     ) -> Response {
         let Self {
             gateway,
-            token,
-            allowed,
+            caller,
             handshake,
         } = self;
         let message_bytes_max = gateway.config.limits.max_message_bytes;
@@ -94,7 +92,7 @@ impl Opening {
             let tasks = gateway.tasks.clone();
             let dialect = dialect(&socket);
             let wire = Wire::new(socket);
-            tasks.spawn(connection::serve(gateway, wire, dialect, token, allowed));
+            tasks.spawn(connection::serve(gateway, wire, dialect, caller));
         })
     }
 }

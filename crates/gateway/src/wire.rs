@@ -23,6 +23,8 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 /// The same where its answer cannot be read any more: a connection that is dropped with unread bytes is reset, and a
 /// reset may overtake the close frame.
 const CLOSE_UNREAD: Duration = Duration::from_millis(500);
+/// The same where others wait for the place.
+const CLOSE_SHED: Duration = Duration::from_millis(100);
 /// Frames that a dialect may have said by itself without the client reading any.
 const BEHIND_MAX: usize = 256;
 /// A control frame's payload: RFC 6455 section 5.5, less the two bytes of the code.
@@ -232,7 +234,12 @@ impl Wire {
             Ok::<_, Error>(())
         };
         // Whether it was heard is the client's affair: the connection is dropped either way.
-        let _ = tokio::time::timeout(CLOSE_PATIENCE, goodbye).await;
+        let patience = if mailbox.is_shed() {
+            CLOSE_SHED
+        } else {
+            CLOSE_PATIENCE
+        };
+        let _ = tokio::time::timeout(patience, goodbye).await;
     }
 
     /// The client said goodbye, or is gone: answers the one, and notices the other at once.

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
 
 use crate::listening::listening_on;
@@ -29,10 +29,26 @@ impl GatewayProcess {
     /// Starts `binary` with these arguments besides `--listen 127.0.0.1:0`, and waits until it listens. Each setting is
     /// `key=value`, as for `--set`.
     pub fn start(binary: impl AsRef<Path>, settings: &[&str]) -> Self {
+        Self::start_by(Command::new(binary.as_ref()), settings)
+    }
+
+    /// The same with limits on its open files, as `ulimit` sets them: the soft one, and the hard one.
+    pub fn start_with_files(
+        binary: impl AsRef<Path>,
+        (soft, hard): (u32, u32),
+        settings: &[&str],
+    ) -> Self {
+        let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &script]).arg(binary.as_ref());
+        Self::start_by(command, settings)
+    }
+
+    fn start_by(command: Command, settings: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let log = File::create(log_of(&directory)).expect("a log can be written");
         // As its own log says, for it chose the port.
-        Self::launch(binary.as_ref(), settings, log, directory, |gateway| {
+        Self::launch(command, settings, log, directory, |gateway| {
             listen_address(&gateway.log())
         })
     }
@@ -45,19 +61,20 @@ impl GatewayProcess {
     ) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         File::create(log_of(&directory)).expect("a log can be written");
-        Self::launch(binary.as_ref(), settings, stderr, directory, |gateway| {
+        let command = Command::new(binary.as_ref());
+        Self::launch(command, settings, stderr, directory, |gateway| {
             listening_on(gateway.pid())
         })
     }
 
     fn launch(
-        binary: &Path,
+        mut command: Command,
         settings: &[&str],
         stderr: impl Into<Stdio>,
         directory: TempDir,
         find: impl Fn(&Self) -> Option<SocketAddr>,
     ) -> Self {
-        let process = Command::new(binary)
+        let process = command
             .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
             .args(settings.iter().flat_map(|setting| ["--set", setting]))
             .current_dir(directory.path())
@@ -66,7 +83,7 @@ impl GatewayProcess {
             .stdout(Stdio::null())
             .stderr(stderr)
             .spawn()
-            .unwrap_or_else(|error| panic!("{} cannot be started: {error}", binary.display()));
+            .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut gateway = Self {
             process,
@@ -159,6 +176,16 @@ impl GatewayProcess {
             );
             sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Takes files away from it: from now on so many may be open.
+    pub fn limit_files(&self, files: u64) {
+        let limit = Rlimit {
+            current: Some(files),
+            maximum: Some(files),
+        };
+        let pid = Pid::from_child(&self.process);
+        prlimit(Some(pid), Resource::Nofile, limit).expect("a child's limits can be lowered");
     }
 
     /// Ends it at once (SIGKILL).

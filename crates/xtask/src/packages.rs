@@ -4,10 +4,11 @@
 //! `node_modules`, and the stamp with it, so an installation that was cut short is never taken for a whole one.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::tools::{self, NpmProgram};
 use crate::{step, workspace};
 
 const STAMP: &str = "node_modules/.installed-from";
@@ -20,8 +21,15 @@ pub(crate) fn install(folder: &str) -> Result<()> {
         println!("{folder}/node_modules is up to date with package-lock.json");
         return Ok(());
     }
-    step::succeed(workspace::npm(folder, ["ci", "--no-audit", "--no-fund"]))?;
+    step::succeed(tools::npm(folder, ["ci", "--no-audit", "--no-fund"]))?;
     write_stamp(&path, &wanted)
+}
+
+/// Where this program lies, if its packages have been installed.
+pub(crate) fn program(program: NpmProgram) -> Option<PathBuf> {
+    let packages = workspace::root().join(program.folder).join("node_modules");
+    let mut paths = program.paths.iter().map(|path| packages.join(path));
+    paths.find(|path| path.is_file())
 }
 
 /// What an installation follows from. The manifest counts because `npm ci` refuses a lock that disagrees with it:

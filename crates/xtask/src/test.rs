@@ -5,10 +5,10 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::packages;
 use crate::step::{Run, StepId};
-use crate::tools::{self, Tool};
-use crate::workspace::{self, cargo, npm};
+use crate::tools::{self, Tool, npm};
+use crate::workspace::{self, cargo};
+use crate::{dependencies, packages};
 
 /// The folder of the browser SDK.
 const SDK: &str = "clients/js";
@@ -38,7 +38,7 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// cargo fmt --check and clippy, warnings being errors
+    /// cargo fmt --check and clippy, warnings being errors; licences and bans
     Lint,
     /// all Rust tests, doc tests too
     Rust,
@@ -50,10 +50,10 @@ enum Part {
 
 /// Runs the chosen parts, or all of them, and says how the program should exit.
 pub(crate) fn run(options: &Options) -> ExitCode {
-    let parts = chosen(&options.only);
     let mut run = Run::begin();
-    let tools = run.step("Tools", &[], || tools::require(&tools_for(&parts)));
-    for part in parts {
+    for part in chosen(&options.only) {
+        let title = format!("Tools for {}", part.name());
+        let tools = run.step(&title, &[], || tools::require(part.tools()));
         match part {
             Part::Lint => lint(&mut run, tools),
             Part::Rust => rust(&mut run, tools),
@@ -73,21 +73,25 @@ fn chosen(only: &[Part]) -> Vec<Part> {
         .collect()
 }
 
-/// The tools that these parts need, each once.
-fn tools_for(parts: &[Part]) -> Vec<&'static Tool> {
-    let any_of = |users: &[Part]| parts.iter().any(|part| users.contains(part));
-    [
-        (&tools::RUSTFMT, &[Part::Lint][..]),
-        (&tools::CLIPPY, &[Part::Lint]),
-        (&tools::REDIS, &[Part::Rust, Part::Browser]),
-        (&tools::OPENSSL, &[Part::Rust]),
-        (&tools::NODE, &[Part::Sdk, Part::Browser]),
-        (&tools::NPM, &[Part::Sdk, Part::Browser]),
-        (&tools::CHROMIUM, &[Part::Browser]),
-    ]
-    .into_iter()
-    .filter_map(|(tool, users)| any_of(users).then_some(tool))
-    .collect()
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Lint => "lints",
+            Self::Rust => "Rust tests",
+            Self::Sdk => "the SDK",
+            Self::Browser => "browser tests",
+        }
+    }
+
+    /// What the machine must have for this part. What one part lacks keeps no other from running.
+    fn tools(self) -> &'static [&'static Tool] {
+        match self {
+            Self::Lint => &[&tools::RUSTFMT, &tools::CLIPPY],
+            Self::Rust => &[&tools::REDIS, &tools::OPENSSL],
+            Self::Sdk => &[&tools::NODE, &tools::NPM],
+            Self::Browser => &[&tools::REDIS, &tools::NODE, &tools::NPM, &tools::CHROMIUM],
+        }
+    }
 }
 
 fn lint(run: &mut Run, tools: StepId) {
@@ -102,6 +106,9 @@ fn lint(run: &mut Run, tools: StepId) {
         "warnings",
     ];
     run.command("Clippy", &[tools], cargo(clippy));
+    run.step("Dependencies", &[], dependencies::check);
+    let fuzz = cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]);
+    run.command("Formatting of the fuzzers", &[tools], fuzz);
 }
 
 fn rust(run: &mut Run, tools: StepId) {
@@ -158,9 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_asks_only_for_the_tools_that_it_needs() {
-        assert_eq!(tools_for(&[Part::Rust]).len(), 2);
-        assert_eq!(tools_for(&[Part::Sdk, Part::Browser]).len(), 4);
-        assert_eq!(tools_for(Part::value_variants()).len(), 7);
+    fn a_machine_without_node_runs_the_rust_tests() {
+        let names = |part: Part| {
+            part.tools()
+                .iter()
+                .map(|tool| tool.name())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(Part::Rust), ["redis-server", "openssl"]);
+        assert_eq!(names(Part::Lint), ["rustfmt", "clippy"]);
     }
 }

@@ -7,12 +7,18 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
+use crate::packages;
+
 mod catalogue;
 mod install;
+mod npm;
 mod platform;
 mod version;
 
-pub(crate) use catalogue::{CHROMIUM, CLIPPY, NODE, NPM, OPENSSL, REDIS, RUSTFMT, Tool};
+pub(crate) use catalogue::{
+    CHROMIUM, CLIPPY, NODE, NPM, NpmProgram, OPENSSL, REDIS, RUSTFMT, Tool,
+};
+pub(crate) use npm::npm;
 use version::Version;
 
 /// A tool that can be used.
@@ -46,8 +52,10 @@ struct Lacking<'a> {
 /// Says what is still missing and which command brings it.
 pub(crate) fn require(tools: &[&Tool]) -> Result<()> {
     let mut lacking = survey(tools);
-    if install::try_to_install(&lacking) {
-        lacking = survey(tools);
+    for install in [install::with_apt, install::with_npm] {
+        if install(&lacking) {
+            lacking = survey(tools);
+        }
     }
     if !lacking.is_empty() {
         bail!(install::advice(&lacking));
@@ -75,6 +83,12 @@ impl Tool {
         self.find().ok().map(|found| found.path)
     }
 
+    /// What it is called.
+    #[cfg(test)]
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     fn find(&self) -> Result<Found, Lack> {
         if let Some(variable) = self.variable
             && let Some(named) = env::var_os(variable)
@@ -90,10 +104,9 @@ impl Tool {
 
     fn first_that_works(&self) -> Result<Found, Lack> {
         let mut lack = Lack::Missing;
-        for program in self.programs {
-            let Some(path) = on_path(Path::new(program)) else {
-                continue;
-            };
+        let on_the_path = self.programs.iter().map(Path::new).filter_map(on_path);
+        let from_npm = self.npm.and_then(packages::program);
+        for path in on_the_path.chain(from_npm) {
             match self.judge(path) {
                 Ok(found) => return Ok(found),
                 Err(other) => lack = other,

@@ -33,13 +33,6 @@ fn describes_a_package(variable: &str) -> bool {
     variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
 }
 
-/// `npm …` in a folder of the repository.
-pub(crate) fn npm<const N: usize>(folder: &str, arguments: [&str; N]) -> Command {
-    let mut command = Command::new("npm");
-    command.current_dir(root().join(folder)).args(arguments);
-    command
-}
-
 /// Where `cargo build` puts the gateway: beside this program, which cargo built in the same profile.
 pub(crate) fn switchboard_binary() -> Result<PathBuf> {
     let this = env::current_exe().context("cannot tell where this program lies")?;

@@ -86,6 +86,8 @@ pub(super) static KEYS: &[Key] = {
         key("auth.jwt.user_claims", |c| {
             plain(&mut c.auth.jwt.user_claims)
         }),
+        key("proxy.trusted", |c| plain(&mut c.proxy.trusted)),
+        key("proxy.header", |c| plain(&mut c.proxy.header)),
         key("cluster.key", |c| plain(&mut c.cluster.key)),
         key("cluster.lease_ms", |c| {
             Millis(&mut c.cluster.lease, 2000..=DAY_MS)

@@ -14,7 +14,8 @@ pub struct LimitsConfig {
     pub signals_per_second: u32,
     /// Signals that may come at once after a pause. Default 400.
     pub burst: u32,
-    /// Sessions on this node. Default 100000, or less where the open-file limit says so; over it: close 4503.
+    /// Sessions on this node: connections that said `hello`. Default 100000, or less where the open-file limit says so; over
+    /// it: close 4503.
     pub sessions: usize,
     /// Sessions of one user. Default 5; over it: close 4429.
     pub sessions_per_user: u32,
@@ -26,7 +27,8 @@ pub struct LimitsConfig {
     pub node_in_flight_bytes: usize,
     /// New connections per second on this node. Default 0: off.
     pub connects_per_second: Option<NonZeroU32>,
-    /// How long a client may take to send the head of an HTTP request. Default 10 s.
+    /// How long a client may take to send the head of an HTTP request, and again its body; also how long a connection may be
+    /// idle between two requests, and how long a client may read nothing of an answer. Default 10 s.
     pub header_read_timeout: Duration,
 }
 
@@ -45,50 +47,5 @@ impl Default for LimitsConfig {
             connects_per_second: None,
             header_read_timeout: Duration::from_secs(10),
         }
-    }
-}
-
-/// Descriptors that are not sessions: listeners, Redis, the standard streams, HTTP requests in between.
-const DESCRIPTORS_RESERVED: u64 = 64;
-
-/// Sessions for which `open_files` descriptors are enough.
-pub(super) fn sessions_within(open_files: u64) -> usize {
-    let sessions = open_files.saturating_sub(DESCRIPTORS_RESERVED).max(1);
-    usize::try_from(sessions).unwrap_or(usize::MAX)
-}
-
-/// The soft limit of open files (`ulimit -n`) of this process, where the system tells it as Linux does.
-pub(super) fn open_files_max() -> Option<u64> {
-    soft_limit(&std::fs::read_to_string("/proc/self/limits").ok()?)
-}
-
-fn soft_limit(limits: &str) -> Option<u64> {
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_soft_limit_of_open_files_is_read_as_linux_writes_it() {
-        let limits = "Limit                     Soft Limit           Hard Limit           Units     \n\
-                      Max processes             63421                63421                processes \n\
-                      Max open files            1024                 524288               files     \n";
-        assert_eq!(soft_limit(limits), Some(1024));
-        assert_eq!(
-            soft_limit("Max open files  unlimited  unlimited  files"),
-            None
-        );
-        assert_eq!(soft_limit(""), None);
-    }
-
-    #[test]
-    fn some_descriptors_are_kept_for_other_things() {
-        assert_eq!(sessions_within(1024), 960);
-        assert_eq!(sessions_within(10), 1);
     }
 }

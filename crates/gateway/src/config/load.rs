@@ -8,7 +8,8 @@ use super::mistake::did_you_mean;
 use super::raw::Raw;
 use super::session::DEADLINE_MARGIN;
 use super::source::{Source, Sources};
-use super::{Config, Mistake, Mistakes, environment, file, limits, rules};
+use super::{Config, Mistake, Mistakes, environment, file, rules};
+use crate::capacity;
 
 /// A configuration without mistakes.
 #[derive(Debug)]
@@ -128,14 +129,14 @@ impl Loading {
         let Some(open_files) = open_files_max else {
             return;
         };
-        let fitting = limits::sessions_within(open_files);
+        let fitting = capacity::sessions_within(open_files);
         let sessions = &mut self.config.limits.sessions;
         if *sessions <= fitting {
             return;
         }
         if self.said.contains_key("limits.sessions") {
             self.warnings.push(format!(
-                "limits.sessions is {sessions}, but only {open_files} files may be open (`ulimit -n`), \
+                "limits.sessions is {sessions}, but only {open_files} files may be open (`ulimit -Hn`), \
                  which is enough for {fitting}"
             ));
         } else {

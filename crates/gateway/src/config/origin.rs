@@ -1,5 +1,7 @@
 //! Which web pages may connect.
 
+use std::net::Ipv6Addr;
+
 use super::raw::shortened;
 use super::setting::Word;
 
@@ -16,6 +18,25 @@ impl Origin {
     /// The origin as a browser writes it in its `Origin` header.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What an `Origin` header says; `None` for `null`, and for what no browser sends.
+    pub(crate) fn of_page(text: &str) -> Option<Self> {
+        normal(text).map(Self)
+    }
+
+    /// `https` in `https://host:8443`.
+    pub(crate) fn scheme(&self) -> &str {
+        self.0.split_once("://").map_or("", |(scheme, _)| scheme)
+    }
+
+    /// `host` in `https://host:8443`. An IPv6 address is in brackets.
+    pub(crate) fn host(&self) -> &str {
+        let authority = self
+            .0
+            .split_once("://")
+            .map_or("", |(_, authority)| authority);
+        split_port(authority).0
     }
 }
 
@@ -41,17 +62,13 @@ impl Word for Origin {
 fn normal(text: &str) -> Option<String> {
     let text = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
     let (scheme, authority) = text.split_once("://")?;
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port.parse::<u16>().ok()?)),
-        _ => (authority, None),
-    };
+    let (host, port) = split_port(authority);
+    let port = port.map(str::parse::<u16>).transpose().ok()?;
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())
         && scheme
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b));
-    if !is_scheme || !is_host(host) {
-        return None;
-    }
+    let host = normal_host(host).filter(|_| is_scheme)?;
     Some(match port {
         None => format!("{scheme}://{host}"),
         Some(80) if scheme == "http" => format!("http://{host}"),
@@ -60,16 +77,24 @@ fn normal(text: &str) -> Option<String> {
     })
 }
 
-fn is_host(host: &str) -> bool {
-    if let Some(address) = host.strip_prefix('[') {
-        return address
-            .strip_suffix(']')
-            .is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok());
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
     }
-    !host.is_empty()
+}
+
+/// `None` when it is none. An IPv6 address is written in its shortest form.
+fn normal_host(host: &str) -> Option<String> {
+    if let Some(address) = host.strip_prefix('[') {
+        let address: Ipv6Addr = address.strip_suffix(']')?.parse().ok()?;
+        return Some(format!("[{address}]"));
+    }
+    let is_name = !host.is_empty()
         && host
             .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    is_name.then(|| host.into())
 }
 
 #[cfg(test)]

@@ -189,6 +189,16 @@ impl Rules<'_> {
         );
 
         let warnings = &mut self.0.warnings;
+        if let Some(everybody) = config
+            .proxy
+            .trusted
+            .iter()
+            .find(|network| network.is_everybody())
+        {
+            warnings.push(format!(
+                "proxy.trusted has {everybody}: every client can say that it comes from anywhere; name only your proxies"
+            ));
+        }
         if let Some(short) = secret
             .map(|secret| secret.expose().len())
             .filter(|len| *len < HS256_KEY_BYTES)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::limits;
+use crate::open_files;
 
 /// Everything a configuration is read from.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub struct Sources {
     pub environment: BTreeMap<String, String>,
     /// The command line, in order.
     pub flags: Vec<Flag>,
-    /// How many files this process may have open, where that is known.
+    /// How many files this process may have open, once it has raised its own limit. `None`: as many as it likes.
     pub open_files_max: Option<u64>,
 }
 
@@ -29,7 +29,7 @@ impl Sources {
                 .map(|(name, value)| (text(name), text(value)))
                 .collect(),
             flags,
-            open_files_max: limits::open_files_max(),
+            open_files_max: open_files::most(),
         }
     }
 }

@@ -171,8 +171,8 @@ mod tests {
     };
 
     fn drains() -> (Drains, DrainCounters, Registry, Share) {
-        let counters = Metrics::new().drain_counters();
-        let registry = Registry::new(10, counters.clone());
+        let metrics = Metrics::new();
+        let (counters, registry) = (metrics.drain_counters(), Registry::of(&metrics));
         let share = "20%".parse().expect("a share");
         (Drains::new(counters.clone()), counters, registry, share)
     }

@@ -99,7 +99,7 @@ fn now(gateway: &Gateway) -> Now {
 
 fn metrics_json(gateway: &Gateway, headers: &HeaderMap) -> Value {
     let mut details = Vec::new();
-    if may_see_rooms(gateway, headers) {
+    if is_admin(gateway, headers) {
         let rooms = gateway
             .node
             .room_counts()
@@ -117,11 +117,10 @@ fn metrics_json(gateway: &Gateway, headers: &HeaderMap) -> Value {
     })
 }
 
-/// Room ids are not for everybody: where anybody can reach `/metrics`, only for the admin.
-fn may_see_rooms(gateway: &Gateway, headers: &HeaderMap) -> bool {
-    let public = !gateway.config.ops_listener().ip().is_loopback();
+/// Room ids are for the admin alone: whoever knows one, can try to join it.
+fn is_admin(gateway: &Gateway, headers: &HeaderMap) -> bool {
     let admin = gateway.config.admin.token.as_ref().zip(bearer(headers));
-    !public || admin.is_some_and(|(token, given)| token.matches(given))
+    admin.is_some_and(|(token, given)| token.matches(given))
 }
 
 /// Resident memory of this process; 0 where the system does not tell.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, get_service};
 use tower_http::services::ServeFile;
 
+use crate::doors::hold_file;
 use crate::engineio;
 use crate::gateway::Gateway;
 use crate::upgrade::connect_elsewhere;
@@ -18,7 +19,7 @@ const CLIENT: &str = "/socket.io/socket.io.js";
 
 pub(super) fn routes(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
     let client = match &gateway.config.socketio.client_file {
-        Some(file) => get_service(ServeFile::new(file)),
+        Some(file) => get_service(ServeFile::new(file)).layer(from_fn(hold_file)),
         None => get(no_client),
     };
     let guard = from_fn_with_state(gateway.clone(), new_ones_while_taking);

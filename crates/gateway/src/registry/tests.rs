@@ -7,6 +7,17 @@ const DRAIN: Drain = Drain {
     deadline_ms: 1000,
 };
 
+impl Registry {
+    /// One for 100 sessions.
+    pub(crate) fn of(metrics: &Metrics) -> Self {
+        let capacity = Capacity {
+            sessions: 100,
+            connections: 200,
+        };
+        Self::new(capacity, metrics.drain_counters(), metrics.shed_counters())
+    }
+}
+
 struct Connected {
     peer: PeerId,
     mailbox: Arc<Mailbox>,
@@ -14,13 +25,13 @@ struct Connected {
 }
 
 fn registry() -> (Arc<Registry>, DrainCounters) {
-    let counters = Metrics::new().drain_counters();
-    (Arc::new(Registry::new(100, counters.clone())), counters)
+    let metrics = Metrics::new();
+    (Arc::new(Registry::of(&metrics)), metrics.drain_counters())
 }
 
 fn connect(registry: &Arc<Registry>) -> Connected {
     let (peer, mailbox) = (PeerId::random(), Arc::new(Mailbox::new(4096)));
-    let place = registry.enter(peer, &mailbox).expect("a free place");
+    let place = registry.enter(peer, &mailbox, Source::of([192, 0, 2, 1].into()));
     Connected {
         peer,
         mailbox,

@@ -67,11 +67,20 @@ async fn every_metric_has_a_help_text_a_type_and_a_prefix() {
 }
 
 #[tokio::test]
-async fn metrics_as_json_list_rooms() {
-    let gateway = embedded(&[]);
+async fn metrics_as_json_list_rooms_for_the_admin_alone() {
+    let gateway = embedded(&["admin.token=0123456789abcdef"]);
     let _alice = Peer::in_room(&gateway, "study-1").await;
     let _bob = Peer::in_room(&gateway, "study-1").await;
-    let answer = exchange(&gateway, "GET /metrics", &["Accept: application/json"]);
+    let accept = "Accept: application/json";
+    for more in [
+        &[accept][..],
+        &[accept, "Authorization: Bearer 0123456789abcdeg"],
+    ] {
+        let answer = exchange(&gateway, "GET /metrics", more);
+        assert!(answer.contains("\"roomDetails\":[]"), "{answer}");
+    }
+    let admin = "Authorization: Bearer 0123456789abcdef";
+    let answer = exchange(&gateway, "GET /metrics", &[accept, admin]);
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
     assert!(head.contains("content-type: application/json"), "{head}");
     let metrics: Value = serde_json::from_str(body).expect("JSON");

@@ -63,6 +63,15 @@ async fn allowed_origins_may_read_the_answers_and_others_may_not() {
         &["Origin: https://evil.example.com"],
     );
     assert!(!answer.contains("access-control-allow-origin"), "{answer}");
+    // How the node is, is no page's business.
+    for path in ["/metrics", "/healthz", "/readyz", "/v1/nodes/x"] {
+        let answer = exchange(
+            &gateway,
+            &format!("GET {path}"),
+            &["Origin: https://app.example.com"],
+        );
+        assert!(!answer.contains("access-control-"), "{path}: {answer}");
+    }
     let preflight = [
         "Origin: https://app.example.com",
         "Access-Control-Request-Method: GET",

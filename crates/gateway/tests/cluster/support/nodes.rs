@@ -48,6 +48,13 @@ pub(crate) fn embedded(settings: &[&str]) -> GatewayProcess {
     GatewayProcess::start_ready(BINARY, settings)
 }
 
+/// The same with so many files, of which the shell that starts it allows it 32 at first.
+pub(crate) fn with_files(files: u32, settings: &[&str]) -> GatewayProcess {
+    let gateway = GatewayProcess::start_with_files(BINARY, (32, files), settings);
+    wait_until_ready(&gateway);
+    gateway
+}
+
 fn wait_until_ready(gateway: &GatewayProcess) {
     gateway.wait_until("ready", |gateway| gateway.get("/readyz").0 == 200);
 }

@@ -33,8 +33,17 @@ impl Raw {
             .connect(gateway.address())
             .await
             .expect("the gateway listens");
-        let stream = stream.into_std().expect("a stream is one");
-        stream.set_nonblocking(false).expect("a stream can block");
+        Self::upgrade(blocking(stream), "/v1/connect", &[])
+    }
+
+    /// A native connection in JSON from another address of this machine.
+    pub(crate) async fn from(gateway: &GatewayProcess, address: [u8; 4]) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket
+            .bind((address, 0).into())
+            .expect("all of 127.0.0.0/8 is this machine");
+        let stream = socket.connect(gateway.address()).await;
+        let stream = blocking(stream.expect("the gateway listens"));
         Self::upgrade(stream, "/v1/connect", &[])
     }
 
@@ -125,12 +134,24 @@ impl Raw {
     }
 }
 
-/// Sends a request with these header lines; the whole answer, head and all.
-pub(crate) fn exchange(gateway: &GatewayProcess, request_line: &str, headers: &[&str]) -> String {
-    let mut stream = TcpStream::connect(gateway.address()).expect("the gateway listens");
+fn blocking(stream: tokio::net::TcpStream) -> TcpStream {
+    let stream = stream.into_std().expect("a stream is one");
+    stream.set_nonblocking(false).expect("a stream can block");
+    stream
+}
+
+/// A TCP connection to a gateway that waits for answers, but not for ever.
+pub(crate) fn http(gateway: &GatewayProcess) -> TcpStream {
+    let stream = TcpStream::connect(gateway.address()).expect("the gateway listens");
     stream
         .set_read_timeout(Some(PATIENCE))
         .expect("a time-out can be set");
+    stream
+}
+
+/// Sends a request with these header lines; the whole answer, head and all.
+pub(crate) fn exchange(gateway: &GatewayProcess, request_line: &str, headers: &[&str]) -> String {
+    let mut stream = http(gateway);
     let more: String = headers
         .iter()
         .map(|header| format!("{header}\r\n"))

@@ -1,0 +1,301 @@
+//! The TCP connections of a listener: how many there may be, and which of them goes when there is one too many.
+//!
+//! A connection is a file, and files are what runs out first. So one more is always taken in, and another one is cut off for
+//! it: the oldest of the largest source among those that nobody waits for. That way the ops routes answer on a listener
+//! that is full, and whoever holds many connections and finishes nothing pushes out his own.
+//!
+//! ```text
+//! accept ─► unfinished ─► waiting ─► unfinished ─► …         HTTP: no whole request ─► its answer is being made ─► …
+//!               └─► 101: unfinished ─► hello: a session's     a WebSocket
+//! ```
+
+mod body;
+mod held;
+mod passage;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+pub(crate) use self::body::TimedBody;
+pub(crate) use self::held::hold_file;
+pub(crate) use self::passage::Passage;
+use crate::crowd::Crowd;
+use crate::metrics::{Shed, ShedCounters};
+use crate::source::Source;
+
+/// While there are so few of the unfinished, those that wait for an answer go instead: new ones need some moments.
+const UNFINISHED_LEFT: usize = 16;
+
+/// So many more than there may be are taken in before the first of them are closed. Files that are kept cover them.
+const OVER: usize = 8;
+/// For so long at most is their closing waited for.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The connections of one listener.
+pub(crate) struct Doors {
+    most: usize,
+    inside: Mutex<Inside>,
+    shed: ShedCounters,
+    left: Notify,
+}
+
+#[derive(Default)]
+struct Inside {
+    /// Open connections, and files that are being sent over them.
+    files: usize,
+    /// No whole request has come, or its answer is being written; or a WebSocket before its hello.
+    unfinished: Crowd<Arc<Visit>>,
+    /// A whole request has come and its answer is being made, as in long polling.
+    waiting: Crowd<Arc<Visit>>,
+    next_number: u64,
+}
+
+/// One TCP connection, from accept to close.
+pub(crate) struct Visit {
+    doors: Arc<Doors>,
+    peer: IpAddr,
+    seat: Mutex<Seat>,
+    /// It is to end at once: its place is wanted.
+    is_cut: AtomicBool,
+    /// It does not speak HTTP any more.
+    is_upgraded: AtomicBool,
+    /// It is a session's, and stays.
+    is_settled: AtomicBool,
+    waker: AtomicWaker,
+}
+
+#[derive(Clone, Copy)]
+struct Seat {
+    stage: Stage,
+    source: Source,
+    number: u64,
+    /// Its session said hello, perhaps before this connection became a part of it.
+    is_greeted: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Unfinished,
+    Waiting,
+    /// A session's: it is not cut off for others.
+    Session,
+}
+
+impl Doors {
+    /// For at most so many connections.
+    pub(crate) fn new(most: usize, shed: ShedCounters) -> Arc<Self> {
+        Arc::new(Self {
+            most,
+            inside: Mutex::default(),
+            shed,
+            left: Notify::new(),
+        })
+    }
+
+    /// Takes a connection in. Where that is one too many, another one is cut off.
+    pub(crate) fn enter(self: &Arc<Self>, peer: IpAddr) -> Arc<Visit> {
+        let mut inside = self.inside.lock();
+        let visit = Arc::new(Visit {
+            doors: self.clone(),
+            peer,
+            seat: Mutex::new(Seat {
+                stage: Stage::Unfinished,
+                source: Source::of(peer),
+                number: inside.number(),
+                is_greeted: false,
+            }),
+            is_cut: AtomicBool::new(false),
+            is_upgraded: AtomicBool::new(false),
+            is_settled: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+        });
+        inside.sit_down(&visit);
+        let one_too_many = inside.one_more_file(self.most);
+        drop(inside);
+        self.cut_off(one_too_many, Shed::Http);
+        visit
+    }
+
+    /// Waits until those that were cut off are closed, but for some: they do that themselves, and are files until then.
+    pub(crate) async fn settled(&self) {
+        let settled = async {
+            while self.inside.lock().files > self.most + OVER {
+                self.left.notified().await;
+            }
+        };
+        // Where sessions have more than their part, no waiting helps.
+        let _ = timeout(PAUSE, settled).await;
+    }
+
+    /// The system has no file left: cuts some off, if there are any.
+    pub(crate) fn make_room(&self, connections: usize) {
+        for _ in 0..connections {
+            let oldest = self.inside.lock().take_one();
+            self.cut_off(oldest, Shed::OpenFiles);
+        }
+    }
+
+    fn cut_off(&self, visit: Option<Arc<Visit>>, why: Shed) {
+        if let Some(visit) = visit {
+            self.shed.count(why);
+            visit.waker.wake();
+        }
+    }
+}
+
+impl Inside {
+    fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+
+    fn crowd(&mut self, stage: Stage) -> Option<&mut Crowd<Arc<Visit>>> {
+        match stage {
+            Stage::Unfinished => Some(&mut self.unfinished),
+            Stage::Waiting => Some(&mut self.waiting),
+            Stage::Session => None,
+        }
+    }
+
+    fn sit_down(&mut self, visit: &Arc<Visit>) {
+        let seat = *visit.seat.lock();
+        if let Some(crowd) = self.crowd(seat.stage)
+            && !visit.is_cut()
+        {
+            crowd.enter(seat.source, seat.number, visit.clone());
+        }
+    }
+
+    fn stand_up(&mut self, visit: &Visit) {
+        let seat = *visit.seat.lock();
+        if let Some(crowd) = self.crowd(seat.stage) {
+            crowd.leave(seat.source, seat.number);
+        }
+    }
+
+    /// Counts it. Whoever has to go for it.
+    fn one_more_file(&mut self, most: usize) -> Option<Arc<Visit>> {
+        self.files += 1;
+        (self.files > most).then(|| self.take_one()).flatten()
+    }
+
+    fn take_one(&mut self) -> Option<Arc<Visit>> {
+        let others_wait = self.waiting.len() > 0;
+        let crowd = if self.unfinished.len() <= UNFINISHED_LEFT && others_wait {
+            &mut self.waiting
+        } else {
+            &mut self.unfinished
+        };
+        let oldest = crowd.take_oldest_of_largest()?;
+        oldest.is_cut.store(true, Ordering::Relaxed);
+        Some(oldest)
+    }
+}
+
+impl Visit {
+    /// The other end of the TCP connection: a client, or a proxy.
+    pub(crate) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// Whom the connection is counted for, as its last request said.
+    pub(crate) fn source(&self) -> Source {
+        self.seat.lock().source
+    }
+
+    /// The head of a request has come, and perhaps all of it.
+    pub(crate) fn asked(self: &Arc<Self>, source: Source, is_whole: bool) {
+        self.change(|seat| {
+            seat.source = source;
+            seat.is_greeted = false;
+            seat.stage = if is_whole {
+                Stage::Waiting
+            } else {
+                Stage::Unfinished
+            };
+        });
+    }
+
+    /// The rest of the request has come.
+    pub(crate) fn asked_all(self: &Arc<Self>) {
+        self.change(|seat| seat.stage = Stage::Waiting);
+    }
+
+    /// The answer is there, and is yet to be written.
+    pub(crate) fn answered(self: &Arc<Self>) {
+        self.change(|seat| seat.stage = Stage::Unfinished);
+    }
+
+    /// The answer is 101: what comes now is no HTTP.
+    pub(crate) fn upgraded(self: &Arc<Self>) {
+        self.is_upgraded.store(true, Ordering::Relaxed);
+        self.change(|seat| {
+            seat.stage = if seat.is_greeted {
+                Stage::Session
+            } else {
+                Stage::Unfinished
+            };
+        });
+    }
+
+    /// The session that this connection carries, or is about to carry, has said hello. A connection that speaks HTTP is
+    /// nobody's: each of its requests may be another one's.
+    pub(crate) fn greeted(self: &Arc<Self>) {
+        let is_upgraded = self.is_upgraded();
+        self.change(|seat| {
+            seat.is_greeted = true;
+            if is_upgraded {
+                seat.stage = Stage::Session;
+            }
+        });
+    }
+
+    fn change(self: &Arc<Self>, change: impl FnOnce(&mut Seat)) {
+        let mut inside = self.doors.inside.lock();
+        inside.stand_up(self);
+        let number = inside.number();
+        {
+            let mut seat = self.seat.lock();
+            seat.number = number;
+            change(&mut seat);
+            let is_settled = seat.stage == Stage::Session;
+            self.is_settled.store(is_settled, Ordering::Relaxed);
+        }
+        inside.sit_down(self);
+    }
+
+    fn leave(&self) {
+        let mut inside = self.doors.inside.lock();
+        inside.stand_up(self);
+        inside.files -= 1;
+        drop(inside);
+        self.doors.left.notify_one();
+    }
+
+    fn is_cut(&self) -> bool {
+        self.is_cut.load(Ordering::Relaxed)
+    }
+
+    fn is_upgraded(&self) -> bool {
+        self.is_upgraded.load(Ordering::Relaxed)
+    }
+
+    /// Whom to wake when it is cut off. True: it is.
+    fn poll_cut(&self, waker: &Waker) -> bool {
+        if self.is_settled.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.waker.register(waker);
+        self.is_cut()
+    }
+}
