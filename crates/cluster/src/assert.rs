@@ -137,7 +137,12 @@ impl Inner {
             self.agree_on_key().await?;
             self.expel_ghosts(&mut memory.ghosts).await?;
             self.adopt_orphans(&mut memory.absent).await?;
-            Ok(())
+            // Where nobody joins, nobody else notices.
+            let closed = self.backend.directory.closed_buckets().await;
+            match self.checked(closed)?.is_empty() {
+                true => Ok(()),
+                false => Err(Doubt),
+            }
         };
         tokio::select! {
             biased;

@@ -92,8 +92,8 @@ impl Inner {
         let next = |waiting: &[PeerId]| local.early.lock().as_ref()?.first_not_of(waiting);
         while let Some(early) = next(&waiting) {
             // It is in its place until it was taken, so that nothing overtakes it.
-            match Envelope::read(&early.envelope) {
-                Ok((Some(Envelope::Signal(signal)), _))
+            match Envelope::read(&early.envelope).0 {
+                Ok(Some(Envelope::Signal(signal)))
                     if !self.take_signal_now(&early.from, &signal).is_empty() =>
                 {
                     waiting.push(early.sender);

@@ -6,6 +6,7 @@
 //!
 //! The length lets a node skip an envelope of a release newer than its own.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use switchboard_protocol::server_message::{LeaveReason, Reason};
@@ -173,40 +174,73 @@ impl Envelope<'_> {
         out[start + 1..start + HEAD].copy_from_slice(&length.to_le_bytes());
     }
 
-    /// Reads the first envelope of `bytes` and what follows it. `Ok(None)` stands for an envelope of a kind that this
-    /// release does not know.
-    pub fn read(bytes: &[u8]) -> Result<(Option<Envelope<'_>>, &[u8]), BadEnvelope> {
-        let (head, rest) = bytes.split_first_chunk::<HEAD>().ok_or(BadEnvelope)?;
-        let [tag, length @ ..] = head;
-        let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| BadEnvelope)?;
-        let (body, rest) = rest.split_at_checked(length).ok_or(BadEnvelope)?;
-        let envelope = match tag {
-            b'S' => Envelope::Signal(parse(body)?),
-            b'R' => Envelope::Receipt(parse(body)?),
-            b'M' => Envelope::Roster(parse(body)?),
-            b'V' => Envelope::Revisions(parse(body)?),
-            b'O' => Envelope::Moved(parse(body)?),
-            _ => return Ok((None, rest)),
+    /// Reads the first envelope of `bytes`, and gives what follows it. `Ok(None)` stands for an envelope of a kind that this
+    /// release does not know. One that cannot be read takes none of those behind it along, unless it is cut short.
+    pub fn read(bytes: &[u8]) -> (Result<Option<Envelope<'_>>, BadEnvelope>, &[u8]) {
+        let Some((tag, body, rest)) = split(bytes) else {
+            return (Err(BadEnvelope::Cut), &[]);
         };
-        Ok((Some(envelope), rest))
+        let envelope = match tag {
+            b'S' => parse(body).map(Envelope::Signal),
+            b'R' => parse(body).map(Envelope::Receipt),
+            b'M' => return (read_step(body).map(Some), rest),
+            b'V' => parse(body).map(Envelope::Revisions),
+            b'O' => parse(body).map(Envelope::Moved),
+            _ => return (Ok(None), rest),
+        };
+        (envelope.map(Some).ok_or(BadEnvelope::Unknown), rest)
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BadEnvelope> {
-    rmp_serde::from_slice(body).map_err(|_| BadEnvelope)
+/// Tag, body and what follows.
+fn split(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let ([tag, length @ ..], rest) = bytes.split_first_chunk::<HEAD>()?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+    let (body, rest) = rest.split_at_checked(length)?;
+    Some((*tag, body, rest))
 }
 
-/// An envelope that is cut short or says something else than this release understands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an envelope cannot be read")]
-pub struct BadEnvelope;
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+    rmp_serde::from_slice(body).ok()
+}
+
+/// Also where a later release says more of the step, or another one: which room has which revision can be read still.
+fn read_step(body: &[u8]) -> Result<Envelope<'_>, BadEnvelope> {
+    if let Some(step) = parse(body) {
+        return Ok(Envelope::Roster(step));
+    }
+    let head: Option<(RoomId, u64, IgnoredAny)> = parse(body);
+    Err(match head {
+        Some((room, revision, _)) => BadEnvelope::Step { room, revision },
+        None => BadEnvelope::Unknown,
+    })
+}
+
+/// An envelope that says something else than this release understands, or is cut short.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadEnvelope {
+    /// What follows in the frame is lost with it.
+    #[error("an envelope is cut short")]
+    Cut,
+    /// Those behind it can be read.
+    #[error("an envelope cannot be read")]
+    Unknown,
+    /// A step of a room's roster: that there is this revision is known by it.
+    #[error("a step of the roster of room {room} cannot be read")]
+    Step {
+        /// The room.
+        room: RoomId,
+        /// After the step.
+        revision: u64,
+    },
+}
 
 #[cfg(test)]
 mod tests {
     use smallvec::smallvec;
 
     use super::*;
-    use crate::record::Flags;
+    use crate::record::{Flags, Unread};
 
     fn signal() -> Envelope<'static> {
         Envelope::Signal(SignalEnvelope {
@@ -241,9 +275,9 @@ mod tests {
         let mut bytes = Vec::new();
         signal.write(&mut bytes);
         receipt.write(&mut bytes);
-        let (first, rest) = Envelope::read(&bytes).expect("readable");
-        let (second, rest) = Envelope::read(rest).expect("readable");
-        assert_eq!((first, second), (Some(signal), Some(receipt)));
+        let (first, rest) = Envelope::read(&bytes);
+        let (second, rest) = Envelope::read(rest);
+        assert_eq!((first, second), (Ok(Some(signal)), Ok(Some(receipt))));
         assert!(rest.is_empty());
     }
 
@@ -267,8 +301,68 @@ mod tests {
     fn an_unknown_kind_is_skipped_and_a_cut_one_is_an_error() {
         let mut bytes = Vec::new();
         signal().write(&mut bytes);
-        assert_eq!(Envelope::read(&bytes[..bytes.len() - 1]), Err(BadEnvelope));
+        let cut = Envelope::read(&bytes[..bytes.len() - 1]);
+        assert_eq!(cut, (Err(BadEnvelope::Cut), &[][..]));
         bytes[0] = b'?';
-        assert_eq!(Envelope::read(&bytes), Ok((None, &[][..])));
+        assert_eq!(Envelope::read(&bytes), (Ok(None), &[][..]));
+    }
+
+    /// An envelope with this tag and body, and one that can be read behind it.
+    fn before_a_signal(tag: u8, body: &impl Serialize) -> Vec<u8> {
+        let body = rmp_serde::to_vec(body).expect("it can be written");
+        let length = u32::try_from(body.len()).expect("it is short");
+        let mut bytes = [&[tag][..], &length.to_le_bytes(), &body].concat();
+        signal().write(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_takes_none_of_the_others_along() {
+        for tag in [b'S', b'R', b'M', b'V', b'O'] {
+            let bytes = before_a_signal(tag, &"odd");
+            let (odd, rest) = Envelope::read(&bytes);
+            assert_eq!(odd, Err(BadEnvelope::Unknown));
+            let (next, _) = Envelope::read(rest);
+            assert!(matches!(next, Ok(Some(Envelope::Signal(_)))), "{next:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_step_that_a_later_release_says_otherwise_the_revision_is_known() {
+        let room: RoomId = "r".parse().expect("a room id");
+        let later = [("Renamed", "peer, and more")];
+        let bytes = before_a_signal(b'M', &(&room, 12, later));
+        let (step, _) = Envelope::read(&bytes);
+        assert_eq!(step, Err(BadEnvelope::Step { room, revision: 12 }));
+    }
+
+    #[test]
+    fn what_cannot_be_read_of_a_member_is_told_as_it_is_and_otherwise_nothing() {
+        let plain = MemberRecord {
+            peer: PeerId::random(),
+            epoch: 1,
+            node: "gw-a".parse().expect("a node id"),
+            order: 1,
+            flags: Flags::default(),
+            user: "alice".parse().expect("a user id"),
+            joined_at: 5,
+            profile: Profile::default(),
+            unread: None,
+        };
+        let later = MemberRecord {
+            unread: Some(Box::new(Unread {
+                version: 2,
+                flags: "x".into(),
+                rest: b"3:abc".to_vec(),
+            })),
+            ..plain.clone()
+        };
+        let written = |member: &MemberRecord| rmp_serde::to_vec(member).expect("it can be written");
+        // As earlier releases read it: an array of eight.
+        assert_eq!(written(&plain)[0], 0x98);
+        for member in [plain, later] {
+            let read: MemberRecord = rmp_serde::from_slice(&written(&member)).expect("readable");
+            assert_eq!(read, member);
+        }
     }
 }

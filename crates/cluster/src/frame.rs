@@ -93,17 +93,10 @@ fn mac_of(key: &ClusterKey, to: &NodeId, bytes: &[u8]) -> blake3::Hash {
 pub fn envelopes(mut bytes: &[u8]) -> impl Iterator<Item = Result<Envelope<'_>, BadEnvelope>> {
     std::iter::from_fn(move || {
         while !bytes.is_empty() {
-            match Envelope::read(bytes) {
-                Ok((envelope, rest)) => {
-                    bytes = rest;
-                    if let Some(envelope) = envelope {
-                        return Some(Ok(envelope));
-                    }
-                }
-                Err(error) => {
-                    bytes = &[];
-                    return Some(Err(error));
-                }
+            let (envelope, rest) = Envelope::read(bytes);
+            bytes = rest;
+            if let Some(envelope) = envelope.transpose() {
+                return Some(envelope);
             }
         }
         None

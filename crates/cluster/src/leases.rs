@@ -13,10 +13,11 @@ pub trait Leases: Send + Sync + 'static {
     /// Enters the node. Does nothing, and answers false, where it is entered already (claimed or not).
     async fn register(&self, node: &NodeId, info: &NodeInfo) -> Result<bool, LeaseError>;
 
-    /// Raises the node's counter, in any case above `above`; refuses a missing or claimed one, in the same atomic step.
+    /// Raises the node's counter, in any case above `above`; refuses a missing or claimed one, in the same atomic step. A
+    /// node's own entry that cannot be read is written again, unclaimed, with a counter above all before.
     async fn renew(&self, node: &NodeId, above: &u64) -> Result<Renewal, LeaseError>;
 
-    /// Every entry.
+    /// Every entry that can be read: one that cannot hides no other.
     async fn read(&self) -> Result<Vec<Lease>, LeaseError>;
 
     /// Claims a node that did not move since `seen`: true exactly once for each (counter, claimer) seen. From then on the

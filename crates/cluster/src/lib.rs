@@ -48,6 +48,7 @@ pub mod sabotage;
 mod secret;
 mod sweeper;
 mod unanswered;
+mod unreadable;
 
 pub use backend::{Backend, Reach};
 pub use bus::{Bus, BusError, BusEvent, Inbox};
@@ -66,3 +67,4 @@ pub use repeated::{Lasted, Repeated, Said};
 pub use resume::{ResumeError, Resumed};
 pub use router::NotAMember;
 pub use unanswered::InFlightMax;
+pub use unreadable::{RecordKind, Unreadable};

@@ -34,6 +34,13 @@ struct Renewed {
     at: Instant,
 }
 
+impl OwnLease {
+    /// It is not this node's, or is about to be another one.
+    pub(crate) fn forget(&mut self) {
+        self.renewed = None;
+    }
+}
+
 impl Inner {
     /// Lives until the node stops.
     pub(crate) async fn live(self: Arc<Self>) {
@@ -89,7 +96,7 @@ impl Inner {
     async fn register(&self) -> Result<(), LeaseError> {
         self.agree_on_key().await?;
         let leases = &self.backend.leases;
-        self.own_lease.lock().await.renewed = None;
+        self.own_lease.lock().await.forget();
         leases.register(&self.id, &self.settings.info).await?;
         Ok(())
     }
@@ -117,7 +124,7 @@ impl Inner {
         // A node that has never served has let nobody in, and nothing is lost with its key.
         let is_starting = matches!(*self.status.borrow(), Status::Starting(_));
         if !is_starting && known.key != offered.key && known.generation <= offered.generation {
-            offered.generation = known.generation + 1;
+            offered.generation = known.generation.saturating_add(1);
             known = leases.cluster_key(&offered).await?;
         }
         *agreed_on = known.generation;

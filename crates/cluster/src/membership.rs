@@ -397,7 +397,7 @@ impl Inner {
         }
     }
 
-    fn hint_here(&self, room: &RoomId, revision: u64) {
+    pub(crate) fn hint_here(&self, room: &RoomId, revision: u64) {
         if let Some(room) = self.rooms.get(room.as_str()) {
             self.in_room(&room, |room| (room.hint(revision), After::default()));
         }

@@ -48,6 +48,7 @@ impl MemoryCluster {
             bus: self.0.clone(),
             reach: self.0.reach.subscribe(),
             doubts: self.0.doubts.subscribe(),
+            unreadable: Arc::default(),
         }
     }
 

@@ -148,7 +148,6 @@ pub(crate) struct Inner {
 pub(crate) struct Warnings {
     pub(crate) lease_lost: Repeated,
     pub(crate) frames_rejected: Repeated,
-    pub(crate) frames_cut: Repeated,
     pub(crate) resyncs: Repeated,
     pub(crate) reaping_fails: Repeated,
     pub(crate) went_back: Repeated,
@@ -170,6 +169,7 @@ impl Node {
         } else {
             (backend.bus.clone(), loopback::none())
         };
+        backend.unreadable.observed_by(&observe);
         let doubt = Doubt::new(*backend.doubts.borrow());
         Self(Arc::new(Inner {
             id,
@@ -331,6 +331,9 @@ impl Inner {
     /// node: a directory that has just gone back in time lists whom nobody here knows any more.
     async fn give_lease_back(&self) -> Result<(), LeaseError> {
         let leases = &self.backend.leases;
+        // Who renews meanwhile finds it missing, and that is no sign that the directory went back in time.
+        let mut own = self.own_lease.lock().await;
+        own.forget();
         let noted = self.backend.directory.enlisted(&self.id).await;
         let is_clean = noted.is_ok_and(|noted| noted.is_empty());
         if self.away.is_empty() && is_clean {

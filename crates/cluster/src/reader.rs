@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::bus::{BusEvent, Inbox};
 use crate::delivery::{Answer, Fate, Verdict};
-use crate::envelope::{Change, Envelope, Receipt, RosterChange, SignalEnvelope};
+use crate::envelope::{BadEnvelope, Change, Envelope, Receipt, RosterChange, SignalEnvelope};
 use crate::frame::{self, BadFrame};
 use crate::link::{self, Anew, Urgency};
 use crate::local::Local;
@@ -22,6 +22,7 @@ use crate::record::Epoch;
 use crate::room::{Room, SenderKnown};
 use crate::sabotage::{Guard, is_out};
 use crate::unanswered::Ended;
+use crate::unreadable::RecordKind;
 
 impl Inner {
     /// Reads this node's channel until the node stops.
@@ -68,12 +69,7 @@ impl Inner {
             for envelope in frame::envelopes(envelopes) {
                 match envelope {
                     Ok(envelope) => self.take_envelope(&header.from, envelope),
-                    Err(error) => {
-                        self.observe.observe(Observation::FrameRejected);
-                        if let Some(said) = self.warnings.frames_cut.happened() {
-                            tracing::warn!(node.id = %header.from, %error, "the rest of a frame was dropped{said}");
-                        }
-                    }
+                    Err(error) => self.skip_envelope(&header.from, &error),
                 }
             }
         }
@@ -82,6 +78,15 @@ impl Inner {
             Anew::Forgotten => self.start_link_anew(&link),
             Anew::No if heard.verdict == link::Verdict::TakeAfterReset => self.resync(&link),
             Anew::No => {}
+        }
+    }
+
+    /// A release newer than this one may have said it. A step of a roster that is skipped is one that this node has missed.
+    fn skip_envelope(&self, from: &NodeId, error: &BadEnvelope) {
+        let what = format_args!("{error}, from node {from}");
+        self.backend.unreadable.note(RecordKind::Envelope, what);
+        if let BadEnvelope::Step { room, revision } = error {
+            self.hint_here(room, *revision);
         }
     }
 

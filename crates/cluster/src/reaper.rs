@@ -15,6 +15,7 @@ use crate::node::Inner;
 use crate::observe::Observation;
 use crate::record::PeerRecord;
 use crate::resync::tell_revisions;
+use crate::unreadable::RecordKind;
 
 /// Peers that are cleaned up after at the same time.
 const AT_ONCE: usize = 64;
@@ -79,7 +80,13 @@ impl Inner {
         // This node itself lives: others only took it for dead. Its sessions compare epochs once its lease is its own again.
         let peers = match *dead == self.id {
             true => Vec::new(),
-            false => self.backend.directory.enlisted(dead).await?,
+            false => match self.backend.directory.enlisted(dead).await {
+                Err(DirectoryError::Corrupt(what)) => {
+                    self.backend.unreadable.note(RecordKind::NodePeer, what);
+                    Vec::new()
+                }
+                peers => peers?,
+            },
         };
         for peer in peers {
             if under_way.len() >= AT_ONCE
@@ -117,14 +124,30 @@ impl Inner {
         dead: &NodeId,
         peer: &PeerId,
     ) -> Result<Vec<Told>, DirectoryError> {
-        let directory = &self.backend.directory;
-        let record = self.checked(directory.peer(peer).await)?;
-        let told = match record.filter(|record| record.node == *dead) {
-            Some(record) => self.take_from(dead, &record).await?,
-            None => Vec::new(),
+        let told = match self.reap_session(dead, peer).await {
+            // To try again does not help, and the others are cleaned up after all the same. Whoever shares a room with it
+            // takes it over as an orphan.
+            Err(DirectoryError::Corrupt(what)) => {
+                let what = format_args!("session {peer} of a dead node: {what}");
+                self.backend.unreadable.note(RecordKind::Peer, what);
+                Vec::new()
+            }
+            told => told?,
         };
-        self.checked(directory.delist(dead, peer).await)?;
+        self.checked(self.backend.directory.delist(dead, peer).await)?;
         Ok(told)
+    }
+
+    async fn reap_session(
+        self: &Arc<Self>,
+        dead: &NodeId,
+        peer: &PeerId,
+    ) -> Result<Vec<Told>, DirectoryError> {
+        let record = self.checked(self.backend.directory.peer(peer).await)?;
+        match record.filter(|record| record.node == *dead) {
+            Some(record) => self.take_from(dead, &record).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// A session of a node that is no more: who can come back is kept here as away, the others leave.

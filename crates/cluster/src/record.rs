@@ -53,6 +53,23 @@ pub struct MemberRecord {
     pub joined_at: u64,
     /// See there.
     pub profile: Profile,
+    /// Of a record of another version: what this release cannot read of it. The profile is empty then. Told to other nodes
+    /// only where it is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<Box<Unread>>,
+}
+
+/// What this release does not understand of a member's record, kept as it is: whoever writes the record again writes this
+/// again, so that a later release, whose it may be, loses nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// Of the record.
+    pub version: u32,
+    /// Flags beyond those that this release knows.
+    pub flags: Box<str>,
+    /// What follows the head. Empty where it is longer than any that a peer may have.
+    #[serde(with = "serde_bytes")]
+    pub rest: Vec<u8>,
 }
 
 impl MemberRecord {
@@ -96,12 +113,20 @@ pub struct RosterSnapshot {
     pub capacity: u32,
     /// Everyone, hidden ones too, in join order (hidden ones first).
     pub members: Vec<MemberRecord>,
+    /// They are in, and even the heads of their records cannot be read: nobody can tell where they are. Whoever knows them
+    /// from before must not take them for gone.
+    pub unreadable: Vec<PeerId>,
 }
 
 impl RosterSnapshot {
     /// A member, if it is in.
     pub fn member(&self, peer: &PeerId) -> Option<&MemberRecord> {
         self.members.iter().find(|member| member.peer == *peer)
+    }
+
+    /// Whether it is in, readable or not.
+    pub fn lists(&self, peer: &PeerId) -> bool {
+        self.member(peer).is_some() || self.unreadable.contains(peer)
     }
 
     /// The nodes of all members but `peer`, each once.
@@ -129,6 +154,7 @@ impl RosterSnapshot {
             ready,
             capacity,
             members,
+            unreadable: Vec::new(),
         }
     }
 }

@@ -13,8 +13,9 @@
 //!
 //! Three connections (on a Cluster, each to every master): commands and scripts; PUBLISH alone, so that a frame never
 //! waits behind a script's answer; and the subscription, alone because of its own output buffer limit at the server. Each
-//! is tended by a task of its own ([`connection`]), and [`Reach`](crate::backend::Reach) says that all three answer. The
-//! one for commands also tells of [doubts](doubts), and the subscription is [probed](probe).
+//! is tended by a task of its own ([`connection`]), and [`Reach`](crate::backend::Reach) says that all three answer and do
+//! what clients need, as was [tried](capable). The one for commands also tells of [doubts](doubts), and the subscription is
+//! [probed](probe).
 //!
 //! ```text
 //! {b} = the bucket's tag                                    in one slot with
@@ -31,11 +32,14 @@
 //! sb:nodes                   hash  node id -> counter claimer itself
 //! sb:node:<id>               hash  what it tells of itself    itself
 //! sb:cluster                 hash  key generation             itself
+//! sb:{b}:probe                     written and deleted at once, to see whether Redis takes it; also a channel
+//! channel sb:probe:<random>        a node that starts hears itself over it
 //! channel sb:node:<id>             frames to that node; on a Cluster a sharded one
 //! ```
 
 mod buckets;
 mod bus;
+mod capable;
 mod clients;
 mod commands;
 mod config;
@@ -55,6 +59,7 @@ mod rooms;
 mod script;
 mod signs;
 mod tls;
+mod trouble;
 mod url;
 
 use std::sync::Arc;
@@ -62,9 +67,11 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
+use crate::unreadable::Unreadable;
 
 pub use config::{ConfigError, RedisConfig};
 
+use capable::PublishLine;
 use clients::Fleet;
 use commands::Commands;
 use connection::tend;
@@ -77,36 +84,47 @@ use reach::ReachBoard;
 pub fn connect(config: &RedisConfig) -> Result<Backend, ConfigError> {
     let keys = Keys::new(config.prefix()?);
     let fleet = Fleet::build(config)?;
-    let (board, reach) = ReachBoard::new(&fleet.address);
+    let board = ReachBoard::new(&fleet.address);
+    let (reach, wire) = (board.reach(), board.wire());
     let stop = CancellationToken::new();
-    let subscription = bus::Subscription::new(fleet.subscriber);
+    let subscription = bus::Subscription::new(fleet.subscriber, &fleet.publisher, keys.clone());
 
-    let line = CommandLine::new(fleet.commands.clone());
+    let line = CommandLine::new(fleet.commands.clone(), keys.clone());
     let doubts = line.doubts();
     tend(line, board.line(), stop.clone());
-    tend(fleet.publisher.clone(), board.line(), stop.clone());
+    let publishing = PublishLine {
+        client: fleet.publisher.clone(),
+        keys: keys.clone(),
+    };
+    tend(publishing, board.line(), stop.clone());
     tend(subscription.clone(), board.line(), stop.clone());
     policy::warn_of_eviction(fleet.commands.clone(), reach.clone(), stop.clone());
 
+    let unreadable = Arc::<Unreadable>::default();
     let guard = Arc::new(stop.clone().drop_guard());
     let commands = |client| Commands::new(client, reach.clone(), guard.clone());
+    // Signals go on while Redis takes no writes.
+    let publisher = Commands::new(&fleet.publisher, wire.clone(), guard.clone());
     Ok(Backend {
-        directory: Arc::new(directory::RedisDirectory::new(
-            commands(&fleet.commands),
-            keys.clone(),
-        )),
-        leases: Arc::new(leases::RedisLeases::new(
-            commands(&fleet.commands),
-            keys.clone(),
-        )),
+        directory: Arc::new(directory::RedisDirectory {
+            commands: commands(&fleet.commands),
+            keys: keys.clone(),
+            unreadable: unreadable.clone(),
+        }),
+        leases: Arc::new(leases::RedisLeases {
+            commands: commands(&fleet.commands),
+            keys: keys.clone(),
+            unreadable: unreadable.clone(),
+        }),
         bus: Arc::new(bus::RedisBus {
-            publisher: commands(&fleet.publisher),
+            publisher,
             subscription,
             keys,
-            reach: reach.clone(),
+            reach: wire,
             stop,
         }),
         reach,
         doubts,
+        unreadable,
     })
 }

@@ -63,7 +63,7 @@ impl Joining {
 
     /// It was let in, and had to go before the roster here reached that step.
     fn is_over(&self, snapshot: &RosterSnapshot) -> bool {
-        self.revision <= snapshot.revision && snapshot.member(&self.local.peer).is_none()
+        self.revision <= snapshot.revision && !snapshot.lists(&self.local.peer)
     }
 }
 
@@ -279,7 +279,7 @@ impl Room {
 
     /// The roster was read again. While it is `doubtful` whether everybody has written what is his, one that lacks a
     /// member of whose leaving nobody told is not taken for the whole: it is read again.
-    pub(crate) fn install(&mut self, snapshot: RosterSnapshot, doubtful: bool) -> After {
+    pub(crate) fn install(&mut self, mut snapshot: RosterSnapshot, doubtful: bool) -> After {
         let mut after = After::default();
         let Some(known) = &self.roster else {
             return after;
@@ -294,7 +294,9 @@ impl Room {
             if !doubtful {
                 self.joining.retain(|joining| !joining.is_over(&snapshot));
             }
-            let fresh = Roster::new(snapshot);
+            let unreadable = std::mem::take(&mut snapshot.unreadable);
+            let mut fresh = Roster::new(snapshot);
+            fresh.fill_in(&unreadable, known);
             let stale = self.roster.replace(fresh).expect("it was just there");
             self.tell_difference(&stale, &mut after);
             self.complete_joins(&mut after);
@@ -304,9 +306,9 @@ impl Room {
     }
 
     fn lacks_somebody(&self, known: &Roster, snapshot: &RosterSnapshot) -> bool {
-        known.members().any(|member| {
-            snapshot.member(&member.peer).is_none() && self.held_reason(&member.peer).is_none()
-        })
+        known
+            .members()
+            .any(|member| !snapshot.lists(&member.peer) && self.held_reason(&member.peer).is_none())
     }
 
     fn forget_held_if_unused(&mut self) {
@@ -425,7 +427,7 @@ mod tests {
 
     use super::*;
     use crate::local::{OutboxFull, Recipient};
-    use crate::record::{Flags, Profile};
+    use crate::record::{Flags, Profile, Unread};
     use crate::unanswered::Unanswered;
 
     struct Nobody;
@@ -472,6 +474,7 @@ mod tests {
             user: "alice".parse().expect("a user id"),
             joined_at: 0,
             profile: Profile::default(),
+            unread: None,
         }
     }
 
@@ -539,6 +542,38 @@ mod tests {
         });
         let expected = [LeaveReason::Kicked, LeaveReason::Disconnected];
         assert_eq!(reasons, expected.map(Some));
+    }
+
+    #[test]
+    fn a_member_whose_record_is_lost_is_not_told_as_gone_nor_one_of_another_version_as_changed() {
+        let [lost, later, left] = [1, 2, 3].map(|order| {
+            let mut member = member(PeerId::random());
+            (member.order, member.profile.name) = (order, Some("anna".into()));
+            member
+        });
+        let mut room = Room::new("r".parse().expect("a room id"));
+        let known = vec![lost.clone(), later.clone(), left.clone()];
+        room.roster = Some(Roster::new(RosterSnapshot::of(3, 0, 8, known)));
+        let unread = MemberRecord {
+            profile: Profile::default(),
+            unread: Some(Box::new(Unread {
+                version: 2,
+                flags: "".into(),
+                rest: Vec::new(),
+            })),
+            ..later.clone()
+        };
+        let read = RosterSnapshot {
+            unreadable: vec![lost.peer],
+            ..RosterSnapshot::of(5, 0, 8, vec![unread])
+        };
+        let after = room.install(read, false);
+        assert!(after.lost.iter().all(|(peer, _)| *peer == left.peer));
+        assert!(!after.lost.is_empty());
+        let roster = room.roster().expect("there is one");
+        assert_eq!(roster.member(&lost.peer), Some(&lost));
+        let member = roster.member(&later.peer).expect("it is listed");
+        assert_eq!(member.profile, later.profile);
     }
 
     #[test]

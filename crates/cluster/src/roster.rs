@@ -30,6 +30,23 @@ impl Roster {
         }
     }
 
+    /// What cannot be read now is as it is known from before: members whose records are lost stay, and those whose record is
+    /// another version's keep their profile.
+    pub(crate) fn fill_in(&mut self, unreadable: &[PeerId], before: &Self) {
+        for member in unreadable.iter().filter_map(|peer| before.member(peer)) {
+            self.put(member);
+        }
+        for member in self
+            .members
+            .iter_mut()
+            .filter(|member| member.unread.is_some())
+        {
+            if let Some(known) = before.member(&member.peer) {
+                member.profile = known.profile.clone();
+            }
+        }
+    }
+
     pub(crate) fn member(&self, peer: &PeerId) -> Option<&MemberRecord> {
         self.find(peer).ok().map(|index| &self.members[index])
     }
@@ -115,7 +132,12 @@ impl Roster {
 
     fn put(&mut self, member: &MemberRecord) {
         match self.find(&member.peer) {
-            Ok(index) => self.members[index] = member.clone(),
+            Ok(index) => {
+                let known = std::mem::replace(&mut self.members[index], member.clone());
+                if member.unread.is_some() {
+                    self.members[index].profile = known.profile;
+                }
+            }
             Err(index) => {
                 self.members.reserve_exact(1);
                 self.members.insert(index, member.clone());

@@ -63,7 +63,7 @@ impl Readiness {
         self.backend.reach.clone()
     }
 
-    /// Whether Redis answers; an embedded node needs none.
+    /// Whether Redis does what clients need; an embedded node needs none.
     pub(crate) fn backend_is_up(&self) -> bool {
         self.backend.reach.borrow().is_reached()
     }
@@ -76,18 +76,19 @@ impl Readiness {
         }
     }
 
-    /// Why not. A node that has lost Redis stays ready as long as no other one is known to be better off: where all are
-    /// cut off, sockets are better held than refused.
+    /// Why not. A node that has lost Redis, or is refused there, stays ready as long as no other one is known to be better
+    /// off: where all are alike, sockets are better held than refused.
     fn reason(&self) -> Option<String> {
         if self.draining.load(Ordering::Relaxed) {
             return Some("draining".into());
         }
         match &*self.node.status().borrow() {
-            Status::Serving => self
-                .is_cut_off()
-                .then(|| "this node has lost Redis, and another one says that it has not".into()),
+            Status::Serving => self.is_cut_off().then(|| {
+                let why = self.redis();
+                format!("this node cannot use Redis, and another one says that it can: {why}")
+            }),
             Status::Starting(why) => match &*self.backend.reach.borrow() {
-                Reach::Never(_) => Some("Redis was not reached yet".into()),
+                Reach::Never(why) => Some(format!("Redis cannot be used yet: {why}")),
                 Reach::Reached | Reach::Lost(_) => Some(why.clone()),
             },
             Status::Reentering => Some("entering the cluster again".into()),

@@ -14,7 +14,7 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
-use switchboard_cluster::{Observation, Observe, ResumeOutcome};
+use switchboard_cluster::{Observation, Observe, RecordKind, ResumeOutcome};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{CloseCode, ServerMessage};
 
@@ -62,6 +62,7 @@ pub(crate) struct Metrics {
     bus_gaps_total: IntCounter,
     roster_reads_total: IntCounter,
     directory_failures_total: IntCounter,
+    unreadable_records_total: IntCounterVec,
     backend_up: IntGauge,
     ready: IntGauge,
     lease_age_seconds: Gauge,
@@ -272,6 +273,15 @@ impl Metrics {
                     "Calls to the directory that failed",
                 ),
             ),
+            unreadable_records_total: labelled(
+                &registry,
+                Opts::new(
+                    "unreadable_records_total",
+                    "What Redis holds or another node says, skipped because it cannot be read, by kind",
+                ),
+                "kind",
+                RecordKind::ALL.map(RecordKind::as_str),
+            ),
             backend_up: registered(
                 &registry,
                 IntGauge::new(
@@ -468,6 +478,10 @@ impl Observe for Metrics {
             Observation::Restored => self.restored_total.inc(),
             Observation::NodeReaped => self.nodes_reaped_total.inc(),
             Observation::MemberJoined => self.member_joins_total.inc(),
+            Observation::Unreadable(kind) => self
+                .unreadable_records_total
+                .with_label_values(&[kind.as_str()])
+                .inc(),
             Observation::MemberLeft(reason) => self
                 .member_leaves_total
                 .with_label_values(&[left(reason)])
@@ -500,6 +514,20 @@ fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Hi
         registry,
         Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())),
     )
+}
+
+/// Every series begins at 0: an alert on its growth misses the first one otherwise.
+fn labelled<const N: usize>(
+    registry: &Registry,
+    opts: Opts,
+    label: &str,
+    values: [&'static str; N],
+) -> IntCounterVec {
+    let counters = registered(registry, IntCounterVec::new(opts, &[label]));
+    for value in values {
+        counters.with_label_values(&[value]);
+    }
+    counters
 }
 
 /// Names and labels are constants of this file: an error here shows in the first test that makes a node.

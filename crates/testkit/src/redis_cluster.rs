@@ -57,6 +57,11 @@ impl RedisCluster {
         owner(slot)
     }
 
+    /// What one of the first masters answers to a command, as text.
+    pub fn call_master(&self, index: usize, words: &[&str]) -> String {
+        self.nodes[index].client().must(words)
+    }
+
     /// Kills one of the first masters (SIGKILL), and waits until its replica has taken over.
     pub fn kill_master(&mut self, index: usize) {
         self.nodes[index].wait_for(&self.nodes[index + MASTERS]);

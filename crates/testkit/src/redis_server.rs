@@ -1,5 +1,7 @@
 //! A Redis by itself.
 
+use std::path::Path;
+
 use crate::buckets;
 use crate::redis_process::{RedisProcess, Role};
 
@@ -49,6 +51,11 @@ impl RedisServer {
     /// Where it listens.
     pub fn port(&self) -> u16 {
         self.0.port()
+    }
+
+    /// Where it writes files.
+    pub fn directory(&self) -> &Path {
+        self.0.directory()
     }
 
     /// Its process id.

@@ -12,6 +12,7 @@ use crate::away::Away;
 use crate::directory::{AssertMember, AssertPeerOutcome, DirectoryError};
 use crate::node::Inner;
 use crate::record::PeerRecord;
+use crate::unreadable::RecordKind;
 
 impl Inner {
     /// A directory that went back in time may list sessions here that have left since.
@@ -21,7 +22,13 @@ impl Inner {
     ) -> Result<(), DirectoryError> {
         let directory = &self.backend.directory;
         let now = Instant::now();
-        let noted = self.checked(directory.enlisted(&self.id).await)?;
+        let noted = match self.checked(directory.enlisted(&self.id).await) {
+            Err(DirectoryError::Corrupt(what)) => {
+                self.backend.unreadable.note(RecordKind::NodePeer, what);
+                return Ok(());
+            }
+            noted => noted?,
+        };
         let unknown: BTreeSet<_> = noted.into_iter().filter(|peer| !self.has(peer)).collect();
         ghosts.retain(|peer, _| unknown.contains(peer));
         for peer in unknown {
@@ -31,12 +38,18 @@ impl Inner {
             }
             match self.expel(&peer).await {
                 Ok(()) => drop(ghosts.remove(&peer)),
+                Err(DirectoryError::Corrupt(what)) => self.note_unreadable_session(&peer, &what),
                 // For the cycle after its rooms have opened.
                 Err(DirectoryError::Forgotten) => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    fn note_unreadable_session(&self, peer: &PeerId, what: &str) {
+        let what = format_args!("session {peer}: {what}");
+        self.backend.unreadable.note(RecordKind::Peer, what);
     }
 
     async fn expel(&self, peer: &PeerId) -> Result<(), DirectoryError> {
@@ -72,7 +85,13 @@ impl Inner {
         absent.retain(|node, _| !orphans.is_empty() && !present.contains(node));
         for place in orphans {
             if self.is_gone(&place.member.node, absent) {
-                self.adopt(place, &present, absent).await?;
+                let peer = place.member.peer;
+                match self.adopt(place, &present, absent).await {
+                    Err(DirectoryError::Corrupt(what)) => {
+                        self.note_unreadable_session(&peer, &what)
+                    }
+                    adopted => adopted?,
+                }
             }
         }
         Ok(absent.values().all(|since| self.is_long_ago(*since)))

@@ -293,6 +293,7 @@ fn record(join: &JoinRequest, order: u64) -> MemberRecord {
         user: join.user.clone(),
         joined_at: unix_ms(),
         profile: join.profile.clone(),
+        unread: None,
     }
 }
 

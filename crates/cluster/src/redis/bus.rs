@@ -12,9 +12,11 @@ use switchboard_protocol::NodeId;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::clients::{COMMAND_TIMEOUT, failing_fast};
 use super::commands::Commands;
 use super::connection::Tended;
 use super::failure::Failure;
@@ -22,6 +24,7 @@ use super::keys::Keys;
 use super::probe::{Deafness, PROBE, Prober};
 use super::reply::into_bytes;
 use super::signs::ping;
+use super::trouble::Trouble;
 use crate::backend::Reach;
 use crate::bus::{Bus, BusError, BusEvent, Inbox};
 
@@ -97,15 +100,20 @@ pub(super) async fn publish(
 #[derive(Clone)]
 pub(super) struct Subscription {
     client: SubscriberClient,
+    /// What it is to hear goes out there.
+    publisher: WithOptions<Client>,
+    keys: Keys,
     /// How often that was.
     renewed: Arc<watch::Sender<u64>>,
     deafness: Arc<Deafness>,
 }
 
 impl Subscription {
-    pub(super) fn new(client: SubscriberClient) -> Self {
+    pub(super) fn new(client: SubscriberClient, publisher: &Client, keys: Keys) -> Self {
         Self {
             client,
+            publisher: failing_fast(publisher),
+            keys,
             renewed: Arc::new(watch::Sender::new(0)),
             deafness: Arc::default(),
         }
@@ -120,6 +128,42 @@ impl Subscription {
         self.client.subscribe(channel).await?;
         self.client.ping(None).await
     }
+
+    async fn close(&self, channel: String) -> FredResult<()> {
+        if self.client.is_clustered() {
+            return self.client.sunsubscribe(channel).await;
+        }
+        self.client.unsubscribe(channel).await
+    }
+
+    /// Waits until something comes over a channel that is open. Whatever it is proves as much as the probe.
+    async fn hear(&self, channel: &str) -> Result<(), Trouble> {
+        let mut messages = self.client.message_rx();
+        let probe = Bytes::from_static(PROBE);
+        publish(&self.publisher, channel.to_owned(), probe).await?;
+        let heard = async {
+            loop {
+                match messages.recv().await {
+                    Ok(message) if message.channel != channel => {}
+                    Ok(_) | Err(RecvError::Lagged(_)) => return true,
+                    Err(RecvError::Closed) => return false,
+                }
+            }
+        };
+        match timeout(COMMAND_TIMEOUT, heard).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(Trouble::Deaf),
+        }
+    }
+
+    /// Before it has a node's channel: on one that nobody else knows.
+    async fn hear_anything(&self) -> Result<(), Trouble> {
+        let channel = self.keys.own_probe();
+        self.open(channel.clone()).await?;
+        let heard = self.hear(&channel).await;
+        self.close(channel).await?;
+        heard
+    }
 }
 
 impl Tended for Subscription {
@@ -127,11 +171,16 @@ impl Tended for Subscription {
         &self.client
     }
 
-    async fn revive(&self) -> FredResult<()> {
+    async fn revive(&self) -> Result<(), Trouble> {
         ping(&self.client).await?;
         let sharded = self.client.tracked_shard_channels();
-        for channel in self.client.tracked_channels().union(&sharded) {
+        let channels = self.client.tracked_channels();
+        for channel in channels.union(&sharded) {
             self.open(channel.to_string()).await?;
+            self.hear(channel).await?;
+        }
+        if channels.is_empty() && sharded.is_empty() {
+            self.hear_anything().await?;
         }
         self.renewed.send_modify(|times| *times += 1);
         Ok(())

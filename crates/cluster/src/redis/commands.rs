@@ -51,15 +51,24 @@ impl Commands {
         keys: &[&str],
         args: Vec<Value>,
     ) -> Result<Reply, Failure> {
-        let client = self.client()?;
-        let call = |command, code: &str| evaluate(client, command, code.into(), keys, args.clone());
-        let result = match call("EVALSHA", script.source.sha1()).await {
-            Err(error) if error.details().starts_with("NOSCRIPT") => {
-                call("EVAL", script.source.lua().map_or("", |lua| lua)).await
-            }
-            result => result,
-        };
-        Reply::read(script.name, result?)
+        let answer = evaluate_script(self.client()?, script, keys, args).await?;
+        Reply::read(script.name, answer)
+    }
+}
+
+/// The same on any client.
+pub(super) async fn evaluate_script(
+    client: &WithOptions<Client>,
+    script: &Script,
+    keys: &[&str],
+    args: Vec<Value>,
+) -> FredResult<Value> {
+    let call = |command, code: &str| evaluate(client, command, code.into(), keys, args.clone());
+    match call("EVALSHA", script.source.sha1()).await {
+        Err(error) if error.details().starts_with("NOSCRIPT") => {
+            call("EVAL", script.source.lua().map_or("", |lua| lua)).await
+        }
+        result => result,
     }
 }
 

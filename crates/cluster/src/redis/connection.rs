@@ -2,28 +2,30 @@
 //!
 //! fred reconnects by itself, but the task in which it does so can end or hang: after an unexpected answer, with a full
 //! command queue, or in a write to a host that vanished. So fred's events are only hints here; whether a connection is
-//! there is what a PING says, and one that claims to be there and stays silent is torn down and made anew.
+//! there, and of use, is what Redis answers to what clients need, and one that claims to be there and stays silent is torn
+//! down and made anew.
 
 use std::time::Duration;
 
-use fred::clients::Client;
-use fred::error::{Error, ErrorKind};
-use fred::interfaces::{ClientLike, ClusterInterface, EventInterface, FredResult};
+use fred::error::Error;
+use fred::interfaces::{ClientLike, ClusterInterface, EventInterface};
 use fred::types::config::Server;
 use fred::types::{ClientState, ConnectHandle};
 use tokio::sync::broadcast::Receiver;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::in_words;
 use super::reach::Line;
 use super::signs::ping;
+use super::trouble::Trouble;
 
-/// Between the PINGs of a connection that is there.
+/// Between the questions to a connection that is there.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Between the looks at one that is not.
 const RECHECK: Duration = Duration::from_millis(50);
-/// Unanswered PINGs after which a connection that claims to be there is made anew.
+/// Between the looks at one over which Redis refuses something: that is its operator's to mend.
+const RECHECK_REFUSED: Duration = Duration::from_millis(500);
+/// Unanswered questions after which a connection that claims to be there is made anew.
 const SILENCES_MAX: u32 = 2;
 
 /// What fred reports: a connection broke, or could not be made.
@@ -35,27 +37,16 @@ pub(super) trait Tended: Send + Sync + 'static {
     fn client(&self) -> &(impl ClusterInterface + EventInterface + 'static);
 
     /// Asks for a sign of life, and puts in place again what a new connection lacks.
-    fn revive(&self) -> impl Future<Output = FredResult<()>> + Send;
+    fn revive(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
 
     /// Asks for a sign of life, time and again.
-    fn beat(&self) -> impl Future<Output = FredResult<()>> + Send {
-        async { ping(self.client()).await }
+    fn beat(&self) -> impl Future<Output = Result<(), Trouble>> + Send {
+        async { Ok(ping(self.client()).await?) }
     }
 
     /// Ends when the connection does not do its work though it answers: how often in a row. Cancel safe.
     fn ails(&self) -> impl Future<Output = u32> + Send {
         std::future::pending()
-    }
-}
-
-/// One that only has to be there.
-impl Tended for Client {
-    fn client(&self) -> &(impl ClusterInterface + EventInterface + 'static) {
-        self
-    }
-
-    async fn revive(&self) -> FredResult<()> {
-        ping(self).await
     }
 }
 
@@ -84,8 +75,8 @@ impl<T: Tended> Tender<T> {
         loop {
             let errors = self.down().await;
             self.line.up();
-            let why = self.up(errors).await;
-            self.line.down(why);
+            let trouble = self.up(errors).await;
+            self.line.down(&trouble);
         }
     }
 
@@ -94,17 +85,20 @@ impl<T: Tended> Tender<T> {
         let mut silences = 0;
         loop {
             let mut errors = self.connection.client().error_rx();
+            let mut pause = RECHECK;
             match self.connection.revive().await {
                 Ok(()) => return errors,
-                // Told by fred itself when it is not connected; the reason follows as an event.
-                Err(error) if error.is_canceled() => silences = 0,
-                Err(error) => {
-                    silences = if *error.kind() == ErrorKind::Timeout {
+                Err(trouble) if trouble.is_canceled() => silences = 0,
+                Err(trouble) => {
+                    silences = if trouble.is_silence() {
                         silences + 1
                     } else {
                         0
                     };
-                    self.line.down(in_words(&error));
+                    self.line.down(&trouble);
+                    if let Trouble::Refused(_) = trouble {
+                        pause = RECHECK_REFUSED;
+                    }
                 }
             }
             if silences == SILENCES_MAX || self.driver.is_finished() {
@@ -112,27 +106,27 @@ impl<T: Tended> Tender<T> {
                 silences = 0;
             }
             tokio::select! {
-                Ok((error, _)) = errors.recv() => self.line.down(in_words(&error)),
-                () = sleep(RECHECK) => {}
+                Ok((error, _)) = errors.recv() => self.line.down(&Trouble::Absent(error)),
+                () = sleep(pause) => {}
             }
         }
     }
 
-    /// Until it does not; why, in words.
-    async fn up(&mut self, mut errors: Errors) -> String {
+    /// Until it does not, or is of no use; why.
+    async fn up(&mut self, mut errors: Errors) -> Trouble {
         loop {
             tokio::select! {
-                Ok((error, _)) = errors.recv() => return in_words(&error),
+                Ok((error, _)) = errors.recv() => return Trouble::Absent(error),
                 times = self.connection.ails() => {
                     // Reviving is gentler, and on a Cluster finds out where a slot went.
                     if times > 1 {
                         self.reconnect().await;
                     }
-                    return "nothing is heard".into();
+                    return Trouble::Deaf;
                 }
                 () = sleep(HEARTBEAT) => {
-                    if let Err(error) = self.connection.beat().await {
-                        return in_words(&error);
+                    if let Err(trouble) = self.connection.beat().await {
+                        return trouble;
                     }
                 }
             }

@@ -1,5 +1,7 @@
 //! The directory's calls; what each does is in [`rooms`](super::rooms) and [`peers`](super::peers).
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
@@ -12,17 +14,13 @@ use crate::directory::{
     UpdateOutcome,
 };
 use crate::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
+use crate::unreadable::Unreadable;
 
 /// Rooms and peers on Redis.
 pub(super) struct RedisDirectory {
     pub(super) commands: Commands,
     pub(super) keys: Keys,
-}
-
-impl RedisDirectory {
-    pub(super) fn new(commands: Commands, keys: Keys) -> Self {
-        Self { commands, keys }
-    }
+    pub(super) unreadable: Arc<Unreadable>,
 }
 
 #[async_trait]

@@ -4,20 +4,24 @@
 use std::sync::Arc;
 
 use fred::clients::Client;
-use fred::interfaces::{ClientLike, ClusterInterface, EventInterface, FredResult};
+use fred::interfaces::{ClientLike, ClusterInterface, EventInterface};
 use fred::types::InfoKind;
 use fred::types::config::Server;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::capable::try_scripts;
 use super::connection::Tended;
-use super::signs::{asking, masters, ping};
+use super::keys::Keys;
+use super::signs::{asking, masters};
+use super::trouble::Trouble;
 use crate::repeated::Repeated;
 
 /// The connection for commands.
 #[derive(Clone)]
 pub(super) struct CommandLine {
     client: Client,
+    keys: Keys,
     /// What it led to when it last answered; `None` before the first time.
     memory: Arc<Mutex<Option<Memory>>>,
     doubts: Arc<watch::Sender<u64>>,
@@ -25,9 +29,10 @@ pub(super) struct CommandLine {
 }
 
 impl CommandLine {
-    pub(super) fn new(client: Client) -> Self {
+    pub(super) fn new(client: Client, keys: Keys) -> Self {
         Self {
             client,
+            keys,
             memory: Arc::default(),
             doubts: Arc::new(watch::Sender::new(0)),
             warning: Arc::default(),
@@ -56,8 +61,8 @@ impl Tended for CommandLine {
     }
 
     /// A new connection may lead to a server that was started anew, or to a replica that lacks the last writes.
-    async fn revive(&self) -> FredResult<()> {
-        ping(&self.client).await?;
+    async fn revive(&self) -> Result<(), Trouble> {
+        try_scripts(&self.client, &self.keys).await?;
         let now = Memory::of(&self.client).await;
         if self.memory.lock().replace(now).is_some() {
             self.doubt("the connection was lost");
@@ -66,8 +71,8 @@ impl Tended for CommandLine {
     }
 
     /// A server may also lose its memory without a word on the connection: as a replica for a while, or behind a proxy.
-    async fn beat(&self) -> FredResult<()> {
-        ping(&self.client).await?;
+    async fn beat(&self) -> Result<(), Trouble> {
+        try_scripts(&self.client, &self.keys).await?;
         let now = Memory::of(&self.client).await;
         let before = self.memory.lock().replace(now.clone());
         if before.is_some_and(|before| before.differs_from(&now)) {

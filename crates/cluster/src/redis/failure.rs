@@ -3,6 +3,7 @@
 use fred::error::{Error, ErrorKind};
 
 use super::clients::COMMAND_TIMEOUT;
+use super::trouble::is_refusal;
 use crate::bus::BusError;
 use crate::directory::DirectoryError;
 use crate::leases::LeaseError;
@@ -21,11 +22,18 @@ pub(super) enum Failure {
 }
 
 impl From<Error> for Failure {
-    /// fred cancels what it has not sent, and what it refuses to queue it does not send either; of all else that is
+    /// fred cancels what it has not sent, and what it refuses to queue it does not send either. What Redis refuses does not
+    /// happen either, unless it is a part of a script; of a call to the directory nobody relies on it. Of all else that is
     /// not certain.
     fn from(error: Error) -> Self {
         match error.kind() {
             ErrorKind::Canceled | ErrorKind::Backpressure => Self::Unreachable(in_words(&error)),
+            _ if is_refusal(&error) => Self::Unreachable(in_words(&error)),
+            // Somebody else wrote there: to ask again does not help.
+            _ if error.details().contains("WRONGTYPE") => Self::Unreadable(format!(
+                "a key is of another type than this one writes: delete it ({})",
+                error.details()
+            )),
             _ => Self::Unanswered(in_words(&error)),
         }
     }
@@ -65,7 +73,9 @@ impl From<Failure> for BusError {
 pub(super) fn in_words(error: &Error) -> String {
     match error.kind() {
         ErrorKind::Timeout => format!("no answer within {} s", COMMAND_TIMEOUT.as_secs()),
-        ErrorKind::Auth => format!("the credentials are refused ({})", error.details()),
+        ErrorKind::Auth if !is_refusal(error) => {
+            format!("the credentials are refused ({})", error.details())
+        }
         ErrorKind::Canceled => "the connection is down".into(),
         _ => io_message(error.details()).to_owned(),
     }

@@ -80,6 +80,16 @@ impl Keys {
         format!("{}{{{}}}:alive", self.prefix, bucket.tag())
     }
 
+    /// A key and a channel that nothing is kept in, for trying what works.
+    pub(super) fn probe(&self, bucket: Bucket) -> String {
+        format!("{}{{{}}}:probe", self.prefix, bucket.tag())
+    }
+
+    /// A channel of this backend alone, for hearing itself before it has a node's.
+    pub(super) fn own_probe(&self) -> String {
+        format!("{}probe:{}", self.prefix, PeerId::random())
+    }
+
     pub(super) fn peer(&self, peer: &PeerId) -> String {
         format!("{}{{peer:{peer}}}", self.prefix)
     }

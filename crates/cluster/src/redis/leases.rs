@@ -1,10 +1,11 @@
 //! The table of nodes. What a node tells of itself is in another slot than its lease: two steps, in an order that leaves
 //! nothing behind when one breaks off between them.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use blake3::Hash;
+use bytes::Bytes;
 use fred::interfaces::{HashesInterface, KeysInterface};
 use fred::types::Value;
 use switchboard_protocol::NodeId;
@@ -12,20 +13,19 @@ use switchboard_protocol::NodeId;
 use super::commands::Commands;
 use super::failure::Failure;
 use super::keys::Keys;
+use super::reply::fields;
 use super::script::{CLUSTER_KEY, LEASE_ABANDON, LEASE_CLAIM, LEASE_REMOVE, LEASE_RENEW};
 use crate::leases::{Lease, LeaseError, Leases, NodeInfo, Renewal, SharedKey};
+use crate::unreadable::{RecordKind, Unreadable};
 
 /// Leases on Redis.
 pub(super) struct RedisLeases {
-    commands: Commands,
-    keys: Keys,
+    pub(super) commands: Commands,
+    pub(super) keys: Keys,
+    pub(super) unreadable: Arc<Unreadable>,
 }
 
 impl RedisLeases {
-    pub(super) fn new(commands: Commands, keys: Keys) -> Self {
-        Self { commands, keys }
-    }
-
     /// What the node told first: a lease that is there always has it.
     async fn enter(&self, node: &NodeId, info: &NodeInfo) -> Result<bool, Failure> {
         let fields = vec![
@@ -49,6 +49,15 @@ impl RedisLeases {
                 counter: reply.number()?,
                 was: reply.number()?,
             }),
+            "mended" => {
+                let what = format_args!("the lease of this node, {node}: it is written again");
+                self.unreadable.note(RecordKind::Lease, what);
+                let counter = reply.number()?;
+                Ok(Renewal::Renewed {
+                    counter,
+                    was: counter,
+                })
+            }
             "missing" => Ok(Renewal::Missing),
             "claimed" => Ok(Renewal::Claimed {
                 by: reply.text()?.parse().map_err(|_| reply.odd())?,
@@ -58,22 +67,25 @@ impl RedisLeases {
     }
 
     async fn all(&self) -> Result<Vec<Lease>, Failure> {
-        let fields: HashMap<String, String> =
-            self.commands.client()?.hgetall(self.keys.nodes()).await?;
-        let lease = |(node, text): (&String, &String)| {
-            parse(node, text).ok_or_else(|| {
-                Failure::Unreadable(format!("the lease {text:?} of {node:?} is unreadable"))
-            })
+        let value: Value = self.commands.client()?.hgetall(self.keys.nodes()).await?;
+        let lease = |(node, text): (Bytes, Bytes)| {
+            let lease = parse(&node, &text);
+            if lease.is_none() {
+                let [node, text] = [node, text].map(|bytes| shown(&bytes));
+                let what = format_args!("the lease {text:?} of node {node:?}");
+                self.unreadable.note(RecordKind::Lease, what);
+            }
+            lease
         };
-        fields.iter().map(lease).collect()
+        Ok(fields(value).into_iter().filter_map(lease).collect())
     }
 
     /// What the node told goes first, and only from under a lease that is the caller's to remove: a node that enters
     /// itself again in the meantime is refused until the lease is gone, so it cannot lose what it told anew.
     async fn remove(&self, node: &NodeId, claimer: Option<&NodeId>) -> Result<(), Failure> {
         let client = self.commands.client()?;
-        let text: Option<String> = client.hget(self.keys.nodes(), node.as_str()).await?;
-        let lease = text.and_then(|text| parse(node.as_str(), &text));
+        let text: Option<Bytes> = client.hget(self.keys.nodes(), node.as_str()).await?;
+        let lease = text.and_then(|text| parse(node.as_str().as_bytes(), &text));
         if lease.is_none_or(|lease| lease.claimed_by.as_ref() != claimer) {
             return Ok(());
         }
@@ -89,19 +101,21 @@ impl RedisLeases {
     }
 
     async fn read_info(&self, node: &NodeId) -> Result<Option<NodeInfo>, Failure> {
-        let mut fields: HashMap<String, String> = self
+        let value: Value = self
             .commands
             .client()?
             .hgetall(self.keys.node(node))
             .await?;
-        let mut field = |name| fields.remove(name);
-        Ok((|| {
-            Some(NodeInfo {
-                ops_address: field("ops_address")?,
-                version: field("version")?,
-                started_at: field("started_at")?.parse().ok()?,
-            })
-        })())
+        let fields = fields(value);
+        if fields.is_empty() {
+            return Ok(None);
+        }
+        let info = read_info(&fields);
+        if info.is_none() {
+            let what = format_args!("what node {node} tells of itself");
+            self.unreadable.note(RecordKind::NodeInfo, what);
+        }
+        Ok(info)
     }
 
     async fn agree_on_key(&self, offered: &SharedKey) -> Result<SharedKey, Failure> {
@@ -117,6 +131,10 @@ impl RedisLeases {
         let unreadable = || Failure::Unreadable("the cluster key in Redis is unreadable".into());
         let key = Hash::from_hex(reply.text()?.as_bytes()).map_err(|_| unreadable())?;
         let generation = reply.number()?;
+        if reply.flag()? {
+            let what = "the key of the cluster: it is written again";
+            self.unreadable.note(RecordKind::ClusterKey, what);
+        }
         let former = Hash::from_hex(reply.text()?.as_bytes()).ok();
         Ok(SharedKey {
             key: key.into(),
@@ -186,7 +204,9 @@ fn text(lease: &Lease) -> String {
     }
 }
 
-fn parse(node: &str, text: &str) -> Option<Lease> {
+fn parse(node: &[u8], text: &[u8]) -> Option<Lease> {
+    let [node, text] = [node, text].map(|bytes| std::str::from_utf8(bytes).ok());
+    let (node, text) = (node?, text?);
     let (counter, claimer) = text
         .split_once(' ')
         .map_or((text, None), |(counter, claimer)| (counter, Some(claimer)));
@@ -195,4 +215,21 @@ fn parse(node: &str, text: &str) -> Option<Lease> {
         counter: counter.parse().ok()?,
         claimed_by: claimer.map(str::parse).transpose().ok()?,
     })
+}
+
+fn read_info(fields: &[(Bytes, Bytes)]) -> Option<NodeInfo> {
+    let field = |name: &str| {
+        let (_, value) = fields.iter().find(|(field, _)| *field == name)?;
+        std::str::from_utf8(value).ok()
+    };
+    Some(NodeInfo {
+        ops_address: field("ops_address")?.to_owned(),
+        version: field("version")?.to_owned(),
+        started_at: field("started_at")?.parse().ok()?,
+    })
+}
+
+/// Its beginning, for a log.
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(100)]).into_owned()
 }

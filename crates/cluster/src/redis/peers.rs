@@ -9,13 +9,14 @@ use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
 use super::directory::RedisDirectory;
 use super::failure::Failure;
-use super::reply::Reply;
+use super::reply::{Reply, fields, into_bytes};
 use super::rooms::flag;
 use super::script::{
     PEER_ASSERT, PEER_ATTACH, PEER_FORGET, PEER_HAND_OVER, PEER_INTEND, PEER_PROVE, USER_ADMIT,
 };
 use crate::directory::{AssertPeerOutcome, Attach, AttachOutcome};
 use crate::record::{Epoch, PeerRecord};
+use crate::unreadable::RecordKind;
 
 impl RedisDirectory {
     /// A resume of a session that is not there asks before and after whether that may be Redis's fault: a marker that was
@@ -125,18 +126,21 @@ impl RedisDirectory {
     }
 
     pub(super) async fn read_peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>, Failure> {
-        let fields: HashMap<String, String> = self
+        let value: Value = self
             .commands
             .client()?
             .hgetall(self.keys.peer(peer))
             .await?;
+        let fields = fields(value);
         if fields.is_empty() {
             return Ok(None);
         }
-        let record = parse(*peer, &fields);
-        record
-            .map(Some)
-            .ok_or_else(|| Failure::Unreadable(format!("the entry of {peer}")))
+        let (record, is_whole) = parse(*peer, &fields);
+        if !is_whole {
+            let what = format_args!("the entry of session {peer}, or a part of it");
+            self.unreadable.note(RecordKind::Peer, what);
+        }
+        Ok(record)
     }
 
     pub(super) async fn forget_peer(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, Failure> {
@@ -194,16 +198,28 @@ impl RedisDirectory {
     }
 
     pub(super) async fn read_enlisted(&self, node: &NodeId) -> Result<Vec<PeerId>, Failure> {
-        let peers: Vec<String> = self
+        let value: Value = self
             .commands
             .client()?
             .smembers(self.keys.node_peers(node))
             .await?;
-        let peer = |text: &String| {
-            text.parse()
-                .map_err(|_| Failure::Unreadable(format!("the peer {text:?} noted for {node}")))
+        let members = match value {
+            Value::Array(members) => members,
+            one => vec![one],
         };
-        peers.iter().map(peer).collect()
+        let texts = members.into_iter().filter_map(into_bytes);
+        let peer = |text: Bytes| {
+            let peer = std::str::from_utf8(&text)
+                .ok()
+                .and_then(|peer| peer.parse().ok());
+            if peer.is_none() {
+                let text = String::from_utf8_lossy(&text);
+                let what = format_args!("{text:?} among the sessions noted for node {node}");
+                self.unreadable.note(RecordKind::NodePeer, what);
+            }
+            peer
+        };
+        Ok(texts.filter_map(peer).collect())
     }
 }
 
@@ -211,34 +227,45 @@ fn node(reply: &mut Reply) -> Result<NodeId, Failure> {
     reply.text()?.parse().map_err(|_| reply.odd())
 }
 
-/// `node epoch`, or an empty text and 0.
+/// `node epoch`, or an empty text and 0. One that is no node's id can be told nothing.
 fn former(reply: &mut Reply) -> Result<Option<(NodeId, Epoch)>, Failure> {
     let (node, epoch) = (reply.text()?, reply.number()?);
-    if node.is_empty() {
-        return Ok(None);
-    }
-    let node = node.parse().map_err(|_| reply.odd())?;
-    Ok(Some((node, epoch)))
+    Ok(node.parse().ok().map(|node| (node, epoch)))
 }
 
 fn rooms(reply: &mut Reply) -> Result<Vec<RoomId>, Failure> {
     let room = |bytes: &Bytes| std::str::from_utf8(bytes).ok()?.parse().ok();
-    let rooms = reply.list()?.iter().map(room).collect::<Option<Vec<_>>>();
-    let mut rooms = rooms.ok_or_else(|| reply.odd())?;
+    let mut rooms: Vec<_> = reply.list()?.iter().filter_map(room).collect();
     rooms.sort_unstable();
     Ok(rooms)
 }
 
-fn parse(peer: PeerId, fields: &HashMap<String, String>) -> Option<PeerRecord> {
-    let room = |field: &String| field.strip_prefix("room:").map(|room| room.parse().ok());
-    let mut rooms: Vec<RoomId> = fields.keys().filter_map(room).collect::<Option<_>>()?;
+/// The record, if who owns the session can be read; and whether all else can, too. Fields of later releases are none of ours.
+fn parse(peer: PeerId, fields: &[(Bytes, Bytes)]) -> (Option<PeerRecord>, bool) {
+    let text = |bytes: &'_ Bytes| std::str::from_utf8(bytes).ok().map(str::to_owned);
+    let known: HashMap<String, String> = fields
+        .iter()
+        .filter_map(|(field, value)| Some((text(field)?, text(value)?)))
+        .collect();
+    let rooms: Vec<Option<RoomId>> = fields
+        .iter()
+        .filter_map(|(field, _)| field.strip_prefix(b"room:"))
+        .map(|room| std::str::from_utf8(room).ok()?.parse().ok())
+        .collect();
+    let has_rooms = rooms.iter().all(Option::is_some);
+    let mut rooms: Vec<RoomId> = rooms.into_iter().flatten().collect();
     rooms.sort_unstable();
-    Some(PeerRecord {
-        peer,
-        node: fields.get("node")?.parse().ok()?,
-        epoch: fields.get("epoch")?.parse().ok()?,
-        proven: fields.get("proven")?.parse().ok()?,
-        user: fields.get("user")?.parse().ok()?,
-        rooms,
-    })
+    let record = || {
+        Some(PeerRecord {
+            peer,
+            node: known.get("node")?.parse().ok()?,
+            epoch: known.get("epoch")?.parse().ok()?,
+            proven: known.get("proven")?.parse().ok()?,
+            user: known.get("user")?.parse().ok()?,
+            rooms,
+        })
+    };
+    let record = record();
+    let is_whole = record.is_some() && has_rooms;
+    (record, is_whole)
 }

@@ -73,6 +73,26 @@ impl Reply {
     }
 }
 
+/// The fields of a hash, in no order; those that are no texts are left out.
+pub(super) fn fields(value: Value) -> Vec<(Bytes, Bytes)> {
+    match value {
+        Value::Map(map) => map
+            .inner()
+            .into_iter()
+            .filter_map(|(field, value)| Some((field.into_bytes(), into_bytes(value)?)))
+            .collect(),
+        Value::Array(values) => {
+            let mut values = values.into_iter().map(into_bytes);
+            let mut pairs = Vec::new();
+            while let (Some(field), Some(value)) = (values.next(), values.next()) {
+                pairs.extend(field.zip(value));
+            }
+            pairs
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The bytes of a text, without copying.
 pub(super) fn into_bytes(value: Value) -> Option<Bytes> {
     match value {

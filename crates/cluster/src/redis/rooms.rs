@@ -7,7 +7,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use super::directory::RedisDirectory;
 use super::failure::Failure;
 use super::keys::encode_user;
-use super::record::{self, flags_text, tail};
+use super::record::{self, Written, flags_text, rest};
 use super::reply::Reply;
 use super::script::{ROOM_ASSERT, ROOM_JOIN, ROOM_LEAVE, ROOM_ROSTER, ROOM_TAKE_OVER, ROOM_UPDATE};
 use crate::directory::{
@@ -15,6 +15,7 @@ use crate::directory::{
     TakeOverOutcome, UpdateOutcome,
 };
 use crate::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
+use crate::unreadable::RecordKind;
 
 impl RedisDirectory {
     pub(super) async fn join_room(&self, join: &JoinRequest) -> Result<JoinOutcome, Failure> {
@@ -28,15 +29,15 @@ impl RedisDirectory {
             encode_user(&join.user).into(),
             join.capacity.to_string().into(),
             flag(join.may_create),
-            Value::Bytes(tail(&join.profile)),
+            Value::Bytes(rest(&join.profile)),
             claim.into(),
             name.into(),
         ];
         let mut reply = self.commands.run(&ROOM_JOIN, &keys.all(), args).await?;
         match &*reply.text()? {
             "joined" => Ok(JoinOutcome::Joined {
-                evicted: members(reply.list()?)?.pop(),
-                roster: snapshot(&mut reply)?,
+                evicted: self.members(&join.room, reply.list()?).0.pop(),
+                roster: self.snapshot(&join.room, &mut reply)?,
             }),
             "full" => Ok(JoinOutcome::Full {
                 capacity: capacity(&mut reply)?,
@@ -80,7 +81,7 @@ impl RedisDirectory {
         let args: Vec<Value> = vec![
             peer.as_str().into(),
             epoch.to_string().into(),
-            Value::Bytes(tail(profile)),
+            Value::Bytes(rest(profile)),
         ];
         let keys = [&keys.members, &keys.roster, &keys.meta, &keys.alive].map(String::as_str);
         let mut reply = self.commands.run(&ROOM_UPDATE, &keys, args).await?;
@@ -100,7 +101,7 @@ impl RedisDirectory {
         let keys = [&keys.roster, &keys.meta, &keys.alive].map(String::as_str);
         let mut reply = self.commands.run(&ROOM_ROSTER, &keys, Vec::new()).await?;
         match &*reply.text()? {
-            "roster" => snapshot(&mut reply),
+            "roster" => self.snapshot(room, &mut reply),
             _ => Err(reply.odd()),
         }
     }
@@ -121,7 +122,7 @@ impl RedisDirectory {
         match &*reply.text()? {
             "taken" => Ok(TakeOverOutcome::Taken {
                 changed: reply.flag()?,
-                roster: snapshot(&mut reply)?,
+                roster: self.snapshot(&wish.room, &mut reply)?,
             }),
             "none" => Ok(TakeOverOutcome::NotAMember),
             "stale" => Ok(TakeOverOutcome::Stale {
@@ -137,21 +138,23 @@ impl RedisDirectory {
     ) -> Result<AssertOutcome, Failure> {
         let keys = self.keys.room(&assert.room);
         let member = &assert.member;
+        let written = Written::of(member);
         let args: Vec<Value> = vec![
             member.peer.as_str().into(),
             member.epoch.to_string().into(),
             member.node.as_str().into(),
             member.order.to_string().into(),
-            flags_text(member.flags).into(),
+            written.flags.into(),
             encode_user(&member.user).into(),
             member.joined_at.to_string().into(),
-            Value::Bytes(tail(&member.profile)),
+            Value::Bytes(written.rest),
             assert.revision.to_string().into(),
             assert.ready.to_string().into(),
             assert.capacity.to_string().into(),
             assert.order_max.to_string().into(),
             flag(assert.lift),
             member.profile.name.as_deref().unwrap_or_default().into(),
+            written.version.to_string().into(),
         ];
         let mut reply = self.commands.run(&ROOM_ASSERT, &keys.all(), args).await?;
         match &*reply.text()? {
@@ -168,6 +171,47 @@ impl RedisDirectory {
             }),
             _ => Err(reply.odd()),
         }
+    }
+
+    /// `revision ready capacity {peer, record, …}`.
+    fn snapshot(&self, room: &RoomId, reply: &mut Reply) -> Result<RosterSnapshot, Failure> {
+        let (revision, ready, capacity) = (reply.number()?, reply.number()?, capacity(reply)?);
+        let (members, unreadable) = self.members(room, reply.list()?);
+        Ok(RosterSnapshot {
+            unreadable,
+            ..RosterSnapshot::of(revision, ready, capacity, members)
+        })
+    }
+
+    /// Peer and record, one after another; then those of whose records not even the head can be read.
+    fn members(&self, room: &RoomId, fields: Vec<Bytes>) -> (Vec<MemberRecord>, Vec<PeerId>) {
+        let (pairs, _) = fields.as_chunks::<2>();
+        let (mut members, mut unreadable) = (Vec::with_capacity(pairs.len()), Vec::new());
+        for [field, text] in pairs {
+            let peer: Option<PeerId> = std::str::from_utf8(field)
+                .ok()
+                .and_then(|peer| peer.parse().ok());
+            let member = peer.and_then(|peer| record::read(peer, text));
+            if member.as_ref().is_none_or(|member| member.unread.is_some()) {
+                let of_it = if member.is_some() {
+                    "a part of the"
+                } else {
+                    "the"
+                };
+                let what = format_args!(
+                    "{of_it} record of {:?} in the roster of room {room}",
+                    String::from_utf8_lossy(field)
+                );
+                self.unreadable.note(RecordKind::Member, what);
+            }
+            match (member, peer) {
+                (Some(member), _) => members.push(member),
+                (None, Some(peer)) => unreadable.push(peer),
+                // Nobody's field: that is in no set.
+                (None, None) => {}
+            }
+        }
+        (members, unreadable)
     }
 }
 
@@ -189,31 +233,12 @@ fn claim_words(join: &JoinRequest) -> (&'static str, &str) {
     (claim, name)
 }
 
-/// `revision ready capacity {peer, record, …}`.
-fn snapshot(reply: &mut Reply) -> Result<RosterSnapshot, Failure> {
-    let (revision, ready, capacity) = (reply.number()?, reply.number()?, capacity(reply)?);
-    let members = members(reply.list()?)?;
-    Ok(RosterSnapshot::of(revision, ready, capacity, members))
-}
-
-fn members(fields: Vec<Bytes>) -> Result<Vec<MemberRecord>, Failure> {
-    let (pairs, _) = fields.as_chunks::<2>();
-    pairs
-        .iter()
-        .map(|[peer, text]| record::read(peer, text))
-        .collect()
-}
-
 fn capacity(reply: &mut Reply) -> Result<u32, Failure> {
     u32::try_from(reply.number()?).map_err(|_| reply.odd())
 }
 
+/// One that is no node's id can be told nothing.
 fn nodes(reply: &mut Reply) -> Result<Vec<NodeId>, Failure> {
     let node = |bytes: &Bytes| std::str::from_utf8(bytes).ok()?.parse().ok();
-    reply
-        .list()?
-        .iter()
-        .map(node)
-        .collect::<Option<_>>()
-        .ok_or_else(|| reply.odd())
+    Ok(reply.list()?.iter().filter_map(node).collect())
 }

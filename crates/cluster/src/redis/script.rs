@@ -21,22 +21,23 @@ macro_rules! scripts {
 }
 
 scripts! {
-    ROOM_JOIN = "room" "room_join";
-    ROOM_LEAVE = "room" "room_leave";
-    ROOM_UPDATE = "room" "room_update";
-    ROOM_TAKE_OVER = "room" "room_take_over";
-    ROOM_ASSERT = "room" "room_assert";
-    ROOM_ROSTER = "room" "room_roster";
-    PEER_ATTACH = "peer_attach";
+    ROOM_JOIN = "values" "room" "room_join";
+    ROOM_LEAVE = "values" "room" "room_leave";
+    ROOM_UPDATE = "values" "room" "room_update";
+    ROOM_TAKE_OVER = "values" "room" "room_take_over";
+    ROOM_ASSERT = "values" "room" "room_assert";
+    ROOM_ROSTER = "values" "room" "room_roster";
+    PEER_ATTACH = "values" "peer_attach";
     PEER_PROVE = "peer_prove";
     PEER_HAND_OVER = "peer_hand_over";
-    PEER_ASSERT = "peer_assert";
+    PEER_ASSERT = "values" "peer_assert";
     PEER_INTEND = "peer_intend";
-    PEER_FORGET = "peer_forget";
+    PEER_FORGET = "values" "peer_forget";
     USER_ADMIT = "user_admit";
-    LEASE_RENEW = "lease_renew";
+    LEASE_RENEW = "values" "lease_renew";
     LEASE_CLAIM = "lease_claim";
     LEASE_REMOVE = "lease_remove";
     LEASE_ABANDON = "lease_abandon";
-    CLUSTER_KEY = "cluster_key";
+    PROBE = "probe";
+    CLUSTER_KEY = "values" "cluster_key";
 }

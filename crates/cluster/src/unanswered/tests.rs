@@ -20,6 +20,7 @@ fn member(peer: PeerId, epoch: Epoch, node: &NodeId) -> MemberRecord {
         user: "somebody".parse().expect("a user id"),
         joined_at: 0,
         profile: Profile::default(),
+        unread: None,
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::people::node;
-use crate::redis_faults::{gap, passes};
+use crate::redis_faults::{gap, is_lost, passes, reach};
 use crate::stage::{connect_to, reached, within};
 
 /// Stands between a node and Redis, and can keep to itself what subscriptions bring.
@@ -86,8 +86,8 @@ async fn a_subscription_that_brings_nothing_is_opened_anew_and_then_the_connecti
         let mut inbox = backend.bus.subscribe(&node("gw-a")).await.unwrap();
         passes(&backend, &mut *inbox).await;
         proxy.deafen();
+        reach(&backend, is_lost).await;
         // To subscribe anew does not help here; a new connection does.
-        gap(&mut *inbox).await;
         gap(&mut *inbox).await;
         passes(&backend, &mut *inbox).await;
     })

@@ -102,6 +102,7 @@ impl Side {
             user: dice.user(),
             joined_at: 1_700_000_000_000 + dice.below(3),
             profile: named(dice.of(&["anna", "ben", "carl"])),
+            unread: None,
         };
         let (peer, epoch) = (member.peer, member.epoch);
         match what {

@@ -4,7 +4,7 @@ use fred::clients::Client;
 use fred::interfaces::{HashesInterface, KeysInterface, LuaInterface, SetsInterface};
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{JoinOutcome, JoinRequest};
-use switchboard_cluster::{Backend, Claim, DirectoryError};
+use switchboard_cluster::{Backend, Claim};
 use switchboard_protocol::PeerId;
 
 use crate::people::{join, joined, leave, request, room};
@@ -33,24 +33,6 @@ async fn scripts_that_redis_forgot_are_loaded_again() {
         join(&backend, &request(peer, "gw-a")).await;
         client.script_flush(false).await.expect("SCRIPT FLUSH");
         assert!(leave(&backend, peer, 1).await.changed);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_record_of_another_version_is_corrupt_and_stays_as_it_is() {
-    within(async {
-        let (_stage, backend, client) = start().await;
-        let peer = PeerId::random();
-        join(&backend, &request(peer, "gw-a")).await;
-        let later = "9 1 gw-z 1 --- u 5 0:";
-        client.hset::<(), _, _>(key("roster"), (peer.as_str(), later)).await.expect("HSET");
-        let corrupt = |error| matches!(error, Err(DirectoryError::Corrupt(what)) if what.contains(peer.as_str()));
-        assert!(corrupt(backend.directory.roster(&room()).await.map(drop)));
-        assert!(corrupt(backend.directory.join(&request(peer, "gw-a")).await.map(drop)));
-        assert!(corrupt(backend.directory.leave(&room(), &peer, 1).await.map(drop)));
-        let kept: String = client.hget(key("roster"), peer.as_str()).await.expect("HGET");
-        assert_eq!(kept, later);
     })
     .await;
 }
@@ -100,23 +82,27 @@ async fn a_name_is_free_where_an_earlier_release_took_out_its_holder() {
 }
 
 #[tokio::test]
-async fn nobody_takes_a_name_from_a_record_of_another_version() {
+async fn a_name_passes_from_a_record_of_another_version_as_from_any_other() {
     within(async {
         let (_stage, backend, client) = start().await;
-        let holder = PeerId::random();
+        let [holder, new] = [(); 2].map(|()| PeerId::random());
         join(&backend, &claims(holder)).await;
-        let later = "9 1 gw-z 1 --rn u 5 0:";
+        let later = "9 1 gw-z 1 --rn-x u 5 0:";
         client
             .hset::<(), _, _>(key("roster"), (holder.as_str(), later))
             .await
             .expect("HSET");
-        let outcome = join(&backend, &claims(PeerId::random())).await;
-        assert_eq!(outcome, JoinOutcome::NameTaken);
-        let kept: String = client
-            .hget(key("roster"), holder.as_str())
-            .await
-            .expect("HGET");
-        assert_eq!(kept, later);
+        let if_free = JoinRequest {
+            claim: Some(Claim::IfFree),
+            ..claims(new)
+        };
+        assert_eq!(join(&backend, &if_free).await, JoinOutcome::NameTaken);
+        assert!(
+            joined(&backend, &claims(new))
+                .await
+                .member(&holder)
+                .is_none()
+        );
     })
     .await;
 }

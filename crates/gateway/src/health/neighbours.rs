@@ -40,8 +40,9 @@ impl Neighbours {
             if self.0.len() >= KNOWN_MAX {
                 break;
             }
+            // One that cannot be asked about hides no other.
             if !self.0.contains_key(&lease.node)
-                && let Some(info) = leases.info(&lease.node).await?
+                && let Ok(Some(info)) = leases.info(&lease.node).await
             {
                 self.0.insert(lease.node, info.ops_address);
             }

@@ -56,11 +56,11 @@ async fn keep_watch(readiness: &Readiness, mut neighbours: Neighbours) {
 fn judge(readiness: &Readiness, cut_off: bool) {
     let was = readiness.cut_off.swap(cut_off, Ordering::Relaxed);
     match (was, cut_off) {
-        (false, true) => tracing::warn!(
-            "another node reaches Redis and this one does not: not ready until it does"
-        ),
+        (false, true) => {
+            tracing::warn!("another node can use Redis and this one cannot: not ready until it can")
+        }
         (true, false) => {
-            tracing::warn!("no other node says that it reaches Redis: ready, with what is here");
+            tracing::warn!("no other node says that it can use Redis: ready, with what is here");
         }
         _ => {}
     }

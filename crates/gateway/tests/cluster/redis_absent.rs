@@ -18,7 +18,7 @@ async fn a_node_without_redis_says_so_waits_and_comes_up_by_itself() {
         "{body}"
     );
     assert!(
-        body.contains("Redis was not reached yet") && body.contains(&redis.port().to_string()),
+        body.contains("Redis cannot be used yet") && body.contains(&redis.port().to_string()),
         "{body}"
     );
     assert!(

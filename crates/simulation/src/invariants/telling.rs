@@ -325,6 +325,7 @@ impl Tale {
                 user: user(),
                 joined_at: 0,
                 profile: Profile::default(),
+                unread: None,
             });
         }
         self.trace.last.rooms.insert(room(), listed);

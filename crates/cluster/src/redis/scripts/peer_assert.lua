@@ -7,11 +7,12 @@
 --   known                   nothing was missing
 --   restored
 --   elsewhere node epoch    it is another node's with this epoch, or has a higher one
--- Atomic: compare and write. A repeat finds all known.
+-- Atomic: compare and write. A repeat finds all known. A number that is none counts as 0, a node that
+-- is none as nobody.
 
 local epoch, node, user, proven = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 local known = redis.call('HMGET', KEYS[1], 'epoch', 'node', 'proven')
-local known_epoch, known_node = tonumber(known[1] or 0), known[2]
+local known_epoch, known_node = number_of(known[1]) or 0, node_of(known[2])
 local answer = 'known'
 
 if known_node and (known_epoch > epoch or (known_epoch == epoch and known_node ~= node)) then
@@ -21,7 +22,7 @@ if not known_node or known_epoch < epoch then
   redis.call('HDEL', KEYS[1], 'former_node', 'former_epoch')
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'node', node, 'user', user, 'proven', ARGV[4])
   answer = 'restored'
-elseif tonumber(known[3] or 0) < proven then
+elseif (number_of(known[3]) or 0) < proven then
   redis.call('HSET', KEYS[1], 'proven', ARGV[4])
   answer = 'restored'
 end

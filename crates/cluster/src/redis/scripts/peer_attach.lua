@@ -7,12 +7,13 @@
 --   unknown                              a resume of a session that is not here
 --   outdated                             the secret is older than what the client has proven since
 --   stale epoch                          a higher epoch, or this one on another node, owns it
--- Atomic: compare and take over. The former owner is kept beside, so that a repeat answers as the first did.
+-- Atomic: compare and take over. The former owner is kept beside, so that a repeat answers as the first did. A number that
+-- is none counts as 0, a node that is none as nobody.
 
 local epoch, node, user, shown = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 local known = redis.call('HMGET', KEYS[1], 'epoch', 'node', 'proven', 'former_node', 'former_epoch')
-local known_epoch, known_node, proven = tonumber(known[1] or 0), known[2], tonumber(known[3] or 0)
-local former_node, former_epoch = known[4] or '', known[5] or '0'
+local known_epoch, known_node, proven = number_of(known[1]) or 0, known[2], number_of(known[3]) or 0
+local former_node, former_epoch = node_of(known[4]) or '', number_of(known[5]) or 0
 
 local function rooms()
   local list = {}
@@ -33,8 +34,8 @@ if known_epoch > epoch or (known_epoch == epoch and known_node ~= node) then
 end
 if known_epoch < epoch then
   if shown and shown < proven then return { 'outdated' } end
-  former_node, former_epoch = known_node, known[1]
+  former_node, former_epoch = node_of(known_node) or '', known_epoch
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'node', node, 'user', user,
-    'former_node', former_node, 'former_epoch', former_epoch)
+    'former_node', former_node, 'former_epoch', whole_number(former_epoch))
 end
-return { 'attached', former_node, tonumber(former_epoch), rooms() }
+return { 'attached', former_node, former_epoch, rooms() }

@@ -1,13 +1,13 @@
 -- Writes a member again where it is missing or has a lower epoch, and takes the room above what is asserted of it.
 --
 -- KEYS  1 members  2 roster  3 meta  4 the bucket's revision  5 the bucket's marker
--- ARGV  1 peer  2 epoch  3 node  4 order  5 flags  6 user, percent-encoded  7 joined_at  8 tail
+-- ARGV  1 peer  2 epoch  3 node  4 order  5 flags  6 user, percent-encoded  7 joined_at  8 rest
 --       9 revision  10 ready  11 capacity  12 highest order  13 '1': above that revision, not only up to it
---       14 the name that it holds, if it is named
+--       14 the name that it holds, if it is named  15 the version of its record
 -- Result
 --   known revision                  nothing was missing
 --   restored revision behind(0|1) {node, …}    written again, or the room's revision was behind (1) or not above
---   stale epoch · corrupt peer
+--   stale epoch
 -- Atomic: set, roster and meta change together. It does not ask for the bucket's marker: this is how a bucket without
 -- one is filled. Of everything that is asserted the highest counts, so the order of assertions does not matter, and a
 -- repeat finds all known. Of two that hold one name, the one that joined later does, whoever is asserted first: it took the
@@ -15,7 +15,7 @@
 -- is deleted with the same step, before anybody is shown the room.
 
 local members, roster, meta, floor, alive = unpack(KEYS)
-local peer, epoch, node, order, flags, user, joined_at, tail, revision, ready, capacity, order_max, lift, name =
+local peer, epoch, node, order, flags, user, joined_at, rest, revision, ready, capacity, order_max, lift, name, version =
   unpack(ARGV)
 epoch, revision = tonumber(epoch), tonumber(revision)
 
@@ -23,31 +23,26 @@ local present = redis.call('SCARD', members)
 if present == 0 then redis.call('DEL', roster, meta) end
 
 local known = member(members, roster, peer)
-if known == false then
-  -- Another release's record is not ours to replace; one that got lost is.
-  if redis.call('HEXISTS', roster, peer) == 1 then return { 'corrupt', peer } end
-  known = nil
-end
 if known and known.epoch > epoch then return { 'stale', known.epoch } end
 
 local room = redis.call('HMGET', meta, 'revision', 'ready', 'capacity', 'order')
-local revision_known = tonumber(room[1] or redis.call('GET', floor) or 0)
+local revision_known = number_of(room[1]) or number_of(redis.call('GET', floor)) or 0
 local missing = not known or known.epoch < epoch
 local behind = revision_known < revision
 if not missing and not behind and (lift ~= '1' or revision_known > revision) then return { 'known', revision_known } end
 
 local function highest(...)
   local numbers = { ... }
-  for at, number in ipairs(numbers) do numbers[at] = tonumber(number) end
+  for at = 1, select('#', ...) do numbers[at] = number_of(numbers[at]) or 0 end
   return whole_number(math.max(unpack(numbers)))
 end
 
--- Whether it holds its name from now on. One whose record this release cannot read keeps it.
+-- Whether it holds its name from now on.
 local function assert_name()
   free_name_of(meta, peer)
   if not is_named(flags) then return false end
   local holder, its = holder_of(members, roster, meta, name)
-  if holder and (not its or tonumber(its.joined_at) >= tonumber(joined_at)) then return false end
+  if holder and tonumber(its.joined_at) >= tonumber(joined_at) then return false end
   if holder then
     its.flags = with_name(its.flags, false)
     write(roster, holder, its)
@@ -60,16 +55,18 @@ redis.call('HSETNX', meta, 'owner', user)
 redis.call('HSETNX', meta, 'created_at', joined_at)
 redis.call('HSET', meta,
   'revision', whole_number(math.max(revision_known, revision) + 1),
-  'ready', highest(room[2] or 0, ready),
-  'capacity', highest(room[3] or 0, capacity),
-  'order', highest(room[4] or 0, order_max, order))
+  'ready', highest(room[2], ready),
+  'capacity', highest(room[3], capacity),
+  'order', highest(room[4], order_max, order))
 if missing then
   local hidden = (is_hidden(flags) and 1 or 0) - (known and is_hidden(known.flags) and 1 or 0)
-  redis.call('HINCRBY', meta, 'hidden', hidden)
+  add(meta, 'hidden', hidden)
   redis.call('SADD', members, peer)
   flags = with_name(flags, assert_name())
-  write(roster, peer,
-    { epoch = epoch, node = node, order = order, flags = flags, user = user, joined_at = joined_at, tail = tail })
+  write(roster, peer, {
+    version = version, epoch = epoch, node = node, order = order, flags = flags, user = user, joined_at = joined_at,
+    rest = rest,
+  })
 end
 if behind then redis.call('DEL', alive) end
 return { 'restored', tonumber(redis.call('HGET', meta, 'revision')), behind and 1 or 0, nodes(roster) }

@@ -1,16 +1,16 @@
 -- Enters a room, or creates it.
 --
 -- KEYS  1 members  2 roster  3 meta  4 the bucket's revision  5 the bucket's marker
--- ARGV  1 peer  2 epoch  3 node  4 flags  5 user, percent-encoded  6 capacity if new  7 '1': may create  8 tail
+-- ARGV  1 peer  2 epoch  3 node  4 flags  5 user, percent-encoded  6 capacity if new  7 '1': may create  8 rest
 --       9 '': claims no name; else from whom it takes it: 'free' nobody, 'own' the same user, 'any' anybody  10 that name
 -- Result
 --   joined {peer, record} revision ready capacity {peer, record, …}    it is in; first, if any, who had to make way
---   taken (another member holds the name) · full capacity · none (no such room) · stale epoch · forgotten · corrupt peer
--- Atomic: set, roster and meta change together, or nothing does. A repeat changes nothing; of the same epoch, a place that
+--   taken (another member holds the name) · full capacity · none (no such room) · stale epoch · forgotten
+-- Atomic: set, roster and meta change together, or nothing does, but that a member whose record is lost is out first. A repeat changes nothing; of the same epoch, a place that
 -- another node keeps as away is taken back. Where somebody has to make way, that is two steps of the revision.
 
 local members, roster, meta, floor, alive = unpack(KEYS)
-local peer, epoch, node, flags, user, capacity, may_create, tail, claim, name = unpack(ARGV)
+local peer, epoch, node, flags, user, capacity, may_create, rest, claim, name = unpack(ARGV)
 epoch = tonumber(epoch)
 flags = with_name(flags, claim ~= '')
 local hidden = is_hidden(flags)
@@ -25,20 +25,17 @@ local function own_away_one()
   local found, lowest
   local entries = redis.call('HGETALL', roster)
   for at = 1, #entries, 2 do
-    local version, order, its_flags, its_user =
-      string.match(entries[at + 1], '^(%d+) %d+ %S+ (%d+) (%S+) (%S+) %d+ %d+:')
-    order = tonumber(order)
-    if version == VERSION and its_user == user and is_away(its_flags) and not is_hidden(its_flags)
-      and (not lowest or order < lowest) then
+    local m = read(entries[at + 1])
+    local order = m and tonumber(m.order)
+    if m and m.user == user and is_away(m.flags) and not is_hidden(m.flags) and (not lowest or order < lowest) then
       found, lowest = entries[at], order
     end
   end
   return found
 end
 
--- Whether the claim takes the name from a member. From one whose record this release cannot read, none does.
+-- Whether the claim takes the name from a member.
 local function takes_from(m)
-  if not m then return false end
   if claim == 'any' then return true end
   return m.user == user and (claim == 'own' or is_away(m.flags))
 end
@@ -58,7 +55,10 @@ end
 if redis.call('EXISTS', alive) == 0 then return { 'forgotten' } end
 
 local known = member(members, roster, peer)
-if known == false then return { 'corrupt', peer } end
+if known == false then
+  delete_if_empty(members, roster, meta, floor, remove(members, roster, meta, peer, known))
+  known = nil
+end
 if known and known.epoch > epoch then return { 'stale', known.epoch } end
 if known and known.epoch == epoch and known.node == node and not is_away(known.flags) then
   return { 'joined', {}, whole(roster, meta) }
@@ -74,17 +74,19 @@ if known then
   note_name()
   -- Order and time stay, and so does being hidden, on which both depend.
   flags = string.sub(known.flags, 1, 1) .. string.sub(flags, 2)
-  known.epoch, known.node, known.flags, known.user, known.tail = epoch, node, flags, user, tail
+  known.epoch, known.node, known.flags, known.user = epoch, node, flags, user
+  known.version, known.rest = VERSION, rest
   write(roster, peer, known)
-  redis.call('HINCRBY', meta, 'revision', 1)
+  add(meta, 'revision', 1)
   return { 'joined', evicted, whole(roster, meta) }
 end
 
 local present = redis.call('SCARD', members)
 if present == 0 and may_create ~= '1' then return { 'none' } end
 local room = redis.call('HMGET', meta, 'capacity', 'hidden')
-if present > 0 then capacity = room[1] end
-local visible = present - (present > 0 and tonumber(room[2]) or 0)
+if present > 0 and number_of(room[1]) then capacity = room[1] end
+if present > 0 and not number_of(room[1]) then redis.call('HSET', meta, 'capacity', capacity) end
+local visible = present - (present > 0 and number_of(room[2]) or 0)
 if holder and not is_hidden(its.flags) then visible = visible - 1 end
 
 local leaves = holder
@@ -98,20 +100,21 @@ local evicted = evict(leaves)
 local now = now_ms()
 if present == 0 then
   redis.call('DEL', roster, meta)
-  redis.call('HSET', meta, 'revision', redis.call('GET', floor) or '0', 'ready', '0', 'capacity', capacity,
+  redis.call('HSET', meta, 'revision', whole_number(number_of(redis.call('GET', floor)) or 0), 'ready', '0', 'capacity', capacity,
     'owner', user, 'created_at', now, 'order', '0', 'hidden', '0')
 end
 
 local order = '0'
 if hidden then
-  redis.call('HINCRBY', meta, 'hidden', 1)
+  add(meta, 'hidden', 1)
 else
-  order = whole_number(redis.call('HINCRBY', meta, 'order', 1))
+  order = whole_number(add(meta, 'order', 1))
 end
 redis.call('SADD', members, peer)
 note_name()
 write(roster, peer,
-  { epoch = epoch, node = node, order = order, flags = flags, user = user, joined_at = now, tail = tail })
-local revision = redis.call('HINCRBY', meta, 'revision', 1)
+  { version = VERSION, epoch = epoch, node = node, order = order, flags = flags, user = user, joined_at = now,
+    rest = rest })
+local revision = add(meta, 'revision', 1)
 if not hidden and visible == 1 then redis.call('HSET', meta, 'ready', whole_number(revision)) end
 return { 'joined', evicted, whole(roster, meta) }

@@ -4,7 +4,7 @@
 -- ARGV  1 peer  2 epoch  3 node  4 '1': away, '0': not
 -- Result
 --   taken changed(0|1) revision ready capacity {peer, record, …}
---   none (not in the room) · stale epoch · forgotten · corrupt peer
+--   none (not in the room, or its record is lost) · stale epoch · forgotten
 -- Atomic: record and revision change together. The same again changes neither.
 
 local members, roster, meta, alive = unpack(KEYS)
@@ -13,7 +13,6 @@ local peer, epoch, node, away = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4] == 
 if redis.call('EXISTS', alive) == 0 then return { 'forgotten' } end
 
 local known = member(members, roster, peer)
-if known == false then return { 'corrupt', peer } end
 if not known then return { 'none' } end
 if known.epoch > epoch then return { 'stale', known.epoch } end
 
@@ -23,6 +22,6 @@ if known.epoch ~= epoch or known.node ~= node or is_away(known.flags) ~= away th
   known.epoch, known.node = epoch, node
   known.flags = string.sub(known.flags, 1, 1) .. (away and 'a' or '-') .. string.sub(known.flags, 3)
   write(roster, peer, known)
-  redis.call('HINCRBY', meta, 'revision', 1)
+  add(meta, 'revision', 1)
 end
 return { 'taken', changed, whole(roster, meta) }

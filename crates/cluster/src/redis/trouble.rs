@@ -1,0 +1,65 @@
+//! Why a connection is of no use: it is not there, or Redis does not do over it what clients need.
+
+use fred::error::{Error, ErrorKind};
+
+use super::failure::in_words;
+
+/// What is wrong with a connection.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// It does not answer.
+    Absent(Error),
+    /// It answers, and refuses something: which, and in which words.
+    Refused(String),
+    /// It answers, and brings nothing of what is published.
+    Deaf,
+}
+
+impl Trouble {
+    /// That command was answered with that error.
+    pub(super) fn refused(command: &str, answer: &str) -> Self {
+        Self::Refused(format!(
+            "it refuses what clients need: {command} ({answer})"
+        ))
+    }
+
+    /// For an operator.
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Self::Absent(error) => in_words(error),
+            Self::Refused(words) => words.clone(),
+            Self::Deaf => "nothing is heard of what is published".into(),
+        }
+    }
+
+    /// Whether it may help to make the connection anew: it claims to be there.
+    pub(super) fn is_silence(&self) -> bool {
+        match self {
+            Self::Absent(error) => *error.kind() == ErrorKind::Timeout,
+            Self::Refused(_) => false,
+            Self::Deaf => true,
+        }
+    }
+
+    /// Told by fred itself, where it is not connected; the reason follows as an event.
+    pub(super) fn is_canceled(&self) -> bool {
+        matches!(self, Self::Absent(error) if error.is_canceled())
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        if is_refusal(&error) {
+            Self::Refused(format!("it refuses what clients need: {}", error.details()))
+        } else {
+            Self::Absent(error)
+        }
+    }
+}
+
+/// Redis answered that it does not do this now, or not for this user. What was asked did not happen, unless it was a script.
+pub(super) fn is_refusal(error: &Error) -> bool {
+    ["NOPERM ", "OOM ", "NOREPLICAS ", "READONLY ", "MISCONF "]
+        .iter()
+        .any(|word| error.details().starts_with(word))
+}
