@@ -77,18 +77,34 @@ scenario('a room name that cannot be is answered in words', async (world) => {
   const gateway = await world.gateway();
   const ada = await world.person();
   await ada.visit(gateway.url);
-  await ada.askToJoin({ name: 'Ada', room: 'my room' });
-  assert.match(await ada.lobbyError(), /^A room name has letters/);
+  await ada.askToJoin({ name: 'Ada', room: 'my * room' });
+  assert.match(await ada.lobbyError(), /^A room name has no \*/);
   await ada.askToJoin({ room: '' });
   assert.equal(await ada.text('lobby-error'), 'Please name a room.');
   await ada.join({ room: 'my-room' });
   assert.equal(await ada.text('room-name'), 'my-room');
 });
 
+scenario('a room is called as people call it, and its link leads there', async (world) => {
+  const [first, second] = await world.cluster();
+  for (const room of ['회의실', 'my room', 'a/b', 'x{b}y', '100%']) {
+    const ada = await world.person();
+    await ada.visit(first.url);
+    await ada.join({ name: 'Ada', room: ` ${room.normalize('NFD')} ` });
+    assert.equal(await ada.text('room-name'), room);
+    const { hash } = new URL(ada.page.url());
+    const bob = await world.person();
+    await bob.visit(`${second.url}${hash}`);
+    await bob.join({ name: 'Bob' });
+    await Promise.all([ada.untilInCallWith('Bob'), bob.untilInCallWith('Ada')]);
+    for (const person of [ada, bob]) await person.page.close();
+  }
+});
+
 scenario('a broken link still opens the page', async (world) => {
   const gateway = await world.gateway();
   const ada = await world.person();
   await ada.visit(`${gateway.url}#100%`);
-  await ada.askToJoin({ name: 'Ada' });
-  assert.match(await ada.lobbyError(), /^A room name has letters/);
+  await ada.join({ name: 'Ada' });
+  assert.equal(await ada.text('room-name'), '100%');
 });

@@ -51,7 +51,7 @@ scenario('on a phone, mistakes are told in Korean', async (world) => {
   const gateway = await world.gateway();
   const phone = await world.person(PHONE);
   await phone.visit(gateway.url);
-  await phone.askToJoin({ name: '하은', room: '우리 방' });
+  await phone.askToJoin({ name: '하은', room: '우리*방' });
   assert.match(await phone.lobbyError(), /^방 이름에는/);
   await assertFits(phone);
 });

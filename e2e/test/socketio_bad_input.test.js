@@ -9,6 +9,7 @@ import { until } from '../support/until.js';
 /** @import { World } from '../support/world.js' */
 /** @import { Gateway } from '../support/gateway.js' */
 
+const SECRET = 'a secret only for the tests, long enough for HS256';
 const OFFER = { type: 'offer', sdp: 'v=0' };
 
 /** Two who talk to each other whatever a third does. @param {World} world @param {Gateway} gateway */
@@ -44,7 +45,8 @@ scenario('events that nobody knows, or without what they need, are answered', as
   for (const args of [[], [null], [{}], [{ roomId: null }], [['alone']], [1.5], [true]]) {
     assert.deepEqual(await client.ask('join-room', ...args), { success: false, error: 'say which room: a `roomId`' }, JSON.stringify(args));
   }
-  for (const room of ['', 'two words', '방', 'x'.repeat(129), '../..']) assert.equal((await client.ask('join-room', room)).success, false, room);
+  for (const room of ['', ' a', 'a ', '.', '..', 'a*', 'a\nb', '\ud83d', 'x'.repeat(129)]) assert.equal((await client.ask('join-room', room)).success, false, room);
+  for (const room of ['two words', '방', '../..', 'x{b}y', '7']) assert.deepEqual(await client.ask('join-room', room), { success: true, roomId: room });
   assert.deepEqual(client.disconnects, [], 'mistakes of a page are no reason to send it away');
   await areWell();
 });
@@ -63,20 +65,42 @@ scenario('deep and odd JSON is handed on or refused', async (world) => {
   await areWell();
 });
 
-scenario('binary attachments are refused; who sends nothing else is sent away', async (world) => {
+scenario('binary attachments are refused once, in their acknowledgement, and nobody is sent away for them', async (world) => {
   const gateway = await world.gateway();
   const areWell = await bystanders(world, gateway);
+  const REFUSED = 'binary attachments are not taken: send JSON';
+  const file = Buffer.from('picture');
   for (const transports of [TRANSPORTS['WebSocket alone'], TRANSPORTS['polling alone']]) {
     const client = await world.socketIoIn(gateway, transports);
-    client.emit('offer', { target: client.id, file: Buffer.from('picture') });
-    const { code, message } = await client.hears('error');
-    assert.deepEqual([code, message], ['bad-message', 'binary attachments are not taken: send JSON']);
+    for (let count = 0; count < 20; count++) {
+      assert.deepEqual(await client.ask('offer', { target: client.id, file, files: [file, file] }), { success: false, error: REFUSED });
+    }
+    assert.equal(await client.ask('connection_info', { remoteName: 'x', file }), REFUSED);
+    client.emit('offer', { target: client.id, file });
+    assert.deepEqual(await client.hears('error'), { code: 'bad-message', message: REFUSED });
     assert.deepEqual(await client.ask('join-room', 'binary'), { success: true, roomId: 'binary' });
-    for (let count = 0; count < 20; count++) client.emit('offer', { file: Buffer.from('picture') });
-    await until('it is sent away', () => client.disconnects.length > 0);
-    assert.deepEqual(client.disconnects, ['io server disconnect'], 'a client that comes back by itself would do it again');
+    assert.deepEqual([client.rest(), client.disconnects], [[], []], 'once each');
+    client.end();
   }
   await areWell();
+});
+
+scenario('what is wrong in one field costs that field', async (world) => {
+  const gateway = await world.gateway({ 'auth.jwt.secret': SECRET });
+  const token = await gateway.mint('--user', 'ada');
+  for (const auth of [{ name: 42 }, { name: 'half \ud83d' }, { avatar: { url: 'x' } }, { userId: 1.5 }]) {
+    const client = await world.socketIoIn(gateway, { auth: { token, ...auth } });
+    const { code, message } = await client.hears('error');
+    assert.equal(code, 'bad-message');
+    assert.ok(message.startsWith(`left out: \`${Object.keys(auth)[0]}\``), message);
+    client.end();
+  }
+  const ada = await world.socketIoIn(gateway, { auth: { token } });
+  const bob = await world.socketIoIn(gateway, { auth: { token: await gateway.mint('--user', 'bob') } });
+  for (const client of [ada, bob]) assert.deepEqual(await client.ask('video:join-room', { roomId: 'r' }), { success: true });
+  assert.deepEqual(await ada.ask('video:state', { roomId: 'r', isMuted: 1, isVideoOff: 'yes', isSharingScreen: true }), { success: true });
+  assert.match((await ada.hears('error')).message, /left out: `isVideoOff`/);
+  assert.deepEqual(await bob.hears('video:user-state'), { socketId: ada.id, isMuted: true, isVideoOff: false, isSharingScreen: true });
 });
 
 scenario('a message of 2 MB ends its own connection, and its client is back by itself', async (world) => {

@@ -21,9 +21,9 @@ async function twoInARoom(world) {
   return { first, second, ada, bob };
 }
 
-/** @param {StompPerson} person @param {string} type */
-async function untilSignal(person, type) {
-  return until(`${type} comes`, () => person.signals('studio').find((signal) => signal.type === type));
+/** @param {StompPerson} person @param {string} type @param {string} [room] */
+async function untilSignal(person, type, room = 'studio') {
+  return until(`${type} comes`, () => person.signals(room).find((signal) => signal.type === type));
 }
 
 scenario('two on two nodes meet, are told READY once, and each reads what both say', async (world) => {
@@ -215,7 +215,9 @@ const WRONG = /** @type {const} */ ([
   ['a SEND to nowhere', 'SEND\n\n{}^', /needs the header destination/],
   ['a SEND to what is not there', 'SEND\ndestination:/app/rooms/a/b/join\n\n{}^', /nothing can be sent/],
   ['a SEND to a topic', 'SEND\ndestination:/topic/rooms/r/signal\n\n{}^', /nothing can be sent/],
-  ['a room that is none', 'SEND\ndestination:/app/rooms/a b/join\n\n{}^', /A-Z/],
+  ['a room that is none', 'SEND\ndestination:/app/rooms/a%2A/join\n\n{}^', /1 to 128 bytes/],
+  ['a bad escape', 'SEND\ndestination:/app/rooms/a%2/join\n\n{}^', /hexadecimal/],
+  ['an escape that is no UTF-8', 'SUBSCRIBE\nid:0\ndestination:/topic/rooms/%ff/signal\n\n^', /hexadecimal/],
   ['a SUBSCRIBE to what is not there', 'SUBSCRIBE\nid:0\ndestination:/topic/rooms/r\n\n^', /to subscribe to/],
   ['a SUBSCRIBE without id', 'SUBSCRIBE\ndestination:/user/queue/me\n\n^', /needs the header id/],
   ['an id twice', 'SUBSCRIBE\nid:0\ndestination:/user/queue/me\n\n^'.repeat(2), /already/],
@@ -251,7 +253,7 @@ scenario('what only the session refuses is told on the system queue, and one sta
   const refused = /** @type {const} */ ([
     ['studio', 'join', '{}', /already/],
     ['elsewhere', 'leave', '', /not in the room/],
-    ['studio', 'join', '{"displayName":7}', /displayName/],
+    ['studio', 'join', '[]', /JSON object/],
     ['studio', 'signal', 'v=0', /JSON object/],
     ['studio', 'signal', '{"sdp":"v=0"}', /`type`/],
     ['studio', 'signal', '{"type":"two words"}', /1 to 64/],
@@ -265,6 +267,32 @@ scenario('what only the session refuses is told on the system queue, and one sta
   ada.send('studio', 'signal', { type: 'OFFER', sdp: 'v=0' });
   await untilSignal(ada, 'OFFER');
   assert.deepEqual([ada.errors, ada.connections], [[], 1]);
+});
+
+scenario('a room is called as people call it, in destinations as in a URL', async (world) => {
+  const [first, second] = await world.cluster();
+  for (const room of ['회의실', 'my room', 'a/b', 'x{b}y', '100%']) {
+    const written = encodeURIComponent(room);
+    const ada = await StompPerson.connect(first);
+    await ada.enter(written, 'Ada');
+    const bob = await world.socketIoIn(second);
+    assert.deepEqual(await bob.ask('join-room', room), { success: true, roomId: room });
+    await untilSignal(ada, 'READY', written);
+    ada.send(written, 'signal', { type: 'OFFER', sdp: 'v=0' });
+    assert.deepEqual((await bob.hears('offer')).offer, { type: 'offer', sdp: 'v=0' });
+    bob.emit('ice-candidate', { target: ada.sid, candidate: null, sdpMid: '0' });
+    assert.deepEqual(await untilSignal(ada, 'CANDIDATE', written), { type: 'CANDIDATE', sid: bob.id, candidate: null });
+    assert.deepEqual([ada.errors, ada.connections], [[], 1]);
+  }
+});
+
+scenario('a display name that is none costs the name, not the join', async (world) => {
+  const ada = await StompPerson.connect(await world.gateway());
+  ada.subscribeAll('studio');
+  ada.client.publish({ destination: '/app/rooms/studio/join', body: '{"displayName":7}' });
+  await until('it is in the room', () => ada.members('studio').length > 0);
+  assert.deepEqual(ada.members('studio').at(-1), [{ sid: ada.sid }]);
+  assert.match(ada.refusals[0].message, /^left out: `displayName`/);
 });
 
 scenario('when its node drains, stompjs connects to the other one and meets the same people', async (world) => {

@@ -2,7 +2,7 @@
 import { byId, showToggle } from './dom.js';
 import { inWords } from './errors.js';
 import { t } from './i18n.js';
-import { isValidRoom, roomOfAddress } from './room_link.js';
+import { isValidRoom, roomNamed, roomOfAddress } from './room_link.js';
 
 const NAME_KEY = 'switchboard.name';
 
@@ -90,7 +90,7 @@ export class Lobby {
   /** @param {(choice: { name: string, room: string }) => void} onJoin */
   #submit(onJoin) {
     const name = this.#name.value.trim();
-    const room = this.#room.value.trim();
+    const room = roomNamed(this.#room.value);
     const problem = room === '' ? t('error-room-empty') : isValidRoom(room) ? '' : t('error-room-invalid');
     this.#error.textContent = problem;
     this.#room.setAttribute('aria-invalid', String(problem !== ''));

@@ -3,21 +3,32 @@
 const ADJECTIVES = ['amber', 'brave', 'calm', 'clear', 'early', 'gentle', 'happy', 'lucky', 'mellow', 'quiet', 'rapid', 'sunny'];
 const ANIMALS = ['badger', 'crane', 'dolphin', 'falcon', 'heron', 'lynx', 'magpie', 'otter', 'panda', 'robin', 'tiger', 'wren'];
 
-const ROOM = /^[A-Za-z0-9._:@-]{1,128}$/;
+const WHITE_SPACE_AT_AN_END = /^\p{White_Space}|\p{White_Space}$/u;
+const BYTES_MAX = 128;
 
-/** @param {string} room */
+/**
+ * A room's name as gateways take it, from what somebody typed.
+ *
+ * @param {string} text
+ */
+export function roomNamed(text) {
+  return text.trim().normalize('NFC');
+}
+
+/** As the gateway sees it: `docs/protocol.md`. @param {string} room */
 export function isValidRoom(room) {
-  return ROOM.test(room);
+  const bytes = new TextEncoder().encode(room).length;
+  return bytes >= 1 && bytes <= BYTES_MAX && !/[\p{Cc}\p{Cs}*]/u.test(room) && !WHITE_SPACE_AT_AN_END.test(room) && !/^\.{1,2}$/.test(room);
 }
 
 /** The room of the address (`#room` or `?room=`), else a new name that is easy to say aloud and not easy to guess. */
 export function roomOfAddress() {
   const { hash, search } = location;
-  return decoded(hash.slice(1)) || new URLSearchParams(search).get('room') || suggestedRoom();
+  return roomNamed(decoded(hash.slice(1)) || new URLSearchParams(search).get('room') || '') || suggestedRoom();
 }
 
 /**
- * A link that was cut off or typed wrongly is no reason not to open the page: the form says what is wrong with the name.
+ * A link that was cut off or typed by hand is no reason not to open the page: the form shows what came.
  *
  * @param {string} text
  */
@@ -37,7 +48,7 @@ function decoded(text) {
 export function rememberRoom(room) {
   const address = new URL(location.href);
   address.searchParams.delete('room');
-  address.hash = room;
+  address.hash = encoded(room);
   history.replaceState(null, '', address);
 }
 
@@ -47,7 +58,12 @@ export function rememberRoom(room) {
  * @param {string} room
  */
 export function invitationLink(room) {
-  return `${location.origin}${location.pathname}#${room}`;
+  return `${location.origin}${location.pathname}#${encoded(room)}`;
+}
+
+/** What a link may have as it is, stays readable. @param {string} room */
+function encoded(room) {
+  return encodeURIComponent(room).replaceAll('%3A', ':').replaceAll('%40', '@').replaceAll('%2F', '/');
 }
 
 function suggestedRoom() {

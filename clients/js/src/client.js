@@ -14,6 +14,7 @@ import { browser, pause } from './platform.js';
 import { Receipts } from './receipts.js';
 import { Requests } from './requests.js';
 import { Room } from './room.js';
+import { roomId } from './room_id.js';
 import { Signals } from './signals.js';
 
 /**
@@ -148,11 +149,13 @@ export class Client extends Emitter {
   /**
    * Wants to be in a room, from now on and after every reconnect. Waits for a connection if there is none.
    *
-   * @param {string} id `[A-Za-z0-9._:@-]{1,128}`
+   * @param {string} name 1 to 128 bytes of UTF-8 without `*`, control characters and white space at its ends, in any of
+   *   Unicode's forms: sent is NFC
    * @param {{ state?: State, capacity?: number }} [wish] first state; capacity if this join creates the room
    * @returns {Promise<Room>} rejects with a {@link SwitchboardError}, such as `room-full`
    */
-  join(id, wish = {}) {
+  join(name, wish = {}) {
+    const id = roomId(name);
     const wanted = this.#rooms.get(id);
     if (wanted) {
       if (this.#unclaimed.delete(id)) this.#claimed(wanted, wish);
@@ -163,9 +166,9 @@ export class Client extends Emitter {
     return room.entered;
   }
 
-  /** @param {string} id */
-  async leave(id) {
-    await this.#rooms.get(id)?.leave();
+  /** @param {string} name */
+  async leave(name) {
+    await this.#rooms.get(roomId(name))?.leave();
   }
 
   /**
@@ -173,13 +176,14 @@ export class Client extends Emitter {
    * this was called. Near the gateway's limits, and while the connection is lost, they are held back here. Without a
    * session they are `unavailable`.
    *
-   * @param {string} room
+   * @param {string} name of the room
    * @param {string | undefined} to a peer; without it every other member
    * @param {string} kind `offer`, `answer`, `candidate` or `[A-Za-z0-9._:-]{1,64}`
    * @param {unknown} payload any JSON value
    * @returns {Promise<Outcome[]>} one for each receiver; rejects with a {@link SwitchboardError} if it is refused
    */
-  signal(room, to, kind, payload) {
+  signal(name, to, kind, payload) {
+    const room = roomId(name);
     const receivers = to === undefined ? (this.#rooms.get(room)?.others.map(({ peer }) => peer) ?? []) : [to];
     return this.#signals.submit({ room, ...(to !== undefined && { to }), kind, payload }, receivers);
   }

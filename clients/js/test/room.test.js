@@ -28,6 +28,22 @@ test('a join before the connection waits for it', async () => {
   assert.equal((await entering).id, 'r');
 });
 
+test('a room is the same in each of Unicode’s forms, and sent in one of them', async () => {
+  const { client, socket } = await connected();
+  const [composed, apart] = ['회의실 café'.normalize('NFC'), '회의실 café'.normalize('NFD')];
+  assert.notEqual(composed, apart);
+  const entering = client.join(apart);
+  assert.equal(socket.last('join').room, composed);
+  socket.say({ type: 'joined', re: socket.last('join').id, room: composed, revision: 1, capacity: 64, members: [member('me', 1), member('a', 2)] });
+  const room = await entering;
+  assert.equal(await client.join(composed), room);
+  assert.equal(socket.of('join').length, 1);
+  client.signal(apart, 'a', 'chat', 1);
+  assert.equal(socket.last('signal').room, composed);
+  client.leave(apart);
+  assert.equal(socket.last('leave').room, composed);
+});
+
 test('a refused join rejects with the gateway’s words, and can be tried anew', async () => {
   const { client, socket } = await connected();
   const entering = client.join('r');

@@ -5,6 +5,7 @@
 //! frame ──► Dialect::hear ──► Heard ──► session ──► ServerMessage ──► Dialect::say ──► frames
 //! ```
 
+mod foreign;
 mod lobby;
 pub(crate) mod mdn;
 pub(crate) mod native;

@@ -83,11 +83,19 @@ pub struct Resume<'a> {
     #[serde(borrow)]
     pub secret: Cow<'a, str>,
     /// For each sender, the id of the last signal that was handled.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    #[serde(
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "crate::codec::whole_numbers",
+        default
+    )]
     pub seen: BTreeMap<PeerId, u64>,
     /// For each sender, the last ids that were handled, rising: of those between them the gateway knows that they were not.
     /// `None`: the client does not say, and `seen` counts for all up to it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::codec::whole_number_lists",
+        default
+    )]
     pub handled: Option<BTreeMap<PeerId, Vec<u64>>>,
 }
 

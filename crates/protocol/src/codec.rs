@@ -13,6 +13,7 @@ mod field;
 mod fields;
 mod json;
 mod map_writer;
+mod mend_json;
 mod merge_patch;
 mod msgpack;
 mod msgpack_reader;
@@ -24,12 +25,16 @@ mod scan_json;
 mod scan_msgpack;
 mod state;
 mod transcode;
+mod whole;
 mod write_client;
 mod write_server;
 
 pub use error::{
     DecodeError, EncodeError, Fault, InvalidPayload, InvalidState, Malformed, StateTooLarge,
 };
+
+pub use mend_json::mended;
+pub(crate) use whole::{whole_number_lists, whole_numbers};
 
 use crate::{ClientMessage, Encoding, ServerMessage};
 use fields::Fields;

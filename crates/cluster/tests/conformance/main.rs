@@ -77,6 +77,7 @@ async fn on_shared(url: &str, when: &str, name: &str, case: impl AsyncFn(&Stage)
 conformance! {
     rooms {
         the_first_one_in_creates_the_room
+        a_room_is_called_as_people_call_it
         the_last_one_out_deletes_the_room
         the_second_one_in_makes_the_room_ready
         of_twenty_that_race_for_two_places_two_get_in

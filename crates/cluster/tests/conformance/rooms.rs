@@ -34,6 +34,32 @@ pub(crate) async fn the_first_one_in_creates_the_room(stage: &Stage) {
     assert_eq!(roster(&node).await, snapshot);
 }
 
+/// Braces could move a key to another slot, `:` and spaces end a word of a key or of a record, `%` and `.` begin a pattern's.
+pub(crate) async fn a_room_is_called_as_people_call_it(stage: &Stage) {
+    const NAMES: [&str; 10] = [
+        "회의실",
+        "my room",
+        "a/b",
+        "x{b}y",
+        "}{",
+        "{b0}:room:x:members",
+        "100% .+[a]^$",
+        "\"'\\",
+        "\u{1f600}\u{200d}",
+        "…:members",
+    ];
+    let node = stage.node().await;
+    for name in NAMES {
+        let request = JoinRequest {
+            room: name.parse().unwrap(),
+            ..request(PeerId::random(), "gw-a")
+        };
+        joined(&node, &request).await;
+        let roster = node.directory.roster(&request.room).await.unwrap();
+        assert_eq!(roster.members.len(), 1, "{name}");
+    }
+}
+
 pub(crate) async fn the_last_one_out_deletes_the_room(stage: &Stage) {
     let node = stage.node().await;
     let (a, _) = enter(&node, "gw-a").await;

@@ -14,17 +14,17 @@ use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use switchboard_protocol::client_message::{Hello, Join, Leave, Signal};
-use switchboard_protocol::codec::EncodeError;
+use switchboard_protocol::codec::{EncodeError, InvalidPayload};
 use switchboard_protocol::ids::check_kind;
 use switchboard_protocol::limits::NAME_BYTES_MAX;
 use switchboard_protocol::server_message::{Error, Joined, Signal as Signalled};
 use switchboard_protocol::{
-    ClientMessage, CloseCode, DecodeError, Encoding, ErrorCode, Member, Payload, PeerId,
-    ServerMessage,
+    ClientMessage, CloseCode, DecodeError, ErrorCode, Member, Payload, PeerId, ServerMessage,
 };
 use switchboard_session::{Claim, Closing, Enter, Input, RoomName};
 
-use super::neutral::{self, Fields};
+use super::foreign::{Fields, Told, shown_text};
+use super::neutral;
 use super::requests::Requests;
 use super::told::{ToldRoom, ToldRooms};
 use super::{Dialect, Frame, Heard, Introduction, lobby};
@@ -116,18 +116,29 @@ impl Mdn {
     }
 
     fn chat(&mut self, said: &Fields<'_>, heard: Hear<'_>) {
-        let Some(text) = said.text("text") else {
+        let Some(text) = said.get("text").and_then(shown_text) else {
             return broken("say something: a `text`", heard);
         };
         let Some(own) = self.own() else {
             return broken("say your name first: a message of type `username`", heard);
         };
-        let chat = Chat {
+        let mut chat = Chat {
             text: without_tags(&text),
             date: said.get("date"),
         };
-        let payload = serde_json::to_string(&chat).expect("texts and raw JSON can be written");
-        let back = chat_message(display(own), &payload);
+        let payload = chat.payload().or_else(|_| {
+            chat.date = None;
+            let words = "left out: `date` is nested too deep";
+            self.refuse(ErrorCode::BadMessage, words, heard);
+            chat.payload()
+        });
+        let payload = match payload {
+            Ok(payload) => payload,
+            Err(error) => return broken(&error.to_string(), heard),
+        };
+        // From what is passed on, so that everybody reads the same.
+        let passed = serde_json::from_slice(&payload.bytes).expect("a payload is JSON");
+        let back = Chat::heard(passed).map_or_else(String::new, |chat| chat.back(display(own)));
         self.chat_bytes += back.len();
         if self.chat_bytes > self.chat_bytes_max {
             let words = "you do not read what is said back to you";
@@ -135,15 +146,18 @@ impl Mdn {
             return heard(Heard::End(closing));
         }
         let id = self.requests.open(Request::Chat(back));
-        signal(id, None, CHAT, &payload, heard);
+        signal(id, None, CHAT, payload.as_slice(), heard);
     }
 
     fn pass_on(&mut self, kind: &str, mut said: Fields<'_>, heard: Hear<'_>) {
         let Some(lobby) = self.rooms.get(lobby::ROOM) else {
             return broken("say your name first: a message of type `username`", heard);
         };
-        // Without a target, or with none: everybody else.
-        let target = said.text("target").filter(|target| !target.is_empty());
+        // Without a target, or with none: everybody else. What is no name is nobody's, and not for all to read.
+        let target = match said.optional_text("target") {
+            Ok(target) => target.filter(|target| !target.is_empty()),
+            Err(wrong) => return broken(&wrong.to_string(), heard),
+        };
         let to = match &target {
             None => None,
             Some(name) => match lobby.named(name) {
@@ -158,14 +172,13 @@ impl Mdn {
             if check_kind(kind).is_err() {
                 return broken("a `type` is 1 to 64 of A-Z a-z 0-9 . _ : -", heard);
             }
-            let payload = serde_json::to_string(&said).expect("raw JSON can be written");
-            return signal(id, to, kind, &payload, heard);
+            return pass(id, to, kind, &said.to_json(), heard);
         };
         for known in ["type", "target", "name", "id", "date"] {
             said.take(known);
         }
         let payload = neutral::unwrap(kind, usual, said);
-        signal(id, to, kind, &payload, heard);
+        pass(id, to, kind, &payload, heard);
     }
 
     fn own(&self) -> Option<&Member> {
@@ -221,75 +234,53 @@ impl Mdn {
                 .member(&signal.from)
                 .map_or(signal.from.as_str(), display);
             let told = match &*signal.kind {
-                CHAT => chat_message(name, payload.get()),
-                kind => {
-                    let told = Told {
-                        name,
-                        target: self.own().map_or("", display),
-                        payload,
-                    };
-                    told.of_kind(kind)
-                }
+                CHAT => Chat::heard(payload).map(|chat| chat.back(name)),
+                kind => self.words(kind, name, payload),
             };
+            let told = told.unwrap_or_else(|| custom(&signal.kind, name, payload));
             say(Message::Text(told.into()));
         })
     }
-}
 
-/// Somebody's signal for this client.
-struct Told<'a> {
-    name: &'a str,
-    target: &'a str,
-    payload: &'a RawValue,
-}
-
-impl Told<'_> {
-    fn of_kind(&self, kind: &str) -> String {
-        let Self {
-            name,
-            target,
-            payload,
-        } = self;
+    /// A signal in the sample's words, or in those of another client of this dialect.
+    fn words(&self, kind: &str, name: &str, payload: &RawValue) -> Option<String> {
         if let Some((word, _, key)) = SIGNALS.iter().find(|(_, known, _)| *known == kind) {
-            let mut told = vec![
-                (Cow::Borrowed("type"), raw(word)),
-                ("name".into(), raw(name)),
-                ("target".into(), raw(target)),
-            ];
-            told.extend(neutral::wrap(key, payload));
-            return object(&told);
+            let target = self.own().map_or("", display);
+            return Some(json_of(&Told {
+                own: &[("type", word), ("name", name), ("target", target)],
+                fields: &neutral::wrap(key, payload),
+            }));
         }
-        // Another client of this dialect said it so.
-        let said = Fields::read(payload.get());
-        let said = said.filter(|said| said.text("type").is_some_and(|word| word == kind));
-        let Some(said) = said else {
-            let told = json!({ "type": "signal", "name": name, "kind": kind, "payload": payload });
-            return told.to_string();
-        };
-        let others = said
-            .0
-            .iter()
-            .filter(|(key, _)| key != "name" && key != "id");
-        let mut told = vec![(Cow::Borrowed("name"), raw(name))];
-        told.extend(others.map(|(key, value)| (key.clone(), (*value).to_owned())));
-        object(&told)
+        let mut said = Fields::read(payload.get())?;
+        if said.text("type").is_none_or(|word| word != kind) {
+            return None;
+        }
+        said.take("id");
+        Some(json_of(&Told {
+            own: &[("name", name)],
+            fields: &neutral::borrowed(said),
+        }))
     }
 }
 
-fn raw(text: &str) -> Box<RawValue> {
-    serde_json::value::to_raw_value(text).expect("text can be written")
-}
-
-/// The first of several fields of one name counts.
-fn object(fields: &[(Cow<'_, str>, Box<RawValue>)]) -> String {
-    let mut out = serde_json::Map::new();
-    for (key, value) in fields {
-        let value = serde_json::from_str(value.get()).unwrap_or_default();
-        out.entry(key.as_ref()).or_insert(value);
+/// What the sample has no word for.
+fn custom(kind: &str, name: &str, payload: &RawValue) -> String {
+    #[derive(Serialize)]
+    struct Custom<'a> {
+        r#type: &'a str,
+        name: &'a str,
+        kind: &'a str,
+        payload: &'a RawValue,
     }
-    serde_json::Value::Object(out).to_string()
+    json_of(&Custom {
+        r#type: "signal",
+        name,
+        kind,
+        payload,
+    })
 }
 
+/// Something said in the chat. What has no date has `null`.
 #[derive(Serialize)]
 struct Chat<'a> {
     text: String,
@@ -297,17 +288,48 @@ struct Chat<'a> {
     date: Option<&'a RawValue>,
 }
 
-/// As everybody gets it. What is in a chat that came from another dialect stays as it is, less the tags.
-fn chat_message(name: &str, payload: &str) -> String {
-    let said = Fields::read(payload).unwrap_or_default();
-    let text = said.text("text").map(|text| without_tags(&text));
-    json!({
-        "type": CHAT,
-        "name": name,
-        "text": text.unwrap_or_default(),
-        "date": said.get("date"),
-    })
-    .to_string()
+impl<'a> Chat<'a> {
+    fn payload(&self) -> Result<Payload<Vec<u8>>, InvalidPayload> {
+        let json = json_of(self);
+        let payload = Payload::from_javascript(&json)?;
+        Ok(Payload {
+            encoding: payload.encoding,
+            bytes: payload.bytes.into_owned(),
+        })
+    }
+
+    /// What is in a chat that came from another dialect stays as it is, less the tags. `None`: it says nothing.
+    fn heard(payload: &'a RawValue) -> Option<Self> {
+        let fields = Fields::read(payload.get());
+        let said = fields
+            .as_ref()
+            .map_or(Some(payload), |said| said.get("text"));
+        Some(Self {
+            text: without_tags(&shown_text(said?)?),
+            date: fields.and_then(|said| said.get("date")),
+        })
+    }
+
+    /// As everybody gets it.
+    fn back(&self, name: &str) -> String {
+        #[derive(Serialize)]
+        struct Back<'a> {
+            r#type: &'a str,
+            name: &'a str,
+            text: &'a str,
+            date: Option<&'a RawValue>,
+        }
+        json_of(&Back {
+            r#type: CHAT,
+            name,
+            text: &self.text,
+            date: self.date,
+        })
+    }
+}
+
+fn json_of(told: &impl Serialize) -> String {
+    serde_json::to_string(told).expect("texts and raw JSON can be written")
 }
 
 /// The sample's way of keeping markup out of other people's pages.
@@ -333,11 +355,15 @@ fn display(member: &Member) -> &str {
     member.name.as_deref().unwrap_or(member.peer.as_str())
 }
 
-fn signal(id: u64, to: Option<PeerId>, kind: &str, payload: &str, heard: Hear<'_>) {
-    let payload = match Payload::new(Encoding::Json, payload.as_bytes()) {
-        Ok(payload) => payload,
-        Err(error) => return broken(&error.to_string(), heard),
-    };
+/// Passes on what JavaScript wrote.
+fn pass(id: u64, to: Option<PeerId>, kind: &str, json: &str, heard: Hear<'_>) {
+    match Payload::from_javascript(json) {
+        Ok(payload) => signal(id, to, kind, payload.as_slice(), heard),
+        Err(error) => broken(&error.to_string(), heard),
+    }
+}
+
+fn signal(id: u64, to: Option<PeerId>, kind: &str, payload: Payload<&[u8]>, heard: Hear<'_>) {
     let signal = ClientMessage::Signal(Signal {
         id,
         room: lobby::ROOM.into(),

@@ -1,23 +1,24 @@
 //! The form in which offer, answer and candidate go from one dialect to another: that of the native protocol. `offer` and
-//! `answer` are an `RTCSessionDescriptionInit`, `{type, sdp}`; `candidate` is an `RTCIceCandidateInit` (W3C WebRTC).
+//! `answer` are an `RTCSessionDescriptionInit`, `{type, sdp}`; `candidate` is an `RTCIceCandidateInit` (W3C WebRTC), or `null`
+//! after the last one (RFC 8838), whatever stands beside it.
 //!
 //! What a client put around that goes along as `with`, so that another client of the same dialect gets it as it was said:
 //!
 //! ```text
 //! {target, sdp: {type, sdp}, camera: "front"}  ──►  {with: {key: "sdp", rest: {camera: "front"}}, type, sdp}
 //! {target, type, sdp: "v=0…"}                  ──►  {with: {key: ""}, type, sdp}
+//! {target, offer: {type, sdp, with: 1}}        ──►  {with: {key: "offer", own: 1}, type, sdp}
+//! {target, candidate: null, name: "Ada"}       ──►  null
 //! ```
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
-use smallvec::SmallVec;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::{RawValue, to_raw_value};
 use switchboard_protocol::codec::EncodeError;
 use switchboard_protocol::{Encoding, Payload};
+
+use super::foreign::{Fields, is_null};
 
 pub(super) const OFFER: &str = "offer";
 pub(super) const ANSWER: &str = "answer";
@@ -25,51 +26,11 @@ pub(super) const CANDIDATE: &str = "candidate";
 
 /// Where clients put a description.
 const DESCRIPTION_KEYS: [&str; 4] = ["sdp", "description", OFFER, ANSWER];
-const WITH: &str = "with";
+/// What says how a client wrapped what it said.
+pub(super) const WITH: &str = "with";
 
-/// A JSON object's fields, values unread.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Fields<'a>(pub(super) SmallVec<[(Cow<'a, str>, &'a RawValue); 4]>);
-
-impl<'a> Fields<'a> {
-    /// `None`: it is no object.
-    pub(super) fn read(json: &'a str) -> Option<Self> {
-        serde_json::from_str(json).ok()
-    }
-
-    pub(super) fn get(&self, key: &str) -> Option<&'a RawValue> {
-        let found = self.0.iter().find(|(name, _)| name == key);
-        found.map(|(_, value)| *value)
-    }
-
-    pub(super) fn take(&mut self, key: &str) -> Option<&'a RawValue> {
-        let at = self.0.iter().position(|(name, _)| name == key)?;
-        Some(self.0.remove(at).1)
-    }
-
-    /// A field's text.
-    pub(super) fn text(&self, key: &str) -> Option<Cow<'a, str>> {
-        self.get(key).and_then(text)
-    }
-
-    fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("raw JSON can be written")
-    }
-}
-
-/// What a JSON string says.
-pub(super) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
-    #[derive(serde::Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    let text: Option<Text<'_>> = serde_json::from_str(value.get()).ok();
-    text.map(|text| text.0)
-}
-
-/// An id as clients write it: text, or a number as some databases have them.
-pub(super) fn text_or_number(value: &RawValue) -> Option<Cow<'_, str>> {
-    let number = || serde_json::from_str::<i64>(value.get()).ok();
-    text(value).or_else(|| Some(number()?.to_string().into()))
-}
+/// Fields for a client, some of them made here.
+pub(super) type Wrapped<'a> = Vec<(Cow<'a, str>, Cow<'a, RawValue>)>;
 
 /// Shows a signal's payload as JSON, in whichever encoding it came.
 pub(super) fn show<T>(
@@ -82,101 +43,134 @@ pub(super) fn show<T>(
         .map_err(|error| EncodeError::Value(error.to_string()))
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor<'a>(PhantomData<Fields<'a>>);
-        impl<'de: 'a, 'a> Visitor<'de> for FieldsVisitor<'a> {
-            type Value = Fields<'a>;
+/// How a client wrapped what it said: by one of the two keys, one for each family of dialects.
+#[derive(Default, serde::Serialize, Deserialize)]
+pub(super) struct With<'a> {
+    /// In Socket.IO and MDN's chat: the key under which it stood. Empty: everything stood side by side.
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    key: Option<Cow<'a, str>>,
+    /// In STOMP, likewise.
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    pub(super) under: Option<Cow<'a, str>>,
+    /// What stood beside it.
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    pub(super) rest: Option<Fields<'a>>,
+    /// A field of the client's own that is called `with`.
+    #[serde(
+        borrow,
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "even_null"
+    )]
+    own: Option<&'a RawValue>,
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+/// `null` is a value of the client's own, not nothing.
+fn even_null<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = SmallVec::new();
-                while let Some(entry) = map.next_entry()? {
-                    fields.push(entry);
-                }
-                Ok(Fields(fields))
-            }
+impl<'a> With<'a> {
+    /// It stood under this key, in Socket.IO or MDN's chat, and `rest` beside it.
+    fn key(key: &'a str, rest: Fields<'a>) -> Self {
+        Self {
+            key: Some(key.into()),
+            rest: Some(rest).filter(|rest| !rest.0.is_empty()),
+            ..Self::default()
         }
-        deserializer.deserialize_map(FieldsVisitor(PhantomData))
+    }
+
+    /// It stood under this key in STOMP, and `rest` beside it.
+    pub(super) fn under(key: &'a str, rest: Fields<'a>) -> Self {
+        Self {
+            under: Some(key.into()),
+            rest: Some(rest).filter(|rest| !rest.0.is_empty()),
+            ..Self::default()
+        }
+    }
+
+    /// What was said in `fields`, and how.
+    pub(super) fn enclose(self, mut fields: Fields<'a>) -> String {
+        let with = Self {
+            own: fields.take(WITH),
+            ..self
+        };
+        let with = to_raw_value(&with).expect("texts and raw JSON can be written");
+        let others = fields.0.into_iter();
+        let all = std::iter::once((Cow::Borrowed(WITH), &*with)).chain(others);
+        Fields(all.collect()).to_json()
+    }
+
+    /// How it was said, taken out of `fields`. A `with` that no dialect wrote stays there.
+    pub(super) fn disclose(fields: &mut Fields<'a>) -> Option<Self> {
+        let said = fields.get(WITH)?;
+        let with: Self = serde_json::from_str(said.get()).ok()?;
+        if with.key.is_none() && with.under.is_none() {
+            return None;
+        }
+        fields.take(WITH);
+        if let Some(own) = with.own {
+            fields.0.push((Cow::Borrowed(WITH), own));
+        }
+        Some(with)
     }
 }
 
-impl Serialize for Fields<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (key, value) in &self.0 {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
-    }
+/// Whether this, in the place of a candidate, says that there are no more.
+pub(super) fn is_end_of_candidates(candidate: &RawValue) -> bool {
+    let says_null = || Fields::read(candidate.get())?.get(CANDIDATE);
+    is_null(candidate) || candidate.get().contains("null") && says_null().is_some_and(is_null)
 }
 
-/// How a client wrapped what it said.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct With<'a> {
-    /// Empty: everything stood side by side.
-    #[serde(borrow)]
-    key: Cow<'a, str>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    rest: Option<Fields<'a>>,
+/// A candidate as every client can take it.
+pub(super) fn candidate(neutral: &RawValue) -> &RawValue {
+    if is_end_of_candidates(neutral) {
+        RawValue::NULL
+    } else {
+        neutral
+    }
 }
 
 /// Takes the neutral form out of what a client said, less to whom. `usual` is the key under which this dialect's clients
 /// put it.
 pub(super) fn unwrap<'a>(kind: &str, usual: &'a str, mut said: Fields<'a>) -> Cow<'a, str> {
+    if kind == CANDIDATE && said.get(CANDIDATE).is_some_and(is_end_of_candidates) {
+        return Cow::Borrowed("null");
+    }
     let Some(key) = key_of(kind, usual, &said) else {
-        return match &said.0[..] {
-            // The end of candidates (RFC 8838): nothing stands in the place of one.
-            [(name, _)] if name == usual => Cow::Borrowed("null"),
-            _ => Cow::Owned(flat(None, &said)),
-        };
+        return Cow::Owned(side_by_side(said));
     };
     let value = said.get(key).map_or("", RawValue::get);
     if !value.starts_with('{') {
+        let kind_text = to_raw_value(kind).expect("a text can be written");
+        let mut typed: Fields<'_> = said;
         // A description without its type is that of the event.
-        let is_untyped = kind != CANDIDATE && said.get("type").is_none();
-        return Cow::Owned(flat(is_untyped.then_some(kind), &said));
+        if kind != CANDIDATE && typed.get("type").is_none() {
+            typed.0.insert(0, (Cow::Borrowed("type"), &*kind_text));
+        }
+        return Cow::Owned(side_by_side(typed));
     }
     said.take(key);
-    // A `with` of the client's own comes second, and so is not taken for ours.
-    let has_own_with = value.contains(r#""with""#);
-    if key == usual && said.0.is_empty() && !has_own_with {
+    if key == usual && said.0.is_empty() && !has_own_with(value) {
         return Cow::Borrowed(value);
     }
-    let with = With {
-        key: key.into(),
-        rest: Some(said).filter(|rest| !rest.0.is_empty()),
-    };
-    let with = serde_json::to_string(&with).expect("texts and raw JSON can be written");
-    let comma = if value[1..].trim_start().starts_with('}') {
-        ""
-    } else {
-        ","
-    };
-    Cow::Owned(format!("{{\"with\":{with}{comma}{}", &value[1..]))
+    let with = With::key(key, said);
+    Cow::Owned(with.enclose(Fields::read(value).unwrap_or_default()))
 }
 
-/// What was said side by side, and a type that it lacks.
-fn flat(missing_type: Option<&str>, said: &Fields<'_>) -> String {
-    let fields = said.to_json();
-    let missing = missing_type.map(|kind| format!("\"type\":\"{kind}\""));
-    let parts = [
-        Some(r#""with":{"key":""}"#),
-        missing.as_deref(),
-        Some(&fields[1..fields.len() - 1]).filter(|fields| !fields.is_empty()),
-    ];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    format!("{{{}}}", parts.join(","))
+fn side_by_side(said: Fields<'_>) -> String {
+    With::key("", Fields::default()).enclose(said)
+}
+
+fn has_own_with(value: &str) -> bool {
+    let may_have = value.contains(r#""with""#) || value.contains(r"\u");
+    may_have && Fields::read(value).is_some_and(|fields| fields.get(WITH).is_some())
 }
 
 fn key_of<'k>(kind: &str, usual: &'k str, said: &Fields<'_>) -> Option<&'k str> {
-    let is_there = |key: &&str| {
-        said.get(key)
-            .is_some_and(|value| !matches!(value.get(), "null"))
-    };
+    let is_there = |key: &&str| said.get(key).is_some_and(|value| !is_null(value));
     let others: &[&str] = if kind == CANDIDATE {
         &[CANDIDATE]
     } else {
@@ -190,30 +184,42 @@ fn key_of<'k>(kind: &str, usual: &'k str, said: &Fields<'_>) -> Option<&'k str> 
 }
 
 /// The fields in which a client of a dialect with this usual key wants to have the neutral form.
-pub(super) fn wrap<'a>(
-    usual: &'a str,
-    neutral: &'a RawValue,
-) -> Vec<(Cow<'a, str>, Box<RawValue>)> {
-    let plain = || vec![(Cow::Borrowed(usual), neutral.to_owned())];
+pub(super) fn wrap<'a>(usual: &'a str, neutral: &'a RawValue) -> Wrapped<'a> {
+    let plain = |value: &'a RawValue| vec![(Cow::Borrowed(usual), Cow::Borrowed(value))];
+    if usual == CANDIDATE {
+        let neutral = candidate(neutral);
+        if is_null(neutral) {
+            return plain(neutral);
+        }
+    }
     let Some(mut fields) = Fields::read(neutral.get()) else {
-        return plain();
+        return plain(neutral);
     };
-    let Some(with) = fields.take(WITH) else {
-        return plain();
-    };
-    let Ok(With { key, rest }) = serde_json::from_str::<With<'_>>(with.get()) else {
-        return plain();
-    };
-    let rest = rest.unwrap_or_default();
-    let owned = |fields: Fields<'a>| {
-        let fields = fields.0.into_iter();
-        fields.map(|(key, value)| (key, value.to_owned()))
+    let Some(With {
+        key: Some(key),
+        rest,
+        ..
+    }) = With::disclose(&mut fields)
+    else {
+        return plain(neutral);
     };
     if key.is_empty() {
-        return owned(fields).collect();
+        return borrowed(fields);
     }
-    let value = RawValue::from_string(fields.to_json()).expect("fields are an object");
-    std::iter::once((key, value)).chain(owned(rest)).collect()
+    let value = to_raw_value(&fields).expect("texts and raw JSON can be written");
+    let mut rest = rest.unwrap_or_default();
+    rest.take(&key);
+    let mut wrapped = borrowed(rest);
+    wrapped.insert(0, (key, Cow::Owned(value)));
+    wrapped
+}
+
+/// Fields as they are.
+pub(super) fn borrowed(fields: Fields<'_>) -> Wrapped<'_> {
+    let fields = fields.0.into_iter();
+    fields
+        .map(|(key, value)| (key, Cow::Borrowed(value)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -267,11 +273,7 @@ mod tests {
 
     #[test]
     fn what_has_no_description_in_it_comes_back_as_it_was() {
-        for said in [
-            "{}",
-            r#"{"note":"later"}"#,
-            r#"{"candidate":null,"name":"Ada"}"#,
-        ] {
+        for said in ["{}", r#"{"note":"later"}"#, r#"{"offer":null}"#] {
             for kind in [OFFER, CANDIDATE] {
                 let (_, back) = there_and_back(kind, kind, said);
                 assert_eq!(back, said, "{kind}");
@@ -283,19 +285,80 @@ mod tests {
     fn a_with_of_the_clients_own_comes_back_too() {
         for said in [
             r#"{"offer":{"sdp":"v=0","with":{"key":"sdp"}}}"#,
+            r#"{"offer":{"sdp":"v=0","with":null}}"#,
             r#"{"sdp":"v=0","type":"offer","with":{"key":"sdp"}}"#,
+            r#"{"camera":1,"sdp":{"sdp":"v=0","with":{"under":""}},"with":2}"#,
         ] {
-            assert_eq!(there_and_back(OFFER, OFFER, said).1, said);
+            let (neutral, back) = there_and_back(OFFER, OFFER, said);
+            assert_eq!(back, said, "{neutral}");
+            assert_eq!(neutral.matches(r#"{"with":"#).count(), 1, "{neutral}");
+        }
+        let escaped = r#"{"offer":{"sdp":"v=0","\u0077ith":{"key":"sdp"}}}"#;
+        let (_, back) = there_and_back(OFFER, OFFER, escaped);
+        assert_eq!(back, r#"{"offer":{"sdp":"v=0","with":{"key":"sdp"}}}"#);
+    }
+
+    #[test]
+    fn a_with_that_no_dialect_wrote_is_told_as_it_came() {
+        for neutral in [
+            r#"{"sdp":"v=0","with":{}}"#,
+            r#"{"sdp":"v=0","with":{"key":5}}"#,
+            r#"{"sdp":"v=0","with":"x"}"#,
+            r#"{"sdp":"v=0","with":{"under":"sdp"}}"#,
+        ] {
+            let raw = RawValue::from_string(neutral.into()).expect("JSON");
+            let told = wrap(OFFER, &raw);
+            assert_eq!(told.len(), 1, "{neutral}");
+            assert_eq!((&*told[0].0, told[0].1.get()), (OFFER, neutral));
         }
     }
 
     #[test]
-    fn an_empty_object_and_the_end_of_candidates_survive() {
+    fn after_the_last_candidate_comes_null_whatever_stands_beside_it() {
+        for said in [
+            r#"{"candidate":null}"#,
+            r#"{"candidate":null,"name":"Ada"}"#,
+            r#"{"type":"candidate","candidate": null }"#,
+            r#"{"candidate":null,"sdpMid":"0","sdpMLineIndex":0}"#,
+            r#"{"candidate":{"candidate":null,"sdpMid":"0"}}"#,
+            r#"{"candidate":1,"candidate":null}"#,
+        ] {
+            let (neutral, back) = there_and_back(CANDIDATE, CANDIDATE, said);
+            assert_eq!(neutral, "null", "{said}");
+            assert_eq!(back, r#"{"candidate":null}"#, "{said}");
+        }
+        // A native client, or a node of the build before, may write it so.
+        for neutral in [
+            r#"{"candidate":null}"#,
+            r#"{"with":{"key":"","rest":{"a":1}},"candidate":null}"#,
+        ] {
+            let raw = RawValue::from_string(neutral.into()).expect("JSON");
+            let told = wrap(CANDIDATE, &raw);
+            assert_eq!(
+                (told.len(), &*told[0].0, told[0].1.get()),
+                (1, CANDIDATE, "null")
+            );
+            assert_eq!(candidate(&raw).get(), "null");
+        }
+    }
+
+    #[test]
+    fn browsers_last_candidate_of_a_section_is_a_candidate() {
+        for said in [
+            r#"{"candidate":{"candidate":"","sdpMLineIndex":0,"sdpMid":"0","usernameFragment":null}}"#,
+            r#"{"candidate":"","sdpMLineIndex":0,"sdpMid":"0"}"#,
+            r#"{"candidate":""}"#,
+        ] {
+            let (neutral, back) = there_and_back(CANDIDATE, CANDIDATE, said);
+            assert!(neutral.contains(r#""candidate":"""#), "{neutral}");
+            assert_eq!(back, said);
+        }
+    }
+
+    #[test]
+    fn an_empty_object_survives() {
         let (neutral, back) = there_and_back(OFFER, OFFER, r#"{"offer":{},"x":1}"#);
         assert_eq!(neutral, r#"{"with":{"key":"offer","rest":{"x":1}}}"#);
         assert_eq!(back, r#"{"offer":{},"x":1}"#);
-        let (neutral, back) = there_and_back(CANDIDATE, CANDIDATE, r#"{"candidate":null}"#);
-        assert_eq!(neutral, "null");
-        assert_eq!(back, r#"{"candidate":null}"#);
     }
 }

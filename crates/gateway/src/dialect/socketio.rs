@@ -4,7 +4,7 @@
 //! node: with it, anybody could read and write in its place.)
 //!
 //! ```text
-//! packet   text ◄─► packet
+//! packet   text ◄─► packet; what a field says is read by `dialect::foreign`
 //! ask      what a client says, as its session hears it
 //! tell     what the session says, as its client is told
 //! rooms    000: create-room, join-room, offer {target}, …
@@ -24,10 +24,9 @@ use std::borrow::Cow;
 
 use axum::extract::ws::Message;
 use switchboard_protocol::codec::EncodeError;
-use switchboard_protocol::{CloseCode, ErrorCode, MemberState, PeerId, RoomId, ServerMessage};
-use switchboard_session::{Closing, Input, RoomName};
+use switchboard_protocol::{CloseCode, MemberState, PeerId, RoomId, ServerMessage};
+use switchboard_session::{Closing, RoomName};
 
-use self::packet::BadPacket;
 use self::texts::Texts;
 use super::requests::Requests;
 use super::told::{ToldRoom, ToldRooms};
@@ -44,6 +43,10 @@ pub(crate) struct SocketIo {
     rooms: ToldRooms<Vocabulary>,
     /// The one room of 000's clients, from the moment they want to enter it.
     current: Option<RoomId>,
+    /// What was left out of `auth`, until there is somebody to tell.
+    left_out: Option<String>,
+    /// Binary messages that belong to the last packet and are yet to come.
+    attachments: u64,
 }
 
 /// In which words a room's events are told.
@@ -53,6 +56,18 @@ enum Vocabulary {
     Video,
     Presence,
     Calls,
+}
+
+impl Vocabulary {
+    /// The one that an event is of.
+    fn of(event: &str) -> Self {
+        match event.split_once(':') {
+            Some(("video", _)) => Self::Video,
+            Some(("presence", _)) => Self::Presence,
+            _ if calls::EVENTS.contains(&event) => Self::Calls,
+            _ => Self::Rooms,
+        }
+    }
 }
 
 /// What a request was about.
@@ -105,6 +120,8 @@ impl SocketIo {
             requests: Requests::default(),
             rooms: ToldRooms::default(),
             current: None,
+            left_out: None,
+            attachments: 0,
         }
     }
 }
@@ -117,12 +134,6 @@ struct Entering {
     name: Option<RoomName>,
 }
 
-impl From<BadPacket> for switchboard_protocol::DecodeError {
-    fn from(bad: BadPacket) -> Self {
-        Self::of_dialect(ErrorCode::BadMessage, bad.to_string())
-    }
-}
-
 impl Dialect for SocketIo {
     fn name(&self) -> &'static str {
         "socketio"
@@ -131,7 +142,7 @@ impl Dialect for SocketIo {
     fn hear(&mut self, frame: Frame<'_>, heard: &mut dyn FnMut(Heard<'_>)) {
         match frame {
             Frame::Text(text) => self.packet(text, heard),
-            Frame::Binary(_) => heard(Heard::Input(Input::Broken(BadPacket::Binary.into()))),
+            Frame::Binary(_) => self.attachment(heard),
         }
     }
 
@@ -145,6 +156,9 @@ impl Dialect for SocketIo {
                 self.peer = Some(welcome.peer);
                 let connected = packet::connected(welcome.peer.as_str());
                 say(Message::Text(connected.into()));
+                if let Some(words) = self.left_out.take() {
+                    self.tell_left_out(&words, say);
+                }
             }
             ServerMessage::Joined(joined) => self.tell_joined(joined, say),
             ServerMessage::Left(left) => {

@@ -65,8 +65,8 @@ async fn a_message_that_cannot_be_read_is_answered_in_words() {
             "`id`: expected",
         ),
         (
-            r#"{"type":"join","id":2,"room":"two words"}"#,
-            "a room id is 1 to 128 characters",
+            r#"{"type":"join","id":2,"room":"two words "}"#,
+            "a room id is 1 to 128 bytes of text",
         ),
         (
             r#"{"type":"state","id":2,"room":"study-1","state":[]}"#,

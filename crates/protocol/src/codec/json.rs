@@ -45,8 +45,15 @@ pub(super) fn scalar(text: &str) -> Scalar<'_> {
         Some(b't') => Scalar::Bool(true),
         Some(b'f') => Scalar::Bool(false),
         Some(b'n') => Scalar::Null,
-        _ => text.parse().map_or(Scalar::OtherNumber, Scalar::Whole),
+        _ => number(text),
     }
+}
+
+fn number(text: &str) -> Scalar<'_> {
+    if let Ok(whole) = text.parse() {
+        return Scalar::Whole(whole);
+    }
+    text.parse().map_or(Scalar::OtherNumber, Scalar::of_float)
 }
 
 fn string(text: &str) -> Scalar<'_> {
@@ -130,7 +137,8 @@ struct Name(Option<Field>);
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(NameVisitor)
+        // As bytes, because a name that is not known here may be any text, also one with half of a surrogate pair.
+        deserializer.deserialize_bytes(NameVisitor)
     }
 }
 
@@ -143,7 +151,7 @@ impl Visitor<'_> for NameVisitor {
         f.write_str("a string")
     }
 
-    fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-        Ok(Name(Field::from_name(name)))
+    fn visit_bytes<E>(self, name: &[u8]) -> Result<Name, E> {
+        Ok(Name(str::from_utf8(name).ok().and_then(Field::from_name)))
     }
 }

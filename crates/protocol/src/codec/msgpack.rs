@@ -46,7 +46,8 @@ fn describe(head: Head<'_>) -> Scalar<'_> {
         Head::Nil => Scalar::Null,
         Head::Bool(value) => Scalar::Bool(value),
         Head::Whole(number) => Scalar::Whole(number),
-        Head::Negative | Head::Float(_) => Scalar::OtherNumber,
+        Head::Negative => Scalar::OtherNumber,
+        Head::Float(float) => Scalar::of_float(float),
         Head::Text(text) => match std::str::from_utf8(text) {
             Ok(text) => Scalar::Text(Cow::Borrowed(text)),
             Err(_) => Scalar::Other("a string that is not UTF-8"),

@@ -2,8 +2,33 @@
 
 use std::borrow::Cow;
 
-use super::{InvalidPayload, json, scan_json, scan_msgpack, transcode};
+use super::{InvalidPayload, json, mended, scan_json, scan_msgpack, transcode};
 use crate::{Encoding, Payload};
+
+impl<'a> Payload<Cow<'a, [u8]>> {
+    /// A payload from JSON that another dialect's client wrote: with what JavaScript writes and a payload cannot hold
+    /// [`mended`].
+    pub fn from_javascript(json: &'a str) -> Result<Self, InvalidPayload> {
+        let text = json::parse(json.as_bytes())?;
+        let text = match scan_json::check(text) {
+            Ok(()) => Cow::Borrowed(text),
+            Err(InvalidPayload::LoneSurrogate | InvalidPayload::NumberRange) => {
+                let text = mended(text);
+                scan_json::check(&text)?;
+                text
+            }
+            Err(error) => return Err(error),
+        };
+        let bytes = match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        };
+        Ok(Self {
+            encoding: Encoding::Json,
+            bytes,
+        })
+    }
+}
 
 impl<B: AsRef<[u8]>> Payload<B> {
     /// Takes bytes from outside for a payload after having checked them.

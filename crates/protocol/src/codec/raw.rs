@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::whole::whole;
 use super::{InvalidPayload, json, msgpack, scan_json, scan_msgpack};
 use crate::{Encoding, Payload};
 
@@ -47,7 +48,7 @@ pub(super) enum Scalar<'a> {
     Null,
     Bool(bool),
     Whole(u64),
-    /// Negative, with a fraction, or beyond 64 bits.
+    /// Negative, with a fraction, or too large.
     OtherNumber,
     Text(Cow<'a, str>),
     /// Anything else, by its description.
@@ -55,6 +56,11 @@ pub(super) enum Scalar<'a> {
 }
 
 impl Scalar<'_> {
+    /// What a float stands for. Languages that have no whole numbers write `5.0` for five, in either encoding.
+    pub(super) fn of_float(float: f64) -> Self {
+        whole(float).map_or(Self::OtherNumber, Self::Whole)
+    }
+
     pub(super) fn describe(&self) -> &'static str {
         match self {
             Self::Null => "null",

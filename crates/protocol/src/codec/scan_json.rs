@@ -40,21 +40,31 @@ fn open(depth: &mut usize) -> Result<(), InvalidPayload> {
     }
 }
 
-/// Only `\u` can write what is no character; the parser knows which pairs are whole.
 fn check_text(text: &str) -> Result<(), InvalidPayload> {
-    if text.contains("\\u") && serde_json::from_str::<String>(text).is_err() {
-        return Err(InvalidPayload::LoneSurrogate);
+    if is_whole_text(text) {
+        Ok(())
+    } else {
+        Err(InvalidPayload::LoneSurrogate)
     }
-    Ok(())
+}
+
+fn check_number(number: &str) -> Result<(), InvalidPayload> {
+    if is_in_range(number) {
+        Ok(())
+    } else {
+        Err(InvalidPayload::NumberRange)
+    }
+}
+
+/// Only `\u` can write what is no character; the parser knows which pairs are whole.
+pub(super) fn is_whole_text(text: &str) -> bool {
+    !text.contains("\\u") || serde_json::from_str::<String>(text).is_ok()
 }
 
 /// 308 digits without an exponent are always within an f64's range.
-fn check_number(number: &str) -> Result<(), InvalidPayload> {
+pub(super) fn is_in_range(number: &str) -> bool {
     let may_be_large = number.len() > 308 || number.contains(['e', 'E']);
-    if may_be_large && serde_json::from_str::<f64>(number).is_err() {
-        return Err(InvalidPayload::NumberRange);
-    }
-    Ok(())
+    !may_be_large || serde_json::from_str::<f64>(number).is_ok()
 }
 
 /// What a payload is judged by; names, commas, `true`, `false` and `null` are of no interest.
@@ -79,6 +89,11 @@ pub(super) struct Tokens<'a> {
 impl<'a> Tokens<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
+    }
+
+    /// The index behind the last token.
+    pub(super) fn position(&self) -> usize {
+        self.at
     }
 
     /// The index behind the string that begins at `from`. SDP escapes every line break and hardly ever a quote, so

@@ -7,6 +7,7 @@ mod round_trip;
 mod samples;
 mod states;
 mod transcoding;
+mod whole_numbers;
 mod wire;
 
 use super::*;

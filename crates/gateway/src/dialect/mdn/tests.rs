@@ -1,6 +1,7 @@
+use serde::Deserialize;
 use serde_json::Value;
-use switchboard_protocol::RoomId;
 use switchboard_protocol::server_message::{Done, LeaveReason, MemberLeft};
+use switchboard_protocol::{Encoding, RoomId};
 
 use super::*;
 use crate::dialect::told::member;
@@ -31,7 +32,9 @@ fn say(mdn: &mut Mdn, message: impl Into<ServerMessage>) -> Vec<Value> {
     let mut said = Vec::new();
     mdn.say(&message.into(), &mut |frame| {
         let text = frame.into_text().expect("text");
-        said.push(serde_json::from_str(&text).expect("JSON"));
+        let mut json = serde_json::Deserializer::from_str(&text);
+        json.disable_recursion_limit();
+        said.push(Value::deserialize(&mut json).expect("JSON"));
     })
     .expect("it can be said");
     said
@@ -207,4 +210,132 @@ fn what_is_no_message_is_said_to_be_none() {
         let heard = hear(&mut mdn, text);
         assert!(heard[0].contains("Broken"), "{text}: {heard:?}");
     }
+}
+
+#[test]
+fn a_date_is_whatever_javascript_writes_and_one_that_nobody_could_read_costs_the_date() {
+    let (mut mdn, _) = in_lobby();
+    let deep = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    let fits = deep(127);
+    for (date, passed) in [
+        ("1e999", "null "),
+        (r#""\ud83d""#, r#""\ufffd""#),
+        (r#"{"a":1,"a":2}"#, r#"{"a":1,"a":2}"#),
+        ("12345678901234567890123", "12345678901234567890123"),
+        (&fits, &fits),
+    ] {
+        let chat = format!(r#"{{"type":"message","text":"x","date":{date}}}"#);
+        let heard = hear(&mut mdn, &chat);
+        let expected = format!(r#"message all {{"text":"x","date":{passed}}}"#);
+        assert_eq!(heard, [expected]);
+        let re = mdn.requests.unheeded() - 1;
+        let told = say(&mut mdn, Done { re, to: None });
+        assert_eq!((told.len(), &told[0]["text"]), (1, &json!("x")), "{told:?}");
+    }
+    let chat = format!(r#"{{"type":"message","text":"x","date":{}}}"#, deep(128));
+    let heard = hear(&mut mdn, &chat);
+    assert!(heard[0].contains("left out: `date`"), "{heard:?}");
+    assert_eq!(heard[1], r#"message all {"text":"x"}"#);
+}
+
+#[test]
+fn half_an_emoji_is_shown_as_far_as_it_goes_and_is_no_name() {
+    let (mut mdn, _) = in_lobby();
+    let heard = hear(&mut mdn, r#"{"type":"message","text":"a\ud83d b"}"#);
+    assert_eq!(heard, ["message all {\"text\":\"a\u{fffd} b\"}"]);
+    let heard = hear(&mut mdn, r#"{"type":"username","name":"Ann\ud83d"}"#);
+    assert!(heard[0].contains("say your `name`"), "{heard:?}");
+    let heard = hear(&mut mdn, r#"{"type":"wave","\ud83d":"\ud83d"}"#);
+    assert_eq!(
+        heard,
+        [r#"wave all {"type":"wave","\ufffd":"\ufffd"}"#.replace("\\ufffd\":", "\u{fffd}\":")]
+    );
+}
+
+#[test]
+fn what_is_meant_for_somebody_who_has_no_name_is_not_told_to_all() {
+    let (mut mdn, _) = in_lobby();
+    for target in ["5", "{}", "[]", "true", r#""Bob\ud83d""#] {
+        let offer = format!(r#"{{"type":"video-offer","target":{target},"sdp":{{}}}}"#);
+        let heard = hear(&mut mdn, &offer);
+        assert!(
+            heard[0].contains("Broken") && heard[0].contains("`target` is not a text"),
+            "{heard:?}"
+        );
+    }
+}
+
+#[test]
+fn after_the_last_candidate_comes_null() {
+    let (mut mdn, bob) = in_lobby();
+    for beside in ["", r#","sdpMid":"0""#] {
+        let last =
+            format!(r#"{{"type":"new-ice-candidate","target":"Bob","candidate":null{beside}}}"#);
+        assert_eq!(
+            hear(&mut mdn, &last),
+            [format!("candidate {} null", bob.peer)]
+        );
+    }
+    let empty =
+        r#"{"type":"new-ice-candidate","target":"Bob","candidate":{"candidate":"","sdpMid":"0"}}"#;
+    let heard = hear(&mut mdn, empty);
+    assert!(
+        heard[0].ends_with(r#"{"candidate":"","sdpMid":"0"}"#),
+        "{heard:?}"
+    );
+    for payload in ["null", r#"{"candidate":null,"sdpMid":"0"}"#] {
+        assert_eq!(
+            say(&mut mdn, signal(&bob, "candidate", payload)),
+            [
+                json!({ "type": "new-ice-candidate", "name": "Bob", "target": "Ann", "candidate": null })
+            ]
+        );
+    }
+}
+
+fn signal(from: &Member, kind: &str, payload: &str) -> Signalled {
+    Signalled {
+        room: lobby(),
+        from: from.peer,
+        id: 1,
+        kind: kind.into(),
+        payload: Payload {
+            encoding: Encoding::Json,
+            bytes: payload.to_owned().into(),
+        },
+    }
+}
+
+#[test]
+fn whatever_a_native_member_may_say_is_told() {
+    let (mut mdn, bob) = in_lobby();
+    let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
+    let named = format!(
+        r#"{{"type":"wave","name":"Eve","x":{}}}"#,
+        &deep[1..deep.len() - 1]
+    );
+    for (kind, payload) in [
+        ("wave", &*deep),
+        ("wave", &named),
+        ("offer", &deep),
+        ("candidate", &deep),
+        ("message", &deep),
+        ("message", r#"{"text":5}"#),
+        ("message", "null"),
+    ] {
+        let mut told = Vec::new();
+        let signal = ServerMessage::from(signal(&bob, kind, payload));
+        mdn.say(&signal, &mut |frame| {
+            told.push(frame.into_text().expect("text"))
+        })
+        .expect("it can be said");
+        assert_eq!(told.len(), 1, "{kind}");
+        let said = Fields::read(&told[0]).expect("an object");
+        assert_eq!(said.text("name").as_deref(), Some("Bob"));
+        assert!(told[0].contains(&payload[payload.len() / 2..]), "{told:?}");
+    }
+    assert_eq!(
+        say(&mut mdn, signal(&bob, "message", r#""<b>hi""#)),
+        [json!({ "type": "message", "name": "Bob", "text": "hi", "date": null })]
+    );
 }

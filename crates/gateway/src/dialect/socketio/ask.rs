@@ -1,19 +1,18 @@
 //! What a client says, as its session hears it.
 
-use std::borrow::Cow;
-
 use axum::extract::ws::Message;
-use serde::Deserialize;
 use switchboard_protocol::client_message::{Bye, Hello, Join, Leave, Signal};
-use switchboard_protocol::{ClientMessage, Encoding, ErrorCode, Payload};
+use switchboard_protocol::{ClientMessage, DecodeError, ErrorCode, Payload, UserId};
 use switchboard_session::{Enter, Input};
 
 use super::packet::{self, BadPacket, Event, Packet};
 use super::{Entering, Hear, Outgoing, Request, SocketIo, Vocabulary, calls, rooms, video};
+use crate::dialect::foreign::{Fields, LeftOut};
 use crate::dialect::{Heard, Introduction};
 
 impl SocketIo {
     pub(super) fn packet(&mut self, text: &str, heard: Hear<'_>) {
+        self.attachments = Packet::attachments_of(text);
         match Packet::read(text) {
             Ok(Packet::Connect(auth)) => self.connect(auth, heard),
             Ok(Packet::Disconnect) => {
@@ -28,42 +27,73 @@ impl SocketIo {
                 let refused = packet::connect_error(Some(&namespace), "Invalid namespace");
                 heard(Heard::Say(Message::Text(refused.into())));
             }
-            Err(bad) => heard(Heard::Input(Input::Broken(bad.into()))),
+            Err(bad) => self.broken(bad, heard),
         }
     }
 
-    pub(super) fn connect(&mut self, auth: Option<&str>, heard: Hear<'_>) {
-        #[derive(Deserialize, Default)]
-        #[serde(rename_all = "camelCase", default)]
-        struct Auth<'a> {
-            #[serde(borrow)]
-            token: Option<Cow<'a, str>>,
-            user_id: Option<UserName>,
-            #[serde(borrow)]
-            name: Option<Cow<'a, str>>,
-            #[serde(borrow)]
-            avatar: Option<Cow<'a, str>>,
+    /// A binary message is an attachment of the packet before it, which was answered, or belongs to nothing.
+    pub(super) fn attachment(&mut self, heard: Hear<'_>) {
+        match self.attachments.checked_sub(1) {
+            Some(left) => {
+                self.attachments = left;
+                heard(Heard::Input(Input::Alive));
+            }
+            None => self.broken(BadPacket::Binary, heard),
         }
+    }
+
+    /// Where its client asked for an acknowledgement, and that could be read, this is it.
+    fn broken(&mut self, bad: BadPacket, heard: Hear<'_>) {
+        let ack = match bad {
+            BadPacket::NoEvent { ack } if self.peer.is_some() => ack,
+            _ => None,
+        };
+        let re = ack.map(|ack| {
+            let request = Request::plain(Vocabulary::Rooms, Some(ack));
+            self.requests.open(request)
+        });
+        let error = DecodeError::of_dialect(ErrorCode::BadMessage, bad.to_string());
+        heard(Heard::Input(Input::Broken(DecodeError { re, ..error })));
+    }
+
+    /// What is wrong in one field costs that field.
+    fn connect(&mut self, auth: Option<&str>, heard: Hear<'_>) {
         if self.peer.is_some() {
             return;
         }
-        // What is no such object is no proof of anything: then nothing was said.
-        let auth: Auth<'_> = auth
-            .and_then(|auth| serde_json::from_str(auth).ok())
-            .unwrap_or_default();
-        self.has_token = auth.token.as_ref().is_some_and(|token| !token.is_empty());
-        heard(Heard::Hello(Introduction {
-            hello: Hello {
-                token: auth.token,
-                name: auth.name,
-                avatar: auth.avatar,
-                ..Hello::default()
-            },
-            user: auth.user_id.map(|user| user.0.into()),
-        }));
+        let said = auth.map(Fields::read);
+        // What is no object is no proof of anything: then nothing was said.
+        let is_unread = matches!(said, Some(None)) && auth != Some("null");
+        let said = said.flatten().unwrap_or_default();
+        let mut left_out = LeftOut::default();
+        let hello = Hello {
+            token: left_out.or_note(said.optional_text("token")),
+            name: left_out.or_note(said.optional_name("name")),
+            avatar: left_out.or_note(said.optional_avatar("avatar")),
+            ..Hello::default()
+        };
+        let user = left_out.or_note(said.optional_id("userId"));
+        // With a token beside it, it is refused as another's; without, its client is nobody in particular.
+        if user
+            .as_deref()
+            .is_some_and(|user| !user.is_empty() && UserId::check(user).is_err())
+        {
+            left_out.note("userId", "1 to 256 bytes without control characters");
+        }
+        self.has_token = hello.token.as_ref().is_some_and(|token| !token.is_empty());
+        self.left_out = match is_unread {
+            true => Some("left out: `auth` is not an object".into()),
+            false => left_out.words(),
+        };
+        heard(Heard::Hello(Introduction { hello, user }));
     }
 
     pub(super) fn event(&mut self, event: &Event<'_>, heard: Hear<'_>) {
+        if event.is_binary {
+            let vocabulary = Vocabulary::of(&event.name);
+            let words = packet::ATTACHMENTS;
+            return self.refuse(event, vocabulary, ErrorCode::BadMessage, words, heard);
+        }
         let is_known = rooms::hear(self, event, heard)
             || video::hear(self, event, heard)
             || calls::hear(self, event, heard);
@@ -123,7 +153,7 @@ impl SocketIo {
         signal: Outgoing<'_>,
         heard: Hear<'_>,
     ) {
-        let payload = match Payload::new(Encoding::Json, signal.payload.as_bytes()) {
+        let payload = match Payload::from_javascript(signal.payload) {
             Ok(payload) => payload,
             Err(error) => {
                 let words = error.to_string();
@@ -139,30 +169,9 @@ impl SocketIo {
             room: signal.room.into(),
             to: Some(signal.to),
             kind: signal.kind.into(),
-            payload,
+            payload: payload.as_slice(),
             traceparent: None,
         });
         heard(Heard::Input(Input::Message(signal)));
-    }
-}
-
-/// A user's id as clients write it: text or a number.
-#[derive(Deserialize)]
-#[serde(from = "UserIdForms")]
-struct UserName(String);
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum UserIdForms {
-    Text(String),
-    Number(i64),
-}
-
-impl From<UserIdForms> for UserName {
-    fn from(user: UserIdForms) -> Self {
-        Self(match user {
-            UserIdForms::Text(text) => text,
-            UserIdForms::Number(number) => number.to_string(),
-        })
     }
 }

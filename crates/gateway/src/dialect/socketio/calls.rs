@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 
 use axum::extract::ws::Message;
-use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
 use serde_json::json;
 use serde_json::value::RawValue;
 use switchboard_protocol::limits::NAME_BYTES_MAX;
@@ -15,12 +13,14 @@ use switchboard_session::{Claim, RoomName};
 use super::packet::{self, Event};
 use super::tell::{emit, tell_custom};
 use super::{Entering, Hear, Outgoing, Request, Say, SocketIo, Texts, ToldRoom, Vocabulary, What};
-use crate::dialect::lobby;
-use crate::dialect::neutral::{self, Fields};
+use crate::dialect::foreign::{self, Fields, Told};
+use crate::dialect::{lobby, neutral};
 
 const REQUEST: &str = "request_connection";
 const CANCEL: &str = "cancel_connection";
 const INFO: &str = "connection_info";
+/// What this vocabulary has.
+pub(super) const EVENTS: [&str; 4] = ["init", REQUEST, CANCEL, INFO];
 /// The key under which descriptions stand.
 const DESCRIPTION: &str = "sdp";
 
@@ -37,7 +37,7 @@ pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> boo
 }
 
 fn init(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
-    let name = event.arguments.first().and_then(|name| neutral::text(name));
+    let name = event.arguments.first().and_then(|name| foreign::text(name));
     let fits = |name: &Cow<'_, str>| !name.is_empty() && name.len() <= NAME_BYTES_MAX;
     let Some(name) = name.filter(fits) else {
         let words = format!("say your name: a text of 1 to {NAME_BYTES_MAX} bytes");
@@ -65,7 +65,7 @@ fn init(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
 
 /// Asks somebody for a call, or takes that back.
 fn ring(io: &mut SocketIo, event: &Event<'_>, kind: &'static str, heard: Hear<'_>) {
-    let name = event.arguments.first().and_then(|name| neutral::text(name));
+    let name = event.arguments.first().and_then(|name| foreign::text(name));
     let Some(name) = name else {
         return refuse(io, event, "say whom to call: a name", heard);
     };
@@ -73,8 +73,7 @@ fn ring(io: &mut SocketIo, event: &Event<'_>, kind: &'static str, heard: Hear<'_
 }
 
 fn inform(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
-    let said = event.arguments.first();
-    let said = said.and_then(|said| Fields::read(said.get()));
+    let said = event.fields();
     let name = said.as_ref().and_then(|said| said.text("remoteName"));
     let (Some(mut said), Some(name)) = (said, name) else {
         return refuse(io, event, "say to whom: an object with `remoteName`", heard);
@@ -86,8 +85,7 @@ fn inform(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
             call(io, event, &name, (kind, &payload), heard);
         }
         None => {
-            let payload = serde_json::to_string(&said).expect("raw JSON can be written");
-            call(io, event, &name, (INFO, &payload), heard);
+            call(io, event, &name, (INFO, &said.to_json()), heard);
         }
     }
 }
@@ -165,32 +163,26 @@ pub(super) fn signalled(
     (signal, payload): (&Signal, &RawValue),
     say: Say<'_>,
 ) {
+    let own = own.map_or("", |own| name_of(lobby, own));
     match &*signal.kind {
         kind @ (REQUEST | CANCEL) => emit(kind, &name_of(lobby, &signal.from), say),
         kind @ (neutral::OFFER | neutral::ANSWER | neutral::CANDIDATE) => {
-            let own = own.map_or("", |own| name_of(lobby, own));
-            let fields = neutral::wrap(usual(kind), payload);
-            emit(INFO, &Info { own, kind, fields }, say);
+            inform_of(kind, own, &neutral::wrap(usual(kind), payload), say);
         }
-        INFO => {
-            let own = own.map_or("", |own| name_of(lobby, own));
-            let fields = Fields::read(payload.get())
-                .unwrap_or_default()
-                .0
-                .into_iter();
-            let fields = fields.map(|(key, value)| (key, value.to_owned())).collect();
-            emit(
-                INFO,
-                &Info {
-                    own,
-                    kind: "",
-                    fields,
-                },
-                say,
-            );
-        }
+        INFO => match Fields::read(payload.get()) {
+            Some(fields) => inform_of("", own, &neutral::borrowed(fields), say),
+            None => tell_custom("signal", signal, payload, say),
+        },
         _ => tell_custom("signal", signal, payload, say),
     }
+}
+
+/// What a caller said. His clients do not say who they are; `remoteName` is whom he said it to.
+fn inform_of(kind: &str, own: &str, fields: &[(Cow<'_, str>, Cow<'_, RawValue>)], say: Say<'_>) {
+    let has_kind = kind.is_empty() || fields.iter().any(|(key, _)| key == "type");
+    let own = [("remoteName", own), ("type", kind)];
+    let own = if has_kind { &own[..1] } else { &own[..] };
+    emit(INFO, &Told { own, fields }, say);
 }
 
 fn name_of<'a>(lobby: &'a ToldRoom<Vocabulary>, peer: &'a PeerId) -> &'a str {
@@ -198,25 +190,4 @@ fn name_of<'a>(lobby: &'a ToldRoom<Vocabulary>, peer: &'a PeerId) -> &'a str {
         .member(peer)
         .and_then(|member: &Member| member.name.as_deref());
     name.unwrap_or(peer.as_str())
-}
-
-/// What a caller said. His clients do not say who they are; `remoteName` is whom he said it to.
-struct Info<'a> {
-    own: &'a str,
-    kind: &'a str,
-    fields: Vec<(Cow<'a, str>, Box<RawValue>)>,
-}
-
-impl Serialize for Info<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("remoteName", self.own)?;
-        if !self.kind.is_empty() && !self.fields.iter().any(|(key, _)| key == "type") {
-            map.serialize_entry("type", self.kind)?;
-        }
-        for (key, value) in self.fields.iter().filter(|(key, _)| key != "remoteName") {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
-    }
 }

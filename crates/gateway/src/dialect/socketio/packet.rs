@@ -3,6 +3,8 @@
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
+use crate::dialect::foreign::{Fields, shown_text};
+
 /// What a client says.
 #[derive(Debug)]
 pub(super) enum Packet<'a> {
@@ -10,9 +12,9 @@ pub(super) enum Packet<'a> {
     Connect(Option<&'a str>),
     /// `1`: goes.
     Disconnect,
-    /// `2`: `["name", argument, …]`.
+    /// `2`: `["name", argument, …]`. `5`: the same, with attachments behind it.
     Event(Event<'a>),
-    /// `3`: answers an acknowledgement that was asked of it. Nobody asks here.
+    /// `3` and `6`: answers an acknowledgement that was asked of it. Nobody asks here.
     Ack,
 }
 
@@ -25,6 +27,8 @@ pub(super) struct Event<'a> {
     pub(super) name: String,
     /// What follows the name.
     pub(super) arguments: SmallVec<[&'a RawValue; 2]>,
+    /// Whether some of that is in binary messages.
+    pub(super) is_binary: bool,
 }
 
 /// Why a packet cannot be taken, in words for its client.
@@ -34,45 +38,75 @@ pub(super) enum BadPacket {
     NoType,
     #[error("there is no namespace {0} here, only /")]
     Namespace(String),
-    #[error("binary attachments are not taken: send JSON")]
+    #[error("{ATTACHMENTS}")]
     Binary,
     #[error("an event is a JSON array that begins with its name")]
-    NoEvent,
+    NoEvent {
+        /// Its acknowledgement, where that could be read.
+        ack: Option<u64>,
+    },
 }
+
+/// Why an event with attachments is not taken.
+pub(super) const ATTACHMENTS: &str = "binary attachments are not taken: send JSON";
 
 impl<'a> Packet<'a> {
     /// Reads a packet.
     pub(super) fn read(text: &'a str) -> Result<Self, BadPacket> {
         let mut chars = text.chars();
         let kind = chars.next().ok_or(BadPacket::NoType)?;
-        let rest = in_root(chars.as_str())?;
+        let (attachments, rest) = match kind {
+            '5' | '6' => attachments(chars.as_str()).ok_or(BadPacket::NoEvent { ack: None })?,
+            _ => (0, chars.as_str()),
+        };
+        let rest = in_root(rest)?;
         match kind {
             '0' => Ok(Self::Connect(Some(rest).filter(|auth| !auth.is_empty()))),
             '1' => Ok(Self::Disconnect),
-            '2' => Event::read(rest).map(Self::Event),
-            '3' => Ok(Self::Ack),
-            '5' | '6' => Err(BadPacket::Binary),
+            '2' | '5' => Event::read(rest, attachments > 0).map(Self::Event),
+            '3' | '6' => Ok(Self::Ack),
             _ => Err(BadPacket::NoType),
         }
     }
+
+    /// How many binary messages belong to a packet and follow it.
+    pub(super) fn attachments_of(text: &str) -> u64 {
+        let rest = text.strip_prefix(['5', '6']);
+        rest.and_then(attachments).map_or(0, |(count, _)| count)
+    }
+}
+
+/// `<count>-`, and what is behind it.
+fn attachments(text: &str) -> Option<(u64, &str)> {
+    let (count, rest) = text.split_once('-')?;
+    let is_number = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+    Some((count.parse().ok().filter(|_| is_number)?, rest))
 }
 
 impl<'a> Event<'a> {
-    fn read(text: &'a str) -> Result<Self, BadPacket> {
+    fn read(text: &'a str, is_binary: bool) -> Result<Self, BadPacket> {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (ack, array) = text.split_at(digits);
         let ack = match ack {
             "" => None,
-            ack => Some(ack.parse().map_err(|_| BadPacket::NoEvent)?),
+            ack => Some(ack.parse().map_err(|_| BadPacket::NoEvent { ack: None })?),
         };
+        let no_event = || BadPacket::NoEvent { ack };
         let array: SmallVec<[&RawValue; 3]> =
-            serde_json::from_str(array).map_err(|_| BadPacket::NoEvent)?;
-        let (name, arguments) = array.split_first().ok_or(BadPacket::NoEvent)?;
+            serde_json::from_str(array).map_err(|_| no_event())?;
+        let (name, arguments) = array.split_first().ok_or_else(no_event)?;
+        let name = shown_text(name).ok_or_else(no_event)?;
         Ok(Self {
             ack,
-            name: serde_json::from_str(name.get()).map_err(|_| BadPacket::NoEvent)?,
+            name: name.into_owned(),
             arguments: arguments.into(),
+            is_binary,
         })
+    }
+
+    /// The first argument, if it is an object.
+    pub(super) fn fields(&self) -> Option<Fields<'a>> {
+        Fields::read(self.arguments.first()?.get())
     }
 }
 
@@ -157,23 +191,52 @@ mod tests {
 
     #[test]
     fn what_cannot_be_taken_is_named() {
+        let no_event = |ack| BadPacket::NoEvent { ack };
         for (text, error) in [
             ("", BadPacket::NoType),
             ("x", BadPacket::NoType),
             ("한", BadPacket::NoType),
-            ("2[]", BadPacket::NoEvent),
-            ("2[1]", BadPacket::NoEvent),
-            ("2{}", BadPacket::NoEvent),
-            ("2[\"a\"", BadPacket::NoEvent),
-            ("299999999999999999999[\"a\"]", BadPacket::NoEvent),
-            (
-                r#"51-["a",{"_placeholder":true,"num":0}]"#,
-                BadPacket::Binary,
-            ),
+            ("2[]", no_event(None)),
+            ("2[1]", no_event(None)),
+            ("2{}", no_event(None)),
+            ("2[\"a\"", no_event(None)),
+            ("27[1]", no_event(Some(7))),
+            ("27[]", no_event(Some(7))),
+            ("27[\"a\"", no_event(Some(7))),
+            ("27", no_event(Some(7))),
+            ("51-7[null]", no_event(Some(7))),
+            ("5[\"a\"]", no_event(None)),
+            ("5-[\"a\"]", no_event(None)),
+            ("5+1-[\"a\"]", no_event(None)),
+            ("299999999999999999999[\"a\"]", no_event(None)),
             ("0/admin,{}", BadPacket::Namespace("/admin".into())),
+            ("51-/admin,[]", BadPacket::Namespace("/admin".into())),
         ] {
             assert_eq!(Packet::read(text).err(), Some(error), "{text}");
         }
+    }
+
+    #[test]
+    fn an_event_with_attachments_keeps_its_name_and_acknowledgement() {
+        let text = r#"52-7["offer",{"file":{"_placeholder":true,"num":0}}]"#;
+        assert_eq!(Packet::attachments_of(text), 2);
+        let Ok(Packet::Event(event)) = Packet::read(text) else {
+            panic!("{text} is an event");
+        };
+        assert_eq!(
+            (event.ack, &*event.name, event.is_binary),
+            (Some(7), "offer", true)
+        );
+        assert_eq!(Packet::attachments_of("61-7[]"), 1);
+        assert!(matches!(Packet::read("61-7[]"), Ok(Packet::Ack)));
+        for text in [r#"27["a-1"]"#, "1", "5x-", "5", r#"50-["a"]"#] {
+            assert_eq!(Packet::attachments_of(text), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_with_half_a_character_is_a_name_that_nobody_knows() {
+        assert_eq!(event_of(r#"27["a\ud83d"]"#).1, "a\u{fffd}");
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use axum::extract::ws::Message;
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
 use serde_json::json;
 use serde_json::value::RawValue;
 use switchboard_protocol::server_message::{RoomClosed, Signal};
@@ -13,7 +12,8 @@ use switchboard_protocol::{ErrorCode, Member, PeerId, RoomId};
 use super::packet::{self, Event};
 use super::tell::{emit, tell_custom};
 use super::{Entering, Hear, Outgoing, Request, Say, SocketIo, Vocabulary, What};
-use crate::dialect::neutral::{self, Fields, text_or_number};
+use crate::dialect::foreign::{self, Told};
+use crate::dialect::neutral;
 
 const SIGNALS: [(&str, &str, &str); 3] = [
     ("offer", neutral::OFFER, "offer"),
@@ -39,9 +39,8 @@ pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> boo
 
 /// The room that an event names: `roomId`, or an object with it.
 fn room_of<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
-    let argument = *event.arguments.first()?;
-    text_or_number(argument)
-        .or_else(|| text_or_number(Fields::read(argument.get())?.get("roomId")?))
+    let named = || foreign::id(event.fields()?.get("roomId")?);
+    foreign::id(event.arguments.first()?).or_else(named)
 }
 
 fn enter(io: &mut SocketIo, event: &Event<'_>, creates: bool, heard: Hear<'_>) {
@@ -84,8 +83,7 @@ fn pass_on(
     (_, kind, usual): &(&str, &'static str, &str),
     heard: Hear<'_>,
 ) {
-    let said = event.arguments.first();
-    let said = said.and_then(|said| Fields::read(said.get()));
+    let said = event.fields();
     let target = said.as_ref().and_then(|said| said.text("target"));
     let (Some(mut said), Some(target)) = (said, target) else {
         let words = "say to whom: an object with `target`";
@@ -157,28 +155,8 @@ pub(super) fn signalled(own: &PeerId, signal: &Signal, payload: &RawValue, say: 
         return tell_custom("signal", signal, payload, say);
     };
     let told = Told {
-        own,
-        from: &signal.from,
-        fields: neutral::wrap(usual, payload),
+        own: &[("target", own.as_str()), ("from", signal.from.as_str())],
+        fields: &neutral::wrap(usual, payload),
     };
     emit(event, &told, say);
-}
-
-struct Told<'a> {
-    own: &'a PeerId,
-    from: &'a PeerId,
-    fields: Vec<(Cow<'a, str>, Box<RawValue>)>,
-}
-
-impl Serialize for Told<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.fields.len() + 2))?;
-        map.serialize_entry("target", self.own)?;
-        let others = self.fields.iter();
-        for (key, value) in others.filter(|(key, _)| key != "from" && key != "target") {
-            map.serialize_entry(key, value)?;
-        }
-        map.serialize_entry("from", self.from)?;
-        map.end()
-    }
 }

@@ -29,6 +29,12 @@ impl SocketIo {
         say(Message::Text(text.into()));
     }
 
+    /// What was not taken of something that is done all the same.
+    pub(super) fn tell_left_out(&self, words: &str, say: Say<'_>) {
+        let told = Request::plain(Vocabulary::Rooms, None);
+        self.tell_refused(&told, ErrorCode::BadMessage, words, say);
+    }
+
     pub(super) fn tell_done(&self, request: &Request, say: Say<'_>) {
         let Some(ack) = request.ack else { return };
         say(Message::Text(

@@ -1,6 +1,5 @@
 //! 002: video rooms, and who is there in a study.
 
-use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +13,8 @@ use switchboard_session::Input;
 use super::packet::Event;
 use super::tell::{emit, tell_custom};
 use super::{Entering, Hear, Heard, Outgoing, Request, Say, SocketIo, ToldRoom, Vocabulary, What};
-use crate::dialect::neutral::{self, text_or_number};
+use crate::dialect::foreign::{self, Fields, LeftOut};
+use crate::dialect::neutral;
 
 /// A study is larger than a call.
 const STUDY_CAPACITY: u32 = 1000;
@@ -25,17 +25,14 @@ pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> boo
     if !is_ours("video:") && !is_ours("presence:") {
         return false;
     }
-    let about = About::read(event);
+    let about = About(event.fields().unwrap_or_default());
     match event.name.as_str() {
         "video:join-room" => enter(io, event, Vocabulary::Video, about.video_room(), heard),
         "video:leave-room" => leave(io, event, Vocabulary::Video, about.video_room(), heard),
         "video:state" => change(io, event, &about, heard),
-        "video:offer" => pass_on(io, event, &about, (neutral::OFFER, about.offer), heard),
-        "video:answer" => pass_on(io, event, &about, (neutral::ANSWER, about.answer), heard),
-        "video:ice-candidate" => {
-            let candidate = (neutral::CANDIDATE, about.candidate);
-            pass_on(io, event, &about, candidate, heard);
-        }
+        "video:offer" => pass_on(io, event, &about, neutral::OFFER, heard),
+        "video:answer" => pass_on(io, event, &about, neutral::ANSWER, heard),
+        "video:ice-candidate" => pass_on(io, event, &about, neutral::CANDIDATE, heard),
         "presence:join-study" => enter(io, event, Vocabulary::Presence, about.study(), heard),
         "presence:leave-study" => leave(io, event, Vocabulary::Presence, about.study(), heard),
         _ => return false,
@@ -43,48 +40,25 @@ pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> boo
     true
 }
 
-/// Whatever an event may say.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct About<'a> {
-    #[serde(borrow)]
-    room_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    study_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    to: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    offer: Option<&'a RawValue>,
-    #[serde(borrow)]
-    answer: Option<&'a RawValue>,
-    #[serde(borrow, deserialize_with = "even_null")]
-    candidate: Option<&'a RawValue>,
-    is_muted: Option<bool>,
-    is_video_off: Option<bool>,
-    is_sharing_screen: Option<bool>,
-}
-
-/// `null` is the end of candidates (RFC 8838), not nothing.
-fn even_null<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
+/// What an event says. What is no object says nothing.
+struct About<'a>(Fields<'a>);
 
 impl<'a> About<'a> {
-    /// What is not an object of such fields says nothing.
-    fn read(event: &Event<'a>) -> Self {
-        let argument = event.arguments.first();
-        let read = argument.and_then(|argument| serde_json::from_str(argument.get()).ok());
-        read.unwrap_or_default()
-    }
-
     fn video_room(&self) -> Option<String> {
-        Some(format!("video:{}", text_or_number(self.room_id?)?))
+        Some(format!("video:{}", foreign::id(self.0.get("roomId")?)?))
     }
 
     fn study(&self) -> Option<String> {
-        Some(format!("study:{}", text_or_number(self.study_id?)?))
+        Some(format!("study:{}", foreign::id(self.0.get("studyId")?)?))
+    }
+
+    /// A description, or a candidate; `null` is a candidate too: the end of them.
+    fn signal(&self, kind: &str) -> Option<&'a RawValue> {
+        let said = self.0.get(kind)?;
+        match kind {
+            neutral::CANDIDATE => Some(neutral::candidate(said)),
+            _ => Some(said).filter(|said| !foreign::is_null(said)),
+        }
     }
 }
 
@@ -145,15 +119,28 @@ fn change(io: &mut SocketIo, event: &Event<'_>, about: &About<'_>, heard: Hear<'
     let Some(room) = about.video_room() else {
         return which_room(io, event, Vocabulary::Video, heard);
     };
-    let said = [
-        ("isMuted", about.is_muted),
-        ("isVideoOff", about.is_video_off),
-        ("isSharingScreen", about.is_sharing_screen),
-    ];
-    let patch: serde_json::Map<_, _> = said
+    let mut left_out = LeftOut::default();
+    let patch: serde_json::Map<_, _> = ["isMuted", "isVideoOff", "isSharingScreen"]
         .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?.into())))
+        .filter_map(|flag| {
+            let value = left_out.or_note(about.0.optional_flag(flag))?;
+            Some((flag.to_owned(), value.into()))
+        })
         .collect();
+    match left_out.words() {
+        // Nothing is left of it.
+        Some(words) if patch.is_empty() => {
+            return io.refuse(
+                event,
+                Vocabulary::Video,
+                ErrorCode::BadMessage,
+                &words,
+                heard,
+            );
+        }
+        Some(words) => io.tell_left_out(&words, &mut |frame| heard(Heard::Say(frame))),
+        None => {}
+    }
     let patch = serde_json::Value::Object(patch).to_string();
     let request = Request::plain(Vocabulary::Video, event.ack);
     let id = io.requests.open(request);
@@ -168,10 +155,10 @@ fn pass_on(
     io: &mut SocketIo,
     event: &Event<'_>,
     about: &About<'_>,
-    (kind, payload): (&'static str, Option<&RawValue>),
+    kind: &'static str,
     heard: Hear<'_>,
 ) {
-    let (Some(to), Some(payload)) = (&about.to, payload) else {
+    let (Some(to), Some(payload)) = (about.0.text("to"), about.signal(kind)) else {
         let words = format!("say what to whom: an object with `to` and `{kind}`");
         return io.refuse(
             event,
@@ -181,7 +168,7 @@ fn pass_on(
             heard,
         );
     };
-    let Some(room) = room_with(io, to) else {
+    let Some(room) = room_with(io, &to) else {
         let words = "you are in no room; join one first";
         return io.refuse(
             event,
@@ -193,7 +180,7 @@ fn pass_on(
     };
     let signal = Outgoing {
         room: room.as_str(),
-        to: Cow::Borrowed(to),
+        to,
         kind,
         payload: payload.get(),
     };
@@ -377,7 +364,7 @@ pub(super) fn signalled(signal: &Signal, payload: &RawValue, say: Say<'_>) {
         neutral::CANDIDATE => (
             "video:ice-candidate",
             Told {
-                candidate: Some(payload),
+                candidate: Some(neutral::candidate(payload)),
                 ..nothing
             },
         ),

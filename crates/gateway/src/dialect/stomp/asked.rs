@@ -1,14 +1,8 @@
 //! What a client asks for, frame by frame. An error ends the connection, and says why.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use switchboard_protocol::client_message::{Bye, Join, Leave, Signal};
-use switchboard_protocol::limits::NAME_BYTES_MAX;
-use switchboard_protocol::{
-    ClientMessage, CloseCode, DecodeError, Encoding, ErrorCode, Payload, RoomId,
-};
+use switchboard_protocol::{ClientMessage, CloseCode, DecodeError, ErrorCode, Payload, RoomId};
 use switchboard_session::{Closing, Enter, Input, RoomName};
 use switchboard_stomp::{Command, Frame, Version};
 
@@ -17,6 +11,7 @@ use super::signal;
 use super::subscriptions::Subscription;
 use super::told::members;
 use super::{Hear, Heard, Live, Stomp, write, write_receipt};
+use crate::dialect::foreign::{Fields, LeftOut};
 
 /// A call has two ends.
 const ROOM_CAPACITY: u32 = 2;
@@ -53,11 +48,13 @@ impl Stomp {
     }
 
     fn subscribe(&mut self, live: Live, frame: &Frame<'_>, heard: Hear<'_>) -> Result<(), String> {
-        let topic = Topic::read(destination(frame)?).map_err(|error| error.to_string())?;
+        let destination = destination(frame)?;
+        let topic = Topic::read(destination).map_err(|error| error.to_string())?;
         let subscription = Subscription {
             id: subscription_id(live, frame)?.to_owned(),
             acknowledged: frame.header("ack").is_some_and(|ack| ack != "auto"),
             topic,
+            destination: destination.to_owned(),
         };
         let added = self.subscriptions.add(subscription);
         let added = added.map_err(|error| error.to_string())?;
@@ -96,29 +93,16 @@ impl Stomp {
     }
 
     fn join(&mut self, room: &RoomId, body: &[u8], receipt: Option<String>, heard: Hear<'_>) {
-        #[derive(Deserialize, Default)]
-        #[serde(rename_all = "camelCase")]
-        struct JoinRequest<'a> {
-            #[serde(borrow)]
-            display_name: Option<Cow<'a, str>>,
+        let Some(said) = join_body(body) else {
+            let id = self.request(receipt, None);
+            return broken(id, "a join is a JSON object, or nothing", heard);
+        };
+        let mut left_out = LeftOut::default();
+        let name = left_out.or_note(said.optional_name("displayName"));
+        if let Some(words) = left_out.words() {
+            self.publish_refusal(&words, None, &mut |frame| heard(Heard::Say(frame)));
         }
         let id = self.request(receipt, None);
-        let said = match body.trim_ascii().is_empty() {
-            true => Ok(None),
-            false => serde_json::from_slice::<Option<JoinRequest<'_>>>(body),
-        };
-        let Ok(said) = said else {
-            return broken(id, "a join is a JSON object, `displayName` a text", heard);
-        };
-        let name = said.unwrap_or_default().display_name;
-        let name = name.filter(|name| !name.is_empty());
-        if name
-            .as_ref()
-            .is_some_and(|name| name.len() > NAME_BYTES_MAX)
-        {
-            let words = format!("a `displayName` has at most {NAME_BYTES_MAX} bytes");
-            return broken(id, &words, heard);
-        }
         heard(Heard::Input(Input::Enter(Enter {
             join: Join {
                 id,
@@ -146,14 +130,14 @@ impl Stomp {
             Ok(said) => said,
             Err(words) => return broken(self.request(receipt, None), words, heard),
         };
-        let payload = match Payload::new(Encoding::Json, said.payload.as_bytes()) {
+        let payload = match Payload::from_javascript(&said.payload) {
             Ok(payload) => payload,
             Err(error) => {
                 let id = self.request(receipt, None);
                 return broken(id, &error.to_string(), heard);
             }
         };
-        let back = self.back(live, &room, &said);
+        let back = self.back(live, &room, &said.kind, &payload.bytes);
         self.back_bytes += back.as_ref().map_or(0, |(_, body)| body.len());
         if self.back_bytes > self.back_bytes_max {
             self.end(None);
@@ -167,7 +151,7 @@ impl Stomp {
             room: room.as_str().into(),
             to: None,
             kind: said.kind.as_ref().into(),
-            payload,
+            payload: payload.as_slice(),
             traceparent: None,
         });
         heard(Heard::Input(Input::Message(signal)));
@@ -178,13 +162,22 @@ impl Stomp {
         &self,
         live: Live,
         room: &RoomId,
-        said: &signal::Neutral<'_>,
+        kind: &str,
+        payload: &[u8],
     ) -> Option<(Topic, String)> {
         let topic = Topic::Signal(room.clone());
         self.subscriptions.of(&topic).next()?;
-        let payload: &RawValue = serde_json::from_str(&said.payload).ok()?;
-        let back = signal::write(&live.peer, &said.kind, payload);
+        let payload: &RawValue = serde_json::from_slice(payload).expect("a payload is JSON");
+        let back = signal::write(&live.peer, kind, payload);
         Some((topic, back))
+    }
+}
+
+/// Nothing, or `null`, is a join without a name. `None`: it is something else.
+fn join_body(body: &[u8]) -> Option<Fields<'_>> {
+    match str::from_utf8(body.trim_ascii()).ok()? {
+        "" | "null" => Some(Fields::default()),
+        body => Fields::read(body),
     }
 }
 

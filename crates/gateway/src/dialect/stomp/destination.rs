@@ -1,7 +1,7 @@
-//! What a STOMP client may send to, and what it may subscribe to.
+//! What a STOMP client may send to, and what it may subscribe to. A room in a destination is percent-encoded (RFC 3986 section
+//! 2.1), as in a URL, and decoded once: `a/b` is `/topic/rooms/a%2Fb/signal`. What needs no encoding there may have it or not.
 
-use std::fmt;
-
+use percent_encoding::percent_decode_str;
 use switchboard_protocol::{InvalidId, RoomId};
 
 /// What is repeated to a client of its own words.
@@ -42,6 +42,10 @@ pub(super) enum BadDestination {
     Topic(String),
     #[error("the destination names no room: {0}")]
     Room(#[from] InvalidId),
+    #[error(
+        "the destination names no room: a room is percent-encoded UTF-8, each % with two hexadecimal digits behind it"
+    )]
+    Escape,
 }
 
 impl Action {
@@ -54,7 +58,7 @@ impl Action {
             "leave" => Self::Leave,
             _ => return Err(BadDestination::Action(shown(destination))),
         };
-        Ok((room.parse()?, action))
+        Ok((decoded(room)?, action))
     }
 }
 
@@ -66,27 +70,28 @@ impl Topic {
             _ => {}
         }
         match room_and_name("/topic/rooms/", destination) {
-            Some((room, "members")) => Ok(Self::Members(room.parse()?)),
-            Some((room, "signal")) => Ok(Self::Signal(room.parse()?)),
+            Some((room, "members")) => Ok(Self::Members(decoded(room)?)),
+            Some((room, "signal")) => Ok(Self::Signal(decoded(room)?)),
             _ => Err(BadDestination::Topic(shown(destination))),
-        }
-    }
-}
-
-/// As it is read: there is one way to write each.
-impl fmt::Display for Topic {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Members(room) => write!(out, "/topic/rooms/{room}/members"),
-            Self::Signal(room) => write!(out, "/topic/rooms/{room}/signal"),
-            Self::System => out.write_str("/user/queue/system"),
-            Self::Me => out.write_str("/user/queue/me"),
         }
     }
 }
 
 fn room_and_name<'d>(prefix: &str, destination: &'d str) -> Option<(&'d str, &'d str)> {
     destination.strip_prefix(prefix)?.split_once('/')
+}
+
+fn decoded(room: &str) -> Result<RoomId, BadDestination> {
+    let mut behind_percents = room.split('%').skip(1);
+    let is_escape = |behind: &str| {
+        let digits = behind.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    if !behind_percents.all(is_escape) {
+        return Err(BadDestination::Escape);
+    }
+    let room = percent_decode_str(room).decode_utf8();
+    Ok(room.map_err(|_| BadDestination::Escape)?.parse()?)
 }
 
 fn shown(destination: &str) -> String {
@@ -98,15 +103,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_topic_is_written_as_it_is_read() {
-        for destination in [
-            "/topic/rooms/r-1/members",
-            "/topic/rooms/video:r/signal",
-            "/user/queue/me",
-            "/user/queue/system",
+    fn a_room_is_decoded_once() {
+        for (written, room) in [
+            ("r-1", "r-1"),
+            ("video:r", "video:r"),
+            ("video%3Ar", "video:r"),
+            ("a%2Fb", "a/b"),
+            ("a%2fb", "a/b"),
+            ("my%20room", "my room"),
+            ("my room", "my room"),
+            ("%ED%9A%8C%EC%9D%98%EC%8B%A4", "회의실"),
+            ("회의실", "회의실"),
+            ("x%7Bb%7Dy", "x{b}y"),
+            ("100%25", "100%"),
+            ("%2525", "%25"),
+            ("a+b", "a+b"),
         ] {
-            let topic = Topic::read(destination).expect("a topic");
-            assert_eq!(topic.to_string(), destination);
+            let room: RoomId = room.parse().expect("a room");
+            let topic = Topic::read(&format!("/topic/rooms/{written}/members"));
+            assert_eq!(topic, Ok(Topic::Members(room.clone())), "{written}");
+            let action = Action::read(&format!("/app/rooms/{written}/signal"));
+            assert_eq!(action, Ok((room, Action::Signal)), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_bad_escape_is_refused() {
+        for room in [
+            "%", "a%2", "%zz", "%+1", "100%", "%ff", "%ED%9A", "%%41", "%é1",
+        ] {
+            let refused = Topic::read(&format!("/topic/rooms/{room}/members"));
+            assert_eq!(refused, Err(BadDestination::Escape), "{room}");
+            let refused = Action::read(&format!("/app/rooms/{room}/join"));
+            assert_eq!(refused, Err(BadDestination::Escape), "{room}");
         }
     }
 
@@ -138,10 +167,10 @@ mod tests {
 
     #[test]
     fn a_room_that_is_none_is_refused_with_what_one_looks_like() {
-        for room in ["", "a b", "방", "*"] {
+        for room in ["", " a", "a%20", ".", "%2E%2E", "*", "%2A", "a%0Ab"] {
             let destination = format!("/topic/rooms/{room}/members");
             let refused = Topic::read(&destination).expect_err(room);
-            assert!(refused.to_string().contains("A-Z"), "{refused}");
+            assert!(refused.to_string().contains("1 to 128 bytes"), "{refused}");
             let refused = Action::read(&format!("/app/rooms/{room}/join")).expect_err(room);
             assert!(matches!(refused, BadDestination::Room(_)), "{refused}");
         }

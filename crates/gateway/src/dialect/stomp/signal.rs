@@ -11,12 +11,12 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use switchboard_protocol::PeerId;
 use switchboard_protocol::ids::check_kind;
 
-use crate::dialect::neutral::{self, Fields};
+use crate::dialect::foreign::{Fields, Told};
+use crate::dialect::neutral::{self, WITH, With, Wrapped};
 
 /// The tutorial's words, and where its clients put what belongs to them.
 const SIGNALS: [(&str, &str, &str); 3] = [
@@ -24,7 +24,6 @@ const SIGNALS: [(&str, &str, &str); 3] = [
     ("ANSWER", neutral::ANSWER, "sdp"),
     ("CANDIDATE", neutral::CANDIDATE, "candidate"),
 ];
-const WITH: &str = "with";
 
 /// A signal as the session has it.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,124 +32,116 @@ pub(super) struct Neutral<'a> {
     pub(super) payload: String,
 }
 
-/// How a client wrapped what it said.
-#[derive(Serialize, Deserialize)]
-struct With<'a> {
-    /// Empty: everything stood side by side.
-    #[serde(borrow)]
-    under: Cow<'a, str>,
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
-    rest: Option<Fields<'a>>,
-}
-
-/// What a client says; an error says what it should. Its `sid` is not believed, and `with` is a word of the gateway's.
+/// What a client says; an error says what it should. Its `sid` is not believed.
 pub(super) fn read(body: &str) -> Result<Neutral<'_>, &'static str> {
     let mut said = Fields::read(body).ok_or("a signal is a JSON object")?;
     let word = said.text("type");
     let word =
         word.ok_or("a signal has a `type`: OFFER, ANSWER, CANDIDATE or a word of your own")?;
-    said.0
-        .retain(|(key, _)| !["type", "sid", WITH].contains(&&**key));
+    said.0.retain(|(key, _)| key != "type" && key != "sid");
     let known = SIGNALS
         .iter()
         .find(|(known, ..)| known.eq_ignore_ascii_case(&word));
     let Some((_, kind, key)) = known else {
         check_kind(&word)
             .map_err(|_| "the `type` of a signal is 1 to 64 of A-Z a-z 0-9 . _ : -")?;
-        let payload = side_by_side(&said);
         return Ok(Neutral {
             kind: word,
-            payload,
+            payload: side_by_side(said),
         });
-    };
-    let value = said.get(key).map(RawValue::get);
-    let payload = match (value, *kind) {
-        // The end of candidates (RFC 8838) is `null` in the place of one.
-        (Some(value), neutral::CANDIDATE)
-            if said.0.len() == 1 && (value.starts_with('{') || value == "null") =>
-        {
-            value.to_owned()
-        }
-        (Some(object), _) if object.starts_with('{') => under(key, said),
-        (Some(_), neutral::OFFER | neutral::ANSWER) => marked("type", kind, &said),
-        _ => side_by_side(&said),
     };
     Ok(Neutral {
         kind: Cow::Borrowed(kind),
-        payload,
+        payload: payload(kind, key, said),
     })
 }
 
-fn under<'a>(key: &'a str, mut said: Fields<'a>) -> String {
-    let value = said.take(key).and_then(|value| Fields::read(value.get()));
-    let rest = Some(said).filter(|rest| !rest.0.is_empty());
-    let with = With {
-        under: key.into(),
-        rest,
-    };
-    marked(WITH, &with, &value.unwrap_or_default())
+fn payload(kind: &str, key: &str, mut said: Fields<'_>) -> String {
+    let value = said.get(key);
+    let object = value.and_then(|value| Fields::read(value.get()));
+    match (value, object) {
+        (Some(value), _) if kind == neutral::CANDIDATE && neutral::is_end_of_candidates(value) => {
+            "null".to_owned()
+        }
+        (Some(value), Some(object))
+            if kind == neutral::CANDIDATE && said.0.len() == 1 && object.get(WITH).is_none() =>
+        {
+            value.get().to_owned()
+        }
+        (Some(_), Some(object)) => {
+            said.take(key);
+            With::under(key, said).enclose(object)
+        }
+        // A description is one of this type, and says so first.
+        (Some(_), None) if kind != neutral::CANDIDATE => {
+            let kind = to_raw_value(kind).expect("a text can be written");
+            let mut typed: Fields<'_> = said;
+            typed.0.insert(0, (Cow::Borrowed("type"), &*kind));
+            match typed.get(WITH) {
+                None => typed.to_json(),
+                Some(_) => side_by_side(typed),
+            }
+        }
+        _ => side_by_side(said),
+    }
 }
 
-fn side_by_side(said: &Fields<'_>) -> String {
-    let with = With {
-        under: Cow::Borrowed(""),
-        rest: None,
-    };
-    marked(WITH, &with, said)
+fn side_by_side(said: Fields<'_>) -> String {
+    With::under("", Fields::default()).enclose(said)
 }
-
-/// The fields behind one more.
-fn marked(key: &str, mark: &(impl Serialize + ?Sized), fields: &Fields<'_>) -> String {
-    let mark = to_raw_value(mark).expect("texts and raw JSON can be written");
-    let others = fields.0.iter().cloned();
-    let all = std::iter::once((Cow::Borrowed(key), &*mark)).chain(others);
-    write_object(&Fields(all.collect()))
-}
-
-fn write_object(fields: &Fields<'_>) -> String {
-    serde_json::to_string(fields).expect("raw JSON can be written")
-}
-
-/// What is told beside `type` and `sid`.
-type Told<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
 /// A member's signal as STOMP clients read it.
 pub(super) fn write(sid: &PeerId, kind: &str, payload: &RawValue) -> String {
     let known = SIGNALS.iter().find(|(_, known, _)| *known == kind);
+    let word = known.map_or(kind, |(word, ..)| word);
+    let told = Told {
+        own: &[("type", word), ("sid", sid.as_str())],
+        fields: &fields(known, payload),
+    };
+    serde_json::to_string(&told).expect("texts and raw JSON can be written")
+}
+
+/// What is told beside `type` and `sid`.
+fn fields<'a>(known: Option<&(&'a str, &'a str, &'a str)>, payload: &'a RawValue) -> Wrapped<'a> {
+    let under = |key: &'a str, value: Cow<'a, RawValue>| vec![(Cow::Borrowed(key), value)];
     let mut fields = Fields::read(payload.get()).unwrap_or_default();
-    let with = fields.take(WITH);
-    let with = with.and_then(|with| serde_json::from_str::<With<'_>>(with.get()).ok());
-    let object = to_raw_value(&fields).expect("raw JSON can be written");
-    let told = match (&with, known) {
-        (Some(With { under, .. }), _) if under.is_empty() => all(&fields),
-        (Some(With { under, rest }), _) => {
-            let rest = rest.as_ref().map(all).unwrap_or_default();
-            std::iter::once((under.clone(), &*object))
-                .chain(rest)
-                .collect()
+    let with = With::disclose(&mut fields);
+    match (with, known) {
+        (_, Some((_, neutral::CANDIDATE, key))) if neutral::is_end_of_candidates(payload) => {
+            under(key, Cow::Borrowed(RawValue::NULL))
         }
-        (None, Some((_, neutral::CANDIDATE, key))) if !fields.0.is_empty() => {
-            vec![(Cow::Borrowed(*key), &*object)]
+        (
+            Some(With {
+                under: Some(key), ..
+            }),
+            _,
+        ) if key.is_empty() => neutral::borrowed(fields),
+        (
+            Some(With {
+                under: Some(key),
+                rest,
+                ..
+            }),
+            _,
+        ) => {
+            let mut rest = rest.unwrap_or_default();
+            rest.take(&key);
+            let mut told = neutral::borrowed(rest);
+            told.insert(0, (key, Cow::Owned(object(&fields))));
+            told
+        }
+        (_, Some((_, neutral::CANDIDATE, key))) if !fields.0.is_empty() => {
+            under(key, Cow::Owned(object(&fields)))
         }
         // A description stands beside its type here too.
-        (None, Some((.., key))) if fields.get(key).is_some() => all(&fields),
-        (None, Some((.., key))) => vec![(Cow::Borrowed(*key), payload)],
-        (None, None) => vec![(Cow::Borrowed("payload"), payload)],
-    };
-    signed(sid, known.map_or(kind, |(word, ..)| word), told)
+        (_, Some((.., key))) if fields.get(key).is_some() => neutral::borrowed(fields),
+        (_, Some((.., key))) => under(key, Cow::Borrowed(payload)),
+        (_, None) => under("payload", Cow::Borrowed(payload)),
+    }
 }
 
-fn all<'a>(fields: &Fields<'a>) -> Told<'a> {
-    fields.0.to_vec()
-}
-
-/// Who said it comes from the gateway, whatever the fields say.
-fn signed(sid: &PeerId, word: &str, mut told: Told<'_>) -> String {
-    told.retain(|(key, _)| key != "type" && key != "sid");
-    let [word, sid] =
-        [word, sid.as_str()].map(|text| to_raw_value(text).expect("text can be written"));
-    let ours = [("type", &*word), ("sid", &*sid)].map(|(key, value)| (Cow::Borrowed(key), value));
-    write_object(&Fields(ours.into_iter().chain(told).collect()))
+fn object(fields: &Fields<'_>) -> Box<RawValue> {
+    to_raw_value(fields).expect("texts and raw JSON can be written")
 }
 
 #[cfg(test)]
@@ -189,16 +180,32 @@ mod tests {
             json!({ "type": "CANDIDATE", "candidate": "candidate:1", "sdpMid": "0", "sdpMLineIndex": 0 }),
             json!({ "type": "CANDIDATE", "candidate": "candidate:1" }),
             json!({ "type": "CANDIDATE", "candidate": null }),
+            json!({ "type": "CANDIDATE", "candidate": "", "sdpMid": "0" }),
+            json!({ "type": "CANDIDATE", "candidate": { "candidate": "", "sdpMid": "0" } }),
             json!({ "type": "LEAVE" }),
             json!({ "type": "CHAT", "text": "hi" }),
         ] {
-            let mut sent = said.clone();
-            sent["sid"] = json!("somebody else");
-            sent["with"] = json!({ "under": "x" });
-            let (kind, payload) = neutral_of(&sent);
-            let mut expected = said.clone();
-            expected["sid"] = json!(sid);
-            assert_eq!(told(&sid, &kind, &payload), expected, "{payload}");
+            for with in [None, Some(json!({ "under": "x" })), Some(json!(null))] {
+                let mut sent = said.clone();
+                sent["sid"] = json!("somebody else");
+                let mut expected = said.clone();
+                expected["sid"] = json!(sid);
+                // After the last candidate comes `null` and nothing else.
+                if let Some(with) =
+                    with.filter(|_| said["candidate"] != json!(null) || said["type"] != "CANDIDATE")
+                {
+                    sent["with"] = with.clone();
+                    expected["with"] = with;
+                }
+                let (kind, payload) = neutral_of(&sent);
+                assert_eq!(told(&sid, &kind, &payload), expected, "{payload}");
+                if said["type"] == "OFFER" && said["sdp"] == "v=0" {
+                    assert_eq!(
+                        (&payload["type"], &payload["sdp"]),
+                        (&json!("offer"), &json!("v=0"))
+                    );
+                }
+            }
         }
     }
 
@@ -220,6 +227,33 @@ mod tests {
         let (_, mut payload) = neutral_of(&flat);
         payload.as_object_mut().expect("an object").remove(WITH);
         assert_eq!(payload, candidate);
+    }
+
+    #[test]
+    fn after_the_last_candidate_comes_null_whatever_stands_beside_it() {
+        for said in [
+            json!({ "type": "CANDIDATE", "candidate": null }),
+            json!({ "type": "CANDIDATE", "candidate": null, "sdpMid": "0", "with": 1 }),
+            json!({ "type": "candidate", "candidate": { "candidate": null, "sdpMid": "0" } }),
+        ] {
+            assert_eq!(
+                neutral_of(&said),
+                ("candidate".into(), json!(null)),
+                "{said}"
+            );
+        }
+        let sid = PeerId::random();
+        for payload in [
+            json!(null),
+            json!({ "candidate": null, "sdpMid": "0" }),
+            json!({ "with": { "key": "candidate" }, "candidate": null }),
+        ] {
+            assert_eq!(
+                told(&sid, "candidate", &payload),
+                json!({ "type": "CANDIDATE", "sid": sid, "candidate": null }),
+                "{payload}"
+            );
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(super) struct Subscriptions(Vec<Subscription>);
 pub(super) struct Subscription {
     pub(super) id: String,
     pub(super) topic: Topic,
+    /// As the client wrote it: messages repeat that, for clients look it up by it.
+    pub(super) destination: String,
     /// The client says that it will acknowledge messages. It may, and nobody waits for it.
     pub(super) acknowledged: bool,
 }
@@ -64,7 +66,7 @@ impl Subscription {
         let frame = Frame::new(Command::Message)
             .with("subscription", &self.id)
             .with("message-id", &number)
-            .with("destination", &self.topic.to_string())
+            .with("destination", &self.destination)
             .with("content-type", "application/json");
         let frame = match self.acknowledged {
             true => frame.with("ack", &number),

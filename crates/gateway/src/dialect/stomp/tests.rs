@@ -298,24 +298,122 @@ fn a_join_enters_a_room_of_two_under_the_display_name() {
             "enter r as Ada of 2",
         ),
         (r#"{"displayName":null}"#, "enter r as nobody of 2"),
+        ("null", "enter r as nobody of 2"),
         (
-            "[]",
-            "broken: a join is a JSON object, `displayName` a text",
+            r#"{"displayName":1,"displayName":"Ada","\ud83d":1e999}"#,
+            "enter r as Ada of 2",
         ),
-        (
-            r#"{"displayName":7}"#,
-            "broken: a join is a JSON object, `displayName` a text",
-        ),
+        ("[]", "broken: a join is a JSON object, or nothing"),
+        ("{", "broken: a join is a JSON object, or nothing"),
     ] {
         let text = format!("SEND\ndestination:/app/rooms/r/join\n\n{body}^");
         assert_eq!(hear(&mut stomp, &text), [expected], "{body}");
     }
-    let long = format!(
-        "SEND\ndestination:/app/rooms/r/join\n\n{{\"displayName\":\"{}\"}}^",
-        "x".repeat(257)
+}
+
+#[test]
+fn a_display_name_that_is_none_costs_the_name_and_is_said() {
+    let (mut stomp, _) = connected();
+    hear(
+        &mut stomp,
+        "SUBSCRIBE\nid:0\ndestination:/user/queue/system\n\n^",
     );
-    let heard = hear(&mut stomp, &long);
-    assert!(heard[0].contains("at most 256 bytes"), "{heard:?}");
+    let long = format!("{:?}", "x".repeat(257));
+    for name in ["7", "{}", r#""Ada\ud83d""#, &long] {
+        let text = format!("SEND\ndestination:/app/rooms/r/join\n\n{{\"displayName\":{name}}}^");
+        let heard = hear(&mut stomp, &text);
+        let words = "left out: `displayName` is not a text of at most 256 bytes";
+        assert_eq!(
+            bodies(&heard, "/user/queue/system"),
+            [json!({ "type": "ERROR", "message": words })],
+            "{name}"
+        );
+        assert_eq!(heard[1], "enter r as nobody of 2", "{name}");
+    }
+}
+
+#[test]
+fn a_destination_is_told_as_it_was_subscribed() {
+    let (mut stomp, peer) = connected();
+    let written = ["a%2Fb", "%61%2fb", "%61%2F%62"];
+    for (id, room) in written.iter().enumerate() {
+        let frame = format!("SUBSCRIBE\nid:{id}\ndestination:/topic/rooms/{room}/members\n\n^");
+        assert!(hear(&mut stomp, &frame).is_empty());
+    }
+    let heard = hear(&mut stomp, "SEND\ndestination:/app/rooms/a%2fb/join\n\n^");
+    assert_eq!(heard, ["enter a/b as nobody of 2"]);
+    let own = Member {
+        peer,
+        ..member(None, 1)
+    };
+    let said = say(
+        &mut stomp,
+        Joined {
+            re: 1,
+            room: "a/b".parse().expect("a room"),
+            revision: 1,
+            capacity: 2,
+            members: vec![own],
+        },
+    );
+    assert_eq!(said.len(), written.len(), "{said:?}");
+    for room in written {
+        let destination = format!("/topic/rooms/{room}/members");
+        assert_eq!(
+            bodies(&said, &destination),
+            [json!([{ "sid": peer }])],
+            "{said:?}"
+        );
+    }
+    let error = error_after(
+        &mut stomp,
+        "SUBSCRIBE\nid:9\ndestination:/topic/rooms/a%2/members\n\n^",
+    );
+    assert!(
+        error.contains("each % with two hexadecimal digits"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_javascript_writes_is_passed_on_and_comes_back_the_same() {
+    let (mut stomp, own) = in_room();
+    let bob = member(None, 2);
+    say(&mut stomp, joined(&[&own, &bob]));
+    let deep = |depth| "[".repeat(depth) + &"]".repeat(depth);
+    let chat = r#"{"type":"CHAT","text":"\ud83d","n":1e999,"n":-0,"\ud83d":5.0}"#;
+    let heard = hear(
+        &mut stomp,
+        &format!("SEND\ndestination:/app/rooms/r/signal\n\n{chat}^"),
+    );
+    assert_eq!(
+        heard,
+        [
+            "CHAT in r to all {\"with\":{\"under\":\"\"},\"text\":\"\\ufffd\",\"n\":-0,\"\u{fffd}\":5.0}"
+        ]
+    );
+    let refused = hear(
+        &mut stomp,
+        &format!(
+            "SEND\ndestination:/app/rooms/r/signal\n\n{{\"type\":\"CHAT\",\"x\":{}}}^",
+            deep(128)
+        ),
+    );
+    assert_eq!(refused, ["broken: nested more than 128 deep"]);
+    for kind in ["wave", "offer", "candidate", "message"] {
+        let signal = Signal {
+            room: room(),
+            from: bob.peer,
+            id: 1,
+            kind: kind.into(),
+            payload: Payload {
+                encoding: Encoding::Json,
+                bytes: deep(128).into(),
+            },
+        };
+        let said = say(&mut stomp, signal);
+        assert!(said[0].contains(&deep(128)), "{kind}: {said:?}");
+    }
 }
 
 #[test]
