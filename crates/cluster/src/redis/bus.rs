@@ -12,16 +12,15 @@ use switchboard_protocol::NodeId;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::clients::{COMMAND_TIMEOUT, failing_fast};
+use super::clients::failing_fast;
 use super::commands::Commands;
 use super::connection::Tended;
 use super::failure::Failure;
 use super::keys::Keys;
-use super::probe::{Deafness, PROBE, Prober};
+use super::probe::{Deafness, Echo, PROBE, Prober, echo};
 use super::reply::into_bytes;
 use super::signs::ping;
 use super::trouble::Trouble;
@@ -136,23 +135,11 @@ impl Subscription {
         self.client.unsubscribe(channel).await
     }
 
-    /// Waits until something comes over a channel that is open. Whatever it is proves as much as the probe.
+    /// Waits until it hears itself over a channel that is open.
     async fn hear(&self, channel: &str) -> Result<(), Trouble> {
-        let mut messages = self.client.message_rx();
-        let probe = Bytes::from_static(PROBE);
-        publish(&self.publisher, channel.to_owned(), probe).await?;
-        let heard = async {
-            loop {
-                match messages.recv().await {
-                    Ok(message) if message.channel != channel => {}
-                    Ok(_) | Err(RecvError::Lagged(_)) => return true,
-                    Err(RecvError::Closed) => return false,
-                }
-            }
-        };
-        match timeout(COMMAND_TIMEOUT, heard).await {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(Trouble::Deaf),
+        match echo(&self.client, &self.publisher, channel).await? {
+            Echo::Heard => Ok(()),
+            Echo::NotSent | Echo::Silence | Echo::Nobody => Err(Trouble::Deaf),
         }
     }
 
