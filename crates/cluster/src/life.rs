@@ -14,6 +14,7 @@ use crate::observe::Observation;
 use crate::observer::Observer;
 use crate::repeated::Repeated;
 use crate::sabotage::{Guard, is_out};
+use crate::tasks::Task;
 
 /// Between two tries to enter the cluster.
 const RETRY: Duration = Duration::from_millis(250);
@@ -55,11 +56,10 @@ impl Inner {
             .take()
             .expect("a node enters the cluster once");
         let reader = self.clone();
-        self.tasks
-            .spawn(async move { reader.read(inbox, looped).await });
-        let asserting = self.clone();
-        self.tasks
-            .spawn(async move { asserting.assert_always().await });
+        self.spawn_vital(Task::Reader, async move {
+            reader.read(inbox, looped).await;
+        });
+        self.spawn_vital(Task::Assertion, self.clone().assert_always());
         tokio::select! {
             biased;
             () = self.stop.cancelled() => {}
@@ -240,8 +240,9 @@ impl Inner {
             return;
         }
         let (node, dead) = (self.clone(), dead.clone());
-        self.departing.spawn(async move {
-            node.clone().reap(dead.clone()).await;
+        self.spawn_errand(Task::Reaping, async move {
+            let reaping = node.clone().reap(dead.clone());
+            node.guarded_in(Task::Reaping, reaping).await;
             node.reaping.lock().remove(&dead);
         });
     }

@@ -6,14 +6,7 @@
 //!    └── delivered / undelivered
 //! ```
 //!
-//! | task | what ends it | what its end means |
-//! | --- | --- | --- |
-//! | life | stop | starts the others once the backend answers, then keeps the lease and reaps dead nodes |
-//! | reader | stop | nothing comes in any more |
-//! | link, one a node | stop, or that node's end | nothing goes out there any more |
-//! | sweeper | stop | deadlines and windows pass unnoticed |
-//! | assertion | stop | what the directory forgets stays forgotten |
-//! | departure, one a session that ends | done, or stop | what is left is the reaper's |
+//! Which tasks it has, and what the end of each means, is in [`tasks`](crate::tasks).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,6 +34,7 @@ use crate::loopback::{self, Loopback};
 use crate::observe::Observe;
 use crate::repeated::Repeated;
 use crate::rooms::Rooms;
+use crate::tasks::{Alarm, Task};
 use crate::unanswered::InFlightMax;
 
 /// Sessions that resume here at the same time share so many turns, each always the same one.
@@ -206,10 +200,13 @@ impl Node {
 
     /// Starts the node's tasks and returns at once; [`status`](Self::status) tells when it serves.
     pub fn start(&self) {
-        let inner = self.0.clone();
-        self.0.tasks.spawn(async move { inner.live().await });
-        let inner = self.0.clone();
-        self.0.tasks.spawn(async move { inner.sweep().await });
+        self.0.spawn_vital(Task::Lease, self.0.clone().live());
+        self.0.spawn_vital(Task::Sweeper, self.0.clone().sweep());
+    }
+
+    /// Raised when the node cannot go on: a task of its own has panicked. Who runs it has to end it.
+    pub fn alarm(&self) -> &Alarm {
+        &self.0.backend.alarm
     }
 
     /// This node's id.
@@ -323,7 +320,7 @@ impl Inner {
         ));
         let cancel = self.stop.child_token();
         let (running, until) = (link.clone(), cancel.clone());
-        self.tasks.spawn(async move { running.run(until).await });
+        self.spawn_vital(Task::Link, async move { running.run(until).await });
         (link, cancel)
     }
 

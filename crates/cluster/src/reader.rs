@@ -21,6 +21,7 @@ use crate::observe::Observation;
 use crate::record::Epoch;
 use crate::room::{Room, SenderKnown};
 use crate::sabotage::{Guard, is_out};
+use crate::tasks::Task;
 use crate::unanswered::Ended;
 use crate::unreadable::RecordKind;
 
@@ -49,7 +50,17 @@ impl Inner {
         }
     }
 
+    /// Whatever is in it, the next one has its turn.
     fn take_frame(&self, bytes: &[u8]) {
+        if self
+            .guarded(Task::Reader, || self.try_frame(bytes))
+            .is_none()
+        {
+            self.observe.observe(Observation::FrameRejected);
+        }
+    }
+
+    fn try_frame(&self, bytes: &[u8]) {
         let (header, envelopes) = match frame::open(&self.keyring, &self.id, bytes) {
             Ok(opened) => opened,
             Err(error) => {
@@ -68,7 +79,11 @@ impl Inner {
         if heard.verdict != link::Verdict::Skip {
             for envelope in frame::envelopes(envelopes) {
                 match envelope {
-                    Ok(envelope) => self.take_envelope(&header.from, envelope),
+                    // The link has confirmed it: what its sender expects of it, a repair or a deadline brings.
+                    Ok(envelope) => {
+                        let taken = || self.take_envelope(&header.from, envelope);
+                        self.guarded(Task::Reader, taken);
+                    }
                     Err(error) => self.skip_envelope(&header.from, &error),
                 }
             }

@@ -26,6 +26,7 @@ use crate::presence::{Departure, NewSession, RETRY};
 use crate::record::{Epoch, PeerRecord, Profile};
 use crate::room::Entry;
 use crate::secret;
+use crate::tasks::Task;
 
 /// Others that resume the same session at the same time can make an attempt void so often.
 const ATTEMPTS: u32 = 8;
@@ -113,14 +114,9 @@ impl Node {
             return Err(node.why_refused(&session, shown).await);
         };
         let (local, rooms) = node.take_up(session, shown, seen).await?;
-        let entered = node.re_enter_all(&local, &rooms).await;
-        match entered.and_then(|rooms| still_its(&local, rooms)) {
-            Ok(rooms) => {
-                let members = node.members_of(&rooms);
-                local.inbound.lock().keep_members(&members);
-                node.take_early(&local);
-                Ok(Resumed { local, rooms })
-            }
+        let entering = node.guarded_in(Task::Attach, node.go_on(&local, &rooms));
+        match entering.await.unwrap_or(Err(ResumeError::Unavailable)) {
+            Ok(rooms) => Ok(Resumed { local, rooms }),
             Err(error) => {
                 let departure = match error {
                     ResumeError::Superseded => Departure::Superseded,
@@ -270,8 +266,9 @@ impl Inner {
     /// An attach got no answer. Where it took effect, nobody else keeps the session any more: it is away here.
     fn spawn_settling(self: &Arc<Self>, peer: PeerId, epoch: Epoch) {
         let node = self.clone();
-        self.departing
-            .spawn(async move { node.settle(peer, epoch).await });
+        self.spawn_errand(Task::Departure, async move {
+            node.settle(peer, epoch).await;
+        });
     }
 
     async fn settle(self: &Arc<Self>, peer: PeerId, epoch: Epoch) {
@@ -359,6 +356,19 @@ impl Inner {
                 tell_moved(link, local.peer, local.epoch);
             }
         }
+    }
+
+    /// In all its rooms again, with all that came for it meanwhile.
+    async fn go_on(
+        &self,
+        local: &Arc<Local>,
+        rooms: &[RoomId],
+    ) -> Result<Vec<RoomSnapshot>, ResumeError> {
+        let rooms = still_its(local, self.re_enter_all(local, rooms).await?)?;
+        let members = self.members_of(&rooms);
+        local.inbound.lock().keep_members(&members);
+        self.take_early(local);
+        Ok(rooms)
     }
 
     async fn re_enter_all(

@@ -14,6 +14,7 @@ mod moves;
 mod moving_in_two_rooms;
 mod moving_signals;
 mod names;
+mod panics;
 mod partition;
 mod races;
 mod repairs;
