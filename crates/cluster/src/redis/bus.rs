@@ -17,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::clients::failing_fast;
 use super::commands::Commands;
-use super::connection::Tended;
+use super::connection::{Tended, keep};
 use super::failure::Failure;
 use super::keys::Keys;
 use super::probe::{Deafness, Echo, PROBE, Prober, echo};
@@ -26,6 +26,7 @@ use super::signs::ping;
 use super::trouble::Trouble;
 use crate::backend::Reach;
 use crate::bus::{Bus, BusError, BusEvent, Inbox};
+use crate::tasks::Alarm;
 
 /// The bus of one node.
 pub(super) struct RedisBus {
@@ -33,6 +34,7 @@ pub(super) struct RedisBus {
     pub(super) subscription: Subscription,
     pub(super) keys: Keys,
     pub(super) reach: watch::Receiver<Reach>,
+    pub(super) alarm: Alarm,
     /// Ends the probing.
     pub(super) stop: CancellationToken,
 }
@@ -46,10 +48,8 @@ impl RedisBus {
             reach: self.reach.clone(),
             deafness: self.subscription.deafness.clone(),
         };
-        let stop = self.stop.clone();
-        let probing = async move {
-            stop.run_until_cancelled_owned(prober.run()).await;
-        };
+        let (alarm, stop) = (self.alarm.clone(), self.stop.clone());
+        let probing = async move { keep(&alarm, &stop, prober.run()).await };
         Ok(AbortOnDropHandle::new(tokio::spawn(probing)))
     }
 }
