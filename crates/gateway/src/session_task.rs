@@ -245,9 +245,7 @@ impl Connection {
         self.admit()?;
         let session = self.session(resume.peer, &identity, &introduction.hello);
         let node = &self.gateway.node;
-        let resumed = node
-            .resume(session, &resume.secret, resume.seen.clone())
-            .await;
+        let resumed = node.resume(session, &resume.secret, resume).await;
         if resumed.is_err() {
             // Rooms that were entered by then had something to tell. Nobody is welcomed, and so nobody is told.
             self.mailbox.clear();

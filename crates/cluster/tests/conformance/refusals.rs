@@ -147,7 +147,7 @@ async fn frames_pass_while_nothing_can_be_written() {
 }
 
 async fn cannot_write(backend: &Backend) {
-    let refused = backend.leases.renew(&node("gw-a")).await;
+    let refused = backend.leases.renew(&node("gw-a"), &0).await;
     let error = refused.expect_err("nothing can be written");
     assert!(error.to_string().contains("OOM"), "{error}");
 }
