@@ -22,6 +22,7 @@ mod metrics;
 mod msgpack;
 mod odd_records;
 mod origins;
+mod other_servers;
 mod pages;
 mod race;
 mod redis_absent;
