@@ -54,6 +54,7 @@ mod unreadable;
 
 pub use backend::{Backend, Reach};
 pub use bus::{Bus, BusError, BusEvent, Inbox};
+pub use delivery::Seen;
 pub use directory::{Claim, Directory, DirectoryError};
 pub use keyring::ClusterKey;
 pub use leases::{Leases, NodeInfo};

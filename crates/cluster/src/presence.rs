@@ -211,6 +211,7 @@ impl Inner {
             rooms: Mutex::new(Vec::new()),
             undone: Mutex::new(Vec::new()),
             former: OnceLock::new(),
+            inherited: OnceLock::new(),
         })
     }
 
@@ -225,7 +226,7 @@ impl Inner {
         // Nobody is left to be told, and the node's bound is for those who are there. A client that resumes sends again
         // what was not answered.
         drop(local.unanswered.lock().end_where(|_, _, _| true));
-        let places = self.places_of(local);
+        let places = self.places_to_keep(local);
         for room in local.room_ids() {
             self.dismiss(local, &room);
         }

@@ -469,6 +469,7 @@ mod tests {
             rooms: Default::default(),
             undone: Default::default(),
             former: Default::default(),
+            inherited: Default::default(),
         })
     }
 

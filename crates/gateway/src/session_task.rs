@@ -5,6 +5,8 @@
 //! ```
 
 mod serving;
+#[cfg(test)]
+mod tests;
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -245,9 +247,7 @@ impl Connection {
         self.admit()?;
         let session = self.session(resume.peer, &identity, &introduction.hello);
         let node = &self.gateway.node;
-        let resumed = node
-            .resume(session, &resume.secret, resume.seen.clone())
-            .await;
+        let resumed = node.resume(session, &resume.secret, resume).await;
         if resumed.is_err() {
             // Rooms that were entered by then had something to tell. Nobody is welcomed, and so nobody is told.
             self.mailbox.clear();

@@ -105,5 +105,6 @@ fn ticket(welcome: &Welcome) -> Resume<'static> {
         peer: welcome.peer,
         secret: welcome.resume.secret.clone().into(),
         seen: Default::default(),
+        handled: None,
     }
 }

@@ -8,6 +8,7 @@ mod faulty_directory;
 mod forgetting;
 mod going_back;
 mod interleavings;
+mod keys;
 mod leases;
 mod moves;
 mod moving_in_two_rooms;
