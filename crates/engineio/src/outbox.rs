@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use crate::packet::CLOSE;
 use crate::payload;
 use crate::settings::Settings;
 
@@ -45,12 +46,14 @@ impl Outbox {
         self.bytes
     }
 
-    /// Takes as many frames as an answer may have, at least one, if there is one.
+    /// Takes as many frames as an answer may have, at least one, if there is one. The close packet goes alone: a client
+    /// heeds it before it has looked at what came with it.
     pub(crate) fn take_payload(&mut self, bytes_max: usize) -> String {
         let mut taken = String::new();
         while let Some(next) = self.frames.front() {
             let more = 1 + payload::encoded_len(next);
-            if !taken.is_empty() && taken.len() + more > bytes_max {
+            let is_close = matches!(next, Frame::Text(text) if text == CLOSE);
+            if !taken.is_empty() && (is_close || taken.len() + more > bytes_max) {
                 break;
             }
             payload::encode(next, &mut taken);

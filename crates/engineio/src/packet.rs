@@ -2,6 +2,11 @@
 
 use std::borrow::Cow;
 
+/// The packets that this side sends, besides its open packet and messages.
+pub(crate) const CLOSE: &str = "1";
+pub(crate) const PING: &str = "2";
+pub(crate) const NOOP: &str = "6";
+
 /// A packet, read out of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Packet<'a> {

@@ -28,7 +28,7 @@ use self::upgrade::Upgrade;
 use crate::ending::Ending;
 use crate::inbox::Inbox;
 use crate::outbox::{Frame, Outbox};
-use crate::packet::{Message, Packet};
+use crate::packet::{CLOSE, Message, PING, Packet};
 use crate::settings::Settings;
 use crate::sid::Sid;
 
@@ -188,10 +188,6 @@ impl Session {
         None
     }
 }
-
-const CLOSE: &str = "1";
-const PING: &str = "2";
-const NOOP: &str = "6";
 
 fn open_packet(sid: &Sid, transport: Transport, settings: &Settings) -> String {
     let upgrades = match transport {

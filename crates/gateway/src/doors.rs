@@ -26,7 +26,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-pub(crate) use self::body::TimedBody;
+pub(crate) use self::body::{TimedBody, TooSlow};
 pub(crate) use self::held::hold_file;
 pub(crate) use self::passage::Passage;
 use crate::crowd::Crowd;

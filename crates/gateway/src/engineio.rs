@@ -1,33 +1,40 @@
-//! Engine.IO, the layer below Socket.IO: one socket over several HTTP requests and a WebSocket, as the `engineioxide`
-//! crate makes it. Here it is made into what a session's task reads and writes.
+//! Engine.IO over HTTP: what the requests of Socket.IO's clients come to. The protocol itself is `switchboard-engineio`.
 //!
 //! ```text
-//! HTTP ─► engineioxide ─► Inbox ─► EngineSocket ─► Wire        (Wire ─► EngineSocket ─► engineioxide ─► HTTP)
+//! GET, POST ─► serve ─► SharedSession ─► EngineSocket ─► Wire      (Wire ─► EngineSocket ─► SharedSession ─► answer ─► GET)
+//! WebSocket ─► serve ──────────────────► EngineSocket ─► Wire      and back
 //! ```
+//!
+//! A session's WebSocket belongs to the session's task, as in the other dialects. What is polled for waits in the
+//! `SharedSession`, and is with the kernel once `answer` says so.
 
-mod inbox;
+mod answer;
 mod socket;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::body::Body;
-use axum::http::Request;
-use bytes::Bytes;
-use engineioxide::config::EngineIoConfig;
-use engineioxide::handler::EngineIoHandler;
-use engineioxide::service::EngineIoService;
-use engineioxide::{DisconnectReason, Str};
+use axum::body::{Body, HttpBody};
+use axum::extract::ws::WebSocket;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use switchboard_engineio::{
+    OpenPost, Refused, Request as Asked, Sessions, Settings, SharedSession, Sid, Transport,
+};
 
-use self::inbox::Inbox;
+use self::answer::answer;
 use self::socket::EngineSocket;
 use crate::caller::Caller;
 use crate::connection;
 use crate::dialect::socketio::SocketIo;
+use crate::doors::TooSlow;
 use crate::gateway::Gateway;
+use crate::handshake::{self, Handshake};
+use crate::upgrade::connect_elsewhere;
 use crate::wire::Wire;
-
-type Socket = engineioxide::Socket<Inbox>;
 
 /// Where its requests go.
 pub(crate) const PATH: &str = "/socket.io/";
@@ -36,68 +43,153 @@ const PING_INTERVAL: Duration = Duration::from_secs(25);
 const PING_TIMEOUT: Duration = Duration::from_secs(60);
 /// The largest message: document 002.
 const MESSAGE_BYTES_MAX: usize = 1_000_000;
-/// Packets that the library takes before it has written them. What comes beyond waits in the session's own outbox, which
-/// is bounded in bytes.
-const BUFFERED_PACKETS: usize = 32;
-const READ_BUFFER_BYTES: usize = 2048;
 
-/// What the library does with its connections.
+type Shared = Arc<SharedSession<Arrival>>;
+
+/// A WebSocket that was opened for a session that is there, and the request that opened it.
+struct Arrival {
+    socket: WebSocket,
+    parts: Parts,
+}
+
+/// All sessions of this node's clients of Engine.IO.
 pub(crate) struct Engine {
     gateway: Arc<Gateway>,
+    sessions: Sessions<Arrival>,
 }
 
-impl std::fmt::Debug for Engine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").finish_non_exhaustive()
+impl Engine {
+    pub(crate) fn new(gateway: Arc<Gateway>) -> Self {
+        let sessions = Sessions::new(Settings {
+            ping_interval: PING_INTERVAL,
+            ping_timeout: PING_TIMEOUT,
+            max_payload: MESSAGE_BYTES_MAX,
+            ..Settings::default()
+        });
+        Self { gateway, sessions }
     }
-}
 
-/// What answers requests to [`PATH`].
-pub(crate) fn service(gateway: Arc<Gateway>) -> EngineIoService<Engine> {
-    let config = EngineIoConfig::builder()
-        .req_path(PATH)
-        .ping_interval(PING_INTERVAL)
-        .ping_timeout(PING_TIMEOUT)
-        .max_payload(MESSAGE_BYTES_MAX as u64)
-        .ws_max_message_size(MESSAGE_BYTES_MAX)
-        .ws_max_frame_size(MESSAGE_BYTES_MAX)
-        .ws_read_buffer_size(READ_BUFFER_BYTES)
-        .max_buffer_size(BUFFERED_PACKETS)
-        .build();
-    EngineIoService::with_config(Arc::new(Engine { gateway }), config)
-}
-
-/// Whether a request wants to open a connection, and is not of one that is there.
-pub(crate) fn opens(request: &Request<Body>) -> bool {
-    let query = request.uri().query().unwrap_or_default();
-    !query.split('&').any(|pair| pair.starts_with("sid="))
-}
-
-impl EngineIoHandler for Engine {
-    type Data = Inbox;
-
-    fn on_connect(self: Arc<Self>, socket: Arc<Socket>) {
+    /// Begins the session of a client, which polls unless it came with a WebSocket.
+    fn begin(
+        self: &Arc<Self>,
+        (sid, session): (Sid, Shared),
+        caller: Caller,
+        web_socket: Option<WebSocket>,
+    ) {
         let gateway = self.gateway.clone();
-        let caller = Caller::of(&gateway, &socket.req_parts);
         let dialect = SocketIo::new(gateway.config.error_texts);
-        let wire = Wire::new(EngineSocket::new(socket));
+        let carriers = caller.carriers.clone();
+        let socket = EngineSocket::new(self.clone(), (sid, session), carriers, web_socket);
+        let wire = Wire::new(socket);
         let tasks = gateway.tasks.clone();
         tasks.spawn(connection::serve(gateway, wire, Box::new(dialect), caller));
     }
+}
 
-    fn on_disconnect(&self, socket: Arc<Socket>, _reason: DisconnectReason) {
-        socket.data.end();
+/// A request to [`PATH`].
+pub(crate) async fn serve(State(engine): State<Arc<Engine>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let query = parts.uri.query().unwrap_or_default();
+    let served = match Asked::read(parts.method.as_str(), query) {
+        // Requests of sessions that are there are answered to their end.
+        Ok(Asked::Open(_)) if !engine.gateway.drains.takes() => Ok(connect_elsewhere()),
+        Ok(Asked::Open(Transport::Polling)) => Ok(open_polling(&engine, &parts).await),
+        Ok(Asked::Open(Transport::WebSocket)) => open_web_socket(engine, parts).await,
+        Ok(Asked::Upgrade(sid)) => upgrade(&engine, &sid, parts).await,
+        Ok(Asked::Poll(sid)) => poll(&engine, &sid).await,
+        Ok(Asked::Post(sid)) => post(&engine, &sid, body).await,
+        Err(refused) => Err(refused),
+    };
+    served.unwrap_or_else(refuse)
+}
+
+async fn open_polling(engine: &Arc<Engine>, parts: &Parts) -> Response {
+    let (sid, session) = engine.sessions.open(Transport::Polling, Instant::now());
+    let poll = session.opening();
+    engine.begin((sid, session), Caller::of(&engine.gateway, parts), None);
+    answer(poll).await
+}
+
+async fn open_web_socket(engine: Arc<Engine>, mut parts: Parts) -> Result<Response, Refused> {
+    let handshake = match shake_hands(&mut parts).await? {
+        Ok(handshake) => handshake,
+        Err(refused) => return Ok(refused.into_response()),
+    };
+    let caller = Caller::of(&engine.gateway, &parts);
+    let response = handshake.accept([], MESSAGE_BYTES_MAX, move |socket| async move {
+        let session = engine.sessions.open(Transport::WebSocket, Instant::now());
+        engine.begin(session, caller, Some(socket));
+    });
+    Ok(response)
+}
+
+/// A WebSocket for a session that is there. One that does not poll (any more) drops it.
+async fn upgrade(engine: &Engine, sid: &Sid, mut parts: Parts) -> Result<Response, Refused> {
+    let session = engine.sessions.find(sid)?;
+    let response = match shake_hands(&mut parts).await? {
+        Ok(handshake) => handshake.accept([], MESSAGE_BYTES_MAX, move |socket| async move {
+            session.arrive(Arrival { socket, parts });
+        }),
+        Err(refused) => refused.into_response(),
+    };
+    Ok(response)
+}
+
+/// A request that is no handshake at all is wrong in the terms of Engine.IO, and a bad one in those of WebSocket.
+async fn shake_hands(parts: &mut Parts) -> Result<Result<Handshake, handshake::Refused>, Refused> {
+    if !handshake::asks(&parts.headers) {
+        return Err(Refused::BadRequest);
     }
+    Ok(Handshake::read(parts).await)
+}
 
-    fn on_message(self: &Arc<Self>, message: Str, socket: Arc<Socket>) {
-        if !socket.data.text(message) {
-            socket.close(DisconnectReason::TransportClose);
+async fn poll(engine: &Engine, sid: &Sid) -> Result<Response, Refused> {
+    let poll = engine.sessions.find(sid)?.poll(Instant::now())?;
+    Ok(answer(poll).await)
+}
+
+async fn post(engine: &Engine, sid: &Sid, body: Body) -> Result<Response, Refused> {
+    let post = engine.sessions.find(sid)?.post(Instant::now())?;
+    read(post, body).await?;
+    Ok(plain(StatusCode::OK, "ok").into_response())
+}
+
+async fn read(post: OpenPost<Arrival>, body: Body) -> Result<(), Refused> {
+    if body.size_hint().lower() > MESSAGE_BYTES_MAX as u64 {
+        post.too_large();
+        return Err(Refused::TooLarge);
+    }
+    match Limited::new(body, MESSAGE_BYTES_MAX).collect().await {
+        Ok(body) => post.body(&body.to_bytes(), Instant::now()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            post.too_large();
+            Err(Refused::TooLarge)
         }
+        // The session is over: nobody knows what the client wanted to say.
+        Err(error) if TooSlow::is_in(&*error) => Err(Refused::TooSlow),
+        Err(_) => Err(Refused::BadRequest),
     }
+}
 
-    fn on_binary(self: &Arc<Self>, data: Bytes, socket: Arc<Socket>) {
-        if !socket.data.binary(data) {
-            socket.close(DisconnectReason::TransportClose);
-        }
+fn refuse(refused: Refused) -> Response {
+    let status = StatusCode::from_u16(refused.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let content_type = [(header::CONTENT_TYPE, "application/json")];
+    let mut response = (status, content_type, refused.body()).into_response();
+    if refused == Refused::TooSlow {
+        let close = header::HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
     }
+    response
+}
+
+/// Packets are text, and not to be kept by anybody on the way.
+fn plain<B>(status: StatusCode, body: B) -> impl IntoResponse + use<B>
+where
+    B: IntoResponse,
+{
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=UTF-8"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, body)
 }

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use super::{CLOSE, NOOP, Session, Transport, Upgrade};
+use super::{Session, Transport, Upgrade};
 use crate::ending::Ending;
+use crate::packet::{CLOSE, NOOP};
 use crate::payload::packets;
 use crate::refused::Refused;
 

@@ -294,7 +294,10 @@ fn this_side_closes_behind_what_it_said() {
     bench.session.send_text("late");
     assert_eq!(bench.ending(), None, "until it is read");
     bench.poll().expect("the first");
-    assert_eq!(bench.take(), "4bye\u{1e}1");
+    assert_eq!(bench.take(), "4bye");
+    assert_eq!(bench.ending(), None, "until the goodbye is read");
+    bench.poll().expect("another");
+    assert_eq!(bench.take(), "1", "alone");
     assert_eq!(bench.ending(), Some(Ending::ClosedHere));
     assert_eq!(bench.poll(), Err(Refused::UnknownSid));
 }

@@ -1,5 +1,6 @@
 //! The body of a request, which has to be there in time.
 
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -24,7 +25,21 @@ pub(crate) struct TimedBody {
 /// It took too long.
 #[derive(Debug, thiserror::Error)]
 #[error("the body of the request did not come in time")]
-struct TooSlow;
+pub(crate) struct TooSlow;
+
+impl TooSlow {
+    /// Whether this is why a body could not be read.
+    pub(crate) fn is_in(error: &(dyn Error + 'static)) -> bool {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if error.is::<Self>() {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+}
 
 impl TimedBody {
     pub(crate) fn new(body: Incoming, visit: Arc<Visit>, time: Duration) -> Self {

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, get_service};
+use axum::routing::{any, get, get_service};
 use tower_http::services::ServeFile;
 
 use crate::doors::hold_file;
-use crate::engineio;
+use crate::engineio::{self, Engine};
 use crate::gateway::Gateway;
-use crate::upgrade::connect_elsewhere;
 
 const CLIENT: &str = "/socket.io/socket.io.js";
 
@@ -22,23 +20,10 @@ pub(super) fn routes(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
         Some(file) => get_service(ServeFile::new(file)).layer(from_fn(hold_file)),
         None => get(no_client),
     };
-    let guard = from_fn_with_state(gateway.clone(), new_ones_while_taking);
+    let engine = Arc::new(Engine::new(gateway.clone()));
     Router::new()
-        .route_service(engineio::PATH, engineio::service(gateway.clone()))
-        .layer(guard)
+        .route(engineio::PATH, any(engineio::serve).with_state(engine))
         .route(CLIENT, client)
-}
-
-/// Requests of connections that are there are answered to their end.
-async fn new_ones_while_taking(
-    State(gateway): State<Arc<Gateway>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if engineio::opens(&request) && !gateway.drains.takes() {
-        return connect_elsewhere();
-    }
-    next.run(request).await
 }
 
 async fn no_client() -> Response {

@@ -60,7 +60,12 @@ async fn what_is_no_websocket_handshake_is_answered_in_http() {
 }
 
 /// Where WebSockets are opened.
-const ENTRANCES: [&str; 3] = ["/v1/connect", "/ws", "/"];
+const ENTRANCES: [&str; 4] = [
+    "/v1/connect",
+    "/ws",
+    "/",
+    "/socket.io/?EIO=4&transport=websocket",
+];
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod crowds;
 mod dialects;
 mod doors;
 mod drain;
+mod engineio;
 mod frozen_node;
 mod handshake;
 mod hidden;

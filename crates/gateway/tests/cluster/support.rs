@@ -1,10 +1,12 @@
 //! Gateways, clients and tokens for the tests.
 
+mod http;
 mod nodes;
 mod peer;
 mod raw;
 mod token;
 
+pub(crate) use http::Http;
 pub(crate) use nodes::{BINARY, Cluster, SHORT_WINDOW, embedded, node, still_well, with_files};
 pub(crate) use peer::{Peer, Ticket, options};
 pub(crate) use raw::{Raw, exchange, http, opening};
