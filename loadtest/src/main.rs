@@ -10,9 +10,10 @@ mod pace;
 mod prepare;
 mod report;
 mod socketio;
+mod storm;
 mod tally;
 
-/// Measures what a signal costs, Switchboard beside what it replaces.
+/// Measures what a signal costs, Switchboard beside what it replaces; and what the loss of a node does.
 #[derive(Parser)]
 #[command(name = "switchboard-loadtest")]
 struct Cli {
@@ -23,6 +24,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Measurement {
     Socketio(socketio::Options),
+    Storm(storm::Options),
 }
 
 // One thread: what the peers need is taken from the servers, who share the machine with them.
@@ -30,5 +32,6 @@ enum Measurement {
 async fn main() -> Result<()> {
     match Cli::parse().measurement {
         Measurement::Socketio(options) => socketio::measure(&options).await,
+        Measurement::Storm(options) => storm::measure(&options).await,
     }
 }

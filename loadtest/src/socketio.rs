@@ -1,6 +1,6 @@
 //! Socket.IO: two Node servers as a tutorial has them beside two gateways, under the same clients.
 
-mod packet;
+pub(crate) mod packet;
 mod pair;
 mod peers;
 mod signal;

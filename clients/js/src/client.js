@@ -224,8 +224,12 @@ export class Client extends Emitter {
       ...(token !== undefined && { token }),
       ...(name !== undefined && { name }),
       ...(avatar !== undefined && { avatar }),
-      ...(peer !== undefined && secret !== undefined && { resume: { peer, secret, seen: this.#receipts.seen() } }),
+      ...(peer !== undefined && secret !== undefined && { resume: { peer, secret, ...this.#handled() } }),
     };
+  }
+
+  #handled() {
+    return { seen: this.#receipts.seen(), handled: this.#receipts.listed() };
   }
 
   /** @param {DistributiveOmit<Request, 'id'>} request */
@@ -331,11 +335,11 @@ export class Client extends Emitter {
    */
   #restore(kept) {
     if (!kept) return [];
-    const { peer, secret, windowMs, seen, lastId, signals, rooms, strayHello } = kept;
+    const { peer, secret, windowMs, seen, handled, lastId, signals, rooms, strayHello } = kept;
     this.#session = { peer, secret, windowMs };
     if (strayHello) this.#lifeline.expectStrayHello();
     this.#lastId = lastId;
-    this.#receipts.restore(seen);
+    this.#receipts.restore(seen, handled);
     this.#signals.restore(signals);
     for (const { id, state } of rooms) {
       this.#newRoom(id, { state }, { restored: true }).entered.catch(() => {}); // perhaps nobody asks for it
@@ -352,7 +356,7 @@ export class Client extends Emitter {
     this.#platform.kept.put(this.#keepAs, {
       version: VERSION,
       ...this.#session,
-      seen: this.#receipts.seen(),
+      ...this.#handled(),
       lastId: this.#lastId,
       signals: this.#signals.keep(),
       rooms: [...this.#rooms.values()].flatMap(({ kept }) => kept ?? []),

@@ -12,6 +12,7 @@
  * @property {string} secret
  * @property {number} windowMs
  * @property {Record<string, number>} seen peer → the last `id` handled from it
+ * @property {Record<string, number[]>} [handled] peer → the last `id`s handled from it; absent in older releases
  * @property {number} lastId
  * @property {KeptSignals} signals
  * @property {KeptRoom[]} rooms

@@ -44,6 +44,14 @@ export const SUBPROTOCOL = 'switchboard.v1.json';
 // Client to gateway
 
 /**
+ * @typedef {object} Resume
+ * @property {string} peer
+ * @property {string} secret
+ * @property {Record<string, number>} [seen] peer → the last `id` handled from it
+ * @property {Record<string, number[]>} [handled] peer → the last `id`s handled from it, rising: those between them were not
+ */
+
+/**
  * @typedef {object} Hello
  * @property {'hello'} type
  * @property {string} [token]
@@ -51,8 +59,7 @@ export const SUBPROTOCOL = 'switchboard.v1.json';
  * @property {string} [avatar]
  * @property {true} receipts
  * @property {string} agent
- * @property {{ peer: string, secret: string, seen?: Record<string, number> }} [resume] `seen`: peer → the last `id`
- *   handled from it
+ * @property {Resume} [resume]
  */
 /** @typedef {{ type: 'join', id: number, room: string, state?: State, capacity?: number }} Join */
 /** @typedef {{ type: 'leave', id: number, room: string }} Leave */

@@ -2,7 +2,11 @@
 /** @import { Platform } from './platform.js' */
 
 /** How many senders `hello` tells of, the latest: at some 40 bytes each they fit into a message. */
-const SEEN_MAX = 4_000;
+const SEEN_MAX = 2_500;
+/** How many signals of one sender it lists, the last ones: as many as may be unanswered in one stream. */
+const LISTED_MAX = 256;
+/** What all lists together may take of it, characters. */
+const LISTS_MAX = 60_000;
 /** For so long after a receipt further ones wait for company. */
 const GATHER_MS = 10;
 
@@ -13,7 +17,7 @@ const GATHER_MS = 10;
 export class Receipts {
   #send;
   #platform;
-  /** @type {Map<string, number>} peer → the last `id` handled */
+  /** @type {Map<string, number[]>} peer → the last `id`s handled, rising */
   #handled = new Map();
   /** @type {Set<string>} peers who are owed a receipt */
   #owed = new Set();
@@ -35,7 +39,7 @@ export class Receipts {
    * @param {IncomingSignal} signal
    */
   isRepeat({ from, id }) {
-    return from !== 'server' && id <= (this.#handled.get(from) ?? -1);
+    return from !== 'server' && id <= (this.#handled.get(from)?.at(-1) ?? -1);
   }
 
   /**
@@ -45,8 +49,11 @@ export class Receipts {
    */
   handled({ from, id }) {
     if (from === 'server') return;
+    const ids = this.#handled.get(from) ?? [];
+    ids.push(id);
+    if (ids.length > LISTED_MAX) ids.shift();
     this.#handled.delete(from); // so that the latest are last
-    this.#handled.set(from, id);
+    this.#handled.set(from, ids);
     this.#owe(from);
   }
 
@@ -61,12 +68,36 @@ export class Receipts {
 
   /** What has been handled, for the `hello` that resumes: peer → `id`. @returns {Record<string, number>} */
   seen() {
-    return Object.fromEntries([...this.#handled].slice(-SEEN_MAX));
+    const latest = [...this.#handled].slice(-SEEN_MAX);
+    return Object.fromEntries(latest.map(([from, ids]) => [from, /** @type {number} */ (ids.at(-1))]));
   }
 
-  /** @param {Record<string, number>} seen by the page that had the session before */
-  restore(seen) {
-    this.#handled = new Map(Object.entries(seen));
+  /**
+   * Which those are: peer → `id`s. The gateway takes what is not listed for signals that were refused; of senders that do
+   * not fit it knows less.
+   *
+   * @returns {Record<string, number[]>}
+   */
+  listed() {
+    /** @type {Record<string, number[]>} */
+    const lists = {};
+    let left = LISTS_MAX;
+    for (const [from, ids] of [...this.#handled].reverse()) {
+      left -= `"${from}":[${ids}],`.length;
+      if (left < 0) break;
+      lists[from] = [...ids];
+    }
+    return lists;
+  }
+
+  /**
+   * What the page that had the session before has handled.
+   *
+   * @param {Record<string, number>} seen
+   * @param {Record<string, number[]>} [listed] absent in older releases, whose pages knew the last ones alone
+   */
+  restore(seen, listed = {}) {
+    this.#handled = new Map(Object.entries(seen).map(([from, id]) => [from, listed[from] ?? [id]]));
   }
 
   /** Forgets everyone who is not known any more. @param {(peer: string) => boolean} isKnown */
@@ -101,7 +132,7 @@ export class Receipts {
   #flush() {
     this.#timer = undefined;
     if (this.#owed.size === 0) return;
-    for (const from of this.#owed) this.#send(from, /** @type {number} */ (this.#handled.get(from)));
+    for (const from of this.#owed) this.#send(from, /** @type {number} */ (this.#handled.get(from)?.at(-1)));
     this.#owed.clear();
     this.#timer = this.#platform.setTimeout(() => this.#flush(), GATHER_MS);
   }

@@ -51,7 +51,8 @@ test('the next page goes on with the session: peer, what was handled, ids, rooms
   const fake = await reloaded(before);
   assert.deepEqual(fake.client.keptRooms, [{ id: 'r', state: { muted: true } }]);
   const { opened, socket } = await reconnected(fake);
-  assert.deepEqual(socket.last('hello').resume, { peer: 'me', secret: 'secret of me', seen: { other: 9 } });
+  const handled = { seen: { other: 9 }, handled: { other: [9] } };
+  assert.deepEqual(socket.last('hello').resume, { peer: 'me', secret: 'secret of me', ...handled });
   socket.say(welcomeBack([snapshot([member('other', 1), member('me', 2, { muted: true })])]));
   await opened;
   const room = await fake.client.join('r', { state: { muted: true } });

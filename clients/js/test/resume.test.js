@@ -23,7 +23,8 @@ test('a lost connection is resumed with the secret of the last welcome and what 
   fake.socket.say(signal(7));
   fake.socket.drop();
   const second = await nextSocket(fake);
-  assert.deepEqual(second.last('hello').resume, { peer: 'me', secret: 'secret of me', seen: { other: 7 } });
+  const handled = { seen: { other: 7 }, handled: { other: [7] } };
+  assert.deepEqual(second.last('hello').resume, { peer: 'me', secret: 'secret of me', ...handled });
   second.say(welcomeBack([snapshot(everyone)]));
   assert.equal(fake.client.state, 'open');
   assert.equal(fake.client.peer, 'me');
@@ -164,6 +165,16 @@ test('who is not in any room any more is not among the seen', async () => {
   second.say(welcomeBack([snapshot([member('b', 2), member('me', 3)])]));
   second.drop();
   assert.deepEqual((await nextSocket(fake, 3)).last('hello').resume.seen, { b: 4 });
+});
+
+test('what was handled is listed, so that the gateway knows what was refused between it: the last ones of each', async () => {
+  const fake = await joined({ members: ['a', 'b'] });
+  for (const id of [3, 7, 5, 7]) fake.socket.say(signal(id, 'a'));
+  const ids = Array.from({ length: 300 }, (_, index) => 2 * index + 1);
+  for (const id of ids) fake.socket.say(signal(id, 'b'));
+  fake.socket.drop();
+  const { handled } = (await nextSocket(fake)).last('hello').resume;
+  assert.deepEqual(handled, { a: [3, 7], b: ids.slice(-256) });
 });
 
 test('the session is heard on its new connection at once, so that an older one cannot have it', async () => {

@@ -37,6 +37,16 @@ pub enum Fault {
     ClusterMasterKilled,
     /// Redis closes the connections over which gateways listen, several times.
     SubscriptionKilled,
+    /// The same every 1.5 s.
+    SubscriptionFlapping,
+    /// Redis takes no writes for a while, without memory and then without the replicas that it is told to have.
+    RedisRefusing,
+    /// What goes to Redis and back takes 1 s, more or less, for a while.
+    RedisSlow,
+    /// Nobody reads what the gateways log any more, and Redis is frozen for a while, of which there is much to log.
+    StderrBroken,
+    /// Idle connections take all the files that the gateways may open, while those of clients are cut, one after another.
+    FilesExhausted,
 }
 
 impl Fault {
@@ -73,6 +83,10 @@ impl Fault {
                 | Self::SentinelFailover
                 | Self::ClusterMasterKilled
                 | Self::SubscriptionKilled
+                | Self::SubscriptionFlapping
+                | Self::RedisRefusing
+                | Self::RedisSlow
+                | Self::StderrBroken
         )
     }
 }

@@ -1,15 +1,16 @@
 //! How each fault is brought about.
 
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use switchboard_testkit::GatewayProcess;
 
 use crate::balancer::Door;
 use crate::fault::Fault;
 use crate::run::Plan;
-use crate::stage::{Redis, Stage};
+use crate::stage::{FILES, Redis, Stage};
 
 /// Until a gateway that was killed is replaced, and until a Redis that was killed is back at once.
 const SOON: Duration = Duration::from_secs(2);
@@ -21,6 +22,11 @@ const FLAP_MS_MAX: u64 = 300;
 /// How often subscriptions are killed, and what is between.
 const KILLS: u32 = 3;
 const KILL_EVERY: Duration = Duration::from_secs(1);
+/// Longer than it takes to subscribe anew, and too short for much else.
+const FLAP_EVERY: Duration = Duration::from_millis(1500);
+/// What each way to or from a slow Redis takes, and by how much more or less.
+const SLOW: Duration = Duration::from_millis(500);
+const SLOW_JITTER: Duration = Duration::from_millis(200);
 
 /// Brings the fault about, from its beginning to its end: afterwards everything runs that should. Blocks; the pauses are
 /// the faults' own length.
@@ -75,14 +81,57 @@ pub(crate) fn inflict(fault: Fault, plan: &Plan, stage: &mut Stage, doors: &[Arc
                 cluster.kill_master(0);
             }
         }
-        Fault::SubscriptionKilled => {
-            for _ in 0..KILLS {
-                let killed = stage.redis.server();
-                killed.call(&["CLIENT", "KILL", "TYPE", "pubsub"]);
-                sleep(KILL_EVERY);
+        Fault::SubscriptionKilled => kill_subscriptions(stage, KILL_EVERY, KILLS * KILL_EVERY),
+        Fault::SubscriptionFlapping => kill_subscriptions(stage, FLAP_EVERY, plan.impaired),
+        Fault::RedisRefusing => {
+            for (key, refuse, take) in
+                [("maxmemory", "1", "0"), ("min-replicas-to-write", "1", "0")]
+            {
+                let redis = stage.redis.server();
+                redis.call(&["CONFIG", "SET", key, refuse]);
+                sleep(plan.impaired / 2);
+                redis.call(&["CONFIG", "SET", key, take]);
             }
         }
+        Fault::RedisSlow => {
+            if let Redis::Slow(_, proxy) = &stage.redis {
+                proxy.slow_down(SLOW, SLOW_JITTER);
+                sleep(plan.impaired);
+                proxy.slow_down(Duration::ZERO, Duration::ZERO);
+            }
+        }
+        Fault::StderrBroken => {
+            stage.log_readers.clear();
+            let redis = stage.redis.server();
+            redis.pause();
+            sleep(plan.redis_frozen);
+            redis.resume();
+        }
+        Fault::FilesExhausted => {
+            let idle = fill(stage);
+            one_after_another(doors, Door::cut);
+            sleep(plan.impaired);
+            drop(idle);
+        }
     }
+}
+
+fn kill_subscriptions(stage: &mut Stage, every: Duration, during: Duration) {
+    let end = Instant::now() + during;
+    while Instant::now() < end {
+        let redis = stage.redis.server();
+        redis.call(&["CLIENT", "KILL", "TYPE", "pubsub"]);
+        sleep(every);
+    }
+}
+
+/// Connections that say nothing, more than each gateway may have: those that it takes are open until they are dropped, or it
+/// ends them.
+fn fill(stage: &Stage) -> Vec<TcpStream> {
+    let addresses = stage.gateways.iter().map(GatewayProcess::address);
+    let many = addresses.flat_map(|address| (0..2 * FILES).map(move |_| address));
+    many.filter_map(|address| TcpStream::connect_timeout(&address, SOON).ok())
+        .collect()
 }
 
 /// Each client once, in no order.

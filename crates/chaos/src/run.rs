@@ -36,6 +36,8 @@ pub struct Plan {
     pub redis_frozen: Duration,
     /// How long Redis is gone: shorter than the 45 s after which nobody waits for it any more.
     pub redis_gone: Duration,
+    /// How long what goes on badly does so: a slow Redis, one that takes no writes, files that are all taken.
+    pub impaired: Duration,
 }
 
 impl Plan {
@@ -49,6 +51,7 @@ impl Plan {
             gateway_frozen: Duration::from_secs(10),
             redis_frozen: Duration::from_secs(5),
             redis_gone: Duration::from_secs(20),
+            impaired: Duration::from_secs(30),
         }
     }
 
@@ -61,6 +64,7 @@ impl Plan {
             gateway_frozen: Duration::from_secs(6),
             redis_frozen: Duration::from_secs(3),
             redis_gone: Duration::from_secs(6),
+            impaired: Duration::from_secs(6),
             ..Self::new(binary)
         }
     }

@@ -1,8 +1,9 @@
 //! The processes: gateways behind the balancer, around a Redis of one kind or another.
 
+use std::io::{PipeReader, pipe};
 use std::path::PathBuf;
 
-use switchboard_testkit::{GatewayProcess, RedisCluster, RedisSentinel, RedisServer};
+use switchboard_testkit::{GatewayProcess, RedisCluster, RedisSentinel, RedisServer, SlowProxy};
 
 use crate::balancer::Balancer;
 use crate::fault::Fault;
@@ -20,9 +21,14 @@ const SETTINGS: [&str; 8] = [
     "limits.sessions_per_user=1000",
 ];
 
+/// That a gateway may open, where that is the fault: enough for its clients, and for few beside.
+pub(crate) const FILES: u32 = 128;
+
 /// What the gateways share.
 pub(crate) enum Redis {
     Server(RedisServer),
+    /// Behind a network that can be slow.
+    Slow(RedisServer, SlowProxy),
     Sentinel(RedisSentinel),
     Cluster(RedisCluster),
 }
@@ -30,9 +36,12 @@ pub(crate) enum Redis {
 /// Everything that can be broken.
 pub(crate) struct Stage {
     binary: PathBuf,
+    fault: Fault,
     pub(crate) redis: Redis,
     pub(crate) gateways: Vec<GatewayProcess>,
     pub(crate) balancer: Balancer,
+    /// Where their logs go, if not into files.
+    pub(crate) log_readers: Vec<PipeReader>,
 }
 
 impl Redis {
@@ -40,6 +49,11 @@ impl Redis {
         match fault {
             Fault::SentinelFailover => Self::Sentinel(RedisSentinel::start()),
             Fault::ClusterMasterKilled => Self::Cluster(RedisCluster::start()),
+            Fault::RedisSlow => {
+                let server = RedisServer::start();
+                let proxy = SlowProxy::start(server.port());
+                Self::Slow(server, proxy)
+            }
             _ => Self::Server(RedisServer::start()),
         }
     }
@@ -47,6 +61,7 @@ impl Redis {
     fn url(&self) -> String {
         match self {
             Self::Server(server) => server.url(),
+            Self::Slow(_, proxy) => format!("redis://127.0.0.1:{}", proxy.port()),
             Self::Sentinel(sentinel) => sentinel.url(),
             Self::Cluster(cluster) => cluster.url(),
         }
@@ -55,7 +70,7 @@ impl Redis {
     /// One that stands alone.
     pub(crate) fn server(&mut self) -> &mut RedisServer {
         match self {
-            Self::Server(server) => server,
+            Self::Server(server) | Self::Slow(server, _) => server,
             Self::Sentinel(_) | Self::Cluster(_) => panic!("this fault is one of a single Redis"),
         }
     }
@@ -66,9 +81,11 @@ impl Stage {
     pub(crate) fn start(binary: PathBuf, fault: Fault) -> Self {
         let mut stage = Self {
             binary,
+            fault,
             redis: Redis::of(fault),
             gateways: Vec::new(),
             balancer: Balancer::start(),
+            log_readers: Vec::new(),
         };
         for _ in 0..fault.gateways() {
             let gateway = stage.new_gateway();
@@ -78,10 +95,21 @@ impl Stage {
     }
 
     /// Starts a gateway more, and waits until it is ready. Blocks.
-    pub(crate) fn new_gateway(&self) -> GatewayProcess {
+    pub(crate) fn new_gateway(&mut self) -> GatewayProcess {
         let url = format!("redis.url={}", self.redis.url());
         let settings: Vec<_> = SETTINGS.into_iter().chain([&*url]).collect();
-        let gateway = GatewayProcess::start_ready(&self.binary, &settings);
+        let gateway = match self.fault {
+            Fault::StderrBroken => {
+                let (reader, writer) = pipe().expect("a pipe can be made");
+                self.log_readers.push(reader);
+                GatewayProcess::start_logging_to(&self.binary, &settings, writer)
+            }
+            Fault::FilesExhausted => {
+                GatewayProcess::start_with_files(&self.binary, (FILES, FILES), &settings)
+            }
+            _ => GatewayProcess::start(&self.binary, &settings),
+        };
+        gateway.wait_until("ready", |gateway| gateway.get("/readyz").0 == 200);
         self.balancer.add(gateway.address());
         gateway
     }

@@ -2,8 +2,8 @@
 //!
 //! One cycle runs always, session by session, slowly. A doubt about the directory's memory (a new connection, a call that
 //! found its bucket forgotten) only restarts it at full speed. A forgotten bucket takes no joins and shows no rosters until
-//! it is filled: it is opened one lease after asserting began, for whoever lives has written what is his by then, and
-//! whoever does not is taken over by those who know him from their rosters.
+//! it is filled: it is opened a lease and a half after asserting began, for whoever lives has written what is his by then,
+//! and whoever does not was taken over by those who know him from their rosters.
 
 mod orphans;
 
@@ -28,6 +28,7 @@ use crate::node::{Inner, Status};
 use crate::observe::Observation;
 use crate::record::PeerRecord;
 use crate::resume::tell_moved;
+use crate::tasks::Task;
 
 /// A slow cycle takes this long, or longer where there are many sessions.
 const CYCLE: Duration = Duration::from_secs(30);
@@ -130,14 +131,19 @@ impl Inner {
         let mut doubts = memory.doubts.clone();
         let cycle = async {
             for (session, turn) in sessions.into_iter().zip(1..) {
-                self.assert_held(session, false).await?;
+                self.assert_or_skip(session, false).await?;
                 sleep_until(end - pace * (count - turn)).await;
             }
             sleep_until(end).await;
             self.agree_on_key().await?;
             self.expel_ghosts(&mut memory.ghosts).await?;
             self.adopt_orphans(&mut memory.absent).await?;
-            Ok(())
+            // Where nobody joins, nobody else notices.
+            let closed = self.backend.directory.closed_buckets().await;
+            match self.checked(closed)?.is_empty() {
+                true => Ok(()),
+                false => Err(Doubt),
+            }
         };
         tokio::select! {
             biased;
@@ -167,8 +173,7 @@ impl Inner {
             return Ok(self.checked(still)?.is_empty());
         }
         self.say_why_it_waits(closed.len());
-        let wait = self.settings.lease * self.leases_to_wait().await?;
-        let is_filled = now.saturating_duration_since(since) >= wait;
+        let is_filled = now.saturating_duration_since(since) >= self.time_to_fill().await?;
         let undoubted = !memory.doubts.has_changed().unwrap_or(false);
         if is_filled && all_present && undoubted {
             self.open(closed).await?;
@@ -197,15 +202,20 @@ impl Inner {
         Ok(())
     }
 
-    /// A node that has just started has nothing to write, and those who have may not have reached the directory yet when
-    /// it did: where there are others, they open the rooms.
-    async fn leases_to_wait(&self) -> Result<u32, LeaseError> {
-        if !matches!(*self.status.borrow(), Status::Starting(_)) {
-            return Ok(1);
-        }
+    /// How long after this node began to assert everybody has written what is his. Others may notice later than this one, and
+    /// take over the members of nodes that are no more a lease after that, where this node may know nobody in those rooms. A
+    /// node that has just started has nothing to write, and those who have may not have reached the directory yet when it
+    /// did: they open the rooms.
+    async fn time_to_fill(&self) -> Result<Duration, LeaseError> {
+        let lease = self.settings.lease;
         let others = self.backend.leases.read().await?;
-        let alone = others.iter().all(|lease| lease.node == self.id);
-        Ok(if alone { 1 } else { NEWCOMER_WAITS })
+        if others.iter().all(|other| other.node == self.id) {
+            return Ok(lease);
+        }
+        Ok(match *self.status.borrow() {
+            Status::Starting(_) => lease * NEWCOMER_WAITS,
+            _ => lease + lease / 2,
+        })
     }
 
     async fn open(&self, closed: Vec<Bucket>) -> Result<(), DirectoryError> {
@@ -221,8 +231,8 @@ impl Inner {
 
     fn say_why_it_waits(&self, closed: usize) {
         let words = format!(
-            "{closed} of {BUCKETS} parts of the directory are empty or were emptied; they open {} ms after that was seen, \
-             once every node has written what it knows",
+            "{closed} of {BUCKETS} parts of the directory are empty or were emptied; they open {} ms or more after that was \
+             seen, once every node has written what it knows",
             self.settings.lease.as_millis()
         );
         self.status.send_if_modified(|status| {
@@ -271,12 +281,21 @@ impl Inner {
                 done??;
             }
             let node = self.clone();
-            under_way.spawn(async move { node.assert_held(session, lift).await });
+            under_way.spawn(async move { node.assert_or_skip(session, lift).await });
         }
         while let Some(done) = under_way.join_next().await {
             done??;
         }
         Ok(())
+    }
+
+    async fn assert_or_skip(
+        self: &Arc<Self>,
+        session: Held,
+        lift: bool,
+    ) -> Result<(), DirectoryError> {
+        let asserted = self.guarded_in(Task::Assertion, self.assert_held(session, lift));
+        asserted.await.unwrap_or(Ok(()))
     }
 
     async fn assert_held(
@@ -460,12 +479,41 @@ impl Inner {
         once_filled(self.retake(local, room).await)
     }
 
-    /// Where a session is, as far as the rosters of this node know.
-    pub(crate) fn places_of(&self, local: &Local) -> Vec<AssertMember> {
+    /// Where a session is, as far as this node knows: by its rosters, or, of a room that it resumed and has not entered
+    /// again, as it was there before.
+    pub(crate) fn places_to_keep(&self, local: &Local) -> Vec<AssertMember> {
+        let inherited = local.inherited.get();
+        let before = |room: &RoomId| {
+            let mut places = inherited.into_iter().flatten();
+            places.find(|place| place.room == *room).cloned()
+        };
         let rooms = local.kept_rooms();
-        let places = rooms.iter().filter_map(|room| self.place_of(local, room));
-        let of_this_connection = |place: &AssertMember| place.member.epoch == local.epoch;
-        places.filter(of_this_connection).collect()
+        let places = rooms
+            .iter()
+            .filter_map(|room| match self.knows_roster(room) {
+                true => self.place_of(local, room),
+                false => before(room),
+            });
+        let mut places: Vec<_> = places.collect();
+        places.retain(|place| place.member.epoch <= local.epoch);
+        for place in &mut places {
+            place.member.epoch = local.epoch;
+        }
+        places
+    }
+
+    /// The same of a session that is about to resume here.
+    pub(crate) fn places_known_here(&self, peer: &PeerId) -> Vec<AssertMember> {
+        if let Some(local) = self.local(peer) {
+            return self.places_to_keep(&local);
+        }
+        let away = self.away.get(peer);
+        away.map_or_else(Vec::new, |away| away.places())
+    }
+
+    fn knows_roster(&self, room: &RoomId) -> bool {
+        let known = self.rooms.get(room.as_str());
+        known.is_some_and(|room| room.lock().roster().is_some())
     }
 
     fn place_of(&self, local: &Local, room: &RoomId) -> Option<AssertMember> {

@@ -162,11 +162,10 @@ impl Inner {
         }
         self.keep(away.clone());
         let (node, local) = (self.clone(), local.clone());
-        self.departing.spawn(async move {
+        self.spawn_last_step(local.clone(), async move {
             node.finish_turn(&local).await;
             away.add_rooms(local.room_ids());
             node.mark_away(&away).await;
-            local.listed.lock().take();
         });
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::{Bus, Directory, Leases, Unreadable};
+use crate::{Alarm, Bus, Directory, Leases, Unreadable};
 
 /// A directory, leases and a bus that belong together, and whether they can be reached.
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub struct Backend {
     pub reach: watch::Receiver<Reach>,
     /// Counts the occasions on which what was written may have been lost: a new connection, another server, a moved slot.
     pub doubts: watch::Receiver<u64>,
+    /// Raised when a task has panicked without which neither this nor its node can go on.
+    pub alarm: Alarm,
     /// Notes what is skipped because it cannot be read.
     pub unreadable: Arc<Unreadable>,
 }

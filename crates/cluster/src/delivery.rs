@@ -5,8 +5,9 @@
 //! same answer as the first. What a session has was handed on over one connection: once that is lost, everything is
 //! refused with `moved`, and waits at the sender's node for the next one.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use switchboard_protocol::client_message::Resume;
 use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{NodeId, PeerId};
 use tokio::time::{Duration, Instant};
@@ -24,6 +25,35 @@ const PENDING_MAX: usize = 8192;
 
 /// Senders in none of a session's rooms for whom it is remembered what its client has seen.
 const SEEN_ELSEWHERE_MAX: usize = 256;
+/// Ids that a client which resumes may list as handled, over all senders.
+const LISTED_MAX: usize = 8192;
+
+/// What a client that resumes says of the signals it has handled.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// For each sender, up to which id.
+    pub up_to: BTreeMap<PeerId, u64>,
+    /// For each sender the last of these ids, rising; `None` where the client does not list them.
+    pub listed: Option<BTreeMap<PeerId, Vec<u64>>>,
+}
+
+impl From<BTreeMap<PeerId, u64>> for Seen {
+    fn from(up_to: BTreeMap<PeerId, u64>) -> Self {
+        Self {
+            up_to,
+            listed: None,
+        }
+    }
+}
+
+impl From<&Resume<'_>> for Seen {
+    fn from(resume: &Resume<'_>) -> Self {
+        Self {
+            up_to: resume.seen.clone(),
+            listed: resume.handled.clone(),
+        }
+    }
+}
 
 /// What to do with an id that arrives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,9 +107,11 @@ struct Stream {
     high_water: u64,
     /// Up to here, every id counts as handed on: the client said so, or it is too long ago to be remembered.
     floor: u64,
-    /// The last id that the client had handled as it came here. What was refused before that is not among what it had, and
-    /// nobody here knows which those are.
-    seen: u64,
+    /// The last id that the client had handled as it came here, where it says no more than that. What was refused before is
+    /// not among what it had, and nobody here knows which those are.
+    unlisted: u64,
+    /// The same where it lists them: up to here, what it does not list it does not have.
+    listed: u64,
     /// The highest id of which a part, at least, was handed to the kernel.
     written: u64,
     pending: VecDeque<u64>,
@@ -92,15 +124,29 @@ struct Stream {
 
 impl Inbound {
     /// Of a session that is resumed: its client has handled everything up to these ids.
-    pub(crate) fn resumed(seen: impl Iterator<Item = (PeerId, u64)>) -> Self {
-        let stream = |id| Stream {
-            high_water: id,
-            floor: id,
-            seen: id,
-            ..Stream::new()
+    pub(crate) fn resumed(seen: Seen) -> Self {
+        let Some(mut lists) = seen.listed else {
+            let streams = seen.up_to.into_iter();
+            return Self {
+                streams: streams
+                    .map(|(sender, id)| (sender, Stream::handled_up_to(id)))
+                    .collect(),
+                ..Self::default()
+            };
         };
+        let mut left = LISTED_MAX;
+        let mut streams = HashMap::with_capacity(seen.up_to.len());
+        for (sender, id) in seen.up_to {
+            let mut list = lists.remove(&sender).unwrap_or_default();
+            list.retain(|handled| *handled <= id);
+            list.sort_unstable();
+            list.dedup();
+            list.drain(..list.len().saturating_sub(HANDED_ON_MAX.min(left)));
+            left -= list.len();
+            streams.insert(sender, Stream::having_handled(id, list));
+        }
         Self {
-            streams: seen.map(|(sender, id)| (sender, stream(id))).collect(),
+            streams,
             ..Self::default()
         }
     }
@@ -336,13 +382,36 @@ impl Stream {
             node: None,
             high_water: 0,
             floor: 0,
-            seen: 0,
+            unlisted: 0,
+            listed: 0,
             written: 0,
             pending: VecDeque::new(),
             handed_on: VecDeque::new(),
             refused: VecDeque::new(),
             unsure: 0,
             used_at: Instant::now(),
+        }
+    }
+
+    /// The client says no more than that it has handled everything up to `id`.
+    fn handled_up_to(id: u64) -> Self {
+        Self {
+            high_water: id,
+            floor: id,
+            unlisted: id,
+            ..Self::new()
+        }
+    }
+
+    /// The client has handled nothing above `id`, and of what is in the list or above its first just what is listed. Of
+    /// what is below nobody knows.
+    fn having_handled(id: u64, list: Vec<u64>) -> Self {
+        Self {
+            high_water: id,
+            listed: id,
+            unsure: list.first().map_or(id, |first| first.saturating_sub(1)),
+            handed_on: list.into(),
+            ..Self::new()
         }
     }
 
@@ -364,6 +433,9 @@ impl Stream {
             Answer::Refused(Reason::Unconfirmed)
         } else if id <= self.floor || self.handed_on.binary_search(&id).is_ok() {
             Answer::Delivered
+        } else if id <= self.listed {
+            // It was refused over an earlier connection: it was for an earlier stay in the room, as good as always.
+            Answer::Refused(Reason::Left)
         } else {
             // Its sender was over a bound when it came first, and later ones have overtaken it since.
             Answer::Refused(Reason::Overloaded)
@@ -371,10 +443,11 @@ impl Stream {
     }
 
     /// The same where the session is not in the room: then it may have been refused for that before, where the session was
-    /// at that time, and the client have gone on to later ones in another room. `unsure` is the answer then.
+    /// at that time, and the client have gone on to later ones in another room. `unsure` is the answer then, unless the
+    /// client has listed what it handled.
     fn remembered_outside(&self, id: u64, unsure: Answer) -> Option<Answer> {
         match self.remembered(id) {
-            Some(Answer::Delivered) if id <= self.seen => Some(unsure),
+            Some(Answer::Delivered) if id <= self.unlisted => Some(unsure),
             answer => answer,
         }
     }
@@ -393,8 +466,14 @@ impl Stream {
     }
 
     fn hand_on(&mut self, id: u64) {
-        if self.handed_on.len() == HANDED_ON_MAX {
-            self.floor = self.handed_on.pop_front().unwrap_or(self.floor);
+        if self.handed_on.len() >= HANDED_ON_MAX
+            && let Some(oldest) = self.handed_on.pop_front()
+        {
+            if oldest <= self.listed {
+                self.unsure = self.unsure.max(oldest);
+            } else {
+                self.floor = oldest;
+            }
         }
         self.handed_on.push_back(id);
     }

@@ -18,6 +18,7 @@ use crate::envelope::{Envelope, SignalEnvelope};
 use crate::local::Local;
 use crate::node::Inner;
 use crate::record::Epoch;
+use crate::tasks::Task;
 
 /// What may wait for one session, bytes.
 const EARLY_BYTES_MAX: usize = 1024 * 1024;
@@ -93,9 +94,7 @@ impl Inner {
         while let Some(early) = next(&waiting) {
             // It is in its place until it was taken, so that nothing overtakes it.
             match Envelope::read(&early.envelope).0 {
-                Ok(Some(Envelope::Signal(signal)))
-                    if !self.take_signal_now(&early.from, &signal).is_empty() =>
-                {
+                Ok(Some(Envelope::Signal(signal))) if self.is_too_early(&early, &signal) => {
                     waiting.push(early.sender);
                 }
                 _ => {
@@ -111,6 +110,12 @@ impl Inner {
             let mut listed = self.early.lock();
             listed.retain(|known| !Arc::ptr_eq(known, local));
         }
+    }
+
+    fn is_too_early(&self, early: &EarlySignal, signal: &SignalEnvelope<'_>) -> bool {
+        let taken = || self.take_signal_now(&early.from, signal);
+        let too_early = self.guarded(Task::Reader, taken);
+        too_early.is_some_and(|waiting| !waiting.is_empty())
     }
 
     /// A room that changes tries for its own sessions. Here is what is left: those that are not let in, have left, or have

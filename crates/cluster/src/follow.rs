@@ -1,6 +1,7 @@
 //! What follows in this node's sessions when a room changes: what waits for its members goes where they are now, and what
 //! waits for those who are gone is answered.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -14,8 +15,22 @@ use crate::room::{After, Room};
 use crate::unanswered::{Ended, Placement, Unanswered};
 
 impl Inner {
-    /// Does something in a room and, before anybody else gets at it, what follows.
+    /// Does something in a room and, before anybody else gets at it, what follows. A panic leaves the room with a roster
+    /// that is half changed: it is read again, whatever its revision.
     pub(crate) fn in_room<T>(
+        &self,
+        shared: &Arc<Mutex<Room>>,
+        change: impl FnOnce(&mut Room) -> (T, After),
+    ) -> T {
+        let changed = catch_unwind(AssertUnwindSafe(|| self.change_room(shared, change)));
+        changed.unwrap_or_else(|panic| {
+            shared.lock().distrust();
+            self.rooms.note_behind(shared);
+            resume_unwind(panic)
+        })
+    }
+
+    fn change_room<T>(
         &self,
         shared: &Arc<Mutex<Room>>,
         change: impl FnOnce(&mut Room) -> (T, After),

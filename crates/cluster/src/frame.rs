@@ -45,6 +45,19 @@ pub(crate) fn seal(key: &ClusterKey, to: &NodeId, header: &Header, envelopes: &[
     frame.into()
 }
 
+/// A frame as it is published again: where the cluster has agreed on another key since, with that one. Nodes that never
+/// had the key before would not take it, nor any that follows.
+pub(crate) fn seal_again(key: &ClusterKey, to: &NodeId, frame: Bytes) -> Bytes {
+    let Some((signed, mac)) = frame.split_last_chunk::<MAC_BYTES>() else {
+        return frame;
+    };
+    let fresh = mac_of(key, to, signed);
+    if fresh == *mac {
+        return frame;
+    }
+    [signed, fresh.as_bytes()].concat().into()
+}
+
 /// Checks a frame that came on the channel of `to`; gives its header and its envelopes.
 pub(crate) fn open<'a>(
     keyring: &Keyring,
@@ -139,6 +152,20 @@ mod tests {
         assert_eq!(open(&own, &to, b""), Err(BadFrame::Malformed));
         touched[0] = 9;
         assert_eq!(open(&own, &to, &touched), Err(BadFrame::Version(9)));
+    }
+
+    #[test]
+    fn a_frame_that_is_published_again_has_the_key_of_now() {
+        let (old, new, to) = (
+            ClusterKey::random(),
+            ClusterKey::random(),
+            NodeId::start("b"),
+        );
+        let header = header();
+        let frame = seal(&old, &to, &header, b"rest");
+        assert_eq!(seal_again(&old, &to, frame.clone()), frame);
+        let frame = seal_again(&new, &to, frame);
+        assert_eq!(frame, seal(&new, &to, &header, b"rest"));
     }
 
     #[test]

@@ -32,14 +32,17 @@ impl ClusterKey {
     }
 }
 
-/// The key that is in force, and the one before it: what was made with that one is still good.
+/// The key that is in force, and those before it: what was made with one of them is still good.
 #[derive(Default)]
 pub(crate) struct Keyring(RwLock<Keys>);
 
 #[derive(Default)]
 struct Keys {
     present: Option<ClusterKey>,
+    /// The one that this node had before.
     former: Option<ClusterKey>,
+    /// The one that others had before, where that is another.
+    former_of_others: Option<ClusterKey>,
 }
 
 impl Keyring {
@@ -49,6 +52,11 @@ impl Keyring {
         if keys.present.as_ref() != Some(&key) {
             keys.former = keys.present.replace(key);
         }
+    }
+
+    /// Accepts what was made with a key that others had before they agreed on the present one.
+    pub(crate) fn accept(&self, former: ClusterKey) {
+        self.0.write().former_of_others = Some(former);
     }
 
     /// The key, if one was agreed on.
@@ -65,7 +73,7 @@ impl Keyring {
     /// Whether one of the keys is the right one.
     pub(crate) fn any(&self, is_right: impl Fn(&ClusterKey) -> bool) -> bool {
         let keys = self.0.read();
-        [&keys.present, &keys.former]
+        [&keys.present, &keys.former, &keys.former_of_others]
             .into_iter()
             .flatten()
             .any(is_right)
@@ -94,5 +102,18 @@ mod tests {
             keyring.set(key.clone());
         }
         assert!(keyring.any(|key| *key == old));
+    }
+
+    #[test]
+    fn beside_its_own_former_key_a_node_accepts_that_of_others() {
+        let keys: Vec<_> = (0..4).map(|_| ClusterKey::random()).collect();
+        let keyring = Keyring::default();
+        keyring.set(keys[0].clone());
+        keyring.set(keys[1].clone());
+        let accepted = |key: &ClusterKey| keyring.any(|known| known == key);
+        keyring.accept(keys[2].clone());
+        assert!(keys[..3].iter().all(accepted));
+        keyring.accept(keys[3].clone());
+        assert!(keys[..2].iter().all(accepted) && !accepted(&keys[2]));
     }
 }

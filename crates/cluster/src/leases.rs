@@ -13,9 +13,9 @@ pub trait Leases: Send + Sync + 'static {
     /// Enters the node. Does nothing, and answers false, where it is entered already (claimed or not).
     async fn register(&self, node: &NodeId, info: &NodeInfo) -> Result<bool, LeaseError>;
 
-    /// Raises the node's counter; refuses a missing or claimed one, in the same atomic step. A node's own entry that cannot be
-    /// read is written again, unclaimed, with a counter above all before.
-    async fn renew(&self, node: &NodeId) -> Result<Renewal, LeaseError>;
+    /// Raises the node's counter, in any case above `above`; refuses a missing or claimed one, in the same atomic step. A
+    /// node's own entry that cannot be read is written again, unclaimed, with a counter above all before.
+    async fn renew(&self, node: &NodeId, above: &u64) -> Result<Renewal, LeaseError>;
 
     /// Every entry that can be read: one that cannot hides no other.
     async fn read(&self) -> Result<Vec<Lease>, LeaseError>;
@@ -49,6 +49,8 @@ pub struct SharedKey {
     pub key: [u8; 32],
     /// Raised by a running node that finds another key than the one it has been using.
     pub generation: u64,
+    /// The key that this one replaced, if any: what was made with it is still good. Means nothing in an offer.
+    pub former: Option<[u8; 32]>,
 }
 
 /// What a node tells of itself as it starts.
@@ -87,6 +89,8 @@ pub enum Renewal {
     Renewed {
         /// As it is now.
         counter: u64,
+        /// As it was before.
+        was: u64,
     },
     /// There is no such entry: never registered, buried, or forgotten.
     Missing,

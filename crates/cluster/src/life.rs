@@ -14,16 +14,32 @@ use crate::observe::Observation;
 use crate::observer::Observer;
 use crate::repeated::Repeated;
 use crate::sabotage::{Guard, is_out};
+use crate::tasks::Task;
 
 /// Between two tries to enter the cluster.
 const RETRY: Duration = Duration::from_millis(250);
 /// A lease is renewed so many times in the time after which it counts as lost.
 const RENEWALS_PER_LEASE: u32 = 4;
 
-/// This node's lease as it last was.
-pub(crate) struct Renewed {
+/// What this node knows of its own lease.
+#[derive(Default)]
+pub(crate) struct OwnLease {
+    /// As it last was, if it is this node's.
+    renewed: Option<Renewed>,
+    /// Its counter was that high, in whichever past of Redis.
+    highest: u64,
+}
+
+struct Renewed {
     counter: u64,
     at: Instant,
+}
+
+impl OwnLease {
+    /// It is not this node's, or is about to be another one.
+    pub(crate) fn forget(&mut self) {
+        self.renewed = None;
+    }
 }
 
 impl Inner {
@@ -40,11 +56,10 @@ impl Inner {
             .take()
             .expect("a node enters the cluster once");
         let reader = self.clone();
-        self.tasks
-            .spawn(async move { reader.read(inbox, looped).await });
-        let asserting = self.clone();
-        self.tasks
-            .spawn(async move { asserting.assert_always().await });
+        self.spawn_vital(Task::Reader, async move {
+            reader.read(inbox, looped).await;
+        });
+        self.spawn_vital(Task::Assertion, self.clone().assert_always());
         tokio::select! {
             biased;
             () = self.stop.cancelled() => {}
@@ -81,7 +96,7 @@ impl Inner {
     async fn register(&self) -> Result<(), LeaseError> {
         self.agree_on_key().await?;
         let leases = &self.backend.leases;
-        *self.renewed.lock().await = None;
+        self.own_lease.lock().await.forget();
         leases.register(&self.id, &self.settings.info).await?;
         Ok(())
     }
@@ -90,17 +105,19 @@ impl Inner {
     /// whoever comes first brings one back. If that was a node that has just started, with a key of its own, this one
     /// insists, with a higher generation: what was made with the old key is still good then.
     pub(crate) async fn agree_on_key(&self) -> Result<(), LeaseError> {
+        let mut agreed_on = self.key_generation.lock().await;
         let (key, generation) = match (&self.settings.cluster_key, self.keyring.get()) {
             (Some(key), _) => {
                 self.keyring.set(key.clone());
                 return Ok(());
             }
             (None, None) => (ClusterKey::random(), 1),
-            (None, Some(key)) => (key, self.key_generation.load(Ordering::Relaxed)),
+            (None, Some(key)) => (key, *agreed_on),
         };
         let mut offered = SharedKey {
             key: *key.bytes(),
             generation,
+            former: None,
         };
         let leases = &self.backend.leases;
         let mut known = leases.cluster_key(&offered).await?;
@@ -110,10 +127,20 @@ impl Inner {
             offered.generation = known.generation.saturating_add(1);
             known = leases.cluster_key(&offered).await?;
         }
-        self.key_generation
-            .store(known.generation, Ordering::Relaxed);
+        *agreed_on = known.generation;
+        if let Some(former) = known.former {
+            self.keyring.accept(ClusterKey::from_bytes(former));
+        }
         self.keyring.set(ClusterKey::from_bytes(known.key));
         Ok(())
+    }
+
+    /// Where frames came that were made with another key than this node knows: it may have been agreed on since.
+    async fn look_at_key_in_doubt(&self) {
+        let in_doubt = self.key_in_doubt.swap(false, Ordering::Relaxed);
+        if in_doubt && self.agree_on_key().await.is_err() {
+            self.key_in_doubt.store(true, Ordering::Relaxed);
+        }
     }
 
     async fn keep_lease(self: &Arc<Self>) {
@@ -144,6 +171,7 @@ impl Inner {
                     }
                 }
             }
+            self.look_at_key_in_doubt().await;
         }
     }
 
@@ -178,24 +206,27 @@ impl Inner {
         Ok(matches!(renewal, Renewal::Renewed { .. }))
     }
 
-    /// Raises this node's counter, which also tells that Redis went back in time: if it is not above what it was, or is
-    /// gone before anybody could take this node for dead.
+    /// Raises this node's counter, which also tells that Redis went back in time: if it was not what this node last raised
+    /// it to, or is gone before anybody could take this node for dead. Each time it goes on above all that it ever was, so
+    /// that it also tells where Redis goes back once more, to a later past.
     pub(crate) async fn renew(&self) -> Result<Renewal, LeaseError> {
-        let mut before = self.renewed.lock().await;
-        let renewal = self.backend.leases.renew(&self.id).await?;
-        let now = match renewal {
-            Renewal::Renewed { counter } => Some(Renewed {
+        let mut own = self.own_lease.lock().await;
+        let renewal = self.backend.leases.renew(&self.id, &own.highest).await?;
+        let went_back = own.renewed.as_ref().is_some_and(|before| match &renewal {
+            Renewal::Renewed { was, .. } => *was < before.counter,
+            Renewal::Missing => before.at.elapsed() < self.settings.lease,
+            Renewal::Claimed { .. } => false,
+        });
+        own.renewed = match renewal {
+            Renewal::Renewed { counter, .. } => Some(Renewed {
                 counter,
                 at: Instant::now(),
             }),
             _ => None,
         };
-        let went_back = before.as_ref().is_some_and(|before| match &renewal {
-            Renewal::Renewed { counter } => *counter <= before.counter,
-            Renewal::Missing => before.at.elapsed() < self.settings.lease,
-            Renewal::Claimed { .. } => false,
-        });
-        *before = now;
+        if let Some(renewed) = &own.renewed {
+            own.highest = renewed.counter;
+        }
         if went_back {
             self.doubt.note_went_back();
             self.forgotten.notify_one();
@@ -209,8 +240,9 @@ impl Inner {
             return;
         }
         let (node, dead) = (self.clone(), dead.clone());
-        self.departing.spawn(async move {
-            node.clone().reap(dead.clone()).await;
+        self.spawn_errand(Task::Reaping, async move {
+            let reaping = node.clone().reap(dead.clone());
+            node.guarded_in(Task::Reaping, reaping).await;
             node.reaping.lock().remove(&dead);
         });
     }

@@ -255,7 +255,7 @@ impl Link {
                 Step::Publish {
                     generation,
                     number,
-                    frame,
+                    frame: frame::seal_again(&self.keyring.agreed(), &self.to, frame),
                 }
             }
             None => {

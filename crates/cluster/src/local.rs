@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::delivery::Inbound;
+use crate::directory::AssertMember;
 use crate::early::Early;
 use crate::record::{Epoch, Profile};
 use crate::unanswered::Unanswered;
@@ -64,6 +65,9 @@ pub struct Local {
     pub(crate) undone: Mutex<Vec<RoomId>>,
     /// The node that had it before, and since when that is over: if it was not told, it is told again.
     pub(crate) former: OnceLock<(NodeId, Instant)>,
+    /// Its places as this node knew them when it resumed here: should it lose this connection before it is in its rooms
+    /// again, nobody else may know them.
+    pub(crate) inherited: OnceLock<Vec<AssertMember>>,
 }
 
 impl Local {

@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::backend::{Backend, Reach};
+use crate::tasks::Alarm;
 
 /// A backend of its own, for one node.
 pub fn backend() -> Backend {
@@ -48,6 +49,7 @@ impl MemoryCluster {
             bus: self.0.clone(),
             reach: self.0.reach.subscribe(),
             doubts: self.0.doubts.subscribe(),
+            alarm: Alarm::default(),
             unreadable: Arc::default(),
         }
     }

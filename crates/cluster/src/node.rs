@@ -6,18 +6,11 @@
 //!    └── delivered / undelivered
 //! ```
 //!
-//! | task | what ends it | what its end means |
-//! | --- | --- | --- |
-//! | life | stop | starts the others once the backend answers, then keeps the lease and reaps dead nodes |
-//! | reader | stop | nothing comes in any more |
-//! | link, one a node | stop, or that node's end | nothing goes out there any more |
-//! | sweeper | stop | deadlines and windows pass unnoticed |
-//! | assertion | stop | what the directory forgets stays forgotten |
-//! | departure, one a session that ends | done, or stop | what is left is the reaper's |
+//! Which tasks it has, and what the end of each means, is in [`tasks`](crate::tasks).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -34,13 +27,14 @@ use crate::doubt::Doubt;
 use crate::gone::Gone;
 use crate::keyring::{ClusterKey, Keyring};
 use crate::leases::{LeaseError, NodeInfo};
-use crate::life::Renewed;
+use crate::life::OwnLease;
 use crate::link::Link;
 use crate::local::Local;
 use crate::loopback::{self, Loopback};
 use crate::observe::Observe;
 use crate::repeated::Repeated;
 use crate::rooms::Rooms;
+use crate::tasks::{Alarm, Task};
 use crate::unanswered::InFlightMax;
 
 /// Sessions that resume here at the same time share so many turns, each always the same one.
@@ -107,8 +101,10 @@ pub(crate) struct Inner {
     pub(crate) backend: Backend,
     pub(crate) observe: Arc<dyn Observe>,
     pub(crate) keyring: Arc<Keyring>,
-    /// Of the key that the cluster agreed on.
-    pub(crate) key_generation: AtomicU64,
+    /// Of the key that the cluster agreed on; held while it is asked for.
+    pub(crate) key_generation: tokio::sync::Mutex<u64>,
+    /// Something was made with a key that this node does not know.
+    pub(crate) key_in_doubt: AtomicBool,
     pub(crate) rooms: Rooms,
     pub(crate) locals: DashMap<PeerId, Arc<Local>>,
     pub(crate) gone: Gone,
@@ -120,8 +116,8 @@ pub(crate) struct Inner {
     /// A script said that its bucket is forgotten.
     pub(crate) forgotten: Notify,
     pub(crate) doubt: Doubt,
-    /// Held while the lease is renewed: what it was then, if it is this node's.
-    pub(crate) renewed: tokio::sync::Mutex<Option<Renewed>>,
+    /// Held while the lease is renewed.
+    pub(crate) own_lease: tokio::sync::Mutex<OwnLease>,
     /// Sessions with unanswered signals, for the sweeper.
     pub(crate) waiting: Mutex<Vec<Arc<Local>>>,
     /// Bytes of unanswered signals, over all sessions.
@@ -175,7 +171,8 @@ impl Node {
             backend,
             observe,
             keyring: Arc::default(),
-            key_generation: AtomicU64::new(0),
+            key_generation: tokio::sync::Mutex::default(),
+            key_in_doubt: AtomicBool::new(false),
             rooms: Rooms::default(),
             locals: DashMap::new(),
             gone: Gone::default(),
@@ -184,7 +181,7 @@ impl Node {
             early: Mutex::default(),
             forgotten: Notify::new(),
             doubt,
-            renewed: tokio::sync::Mutex::default(),
+            own_lease: tokio::sync::Mutex::default(),
             waiting: Mutex::new(Vec::new()),
             in_flight_bytes: Arc::new(AtomicUsize::new(0)),
             departures: Semaphore::new(DEPARTURES_MAX),
@@ -203,10 +200,13 @@ impl Node {
 
     /// Starts the node's tasks and returns at once; [`status`](Self::status) tells when it serves.
     pub fn start(&self) {
-        let inner = self.0.clone();
-        self.0.tasks.spawn(async move { inner.live().await });
-        let inner = self.0.clone();
-        self.0.tasks.spawn(async move { inner.sweep().await });
+        self.0.spawn_vital(Task::Lease, self.0.clone().live());
+        self.0.spawn_vital(Task::Sweeper, self.0.clone().sweep());
+    }
+
+    /// Raised when the node cannot go on: a task of its own has panicked. Who runs it has to end it.
+    pub fn alarm(&self) -> &Alarm {
+        &self.0.backend.alarm
     }
 
     /// This node's id.
@@ -320,7 +320,7 @@ impl Inner {
         ));
         let cancel = self.stop.child_token();
         let (running, until) = (link.clone(), cancel.clone());
-        self.tasks.spawn(async move { running.run(until).await });
+        self.spawn_vital(Task::Link, async move { running.run(until).await });
         (link, cancel)
     }
 
@@ -328,6 +328,9 @@ impl Inner {
     /// node: a directory that has just gone back in time lists whom nobody here knows any more.
     async fn give_lease_back(&self) -> Result<(), LeaseError> {
         let leases = &self.backend.leases;
+        // Who renews meanwhile finds it missing, and that is no sign that the directory went back in time.
+        let mut own = self.own_lease.lock().await;
+        own.forget();
         let noted = self.backend.directory.enlisted(&self.id).await;
         let is_clean = noted.is_ok_and(|noted| noted.is_empty());
         if self.away.is_empty() && is_clean {

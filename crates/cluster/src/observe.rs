@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use switchboard_protocol::server_message::{LeaveReason, Reason};
 
+use crate::tasks::Task;
 use crate::unreadable::RecordKind;
 
 /// Takes observations, on the path of a signal: must be quick and must not block.
@@ -106,6 +107,8 @@ pub enum Observation {
     MemberLeft(LeaveReason),
     /// A member joined a room, seen by the node that wrote it.
     MemberJoined,
+    /// Something panicked.
+    Panicked(Task),
     /// Something in the directory, or said by another node, was skipped: it cannot be read.
     Unreadable(RecordKind),
 }

@@ -14,12 +14,13 @@ use tokio::time::{Duration, Instant, sleep};
 
 use crate::away::Away;
 use crate::delivery::{Fate, Inbound};
-use crate::directory::{Attach, AttachOutcome, DirectoryError};
+use crate::directory::{AssertMember, Attach, AttachOutcome, DirectoryError};
 use crate::envelope::Receipt;
 use crate::gone::REMEMBERED;
 use crate::local::{Local, Recipient};
 use crate::node::{Inner, Node, Status};
 use crate::record::Epoch;
+use crate::tasks::Task;
 use crate::unanswered::Unanswered;
 
 /// Between two tries to tell the directory that a session went.
@@ -79,7 +80,9 @@ impl Node {
             return Err(AttachError::Unavailable);
         }
         let local = node.new_local(session, FIRST_EPOCH, FIRST_EPOCH, Inbound::default());
-        if let Err(error) = node.enter_directory(&local).await {
+        let entering = node.guarded_in(Task::Attach, node.enter_directory(&local));
+        let entered = entering.await.unwrap_or(Err(AttachError::Unavailable));
+        if let Err(error) = entered {
             self.detach(local, Departure::Leave(LeaveReason::Disconnected));
             return Err(error);
         }
@@ -102,24 +105,14 @@ impl Node {
             Departure::Superseded => (Fate::Moved, REMEMBERED),
         };
         local.ended.store(true, Ordering::Release);
-        let answers = local.inbound.lock().end((local.peer, local.epoch), fate);
-        for (to, receipt) in answers {
-            node.send_receipt(&to, receipt);
-        }
-        node.gone.note(&local, fate, Instant::now() + remembered);
-        node.locals
-            .remove_if(&local.peer, |_, known| Arc::ptr_eq(known, &local));
-        // Nobody is left to be told, and the node's bound is for those who are there. A client that resumes sends again
-        // what was not answered.
-        drop(local.unanswered.lock().end_where(|_, _, _| true));
-        let places = node.places_of(&local);
-        for room in local.room_ids() {
-            node.dismiss(&local, &room);
-        }
+        let ending = || node.end(&local, fate, Instant::now() + remembered);
+        // It leaves the directory whatever a panic has left of it here.
+        let places = node.guarded(Task::Departure, ending).unwrap_or_default();
+        node.forget_local(&local);
         match departure {
             Departure::Leave(reason) => {
                 let deputy = node.clone();
-                node.departing.spawn(async move {
+                node.spawn_last_step(local.clone(), async move {
                     deputy.finish_turn(&local).await;
                     deputy.depart(Departing::of(&local), reason).await;
                 });
@@ -127,14 +120,14 @@ impl Node {
             Departure::Away(window) => node.hold(&local, places, window),
             Departure::Superseded => {
                 let (deputy, gone) = (node.clone(), local.clone());
-                node.departing.spawn(async move {
+                node.spawn_last_step(local.clone(), async move {
                     deputy.finish_turn(&gone).await;
                     deputy.delist_unless_here(&gone.peer).await;
-                    gone.listed.lock().take();
                 });
                 let deputy = node.clone();
-                node.tasks
-                    .spawn(async move { deputy.clear_up_after(&local).await });
+                node.spawn_aside(Task::Departure, async move {
+                    deputy.clear_up_after(&local).await;
+                });
             }
         }
     }
@@ -166,7 +159,6 @@ pub(crate) struct Departing {
     epoch: Epoch,
     user: UserId,
     rooms: Vec<RoomId>,
-    local: Option<Arc<Local>>,
     away: Option<Arc<Away>>,
 }
 
@@ -177,7 +169,6 @@ impl Departing {
             epoch: local.epoch,
             user: local.user.clone(),
             rooms: local.room_ids(),
-            local: Some(local.clone()),
             away: None,
         }
     }
@@ -188,7 +179,6 @@ impl Departing {
             epoch: away.epoch,
             user: away.user.clone(),
             rooms: away.rooms(),
-            local: None,
             away: Some(away.clone()),
         }
     }
@@ -221,7 +211,31 @@ impl Inner {
             rooms: Mutex::new(Vec::new()),
             undone: Mutex::new(Vec::new()),
             former: OnceLock::new(),
+            inherited: OnceLock::new(),
         })
+    }
+
+    /// The session is over here: its senders are answered. Where it was.
+    fn end(&self, local: &Arc<Local>, fate: Fate, remembered: Instant) -> Vec<AssertMember> {
+        let answers = local.inbound.lock().end((local.peer, local.epoch), fate);
+        for (to, receipt) in answers {
+            self.send_receipt(&to, receipt);
+        }
+        self.gone.note(local, fate, remembered);
+        self.forget_local(local);
+        // Nobody is left to be told, and the node's bound is for those who are there. A client that resumes sends again
+        // what was not answered.
+        drop(local.unanswered.lock().end_where(|_, _, _| true));
+        let places = self.places_to_keep(local);
+        for room in local.room_ids() {
+            self.dismiss(local, &room);
+        }
+        places
+    }
+
+    fn forget_local(&self, local: &Arc<Local>) {
+        self.locals
+            .remove_if(&local.peer, |_, known| Arc::ptr_eq(known, local));
     }
 
     async fn enter_directory(&self, local: &Local) -> Result<(), AttachError> {
@@ -248,10 +262,25 @@ impl Inner {
         }
     }
 
+    /// Tells the directory what becomes of a session that has ended here. However that ends, a stop of the node does not wait
+    /// for the session any longer.
+    pub(crate) fn spawn_last_step(
+        self: &Arc<Self>,
+        local: Arc<Local>,
+        step: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let node = self.clone();
+        self.spawn_errand(Task::Departure, async move {
+            node.guarded_in(Task::Departure, step).await;
+            local.listed.lock().take();
+        });
+    }
+
     pub(crate) fn spawn_departure(self: &Arc<Self>, departing: Departing, reason: LeaveReason) {
         let node = self.clone();
-        self.departing
-            .spawn(async move { node.depart(departing, reason).await });
+        self.spawn_errand(Task::Departure, async move {
+            node.depart(departing, reason).await;
+        });
     }
 
     /// Takes a session out of the directory, as often as it takes. What is not done when the node stops is the reaper's.
@@ -272,9 +301,6 @@ impl Inner {
                 () = self.stop.cancelled() => return,
                 () = sleep(RETRY) => {}
             }
-        }
-        if let Some(local) = &departing.local {
-            local.listed.lock().take();
         }
     }
 

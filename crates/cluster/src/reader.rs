@@ -1,6 +1,7 @@
 //! What other nodes say: frames in, envelopes to where they belong. Never waits for anybody.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -12,7 +13,7 @@ use tokio::sync::mpsc;
 use crate::bus::{BusEvent, Inbox};
 use crate::delivery::{Answer, Fate, Verdict};
 use crate::envelope::{BadEnvelope, Change, Envelope, Receipt, RosterChange, SignalEnvelope};
-use crate::frame;
+use crate::frame::{self, BadFrame};
 use crate::link::{self, Anew, Urgency};
 use crate::local::Local;
 use crate::node::Inner;
@@ -20,6 +21,7 @@ use crate::observe::Observation;
 use crate::record::Epoch;
 use crate::room::{Room, SenderKnown};
 use crate::sabotage::{Guard, is_out};
+use crate::tasks::Task;
 use crate::unanswered::Ended;
 use crate::unreadable::RecordKind;
 
@@ -48,11 +50,24 @@ impl Inner {
         }
     }
 
+    /// Whatever is in it, the next one has its turn.
     fn take_frame(&self, bytes: &[u8]) {
+        if self
+            .guarded(Task::Reader, || self.try_frame(bytes))
+            .is_none()
+        {
+            self.observe.observe(Observation::FrameRejected);
+        }
+    }
+
+    fn try_frame(&self, bytes: &[u8]) {
         let (header, envelopes) = match frame::open(&self.keyring, &self.id, bytes) {
             Ok(opened) => opened,
             Err(error) => {
                 self.observe.observe(Observation::FrameRejected);
+                if error == BadFrame::Mac {
+                    self.key_in_doubt.store(true, Ordering::Relaxed);
+                }
                 if let Some(said) = self.warnings.frames_rejected.happened() {
                     tracing::warn!(%error, "frames on this node's channel are rejected{said}");
                 }
@@ -64,7 +79,11 @@ impl Inner {
         if heard.verdict != link::Verdict::Skip {
             for envelope in frame::envelopes(envelopes) {
                 match envelope {
-                    Ok(envelope) => self.take_envelope(&header.from, envelope),
+                    // The link has confirmed it: what its sender expects of it, a repair or a deadline brings.
+                    Ok(envelope) => {
+                        let taken = || self.take_envelope(&header.from, envelope);
+                        self.guarded(Task::Reader, taken);
+                    }
                     Err(error) => self.skip_envelope(&header.from, &error),
                 }
             }
@@ -245,10 +264,11 @@ impl Inner {
             let mut inbound = local.inbound.lock();
             return inbound.turn_away(sender, signal.id, Reason::NoSuchPeer);
         }
-        let refused = Answer::Refused(Reason::NoSuchPeer);
         let Some((local, fate)) = self.gone.recall(&peer, epoch) else {
-            return Some(refused);
+            // It was here, perhaps, and its successor is already; what it was handed nobody knows any more.
+            return Some(Answer::Refused(Reason::Unconfirmed));
         };
+        let refused = Answer::Refused(Reason::NoSuchPeer);
         let inbound = local.inbound.lock();
         inbound.recall(&signal.sender, signal.id, (fate, refused))
     }

@@ -15,6 +15,7 @@ use crate::node::Inner;
 use crate::observe::Observation;
 use crate::record::PeerRecord;
 use crate::resync::tell_revisions;
+use crate::tasks::Task;
 use crate::unreadable::RecordKind;
 
 /// Peers that are cleaned up after at the same time.
@@ -95,7 +96,11 @@ impl Inner {
                 note(done);
             }
             let (node, dead) = (self.clone(), dead.clone());
-            under_way.spawn(async move { node.reap_peer(&dead, &peer).await });
+            under_way.spawn(async move {
+                let reaped = node.guarded_in(Task::Reaping, node.reap_peer(&dead, &peer));
+                // The others are not to wait for one that cannot be read: rooms that know it take it over.
+                reaped.await.unwrap_or_else(|| Ok(Vec::new()))
+            });
         }
         while let Some(done) = under_way.join_next().await {
             note(done);
@@ -186,8 +191,9 @@ impl Inner {
             Err(_) => {
                 // It is this node's now, whatever becomes of the cleaning up.
                 let node = self.clone();
-                self.departing
-                    .spawn(async move { node.mark_away(&away).await });
+                self.spawn_errand(Task::Departure, async move {
+                    node.mark_away(&away).await;
+                });
                 Ok(Vec::new())
             }
         }

@@ -67,6 +67,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
+use crate::tasks::Alarm;
 use crate::unreadable::Unreadable;
 
 pub use config::{ConfigError, RedisConfig};
@@ -91,13 +92,14 @@ pub fn connect(config: &RedisConfig) -> Result<Backend, ConfigError> {
 
     let line = CommandLine::new(fleet.commands.clone(), keys.clone());
     let doubts = line.doubts();
-    tend(line, board.line(), stop.clone());
+    let alarm = Alarm::default();
+    tend(line, board.line(), &alarm, stop.clone());
     let publishing = PublishLine {
         client: fleet.publisher.clone(),
         keys: keys.clone(),
     };
-    tend(publishing, board.line(), stop.clone());
-    tend(subscription.clone(), board.line(), stop.clone());
+    tend(publishing, board.line(), &alarm, stop.clone());
+    tend(subscription.clone(), board.line(), &alarm, stop.clone());
     policy::warn_of_eviction(fleet.commands.clone(), reach.clone(), stop.clone());
 
     let unreadable = Arc::<Unreadable>::default();
@@ -121,10 +123,12 @@ pub fn connect(config: &RedisConfig) -> Result<Backend, ConfigError> {
             subscription,
             keys,
             reach: wire,
+            alarm: alarm.clone(),
             stop,
         }),
         reach,
         doubts,
+        alarm,
         unreadable,
     })
 }

@@ -5,7 +5,7 @@
 //!              (refuses outdated ones)       (it lets go: 4409)         (its members are told)
 //! ```
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,7 +14,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::{Duration, Instant, sleep, timeout};
 
 use crate::away::Away;
-use crate::delivery::Inbound;
+use crate::delivery::{Inbound, Seen};
 use crate::directory::{Attach, AttachOutcome, DirectoryError, TakeOver, TakeOverOutcome};
 use crate::envelope::{Envelope, Moved};
 use crate::link::{Link, Urgency};
@@ -26,6 +26,7 @@ use crate::presence::{Departure, NewSession, RETRY};
 use crate::record::{Epoch, PeerRecord, Profile};
 use crate::room::Entry;
 use crate::secret;
+use crate::tasks::Task;
 
 /// Others that resume the same session at the same time can make an attempt void so often.
 const ATTEMPTS: u32 = 8;
@@ -77,7 +78,7 @@ impl Node {
         secret::issue(&key, &local.peer, &local.user, local.epoch)
     }
 
-    /// Takes a session over from wherever it was. `seen`: for each sender the last id that its client has handled.
+    /// Takes a session over from wherever it was. `seen`: what its client has handled.
     ///
     /// What the cluster has for the session from now on is in its outbox behind what is there already; `rooms` are as they
     /// were just before. Not cancel safe: to be awaited to its end.
@@ -85,9 +86,9 @@ impl Node {
         &self,
         session: NewSession,
         shown: &str,
-        seen: BTreeMap<PeerId, u64>,
+        seen: impl Into<Seen>,
     ) -> Result<Resumed, ResumeError> {
-        let resumed = self.try_to_resume(session, shown, seen).await;
+        let resumed = self.try_to_resume(session, shown, seen.into()).await;
         let outcome = match &resumed {
             Ok(_) => ResumeOutcome::Resumed,
             Err(ResumeError::Refused | ResumeError::OtherUser) => ResumeOutcome::Refused,
@@ -102,25 +103,20 @@ impl Node {
         &self,
         session: NewSession,
         shown: &str,
-        seen: BTreeMap<PeerId, u64>,
+        seen: Seen,
     ) -> Result<Resumed, ResumeError> {
         let node = &self.0;
         node.until_looked_back().await;
         if *node.status.borrow() != Status::Serving || node.may_be_shown_the_past() {
             return Err(ResumeError::Unavailable);
         }
-        let Some(shown) = secret::check(&node.keyring, shown, &session.peer, &session.user) else {
+        let Some(shown) = node.epoch_of(&session, shown).await? else {
             return Err(node.why_refused(&session, shown).await);
         };
         let (local, rooms) = node.take_up(session, shown, seen).await?;
-        let entered = node.re_enter_all(&local, &rooms).await;
-        match entered.and_then(|rooms| still_its(&local, rooms)) {
-            Ok(rooms) => {
-                let members = node.members_of(&rooms);
-                local.inbound.lock().keep_members(&members);
-                node.take_early(&local);
-                Ok(Resumed { local, rooms })
-            }
+        let entering = node.guarded_in(Task::Attach, node.go_on(&local, &rooms));
+        match entering.await.unwrap_or(Err(ResumeError::Unavailable)) {
+            Ok(rooms) => Ok(Resumed { local, rooms }),
             Err(error) => {
                 let departure = match error {
                     ResumeError::Superseded => Departure::Superseded,
@@ -143,6 +139,22 @@ impl Node {
 }
 
 impl Inner {
+    /// The epoch of a secret that is good. Before one is refused, this node looks whether the cluster has agreed on another
+    /// key than it knows.
+    async fn epoch_of(
+        &self,
+        session: &NewSession,
+        shown: &str,
+    ) -> Result<Option<Epoch>, ResumeError> {
+        let check = || secret::check(&self.keyring, shown, &session.peer, &session.user);
+        if let Some(epoch) = check() {
+            return Ok(Some(epoch));
+        }
+        let agreed = self.agree_on_key().await;
+        agreed.map_err(|_| ResumeError::Unavailable)?;
+        Ok(check())
+    }
+
     /// A secret that is wrong for this user may be right for the session's.
     async fn why_refused(&self, session: &NewSession, shown: &str) -> ResumeError {
         let record = self.backend.directory.peer(&session.peer).await;
@@ -160,17 +172,19 @@ impl Inner {
         self: &Arc<Self>,
         session: NewSession,
         shown: Epoch,
-        seen: BTreeMap<PeerId, u64>,
+        seen: Seen,
     ) -> Result<(Arc<Local>, Vec<RoomId>), ResumeError> {
         let turn = usize::from(session.peer.as_str().as_bytes()[0]) % ATTACH_TURNS;
         let _turn = self.attach_turns[turn].lock().await;
         let attached = self.attach_again(&session, shown).await?;
+        let places = self.places_known_here(&session.peer);
         self.tell_former(&session.peer, &attached);
-        let inbound = Inbound::resumed(seen.into_iter());
+        let inbound = Inbound::resumed(seen);
         let local = self.new_local(session, attached.epoch, shown, inbound);
         if let Some((former, _)) = &attached.former {
             let _ = local.former.set((former.clone(), Instant::now()));
         }
+        let _ = local.inherited.set(places);
         for room in &attached.rooms {
             local.note_room(room, Profile::default());
         }
@@ -203,7 +217,9 @@ impl Inner {
         self.checked(directory.enlist(&self.id, &session.peer).await)?;
         let mut known = self.checked(directory.peer(&session.peer).await)?;
         for _ in 0..ATTEMPTS {
-            let epoch = known.as_ref().map_or(0, |record| record.epoch).max(shown) + 1;
+            let known_there = known.as_ref().map_or(0, |record| record.epoch);
+            // A directory that went back in time may be behind what this node has.
+            let epoch = known_there.max(shown).max(self.epoch_here(&session.peer)) + 1;
             let attach = Attach {
                 peer: session.peer,
                 epoch,
@@ -240,11 +256,19 @@ impl Inner {
         Err(ResumeError::Superseded)
     }
 
+    /// Of the session as this node has it; 0: it has not.
+    fn epoch_here(&self, peer: &PeerId) -> Epoch {
+        let live = self.local(peer).map_or(0, |local| local.epoch);
+        let away = self.away.get(peer).map_or(0, |away| away.epoch);
+        live.max(away)
+    }
+
     /// An attach got no answer. Where it took effect, nobody else keeps the session any more: it is away here.
     fn spawn_settling(self: &Arc<Self>, peer: PeerId, epoch: Epoch) {
         let node = self.clone();
-        self.departing
-            .spawn(async move { node.settle(peer, epoch).await });
+        self.spawn_errand(Task::Departure, async move {
+            node.settle(peer, epoch).await;
+        });
     }
 
     async fn settle(self: &Arc<Self>, peer: PeerId, epoch: Epoch) {
@@ -332,6 +356,19 @@ impl Inner {
                 tell_moved(link, local.peer, local.epoch);
             }
         }
+    }
+
+    /// In all its rooms again, with all that came for it meanwhile.
+    async fn go_on(
+        &self,
+        local: &Arc<Local>,
+        rooms: &[RoomId],
+    ) -> Result<Vec<RoomSnapshot>, ResumeError> {
+        let rooms = still_its(local, self.re_enter_all(local, rooms).await?)?;
+        let members = self.members_of(&rooms);
+        local.inbound.lock().keep_members(&members);
+        self.take_early(local);
+        Ok(rooms)
     }
 
     async fn re_enter_all(

@@ -305,6 +305,15 @@ impl Room {
         after
     }
 
+    /// What is known of it may be wrong: whatever is read next counts.
+    pub(crate) fn distrust(&mut self) {
+        if let Some(roster) = &mut self.roster {
+            self.known = self.known.max(roster.revision);
+            roster.revision = 0;
+            self.note_gap();
+        }
+    }
+
     fn lacks_somebody(&self, known: &Roster, snapshot: &RosterSnapshot) -> bool {
         known
             .members()
@@ -460,6 +469,7 @@ mod tests {
             rooms: Default::default(),
             undone: Default::default(),
             former: Default::default(),
+            inherited: Default::default(),
         })
     }
 

@@ -11,6 +11,7 @@ use crate::away::Ways;
 use crate::local::Local;
 use crate::node::Inner;
 use crate::observe::Observation;
+use crate::tasks::Task;
 use crate::unanswered::Placement;
 
 const TICK: Duration = Duration::from_millis(50);
@@ -54,7 +55,7 @@ impl Inner {
         let now = Instant::now();
         for room in self.rooms.take_behind(now) {
             let node = self.clone();
-            self.tasks.spawn(async move {
+            self.spawn_aside(Task::Roster, async move {
                 let id = room.lock().id().clone();
                 node.observe.observe(Observation::RosterFetched);
                 let roster = node.backend.directory.roster(&id).await;
@@ -78,7 +79,10 @@ impl Inner {
         let mut unpublished = Vec::new();
         let still: Vec<_> = waiting
             .into_iter()
-            .filter(|local| self.end_overdue_of(local, now, &mut unpublished))
+            .filter(|local| {
+                let ended = || self.end_overdue_of(local, now, &mut unpublished);
+                self.guarded(Task::Sweeper, ended) == Some(true)
+            })
             .collect();
         self.waiting.lock().extend(still);
         unpublished.sort_unstable();
@@ -125,29 +129,33 @@ impl Inner {
 
     fn prune_streams(&self, now: Instant) {
         for local in &self.locals {
-            let rooms = local.room_ids();
-            let shares_room = |sender: &_| {
-                let rooms = rooms
-                    .iter()
-                    .filter_map(|room| self.rooms.get(room.as_str()));
-                rooms.into_iter().any(|room| {
-                    room.lock()
-                        .roster()
-                        .is_some_and(|roster| roster.member(sender).is_some())
-                })
-            };
-            let senders = local
-                .inbound
-                .lock()
-                .idle_since(now, self.settings.delivery_deadline);
-            let forgotten: Vec<_> = senders
-                .into_iter()
-                .filter(|sender| !shares_room(sender))
-                .collect();
-            local.inbound.lock().forget(&forgotten);
-            let mut moved = local.unanswered.lock().moved();
-            moved.retain(|moved| !self.is_elsewhere(&rooms, moved));
-            local.unanswered.lock().forget_moved(&moved);
+            self.guarded(Task::Sweeper, || self.prune_streams_of(&local, now));
         }
+    }
+
+    fn prune_streams_of(&self, local: &Local, now: Instant) {
+        let rooms = local.room_ids();
+        let shares_room = |sender: &_| {
+            let rooms = rooms
+                .iter()
+                .filter_map(|room| self.rooms.get(room.as_str()));
+            rooms.into_iter().any(|room| {
+                room.lock()
+                    .roster()
+                    .is_some_and(|roster| roster.member(sender).is_some())
+            })
+        };
+        let senders = local
+            .inbound
+            .lock()
+            .idle_since(now, self.settings.delivery_deadline);
+        let forgotten: Vec<_> = senders
+            .into_iter()
+            .filter(|sender| !shares_room(sender))
+            .collect();
+        local.inbound.lock().forget(&forgotten);
+        let mut moved = local.unanswered.lock().moved();
+        moved.retain(|moved| !self.is_elsewhere(&rooms, moved));
+        local.unanswered.lock().forget_moved(&moved);
     }
 }

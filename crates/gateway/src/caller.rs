@@ -101,6 +101,6 @@ fn nowhere() -> Source {
 }
 
 /// The TCP connection that a request came over: the listener notes it with every one.
-fn visit(parts: &Parts) -> Option<&Arc<Visit>> {
+pub(crate) fn visit(parts: &Parts) -> Option<&Arc<Visit>> {
     parts.extensions.get()
 }

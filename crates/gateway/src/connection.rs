@@ -10,15 +10,20 @@ use crate::dialect::Dialect;
 use crate::gateway::Gateway;
 use crate::mailbox::Mailbox;
 use crate::session_task::Connection;
+use crate::tasks::{self, Task};
 use crate::wire::Wire;
 
-/// Serves a connection to its end.
-pub(crate) async fn serve(
-    gateway: Arc<Gateway>,
-    wire: Wire,
-    mut dialect: Box<dyn Dialect>,
-    caller: Caller,
-) {
+/// Serves a connection to its end, in a task of its own.
+pub(crate) fn start(gateway: Arc<Gateway>, wire: Wire, dialect: Box<dyn Dialect>, caller: Caller) {
+    let of = gateway.clone();
+    tasks::spawn(
+        &of.tasks,
+        Task::Session,
+        serve(gateway, wire, dialect, caller),
+    );
+}
+
+async fn serve(gateway: Arc<Gateway>, wire: Wire, mut dialect: Box<dyn Dialect>, caller: Caller) {
     let peer = PeerId::random();
     let mailbox = Arc::new(Mailbox::new(gateway.rules.outbox_bytes_max));
     let _place = gateway.registry.enter(peer, &mailbox, caller.source);
@@ -36,6 +41,7 @@ pub(crate) async fn serve(
         peer,
         mailbox,
         token: caller.token,
+        arrived: None,
         carriers: Some(caller.carriers),
     };
     connection.run().await;

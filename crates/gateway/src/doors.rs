@@ -71,6 +71,8 @@ pub(crate) struct Visit {
     is_upgraded: AtomicBool,
     /// It is a session's, and stays.
     is_settled: AtomicBool,
+    /// It is closed.
+    has_left: AtomicBool,
     waker: AtomicWaker,
 }
 
@@ -117,6 +119,7 @@ impl Doors {
             is_cut: AtomicBool::new(false),
             is_upgraded: AtomicBool::new(false),
             is_settled: AtomicBool::new(false),
+            has_left: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
         inside.sit_down(&visit);
@@ -274,7 +277,13 @@ impl Visit {
         inside.sit_down(self);
     }
 
+    /// The connection is closed. What was not written by now never will be.
+    pub(crate) fn has_left(&self) -> bool {
+        self.has_left.load(Ordering::Relaxed)
+    }
+
     fn leave(&self) {
+        self.has_left.store(true, Ordering::Relaxed);
         let mut inside = self.doors.inside.lock();
         inside.stand_up(self);
         inside.files -= 1;

@@ -27,7 +27,7 @@ use switchboard_engineio::{
 
 use self::answer::answer;
 use self::socket::EngineSocket;
-use crate::caller::Caller;
+use crate::caller::{Caller, visit};
 use crate::connection;
 use crate::dialect::socketio::SocketIo;
 use crate::doors::TooSlow;
@@ -81,8 +81,7 @@ impl Engine {
         let carriers = caller.carriers.clone();
         let socket = EngineSocket::new(self.clone(), (sid, session), carriers, web_socket);
         let wire = Wire::new(socket);
-        let tasks = gateway.tasks.clone();
-        tasks.spawn(connection::serve(gateway, wire, Box::new(dialect), caller));
+        connection::start(gateway, wire, Box::new(dialect), caller);
     }
 }
 
@@ -96,7 +95,7 @@ pub(crate) async fn serve(State(engine): State<Arc<Engine>>, request: Request) -
         Ok(Asked::Open(Transport::Polling)) => Ok(open_polling(&engine, &parts).await),
         Ok(Asked::Open(Transport::WebSocket)) => open_web_socket(engine, parts).await,
         Ok(Asked::Upgrade(sid)) => upgrade(&engine, &sid, parts).await,
-        Ok(Asked::Poll(sid)) => poll(&engine, &sid).await,
+        Ok(Asked::Poll(sid)) => poll(&engine, &sid, &parts).await,
         Ok(Asked::Post(sid)) => post(&engine, &sid, body).await,
         Err(refused) => Err(refused),
     };
@@ -107,7 +106,7 @@ async fn open_polling(engine: &Arc<Engine>, parts: &Parts) -> Response {
     let (sid, session) = engine.sessions.open(Transport::Polling, Instant::now());
     let poll = session.opening();
     engine.begin((sid, session), Caller::of(&engine.gateway, parts), None);
-    answer(poll).await
+    answer(poll, visit(parts)).await
 }
 
 async fn open_web_socket(engine: Arc<Engine>, mut parts: Parts) -> Result<Response, Refused> {
@@ -143,9 +142,9 @@ async fn shake_hands(parts: &mut Parts) -> Result<Result<Handshake, handshake::R
     Ok(Handshake::read(parts).await)
 }
 
-async fn poll(engine: &Engine, sid: &Sid) -> Result<Response, Refused> {
+async fn poll(engine: &Engine, sid: &Sid, parts: &Parts) -> Result<Response, Refused> {
     let poll = engine.sessions.find(sid)?.poll(Instant::now())?;
-    Ok(answer(poll).await)
+    Ok(answer(poll, visit(parts)).await)
 }
 
 async fn post(engine: &Engine, sid: &Sid, body: Body) -> Result<Response, Refused> {

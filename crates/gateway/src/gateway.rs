@@ -16,6 +16,7 @@ use crate::http::origin::Origins;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::source::Proxies;
+use crate::tasks::Panickers;
 
 /// One gateway.
 pub(crate) struct Gateway {
@@ -31,6 +32,7 @@ pub(crate) struct Gateway {
     pub(crate) drains: Drains,
     /// Sessions, and what they leave behind.
     pub(crate) tasks: TaskTracker,
+    pub(crate) panickers: Panickers,
     pub(crate) started: Instant,
 }
 

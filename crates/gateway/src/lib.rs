@@ -33,7 +33,9 @@ mod registry;
 mod serve;
 mod session_task;
 mod source;
+mod tasks;
 mod upgrade;
 mod wire;
 
 pub use serve::serve;
+pub use tasks::NodeFailed;

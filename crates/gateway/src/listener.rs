@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::doors::{Doors, Passage, TimedBody, Visit};
 use crate::source::{Proxies, Source};
+use crate::tasks::{self, Task};
 
 /// A request's head, bytes; also what hyper reads at once.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -75,13 +76,14 @@ pub(crate) async fn serve(
                 }
                 let visit = doors.enter(peer.ip());
                 let passage = Passage::new(stream, visit.clone(), bounds.read_timeout);
-                tasks.spawn(speak_http(
+                let speaking = speak_http(
                     passage,
                     visit,
                     router.clone(),
                     bounds.clone(),
                     stop_accepting.clone(),
-                ));
+                );
+                tasks::spawn(&tasks, Task::Http, speaking);
             }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {

@@ -2,14 +2,22 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
+use switchboard_gateway::NodeFailed;
 use switchboard_gateway::cli::{self, Cli, Command};
 use switchboard_gateway::config::{self, Loaded};
 use switchboard_gateway::log::Log;
 
-/// Exit codes: 0 done, 1 failed (a mistake in the configuration too), 2 a command line that is not understood.
+/// EX_SOFTWARE of sysexits(3).
+const NODE_FAILED: u8 = 70;
+/// What is under way gets so long when the process ends.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(1);
+
+/// Exit codes: 0 done, 1 failed (a mistake in the configuration too), 2 a command line that is not understood, 70 a task
+/// panicked without which there is no node.
 fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(code) => code,
@@ -49,15 +57,19 @@ fn serve(loaded: Loaded) -> anyhow::Result<ExitCode> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    let served =
-        runtime().and_then(|runtime| runtime.block_on(switchboard_gateway::serve(loaded.config)));
+    let runtime = runtime()?;
+    let served = runtime.block_on(switchboard_gateway::serve(loaded.config));
     let code = match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log.say(&format!("{error:#}"));
-            ExitCode::FAILURE
+            match error.is::<NodeFailed>() {
+                true => ExitCode::from(NODE_FAILED),
+                false => ExitCode::FAILURE,
+            }
         }
     };
+    runtime.shutdown_timeout(SHUTDOWN_MAX);
     log.finish();
     Ok(code)
 }

@@ -23,6 +23,7 @@ use self::outcomes::OutcomeCounters;
 pub(crate) use self::shed::{Shed, ShedCounters};
 use crate::auth::AuthError;
 use crate::drain::Progress;
+use crate::tasks::Task;
 
 /// Of the process: it logs before it is a node.
 pub(crate) static LOG_LINES_DROPPED: LazyLock<IntCounter> = LazyLock::new(|| {
@@ -78,6 +79,18 @@ pub(crate) struct Metrics {
     shed_counters: ShedCounters,
 }
 
+/// Of the process, too: a library's own tasks panic outside of any node.
+pub(crate) static PANICS: LazyLock<IntCounterVec> = LazyLock::new(|| {
+    let opts = Opts::new("panics_total", "Panics, by what they were in");
+    let panics =
+        IntCounterVec::new(opts, &["task"]).expect("the metric's name and label are valid");
+    let of_cluster = switchboard_cluster::Task::ALL.map(switchboard_cluster::Task::name);
+    for task in of_cluster.into_iter().chain(Task::ALL.map(Task::name)) {
+        panics.with_label_values(&[task]);
+    }
+    panics
+});
+
 /// What is counted only when somebody asks.
 pub(crate) struct Now {
     pub(crate) connections: usize,
@@ -105,6 +118,7 @@ impl Metrics {
         );
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registered(&registry, Ok(LOG_LINES_DROPPED.clone()));
+        registered(&registry, Ok(PANICS.clone()));
         Self {
             connections: registered(
                 &registry,
@@ -478,6 +492,7 @@ impl Observe for Metrics {
             Observation::Restored => self.restored_total.inc(),
             Observation::NodeReaped => self.nodes_reaped_total.inc(),
             Observation::MemberJoined => self.member_joins_total.inc(),
+            Observation::Panicked(task) => PANICS.with_label_values(&[task.name()]).inc(),
             Observation::Unreadable(kind) => self
                 .unreadable_records_total
                 .with_label_values(&[kind.as_str()])

@@ -2,13 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use switchboard_cluster::node::{Node, Settings};
 use switchboard_cluster::redis::{self, RedisConfig};
-use switchboard_cluster::{Backend, ClusterKey, InFlightMax, NodeInfo, Reach, memory};
+use switchboard_cluster::{Alarm, Backend, ClusterKey, InFlightMax, NodeInfo, Reach, memory};
 use switchboard_protocol::NodeId;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::timeout;
@@ -28,6 +29,7 @@ use crate::metrics::Metrics;
 use crate::open_files;
 use crate::registry::Registry;
 use crate::source::Proxies;
+use crate::tasks::{self, NodeFailed, Panickers, Task, guarded, spawn_vital};
 
 /// Whoever stopped the node by `switchboard drain` is shown the last numbers: it looks more often than this.
 const LAST_LOOK: Duration = Duration::from_millis(500);
@@ -35,7 +37,8 @@ const LAST_LOOK: Duration = Duration::from_millis(500);
 /// Runs a gateway until a signal, or an order by HTTP, stops it.
 ///
 /// # Errors
-/// When an address cannot be listened on, or the Redis URL cannot be used.
+/// When an address cannot be listened on, or the Redis URL cannot be used; [`NodeFailed`] when a task has panicked without
+/// which there is no node.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let capacity = capacity(&config);
     let signals = Signals::new().context("cannot listen for signals")?;
@@ -54,12 +57,12 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     });
     let http_tasks = TaskTracker::new();
     announce(&listener, &gateway);
+    let alarm = gateway.node.alarm();
     let accept = |listener, most, router, stop| {
         let (bounds, tasks) = (bounds.clone(), http_tasks.clone());
         let doors = Doors::new(most, gateway.metrics.shed_counters());
-        http_tasks.spawn(listener::serve(
-            listener, doors, router, bounds, tasks, stop,
-        ))
+        let accepting = listener::serve(listener, doors, router, bounds, tasks, stop);
+        spawn_vital(&http_tasks, Task::Accept, alarm, accepting);
     };
     // The ops routes answer until the end: a load balancer, Prometheus and `switchboard drain` want to see a node drain.
     let stop_ops = CancellationToken::new();
@@ -75,11 +78,21 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     accept(listener, capacity.connections, public, stop_public);
     gateway.node.start();
     say_if_redis_is_absent(&gateway);
-    let watching = tokio::spawn(health::watch(gateway.readiness.clone(), stop_ops.clone()));
-    run(&gateway, &stop_accepting, signals).await;
+    let watching = health::watch(gateway.readiness.clone(), stop_ops.clone());
+    let watching = spawn_vital(&http_tasks, Task::Health, alarm, watching);
+    unless_failed(alarm, run(&gateway, &stop_accepting, signals)).await?;
     stop_ops.cancel();
     let _ = watching.await;
     Ok(())
+}
+
+/// Runs until the end, or until a task panics without which there is no node.
+async fn unless_failed(alarm: &Alarm, run: impl Future<Output = ()>) -> Result<(), NodeFailed> {
+    let running = pin!(run);
+    tokio::select! {
+        ended = guarded(Task::Main, running) => ended.map_err(|_| NodeFailed(Task::Main.name())),
+        task = alarm.raised() => Err(NodeFailed(task)),
+    }
 }
 
 async fn run(gateway: &Arc<Gateway>, stop_accepting: &CancellationToken, mut signals: Signals) {
@@ -201,6 +214,7 @@ fn assemble(
         metrics,
         node,
         tasks: TaskTracker::new(),
+        panickers: Panickers::default(),
         started: Instant::now(),
         config,
     }))
@@ -266,11 +280,15 @@ fn announce(listener: &TcpListener, gateway: &Gateway) {
 /// Once, a moment after the start: who just started a node wants to know why it is not ready.
 fn say_if_redis_is_absent(gateway: &Gateway) {
     let mut reach = gateway.readiness.reach();
-    gateway.tasks.spawn(async move {
+    tasks::spawn(&gateway.tasks, Task::Health, async move {
         let soon = Duration::from_secs(2);
-        let reached = timeout(soon, reach.wait_for(Reach::is_reached)).await.is_ok();
+        let reached = timeout(soon, reach.wait_for(Reach::is_reached))
+            .await
+            .is_ok();
         if !reached {
-            let Reach::Never(why) = &*reach.borrow() else { return };
+            let Reach::Never(why) = &*reach.borrow() else {
+                return;
+            };
             tracing::warn!(%why, "Redis does not answer: this node is not ready and comes up by itself once Redis does");
         }
     });

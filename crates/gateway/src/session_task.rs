@@ -7,13 +7,15 @@
 mod serving;
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::Message;
+use switchboard_cluster::guard::{Panicked, caught};
 use switchboard_cluster::{
-    AttachError, Departure, Local, NewSession, Node, Recipient, ResumeError, Resumed,
+    AttachError, Departure, Local, NewSession, Node, Recipient, Repeated, ResumeError, Resumed,
 };
 use switchboard_protocol::client_message::{Hello, Resume};
 use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, RoomSnapshot, Welcome};
@@ -29,6 +31,7 @@ use crate::dialect::{self, Dialect, Heard, Introduction};
 use crate::gateway::Gateway;
 use crate::mailbox::Mailbox;
 use crate::operations::{Asker, RETRY_AFTER};
+use crate::tasks::{self, Task, guarded};
 use crate::wire::{Ended, Wire};
 
 /// A connection after its handshake.
@@ -40,6 +43,8 @@ pub(crate) struct Connection {
     pub(crate) mailbox: Arc<Mailbox>,
     /// A token that came in the handshake.
     pub(crate) token: Option<String>,
+    /// A session that is attached and has not got its `welcome`.
+    pub(crate) arrived: Option<Arc<Local>>,
     /// Until hello.
     pub(crate) carriers: Option<Carriers>,
 }
@@ -58,6 +63,8 @@ enum End {
     Gone,
     /// This side ends it.
     Close(Closing),
+    /// Its task panicked, and the client is to find its connection lost.
+    Panicked,
 }
 
 impl From<Ended> for End {
@@ -72,9 +79,13 @@ impl From<Ended> for End {
 impl Connection {
     /// Serves the connection until it ends.
     pub(crate) async fn run(mut self) {
-        let end = match Box::pin(self.await_hello()).await {
-            Ok(greeted) => self.serve(greeted).await,
-            Err(end) => end,
+        let mut greeting = Box::pin(self.await_hello());
+        let greeted = guarded(Task::Session, greeting.as_mut()).await;
+        drop(greeting);
+        let end = match greeted {
+            Ok(Ok(greeted)) => self.serve(greeted).await,
+            Ok(Err(end)) => end,
+            Err(Panicked) => self.give_up_greeting(),
         };
         match end {
             End::Gone => {
@@ -88,7 +99,22 @@ impl Connection {
                 self.wire.close(&self.mailbox, dialect, &closing).await;
                 self.mailbox.clear();
             }
+            // What is half said stays so.
+            End::Panicked => {
+                self.gateway.metrics.closed(None);
+                self.mailbox.clear();
+            }
         }
+    }
+
+    fn give_up_greeting(&mut self) -> End {
+        let Some(local) = self.arrived.take() else {
+            return End::Panicked;
+        };
+        let end = panicked(&self.gateway, &local.peer);
+        let departure = departure(&end, self.gateway.rules.resume_window);
+        self.gateway.node.detach(local, departure);
+        end
     }
 
     /// The first phase: waits for `hello`, then says `welcome`.
@@ -174,6 +200,7 @@ impl Connection {
                 let session = self.session(self.peer, &identity, hello);
                 let attached = self.gateway.node.attach(session).await;
                 let local = attached.map_err(|error| End::Close(refused(&error)))?;
+                self.arrived = Some(local.clone());
                 (identity, local, None)
             }
         };
@@ -218,15 +245,14 @@ impl Connection {
         self.admit()?;
         let session = self.session(resume.peer, &identity, &introduction.hello);
         let node = &self.gateway.node;
-        let resumed = node
-            .resume(session, &resume.secret, resume.seen.clone())
-            .await;
+        let resumed = node.resume(session, &resume.secret, resume).await;
         if resumed.is_err() {
             // Rooms that were entered by then had something to tell. Nobody is welcomed, and so nobody is told.
             self.mailbox.clear();
         }
         match resumed {
             Ok(resumed) => {
+                self.arrived = Some(resumed.local.clone());
                 let resumed = leave_what_is_not_granted(node, resumed, &identity.grants).await;
                 Ok(Some((identity, resumed)))
             }
@@ -323,17 +349,20 @@ impl Connection {
             None => Live::new(rules, grants, now),
         };
         let local = asker.local.clone();
-        let peer = local.peer;
+        self.arrived = None;
+        let (peer, gateway) = (local.peer, self.gateway.clone());
         let mut serving = Serving::new(self, live, asker);
-        let end = serving.run().await;
+        let ran = guarded(Task::Session, pin!(serving.run())).await;
+        let end = ran.unwrap_or_else(|Panicked| panicked(&gateway, &peer));
         // An operation under way is finished first: the directory sees one step after another.
-        let (performing, node) = (serving.into_performing(), self.gateway.node.clone());
-        let departure = departure(&end, window);
+        let performing = caught(|| serving.into_performing()).ok().flatten();
+        let (node, departure) = (gateway.node.clone(), departure(&end, window));
         match performing {
-            Some(performing) => drop(self.gateway.tasks.spawn(async move {
-                let _ = performing.await;
+            Some(performing) => tasks::spawn(&gateway.tasks, Task::Session, async move {
+                // Whatever becomes of it, the session ends.
+                let _ = guarded(Task::Session, performing).await;
                 node.detach(local, departure);
-            })),
+            }),
             None => node.detach(local, departure),
         }
         tracing::debug!(session.id = %peer, ?departure, "a session lost its connection");
@@ -362,10 +391,30 @@ async fn leave_what_is_not_granted(node: &Node, resumed: Resumed, grants: &Grant
     Resumed { local, rooms }
 }
 
+/// The task of a session panicked. Once may be chance; what does so again would go on for ever.
+fn panicked(gateway: &Gateway, peer: &PeerId) -> End {
+    static SESSIONS: Repeated = Repeated::new();
+    let again = gateway.panickers.note(*peer);
+    if let Some(said) = SESSIONS.happened() {
+        let outcome = match again {
+            false => "its connection counts as lost",
+            true => "not for the first time, and it is closed",
+        };
+        tracing::error!(session.id = %peer, "a session's task panicked: {outcome}{said}");
+    }
+    match again {
+        false => End::Panicked,
+        true => End::Close(Closing::because(
+            CloseCode::Protocol,
+            "what this session says has made the server fail, again",
+        )),
+    }
+}
+
 /// What becomes of a session whose connection ended so.
 fn departure(end: &End, window: Duration) -> Departure {
     let closing = match end {
-        End::Gone => return Departure::Away(window),
+        End::Gone | End::Panicked => return Departure::Away(window),
         End::Close(closing) => closing,
     };
     match (closing.code, closing.holds(window)) {

@@ -89,10 +89,9 @@ impl Opening {
         let message_bytes_max = gateway.config.limits.max_message_bytes;
         handshake.accept(subprotocols, message_bytes_max, move |socket| async move {
             // A task of its own: the one that waited for the handshake is several times as large.
-            let tasks = gateway.tasks.clone();
             let dialect = dialect(&socket);
             let wire = Wire::new(socket);
-            tasks.spawn(connection::serve(gateway, wire, dialect, caller));
+            connection::start(gateway, wire, dialect, caller);
         })
     }
 }

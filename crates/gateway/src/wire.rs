@@ -33,7 +33,7 @@ const REASON_BYTES_MAX: usize = 123;
 /// Many clients can meet the same one.
 static UNWRITABLE: Repeated = Repeated::new();
 
-/// What carries frames: a WebSocket, or what a library makes of several HTTP requests.
+/// What carries frames: a WebSocket, or what Engine.IO makes of it and of several HTTP requests.
 pub(crate) trait Socket:
     Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin + Send
 {

@@ -89,6 +89,14 @@ pub struct Resume<'a> {
         default
     )]
     pub seen: BTreeMap<PeerId, u64>,
+    /// For each sender, the last ids that were handled, rising: of those between them the gateway knows that they were not.
+    /// `None`: the client does not say, and `seen` counts for all up to it.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::codec::whole_number_lists",
+        default
+    )]
+    pub handled: Option<BTreeMap<PeerId, Vec<u64>>>,
 }
 
 impl Resume<'_> {
@@ -97,6 +105,7 @@ impl Resume<'_> {
             peer: self.peer,
             secret: Cow::Owned(self.secret.into_owned()),
             seen: self.seen,
+            handled: self.handled,
         }
     }
 }

@@ -34,7 +34,7 @@ pub use error::{
 };
 
 pub use mend_json::mended;
-pub(crate) use whole::whole_numbers;
+pub(crate) use whole::{whole_number_lists, whole_numbers};
 
 use crate::{ClientMessage, Encoding, ServerMessage};
 use fields::Fields;

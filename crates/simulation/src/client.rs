@@ -23,6 +23,8 @@ const WELCOME_PATIENCE: Duration = Duration::from_secs(8);
 /// For so long a `hello` that was said on a connection that was then given up may still be heard, as the clients of this
 /// project suppose: the session is given to a connection that nobody has, and the one in use closed as superseded.
 pub(crate) const STRAY_HELLO: Duration = Duration::from_secs(60);
+/// Ids handled from each sender that are remembered one by one.
+const HANDLED_MAX: usize = 64;
 /// A request that was refused for now is made again after this, where the gateway names no time.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -74,7 +76,7 @@ pub(crate) enum Output {
 #[derive(Debug, Clone)]
 pub(crate) struct Baggage {
     pub(crate) ticket: Option<(PeerId, String)>,
-    pub(crate) seen: BTreeMap<PeerId, u64>,
+    pub(crate) handled: BTreeMap<PeerId, Vec<u64>>,
     pub(crate) next_id: u64,
     pub(crate) wants: Vec<RoomId>,
     /// Somebody may still hear a `hello` of the page that was left.
@@ -100,7 +102,8 @@ pub(crate) struct Client {
     newest: ConnectionNo,
     rooms: BTreeMap<RoomId, Room>,
     unanswered: VecDeque<Unanswered>,
-    seen: BTreeMap<PeerId, u64>,
+    /// The last ids handled from each sender.
+    handled: BTreeMap<PeerId, Vec<u64>>,
     next_id: u64,
     attempts: u32,
     /// When to open the next connection.
@@ -177,7 +180,7 @@ impl Client {
             newest: 0,
             rooms: BTreeMap::new(),
             unanswered: VecDeque::new(),
-            seen: BTreeMap::new(),
+            handled: BTreeMap::new(),
             next_id: 1,
             attempts: 0,
             open_at: Some(now),
@@ -187,7 +190,7 @@ impl Client {
         };
         if let Some(baggage) = baggage {
             client.ticket = baggage.ticket;
-            client.seen = baggage.seen;
+            client.handled = baggage.handled;
             client.next_id = baggage.next_id;
             client.stray_hello_until = baggage.stray_hello.then(|| now + STRAY_HELLO);
             for room in baggage.wants {
@@ -254,7 +257,7 @@ impl Client {
         let is_greeting = self.connections.iter().any(|known| !known.welcomed);
         Baggage {
             ticket: self.ticket.clone(),
-            seen: self.seen.clone(),
+            handled: self.handled.clone(),
             next_id: self.next_id,
             wants: self.wants(),
             stray_hello: is_greeting || self.expects_stray_hello(now),
@@ -302,6 +305,12 @@ impl Client {
             .encode_client(message, &mut bytes)
             .expect("what this client says is valid");
         out.push(Output::Write(to, bytes.into()));
+    }
+
+    /// The last id handled from each sender.
+    fn seen(&self) -> BTreeMap<PeerId, u64> {
+        let last = |(peer, ids): (&PeerId, &Vec<u64>)| Some((*peer, *ids.last()?));
+        self.handled.iter().filter_map(last).collect()
     }
 
     fn next_id(&mut self) -> u64 {

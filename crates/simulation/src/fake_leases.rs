@@ -45,7 +45,7 @@ macro_rules! calls {
 
 calls! {
     register(node: &NodeId, info: &NodeInfo) -> bool;
-    renew(node: &NodeId) -> Renewal;
+    renew(node: &NodeId, above: &u64) -> Renewal;
     read() -> Vec<Lease>;
     claim(seen: &Lease, claimer: &NodeId) -> bool;
     bury(node: &NodeId, claimer: &NodeId) -> ();

@@ -45,6 +45,7 @@ impl FakeRedis {
             bus: Arc::new(bus),
             reach: path.reach.subscribe(),
             doubts: path.doubts.subscribe(),
+            alarm: inner.alarm,
             unreadable: inner.unreadable,
         };
         self.paths.lock().push((node.clone(), path.clone()));

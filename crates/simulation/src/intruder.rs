@@ -42,6 +42,7 @@ pub(crate) async fn intrude(world: Arc<World>, client: ClientNo, tickets: Ticket
             peer,
             secret: secret.into(),
             seen: std::collections::BTreeMap::new(),
+            handled: None,
         }),
         ..Hello::default()
     };

@@ -13,6 +13,7 @@ mod redis_process;
 mod redis_sentinel;
 mod redis_server;
 mod resp;
+mod slow_proxy;
 mod small_pipe;
 mod wait;
 
@@ -21,4 +22,5 @@ pub use gateway_process::GatewayProcess;
 pub use redis_cluster::RedisCluster;
 pub use redis_sentinel::RedisSentinel;
 pub use redis_server::RedisServer;
+pub use slow_proxy::SlowProxy;
 pub use small_pipe::small_pipe;

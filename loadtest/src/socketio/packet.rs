@@ -4,11 +4,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// The client's answer to a [`Packet::Ping`].
-pub(super) const PONG: &str = "3";
+pub(crate) const PONG: &str = "3";
 
 /// What a server says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Packet<'a> {
+pub(crate) enum Packet<'a> {
     /// The transport is there; Socket.IO's own connection comes next.
     Open,
     /// The server wants to hear `3`.
@@ -26,7 +26,7 @@ pub(super) enum Packet<'a> {
 }
 
 /// Reads one text frame.
-pub(super) fn read(text: &str) -> Packet<'_> {
+pub(crate) fn read(text: &str) -> Packet<'_> {
     match (text.get(..1), text.get(..2), text.get(2..)) {
         (_, Some("40"), Some(body)) => Packet::Connected(body),
         (_, Some("44"), Some(body)) => Packet::Refused(body),
@@ -42,22 +42,22 @@ pub(super) fn read(text: &str) -> Packet<'_> {
 }
 
 /// The client's request to be connected.
-pub(super) fn connect(user: &str) -> String {
+pub(crate) fn connect(user: &str) -> String {
     format!("40{}", serde_json::json!({ "userId": user }))
 }
 
 /// An event with one argument.
-pub(super) fn event(name: &str, argument: &serde_json::Value) -> String {
+pub(crate) fn event(name: &str, argument: &serde_json::Value) -> String {
     format!("42{}", serde_json::json!([name, argument]))
 }
 
 /// Name and argument of an event that has exactly one argument.
-pub(super) fn name_and_argument(event: &str) -> Option<(&str, &RawValue)> {
+pub(crate) fn name_and_argument(event: &str) -> Option<(&str, &RawValue)> {
     serde_json::from_str(event).ok()
 }
 
 /// The socket's id, out of [`Packet::Connected`].
-pub(super) fn socket_id(body: &str) -> Option<String> {
+pub(crate) fn socket_id(body: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Connected {
         sid: String,

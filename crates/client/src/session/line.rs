@@ -220,10 +220,12 @@ impl Session {
 
     fn resume_ticket(&self) -> Option<Resume<'static>> {
         let welcome = self.welcome.as_ref()?;
+        let bytes_max = welcome.limits.max_message_bytes;
         Some(Resume {
             peer: welcome.peer,
             secret: welcome.resume.secret.clone().into(),
-            seen: self.streams.seen(welcome.limits.max_message_bytes),
+            seen: self.streams.seen(bytes_max),
+            handled: Some(self.streams.listed(bytes_max)),
         })
     }
 

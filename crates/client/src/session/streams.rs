@@ -1,6 +1,6 @@
 //! The signals of each sender: which were told to the application, which it has handled.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use switchboard_protocol::PeerId;
 use switchboard_protocol::client_message::Received;
@@ -17,6 +17,11 @@ const SENDERS_MIN: usize = 1024;
 /// One sender's mark in `hello`, about: its id, a number, punctuation.
 const SEEN_BYTES: usize = 48;
 
+/// Signals of one sender that are listed in `hello`, the last ones: as many as may be unanswered in one stream.
+const LISTED_MAX: usize = 256;
+/// One of them in `hello`, at most.
+const LISTED_BYTES: usize = 17;
+
 /// Two marks for each sender. What is above the first was never told; what is above the second was not handled, and is
 /// to be repeated where the gateway may have lost it.
 #[derive(Debug)]
@@ -30,6 +35,8 @@ pub(super) struct Streams {
 #[derive(Debug)]
 struct Told {
     id: u64,
+    /// The last ones.
+    ids: VecDeque<u64>,
     /// Which of all signals this was.
     nth: u64,
 }
@@ -53,7 +60,8 @@ impl Streams {
         id: u64,
         is_stranger: impl Fn(&PeerId) -> bool,
     ) -> bool {
-        if self.told.get(&from).is_some_and(|told| id <= told.id) {
+        let known = self.told.get_mut(&from);
+        if known.as_ref().is_some_and(|told| id <= told.id) {
             if self.handled.last(&from).is_some_and(|last| id <= last) {
                 self.handled.handled(from, id);
             }
@@ -61,7 +69,10 @@ impl Streams {
         }
         self.signals += 1;
         let nth = self.signals;
-        self.told.insert(from, Told { id, nth });
+        match known {
+            Some(told) => told.next(id, nth),
+            None => drop(self.told.insert(from, Told::first(id, nth))),
+        }
         if self.told.len() > self.senders_max {
             self.forget_strangers(is_stranger);
         }
@@ -82,6 +93,24 @@ impl Streams {
         self.handled.seen().take(fits).collect()
     }
 
+    /// Which ids those are, beside [`seen`](Self::seen): the gateway takes what is not listed for signals that were refused.
+    /// Of senders that do not fit it knows less.
+    pub(super) fn listed(&self, message_bytes_max: u64) -> BTreeMap<PeerId, Vec<u64>> {
+        let mut left = usize::try_from(message_bytes_max / 4).unwrap_or(usize::MAX);
+        let lists = self.handled.seen().filter_map(|(from, last)| {
+            let told = self.told.get(&from)?;
+            let handled = told.ids.iter().copied().filter(|id| *id <= last);
+            Some((from, handled.collect::<Vec<_>>()))
+        });
+        let fits = |(_, ids): &(PeerId, Vec<u64>)| {
+            let bytes = SEEN_BYTES + ids.len() * LISTED_BYTES;
+            let fits = bytes <= left;
+            left = left.saturating_sub(bytes);
+            fits
+        };
+        lists.take_while(fits).collect()
+    }
+
     /// The receipts due.
     pub(super) fn take_receipts(&mut self) -> impl Iterator<Item = Received> {
         self.handled.take_received()
@@ -100,6 +129,21 @@ impl Streams {
             self.handled.forget(peer);
         }
         self.senders_max = SENDERS_MIN.max(2 * self.told.len());
+    }
+}
+
+impl Told {
+    fn first(id: u64, nth: u64) -> Self {
+        let ids = VecDeque::from([id]);
+        Self { id, ids, nth }
+    }
+
+    fn next(&mut self, id: u64, nth: u64) {
+        (self.id, self.nth) = (id, nth);
+        if self.ids.len() == LISTED_MAX {
+            self.ids.pop_front();
+        }
+        self.ids.push_back(id);
     }
 }
 
@@ -139,6 +183,20 @@ mod tests {
         streams.handled(alice, 3);
         assert_eq!(streams.seen(4096), BTreeMap::from([(alice, 3)]));
         assert!(streams.seen(64).is_empty());
+        assert_eq!(streams.listed(4096), BTreeMap::from([(alice, vec![3])]));
+        assert!(streams.listed(64).is_empty());
+    }
+
+    #[test]
+    fn the_last_that_were_handled_are_listed_and_none_between_them() {
+        let (alice, mut streams) = (PeerId::random(), Streams::default());
+        let ids: Vec<u64> = (1..=300).map(|n| 2 * n).collect();
+        for &id in &ids {
+            streams.tell(alice, id, nobody);
+            streams.handled(alice, id);
+        }
+        let listed = streams.listed(1 << 18);
+        assert_eq!(listed[&alice], ids[ids.len() - LISTED_MAX..]);
     }
 
     #[test]

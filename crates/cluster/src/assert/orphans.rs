@@ -12,6 +12,7 @@ use crate::away::Away;
 use crate::directory::{AssertMember, AssertPeerOutcome, DirectoryError};
 use crate::node::Inner;
 use crate::record::PeerRecord;
+use crate::tasks::Task;
 use crate::unreadable::RecordKind;
 
 impl Inner {
@@ -36,7 +37,8 @@ impl Inner {
             if now.saturating_duration_since(since) < GHOST_AFTER {
                 continue;
             }
-            match self.expel(&peer).await {
+            let expelled = self.guarded_in(Task::Assertion, self.expel(&peer));
+            match expelled.await.unwrap_or(Ok(())) {
                 Ok(()) => drop(ghosts.remove(&peer)),
                 Err(DirectoryError::Corrupt(what)) => self.note_unreadable_session(&peer, &what),
                 // For the cycle after its rooms have opened.
@@ -86,7 +88,9 @@ impl Inner {
         for place in orphans {
             if self.is_gone(&place.member.node, absent) {
                 let peer = place.member.peer;
-                match self.adopt(place, &present, absent).await {
+                let adopted = self.adopt(place, &present, absent);
+                let adopted = self.guarded_in(Task::Assertion, adopted).await;
+                match adopted.unwrap_or(Ok(())) {
                     Err(DirectoryError::Corrupt(what)) => {
                         self.note_unreadable_session(&peer, &what)
                     }
@@ -192,8 +196,9 @@ impl Inner {
         away.note_place(place.clone());
         self.assert_place(&place).await?;
         let node = self.clone();
-        self.departing
-            .spawn(async move { node.mark_away(&away).await });
+        self.spawn_errand(Task::Departure, async move {
+            node.mark_away(&away).await;
+        });
         Ok(())
     }
 

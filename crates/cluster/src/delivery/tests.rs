@@ -4,6 +4,18 @@ fn refused(reason: Reason) -> Verdict {
     Verdict::Answer(Answer::Refused(reason))
 }
 
+fn up_to(sender: PeerId, id: u64) -> Seen {
+    BTreeMap::from([(sender, id)]).into()
+}
+
+fn listing(sender: PeerId, ids: &[u64]) -> Seen {
+    let last = ids.iter().max().copied().unwrap_or(0);
+    Seen {
+        listed: Some(BTreeMap::from([(sender, ids.to_vec())])),
+        ..up_to(sender, last)
+    }
+}
+
 struct Rig {
     inbound: Inbound,
     sender: PeerId,
@@ -111,7 +123,7 @@ fn a_lost_connection_says_what_its_client_may_have_and_what_it_cannot() {
 #[test]
 fn a_resumed_session_is_handed_only_what_is_above_what_it_has_seen() {
     let mut rig = Rig::new();
-    rig.inbound = Inbound::resumed([(rig.sender, 7)].into_iter());
+    rig.inbound = Inbound::resumed(up_to(rig.sender, 7));
     assert_eq!(rig.judge(7), Verdict::Answer(Answer::Delivered));
     assert_eq!(rig.judge(8), Verdict::HandOn);
 }
@@ -120,7 +132,7 @@ fn a_resumed_session_is_handed_only_what_is_above_what_it_has_seen() {
 fn in_a_room_that_the_session_is_not_in_what_its_client_has_seen_may_have_been_refused() {
     let unconfirmed = Some(Answer::Refused(Reason::Unconfirmed));
     let mut rig = Rig::new();
-    rig.inbound = Inbound::resumed([(rig.sender, 7)].into_iter());
+    rig.inbound = Inbound::resumed(up_to(rig.sender, 7));
     assert_eq!(rig.judge(8), Verdict::HandOn);
     rig.inbound.written(rig.receiver, &rig.sender, 8, true);
     let turned_away = |rig: &mut Rig, id| rig.inbound.turn_away((rig.sender, 1), id, Reason::Left);
@@ -155,7 +167,7 @@ fn what_a_sender_left_behind_at_its_former_node_is_not_handed_on() {
 #[test]
 fn what_the_client_has_seen_counts_also_from_somebody_whom_it_has_yet_to_meet_again() {
     let mut rig = Rig::new();
-    rig.inbound = Inbound::resumed([(rig.sender, 5)].into_iter());
+    rig.inbound = Inbound::resumed(up_to(rig.sender, 5));
     rig.inbound.keep_members(&HashSet::new());
     assert_eq!(rig.judge(5), Verdict::Answer(Answer::Delivered));
     assert_eq!(rig.judge(6), Verdict::HandOn);
@@ -163,10 +175,72 @@ fn what_the_client_has_seen_counts_also_from_somebody_whom_it_has_yet_to_meet_ag
 
 #[test]
 fn what_the_client_has_seen_from_people_elsewhere_is_bounded() {
-    let seen = (0..1000).map(|_| (PeerId::random(), 1));
-    let mut inbound = Inbound::resumed(seen);
+    let seen: BTreeMap<_, _> = (0..1000).map(|_| (PeerId::random(), 1)).collect();
+    let mut inbound = Inbound::resumed(seen.into());
     inbound.keep_members(&HashSet::new());
     assert_eq!(inbound.streams.len(), SEEN_ELSEWHERE_MAX);
+}
+
+#[test]
+fn what_a_resumed_client_does_not_list_it_was_not_handed_whatever_came_after() {
+    let mut rig = Rig::new();
+    rig.inbound = Inbound::resumed(listing(rig.sender, &[5, 9, 3, 5]));
+    let delivered = Verdict::Answer(Answer::Delivered);
+    let answers = [2, 3, 4, 5, 8, 9].map(|id| rig.judge(id));
+    let expected = [
+        refused(Reason::Unconfirmed),
+        delivered.clone(),
+        refused(Reason::Left),
+        delivered.clone(),
+        refused(Reason::Left),
+        delivered,
+    ];
+    assert_eq!(answers, expected);
+    assert_eq!(rig.judge(10), Verdict::HandOn);
+    // Also where the session is not in that room now.
+    let turned_away = [4, 5].map(|id| {
+        let sender = (rig.sender, 1);
+        rig.inbound.turn_away(sender, id, Reason::NoSuchPeer)
+    });
+    let left = Some(Answer::Refused(Reason::Left));
+    assert_eq!(turned_away, [left, Some(Answer::Delivered)]);
+}
+
+#[test]
+fn of_a_sender_whose_signals_are_not_listed_beside_others_nobody_knows() {
+    let mut rig = Rig::new();
+    let mut seen = listing(PeerId::random(), &[1]);
+    seen.up_to.insert(rig.sender, 7);
+    rig.inbound = Inbound::resumed(seen);
+    assert_eq!(rig.judge(7), refused(Reason::Unconfirmed));
+    assert_eq!(rig.judge(8), Verdict::HandOn);
+}
+
+#[test]
+fn what_is_listed_is_bounded_and_forgotten_behind_what_is_handed_on() {
+    let mut rig = Rig::new();
+    let ids: Vec<u64> = (1..=1000).map(|n| 2 * n).collect();
+    rig.inbound = Inbound::resumed(listing(rig.sender, &ids));
+    let listed = |rig: &Rig| rig.inbound.streams[&rig.sender].handed_on.len();
+    assert_eq!(listed(&rig), HANDED_ON_MAX);
+    assert_eq!(rig.judge(1999), refused(Reason::Left));
+    for id in 2001..=2000 + HANDED_ON_MAX as u64 {
+        rig.judge(id);
+    }
+    assert_eq!(listed(&rig), HANDED_ON_MAX);
+    assert_eq!(rig.judge(1999), refused(Reason::Unconfirmed));
+
+    let lists: BTreeMap<_, _> = (0..100).map(|_| (PeerId::random(), ids.clone())).collect();
+    let inbound = Inbound::resumed(Seen {
+        up_to: lists.keys().map(|sender| (*sender, 2000)).collect(),
+        listed: Some(lists),
+    });
+    let listed: usize = inbound
+        .streams
+        .values()
+        .map(|stream| stream.handed_on.len())
+        .sum();
+    assert_eq!(listed, LISTED_MAX);
 }
 
 #[test]

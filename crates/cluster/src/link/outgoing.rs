@@ -1,6 +1,7 @@
 //! The sending half of a link: gathers envelopes, numbers frames, keeps them until they are confirmed and repeats them.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bytes::Bytes;
 use tokio::time::{Duration, Instant};
@@ -138,7 +139,11 @@ impl Outgoing {
         }
         let batch = self.batches.back_mut().expect("there is one now");
         let start = batch.envelopes.len();
-        write(&mut batch.envelopes);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| write(&mut batch.envelopes))) {
+            // A half one would take those behind it along.
+            batch.envelopes.truncate(start);
+            resume_unwind(panic);
+        }
         self.bytes += batch.envelopes.len() - start;
         batch.count += 1;
         if start > 0 && batch.envelopes.len() > FRAME_BYTES_MAX {

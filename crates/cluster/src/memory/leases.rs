@@ -52,7 +52,7 @@ impl Leases for Store {
         Ok(true)
     }
 
-    async fn renew(&self, node: &NodeId) -> Result<Renewal, LeaseError> {
+    async fn renew(&self, node: &NodeId, above: &u64) -> Result<Renewal, LeaseError> {
         let mut nodes = self.nodes.lock();
         let Some(entry) = nodes.entries.get_mut(node) else {
             return Ok(Renewal::Missing);
@@ -60,9 +60,11 @@ impl Leases for Store {
         if let Some(by) = &entry.claimed_by {
             return Ok(Renewal::Claimed { by: by.clone() });
         }
-        entry.counter += 1;
+        let was = entry.counter;
+        entry.counter = was.max(*above) + 1;
         Ok(Renewal::Renewed {
             counter: entry.counter,
+            was,
         })
     }
 
@@ -116,9 +118,17 @@ impl Leases for Store {
 
     async fn cluster_key(&self, offered: &SharedKey) -> Result<SharedKey, LeaseError> {
         let mut nodes = self.nodes.lock();
-        let known = nodes.cluster_key.get_or_insert(*offered);
+        let fresh = SharedKey {
+            former: None,
+            ..*offered
+        };
+        let known = nodes.cluster_key.get_or_insert(fresh);
         if known.generation < offered.generation {
-            *known = *offered;
+            let replaced = (known.key != offered.key).then_some(known.key);
+            *known = SharedKey {
+                former: replaced.or(known.former),
+                ..*offered
+            };
         }
         Ok(*known)
     }

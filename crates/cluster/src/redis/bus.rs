@@ -12,21 +12,21 @@ use switchboard_protocol::NodeId;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::clients::{COMMAND_TIMEOUT, failing_fast};
+use super::clients::failing_fast;
 use super::commands::Commands;
-use super::connection::Tended;
+use super::connection::{Tended, keep};
 use super::failure::Failure;
 use super::keys::Keys;
-use super::probe::{Deafness, PROBE, Prober};
+use super::probe::{Deafness, Echo, PROBE, Prober, echo};
 use super::reply::into_bytes;
 use super::signs::ping;
 use super::trouble::Trouble;
 use crate::backend::Reach;
 use crate::bus::{Bus, BusError, BusEvent, Inbox};
+use crate::tasks::Alarm;
 
 /// The bus of one node.
 pub(super) struct RedisBus {
@@ -34,6 +34,7 @@ pub(super) struct RedisBus {
     pub(super) subscription: Subscription,
     pub(super) keys: Keys,
     pub(super) reach: watch::Receiver<Reach>,
+    pub(super) alarm: Alarm,
     /// Ends the probing.
     pub(super) stop: CancellationToken,
 }
@@ -47,10 +48,8 @@ impl RedisBus {
             reach: self.reach.clone(),
             deafness: self.subscription.deafness.clone(),
         };
-        let stop = self.stop.clone();
-        let probing = async move {
-            stop.run_until_cancelled_owned(prober.run()).await;
-        };
+        let (alarm, stop) = (self.alarm.clone(), self.stop.clone());
+        let probing = async move { keep(&alarm, &stop, prober.run()).await };
         Ok(AbortOnDropHandle::new(tokio::spawn(probing)))
     }
 }
@@ -136,23 +135,11 @@ impl Subscription {
         self.client.unsubscribe(channel).await
     }
 
-    /// Waits until something comes over a channel that is open. Whatever it is proves as much as the probe.
+    /// Waits until it hears itself over a channel that is open.
     async fn hear(&self, channel: &str) -> Result<(), Trouble> {
-        let mut messages = self.client.message_rx();
-        let probe = Bytes::from_static(PROBE);
-        publish(&self.publisher, channel.to_owned(), probe).await?;
-        let heard = async {
-            loop {
-                match messages.recv().await {
-                    Ok(message) if message.channel != channel => {}
-                    Ok(_) | Err(RecvError::Lagged(_)) => return true,
-                    Err(RecvError::Closed) => return false,
-                }
-            }
-        };
-        match timeout(COMMAND_TIMEOUT, heard).await {
-            Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(Trouble::Deaf),
+        match echo(&self.client, &self.publisher, channel).await? {
+            Echo::Heard => Ok(()),
+            Echo::NotSent | Echo::Silence | Echo::Nobody => Err(Trouble::Deaf),
         }
     }
 

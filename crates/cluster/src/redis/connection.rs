@@ -5,6 +5,7 @@
 //! there, and of use, is what Redis answers to what clients need, and one that claims to be there and stays silent is torn
 //! down and made anew.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use fred::error::Error;
@@ -18,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 use super::reach::Line;
 use super::signs::ping;
 use super::trouble::Trouble;
+use crate::guard::{Panicked, caught_in};
+use crate::tasks::{Alarm, Task};
 
 /// Between the questions to a connection that is there.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -51,16 +54,25 @@ pub(super) trait Tended: Send + Sync + 'static {
 }
 
 /// Connects, and keeps connected until `stop`.
-pub(super) fn tend(connection: impl Tended, line: Line, stop: CancellationToken) {
+pub(super) fn tend(connection: impl Tended, line: Line, alarm: &Alarm, stop: CancellationToken) {
     let mut tender = Tender {
         driver: connection.client().connect(),
         connection,
         line,
     };
+    let alarm = alarm.clone();
     tokio::spawn(async move {
-        stop.run_until_cancelled(tender.run()).await;
+        keep(&alarm, &stop, tender.run()).await;
         tender.driver.abort();
     });
+}
+
+/// Runs what there is no node without, until `stop`.
+pub(super) async fn keep(alarm: &Alarm, stop: &CancellationToken, run: impl Future<Output = ()>) {
+    let running = async { caught_in(pin!(run)).await };
+    if let Some(Err(Panicked)) = stop.run_until_cancelled(running).await {
+        alarm.raise(Task::Redis.name());
+    }
 }
 
 struct Tender<T> {

@@ -38,24 +38,24 @@ impl RedisLeases {
         Ok(client.hsetnx(self.keys.nodes(), node.as_str(), "1").await?)
     }
 
-    async fn raise(&self, node: &NodeId) -> Result<Renewal, Failure> {
+    async fn raise(&self, node: &NodeId, above: u64) -> Result<Renewal, Failure> {
+        let args = vec![node.as_str().into(), above.to_string().into()];
         let mut reply = self
             .commands
-            .run(
-                &LEASE_RENEW,
-                &[&self.keys.nodes()],
-                vec![node.as_str().into()],
-            )
+            .run(&LEASE_RENEW, &[&self.keys.nodes()], args)
             .await?;
         match &*reply.text()? {
             "renewed" => Ok(Renewal::Renewed {
                 counter: reply.number()?,
+                was: reply.number()?,
             }),
             "mended" => {
                 let what = format_args!("the lease of this node, {node}: it is written again");
                 self.unreadable.note(RecordKind::Lease, what);
+                let counter = reply.number()?;
                 Ok(Renewal::Renewed {
-                    counter: reply.number()?,
+                    counter,
+                    was: counter,
                 })
             }
             "missing" => Ok(Renewal::Missing),
@@ -128,16 +128,18 @@ impl RedisLeases {
             .commands
             .run(&CLUSTER_KEY, &[&self.keys.cluster()], args)
             .await?;
-        let key = Hash::from_hex(reply.text()?.as_bytes())
-            .map_err(|_| Failure::Unreadable("the cluster key in Redis is unreadable".into()))?;
+        let unreadable = || Failure::Unreadable("the cluster key in Redis is unreadable".into());
+        let key = Hash::from_hex(reply.text()?.as_bytes()).map_err(|_| unreadable())?;
         let generation = reply.number()?;
         if reply.flag()? {
             let what = "the key of the cluster: it is written again";
             self.unreadable.note(RecordKind::ClusterKey, what);
         }
+        let former = Hash::from_hex(reply.text()?.as_bytes()).ok();
         Ok(SharedKey {
             key: key.into(),
             generation,
+            former: former.map(Into::into),
         })
     }
 }
@@ -148,8 +150,8 @@ impl Leases for RedisLeases {
         Ok(self.enter(node, info).await?)
     }
 
-    async fn renew(&self, node: &NodeId) -> Result<Renewal, LeaseError> {
-        Ok(self.raise(node).await?)
+    async fn renew(&self, node: &NodeId, above: &u64) -> Result<Renewal, LeaseError> {
+        Ok(self.raise(node, *above).await?)
     }
 
     async fn read(&self) -> Result<Vec<Lease>, LeaseError> {

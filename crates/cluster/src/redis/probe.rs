@@ -9,21 +9,24 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use fred::clients::{Client, SubscriberClient, WithOptions};
-use fred::interfaces::EventInterface;
+use fred::interfaces::{EventInterface, FredResult};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, watch};
-use tokio::time::{Duration, Instant, sleep_until, timeout_at};
+use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 use super::bus::publish;
+use super::clients::COMMAND_TIMEOUT;
 use crate::backend::Reach;
 use crate::repeated::Repeated;
 
 /// What goes over the channel. No frame is like it: those are authenticated, and longer.
 pub(super) const PROBE: &[u8] = b"probe";
-/// Between two probes; one that is not heard by then is not heard.
+/// Between two probes.
 const PERIOD: Duration = Duration::from_secs(1);
+/// One that is not heard so long after it was published is not heard: as long as Redis may take for an answer.
+const PATIENCE: Duration = COMMAND_TIMEOUT;
 /// Probes in a row after which the subscription is held for deaf. Where Redis said that nobody listens, one will do.
-const SILENCES_MAX: u32 = 3;
+const SILENCES_MAX: u32 = 2;
 
 /// Listens for as long as its inbox is there.
 pub(super) struct Prober {
@@ -57,7 +60,7 @@ impl Deafness {
 
 /// What became of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Echo {
+pub(super) enum Echo {
     Heard,
     /// Redis was not reached: that is another's to mend.
     NotSent,
@@ -74,7 +77,7 @@ impl Prober {
         let deaf = Repeated::new();
         loop {
             let next = Instant::now() + PERIOD;
-            let echo = self.probe(next).await;
+            let echo = self.probe().await;
             silences = match echo {
                 Echo::Heard | Echo::NotSent => 0,
                 Echo::Silence => silences + 1,
@@ -101,30 +104,37 @@ impl Prober {
         }
     }
 
-    /// Whatever comes over the channel proves as much as the probe. Listens only for so long: a second reader of every
-    /// frame would cost as much as the first.
-    async fn probe(&self, until: Instant) -> Echo {
+    async fn probe(&self) -> Echo {
         if !self.reach.borrow().is_reached() {
             return Echo::NotSent;
         }
-        let mut messages = self.subscriber.message_rx();
-        let probe = Bytes::from_static(PROBE);
-        let Ok(listeners) = publish(&self.publisher, self.channel.clone(), probe).await else {
-            return Echo::NotSent;
-        };
-        let heard = async {
-            loop {
-                match messages.recv().await {
-                    Ok(message) if message.channel != self.channel => {}
-                    Ok(_) | Err(RecvError::Lagged(_)) => return true,
-                    Err(RecvError::Closed) => return false,
-                }
-            }
-        };
-        match timeout_at(until, heard).await {
-            Ok(true) => Echo::Heard,
-            _ if listeners == 0 => Echo::Nobody,
-            _ => Echo::Silence,
-        }
+        let echo = echo(&self.subscriber, &self.publisher, &self.channel).await;
+        echo.unwrap_or(Echo::NotSent)
     }
+}
+
+/// Publishes a probe and waits for it. Whatever comes over the channel proves as much. Listens only for so long: a second
+/// reader of every frame would cost as much as the first.
+pub(super) async fn echo(
+    subscriber: &SubscriberClient,
+    publisher: &WithOptions<Client>,
+    channel: &str,
+) -> FredResult<Echo> {
+    let mut messages = subscriber.message_rx();
+    let listeners = publish(publisher, channel.to_owned(), Bytes::from_static(PROBE)).await?;
+    let heard = async {
+        loop {
+            match messages.recv().await {
+                Ok(message) if message.channel != channel => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => return true,
+                Err(RecvError::Closed) => return false,
+            }
+        }
+    };
+    let patience = if listeners == 0 { PERIOD } else { PATIENCE };
+    Ok(match timeout(patience, heard).await {
+        Ok(true) => Echo::Heard,
+        _ if listeners == 0 => Echo::Nobody,
+        _ => Echo::Silence,
+    })
 }

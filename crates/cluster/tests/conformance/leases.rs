@@ -50,7 +50,12 @@ async fn claim(backend: &Backend, seen: &Lease, claimer: &str) -> bool {
 }
 
 async fn renew(backend: &Backend, id: &NodeId) -> Renewal {
-    backend.leases.renew(id).await.expect("the leases answer")
+    renew_above(backend, id, 0).await
+}
+
+async fn renew_above(backend: &Backend, id: &NodeId, above: u64) -> Renewal {
+    let renewed = backend.leases.renew(id, &above).await;
+    renewed.expect("the leases answer")
 }
 
 pub(crate) async fn a_node_registers_once(stage: &Stage) {
@@ -77,16 +82,14 @@ pub(crate) async fn a_renewal_raises_the_counter(stage: &Stage) {
     for raised in 1..=3 {
         let counter = before.counter + raised;
         let renewed = renew(&backend, &before.node).await;
-        assert_eq!(renewed, Renewal::Renewed { counter });
+        let was = counter - 1;
+        assert_eq!(renewed, Renewal::Renewed { counter, was });
     }
+    let (counter, was) = (before.counter + 1001, before.counter + 3);
+    let renewed = renew_above(&backend, &before.node, counter - 1).await;
+    assert_eq!(renewed, Renewal::Renewed { counter, was });
     let after = lease(&backend, &before.node).await.unwrap();
-    assert_eq!(
-        after,
-        Lease {
-            counter: before.counter + 3,
-            ..before
-        }
-    );
+    assert_eq!(after, Lease { counter, ..before });
 }
 
 pub(crate) async fn of_two_that_claim_a_node_one_succeeds(stage: &Stage) {
@@ -120,7 +123,8 @@ pub(crate) async fn a_node_that_moved_cannot_be_claimed(stage: &Stage) {
     assert!(!claim(&backend, &seen, "gw-b").await);
     let counter = seen.counter + 2;
     let renewed = renew(&backend, &seen.node).await;
-    assert_eq!(renewed, Renewal::Renewed { counter });
+    let was = counter - 1;
+    assert_eq!(renewed, Renewal::Renewed { counter, was });
     let unknown = Lease {
         node: node("gw-x"),
         ..seen
@@ -190,6 +194,7 @@ async fn key(backend: &Backend, filling: u8, generation: u64) -> SharedKey {
     let offered = SharedKey {
         key: [filling; 32],
         generation,
+        former: Some([0xee; 32]),
     };
     let leases = &backend.leases;
     leases
@@ -216,12 +221,20 @@ pub(crate) async fn of_two_keys_the_one_of_the_higher_generation_stays(stage: &S
     let later = SharedKey {
         key: [2; 32],
         generation: 9,
+        former: Some([1; 32]),
     };
-    assert_eq!(fresh.key, [1; 32]);
+    assert_eq!((fresh.key, fresh.former), ([1; 32], None));
     assert_eq!(key(&backend, 2, 9).await, later);
     assert_eq!(key(&backend, 3, 9).await, later);
     assert_eq!(key(&backend, 1, 1).await, later);
-    assert_eq!(key(&backend, 0, 10).await.generation, 10);
+    for generation in [10, 11] {
+        let last = SharedKey {
+            key: [0; 32],
+            generation,
+            former: Some([2; 32]),
+        };
+        assert_eq!(key(&backend, 0, generation).await, last);
+    }
 }
 
 pub(crate) async fn an_abandoned_node_may_be_claimed_at_once(stage: &Stage) {

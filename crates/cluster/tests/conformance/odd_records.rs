@@ -298,23 +298,19 @@ async fn a_node_mends_its_own_lease_with_a_counter_above_all_before() {
         let a = registered(&backend, "gw-a").await;
         for odd in [&b"odd"[..], b"7 b{d", b"", b"99999999999999999999", b"\xff"] {
             hset(&client, "sb:nodes", "gw-a", odd).await;
-            let Ok(Renewal::Renewed { counter }) = backend.leases.renew(&a).await else {
+            let Ok(Renewal::Renewed { counter, .. }) = backend.leases.renew(&a, &0).await else {
                 panic!("it is renewed");
             };
             assert!(counter > 1_000_000, "{counter}");
-            let next = backend.leases.renew(&a).await;
-            assert_eq!(
-                next,
-                Ok(Renewal::Renewed {
-                    counter: counter + 1
-                })
-            );
+            let next = backend.leases.renew(&a, &0).await;
+            let (was, counter) = (counter, counter + 1);
+            assert_eq!(next, Ok(Renewal::Renewed { counter, was }));
         }
         client.del::<(), _>("sb:nodes").await.unwrap();
         let set = client.set::<(), _, _>("sb:nodes", "odd", None, None, false);
         set.await.expect("SET");
         assert!(matches!(
-            backend.leases.renew(&a).await,
+            backend.leases.renew(&a, &0).await,
             Ok(Renewal::Renewed { .. })
         ));
         assert_eq!(backend.leases.read().await.unwrap().len(), 1);
@@ -340,6 +336,7 @@ async fn an_odd_key_of_the_cluster_is_replaced_by_the_one_that_a_node_has() {
     let offered = SharedKey {
         key: [7; 32],
         generation: 3,
+        former: None,
     };
     within(async {
         let (_stage, backend, client) = start().await;

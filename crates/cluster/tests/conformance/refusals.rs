@@ -113,6 +113,24 @@ async fn a_user_who_may_not_subscribe_is_never_reached() {
     .await;
 }
 
+/// As `docs/operations.md` says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_with_what_the_documentation_names_is_enough() {
+    within(async {
+        let server = RedisServer::start();
+        let rights = "~sb:* &sb:* +@read +@write +@pubsub +@scripting +@connection +time +info";
+        let user = ["ACL", "SETUSER", "gateway", "on", ">word"];
+        let words: Vec<_> = user.into_iter().chain(rights.split(' ')).collect();
+        server.call(&words);
+        let url = format!("redis://gateway:word@127.0.0.1:{}", server.port());
+        let backend = reached(connect_to(url)).await;
+        let mut inbox = backend.bus.subscribe(&node("gw-a")).await.unwrap();
+        passes(&backend, &mut *inbox).await;
+        open_buckets(&backend).await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_pass_while_nothing_can_be_written() {
     within(async {
@@ -129,7 +147,7 @@ async fn frames_pass_while_nothing_can_be_written() {
 }
 
 async fn cannot_write(backend: &Backend) {
-    let refused = backend.leases.renew(&node("gw-a")).await;
+    let refused = backend.leases.renew(&node("gw-a"), &0).await;
     let error = refused.expect_err("nothing can be written");
     assert!(error.to_string().contains("OOM"), "{error}");
 }

@@ -28,6 +28,8 @@ enum Fault {
     AnswersLate(oneshot::Sender<()>, oneshot::Receiver<()>),
     /// It finds something unreadable.
     Corrupt,
+    /// It panics.
+    Panics,
 }
 
 /// What follows the call.
@@ -106,6 +108,11 @@ impl FaultyDirectory {
         self.add(call, Fault::Corrupt);
     }
 
+    /// The next such call panics.
+    pub(crate) fn panic_in(&self, call: &'static str) {
+        self.add(call, Fault::Panics);
+    }
+
     fn add(&self, call: &'static str, fault: Fault) {
         self.faults.lock().entry(call).or_default().push_back(fault);
     }
@@ -124,6 +131,7 @@ impl FaultyDirectory {
             None => Ok(Then::Answer),
             Some(Fault::Fails) => no_answer(),
             Some(Fault::LosesAnswer) => Ok(Then::Nothing),
+            Some(Fault::Panics) => panic!("by a test, in {call}"),
             Some(Fault::Corrupt) => Err(DirectoryError::Corrupt("by a test".into())),
             Some(Fault::AnswersLate(has_begun, may_go_on)) => {
                 Ok(Then::AnswerLate(has_begun, may_go_on))

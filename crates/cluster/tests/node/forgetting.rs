@@ -13,8 +13,8 @@ use tokio::time::{Duration, Instant, sleep};
 
 use crate::partition::Partition;
 use crate::rig::{
-    Session, WINDOW, id, introduce, node, node_on, plain_node, plain_nodes, reach_one_another,
-    settings,
+    Session, WINDOW, faulty_node, id, introduce, node, node_on, plain_node, plain_nodes,
+    reach_one_another, settings,
 };
 
 const LEASE: Duration = Duration::from_secs(4);
@@ -114,6 +114,28 @@ async fn what_nobody_lists_any_more_is_written_again_more_than_once() {
     let resumed = alice.resume_on(&third).await;
     alice.until_superseded().await;
     reach_one_another(&resumed, &bob).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_is_written_again_after_attempts_to_resume_that_did_not_get_into_the_room() {
+    let cluster = MemoryCluster::new();
+    let (one, directory) = faulty_node(&cluster).await;
+    let alice = Session::new(&one, true).await;
+    alice.join("r").await.expect("alice gets in");
+    let secret = alice.secret();
+    let attempt = async || {
+        // That of the attempt, and that which would mark her as away.
+        directory.fail("take_over");
+        directory.fail("take_over");
+        let resumed = alice.try_to_resume(&one, &secret, BTreeMap::new()).await;
+        assert_eq!(resumed.err(), Some(ResumeError::Unavailable));
+    };
+    attempt().await;
+    alice.until_superseded().await;
+    attempt().await;
+    cluster.forget();
+    until_open(&cluster).await;
+    assert_eq!(members(&cluster, "r").await, [alice.peer()]);
 }
 
 #[tokio::test(start_paused = true)]

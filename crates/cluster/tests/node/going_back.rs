@@ -92,6 +92,32 @@ async fn a_node_does_not_refuse_a_session_that_it_has_itself() {
     assert_eq!(resumed.err(), Some(ResumeError::Unavailable));
 }
 
+/// As where one lagging replica takes over after another, which had lagged more.
+#[tokio::test(start_paused = true)]
+async fn whoever_resumes_after_it_went_back_twice_the_second_time_not_as_far_is_told_to_come_again()
+{
+    let cluster = MemoryCluster::new();
+    let [one, other] = plain_nodes(&cluster).await;
+    let [long_ago, then] = {
+        let long_ago = cluster.snapshot();
+        sleep(Duration::from_secs(10)).await;
+        [long_ago, cluster.snapshot()]
+    };
+    let (alice, bob) = introduce(&one, &other).await;
+    cluster.restore(&long_ago);
+    sleep(Duration::from_secs(2)).await;
+    cluster.restore(&then);
+    // Each node has renewed its lease since.
+    sleep(Duration::from_secs(1)).await;
+    let closed = cluster.backend().directory.closed_buckets().await;
+    assert!(!closed.expect("memory answers").is_empty());
+    alice.loses_connection();
+    let secret = alice.secret();
+    let resumed = alice.try_to_resume(&other, &secret, BTreeMap::new()).await;
+    assert_eq!(resumed.err(), Some(ResumeError::Unavailable));
+    assert!(bob.told.leaves(&alice.peer()).is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_revision_that_is_given_twice_hides_no_change() {
     let cluster = MemoryCluster::new();

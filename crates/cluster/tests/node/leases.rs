@@ -10,7 +10,8 @@ use switchboard_protocol::{Connection, NodeId, ServerMessage};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::bad_bus::{BadBus, Badness};
-use crate::rig::{Kind, Session, WINDOW, id, node_on, plain_node, settings};
+use crate::partition::Partition;
+use crate::rig::{Kind, Session, WINDOW, id, node, node_on, plain_node, settings};
 
 /// A node that stops without a word.
 async fn dies(session: &Session) {
@@ -286,4 +287,36 @@ async fn a_cluster_that_was_forgotten_keeps_its_key() {
         resumed.is_ok(),
         "what was made with the old key is good still"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_gives_its_lease_back_does_not_take_the_directory_for_one_that_went_back_in_time()
+ {
+    let cluster = MemoryCluster::new();
+    let way = Partition::of(&cluster);
+    let one = node(way.backend(&cluster), settings()).await;
+    plain_node(&cluster).await;
+    // It renews its lease in the meantime.
+    way.answer_release_late(Duration::from_secs(3));
+    assert!(one.stop(Duration::from_secs(10)).await);
+    let closed = cluster.backend().directory.closed_buckets().await;
+    assert_eq!(closed.expect("memory answers"), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rooms_that_were_closed_are_opened_again_also_where_nobody_joins() {
+    let cluster = MemoryCluster::new();
+    plain_node(&cluster).await;
+    let directory = cluster.backend().directory;
+    directory.close_buckets().await.expect("memory answers");
+    let began = Instant::now();
+    while !directory
+        .closed_buckets()
+        .await
+        .expect("memory answers")
+        .is_empty()
+    {
+        assert!(began.elapsed() < WINDOW, "they stay closed");
+        sleep(Duration::from_millis(100)).await;
+    }
 }

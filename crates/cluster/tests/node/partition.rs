@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use switchboard_cluster::leases::{Lease, LeaseError, Renewal, SharedKey};
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::{Backend, Bus, BusError, BusEvent, Inbox, Leases, NodeInfo};
 use switchboard_protocol::NodeId;
 use tokio::sync::watch;
+use tokio::time::{Duration, sleep};
 
 use crate::faulty_directory::FaultyDirectory;
 
@@ -30,6 +32,7 @@ impl Partition {
             leases: Arc::new(CutLeases {
                 inner: backend.leases,
                 cut: AtomicBool::new(false),
+                release_takes: Mutex::default(),
             }),
             bus: Arc::new(CutBus {
                 inner: backend.bus,
@@ -53,6 +56,11 @@ impl Partition {
         self.directory.cut(cut);
         self.cut_lease(cut);
         self.cut.send_replace(cut);
+    }
+
+    /// What a lease is given back with has its effect at once, and its answer is late by so much.
+    pub(crate) fn answer_release_late(&self, by: Duration) {
+        *self.leases.release_takes.lock() = by;
     }
 
     /// The lease alone cannot be raised any more: the node lives, and is taken for dead.
@@ -112,6 +120,7 @@ impl Inbox for CutInbox {
 struct CutLeases {
     inner: Arc<dyn Leases>,
     cut: AtomicBool,
+    release_takes: Mutex<Duration>,
 }
 
 macro_rules! forward {
@@ -123,7 +132,12 @@ macro_rules! forward {
                     if self.cut.load(Ordering::Relaxed) {
                         return Err(LeaseError("it is cut".into()));
                     }
-                    self.inner.$call($($arg),*).await
+                    let answer = self.inner.$call($($arg),*).await;
+                    if stringify!($call) == "release" {
+                        let late = *self.release_takes.lock();
+                        sleep(late).await;
+                    }
+                    answer
                 }
             )*
         }
@@ -132,7 +146,7 @@ macro_rules! forward {
 
 forward! {
     fn register(node: &NodeId, info: &NodeInfo) -> bool;
-    fn renew(node: &NodeId) -> Renewal;
+    fn renew(node: &NodeId, above: &u64) -> Renewal;
     fn read() -> Vec<Lease>;
     fn claim(seen: &Lease, claimer: &NodeId) -> bool;
     fn bury(node: &NodeId, claimer: &NodeId) -> ();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::node::Settings;
-use switchboard_cluster::{Backend, Bus, InFlightMax, Node, NodeInfo, Status};
+use switchboard_cluster::{Backend, Bus, InFlightMax, Node, NodeInfo, Observe, Status};
 use switchboard_protocol::{NodeId, RoomId, ServerMessage};
 use tokio::time::{Duration, timeout};
 
@@ -44,7 +44,16 @@ pub(crate) fn settings() -> Settings {
 }
 
 pub(crate) async fn node(backend: Backend, settings: Settings) -> Node {
-    let node = Node::new(NodeId::start("test"), settings, backend, Arc::new(()));
+    observed(backend, settings, Arc::new(())).await
+}
+
+/// A node of which `observe` hears.
+pub(crate) async fn observed(
+    backend: Backend,
+    settings: Settings,
+    observe: Arc<dyn Observe>,
+) -> Node {
+    let node = Node::new(NodeId::start("test"), settings, backend, observe);
     node.start();
     timeout(
         PATIENCE,

@@ -1,5 +1,6 @@
 //! A node that is too full moves a share of its sessions away, and goes on serving.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{CannotDrain, Order, Progress, Share, going_away, pace, told};
 use crate::gateway::Gateway;
+use crate::tasks::{self, Task};
 
 /// How often it is looked whether those who were told have gone.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -30,9 +32,11 @@ pub(crate) fn rebalance(
         "moving {share} of the sessions to other nodes"
     );
     let gateway = gateway.clone();
-    gateway.tasks.clone().spawn(async move {
+    let of = gateway.clone();
+    tasks::spawn(&of.tasks, Task::Drain, async move {
+        let sending = pin!(send_on(&gateway, &picked, order));
         tokio::select! {
-            () = send_on(&gateway, &picked, order) => {}
+            _ = tasks::guarded(Task::Drain, sending) => {}
             // The node stops: now that is how they go.
             () = cancel.cancelled() => return,
         }

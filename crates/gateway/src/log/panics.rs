@@ -5,6 +5,9 @@ use std::panic::{self, PanicHookInfo};
 
 use parking_lot::Mutex;
 use switchboard_cluster::Repeated;
+use switchboard_cluster::guard::is_watched;
+
+use crate::tasks::Task;
 
 /// Places in the code that panicked, which a client may make do so often.
 static PLACES: Mutex<Vec<(String, Repeated)>> = Mutex::new(Vec::new());
@@ -16,6 +19,9 @@ pub(super) fn log_panics() {
 
 /// Words that are put together when it happens may hold what a client said, and are for debugging alone.
 fn log_panic(panic: &PanicHookInfo<'_>) {
+    if !is_watched() {
+        Task::Other.count_panic();
+    }
     let place = panic
         .location()
         .map(ToString::to_string)

@@ -16,6 +16,7 @@ use crate::dialect::{self, Dialect, Heard};
 use crate::gateway::Gateway;
 use crate::mailbox::Mailbox;
 use crate::operations::{self, Asker};
+use crate::tasks::{self, Task};
 use crate::wire::{Wire, Wrote};
 
 /// Frames that are read before writing gets its turn.
@@ -238,9 +239,9 @@ impl Work {
             }
             Output::Prove => {
                 let (node, local) = (node.clone(), self.asker.local.clone());
-                self.gateway
-                    .tasks
-                    .spawn(async move { node.prove(&local).await });
+                tasks::spawn(&self.gateway.tasks, Task::Session, async move {
+                    node.prove(&local).await;
+                });
             }
             Output::Ping => {
                 if wire.ping().is_err() {

@@ -108,3 +108,28 @@ async fn a_master_of_a_redis_cluster_is_killed() {
 async fn redis_closes_the_subscriptions() {
     survive(Fault::SubscriptionKilled).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_closes_the_subscriptions_all_the_time() {
+    survive(Fault::SubscriptionFlapping).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_takes_no_writes() {
+    survive(Fault::RedisRefusing).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_is_slow() {
+    survive(Fault::RedisSlow).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_reads_the_logs() {
+    survive(Fault::StderrBroken).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_take_all_the_files() {
+    survive(Fault::FilesExhausted).await;
+}

@@ -25,6 +25,16 @@ pub(crate) fn whole_numbers<'de, D: Deserializer<'de>>(
         .collect())
 }
 
+/// Reads a map of lists of whole numbers.
+pub(crate) fn whole_number_lists<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<PeerId, Vec<u64>>>, D::Error> {
+    let lists = Option::<BTreeMap<PeerId, Vec<Whole>>>::deserialize(deserializer)?;
+    let numbers = |list: Vec<Whole>| list.into_iter().map(|Whole(number)| number).collect();
+    let lists = lists.map(|lists| lists.into_iter());
+    Ok(lists.map(|lists| lists.map(|(peer, list)| (peer, numbers(list))).collect()))
+}
+
 struct Whole(u64);
 
 impl<'de> Deserialize<'de> for Whole {

@@ -27,14 +27,15 @@ impl Client {
         let resume = self.ticket.as_ref().map(|(peer, secret)| Resume {
             peer: *peer,
             secret: secret.clone().into(),
-            seen: self.seen.clone(),
+            seen: self.seen(),
+            handled: Some(self.handled.clone()),
         });
         self.recorder.note(What::Greeted {
             client: self.no,
             connection: no,
             receipts: self.receipts,
             resume: resume.as_ref().map(|resume| resume.peer),
-            seen: self.seen.clone(),
+            seen: self.seen(),
         });
         let hello = Hello {
             name: Some(self.user.clone().into()),

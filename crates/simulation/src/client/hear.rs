@@ -7,7 +7,7 @@ use switchboard_protocol::server_message::{
 use switchboard_protocol::{ClientMessage, Connection, ErrorCode, PeerId, RoomId, ServerMessage};
 use tokio::time::{Duration, Instant};
 
-use super::{Client, Output, Place, Room, payload_head, seen};
+use super::{Client, HANDLED_MAX, Output, Place, Room, payload_head, seen};
 use crate::trace::{ConnectionNo, Leaving, News, Seen, View, What};
 
 impl Client {
@@ -102,7 +102,7 @@ impl Client {
             how,
         });
         self.unanswered.clear();
-        self.seen.clear();
+        self.handled.clear();
         self.old_tickets.clear();
     }
 
@@ -141,9 +141,12 @@ impl Client {
             id: signal.id,
             intact: signal.payload.bytes.starts_with(head.as_bytes()),
         });
-        let high_water = self.seen.entry(signal.from).or_insert(0);
-        if signal.id > *high_water {
-            *high_water = signal.id;
+        let handled = self.handled.entry(signal.from).or_default();
+        if handled.last().is_none_or(|last| signal.id > *last) {
+            if handled.len() == HANDLED_MAX {
+                handled.remove(0);
+            }
+            handled.push(signal.id);
             if let Some((peer, _)) = self.ticket {
                 self.recorder.note(What::Handled {
                     client: self.no,
@@ -155,7 +158,8 @@ impl Client {
             }
         }
         if self.receipts {
-            let id = self.seen.get(&signal.from).copied().unwrap_or(signal.id);
+            let id = self.handled[&signal.from].last();
+            let id = id.copied().unwrap_or(signal.id);
             let received = Received {
                 from: signal.from,
                 id,

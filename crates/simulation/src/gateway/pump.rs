@@ -128,9 +128,8 @@ impl Pump {
                 return Err(Ended::Gone);
             }
             let session = self.session(resume.peer, user.clone(), hello.receipts);
-            let seen = resume.seen.clone();
             let node = &self.gateway.node;
-            let resumed = node.resume(session, &resume.secret, seen).await;
+            let resumed = node.resume(session, &resume.secret, resume).await;
             if resumed.is_err() {
                 // Rooms that were entered by then had something to tell. Nobody is welcomed, and so nobody is told.
                 self.mailbox.clear();

@@ -22,6 +22,10 @@ pub(super) struct Memory {
     /// Nodes that were put to sleep, so many times.
     asleep: BTreeMap<NodeNo, usize>,
     cut_off: BTreeSet<NodeNo>,
+    /// Nodes, and whether they run.
+    runs: BTreeMap<NodeNo, bool>,
+    /// It was lost while no node ran, and nobody knows since what revisions there were.
+    by_all: bool,
     /// From when until when nobody else knows what these nodes know.
     alone: BTreeMap<NodeNo, (Duration, Option<Duration>)>,
 }
@@ -37,6 +41,8 @@ impl Memory {
             home: BTreeMap::new(),
             asleep: BTreeMap::new(),
             cut_off: BTreeSet::new(),
+            runs: BTreeMap::new(),
+            by_all: false,
             alone: BTreeMap::new(),
         }
     }
@@ -64,6 +70,11 @@ impl Memory {
         self.lost_at.is_some()
     }
 
+    /// Whether, since the last time that this was asked, everybody who could have told has forgotten everything.
+    pub(super) fn take_lost_by_all(&mut self) -> bool {
+        std::mem::take(&mut self.by_all)
+    }
+
     /// Whether a session may be unknown to all nodes that run and reach Redis: that lost it, its node was frozen or cut off
     /// before it could write it again, and a lease was waited for that in vain.
     pub(super) fn is_unknown(&self, peer: &PeerId, at: Duration) -> bool {
@@ -82,8 +93,15 @@ impl Memory {
                     true => Duration::MAX,
                     false => at + WRITTEN,
                 };
-                let unable = self.asleep.keys().chain(&self.cut_off);
-                self.alone.extend(unable.map(|node| (*node, (at, None))));
+                for node in self.asleep.keys().chain(&self.cut_off) {
+                    let alone = self.alone.entry(*node).or_insert((at, None));
+                    // What one that could not write since the last time knows was unknown ever since.
+                    if alone.1.is_some() {
+                        *alone = (at, None);
+                    }
+                }
+                let nobody_runs = self.runs.values().all(|runs| !runs);
+                self.by_all |= nobody_runs && !self.runs.is_empty();
             }
             Weather::Back => {
                 self.is_down = false;
@@ -98,6 +116,11 @@ impl Memory {
     }
 
     fn befell(&mut self, node: NodeNo, fate: Fate, at: Duration) {
+        match fate {
+            Fate::Started => drop(self.runs.insert(node, true)),
+            Fate::Killed | Fate::Stopped(_) => drop(self.runs.insert(node, false)),
+            _ => {}
+        }
         match fate {
             Fate::Frozen => *self.asleep.entry(node).or_default() += 1,
             Fate::CutOff => drop(self.cut_off.insert(node)),
@@ -162,6 +185,21 @@ mod tests {
             what: awake.what,
         });
         assert!(!memory.is_unknown(&peer, later(10)));
+    }
+
+    #[test]
+    fn what_is_lost_again_while_its_node_sleeps_was_unknown_since_the_first_time() {
+        let mut tale = Tale::of_two();
+        let (node, fate) = (1, Fate::Frozen);
+        tale.note(What::Node { node, fate });
+        tale.note(What::Weather(Weather::Forgot));
+        tale.wait(5);
+        tale.note(What::Weather(Weather::Forgot));
+        let mut memory = Memory::new(tale.trace.rules.lease);
+        let events = &tale.trace.events;
+        events.iter().for_each(|event| memory.take(event));
+        let end = events.last().expect("it begins").at;
+        assert!(memory.is_unknown(&tale.peer(1), end));
     }
 
     #[test]

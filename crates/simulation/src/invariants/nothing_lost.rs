@@ -10,6 +10,9 @@ use crate::trace::{Event, Trace, What};
 /// A deadline is noticed now and then only, and a clock is read at the other end.
 const SLACK: Duration = Duration::from_secs(1);
 
+/// A node may not have heard for so long that somebody came in.
+const UNHEARD_OF: Duration = Duration::from_secs(3);
+
 pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut found = Vec::new();
     let rests = |event: &Event| matches!(event.what, What::Rests { .. });
@@ -27,6 +30,12 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 if session.misses(&answer.to, &said.room, said.first_at) {
                     continue;
                 }
+                // He had just come in when it was said to all, and its sender's node did not know. Said again elsewhere, it goes
+                // to him as well, behind what he has handled since.
+                let came_before = said.first_at.saturating_sub(UNHEARD_OF);
+                let is_overtaken = said.to.is_none()
+                    && said.over.len() > 1
+                    && story.stayed(&answer.to, &said.room, came_before).is_none();
                 let waited = answer.at.saturating_sub(said.last_at);
                 let right = match answer.outcome {
                     Ok(()) => true,
@@ -39,6 +48,7 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                     {
                         true
                     }
+                    Err(Reason::Unconfirmed) if is_overtaken => true,
                     Err(Reason::Unconfirmed | Reason::Unavailable) => {
                         waited + SLACK >= trace.rules.deadline
                     }
@@ -136,6 +146,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_to_all_again_may_be_too_late_for_somebody_who_had_just_come_in() {
+        for (is_in_for, wrong) in [(1, 0), (9, 1)] {
+            let mut tale = Tale::of_two();
+            tale.wait(is_in_for);
+            tale.says_to_all(0, 1);
+            tale.resumes(0, &[]);
+            tale.says_to_all(0, 1);
+            tale.answered(0, 1, 1, Err(Reason::Unconfirmed));
+            assert_eq!(tale.judge(check).len(), wrong);
+        }
+    }
+
+    #[test]
     fn to_somebody_who_left_it_may_be() {
         let mut tale = Tale::of_two();
         tale.says(0, 1, 1);
@@ -146,11 +169,13 @@ mod tests {
 
     #[test]
     fn to_somebody_who_had_expired_and_came_back_as_redis_went_back_in_time_it_may_be() {
-        for goes_back in [true, false] {
+        for (goes_back, reloads) in [(true, 1), (true, 2), (false, 1)] {
             let mut tale = Tale::of_two();
             tale.says(0, 1, 1);
-            tale.goes(1, Leaving::Reloaded);
-            tale.wait(6);
+            for _ in 0..reloads {
+                tale.goes(1, Leaving::Reloaded);
+                tale.wait(6 / reloads);
+            }
             tale.answered(0, 1, 1, Err(Reason::Expired));
             if goes_back {
                 tale.note(What::Weather(Weather::WentBack(Duration::from_secs(2))));

@@ -35,6 +35,11 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 views.entry(room).and_modify(|(_, view)| view.revision = 0);
             }
         }
+        if memory.take_lost_by_all() {
+            for (_, view) in views.values_mut() {
+                view.revision = 0;
+            }
+        }
         match &event.what {
             What::Greeted {
                 client, connection, ..
@@ -274,6 +279,25 @@ mod tests {
     }
 
     #[test]
+    fn of_what_redis_lost_while_no_node_ran_nobody_knows_the_revision() {
+        for (fates, wrong) in [(vec![Fate::Killed], 0), (vec![], 1)] {
+            let mut tale = Tale::of_two();
+            tale.hears_of_state(0, 1, 9);
+            let node = 0;
+            tale.note(What::Node {
+                node,
+                fate: Fate::Started,
+            });
+            for fate in fates {
+                tale.note(What::Node { node, fate });
+            }
+            tale.note(What::Weather(Weather::Forgot));
+            tale.joins_again(0, &[0, 1]);
+            assert_eq!(tale.judge(check).len(), wrong);
+        }
+    }
+
+    #[test]
     fn of_a_room_that_its_last_one_was_leaving_as_it_was_lost_nobody_knows_the_revision() {
         for (leaves, wrong) in [(true, 0), (false, 1)] {
             let mut tale = Tale::of_two();
@@ -323,6 +347,29 @@ mod tests {
             tale.is_welcomed_back(0, &[0]);
             assert_eq!(tale.judge(check).len(), wrong);
         }
+    }
+
+    #[test]
+    fn a_list_that_a_node_made_before_it_froze_is_as_old_as_that() {
+        let list_after = |freezes: bool, awake_for: u64| {
+            let mut tale = Tale::of_two();
+            let node = 0;
+            if freezes {
+                let fate = Fate::Frozen;
+                tale.note(What::Node { node, fate });
+            }
+            tale.wait(10);
+            if freezes {
+                let fate = Fate::Awake;
+                tale.note(What::Node { node, fate });
+            }
+            tale.wait(awake_for);
+            tale.joins_again(0, &[0]);
+            tale.judge(check).len()
+        };
+        assert_eq!(list_after(true, 0), 0);
+        assert_eq!(list_after(true, 5), 1, "it has said that long since");
+        assert_eq!(list_after(false, 0), 1);
     }
 
     #[test]

@@ -272,7 +272,8 @@ impl Story {
             What::Gone { client, how } => {
                 let cursor = cursors.entry(*client).or_default();
                 if *how == Leaving::Reloaded {
-                    cursor.reloading_since = Some(at);
+                    // Loaded again before it was back: its places are held from the first time on.
+                    cursor.reloading_since.get_or_insert(at);
                 }
                 let peer = cursor.peer;
                 let Some(session) = peer.and_then(|peer| self.sessions.get_mut(&peer)) else {

@@ -79,13 +79,21 @@ impl Tale {
     }
 
     pub(super) fn says(&mut self, no: usize, id: u64, to: usize) {
+        self.says_to(no, id, Some(self.peer(to)));
+    }
+
+    pub(super) fn says_to_all(&mut self, no: usize, id: u64) {
+        self.says_to(no, id, None);
+    }
+
+    fn says_to(&mut self, no: usize, id: u64, to: Option<PeerId>) {
         self.note(What::Said {
             client: no,
             connection: self.connections[no],
             peer: self.peer(no),
             id,
             room: room(),
-            to: Some(self.peer(to)),
+            to,
             again: false,
         });
     }

@@ -19,6 +19,7 @@ fn a_lost_session_says_who_it_was_and_what_it_handled() {
         peer: rig.me,
         secret: "first".into(),
         seen: BTreeMap::from([(alice, 4)]),
+        handled: Some(BTreeMap::from([(alice, vec![4])])),
     };
     assert_eq!(resume, Some(expected));
 }

@@ -5,8 +5,8 @@
 -- are in different slots.
 --
 -- KEYS  1 the nodes
--- ARGV  1 node
--- Result  renewed counter · mended counter (what was there could not be read) · missing · claimed claimer
+-- ARGV  1 node  2 what the counter is to be above, in any case
+-- Result  renewed counter, the counter before · mended counter (what was there could not be read) · missing · claimed claimer
 -- Atomic: the check and the count. A node that finds something else in its own field writes it anew, with a counter above
 -- all that it can have had: the milliseconds of Redis's clock.
 
@@ -22,9 +22,11 @@ counter = number_of(counter)
 if not counter or (claimer ~= '' and not node_of(claimer)) then
   local time = redis.call('TIME')
   local raised = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  raised = math.max(raised, tonumber(ARGV[2]) + 1)
   redis.call('HSET', KEYS[1], ARGV[1], whole_number(raised))
   return { 'mended', raised }
 end
 if claimer ~= '' then return { 'claimed', claimer } end
-redis.call('HSET', KEYS[1], ARGV[1], whole_number(counter + 1))
-return { 'renewed', counter + 1 }
+local raised = math.max(counter, tonumber(ARGV[2])) + 1
+redis.call('HSET', KEYS[1], ARGV[1], whole_number(raised))
+return { 'renewed', raised, counter }

@@ -19,10 +19,12 @@ pub(crate) struct Told {
     /// So many messages fit; 0: any number.
     most: AtomicUsize,
     superseded: AtomicBool,
+    trips: AtomicBool,
 }
 
 impl Recipient for Told {
     fn push(&self, message: ServerMessage) -> Result<(), OutboxFull> {
+        assert!(!self.trips.swap(false, Ordering::Relaxed), "by a test");
         let mut messages = self.messages.lock();
         let most = self.most.load(Ordering::Relaxed);
         if most > 0 && messages.len() >= most {
@@ -79,6 +81,11 @@ impl Told {
     pub(crate) async fn until_joined(&self, who: &PeerId) {
         let joined = |message: &_| matches!(message, ServerMessage::MemberJoined(j) if j.member.peer == *who);
         self.until_one("that a member came", joined).await;
+    }
+
+    /// The next message makes whoever has it panic.
+    pub(crate) fn trip(&self) {
+        self.trips.store(true, Ordering::Relaxed);
     }
 
     /// From now on nothing fits.

@@ -124,3 +124,23 @@ fn what_javascript_writes_becomes_a_payload() {
     assert_eq!(refused, Err(InvalidPayload::TooDeep));
     assert!(crate::Payload::from_javascript("{").is_err());
 }
+
+#[test]
+fn so_are_those_in_the_lists_of_what_was_handled() {
+    let peer = "bobBBBBBBBBBBBBBBBB-";
+    for (written, read) in [
+        ("[7,12.0,1.3e1]", Some(vec![7, 12, 13])),
+        ("[7.5]", None),
+        ("7", None),
+    ] {
+        let hello = format!(
+            r#"{{"type":"hello","resume":{{"peer":"{peer}","secret":"s","handled":{{"{peer}":{written}}}}}}}"#
+        );
+        let handled = match Codec::Json.decode(hello.as_bytes()) {
+            Ok(ClientMessage::Hello(hello)) => hello.resume.and_then(|resume| resume.handled),
+            _ => None,
+        };
+        let handled = handled.and_then(|lists| lists.into_values().next());
+        assert_eq!(handled, read, "{written}");
+    }
+}

@@ -30,7 +30,7 @@ const SERVER: [&str; 21] = [
 
 const CLIENT: [&str; 13] = [
     r#"{"type":"hello","receipts":false}"#,
-    r#"{"type":"hello","token":"a.b.c","name":"Zoë \"Z\"\n","avatar":"https://example.org/z.png","receipts":true,"resume":{"peer":"bobBBBBBBBBBBBBBBBB-","secret":"c2VjcmV0","seen":{"aliceAAAAAAAAAAAAAA_":12}},"agent":"tests/1"}"#,
+    r#"{"type":"hello","token":"a.b.c","name":"Zoë \"Z\"\n","avatar":"https://example.org/z.png","receipts":true,"resume":{"peer":"bobBBBBBBBBBBBBBBBB-","secret":"c2VjcmV0","seen":{"aliceAAAAAAAAAAAAAA_":12},"handled":{"aliceAAAAAAAAAAAAAA_":[7,12]}},"agent":"tests/1"}"#,
     r#"{"type":"join","id":1,"room":"study-1","state":{"muted":true},"capacity":4}"#,
     r#"{"type":"join","id":2,"room":"study-1"}"#,
     r#"{"type":"leave","id":3,"room":"study-1"}"#,

@@ -59,6 +59,7 @@ impl Ticket {
                 peer: self.peer,
                 secret: self.secret.clone().into(),
                 seen: self.seen.clone(),
+                handled: None,
             }),
             ..options(gateway)
         }

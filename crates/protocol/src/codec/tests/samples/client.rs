@@ -31,6 +31,7 @@ pub(in super::super) fn client_messages(payload: Payload<&[u8]>) -> Vec<ClientMe
                 peer: peer(BOB),
                 secret: "c2VjcmV0".into(),
                 seen: [(peer(ALICE), 12)].into(),
+                handled: Some([(peer(ALICE), vec![7, 12])].into()),
             }),
             agent: Some("tests/1".into()),
         }),

@@ -1,0 +1,165 @@
+//! The tasks of a gateway, by kind: how each is started, and what its end means. Those of its node are in
+//! `switchboard_cluster`.
+//!
+//! | kind | started by | cancelled | a panic |
+//! | --- | --- | --- | --- |
+//! | main | `main` | a signal, or an order by HTTP | ends the process |
+//! | accept, health | [`spawn_vital`] | the node stops | raises the node's alarm, which ends the process |
+//! | http, one a TCP connection | [`spawn`] | never: it ends when told to stop and what it answers is answered | ends that one |
+//! | session, one a client's connection, and what it leaves behind | [`spawn`] | never: it is closed through its mailbox | ends that one as a lost connection; the second of the same session closes it with 4400 |
+//! | drain, a share of the sessions that is moved | [`spawn`] | the node stops | ends that one: nobody else is told to move |
+//!
+//! A question to another node (`ask`) has a task of hyper's beside it: whoever asks hears that it ended.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+
+use parking_lot::Mutex;
+use switchboard_cluster::Alarm;
+use switchboard_cluster::guard::{Panicked, caught_in};
+use switchboard_protocol::PeerId;
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+use crate::metrics::PANICS;
+
+/// What a panic was in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Starting, serving and stopping as a whole.
+    Main,
+    /// Accepting connections.
+    Accept,
+    /// Whether the node is ready.
+    Health,
+    /// One HTTP connection.
+    Http,
+    /// One session.
+    Session,
+    /// One share of sessions that is moved.
+    Drain,
+    /// A library's own task.
+    Other,
+}
+
+impl Task {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Main,
+        Self::Accept,
+        Self::Health,
+        Self::Http,
+        Self::Session,
+        Self::Drain,
+        Self::Other,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Accept => "accept",
+            Self::Health => "health",
+            Self::Http => "http",
+            Self::Session => "session",
+            Self::Drain => "drain",
+            Self::Other => "other",
+        }
+    }
+
+    /// It panicked.
+    pub(crate) fn count_panic(self) {
+        PANICS.with_label_values(&[self.name()]).inc();
+    }
+}
+
+/// A task has ended without which there is no node: the process has to end, too.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this node ends: its task `{0}` panicked, and others would take it for a live one without it; what it held they take over"
+)]
+pub struct NodeFailed(pub(crate) &'static str);
+
+/// Starts a task that a gateway cannot do without.
+pub(crate) fn spawn_vital(
+    tasks: &TaskTracker,
+    task: Task,
+    alarm: &Alarm,
+    run: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    let (mut run, alarm) = (Box::pin(run), alarm.clone());
+    tasks.spawn(async move {
+        if guarded(task, run.as_mut()).await.is_err() {
+            alarm.raise(task.name());
+        }
+    })
+}
+
+/// Starts one of many.
+pub(crate) fn spawn(
+    tasks: &TaskTracker,
+    task: Task,
+    run: impl Future<Output = ()> + Send + 'static,
+) {
+    // Boxed here: an async block that pins what it captures holds it twice.
+    let mut run = Box::pin(run);
+    tasks.spawn(async move {
+        let _ = guarded(task, run.as_mut()).await;
+    });
+}
+
+/// Does what may panic, and counts it.
+pub(crate) async fn guarded<F: Future + Unpin>(task: Task, run: F) -> Result<F::Output, Panicked> {
+    let done = caught_in(pin!(run)).await;
+    done.inspect_err(|_| task.count_panic())
+}
+
+/// Sessions of which a task has panicked. Those of long ago are forgotten: of each the next panic counts as the first.
+#[derive(Default)]
+pub(crate) struct Panickers(Mutex<VecDeque<PeerId>>);
+
+/// Of which it knows.
+const PANICKERS_MAX: usize = 1024;
+
+impl Panickers {
+    /// A session's task panicked. True: not for the first time.
+    pub(crate) fn note(&self, peer: PeerId) -> bool {
+        let mut known = self.0.lock();
+        let again = known.contains(&peer);
+        if !again {
+            known.truncate(PANICKERS_MAX - 1);
+            known.push_front(peer);
+        }
+        again
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_a_vital_task_raises_the_alarm_and_in_another_one_does_not() {
+        let (tasks, alarm) = (TaskTracker::new(), Alarm::default());
+        let before = PANICS.with_label_values(&["http"]).get();
+        spawn(&tasks, Task::Http, async { panic!("by a test") });
+        tasks.close();
+        tasks.wait().await;
+        assert_eq!(PANICS.with_label_values(&["http"]).get(), before + 1);
+        drop(spawn_vital(&tasks, Task::Accept, &alarm, async {
+            panic!("by a test")
+        }));
+        assert_eq!(alarm.raised().await, "accept");
+        assert!(NodeFailed("accept").to_string().contains("`accept`"));
+    }
+
+    #[test]
+    fn the_second_panic_of_a_session_is_known_as_such_and_few_are_remembered() {
+        let (panickers, peer) = (Panickers::default(), PeerId::random());
+        assert!(!panickers.note(peer));
+        assert!(panickers.note(peer));
+        for _ in 0..PANICKERS_MAX {
+            assert!(!panickers.note(PeerId::random()));
+        }
+        assert!(!panickers.note(peer), "it is forgotten");
+        assert_eq!(panickers.0.lock().len(), PANICKERS_MAX);
+    }
+}
