@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
 use crate::capacity::{Capacity, OPS_CONNECTIONS};
-use crate::config::Config;
+use crate::config::{AuthMode, Config};
 use crate::doors::Doors;
 use crate::drain::{self, Drained, Drains, Order, Signals};
 use crate::gateway::{Gateway, rules};
@@ -186,7 +186,21 @@ fn assemble(
     capacity: Capacity,
     ops_address: SocketAddr,
 ) -> anyhow::Result<Arc<Gateway>> {
-    let backend = backend(&config)?;
+    Ok(assemble_on(
+        backend(&config)?,
+        config,
+        capacity,
+        ops_address,
+    ))
+}
+
+/// A gateway over a backend that is there; its node is not started yet.
+pub(crate) fn assemble_on(
+    backend: Backend,
+    config: Config,
+    capacity: Capacity,
+    ops_address: SocketAddr,
+) -> Arc<Gateway> {
     let metrics = Arc::new(Metrics::new());
     let id = NodeId::start(&config.node.name_or_host());
     let node = Node::new(
@@ -195,7 +209,7 @@ fn assemble(
         backend.clone(),
         metrics.clone(),
     );
-    Ok(Arc::new(Gateway {
+    Arc::new(Gateway {
         rules: Arc::new(rules(&config)),
         authenticator: Authenticator::from_config(&config.auth),
         origins: Origins::from_config(&config),
@@ -217,7 +231,7 @@ fn assemble(
         panickers: Panickers::default(),
         started: Instant::now(),
         config,
-    }))
+    })
 }
 
 fn backend(config: &Config) -> anyhow::Result<Backend> {
@@ -259,6 +273,10 @@ fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
             node_bytes: config.limits.node_in_flight_bytes,
         },
         away_max: config.limits.sessions,
+        away_bytes: match config.auth.mode() {
+            AuthMode::Open => config.limits.away_bytes_anonymous,
+            AuthMode::Required => config.limits.away_bytes,
+        },
         sessions_per_user: config.limits.sessions_per_user,
         linger_max: config.routing.linger_max,
         local_shortcut: config.routing.local_shortcut,
