@@ -29,6 +29,7 @@ pub(crate) fn request(peer: PeerId, on: &str) -> JoinRequest {
         may_create: true,
         profile: named("somebody"),
         claim: None,
+        whole: true,
     }
 }
 

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, JoinOutcome,
-    JoinRequest, LeaveOutcome, TakeOver, TakeOverOutcome, UpdateOutcome,
+    JoinRequest, LeaveOutcome, Rename, RenameOutcome, TakeOver, TakeOverOutcome, UpdateOutcome,
 };
 use switchboard_cluster::record::{Epoch, PeerRecord, RosterSnapshot};
 use switchboard_cluster::{Directory, DirectoryError, Profile};
@@ -62,6 +62,7 @@ impl Waiting {
 pub(crate) struct FaultyDirectory {
     inner: Arc<dyn Directory>,
     faults: Mutex<HashMap<&'static str, VecDeque<Fault>>>,
+    calls: Mutex<HashMap<&'static str, usize>>,
     cut: AtomicBool,
 }
 
@@ -70,6 +71,7 @@ impl FaultyDirectory {
         Arc::new(Self {
             inner,
             faults: Mutex::default(),
+            calls: Mutex::default(),
             cut: AtomicBool::new(false),
         })
     }
@@ -108,6 +110,11 @@ impl FaultyDirectory {
         self.add(call, Fault::Corrupt);
     }
 
+    /// How many such calls have come.
+    pub(crate) fn calls(&self, call: &'static str) -> usize {
+        self.calls.lock().get(call).copied().unwrap_or(0)
+    }
+
     /// The next such call panics.
     pub(crate) fn panic_in(&self, call: &'static str) {
         self.add(call, Fault::Panics);
@@ -118,6 +125,7 @@ impl FaultyDirectory {
     }
 
     async fn before(&self, call: &'static str) -> Result<Then, DirectoryError> {
+        *self.calls.lock().entry(call).or_default() += 1;
         let no_answer = || Err(DirectoryError::Unavailable("no answer".into()));
         if self.cut.load(Ordering::Relaxed) {
             return no_answer();
@@ -172,6 +180,7 @@ forward! {
     fn join(join: &JoinRequest) -> JoinOutcome;
     fn leave(room: &RoomId, peer: &PeerId, epoch: Epoch) -> LeaveOutcome;
     fn update(room: &RoomId, peer: &PeerId, epoch: Epoch, profile: &Profile) -> UpdateOutcome;
+    fn rename(rename: &Rename) -> RenameOutcome;
     fn take_over(wish: &TakeOver) -> TakeOverOutcome;
     fn assert_member(assert: &AssertMember) -> AssertOutcome;
     fn roster(room: &RoomId) -> RosterSnapshot;
