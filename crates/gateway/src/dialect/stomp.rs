@@ -271,6 +271,11 @@ impl Dialect for Stomp {
             }
             ServerMessage::MemberLeft(left) => self.tell_left(left, say),
             ServerMessage::Ready(ready) => {
+                // Who came is told first.
+                let room = self.rooms.get(ready.room.as_str());
+                if room.is_some_and(|room| room.kind.is_outdated()) {
+                    self.publish_members(&ready.room, Instant::now(), say);
+                }
                 let told = json!({ "type": "READY" }).to_string();
                 self.publish(&Topic::Signal(ready.room.clone()), &told, say);
             }
