@@ -286,7 +286,7 @@ impl Inner {
         join: &JoinRoom,
         turn: MutexGuard<'_, ()>,
     ) -> Result<(), JoinError> {
-        let room = self.rooms.open(&join.room);
+        let room = self.rooms.open(&join.room, local.peer);
         let first = self.until_first(&room).await;
         let whole = room.lock().roster().is_none();
         let outcome = match self.reads_of(whole).await {
@@ -333,7 +333,7 @@ impl Inner {
         room: &Mutex<Room>,
         refused: JoinError,
     ) -> Result<(), JoinError> {
-        room.lock().give_up_opening();
+        room.lock().give_up_opening(&local.peer);
         self.rooms.sweep(&join.room);
         local.note_undone(&join.room);
         if refused != JoinError::Unavailable {

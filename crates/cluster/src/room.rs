@@ -6,6 +6,7 @@
 //! roster is read again and the difference is told; a partial list is never taken for the whole.
 
 mod catching_up;
+mod looking_up;
 mod telling;
 
 use std::collections::VecDeque;
@@ -22,6 +23,8 @@ use crate::local::Local;
 use crate::record::{MemberRecord, RosterSnapshot};
 use crate::roster::Roster;
 
+use self::looking_up::LookUp;
+
 /// A missing step is waited for so long before the roster is read; twice as long before each further try.
 const READ_AFTER: Duration = Duration::from_millis(50);
 const READ_PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -34,8 +37,8 @@ pub(crate) struct Room {
     roster: Option<Roster>,
     /// Sessions of this node that were told `joined`, by peer id.
     locals: Vec<Arc<Local>>,
-    /// Joins under way, before the directory's answer.
-    opening: usize,
+    /// Those whose joins are under way, before the directory's answer. It may have them in already, and others know.
+    opening: Vec<PeerId>,
     /// While there is no roster: held by the one join that reads it. What comes at the same time waits, and needs no more
     /// than its own step then.
     first: Option<Arc<tokio::sync::Mutex<()>>>,
@@ -48,6 +51,10 @@ pub(crate) struct Room {
     known: u64,
     /// The revision that somebody supposes, who knows only that the roster here is wrong.
     supposed: u64,
+    /// Members that are being looked up.
+    look_ups: Vec<LookUp>,
+    /// Members that were looked up, each with the revision at which it was there, beyond the roster's.
+    sighted: Vec<(u64, MemberRecord)>,
     /// When to read the roster again: a step is missing.
     read_at: Option<Instant>,
     read_pause: Duration,
@@ -111,13 +118,15 @@ impl Room {
             id,
             roster: None,
             locals: Vec::new(),
-            opening: 0,
+            opening: Vec::new(),
             first: None,
             joining: Vec::new(),
             awaiting: Vec::new(),
             held: VecDeque::new(),
             known: 0,
             supposed: 0,
+            look_ups: Vec::new(),
+            sighted: Vec::new(),
             read_at: None,
             read_pause: READ_AFTER,
         }
@@ -169,7 +178,7 @@ impl Room {
 
     /// Nobody on this node is in it or about to be.
     pub(crate) fn is_unused(&self) -> bool {
-        self.locals.is_empty() && self.joining.is_empty() && self.opening == 0
+        self.locals.is_empty() && self.joining.is_empty() && self.opening.is_empty()
     }
 
     /// When the roster should be read again, if a step is missing then still.
@@ -184,14 +193,23 @@ impl Room {
     }
 
     /// A join is about to ask the directory: what arrives from now on must not be lost.
-    pub(crate) fn open(&mut self) {
-        self.opening += 1;
+    pub(crate) fn open(&mut self, peer: PeerId) {
+        self.opening.push(peer);
     }
 
     /// The directory did not let it in.
-    pub(crate) fn give_up_opening(&mut self) {
-        self.opening -= 1;
+    pub(crate) fn give_up_opening(&mut self, peer: &PeerId) {
+        self.end_opening(peer);
         self.forget_held_if_unused();
+    }
+
+    fn end_opening(&mut self, peer: &PeerId) {
+        if let Some(at) = self.opening.iter().position(|opening| opening == peer) {
+            self.opening.swap_remove(at);
+        }
+        if self.opening.is_empty() {
+            self.opening = Vec::new();
+        }
     }
 
     /// Whose turn it is to read the whole room; `None`: its roster is here.
@@ -210,7 +228,7 @@ impl Room {
         revision: u64,
         snapshot: Option<RosterSnapshot>,
     ) -> (oneshot::Receiver<RoomSnapshot>, After) {
-        self.opening -= 1;
+        self.end_opening(&local.peer);
         let (joined, when_joined) = oneshot::channel();
         self.known = self.known.max(revision);
         self.joining.push(Joining {
@@ -305,11 +323,10 @@ impl Room {
         }
     }
 
-    /// Whether the directory has let it in, and this node's roster has not reached that step.
+    /// Whether the directory has let it in, or may have, and this node's roster has not reached that step.
     pub(crate) fn is_joining(&self, peer: &PeerId) -> bool {
-        self.joining
-            .iter()
-            .any(|joining| joining.local.peer == *peer)
+        let mut joining = self.joining.iter().map(|joining| &joining.local.peer);
+        joining.any(|joining| joining == peer) || self.opening.contains(peer)
     }
 
     /// The roster was read again. While it is `doubtful` whether everybody has written what is his, one that lacks a
@@ -533,7 +550,7 @@ mod tests {
         };
         let mut room = Room::new("r".parse().expect("a room id"));
         room.roster = Some(Roster::new(read(5, &[other])));
-        room.open();
+        room.open(own);
         let joining = local(own);
         let (mut joined, _) = room.admit(&joining, Entry::Join(1), 4, Some(read(4, &[other, own])));
         assert!(joined.try_recv().is_err());
@@ -559,7 +576,7 @@ mod tests {
         };
         let mut room = Room::new("r".parse().expect("a room id"));
         room.roster = Some(Roster::new(read(2, &[other])));
-        room.open();
+        room.open(own);
         let (mut joined, _) =
             room.admit(&local(own), Entry::Join(1), 4, Some(read(4, &[other, own])));
         // Read before it was let in, and while not everybody has written what is his.

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
 use crate::capacity::{Capacity, OPS_CONNECTIONS};
-use crate::config::Config;
+use crate::config::{AuthMode, Config};
 use crate::doors::Doors;
 use crate::drain::{self, Drained, Drains, Order, Signals};
 use crate::gateway::{Gateway, rules};
@@ -273,6 +273,10 @@ fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
             node_bytes: config.limits.node_in_flight_bytes,
         },
         away_max: config.limits.sessions,
+        away_bytes: match config.auth.mode() {
+            AuthMode::Open => config.limits.away_bytes_anonymous,
+            AuthMode::Required => config.limits.away_bytes,
+        },
         sessions_per_user: config.limits.sessions_per_user,
         linger_max: config.routing.linger_max,
         local_shortcut: config.routing.local_shortcut,

@@ -55,6 +55,8 @@ pub enum Input<'a> {
         /// For people.
         words: Cow<'a, str>,
     },
+    /// The client signals to whoever has a name in the room, for which the native protocol has no words either.
+    SignalToName(SignalToName<'a>),
     /// The client said something that cannot be read.
     Broken(DecodeError),
     /// A sign of life without content: a WebSocket pong.
@@ -76,6 +78,15 @@ pub struct Enter<'a> {
     pub name: Option<RoomName>,
 }
 
+/// A signal to a member that its sender knows by name only.
+#[derive(Debug, PartialEq)]
+pub struct SignalToName<'a> {
+    /// Its `to` says nothing.
+    pub signal: Signal<'a>,
+    /// As the member is called in the room.
+    pub name: Cow<'a, str>,
+}
+
 /// What follows.
 #[derive(Debug, PartialEq)]
 pub enum Output<'a> {
@@ -92,6 +103,8 @@ pub enum Output<'a> {
     Perform(Operation),
     /// Pass this on to whom it is for.
     Relay(Signal<'a>, Origin),
+    /// Pass this on to whoever has that name.
+    RelayToName(SignalToName<'a>),
     /// The client has handled signals.
     Received(Received),
     /// The client of a resumed session has heard its welcome.
@@ -204,6 +217,13 @@ impl Live {
                 let refused = self.take_request(1, now).err();
                 let refused = refused.unwrap_or_else(|| Refused::new(code, words));
                 out.push(Output::Send(refused.to_error(re).into()));
+            }
+            Input::SignalToName(to_name) => {
+                self.heard(now, out);
+                out.push(match self.signal(&to_name.signal, now) {
+                    Ok(_) => Output::RelayToName(to_name),
+                    Err(refused) => Output::Send(refused.to_error(Some(to_name.signal.id)).into()),
+                });
             }
             Input::Broken(error) => {
                 self.heard_at = now;

@@ -8,7 +8,7 @@ use switchboard_protocol::{NodeId, PeerId};
 use super::names::Names;
 use crate::directory::{
     AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Place, Rename,
-    RenameOutcome, TakeOver, TakeOverOutcome, UpdateOutcome,
+    RenameOutcome, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, Flags, MemberRecord, Profile, RosterSnapshot};
 
@@ -296,6 +296,17 @@ impl Room {
             changed,
             nodes: self.nodes(),
         })
+    }
+
+    pub(super) fn look_up(&self, whom: &Whom) -> Sighting {
+        let peer = match whom {
+            Whom::Peer(peer) => Some(peer),
+            Whom::Name(name) => self.names.holder(name),
+        };
+        Sighting {
+            revision: self.revision,
+            member: peer.and_then(|peer| self.members.get(peer)).cloned(),
+        }
     }
 
     fn visible(&self) -> usize {

@@ -1,6 +1,6 @@
 //! Names that one member of a room holds at a time.
 
-use switchboard_cluster::directory::{JoinOutcome, JoinRequest, Rename, RenameOutcome};
+use switchboard_cluster::directory::{JoinOutcome, JoinRequest, Rename, RenameOutcome, Whom};
 use switchboard_cluster::record::{MemberRecord, RosterSnapshot};
 use switchboard_cluster::{Backend, Claim};
 use switchboard_protocol::limits::NAME_BYTES_MAX;
@@ -9,7 +9,7 @@ use switchboard_protocol::{PeerId, UserId};
 use crate::assertions::{of, open, restored};
 use crate::moves::{replace, taken, wish};
 use crate::people::{
-    enter, hidden, join, joined, leave, named, node, request, room, roster, update,
+    enter, hidden, join, joined, leave, look_up, named, node, request, room, roster, update,
 };
 use crate::stage::Stage;
 
@@ -401,4 +401,24 @@ pub(crate) async fn whoever_is_called_otherwise_takes_a_name_from_whom_it_may(st
     };
     assert_eq!((evicted.peer, place.revision), (eve, before.revision + 3));
     assert_eq!(holders(&roster(&backend).await), [anna]);
+}
+
+pub(crate) async fn a_name_is_looked_up_for_whoever_holds_it(stage: &Stage) {
+    let backend = stage.node().await;
+    let holder = async |name: &str| {
+        let sighting = look_up(&backend, Whom::Name(name.into())).await;
+        sighting.member.map(|member| member.peer)
+    };
+    // Is called so, and does not hold the name.
+    let other = JoinRequest {
+        profile: named("anna"),
+        ..request(PeerId::random(), "gw-b")
+    };
+    joined(&backend, &other).await;
+    assert_eq!(holder("anna").await, None);
+    let (anna, _) = alice(&backend, "anna").await;
+    assert_eq!(holder("anna").await, Some(anna));
+    assert_eq!(holder("Anna").await, None);
+    leave(&backend, anna, 1).await;
+    assert_eq!(holder("anna").await, None);
 }

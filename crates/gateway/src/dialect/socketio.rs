@@ -100,6 +100,8 @@ enum What {
     Name,
     /// To talk in a namespace that is not there.
     Namespace(String),
+    /// To reach somebody by his name: the client is told at any rate if he is not there.
+    ToName,
     /// Anything whose answer says only whether it worked.
     Other,
 }
@@ -107,9 +109,14 @@ enum What {
 /// What a signal asks of the session.
 struct Outgoing<'a> {
     room: &'a str,
-    to: Cow<'a, str>,
+    to: To<'a>,
     kind: &'a str,
     payload: &'a str,
+}
+
+enum To<'a> {
+    Peer(Cow<'a, str>),
+    Name(&'a str),
 }
 
 type Hear<'h> = &'h mut dyn FnMut(Heard<'_>);

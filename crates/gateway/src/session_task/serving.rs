@@ -7,10 +7,11 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::extract::ws::Message;
+use switchboard_cluster::NotAMember;
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::Done;
 use switchboard_protocol::{ErrorCode, PeerId, ServerMessage};
-use switchboard_session::{Input, Live, Operation, Origin, Output, Refused};
+use switchboard_session::{Input, Live, Operation, Origin, Output, Refused, SignalToName};
 use tokio::time::{Sleep, sleep_until};
 
 use super::{Connection, End};
@@ -232,11 +233,14 @@ impl Work {
                 let repeated = origin == Origin::PerhapsRepeated;
                 if !repeated && let Err(refused) = self.spread_signal(&signal) {
                     self.answer(refused.to_error(Some(signal.id)));
-                } else if node.relay(&self.asker.local, &signal, repeated).is_err() {
-                    let message = format!("you are not in the room {}; join it first", signal.room);
-                    let refused = Refused::new(ErrorCode::NotAMember, message);
-                    self.answer(refused.to_error(Some(signal.id)));
+                    return None;
                 }
+                let relayed = node.relay(&self.asker.local, &signal, repeated);
+                self.refuse_unless(relayed, &signal);
+            }
+            Output::RelayToName(SignalToName { signal, name }) => {
+                let relayed = node.relay_to_name(&self.asker.local, &signal, &name);
+                self.refuse_unless(relayed, &signal);
             }
             Output::Received(received) => {
                 // A slow client may have read a signal of which the rest of its batch still waits.
@@ -289,6 +293,14 @@ impl Work {
         let members = self.gateway.node.members_of(room.as_str());
         let bytes = told_bytes(&self.asker, operation) + tells * MESSAGE_BYTES;
         self.live.spread(bytes, members, Instant::now())
+    }
+
+    fn refuse_unless(&self, relayed: Result<(), NotAMember>, signal: &Signal<'_>) {
+        if relayed.is_err() {
+            let message = format!("you are not in the room {}; join it first", signal.room);
+            let refused = Refused::new(ErrorCode::NotAMember, message);
+            self.answer(refused.to_error(Some(signal.id)));
+        }
     }
 
     fn answer(&self, message: impl Into<ServerMessage>) {
