@@ -116,11 +116,6 @@ impl FaultyDirectory {
         self.add(call, Fault::Corrupt);
     }
 
-    /// How many such calls have come.
-    pub(crate) fn calls(&self, call: &'static str) -> usize {
-        self.calls.lock().get(call).copied().unwrap_or(0)
-    }
-
     /// The next such call panics.
     pub(crate) fn panic_in(&self, call: &'static str) {
         self.add(call, Fault::Panics);
