@@ -311,3 +311,26 @@ fn say_if_redis_is_absent(gateway: &Gateway) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_node_ends_with_its_own_end_its_own_panic_or_the_alarm() {
+        let alarm = Alarm::default();
+        assert!(unless_failed(&alarm, ready(())).await.is_ok());
+        let panicked = unless_failed(&alarm, async { panic!("by a test") }).await;
+        let words = |failed: Result<(), NodeFailed>| failed.map_err(|failed| failed.to_string());
+        assert!(words(panicked).is_err_and(|words| words.contains("`main`")));
+        let raise = async {
+            alarm.raise("lease");
+            pending::<()>().await;
+        };
+        assert!(
+            words(unless_failed(&alarm, raise).await).is_err_and(|words| words.contains("`lease`"))
+        );
+    }
+}
