@@ -137,6 +137,7 @@ impl Inner {
             sleep_until(end).await;
             self.agree_on_key().await?;
             self.expel_ghosts(&mut memory.ghosts).await?;
+            self.expel_those_left_behind().await?;
             self.adopt_orphans(&mut memory.absent).await?;
             // Where nobody joins, nobody else notices.
             let closed = self.backend.directory.closed_buckets().await;
@@ -166,6 +167,7 @@ impl Inner {
         self.assert_all(memory.lift).await?;
         memory.lift = false;
         self.expel_ghosts(&mut memory.ghosts).await?;
+        self.expel_those_left_behind().await?;
         let all_present = self.adopt_orphans(&mut memory.absent).await?;
         if closed.is_empty() {
             memory.filling_since = None;
@@ -429,7 +431,7 @@ impl Inner {
             self.stop_keeping(away).await;
             return Ok(());
         }
-        for mut place in away.places() {
+        for mut place in away.places_to_assert() {
             place.lift = lift;
             self.assert_place(&place).await?;
         }
