@@ -114,7 +114,7 @@ scenario('who leaves the acknowledgement out hears an event where something is r
   ada.emit('offer', { target: NOBODY, offer: OFFER });
   ada.emit('offer', { target: bob.id, offer: OFFER });
   assert.equal((await bob.hears('offer')).from, ada.id);
-  ada.emit('join-room', 'not a room');
+  ada.emit('join-room', 'no*room');
   assert.equal((await ada.hears('error')).code, 'bad-message');
   ada.emit('create-room', 'mine');
   assert.deepEqual(await ada.hears('room-created'), { roomId: 'mine' });
@@ -135,7 +135,7 @@ scenario('one is in one room at a time, and may enter it twice', async (world) =
 
 scenario('who changes rooms in haste is in the last one, whatever became of those before', async (world) => {
   const { ada, bob } = await pair(world, { nodes: 1 });
-  const answers = await Promise.all([ada.ask('join-room', 'not a room'), ada.ask('join-room', 'elsewhere'), ada.ask('join-room', 'study')]);
+  const answers = await Promise.all([ada.ask('join-room', 'no*room'), ada.ask('join-room', 'elsewhere'), ada.ask('join-room', 'study')]);
   assert.deepEqual(answers.map(({ success }) => success), [false, true, true]);
   await assertMeet(ada, bob);
 });

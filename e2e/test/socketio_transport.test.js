@@ -1,5 +1,7 @@
 /** Engine.IO below Socket.IO, with the library of the pages: polling, WebSocket, and the way from one to the other. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { WebSocket } from 'ws';
 import { scenario } from '../support/scenario.js';
 import { TRANSPORTS } from '../support/socketio.js';
@@ -42,6 +44,52 @@ for (const [how, fail] of Object.entries(FAILURES)) {
     assert.equal((await ada.ask('join-room', 'room-0')).success, true);
     assert.deepEqual([ada.id, ada.disconnects], [before, []]);
     socket.terminate();
+  });
+}
+
+/**
+ * A proxy that lets the handshake of a WebSocket through, and then does this to it.
+ *
+ * @param {{ url: string }} gateway @param {(client: import('node:net').Socket) => void} harm
+ */
+async function hostileProxy(gateway, harm) {
+  const { hostname, port } = new URL(gateway.url);
+  let upgrades = 0;
+  const server = createServer((client) => {
+    const node = connect(Number(port), hostname);
+    for (const socket of [client, node]) socket.on('error', () => {});
+    client.on('close', () => node.destroy());
+    node.on('close', () => client.destroy());
+    client.once('data', (head) => {
+      const isUpgrade = String(head).includes('transport=websocket');
+      node.write(head);
+      if (!isUpgrade) return void client.pipe(node).pipe(client);
+      upgrades++;
+      node.once('data', (answer) => client.write(answer, () => harm(client)));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port: own } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return { url: `http://127.0.0.1:${own}/`, upgrades: () => upgrades, stop: () => server.close() };
+}
+
+for (const [how, harm] of /** @type {const} */ ([
+  ['drops WebSockets after their handshake', (/** @type {import('node:net').Socket} */ client) => client.destroy()],
+  ['swallows what WebSockets say', () => {}],
+])) {
+  scenario(`behind a proxy that ${how}, a page goes on polling`, async (world) => {
+    const gateway = await world.gateway();
+    const proxy = await hostileProxy(gateway, harm);
+    try {
+      const ada = await world.socketIoIn(proxy, {});
+      const before = ada.id;
+      await until('it tried a WebSocket', () => proxy.upgrades() > 0);
+      for (let number = 0; number < 20; number++) assert.equal((await ada.ask('create-room', `room-${number}`)).success, true);
+      assert.deepEqual([ada.id, ada.disconnects, engineOf(ada).transport.name], [before, [], 'polling']);
+      ada.end();
+    } finally {
+      proxy.stop();
+    }
   });
 }
 

@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 
+use crate::guard::caught;
 use crate::observe::{Observation, Observe};
 use crate::repeated::Repeated;
 
@@ -52,6 +53,11 @@ impl RecordKind {
     }
 }
 
+/// Reads one item. What makes that panic cannot be read either: it is there for every node, and would end one after another.
+pub(crate) fn read_one<T>(read: impl FnOnce() -> Option<T>) -> Option<T> {
+    caught(read).ok().flatten()
+}
+
 /// Counts what is skipped, and says it.
 #[derive(Default)]
 pub struct Unreadable {
@@ -78,5 +84,23 @@ impl Unreadable {
                 "what cannot be read is skipped: {what}{said}"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_item_that_panics_is_skipped_as_one_that_cannot_be_read() {
+        let read = |text: &&str| {
+            read_one(|| match *text {
+                "odd" => panic!("by a test"),
+                text => text.parse::<u32>().ok(),
+            })
+        };
+        let items = ["1", "odd", "none", "2"];
+        let items: Vec<_> = items.iter().filter_map(read).collect();
+        assert_eq!(items, [1, 2]);
     }
 }

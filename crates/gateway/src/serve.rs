@@ -186,7 +186,21 @@ fn assemble(
     capacity: Capacity,
     ops_address: SocketAddr,
 ) -> anyhow::Result<Arc<Gateway>> {
-    let backend = backend(&config)?;
+    Ok(assemble_on(
+        backend(&config)?,
+        config,
+        capacity,
+        ops_address,
+    ))
+}
+
+/// A gateway over a backend that is there; its node is not started yet.
+pub(crate) fn assemble_on(
+    backend: Backend,
+    config: Config,
+    capacity: Capacity,
+    ops_address: SocketAddr,
+) -> Arc<Gateway> {
     let metrics = Arc::new(Metrics::new());
     let id = NodeId::start(&config.node.name_or_host());
     let node = Node::new(
@@ -195,7 +209,7 @@ fn assemble(
         backend.clone(),
         metrics.clone(),
     );
-    Ok(Arc::new(Gateway {
+    Arc::new(Gateway {
         rules: Arc::new(rules(&config)),
         authenticator: Authenticator::from_config(&config.auth),
         origins: Origins::from_config(&config),
@@ -217,7 +231,7 @@ fn assemble(
         panickers: Panickers::default(),
         started: Instant::now(),
         config,
-    }))
+    })
 }
 
 fn backend(config: &Config) -> anyhow::Result<Backend> {

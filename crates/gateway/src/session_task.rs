@@ -5,6 +5,8 @@
 //! ```
 
 mod serving;
+#[cfg(test)]
+mod tests;
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -14,6 +14,8 @@ use tempfile::TempDir;
 use crate::resp::Resp;
 use crate::wait::until;
 
+/// What is started unless a test says otherwise.
+const PROGRAM: &str = "redis-server";
 /// A Redis starts in 20 ms; a loaded machine may take its time.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// Ports that another process may snatch between the choice and the start.
@@ -54,6 +56,7 @@ impl Role {
 /// its own. Killed when dropped.
 pub(crate) struct RedisProcess {
     role: Role,
+    program: PathBuf,
     port: u16,
     /// Beyond the ones every process of its role gets.
     arguments: Vec<String>,
@@ -64,8 +67,14 @@ pub(crate) struct RedisProcess {
 impl RedisProcess {
     /// Starts one, and waits until it answers.
     pub(crate) fn start(role: Role, arguments: &[&str]) -> Self {
+        Self::start_program(Path::new(PROGRAM), role, arguments)
+    }
+
+    /// The same of another program.
+    pub(crate) fn start_program(program: &Path, role: Role, arguments: &[&str]) -> Self {
         for _ in 0..ATTEMPTS {
             let mut process = Self::absent(role, arguments);
+            process.program = program.into();
             if process.try_launch() {
                 return process;
             }
@@ -77,6 +86,7 @@ impl RedisProcess {
     pub(crate) fn absent(role: Role, arguments: &[&str]) -> Self {
         Self {
             role,
+            program: PROGRAM.into(),
             port: role.port(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
             directory: tempfile::tempdir().expect("a temporary directory can be made"),
@@ -183,7 +193,7 @@ impl RedisProcess {
     }
 
     fn spawn(&self) -> Child {
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(&self.program);
         match self.role {
             Role::Server => {}
             Role::ClusterNode => {
@@ -209,10 +219,10 @@ impl RedisProcess {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| match error.kind() {
-                ErrorKind::NotFound => {
-                    panic!("this test needs redis-server in the PATH (apt install redis-server)")
+                ErrorKind::NotFound if self.program == Path::new(PROGRAM) => {
+                    panic!("this test needs {PROGRAM} in the PATH (apt install redis-server)")
                 }
-                _ => panic!("redis-server cannot be started: {error}"),
+                _ => panic!("{} cannot be started: {error}", self.program.display()),
             })
     }
 

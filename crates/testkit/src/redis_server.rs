@@ -1,6 +1,7 @@
 //! A Redis by itself.
 
-use std::path::Path;
+use std::env;
+use std::path::{Path, PathBuf};
 
 use crate::buckets;
 use crate::redis_process::{RedisProcess, Role};
@@ -18,7 +19,24 @@ impl RedisServer {
 
     /// The same with more command line arguments, as `["--requirepass", "secret"]`.
     pub fn start_with(arguments: &[&str]) -> Self {
-        let server = Self(RedisProcess::start(Role::Server, arguments));
+        Self::marked(RedisProcess::start(Role::Server, arguments), arguments)
+    }
+
+    /// The same of another program: an older Redis, or a Valkey. See [`other_servers`](Self::other_servers).
+    pub fn start_program(program: &Path) -> Self {
+        Self::marked(RedisProcess::start_program(program, Role::Server, &[]), &[])
+    }
+
+    /// The programs that `SWITCHBOARD_TEST_REDIS_SERVERS` names, apart as in a `PATH`: what holds for the installed
+    /// `redis-server` is to hold for them, too. None where it is not set.
+    pub fn other_servers() -> Vec<PathBuf> {
+        let named = env::var_os("SWITCHBOARD_TEST_REDIS_SERVERS").unwrap_or_default();
+        let paths = env::split_paths(&named);
+        paths.filter(|path| !path.as_os_str().is_empty()).collect()
+    }
+
+    fn marked(process: RedisProcess, arguments: &[&str]) -> Self {
+        let server = Self(process);
         let mut words = arguments.iter();
         let password = words
             .find(|word| **word == "--requirepass")

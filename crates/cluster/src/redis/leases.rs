@@ -16,7 +16,7 @@ use super::keys::Keys;
 use super::reply::fields;
 use super::script::{CLUSTER_KEY, LEASE_ABANDON, LEASE_CLAIM, LEASE_REMOVE, LEASE_RENEW};
 use crate::leases::{Lease, LeaseError, Leases, NodeInfo, Renewal, SharedKey};
-use crate::unreadable::{RecordKind, Unreadable};
+use crate::unreadable::{RecordKind, Unreadable, read_one};
 
 /// Leases on Redis.
 pub(super) struct RedisLeases {
@@ -69,7 +69,7 @@ impl RedisLeases {
     async fn all(&self) -> Result<Vec<Lease>, Failure> {
         let value: Value = self.commands.client()?.hgetall(self.keys.nodes()).await?;
         let lease = |(node, text): (Bytes, Bytes)| {
-            let lease = parse(&node, &text);
+            let lease = read_one(|| parse(&node, &text));
             if lease.is_none() {
                 let [node, text] = [node, text].map(|bytes| shown(&bytes));
                 let what = format_args!("the lease {text:?} of node {node:?}");
@@ -110,7 +110,7 @@ impl RedisLeases {
         if fields.is_empty() {
             return Ok(None);
         }
-        let info = read_info(&fields);
+        let info = read_one(|| read_info(&fields));
         if info.is_none() {
             let what = format_args!("what node {node} tells of itself");
             self.unreadable.note(RecordKind::NodeInfo, what);

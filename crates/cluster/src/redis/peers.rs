@@ -15,6 +15,7 @@ use super::script::{
     PEER_ASSERT, PEER_ATTACH, PEER_FORGET, PEER_HAND_OVER, PEER_INTEND, PEER_PROVE, USER_ADMIT,
 };
 use crate::directory::{AssertPeerOutcome, Attach, AttachOutcome};
+use crate::guard::caught;
 use crate::record::{Epoch, PeerRecord};
 use crate::unreadable::RecordKind;
 
@@ -135,7 +136,8 @@ impl RedisDirectory {
         if fields.is_empty() {
             return Ok(None);
         }
-        let (record, is_whole) = parse(*peer, &fields);
+        let parsed = caught(|| parse(*peer, &fields));
+        let (record, is_whole) = parsed.unwrap_or((None, false));
         if !is_whole {
             let what = format_args!("the entry of session {peer}, or a part of it");
             self.unreadable.note(RecordKind::Peer, what);

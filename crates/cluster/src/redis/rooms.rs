@@ -15,7 +15,7 @@ use crate::directory::{
     TakeOverOutcome, UpdateOutcome,
 };
 use crate::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
-use crate::unreadable::RecordKind;
+use crate::unreadable::{RecordKind, read_one};
 
 impl RedisDirectory {
     pub(super) async fn join_room(&self, join: &JoinRequest) -> Result<JoinOutcome, Failure> {
@@ -191,7 +191,7 @@ impl RedisDirectory {
             let peer: Option<PeerId> = std::str::from_utf8(field)
                 .ok()
                 .and_then(|peer| peer.parse().ok());
-            let member = peer.and_then(|peer| record::read(peer, text));
+            let member = peer.and_then(|peer| read_one(|| record::read(peer, text)));
             if member.as_ref().is_none_or(|member| member.unread.is_some()) {
                 let of_it = if member.is_some() {
                     "a part of the"

@@ -16,8 +16,11 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// That command was answered with that error.
+    /// That command, in a script, was answered with that error. Redis 6 puts before it in which line: `@user_script: 23: -OOM …`.
     pub(super) fn refused(command: &str, answer: &str) -> Self {
+        let line = answer.strip_prefix("@user_script: ");
+        let words = line.and_then(|line| line.split_once(": "));
+        let answer = words.map_or(answer, |(_, words)| words.trim_start_matches('-'));
         Self::Refused(format!(
             "it refuses what clients need: {command} ({answer})"
         ))
@@ -62,4 +65,17 @@ pub(super) fn is_refusal(error: &Error) -> bool {
     ["NOPERM ", "OOM ", "NOREPLICAS ", "READONLY ", "MISCONF "]
         .iter()
         .any(|word| error.details().starts_with(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_redis_6_answers_to_a_script_is_said_as_later_ones_say_it() {
+        let words = |answer| Trouble::refused("HSET", answer).in_words();
+        let said = "it refuses what clients need: HSET (OOM too much)";
+        assert_eq!(words("OOM too much"), said);
+        assert_eq!(words("@user_script: 23: -OOM too much"), said);
+    }
 }

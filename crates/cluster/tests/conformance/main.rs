@@ -26,7 +26,7 @@ mod stage;
 use stage::{Stage, within};
 
 /// Makes of each case a test in memory and one on a Redis of its own, and of all together one on a Redis Cluster and one
-/// over Sentinel, whose processes take seconds to agree.
+/// over Sentinel, whose processes take seconds to agree, and one on each other server that the environment names.
 macro_rules! conformance {
     ($($module:ident { $($case:ident)+ })+) => {
         mod in_memory {
@@ -52,6 +52,15 @@ macro_rules! conformance {
             $($(on_shared(&url, "before", stringify!($case), $module::$case).await;)+)+
             cluster.kill_master(0);
             $($(on_shared(&url, "after", stringify!($case), $module::$case).await;)+)+
+        }
+        #[tokio::test(flavor = "multi_thread")]
+        async fn every_case_holds_on_each_other_server() {
+            for program in switchboard_testkit::RedisServer::other_servers() {
+                let name = program.display().to_string();
+                let server = switchboard_testkit::RedisServer::start_program(&program);
+                let url = server.url();
+                $($(on_shared(&url, &name, stringify!($case), $module::$case).await;)+)+
+            }
         }
         #[tokio::test(flavor = "multi_thread")]
         async fn every_case_holds_over_sentinel_also_after_a_failover() {

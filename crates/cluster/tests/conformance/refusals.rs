@@ -60,10 +60,18 @@ fn says(reach: &Reach, word: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_is_named_and_its_end_is_noticed() {
+    every_refusal_is_named(RedisServer::start).await;
+    for program in RedisServer::other_servers() {
+        println!("{}", program.display());
+        every_refusal_is_named(|| RedisServer::start_program(&program)).await;
+    }
+}
+
+async fn every_refusal_is_named(start: impl Fn() -> RedisServer) {
     for (refuse, allow, word) in REFUSALS {
         within(async {
             println!("{refuse:?}");
-            let server = RedisServer::start();
+            let server = start();
             let backend = reached(connect(&server)).await;
             server.call(refuse);
             reach(&backend, |reach| is_lost(reach) && says(reach, word)).await;

@@ -21,6 +21,7 @@ mod metrics;
 mod msgpack;
 mod odd_records;
 mod origins;
+mod other_servers;
 mod pages;
 mod race;
 mod redis_absent;
