@@ -137,7 +137,6 @@ impl Inner {
             sleep_until(end).await;
             self.agree_on_key().await?;
             self.expel_ghosts(&mut memory.ghosts).await?;
-            self.expel_those_left_behind().await?;
             self.adopt_orphans(&mut memory.absent).await?;
             // Where nobody joins, nobody else notices.
             let closed = self.backend.directory.closed_buckets().await;
@@ -167,7 +166,6 @@ impl Inner {
         self.assert_all(memory.lift).await?;
         memory.lift = false;
         self.expel_ghosts(&mut memory.ghosts).await?;
-        self.expel_those_left_behind().await?;
         let all_present = self.adopt_orphans(&mut memory.absent).await?;
         if closed.is_empty() {
             memory.filling_since = None;
@@ -431,7 +429,7 @@ impl Inner {
             self.stop_keeping(away).await;
             return Ok(());
         }
-        for mut place in away.places_to_assert() {
+        for mut place in away.places() {
             place.lift = lift;
             self.assert_place(&place).await?;
         }

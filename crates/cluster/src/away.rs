@@ -2,7 +2,7 @@
 //! The window is counted on this node's monotonic clock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 use switchboard_protocol::server_message::LeaveReason;
@@ -64,16 +64,8 @@ pub(crate) struct Away {
     until: Instant,
     /// Its places as the directory had them last, in case it forgets.
     places: Mutex<Vec<AssertMember>>,
-    /// Its places were written to the directory, should they have been missing there.
-    asserted: AtomicBool,
     /// Held while the directory is told something about it: one step after another.
     pub(crate) turn: tokio::sync::Mutex<()>,
-}
-
-/// A session that another node, or another connection, has again.
-pub(crate) struct LeftBehind {
-    pub(crate) away: Arc<Away>,
-    pub(crate) since: Instant,
 }
 
 /// What became of an attempt to mark a session as away.
@@ -107,7 +99,6 @@ impl Away {
             rooms: Mutex::new(rooms),
             until: Instant::now() + window,
             places: Mutex::default(),
-            asserted: AtomicBool::new(false),
             turn: tokio::sync::Mutex::default(),
         }
     }
@@ -131,12 +122,6 @@ impl Away {
                 rooms.push(room);
             }
         }
-    }
-
-    /// Its places, to be written where they are missing.
-    pub(crate) fn places_to_assert(&self) -> Vec<AssertMember> {
-        self.asserted.store(true, Ordering::Relaxed);
-        self.places()
     }
 
     pub(crate) fn places(&self) -> Vec<AssertMember> {
@@ -263,10 +248,8 @@ impl Inner {
 
     /// Another connection, or another node, has the session.
     pub(crate) async fn stop_keeping(&self, away: &Arc<Away>) {
-        let kept = self
-            .away
+        self.away
             .remove_if(&away.peer, |_, known| Arc::ptr_eq(known, away));
-        self.leave_behind(kept);
         self.delist_unless_here(&away.peer).await;
     }
 
@@ -293,19 +276,9 @@ impl Inner {
             local.ended.store(true, Ordering::Release);
             local.recipient.superseded();
         }
-        let kept = self.away.remove_if(peer, |_, away| {
+        self.away.remove_if(peer, |_, away| {
             away.epoch < epoch || (away.epoch == epoch && *node != self.id)
         });
-        self.leave_behind(kept);
-    }
-
-    /// What this node wrote of a session may reach the directory after that has left a room, and be there for good.
-    fn leave_behind(&self, kept: Option<(PeerId, Arc<Away>)>) {
-        let asserted = kept.filter(|(_, away)| away.asserted.load(Ordering::Relaxed));
-        if let Some((_, away)) = asserted {
-            let since = Instant::now();
-            self.left_behind.lock().push(LeftBehind { away, since });
-        }
     }
 
     /// Tells that a member changed hands; or, where that was so before, that there is a revision.

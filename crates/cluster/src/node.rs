@@ -20,7 +20,7 @@ use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::away::{Away, LeftBehind};
+use crate::away::Away;
 use crate::backend::Backend;
 use crate::bus::Bus;
 use crate::doubt::Doubt;
@@ -109,8 +109,6 @@ pub(crate) struct Inner {
     pub(crate) locals: DashMap<PeerId, Arc<Local>>,
     pub(crate) gone: Gone,
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
-    /// Of those that were away here and are elsewhere again, those whose places the next cycle of assertions looks at.
-    pub(crate) left_behind: Mutex<Vec<LeftBehind>>,
     /// Nodes that this one is cleaning up after.
     pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
     /// Sessions for which signals came too early.
@@ -179,7 +177,6 @@ impl Node {
             locals: DashMap::new(),
             gone: Gone::default(),
             away: DashMap::new(),
-            left_behind: Mutex::default(),
             reaping: Mutex::default(),
             early: Mutex::default(),
             forgotten: Notify::new(),

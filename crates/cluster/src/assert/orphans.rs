@@ -8,9 +8,8 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::Instant;
 
 use super::{AssertError, GHOST_AFTER, once_filled};
-use crate::away::{Away, LeftBehind};
+use crate::away::Away;
 use crate::directory::{AssertMember, AssertPeerOutcome, DirectoryError};
-use crate::gone::REMEMBERED;
 use crate::node::Inner;
 use crate::record::PeerRecord;
 use crate::tasks::Task;
@@ -53,43 +52,6 @@ impl Inner {
     fn note_unreadable_session(&self, peer: &PeerId, what: &str) {
         let what = format_args!("session {peer}: {what}");
         self.backend.unreadable.note(RecordKind::Peer, what);
-    }
-
-    /// Whom this node kept, and wrote, is elsewhere again and may have left a room before that was written.
-    pub(super) async fn expel_those_left_behind(&self) -> Result<(), DirectoryError> {
-        let is_due = |left: &mut LeftBehind| left.since.elapsed() >= REMEMBERED;
-        let due: Vec<_> = self.left_behind.lock().extract_if(.., is_due).collect();
-        let mut again = Vec::new();
-        let mut expelled = Ok(());
-        for left in due {
-            if expelled.is_ok() {
-                expelled = match self.expel_left_away(&left.away).await {
-                    Ok(()) => continue,
-                    // For the cycle after its rooms have opened.
-                    Err(DirectoryError::Forgotten) => Ok(()),
-                    error => error,
-                };
-            }
-            again.push(left);
-        }
-        self.left_behind.lock().extend(again);
-        expelled
-    }
-
-    async fn expel_left_away(&self, away: &Away) -> Result<(), DirectoryError> {
-        let record = self.checked(self.backend.directory.peer(&away.peer).await)?;
-        let elsewhere = record.filter(|record| record.epoch > away.epoch || record.node != self.id);
-        let Some(record) = elsewhere else {
-            return Ok(());
-        };
-        let mut rooms = away.rooms();
-        rooms.retain(|room| !record.rooms.contains(room));
-        for room in rooms {
-            let reason = LeaveReason::Disconnected;
-            self.leave_room(&room, &away.peer, away.epoch, reason)
-                .await?;
-        }
-        Ok(())
     }
 
     async fn expel(&self, peer: &PeerId) -> Result<(), DirectoryError> {

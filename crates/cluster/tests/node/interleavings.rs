@@ -314,25 +314,3 @@ async fn a_node_that_stops_while_it_cleans_up_after_another_leaves_no_orphans() 
     let roster = truth.roster(&id("r")).await;
     assert_eq!(roster.expect("memory answers").members.len(), 0, "a ghost");
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_place_that_is_written_late_after_its_session_has_left_elsewhere_is_given_up() {
-    let cluster = MemoryCluster::new();
-    let (one, directory) = faulty_node(&cluster).await;
-    let other = plain_node(&cluster).await;
-    let (alice, bob) = introduce(&one, &other).await;
-    let secret = alice.secret();
-    alice.loses_connection();
-    let mut late = directory.hold("assert_member");
-    late.begun().await;
-    let resumed = alice.try_to_resume(&other, &secret, BTreeMap::new()).await;
-    let resumed = resumed.expect("the session is resumed");
-    let left = other.leave(&resumed.local, &id("r")).await;
-    left.expect("memory answers");
-    late.go_on();
-    sleep(Duration::from_secs(120)).await;
-    let roster = cluster.backend().directory.roster(&id("r")).await;
-    let members = roster.expect("it is open").members;
-    let peers: Vec<_> = members.iter().map(|member| member.peer).collect();
-    assert_eq!(peers, [bob.peer()]);
-}
