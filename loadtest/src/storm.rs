@@ -7,10 +7,11 @@ mod http;
 mod native;
 mod socketio;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -65,6 +66,8 @@ struct Stage {
     killed: watch::Receiver<Option<Instant>>,
     /// Connections that were tried since.
     tries: AtomicU64,
+    /// Why they came to nothing, and how often.
+    failed: Mutex<BTreeMap<String, u64>>,
     back: mpsc::UnboundedSender<Back>,
 }
 
@@ -79,6 +82,12 @@ impl Stage {
     /// Notes that a client tries to come back.
     fn tries(&self) {
         self.tries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that nothing came of it.
+    fn failed(&self, why: &impl fmt::Display) {
+        let mut failed = self.failed.lock().expect("nobody panics with it");
+        *failed.entry(why.to_string()).or_default() += 1;
     }
 
     /// Notes that a client is back, and keeps it there: until the end nobody closes it.
@@ -106,6 +115,7 @@ pub(crate) async fn measure(options: &Options) -> Result<()> {
         nodes: [first.address(), second.address()],
         killed: is_killed,
         tries: AtomicU64::new(0),
+        failed: Mutex::default(),
         back,
     });
     let mut running = JoinSet::new();
@@ -146,6 +156,9 @@ pub(crate) async fn measure(options: &Options) -> Result<()> {
         options.kind.dialect()
     ));
     println!("{report}");
+    for (why, times) in stage.failed.lock().expect("nobody panics with it").iter() {
+        println!("{times} tries: {why}");
+    }
     running.abort_all();
     in_time.context("not all came back in time")??;
     ensure!(report.live >= clients as f64, "some are gone again");
@@ -224,7 +237,7 @@ impl Report {
         Self {
             kind,
             clients,
-            after: Histogram::new(3).expect("three digits are allowed"),
+            after: Histogram::new_with_max(3_600_000, 3).expect("an hour at three digits"),
             resumed: 0,
             tries: 0,
             cpu: Duration::ZERO,

@@ -40,6 +40,7 @@ mod say;
 mod speak;
 mod streams;
 mod unanswered;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::io;
@@ -65,6 +66,8 @@ pub use say::Say;
 
 /// Commands that wait to be sent; one more is refused.
 const HELD_MAX: usize = 4096;
+/// Signals that wait for receivers that are slow to answer; no more commands are wanted with so many.
+const SLOW_HELD_MAX: usize = 64;
 
 /// Requests without an answer beyond which no commands are wanted; signals have bounds of their own on top.
 const UNANSWERED_MAX: usize = 2048;
@@ -91,6 +94,8 @@ pub struct Session {
     repeats: VecDeque<(u64, Option<PeerId>)>,
     /// Commands that wait for a connection, for an answer, or for their time.
     held: VecDeque<Held>,
+    /// All that is held waits for receivers that are slow to answer: commands to others may go past it.
+    holds_for_slow: bool,
     /// Of the last message that carried one; it rises over all connections.
     last_id: u64,
     reading: bool,
@@ -125,6 +130,7 @@ impl Session {
             unanswered: Unanswered::default(),
             repeats: VecDeque::new(),
             held: VecDeque::new(),
+            holds_for_slow: false,
             last_id: 0,
             reading: true,
             leaving: None,
@@ -210,7 +216,9 @@ impl Session {
 
     /// Whether another command can be carried out now. One more is taken all the same; many are refused.
     pub fn wants_command(&self) -> bool {
-        self.held.is_empty() && self.unanswered.len() < UNANSWERED_MAX
+        let may_hold =
+            self.held.is_empty() || self.holds_for_slow && self.held.len() < SLOW_HELD_MAX;
+        may_hold && self.unanswered.len() < UNANSWERED_MAX
     }
 
     /// Who this session is to others, since it was welcomed first.

@@ -429,6 +429,9 @@ impl Inner {
             self.stop_keeping(away).await;
             return Ok(());
         }
+        let directory = &self.backend.directory;
+        let noted = directory.note_away(&away.peer, away.epoch, &self.id);
+        self.checked(noted.await)?;
         for mut place in away.places() {
             place.lift = lift;
             self.assert_place(&place).await?;

@@ -19,6 +19,10 @@ use crate::presence::{Departing, RETRY};
 use crate::record::{Epoch, RosterSnapshot};
 use crate::roster::Roster;
 
+mod weight;
+
+use self::weight::Weight;
+
 /// While the directory was away, nobody could resume. Whoever tried has this long from when it is back, whatever his window
 /// says: clients try again within it.
 const GRACE: Duration = Duration::from_secs(10);
@@ -64,6 +68,7 @@ pub(crate) struct Away {
     until: Instant,
     /// Its places as the directory had them last, in case it forgets.
     places: Mutex<Vec<AssertMember>>,
+    weight: Weight,
     /// Held while the directory is told something about it: one step after another.
     pub(crate) turn: tokio::sync::Mutex<()>,
 }
@@ -85,22 +90,9 @@ pub(crate) struct Told {
 }
 
 impl Away {
-    pub(crate) fn new(
-        (peer, epoch, proven): (PeerId, Epoch, Epoch),
-        user: UserId,
-        rooms: Vec<RoomId>,
-        window: Duration,
-    ) -> Self {
-        Self {
-            peer,
-            epoch,
-            proven,
-            user,
-            rooms: Mutex::new(rooms),
-            until: Instant::now() + window,
-            places: Mutex::default(),
-            turn: tokio::sync::Mutex::default(),
-        }
+    fn weigh(&self) {
+        let rooms = self.rooms.lock().len();
+        self.weight.set(rooms, &self.places.lock());
     }
 
     pub(crate) fn is_over(&self, now: Instant) -> bool {
@@ -122,6 +114,8 @@ impl Away {
                 rooms.push(room);
             }
         }
+        drop(rooms);
+        self.weigh();
     }
 
     pub(crate) fn places(&self) -> Vec<AssertMember> {
@@ -131,15 +125,41 @@ impl Away {
     /// The session has no place in that room any more.
     pub(crate) fn forget_place(&self, room: &RoomId) {
         self.places.lock().retain(|place| place.room != *room);
+        self.weigh();
     }
 
     pub(crate) fn note_place(&self, place: AssertMember) {
-        self.forget_place(&place.room);
-        self.places.lock().push(place);
+        let mut places = self.places.lock();
+        places.retain(|known| known.room != place.room);
+        places.push(place);
+        drop(places);
+        self.weigh();
     }
 }
 
 impl Inner {
+    pub(crate) fn new_away(
+        &self,
+        (peer, epoch, proven): (PeerId, Epoch, Epoch),
+        user: UserId,
+        rooms: Vec<RoomId>,
+        window: Duration,
+    ) -> Arc<Away> {
+        let away = Away {
+            peer,
+            epoch,
+            proven,
+            user,
+            rooms: Mutex::new(rooms),
+            until: Instant::now() + window,
+            places: Mutex::default(),
+            weight: Weight::new(self.away_bytes.clone()),
+            turn: tokio::sync::Mutex::default(),
+        };
+        away.weigh();
+        Arc::new(away)
+    }
+
     /// A session has lost its connection: its places are kept, and it is told as away.
     /// `places`: where it was, as far as it is known here.
     pub(crate) fn hold(
@@ -149,12 +169,12 @@ impl Inner {
         window: Duration,
     ) {
         let proven = local.proven.load(Ordering::Relaxed);
-        let away = Arc::new(Away::new(
+        let away = self.new_away(
             (local.peer, local.epoch, proven),
             local.user.clone(),
             local.room_ids(),
             window,
-        ));
+        );
         for mut place in places {
             place.member.node = self.id.clone();
             place.member.flags.away = true;
@@ -205,7 +225,9 @@ impl Inner {
         let _turn = self.departures.acquire().await;
         let _own_turn = away.turn.lock().await;
         let mut told = Vec::new();
-        if !self.owns(away).await? {
+        let directory = &self.backend.directory;
+        let noted = directory.note_away(&away.peer, away.epoch, &self.id);
+        if !self.checked(noted.await)? {
             return Ok(Marked::Superseded);
         }
         for room in &away.rooms() {
@@ -235,15 +257,6 @@ impl Inner {
             }
         }
         Ok(Marked::Done(told))
-    }
-
-    /// Whether the directory has the session as this node's, or not at all, or, since it forgot, with a lower epoch: then it
-    /// is this node's that is to be written again.
-    async fn owns(&self, away: &Away) -> Result<bool, DirectoryError> {
-        let record = self.checked(self.backend.directory.peer(&away.peer).await)?;
-        Ok(record.is_none_or(|record| {
-            record.epoch < away.epoch || (record.epoch == away.epoch && record.node == self.id)
-        }))
     }
 
     /// Another connection, or another node, has the session.

@@ -54,6 +54,9 @@ pub trait Directory: Send + Sync + 'static {
     /// The whole room; one that does not exist has revision 0 and no members.
     async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError>;
 
+    /// One member. What a node remembers of a roster may be behind: only this proves that somebody is not there.
+    async fn look_up(&self, room: &RoomId, whom: &Whom) -> Result<Sighting, DirectoryError>;
+
     /// Says that a bucket's contents are complete. Until then every call for a room there is
     /// [`DirectoryError::Forgotten`], reading too: a partial list is never taken for the whole.
     async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError>;
@@ -95,6 +98,27 @@ pub trait Directory: Send + Sync + 'static {
         wanted: bool,
     ) -> Result<bool, DirectoryError>;
 
+    /// Notes that a session has no connection and that `node` keeps its places. False: it is another's. Where it is not
+    /// known, or with a lower epoch, nothing is noted: it is `node`'s to be written again.
+    async fn note_away(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+    ) -> Result<bool, DirectoryError>;
+
+    /// Whether a session has a connection.
+    async fn presence(&self, peer: &PeerId) -> Result<Presence, DirectoryError>;
+
+    /// Takes a session that is away under that epoch from its client: under the next epoch it is `node`'s, to be ended.
+    /// Gives the node that had it; `None`: it is not away any more.
+    async fn evict(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+    ) -> Result<Option<NodeId>, DirectoryError>;
+
     /// What is known of a session.
     async fn peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>, DirectoryError>;
 
@@ -110,6 +134,9 @@ pub trait Directory: Send + Sync + 'static {
         sessions_max: u32,
     ) -> Result<bool, DirectoryError>;
 
+    /// The sessions that are counted for a user, in no order.
+    async fn user_sessions(&self, user: &UserId) -> Result<Vec<PeerId>, DirectoryError>;
+
     /// Counts it no more.
     async fn dismiss(&self, user: &UserId, peer: &PeerId) -> Result<(), DirectoryError>;
 
@@ -121,6 +148,24 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Every peer noted for `node`, in no order.
     async fn enlisted(&self, node: &NodeId) -> Result<Vec<PeerId>, DirectoryError>;
+}
+
+/// Whom somebody asks for in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// This one.
+    Peer(PeerId),
+    /// Whoever holds this name, see [`Claim`].
+    Name(Arc<str>),
+}
+
+/// What a look-up found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Of the roster then; 0 of a room that does not exist.
+    pub revision: u64,
+    /// `None`: there was no such member.
+    pub member: Option<MemberRecord>,
 }
 
 /// What a join needs to know.
@@ -325,6 +370,22 @@ pub enum AssertPeerOutcome {
         node: NodeId,
         /// Its epoch.
         epoch: Epoch,
+    },
+}
+
+/// Whether a session has a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// The session is no more.
+    Unknown,
+    /// It has, or nobody has noted otherwise.
+    Live,
+    /// It has not.
+    Away {
+        /// Under this epoch.
+        epoch: Epoch,
+        /// By the directory's clock; only to be compared.
+        since: u64,
     },
 }
 

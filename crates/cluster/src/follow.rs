@@ -93,6 +93,7 @@ impl Inner {
     fn follow_again(&self, room: &Room, member: &MemberRecord) {
         for local in room.locals() {
             let mut unanswered = local.unanswered.lock();
+            self.find_by_roster(room.id(), local, &mut unanswered, member);
             if unanswered.waits_for(&member.peer) {
                 self.retarget(local, &mut unanswered, member);
             }
@@ -117,6 +118,7 @@ impl Inner {
             return;
         }
         for member in room.roster().iter().flat_map(|roster| roster.members()) {
+            self.find_by_roster(room.id(), local, &mut unanswered, member);
             self.retarget(local, &mut unanswered, member);
         }
     }

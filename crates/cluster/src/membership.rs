@@ -182,7 +182,7 @@ impl Inner {
         join: &JoinRoom,
         turn: MutexGuard<'_, ()>,
     ) -> Result<(), JoinError> {
-        let room = self.rooms.open(&join.room);
+        let room = self.rooms.open(&join.room, local.peer);
         let request = self.request(local, join);
         let outcome = self.backend.directory.join(&request).await;
         let refused = match self.checked(outcome) {
@@ -203,7 +203,7 @@ impl Inner {
             Ok(JoinOutcome::Stale { .. }) => JoinError::Stale,
             Err(_) => JoinError::Unavailable,
         };
-        room.lock().give_up_opening();
+        room.lock().give_up_opening(&local.peer);
         self.rooms.sweep(&join.room);
         local.note_undone(&join.room);
         if refused != JoinError::Unavailable {

@@ -59,6 +59,8 @@ pub struct Settings {
     pub resume_window: Duration,
     /// Sessions without a connection that the node keeps at most; who comes on top of them leaves at once.
     pub away_max: usize,
+    /// About what these may take in the directory, bytes; over it, the youngest end.
+    pub away_bytes: usize,
     /// Sessions that one user may have in the cluster.
     pub sessions_per_user: u32,
     /// How long an envelope may wait for others where the rate makes it pay.
@@ -109,6 +111,8 @@ pub(crate) struct Inner {
     pub(crate) locals: DashMap<PeerId, Arc<Local>>,
     pub(crate) gone: Gone,
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
+    /// What they weigh, and those who are on their way out.
+    pub(crate) away_bytes: Arc<AtomicUsize>,
     /// Nodes that this one is cleaning up after.
     pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
     /// Sessions for which signals came too early.
@@ -147,6 +151,7 @@ pub(crate) struct Warnings {
     pub(crate) went_back: Repeated,
     pub(crate) not_asserted: Repeated,
     pub(crate) cannot_leave: Repeated,
+    pub(crate) away_shed: Repeated,
 }
 
 impl Node {
@@ -177,6 +182,7 @@ impl Node {
             locals: DashMap::new(),
             gone: Gone::default(),
             away: DashMap::new(),
+            away_bytes: Arc::new(AtomicUsize::new(0)),
             reaping: Mutex::default(),
             early: Mutex::default(),
             forgotten: Notify::new(),
@@ -246,6 +252,11 @@ impl Node {
     /// Sessions without a connection that this node keeps the places of.
     pub fn away_count(&self) -> usize {
         self.0.away.len()
+    }
+
+    /// About what these take in the directory.
+    pub fn away_bytes(&self) -> usize {
+        self.0.away_bytes.load(Ordering::Relaxed)
     }
 
     /// Finishes: waits until every ended session is out of the directory, or marked as away there, and every link has said

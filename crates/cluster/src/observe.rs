@@ -51,6 +51,15 @@ pub enum ResumeOutcome {
     Unavailable,
 }
 
+/// Why a session without a connection ends before its window does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AwayEnd {
+    /// Its user came with a new one and had as many as he may have.
+    UserLimit,
+    /// Those that this node keeps would have been over their bound.
+    Bytes,
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Observation {
@@ -84,6 +93,8 @@ pub enum Observation {
     Resync,
     /// The bus may have lost frames.
     BusGap,
+    /// A member was looked up before its absence was said.
+    MemberLookedUp,
     /// A room was read again because a step of its roster was missed.
     RosterFetched,
     /// A call to the directory failed.
@@ -103,6 +114,8 @@ pub enum Observation {
     LeaseLost,
     /// This node cleaned up after a dead one.
     NodeReaped,
+    /// A session without a connection ended before its window did.
+    AwayEnded(AwayEnd),
     /// A member left a room, seen by the node that wrote it.
     MemberLeft(LeaveReason),
     /// A member joined a room, seen by the node that wrote it.

@@ -25,6 +25,8 @@ use crate::unanswered::Unanswered;
 
 /// Between two tries to tell the directory that a session went.
 pub(crate) const RETRY: Duration = Duration::from_millis(500);
+/// Others of the same user's that come at the same time can take a place that was made so often.
+const EVICTIONS_MAX: usize = 8;
 /// The first epoch of a session.
 const FIRST_EPOCH: Epoch = 1;
 
@@ -173,6 +175,17 @@ impl Departing {
         }
     }
 
+    /// One that was taken from its client, under this epoch. Its rooms are those of its record.
+    pub(crate) fn of_evicted(peer: PeerId, epoch: Epoch, user: &UserId) -> Self {
+        Self {
+            peer,
+            epoch,
+            user: user.clone(),
+            rooms: Vec::new(),
+            away: None,
+        }
+    }
+
     pub(crate) fn of_away(away: &Arc<Away>) -> Self {
         Self {
             peer: away.peer,
@@ -225,7 +238,10 @@ impl Inner {
         self.forget_local(local);
         // Nobody is left to be told, and the node's bound is for those who are there. A client that resumes sends again
         // what was not answered.
-        drop(local.unanswered.lock().end_where(|_, _, _| true));
+        let mut unanswered = local.unanswered.lock();
+        drop(unanswered.end_where(|_, _, _| true));
+        drop(unanswered.end_sought_where(|_, _, _| true));
+        drop(unanswered);
         let places = self.places_to_keep(local);
         for room in local.room_ids() {
             self.dismiss(local, &room);
@@ -238,7 +254,7 @@ impl Inner {
             .remove_if(&local.peer, |_, known| Arc::ptr_eq(known, local));
     }
 
-    async fn enter_directory(&self, local: &Local) -> Result<(), AttachError> {
+    async fn enter_directory(self: &Arc<Self>, local: &Local) -> Result<(), AttachError> {
         let directory = &self.backend.directory;
         self.checked(directory.enlist(&self.id, &local.peer).await)?;
         let attach = Attach {
@@ -254,12 +270,16 @@ impl Inner {
             return Err(AttachError::Unavailable);
         }
         let most = self.settings.sessions_per_user;
-        let admitted = directory.admit(&local.user, &local.peer, &self.id, most);
-        if self.checked(admitted.await)? {
-            Ok(())
-        } else {
-            Err(AttachError::TooManySessions)
+        for _ in 0..EVICTIONS_MAX {
+            let admitted = directory.admit(&local.user, &local.peer, &self.id, most);
+            if self.checked(admitted.await)? {
+                return Ok(());
+            }
+            if !self.evict_one_of(&local.user).await? {
+                break;
+            }
         }
+        Err(AttachError::TooManySessions)
     }
 
     /// Tells the directory what becomes of a session that has ended here. However that ends, a stop of the node does not wait

@@ -8,7 +8,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, sleep, timeout};
 
-use crate::away::{Away, Marked, Told};
+use crate::away::{Marked, Told};
 use crate::directory::DirectoryError;
 use crate::leases::LeaseError;
 use crate::node::Inner;
@@ -175,12 +175,12 @@ impl Inner {
         if self.retake_if_connected(record).await? {
             return Ok(Vec::new());
         }
-        let away = Arc::new(Away::new(
+        let away = self.new_away(
             (record.peer, record.epoch, record.proven),
             record.user.clone(),
             record.rooms.clone(),
             self.settings.resume_window,
-        ));
+        );
         self.keep(away.clone());
         match self.mark_in_turn(&away).await {
             Ok(Marked::Done(told)) => Ok(told),

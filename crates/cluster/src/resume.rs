@@ -13,7 +13,6 @@ use switchboard_protocol::server_message::RoomSnapshot;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::{Duration, Instant, sleep, timeout};
 
-use crate::away::Away;
 use crate::delivery::{Inbound, Seen};
 use crate::directory::{Attach, AttachOutcome, DirectoryError, TakeOver, TakeOverOutcome};
 use crate::envelope::{Envelope, Moved};
@@ -289,12 +288,12 @@ impl Inner {
             return self.delist_unless_here(&peer).await;
         };
         self.tell_former(&peer, &attached);
-        let away = Arc::new(Away::new(
+        let away = self.new_away(
             (peer, epoch, record.proven),
             record.user,
             attached.rooms,
             self.settings.resume_window,
-        ));
+        );
         self.keep(away.clone());
         self.mark_away(&away).await;
     }
@@ -390,7 +389,7 @@ impl Inner {
         id: &RoomId,
     ) -> Result<Option<RoomSnapshot>, ResumeError> {
         let turn = local.turn.lock().await;
-        let room = self.rooms.open(id);
+        let room = self.rooms.open(id, local.peer);
         let wish = TakeOver {
             room: id.clone(),
             peer: local.peer,
@@ -418,7 +417,7 @@ impl Inner {
             Ok(TakeOverOutcome::Stale { .. }) => Some(ResumeError::Superseded),
             Err(_) => Some(ResumeError::Unavailable),
         };
-        room.lock().give_up_opening();
+        room.lock().give_up_opening(&local.peer);
         self.rooms.sweep(id);
         match refused {
             Some(error) => Err(error),

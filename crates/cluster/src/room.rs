@@ -6,6 +6,7 @@
 //! roster is read again and the difference is told; a partial list is never taken for the whole.
 
 mod catching_up;
+mod looking_up;
 mod telling;
 
 use std::collections::VecDeque;
@@ -22,6 +23,8 @@ use crate::local::Local;
 use crate::record::{MemberRecord, RosterSnapshot};
 use crate::roster::Roster;
 
+use self::looking_up::LookUp;
+
 /// A missing step is waited for so long before the roster is read; twice as long before each further try.
 const READ_AFTER: Duration = Duration::from_millis(50);
 const READ_PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -34,8 +37,8 @@ pub(crate) struct Room {
     roster: Option<Roster>,
     /// Sessions of this node that were told `joined`, by peer id.
     locals: Vec<Arc<Local>>,
-    /// Joins under way, before the directory's answer.
-    opening: usize,
+    /// Those whose joins are under way, before the directory's answer. It may have them in already, and others know.
+    opening: Vec<PeerId>,
     /// Joins the directory has carried out, waiting for the roster to reach their step.
     joining: Vec<Joining>,
     held: VecDeque<RosterChange>,
@@ -43,6 +46,10 @@ pub(crate) struct Room {
     known: u64,
     /// The revision that somebody supposes, who knows only that the roster here is wrong.
     supposed: u64,
+    /// Members that are being looked up.
+    look_ups: Vec<LookUp>,
+    /// Members that were looked up, each with the revision at which it was there, beyond the roster's.
+    sighted: Vec<(u64, MemberRecord)>,
     /// When to read the roster again: a step is missing.
     read_at: Option<Instant>,
     read_pause: Duration,
@@ -106,11 +113,13 @@ impl Room {
             id,
             roster: None,
             locals: Vec::new(),
-            opening: 0,
+            opening: Vec::new(),
             joining: Vec::new(),
             held: VecDeque::new(),
             known: 0,
             supposed: 0,
+            look_ups: Vec::new(),
+            sighted: Vec::new(),
             read_at: None,
             read_pause: READ_AFTER,
         }
@@ -162,7 +171,7 @@ impl Room {
 
     /// Nobody on this node is in it or about to be.
     pub(crate) fn is_unused(&self) -> bool {
-        self.locals.is_empty() && self.joining.is_empty() && self.opening == 0
+        self.locals.is_empty() && self.joining.is_empty() && self.opening.is_empty()
     }
 
     /// When the roster should be read again, if a step is missing then still.
@@ -177,14 +186,23 @@ impl Room {
     }
 
     /// A join is about to ask the directory: what arrives from now on must not be lost.
-    pub(crate) fn open(&mut self) {
-        self.opening += 1;
+    pub(crate) fn open(&mut self, peer: PeerId) {
+        self.opening.push(peer);
     }
 
     /// The directory did not let it in.
-    pub(crate) fn give_up_opening(&mut self) {
-        self.opening -= 1;
+    pub(crate) fn give_up_opening(&mut self, peer: &PeerId) {
+        self.end_opening(peer);
         self.forget_held_if_unused();
+    }
+
+    fn end_opening(&mut self, peer: &PeerId) {
+        if let Some(at) = self.opening.iter().position(|opening| opening == peer) {
+            self.opening.swap_remove(at);
+        }
+        if self.opening.is_empty() {
+            self.opening = Vec::new();
+        }
     }
 
     /// The directory let `local` in. It is told when the roster reaches that step, at once if it can be.
@@ -194,7 +212,7 @@ impl Room {
         entry: Entry,
         snapshot: RosterSnapshot,
     ) -> (oneshot::Receiver<RoomSnapshot>, After) {
-        self.opening -= 1;
+        self.end_opening(&local.peer);
         let (joined, when_joined) = oneshot::channel();
         let revision = snapshot.revision;
         self.known = self.known.max(revision);
@@ -270,11 +288,10 @@ impl Room {
         }
     }
 
-    /// Whether the directory has let it in, and this node's roster has not reached that step.
+    /// Whether the directory has let it in, or may have, and this node's roster has not reached that step.
     pub(crate) fn is_joining(&self, peer: &PeerId) -> bool {
-        self.joining
-            .iter()
-            .any(|joining| joining.local.peer == *peer)
+        let mut joining = self.joining.iter().map(|joining| &joining.local.peer);
+        joining.any(|joining| joining == peer) || self.opening.contains(peer)
     }
 
     /// The roster was read again. While it is `doubtful` whether everybody has written what is his, one that lacks a
@@ -496,7 +513,7 @@ mod tests {
         };
         let mut room = Room::new("r".parse().expect("a room id"));
         room.roster = Some(Roster::new(read(5, &[other])));
-        room.open();
+        room.open(own);
         let joining = local(own);
         let (mut joined, _) = room.admit(&joining, Entry::Join(1), read(4, &[other, own]));
         assert!(joined.try_recv().is_err());
@@ -522,7 +539,7 @@ mod tests {
         };
         let mut room = Room::new("r".parse().expect("a room id"));
         room.roster = Some(Roster::new(read(2, &[other])));
-        room.open();
+        room.open(own);
         let (mut joined, _) = room.admit(&local(own), Entry::Join(1), read(4, &[other, own]));
         // Read before it was let in, and while not everybody has written what is his.
         room.install(read(3, &[other]), false);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
-use switchboard_protocol::RoomId;
+use switchboard_protocol::{PeerId, RoomId};
 use tokio::time::Instant;
 
 use crate::room::Room;
@@ -22,14 +22,14 @@ impl Rooms {
         self.rooms.get(room).map(|room| room.clone())
     }
 
-    /// The room, which counts a join under way from now on.
-    pub(crate) fn open(&self, room: &RoomId) -> Arc<Mutex<Room>> {
+    /// The room, which counts a join of `peer` under way from now on.
+    pub(crate) fn open(&self, room: &RoomId, peer: PeerId) -> Arc<Mutex<Room>> {
         let entry = self
             .rooms
             .entry(room.clone())
             .or_insert_with(|| Arc::new(Mutex::new(Room::new(room.clone()))));
         // Under the map's lock, so that `sweep` cannot drop the room in between.
-        entry.lock().open();
+        entry.lock().open(peer);
         entry.clone()
     }
 

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 use switchboard_protocol::client_message::Signal;
+use switchboard_protocol::limits::NAME_BYTES_MAX;
 use switchboard_protocol::server_message::{Done, Reason, Receiver, Undelivered};
 use switchboard_protocol::{NodeId, PeerId};
 use tokio::time::Duration;
 
+use crate::directory::Whom;
 use crate::local::Local;
 use crate::node::{Inner, Node};
 use crate::observe::{KindClass, Observation};
 use crate::room::Room;
-use crate::unanswered::{Overloaded, Target};
+use crate::unanswered::{Overloaded, Sought, Target, Unanswered};
 
 /// The session is not in that room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,103 +30,164 @@ impl Node {
         signal: &Signal<'_>,
         repeated: bool,
     ) -> Result<(), NotAMember> {
-        let node = &self.0;
-        let room = node.rooms.get(&signal.room).ok_or(NotAMember)?;
-        // Held until the signal is in the table, so that a receiver whose node dies meanwhile is answered for.
-        let room = room.lock();
-        let (mut targets, unknown) = addressees(&room, local, signal)?;
-        if let Some(unknown) = unknown {
-            let reason = match unknown {
-                Receiver::Peer(_) if repeated => Reason::Unconfirmed,
-                Receiver::Peer(_) | Receiver::Nobody(_) => Reason::NoSuchPeer,
-            };
-            node.undelivered(local, signal, unknown, reason);
-            return Ok(());
-        }
-        let visible = || {
-            targets
-                .iter()
-                .filter(|target| !target.silent)
-                .map(|target| target.peer)
+        let to = match &signal.to {
+            None => To::All,
+            Some(to) => match to.parse() {
+                Ok(peer) => To::One(Whom::Peer(peer)),
+                Err(_) => To::Nobody((**to).into()),
+            },
         };
-        if signal.to.is_none() {
+        self.0.relay(local, signal, to, repeated)
+    }
+
+    /// Takes a signal for whoever has that name in the room, whatever its `to` says.
+    pub fn relay_to_name(
+        &self,
+        local: &Arc<Local>,
+        signal: &Signal<'_>,
+        name: &str,
+    ) -> Result<(), NotAMember> {
+        let to = match name.len() {
+            1..=NAME_BYTES_MAX => To::One(Whom::Name(name.into())),
+            _ => To::Nobody(name.into()),
+        };
+        self.0.relay(local, signal, to, false)
+    }
+}
+
+/// Whom a signal is for.
+enum To {
+    /// Every other member.
+    All,
+    One(Whom),
+    /// What can be nobody's id.
+    Nobody(Arc<str>),
+}
+
+/// The same, as far as this node knows the room.
+enum Addressees {
+    Members(SmallVec<[Target; 1]>),
+    /// The roster here does not have it.
+    Unknown(Whom),
+    /// Nobody that it could be for.
+    Nobody(Receiver),
+}
+
+impl Inner {
+    fn relay(
+        self: &Arc<Self>,
+        local: &Arc<Local>,
+        signal: &Signal<'_>,
+        to: To,
+        repeated: bool,
+    ) -> Result<(), NotAMember> {
+        let shared = self.rooms.get(&signal.room).ok_or(NotAMember)?;
+        // Held until the signal is in the table, so that a receiver whose node dies meanwhile is answered for.
+        let room = shared.lock();
+        if room.roster().is_none() || room.local(&local.peer).is_none() {
+            return Err(NotAMember);
+        }
+        let is_broadcast = matches!(to, To::All);
+        let targets = match addressees(&room, local, to) {
+            Addressees::Members(targets) => targets,
+            Addressees::Unknown(whom) => {
+                let sought = Sought::new(whom, repeated);
+                self.relay_sought((&shared, room), local, signal, sought);
+                return Ok(());
+            }
+            Addressees::Nobody(receiver) => {
+                let reason = match receiver {
+                    Receiver::Peer(_) if repeated => Reason::Unconfirmed,
+                    Receiver::Peer(_) | Receiver::Nobody(_) => Reason::NoSuchPeer,
+                };
+                self.undelivered(local, signal, receiver, reason);
+                return Ok(());
+            }
+        };
+        if is_broadcast {
             local.tell(Done {
                 re: signal.id,
-                to: Some(visible().collect()),
+                to: Some(visible(&targets).into_vec()),
             });
         }
-        if targets.is_empty() {
-            return Ok(());
-        }
-        let receivers: SmallVec<[PeerId; 1]> = visible().collect();
-        let taken_in = (room.id(), room.revision());
+        self.relay_to_members(&room, local, (signal, targets), repeated);
+        Ok(())
+    }
+
+    fn relay_to_members(
+        &self,
+        room: &Room,
+        local: &Arc<Local>,
+        (signal, mut targets): (&Signal<'_>, SmallVec<[Target; 1]>),
+        repeated: bool,
+    ) {
+        let max = &self.settings.in_flight;
         let mut unanswered = local.unanswered.lock();
+        let bytes = signal.payload.bytes.len();
+        let overloaded = unanswered.take_out_overloaded(&mut targets, bytes, max);
+        let mut refused = visible(&overloaded);
         for peer in unanswered.aim(&mut targets) {
             if let Some(member) = room.roster().and_then(|roster| roster.member(&peer)) {
-                node.retarget(local, &mut unanswered, member);
+                self.retarget(local, &mut unanswered, member);
             }
         }
         for target in &mut targets {
             // It may have arrived the first time, whatever becomes of it now.
             target.sent_elsewhere = repeated;
         }
-        let nodes = nodes_of(&targets);
-        if let Err(Overloaded) =
-            unanswered.take(signal, taken_in, targets, &node.settings.in_flight)
-        {
-            drop(unanswered);
-            let reason = match repeated {
-                true => Reason::Unconfirmed,
-                false => Reason::Overloaded,
-            };
-            for peer in receivers {
-                node.undelivered(local, signal, Receiver::Peer(peer), reason);
+        let (nodes, receivers) = (nodes_of(&targets), visible(&targets));
+        if !targets.is_empty() {
+            let taken_in = (room.id(), room.revision());
+            match unanswered.take(signal, taken_in, targets, max) {
+                Ok(()) => {
+                    for to in nodes {
+                        unanswered.queue((local.peer, local.epoch), &self.link(&to));
+                    }
+                    self.watch(local, &mut unanswered);
+                }
+                Err(Overloaded) => refused.extend(receivers),
             }
-            return Ok(());
         }
-        for to in nodes {
-            unanswered.queue((local.peer, local.epoch), &node.link(&to));
+        drop(unanswered);
+        let reason = match repeated {
+            true => Reason::Unconfirmed,
+            false => Reason::Overloaded,
+        };
+        for peer in refused {
+            self.undelivered(local, signal, Receiver::Peer(peer), reason);
         }
+    }
+
+    /// From now on the sweeper looks after the session's signals.
+    pub(crate) fn watch(&self, local: &Arc<Local>, unanswered: &mut Unanswered) {
         if !std::mem::replace(&mut unanswered.watched, true) {
-            node.waiting.lock().push(local.clone());
+            self.waiting.lock().push(local.clone());
         }
-        Ok(())
     }
 }
 
-/// Whom a signal is for; or what it names instead of a member.
-fn addressees(
-    room: &Room,
-    local: &Local,
-    signal: &Signal<'_>,
-) -> Result<(SmallVec<[Target; 1]>, Option<Receiver>), NotAMember> {
-    let roster = room
-        .roster()
-        .filter(|_| room.local(&local.peer).is_some())
-        .ok_or(NotAMember)?;
-    let target = |member: &crate::record::MemberRecord| Target {
-        peer: member.peer,
-        epoch: member.epoch,
-        node: member.node.clone(),
-        silent: member.flags.hidden,
-        queued: None,
-        sent: false,
-        sent_elsewhere: false,
-        held: member.flags.away,
+/// Those for whom the sender is told an answer.
+fn visible(targets: &[Target]) -> SmallVec<[PeerId; 1]> {
+    let visible = targets.iter().filter(|target| !target.silent);
+    visible.map(|target| target.peer).collect()
+}
+
+fn addressees(room: &Room, local: &Local, to: To) -> Addressees {
+    let whom = match to {
+        To::All => {
+            let roster = room.roster().into_iter();
+            let members = roster.flat_map(|roster| roster.members());
+            let others = members.filter(|member| member.peer != local.peer);
+            return Addressees::Members(others.map(Target::of).collect());
+        }
+        To::One(whom) => whom,
+        To::Nobody(text) => return Addressees::Nobody(Receiver::Nobody(text)),
     };
-    let Some(to) = &signal.to else {
-        let others = roster.members().filter(|member| member.peer != local.peer);
-        return Ok((others.map(target).collect(), None));
-    };
-    let Ok(peer) = to.parse::<PeerId>() else {
-        return Ok((SmallVec::new(), Some(Receiver::Nobody((**to).into()))));
-    };
-    match roster
-        .member(&peer)
-        .filter(|member| !member.flags.hidden && member.peer != local.peer)
-    {
-        Some(member) => Ok((SmallVec::from_iter([target(member)]), None)),
-        None => Ok((SmallVec::new(), Some(Receiver::Peer(peer)))),
+    match room.known(&whom) {
+        Some(member) if member.peer == local.peer => Addressees::Nobody(Receiver::Peer(local.peer)),
+        Some(member) => Addressees::Members(SmallVec::from_iter([Target::of(member)])),
+        None if whom == Whom::Peer(local.peer) => Addressees::Nobody(Receiver::Peer(local.peer)),
+        None => Addressees::Unknown(whom),
     }
 }
 
@@ -139,7 +202,13 @@ fn nodes_of(targets: &[Target]) -> SmallVec<[NodeId; 1]> {
 }
 
 impl Inner {
-    fn undelivered(&self, local: &Local, signal: &Signal<'_>, to: Receiver, reason: Reason) {
+    pub(crate) fn undelivered(
+        &self,
+        local: &Local,
+        signal: &Signal<'_>,
+        to: Receiver,
+        reason: Reason,
+    ) {
         let kind = KindClass::of(&signal.kind);
         self.observe.observe(Observation::Answered {
             kind,

@@ -35,6 +35,7 @@ impl Inner {
             self.is_in_doubt();
             self.read_rosters_behind();
             self.try_all_early();
+            self.shed_away();
             if tick % DEADLINE_TICKS == 0 {
                 let now = Instant::now();
                 self.end_overdue(now);
@@ -67,7 +68,7 @@ impl Inner {
         }
     }
 
-    fn is_in_doubt(&self) -> bool {
+    pub(crate) fn is_in_doubt(&self) -> bool {
         let count = *self.backend.doubts.borrow();
         self.doubt.lasts(count, self.settings.lease)
     }
@@ -98,6 +99,10 @@ impl Inner {
         let overdue =
             |taken_at| now.saturating_duration_since(taken_at) >= self.settings.delivery_deadline;
         if unanswered.oldest().is_some_and(overdue) {
+            let not_found = unanswered.end_sought_where(|_, taken_at, _| overdue(taken_at));
+            for not_found in not_found {
+                self.tell_not_found(local, not_found, Reason::Unavailable);
+            }
             for ended in unanswered.end_where(|_, taken_at, _| overdue(taken_at)) {
                 let reason = if self.may_have_arrived(&ended) {
                     Reason::Unconfirmed
@@ -109,6 +114,7 @@ impl Inner {
                 };
                 self.tell_outcome(local, ended, Err(reason));
             }
+            self.queue_unbarred(local, &mut unanswered);
         }
         unanswered.watched = unanswered.oldest().is_some();
         unanswered.watched

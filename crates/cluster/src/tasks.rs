@@ -39,7 +39,7 @@ pub enum Task {
     Departure,
     /// Cleaning up after a dead node; also one peer of it.
     Reaping,
-    /// Reading the roster of one room again.
+    /// Reading the roster of one room again, or one member of it.
     Roster,
     /// A session that comes here, or is resumed here.
     Attach,

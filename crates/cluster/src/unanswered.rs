@@ -1,5 +1,9 @@
 //! The signals that one session sent and nobody has answered yet: what is sent again when a link starts anew or a receiver
-//! moves, and what the sender is told at the deadline. Bounded in number and bytes, for the session and for the node.
+//! moves, and what the sender is told at the deadline. Bounded in number and bytes, for each receiver, for the session and
+//! for the node. What is for a member that has to be looked up first is in `sought`, the bound of a receiver in `streams`.
+
+mod sought;
+mod streams;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,6 +15,8 @@ use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{NodeId, Payload, PeerId, RoomId};
 use tokio::time::Instant;
 
+pub(crate) use self::sought::{NotFound, Sought};
+use self::streams::Streams;
 use crate::envelope::{Envelope, MovedSignal, SignalEnvelope};
 use crate::link::{Full, Link, Position, Urgency};
 use crate::observe::KindClass;
@@ -41,6 +47,19 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    pub(crate) fn of(member: &MemberRecord) -> Self {
+        Self {
+            peer: member.peer,
+            epoch: member.epoch,
+            node: member.node.clone(),
+            silent: member.flags.hidden,
+            queued: None,
+            sent: false,
+            sent_elsewhere: false,
+            held: member.flags.away,
+        }
+    }
+
     /// It may have arrived, or may yet: what a link holds goes out.
     pub(crate) fn may_be_on_its_way(&self) -> bool {
         self.sent || self.sent_elsewhere || self.queued.is_some()
@@ -103,6 +122,8 @@ struct Entry {
     /// What it counts for in the node's bound.
     charged: usize,
     targets: SmallVec<[Target; 1]>,
+    /// Receivers that are being looked up.
+    sought: Vec<Sought>,
 }
 
 /// Why a signal is not taken: a bound is reached.
@@ -112,9 +133,9 @@ pub(crate) struct Overloaded;
 /// Bounds on what is unanswered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InFlightMax {
-    /// Signals of one session.
+    /// Signals of one session. Those for one receiver may be a quarter of them.
     pub signals: usize,
-    /// Their payload bytes.
+    /// Their payload bytes; likewise.
     pub bytes: usize,
     /// Bytes of all sessions of the node.
     pub node_bytes: usize,
@@ -128,6 +149,10 @@ pub(crate) struct Unanswered {
     bytes: usize,
     charged: usize,
     node_bytes: Arc<AtomicUsize>,
+    /// What each receiver has not answered.
+    streams: Streams,
+    /// Peers that are being looked up in some room: what is for them waits, so that nothing overtakes what waits for that.
+    barred: Vec<PeerId>,
     /// Peers that moved, as the newest roster has them: that of another room may be behind.
     moved: Vec<Placement>,
     /// The links on which all entries are queued, in that generation.
@@ -144,6 +169,8 @@ impl Unanswered {
             bytes: 0,
             charged: 0,
             node_bytes,
+            streams: Streams::default(),
+            barred: Vec::new(),
             moved: Vec::new(),
             queued_on: SmallVec::new(),
             watched: false,
@@ -206,6 +233,24 @@ impl Unanswered {
         }
     }
 
+    /// Takes those targets out whose streams have no place for another signal of so many bytes.
+    pub(crate) fn take_out_overloaded(
+        &self,
+        targets: &mut SmallVec<[Target; 1]>,
+        bytes: usize,
+        max: &InFlightMax,
+    ) -> SmallVec<[Target; 1]> {
+        let mut overloaded = SmallVec::new();
+        targets.retain(|target| {
+            let takes = self.streams.takes(&target.peer, bytes, max);
+            if !takes {
+                overloaded.push(target.clone());
+            }
+            takes
+        });
+        overloaded
+    }
+
     /// Takes a signal in a room at that revision. Its id must not be below those before it: a resumed client sends a
     /// broadcast again to one receiver after another.
     pub(crate) fn take(
@@ -215,19 +260,29 @@ impl Unanswered {
         targets: SmallVec<[Target; 1]>,
         max: &InFlightMax,
     ) -> Result<(), Overloaded> {
+        self.take_entry(signal, (room, revision), (targets, None), max)
+    }
+
+    fn take_entry(
+        &mut self,
+        signal: &Signal<'_>,
+        (room, revision): (&RoomId, u64),
+        (targets, sought): (SmallVec<[Target; 1]>, Option<Sought>),
+        max: &InFlightMax,
+    ) -> Result<(), Overloaded> {
+        let bytes = signal.payload.bytes.len();
         if let Some(entry) = self
             .entries
             .back_mut()
             .filter(|entry| entry.id == signal.id)
         {
-            if !entry.targets.is_empty() {
-                entry.add(targets);
+            if !entry.is_over() {
+                entry.add(targets, sought, &mut self.streams);
                 // What waits in the entry is queued as any newest one is.
                 return Ok(());
             }
             self.entries.pop_back();
         }
-        let bytes = signal.payload.bytes.len();
         let node_bytes = bytes + ENTRY_BYTES + targets.len() * TARGET_BYTES;
         if self.signals >= max.signals
             || self.entries.len() >= 4 * max.signals
@@ -242,6 +297,12 @@ impl Unanswered {
         self.signals += 1;
         self.bytes += bytes;
         self.charged += node_bytes;
+        for target in &targets {
+            self.streams.begin(target.peer, bytes);
+        }
+        if let Some(peer) = sought.as_ref().and_then(Sought::peer) {
+            self.streams.begin(peer, bytes);
+        }
         self.entries.push_back(Entry {
             id: signal.id,
             room: room.clone(),
@@ -252,6 +313,7 @@ impl Unanswered {
             taken_at: Instant::now(),
             charged: node_bytes,
             targets,
+            sought: sought.into_iter().collect(),
         });
         Ok(())
     }
@@ -265,8 +327,8 @@ impl Unanswered {
             .position(|(node, _)| node == link.to());
         if let Some(index) = known {
             let generation = self.queued_on[index].1;
-            let newest = self.entries.back_mut();
-            if newest.is_some_and(|entry| entry.queue(sender, link, generation).is_ok()) {
+            let (newest, barred) = (self.entries.back_mut(), &self.barred);
+            if newest.is_some_and(|entry| entry.queue(sender, link, (generation, barred)).is_ok()) {
                 return;
             }
             self.queued_on.swap_remove(index);
@@ -342,7 +404,8 @@ impl Unanswered {
     fn queue_all(&mut self, sender: (PeerId, Epoch), link: &Link) {
         loop {
             let generation = link.generation();
-            let queue = |entry: &mut Entry| entry.queue(sender, link, generation);
+            let barred = &self.barred;
+            let queue = |entry: &mut Entry| entry.queue(sender, link, (generation, barred));
             let queued = if is_out(Guard::OldestFirst) {
                 self.entries.iter_mut().rev().try_for_each(queue)
             } else {
@@ -371,7 +434,8 @@ impl Unanswered {
             target: entry.targets.remove(position),
             taken_at: entry.taken_at,
         };
-        if entry.targets.is_empty() {
+        self.streams.end(receiver, entry.payload.bytes.len());
+        if entry.is_over() {
             self.release(index);
             self.settle();
         }
@@ -414,9 +478,11 @@ impl Unanswered {
             let before = ended.len();
             let (id, taken_at, room) = (entry.id, entry.taken_at, &entry.room);
             let kind = KindClass::of(&entry.kind);
+            let (streams, bytes) = (&mut self.streams, entry.payload.bytes.len());
             entry.targets.retain(|target| {
                 let over = over(room, taken_at, target);
                 if over {
+                    streams.end(&target.peer, bytes);
                     ended.push(Ended {
                         id,
                         kind,
@@ -426,7 +492,7 @@ impl Unanswered {
                 }
                 !over
             });
-            if ended.len() > before && entry.targets.is_empty() {
+            if ended.len() > before && entry.is_over() {
                 self.release(index);
             }
         }
@@ -450,11 +516,7 @@ impl Unanswered {
     }
 
     fn settle(&mut self) {
-        while self
-            .entries
-            .front()
-            .is_some_and(|entry| entry.targets.is_empty())
-        {
+        while self.entries.front().is_some_and(Entry::is_over) {
             self.entries.pop_front();
         }
         if self.entries.is_empty() {
@@ -473,12 +535,30 @@ impl Drop for Unanswered {
 }
 
 impl Entry {
+    /// Everybody has answered.
+    fn is_over(&self) -> bool {
+        self.targets.is_empty() && self.sought.is_empty()
+    }
+
     /// A receiver that is waited for already stays as it is.
-    fn add(&mut self, targets: SmallVec<[Target; 1]>) {
+    fn add(
+        &mut self,
+        targets: SmallVec<[Target; 1]>,
+        sought: Option<Sought>,
+        streams: &mut Streams,
+    ) {
+        let bytes = self.payload.bytes.len();
         for target in targets {
-            if self.targets.iter().all(|known| known.peer != target.peer) {
+            if self.targets.iter().all(|known| known.peer != target.peer) && !self.seeks(&target) {
+                streams.begin(target.peer, bytes);
                 self.targets.push(target);
             }
+        }
+        if let Some(sought) = sought.filter(|sought| !self.is_for(sought)) {
+            if let Some(peer) = sought.peer() {
+                streams.begin(peer, bytes);
+            }
+            self.sought.push(sought);
         }
     }
 
@@ -486,11 +566,12 @@ impl Entry {
         &mut self,
         (sender, sender_epoch): (PeerId, Epoch),
         link: &Link,
-        generation: u64,
+        (generation, barred): (u64, &[PeerId]),
     ) -> Result<(), Full> {
         let waits = |target: &Target| {
             target.node == *link.to()
                 && !target.held
+                && !barred.contains(&target.peer)
                 && target
                     .queued
                     .is_none_or(|position| !position.holds_in(generation))

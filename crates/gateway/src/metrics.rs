@@ -14,7 +14,7 @@ use prometheus::{
     Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
-use switchboard_cluster::{Observation, Observe, RecordKind, ResumeOutcome};
+use switchboard_cluster::{AwayEnd, Observation, Observe, RecordKind, ResumeOutcome};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{CloseCode, ServerMessage};
 
@@ -62,6 +62,7 @@ pub(crate) struct Metrics {
     resyncs_total: IntCounter,
     bus_gaps_total: IntCounter,
     roster_reads_total: IntCounter,
+    member_look_ups_total: IntCounter,
     directory_failures_total: IntCounter,
     unreadable_records_total: IntCounterVec,
     backend_up: IntGauge,
@@ -73,6 +74,8 @@ pub(crate) struct Metrics {
     resumes_total: IntCounterVec,
     restored_total: IntCounter,
     sessions_away: IntGauge,
+    away_bytes: IntGauge,
+    away_ended_total: IntCounterVec,
     drain_share: Gauge,
     drain_remaining: IntGauge,
     drain_counters: DrainCounters,
@@ -96,6 +99,7 @@ pub(crate) struct Now {
     pub(crate) connections: usize,
     /// Sessions without a connection whose places it keeps.
     pub(crate) sessions_away: usize,
+    pub(crate) away_bytes: usize,
     pub(crate) rooms: usize,
     pub(crate) members: usize,
     pub(crate) outbox_bytes: usize,
@@ -280,6 +284,13 @@ impl Metrics {
                     "Rosters read again because a step was missed",
                 ),
             ),
+            member_look_ups_total: registered(
+                &registry,
+                IntCounter::new(
+                    "member_look_ups_total",
+                    "Members looked up in the directory before a sender is told that they are not there",
+                ),
+            ),
             directory_failures_total: registered(
                 &registry,
                 IntCounter::new(
@@ -338,6 +349,14 @@ impl Metrics {
                     "Sessions and members written to the directory again that it had lost (assert)",
                 ),
             ),
+            away_bytes: registered(
+                &registry,
+                IntGauge::new(
+                    "away_bytes",
+                    "About what the sessions without a connection that this node keeps take in Redis",
+                ),
+            ),
+            away_ended_total: away_ended_total(&registry),
             sessions_away: registered(
                 &registry,
                 IntGauge::new(
@@ -386,6 +405,7 @@ impl Metrics {
         self.members.set(whole(now.members));
         self.connections.set(whole(now.connections));
         self.sessions_away.set(whole(now.sessions_away));
+        self.away_bytes.set(whole(now.away_bytes));
         self.outbox_bytes.set(whole(now.outbox_bytes));
         self.in_flight_bytes.set(whole(now.in_flight_bytes));
         self.backend_up.set(now.backend_up.into());
@@ -479,6 +499,11 @@ impl Observe for Metrics {
             Observation::Resync => self.resyncs_total.inc(),
             Observation::BusGap => self.bus_gaps_total.inc(),
             Observation::RosterFetched => self.roster_reads_total.inc(),
+            Observation::AwayEnded(limit) => self
+                .away_ended_total
+                .with_label_values(&[away_end(limit)])
+                .inc(),
+            Observation::MemberLookedUp => self.member_look_ups_total.inc(),
             Observation::DirectoryFailed => self.directory_failures_total.inc(),
             Observation::LeaseRenewed { .. } => {
                 *self.lease_renewed_at.lock() = Some(Instant::now())
@@ -511,6 +536,30 @@ fn resume(outcome: ResumeOutcome) -> &'static str {
         ResumeOutcome::Refused => "refused",
         ResumeOutcome::Superseded => "superseded",
         ResumeOutcome::Unavailable => "unavailable",
+    }
+}
+
+fn away_ended_total(registry: &Registry) -> IntCounterVec {
+    let counters = registered(
+        registry,
+        IntCounterVec::new(
+            Opts::new(
+                "away_ended_total",
+                "Sessions without a connection that ended before their window did, by the limit that was reached",
+            ),
+            &["limit"],
+        ),
+    );
+    for limit in [AwayEnd::UserLimit, AwayEnd::Bytes] {
+        counters.with_label_values(&[away_end(limit)]);
+    }
+    counters
+}
+
+fn away_end(limit: AwayEnd) -> &'static str {
+    match limit {
+        AwayEnd::UserLimit => "sessions-per-user",
+        AwayEnd::Bytes => "away-bytes",
     }
 }
 

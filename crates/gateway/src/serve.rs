@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
 use crate::capacity::{Capacity, OPS_CONNECTIONS};
-use crate::config::Config;
+use crate::config::{AuthMode, Config};
 use crate::doors::Doors;
 use crate::drain::{self, Drained, Drains, Order, Signals};
 use crate::gateway::{Gateway, rules};
@@ -273,6 +273,10 @@ fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
             node_bytes: config.limits.node_in_flight_bytes,
         },
         away_max: config.limits.sessions,
+        away_bytes: match config.auth.mode() {
+            AuthMode::Open => config.limits.away_bytes_anonymous,
+            AuthMode::Required => config.limits.away_bytes,
+        },
         sessions_per_user: config.limits.sessions_per_user,
         linger_max: config.routing.linger_max,
         local_shortcut: config.routing.local_shortcut,
@@ -306,4 +310,27 @@ fn say_if_redis_is_absent(gateway: &Gateway) {
             tracing::warn!(%why, "Redis does not answer: this node is not ready and comes up by itself once Redis does");
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_node_ends_with_its_own_end_its_own_panic_or_the_alarm() {
+        let alarm = Alarm::default();
+        assert!(unless_failed(&alarm, ready(())).await.is_ok());
+        let panicked = unless_failed(&alarm, async { panic!("by a test") }).await;
+        let words = |failed: Result<(), NodeFailed>| failed.map_err(|failed| failed.to_string());
+        assert!(words(panicked).is_err_and(|words| words.contains("`main`")));
+        let raise = async {
+            alarm.raise("lease");
+            pending::<()>().await;
+        };
+        assert!(
+            words(unless_failed(&alarm, raise).await).is_err_and(|words| words.contains("`lease`"))
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! A session that has said hello: what each of its messages leads to.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +30,8 @@ pub enum Input<'a> {
     Message(ClientMessage<'a>),
     /// The client wants to enter a room in a way that the native protocol has no words for.
     Enter(Enter<'a>),
+    /// The client signals to whoever has a name in the room, for which the native protocol has no words either.
+    SignalToName(SignalToName<'a>),
     /// The client said something that cannot be read.
     Broken(DecodeError),
     /// A sign of life without content: a WebSocket pong.
@@ -50,6 +53,15 @@ pub struct Enter<'a> {
     pub name: Option<RoomName>,
 }
 
+/// A signal to a member that its sender knows by name only.
+#[derive(Debug, PartialEq)]
+pub struct SignalToName<'a> {
+    /// Its `to` says nothing.
+    pub signal: Signal<'a>,
+    /// As the member is called in the room.
+    pub name: Cow<'a, str>,
+}
+
 /// What follows.
 #[derive(Debug, PartialEq)]
 pub enum Output<'a> {
@@ -59,6 +71,8 @@ pub enum Output<'a> {
     Perform(Operation),
     /// Pass this on to whom it is for.
     Relay(Signal<'a>, Origin),
+    /// Pass this on to whoever has that name.
+    RelayToName(SignalToName<'a>),
     /// The client has handled signals.
     Received(Received),
     /// The client of a resumed session has heard its welcome.
@@ -158,6 +172,13 @@ impl Live {
             Input::Enter(enter) => {
                 self.heard(now, out);
                 self.enter(enter, now, out);
+            }
+            Input::SignalToName(to_name) => {
+                self.heard(now, out);
+                out.push(match self.signal(&to_name.signal, now) {
+                    Ok(_) => Output::RelayToName(to_name),
+                    Err(refused) => Output::Send(refused.to_error(Some(to_name.signal.id)).into()),
+                });
             }
             Input::Broken(error) => {
                 self.heard_at = now;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, JoinOutcome,
-    JoinRequest, LeaveOutcome, TakeOver, TakeOverOutcome, UpdateOutcome,
+    JoinRequest, LeaveOutcome, Presence, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use switchboard_cluster::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 use switchboard_cluster::{Directory, DirectoryError};
@@ -60,6 +60,7 @@ calls! {
     take_over(wish: &TakeOver) -> TakeOverOutcome;
     assert_member(assert: &AssertMember) -> AssertOutcome;
     roster(room: &RoomId) -> RosterSnapshot;
+    look_up(room: &RoomId, whom: &Whom) -> Sighting;
     open_bucket(bucket: Bucket) -> ();
     close_buckets() -> ();
     closed_buckets() -> Vec<Bucket>;
@@ -68,9 +69,13 @@ calls! {
     hand_over(peer: &PeerId, epoch: Epoch, from: &NodeId, to: &NodeId) -> bool;
     assert_peer(record: &PeerRecord) -> AssertPeerOutcome;
     intend(peer: &PeerId, epoch: Epoch, room: &RoomId, wanted: bool) -> bool;
+    note_away(peer: &PeerId, epoch: Epoch, node: &NodeId) -> bool;
+    presence(peer: &PeerId) -> Presence;
+    evict(peer: &PeerId, epoch: Epoch, node: &NodeId) -> Option<NodeId>;
     peer(peer: &PeerId) -> Option<PeerRecord>;
     forget(peer: &PeerId, epoch: Epoch) -> bool;
     admit(user: &UserId, peer: &PeerId, node: &NodeId, sessions_max: u32) -> bool;
+    user_sessions(user: &UserId) -> Vec<PeerId>;
     dismiss(user: &UserId, peer: &PeerId) -> ();
     enlist(node: &NodeId, peer: &PeerId) -> ();
     delist(node: &NodeId, peer: &PeerId) -> ();

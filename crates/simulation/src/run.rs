@@ -345,6 +345,7 @@ fn settings() -> Settings {
         },
         resume_window: WINDOW,
         away_max: 1000,
+        away_bytes: 1 << 24,
         sessions_per_user: 5,
         linger_max: Duration::from_millis(1),
         local_shortcut: false,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use switchboard_client::reconnect::{Cause, Input, Next, Reconnect, full_jitter};
-use switchboard_client::{Connection, Options};
+use switchboard_client::{ConnectError, Connection, Options};
 use switchboard_protocol::client_message::Resume;
 use switchboard_protocol::server_message::Welcome;
 use tokio::time::sleep_until;
@@ -71,9 +71,32 @@ impl Client {
                 self.stage.is_back(welcome.resumed);
                 Input::Opened
             }
-            Err(error) => Input::Ended(Cause::from(&error)),
+            Err(error) => {
+                self.stage.failed(&told(&error));
+                Input::Ended(Cause::from(&error))
+            }
         };
         reconnect.on(input, Instant::now())
+    }
+}
+
+/// Why it was turned away. The pauses that it is told differ.
+fn told(error: &ConnectError) -> String {
+    match error {
+        ConnectError::Closed(closed) => {
+            let words = closed
+                .reason
+                .split("\"reason\":")
+                .last()
+                .unwrap_or_default();
+            let words = words.split("\",\"").next().unwrap_or_default();
+            format!(
+                "{} {}",
+                closed.code,
+                words.trim_matches(|c| "\"{}".contains(c))
+            )
+        }
+        other => other.to_string(),
     }
 }
 

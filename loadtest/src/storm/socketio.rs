@@ -60,8 +60,7 @@ impl Client {
                     stay(&mut self.socket).await;
                     tries = 0;
                 }
-                Err(error) if tries == 3 => eprintln!("after three tries: {error:#}"),
-                Err(_) => {}
+                Err(error) => self.stage.failed(&format_args!("{error:#}")),
             }
         }
     }

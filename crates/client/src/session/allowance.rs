@@ -51,6 +51,10 @@ impl Allowance {
         }
     }
 
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Whether a signal of so many payload bytes may go now. One that alone is too big may go alone: the gateway says
     /// what is wrong with it.
     pub(super) fn check(&self, bytes: usize, now: Instant) -> Result<(), Hold> {

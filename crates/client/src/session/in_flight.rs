@@ -58,6 +58,12 @@ impl InFlight {
         self.whole
     }
 
+    /// Those that have not answered, each alone; `None`: it is not known yet whom it goes to.
+    pub(super) fn missing(&self) -> Option<impl Iterator<Item = PeerId>> {
+        let missing = self.missing.as_ref()?;
+        Some(missing.iter().map(|missing| missing.peer))
+    }
+
     /// Messages in flight on the present connection.
     pub(super) fn parts(&self) -> usize {
         let missing = self.missing.iter().flatten();
@@ -103,27 +109,29 @@ impl InFlight {
     }
 
     /// The first word on a broadcast counts; there is no other on one connection, and after a resume only where none
-    /// came before.
-    pub(super) fn receivers(&mut self, to: Vec<PeerId>) {
-        self.missing
-            .get_or_insert_with(|| to.into_iter().map(Missing::new).collect());
+    /// came before: then it is true.
+    pub(super) fn receivers(&mut self, to: &[PeerId]) -> bool {
+        let is_first = self.missing.is_none();
+        if is_first {
+            self.missing = Some(to.iter().copied().map(Missing::new).collect());
+        }
+        is_first
     }
 
-    /// Whether this ended a message that was in flight for this receiver alone.
-    pub(super) fn outcome(&mut self, receiver: Receiver, outcome: Outcome) -> bool {
+    /// Whose answer this is, and whether it ended a message that was in flight for this receiver alone.
+    pub(super) fn outcome(
+        &mut self,
+        receiver: Receiver,
+        outcome: Outcome,
+    ) -> Option<(PeerId, bool)> {
         // `done` comes first of all.
-        let Some(missing) = &mut self.missing else {
-            return false;
-        };
+        let missing = self.missing.as_mut()?;
         let at = missing
             .iter()
-            .position(|missing| receiver == Receiver::Peer(missing.peer));
-        let Some(at) = at else {
-            return false;
-        };
+            .position(|missing| receiver == Receiver::Peer(missing.peer))?;
         let ended = missing.swap_remove(at);
         self.outcomes.each.push((receiver, outcome));
-        ended.sent
+        Some((ended.peer, ended.sent))
     }
 
     pub(super) fn is_answered(&self) -> bool {

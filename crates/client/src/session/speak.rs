@@ -76,14 +76,44 @@ impl Session {
         Ok(Some(Say::Signal { id, to, signal }))
     }
 
+    /// In their order; only signals to one receiver go past those that wait for the answers of another.
     fn say_held(&mut self, connection: ConnectionId, now: Instant) -> Result<(), Wait> {
-        while let Some(held) = self.held.front() {
+        let mut slow: Vec<PeerId> = Vec::new();
+        let mut at = 0;
+        self.holds_for_slow = false;
+        while let Some(held) = self.held.get(at) {
+            if let Some(to) = self.waits_for_answers_of(&held.command, &slow) {
+                if !slow.contains(&to) {
+                    slow.push(to);
+                }
+                at += 1;
+                continue;
+            }
+            let goes_past = matches!(&held.command, Command::Signal(signal) if signal.to.is_some());
+            if !slow.is_empty() && !goes_past {
+                return Err(Wait::Answer);
+            }
             self.may_go(&held.command, now)?;
-            if let Some(held) = self.held.pop_front() {
+            if let Some(held) = self.held.remove(at) {
                 self.carry_out(held, connection, now);
             }
         }
-        Ok(())
+        self.holds_for_slow = !slow.is_empty();
+        match self.holds_for_slow {
+            false => Ok(()),
+            true => Err(Wait::Answer),
+        }
+    }
+
+    /// Whose: as much as may be is in flight to it, or a signal before this one waits for that.
+    fn waits_for_answers_of(&self, command: &Command, slow: &[PeerId]) -> Option<PeerId> {
+        let (Command::Signal(signal), Some(current)) = (command, &self.current) else {
+            return None;
+        };
+        let to = signal.to?;
+        let bytes = signal.payload.bytes.len();
+        let limits = current.allowance.limits();
+        (slow.contains(&to) || !self.unanswered.takes(&to, bytes, limits)).then_some(to)
     }
 
     fn may_go(&self, command: &Command, now: Instant) -> Result<(), Wait> {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use switchboard_protocol::limits::Limits;
 use switchboard_protocol::server_message::{Joined, Receiver};
 use switchboard_protocol::{PeerId, RoomId};
 
 use super::in_flight::InFlight;
+use super::waiting::Waiting;
 use super::{Ask, Command, Held, Join, Outcome, SetState};
 
 /// By id, and so in the order in which it was asked.
@@ -13,6 +15,8 @@ use super::{Ask, Command, Held, Join, Outcome, SetState};
 pub(super) struct Unanswered {
     all: BTreeMap<u64, Request>,
     signals: usize,
+    /// By receiver.
+    waiting: Waiting,
 }
 
 /// Without an [`Ask`]: the session's own, after a reconnect.
@@ -48,13 +52,28 @@ impl Unanswered {
     }
 
     pub(super) fn insert(&mut self, id: u64, request: Request) {
-        self.signals += usize::from(matches!(request, Request::Signal(_)));
+        if let Request::Signal(signal) = &request {
+            self.signals += 1;
+            self.waiting.begin(signal.signal().to, signal.bytes());
+        }
         self.all.insert(id, request);
+    }
+
+    /// Whether one more signal of so many bytes may be in flight to that receiver.
+    pub(super) fn takes(&self, to: &PeerId, bytes: usize, limits: &Limits) -> bool {
+        self.waiting.takes(to, bytes, limits)
     }
 
     pub(super) fn remove(&mut self, id: u64) -> Option<Request> {
         let request = self.all.remove(&id)?;
-        self.signals -= usize::from(matches!(request, Request::Signal(_)));
+        if let Request::Signal(signal) = &request {
+            self.signals -= 1;
+            let bytes = signal.bytes();
+            match signal.missing() {
+                Some(missing) => missing.for_each(|peer| self.waiting.end(Some(peer), bytes)),
+                None => self.waiting.end(None, bytes),
+            }
+        }
         Some(request)
     }
 
@@ -111,6 +130,7 @@ impl Unanswered {
     /// Every signal: the session that sent it is gone.
     pub(super) fn take_signals(&mut self) -> Vec<InFlight> {
         self.signals = 0;
+        self.waiting = Waiting::default();
         let mut signals = Vec::new();
         for (id, request) in std::mem::take(&mut self.all) {
             match request {
@@ -124,6 +144,7 @@ impl Unanswered {
     /// Everything.
     pub(super) fn take(&mut self) -> impl Iterator<Item = Request> + use<> {
         self.signals = 0;
+        self.waiting = Waiting::default();
         std::mem::take(&mut self.all).into_values()
     }
 
@@ -150,7 +171,14 @@ impl Unanswered {
 
     /// The gateway said whom a broadcast goes to. See [`Self::ended`].
     pub(super) fn receivers(&mut self, id: u64, to: Vec<PeerId>) -> Option<Ended> {
-        self.signal(id)?.receivers(to);
+        let signal = self.signal(id)?;
+        let (is_first, bytes) = (signal.receivers(&to), signal.bytes());
+        if is_first {
+            self.waiting.end(None, bytes);
+            for peer in to {
+                self.waiting.begin(Some(peer), bytes);
+            }
+        }
         self.ended(id, 0)
     }
 
@@ -162,10 +190,15 @@ impl Unanswered {
         outcome: Outcome,
     ) -> Option<Ended> {
         let signal = self.signal(id)?;
-        let parts = to
+        let bytes = signal.bytes();
+        let answered: Vec<_> = to
             .into_iter()
-            .map(|to| usize::from(signal.outcome(to, outcome)))
-            .sum();
+            .filter_map(|to| signal.outcome(to, outcome))
+            .collect();
+        let parts = answered.iter().filter(|(_, alone)| *alone).count();
+        for (peer, _) in answered {
+            self.waiting.end(Some(peer), bytes);
+        }
         self.ended(id, parts)
     }
 

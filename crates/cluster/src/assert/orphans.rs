@@ -8,7 +8,6 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::Instant;
 
 use super::{AssertError, GHOST_AFTER, once_filled};
-use crate::away::Away;
 use crate::directory::{AssertMember, AssertPeerOutcome, DirectoryError};
 use crate::node::Inner;
 use crate::record::PeerRecord;
@@ -182,12 +181,12 @@ impl Inner {
         }
         let known = self.away.get(&peer).map(|away| away.clone());
         let away = known.unwrap_or_else(|| {
-            Arc::new(Away::new(
+            self.new_away(
                 (peer, epoch, record.proven),
                 record.user.clone(),
                 record.rooms.clone(),
                 self.settings.resume_window,
-            ))
+            )
         });
         self.keep(away.clone());
         away.add_rooms(record.rooms.iter().cloned());

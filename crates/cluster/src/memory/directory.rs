@@ -7,8 +7,8 @@ use super::Store;
 use crate::bucket::Bucket;
 use crate::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, Directory,
-    DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver, TakeOverOutcome,
-    UpdateOutcome,
+    DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, Presence, Sighting, TakeOver,
+    TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 
@@ -47,6 +47,10 @@ impl Directory for Store {
 
     async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError> {
         self.rooms.lock().roster(room)
+    }
+
+    async fn look_up(&self, room: &RoomId, whom: &Whom) -> Result<Sighting, DirectoryError> {
+        self.rooms.lock().look_up(room, whom)
     }
 
     async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError> {
@@ -100,6 +104,28 @@ impl Directory for Store {
         Ok(self.peers.lock().intend(peer, epoch, room, wanted))
     }
 
+    async fn note_away(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().note_away(peer, epoch, node))
+    }
+
+    async fn presence(&self, peer: &PeerId) -> Result<Presence, DirectoryError> {
+        Ok(self.peers.lock().presence(peer))
+    }
+
+    async fn evict(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+    ) -> Result<Option<NodeId>, DirectoryError> {
+        Ok(self.peers.lock().evict(peer, epoch, node))
+    }
+
     async fn peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>, DirectoryError> {
         Ok(self.peers.lock().get(peer))
     }
@@ -116,6 +142,10 @@ impl Directory for Store {
         sessions_max: u32,
     ) -> Result<bool, DirectoryError> {
         Ok(self.peers.lock().admit(user, peer, node, sessions_max))
+    }
+
+    async fn user_sessions(&self, user: &UserId) -> Result<Vec<PeerId>, DirectoryError> {
+        Ok(self.peers.lock().of_user(user))
     }
 
     async fn dismiss(&self, user: &UserId, peer: &PeerId) -> Result<(), DirectoryError> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
-use crate::directory::{AssertPeerOutcome, Attach, AttachOutcome};
+use crate::directory::{AssertPeerOutcome, Attach, AttachOutcome, Presence};
 use crate::record::{Epoch, PeerRecord};
 use crate::sabotage::{Guard, is_out};
 
@@ -14,6 +14,8 @@ pub(super) struct Peers {
     sessions: HashMap<PeerId, Session>,
     users: HashMap<UserId, HashMap<PeerId, NodeId>>,
     nodes: HashMap<NodeId, BTreeSet<PeerId>>,
+    /// So many sessions went away until now.
+    departures: u64,
 }
 
 #[derive(Clone)]
@@ -25,6 +27,8 @@ struct Session {
     rooms: BTreeSet<RoomId>,
     /// The owner before this epoch, kept so that a repeated attach answers as the first did.
     former: Option<(NodeId, Epoch)>,
+    /// It has no connection: the how-manieth that went away.
+    away: Option<u64>,
 }
 
 impl Peers {
@@ -40,6 +44,7 @@ impl Peers {
                 user: attach.user.clone(),
                 rooms: BTreeSet::new(),
                 former: None,
+                away: None,
             };
             self.sessions.insert(attach.peer, session);
             return AttachOutcome::Attached {
@@ -59,6 +64,7 @@ impl Peers {
                 return AttachOutcome::Outdated;
             }
             session.former = Some((session.node.clone(), session.epoch));
+            session.away = None;
             (session.node, session.epoch) = (attach.node.clone(), attach.epoch);
             session.user = attach.user.clone();
         }
@@ -87,7 +93,11 @@ impl Peers {
         let session = session.filter(|session| {
             session.epoch == epoch && (session.node == *from || session.node == *to)
         });
-        session.map(|session| session.node = to.clone()).is_some()
+        let handed = session.map(|session| {
+            session.node = to.clone();
+            session.away = None;
+        });
+        handed.is_some()
     }
 
     pub(super) fn assert(&mut self, record: &PeerRecord) -> AssertPeerOutcome {
@@ -116,6 +126,7 @@ impl Peers {
                     user: record.user.clone(),
                     rooms: rooms.chain(listed.into_iter().flatten()).collect(),
                     former: None,
+                    away: None,
                 };
                 self.sessions.insert(record.peer, session);
                 AssertPeerOutcome::Restored
@@ -143,6 +154,40 @@ impl Peers {
             session.rooms.remove(room);
         }
         true
+    }
+
+    pub(super) fn note_away(&mut self, peer: &PeerId, epoch: Epoch, node: &NodeId) -> bool {
+        let Some(session) = self.sessions.get_mut(peer) else {
+            return true;
+        };
+        if session.epoch > epoch || (session.epoch == epoch && session.node != *node) {
+            return false;
+        }
+        if session.epoch == epoch && session.away.is_none() {
+            self.departures += 1;
+            session.away = Some(self.departures);
+        }
+        true
+    }
+
+    pub(super) fn presence(&self, peer: &PeerId) -> Presence {
+        match self.sessions.get(peer) {
+            None => Presence::Unknown,
+            Some(session) => session.away.map_or(Presence::Live, |since| Presence::Away {
+                epoch: session.epoch,
+                since,
+            }),
+        }
+    }
+
+    pub(super) fn evict(&mut self, peer: &PeerId, epoch: Epoch, node: &NodeId) -> Option<NodeId> {
+        let session = self.sessions.get_mut(peer)?;
+        session.away.filter(|_| session.epoch == epoch)?;
+        session.away = None;
+        let former = std::mem::replace(&mut session.node, node.clone());
+        session.former = Some((former.clone(), epoch));
+        session.epoch += 1;
+        Some(former)
     }
 
     pub(super) fn get(&self, peer: &PeerId) -> Option<PeerRecord> {
@@ -180,6 +225,13 @@ impl Peers {
             sessions.insert(*peer, node.clone());
         }
         admitted
+    }
+
+    pub(super) fn of_user(&self, user: &UserId) -> Vec<PeerId> {
+        let sessions = self.users.get(user).into_iter();
+        let mut sessions: Vec<_> = sessions.flat_map(HashMap::keys).copied().collect();
+        sessions.sort_unstable();
+        sessions
     }
 
     pub(super) fn dismiss(&mut self, user: &UserId, peer: &PeerId) {

@@ -7,8 +7,8 @@ use switchboard_protocol::{NodeId, PeerId};
 
 use super::names::Names;
 use crate::directory::{
-    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver,
-    TakeOverOutcome, UpdateOutcome,
+    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Sighting, TakeOver,
+    TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, Flags, MemberRecord, Profile, RosterSnapshot};
 
@@ -250,6 +250,17 @@ impl Room {
             changed,
             nodes: self.nodes(),
         })
+    }
+
+    pub(super) fn look_up(&self, whom: &Whom) -> Sighting {
+        let peer = match whom {
+            Whom::Peer(peer) => Some(peer),
+            Whom::Name(name) => self.names.holder(name),
+        };
+        Sighting {
+            revision: self.revision,
+            member: peer.and_then(|peer| self.members.get(peer)).cloned(),
+        }
     }
 
     fn visible(&self) -> usize {

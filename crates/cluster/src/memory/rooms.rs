@@ -7,8 +7,8 @@ use switchboard_protocol::{PeerId, RoomId};
 use super::room::Room;
 use crate::bucket::Bucket;
 use crate::directory::{
-    AssertMember, AssertOutcome, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver,
-    TakeOverOutcome, UpdateOutcome,
+    AssertMember, AssertOutcome, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, Sighting,
+    TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, Profile, RosterSnapshot};
 use crate::sabotage::{Guard, is_out};
@@ -109,6 +109,19 @@ impl Rooms {
             .get(room)
             .map(Room::snapshot)
             .unwrap_or_default())
+    }
+
+    pub(super) fn look_up(
+        &mut self,
+        room: &RoomId,
+        whom: &Whom,
+    ) -> Result<Sighting, DirectoryError> {
+        let room = self.bucket(room)?.rooms.get(room);
+        let nobody = Sighting {
+            revision: 0,
+            member: None,
+        };
+        Ok(room.map_or(nobody, |room| room.look_up(whom)))
     }
 
     fn bucket(&mut self, room: &RoomId) -> Result<&mut Contents, DirectoryError> {

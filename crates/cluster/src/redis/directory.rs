@@ -10,8 +10,8 @@ use super::keys::Keys;
 use crate::bucket::Bucket;
 use crate::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, Directory,
-    DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver, TakeOverOutcome,
-    UpdateOutcome,
+    DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, Presence, Sighting, TakeOver,
+    TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 use crate::unreadable::Unreadable;
@@ -50,6 +50,10 @@ impl Directory for RedisDirectory {
 
     async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError> {
         Ok(self.read_room(room).await?)
+    }
+
+    async fn look_up(&self, room: &RoomId, whom: &Whom) -> Result<Sighting, DirectoryError> {
+        Ok(self.look_up_member(room, whom).await?)
     }
 
     async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError> {
@@ -104,6 +108,28 @@ impl Directory for RedisDirectory {
         Ok(self.intend_room(peer, epoch, room, wanted).await?)
     }
 
+    async fn note_away(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.note_peer_away(peer, epoch, node).await?)
+    }
+
+    async fn presence(&self, peer: &PeerId) -> Result<Presence, DirectoryError> {
+        Ok(self.read_presence(peer).await?)
+    }
+
+    async fn evict(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+    ) -> Result<Option<NodeId>, DirectoryError> {
+        Ok(self.evict_peer(peer, epoch, node).await?)
+    }
+
     async fn peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>, DirectoryError> {
         Ok(self.read_peer(peer).await?)
     }
@@ -120,6 +146,10 @@ impl Directory for RedisDirectory {
         sessions_max: u32,
     ) -> Result<bool, DirectoryError> {
         Ok(self.admit_session(user, peer, node, sessions_max).await?)
+    }
+
+    async fn user_sessions(&self, user: &UserId) -> Result<Vec<PeerId>, DirectoryError> {
+        Ok(self.read_user_sessions(user).await?)
     }
 
     async fn dismiss(&self, user: &UserId, peer: &PeerId) -> Result<(), DirectoryError> {

@@ -12,9 +12,10 @@ use super::failure::Failure;
 use super::reply::{Reply, fields, into_bytes};
 use super::rooms::flag;
 use super::script::{
-    PEER_ASSERT, PEER_ATTACH, PEER_FORGET, PEER_HAND_OVER, PEER_INTEND, PEER_PROVE, USER_ADMIT,
+    PEER_ASSERT, PEER_ATTACH, PEER_AWAY, PEER_EVICT, PEER_FORGET, PEER_HAND_OVER, PEER_INTEND,
+    PEER_PROVE, USER_ADMIT,
 };
-use crate::directory::{AssertPeerOutcome, Attach, AttachOutcome};
+use crate::directory::{AssertPeerOutcome, Attach, AttachOutcome, Presence};
 use crate::guard::caught;
 use crate::record::{Epoch, PeerRecord};
 use crate::unreadable::RecordKind;
@@ -126,6 +127,51 @@ impl RedisDirectory {
             .flag()
     }
 
+    pub(super) async fn note_peer_away(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+    ) -> Result<bool, Failure> {
+        let args: Vec<Value> = vec![epoch.to_string().into(), node.as_str().into()];
+        self.commands
+            .run(&PEER_AWAY, &[&self.keys.peer(peer)], args)
+            .await?
+            .flag()
+    }
+
+    pub(super) async fn read_presence(&self, peer: &PeerId) -> Result<Presence, Failure> {
+        let fields: Vec<Value> = self
+            .commands
+            .client()?
+            .hmget(self.keys.peer(peer), vec!["epoch", "away"])
+            .await?;
+        let number = |at: usize| fields.get(at).and_then(Value::as_u64);
+        Ok(match (number(0), number(1)) {
+            (None, _) => Presence::Unknown,
+            (Some(_), None) => Presence::Live,
+            (Some(epoch), Some(since)) => Presence::Away { epoch, since },
+        })
+    }
+
+    pub(super) async fn evict_peer(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+    ) -> Result<Option<NodeId>, Failure> {
+        let args: Vec<Value> = vec![epoch.to_string().into(), node.as_str().into()];
+        let mut reply = self
+            .commands
+            .run(&PEER_EVICT, &[&self.keys.peer(peer)], args)
+            .await?;
+        let former = reply.text()?;
+        match former.is_empty() {
+            true => Ok(None),
+            false => former.parse().map(Some).map_err(|_| reply.odd()),
+        }
+    }
+
     pub(super) async fn read_peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>, Failure> {
         let value: Value = self
             .commands
@@ -169,6 +215,17 @@ impl RedisDirectory {
             .run(&USER_ADMIT, &[&self.keys.user_peers(user)], args)
             .await?
             .flag()
+    }
+
+    pub(super) async fn read_user_sessions(&self, user: &UserId) -> Result<Vec<PeerId>, Failure> {
+        let peers: Vec<Value> = self
+            .commands
+            .client()?
+            .hkeys(self.keys.user_peers(user))
+            .await?;
+        let texts = peers.into_iter().filter_map(into_bytes);
+        let peers = texts.filter_map(|text| std::str::from_utf8(&text).ok()?.parse().ok());
+        Ok(peers.collect())
     }
 
     pub(super) async fn dismiss_session(

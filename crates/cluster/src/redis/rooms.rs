@@ -9,10 +9,12 @@ use super::failure::Failure;
 use super::keys::encode_user;
 use super::record::{self, Written, flags_text, rest};
 use super::reply::Reply;
-use super::script::{ROOM_ASSERT, ROOM_JOIN, ROOM_LEAVE, ROOM_ROSTER, ROOM_TAKE_OVER, ROOM_UPDATE};
+use super::script::{
+    ROOM_ASSERT, ROOM_JOIN, ROOM_LEAVE, ROOM_MEMBER, ROOM_ROSTER, ROOM_TAKE_OVER, ROOM_UPDATE,
+};
 use crate::directory::{
-    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver,
-    TakeOverOutcome, UpdateOutcome,
+    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Sighting, TakeOver,
+    TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
 use crate::unreadable::{RecordKind, read_one};
@@ -106,6 +108,28 @@ impl RedisDirectory {
         }
     }
 
+    pub(super) async fn look_up_member(
+        &self,
+        room: &RoomId,
+        whom: &Whom,
+    ) -> Result<Sighting, Failure> {
+        let keys = self.keys.room(room);
+        let keys = [&keys.members, &keys.roster, &keys.meta, &keys.alive].map(String::as_str);
+        let (by, which) = match whom {
+            Whom::Peer(peer) => ("peer", peer.as_str()),
+            Whom::Name(name) => ("name", &**name),
+        };
+        let args: Vec<Value> = vec![by.into(), which.into()];
+        let mut reply = self.commands.run(&ROOM_MEMBER, &keys, args).await?;
+        match &*reply.text()? {
+            "member" => Ok(Sighting {
+                revision: reply.number()?,
+                member: self.one_member(room, reply.list()?)?,
+            }),
+            _ => Err(reply.odd()),
+        }
+    }
+
     pub(super) async fn take_over_member(
         &self,
         wish: &TakeOver,
@@ -181,6 +205,19 @@ impl RedisDirectory {
             unreadable,
             ..RosterSnapshot::of(revision, ready, capacity, members)
         })
+    }
+
+    /// One whose record cannot be read is not absent.
+    fn one_member(
+        &self,
+        room: &RoomId,
+        fields: Vec<Bytes>,
+    ) -> Result<Option<MemberRecord>, Failure> {
+        let (mut members, unreadable) = self.members(room, fields);
+        match unreadable.first() {
+            None => Ok(members.pop()),
+            Some(peer) => Err(Failure::Unreadable(format!("the record of {peer}"))),
+        }
     }
 
     /// Peer and record, one after another; then those of whose records not even the head can be read.

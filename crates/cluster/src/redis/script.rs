@@ -27,12 +27,15 @@ scripts! {
     ROOM_TAKE_OVER = "values" "room" "room_take_over";
     ROOM_ASSERT = "values" "room" "room_assert";
     ROOM_ROSTER = "values" "room" "room_roster";
+    ROOM_MEMBER = "values" "room" "room_member";
     PEER_ATTACH = "values" "peer_attach";
     PEER_PROVE = "peer_prove";
     PEER_HAND_OVER = "peer_hand_over";
     PEER_ASSERT = "values" "peer_assert";
     PEER_INTEND = "peer_intend";
     PEER_FORGET = "values" "peer_forget";
+    PEER_AWAY = "values" "peer_away";
+    PEER_EVICT = "values" "peer_evict";
     USER_ADMIT = "user_admit";
     LEASE_RENEW = "values" "lease_renew";
     LEASE_CLAIM = "lease_claim";

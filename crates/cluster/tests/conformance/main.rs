@@ -104,6 +104,7 @@ conformance! {
         a_lower_epoch_is_refused
         hidden_members_count_for_nothing
         a_hidden_member_stays_hidden_under_a_new_epoch
+        a_member_that_is_looked_up_is_as_the_roster_has_it
         an_update_replaces_the_profile
         odd_characters_come_back_as_they_went
     }
@@ -124,6 +125,7 @@ conformance! {
         a_name_moves_with_its_member
         a_higher_epoch_keeps_its_name_takes_another_or_gives_it_back
         a_hidden_member_claims_nothing
+        a_name_is_looked_up_for_whoever_holds_it
         of_many_that_claim_a_name_at_once_one_holds_it
         a_forgotten_name_is_asserted_with_its_member
         of_two_that_are_asserted_to_hold_a_name_the_later_one_does
@@ -154,6 +156,8 @@ conformance! {
         a_late_goodbye_does_not_forget_the_successor
         a_user_has_so_many_sessions_and_no_more
         a_race_of_sessions_admits_the_limit
+        a_session_is_away_until_somebody_takes_it
+        of_two_that_evict_a_session_one_gets_it
         a_node_s_peers_are_noted_and_struck_out
     }
     leases {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use switchboard_cluster::directory::{
-    Attach, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver, UpdateOutcome,
+    Attach, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver, UpdateOutcome, Whom,
 };
 use switchboard_cluster::record::{Flags, Profile};
 use switchboard_protocol::{MemberState, PeerId};
 
-use crate::people::{enter, hidden, join, joined, leave, named, request, room, roster, update};
+use crate::people::{
+    enter, hidden, join, joined, leave, look_up, named, request, room, roster, update,
+};
 use crate::stage::Stage;
 
 pub(crate) async fn a_repeated_join_answers_the_same_and_changes_nothing(stage: &Stage) {
@@ -240,4 +242,21 @@ pub(crate) async fn odd_characters_come_back_as_they_went(stage: &Stage) {
             join.user
         );
     }
+}
+
+pub(crate) async fn a_member_that_is_looked_up_is_as_the_roster_has_it(stage: &Stage) {
+    let node = stage.node().await;
+    let nobody = look_up(&node, Whom::Peer(PeerId::random())).await;
+    assert_eq!((nobody.revision, nobody.member), (0, None));
+    let (a, _) = enter(&node, "gw-a").await;
+    let hidden = hidden(PeerId::random());
+    let whole = joined(&node, &hidden).await;
+    for peer in [a, hidden.peer, PeerId::random()] {
+        let seen = look_up(&node, Whom::Peer(peer)).await;
+        assert_eq!(seen.revision, whole.revision);
+        assert_eq!(seen.member.as_ref(), whole.member(&peer));
+    }
+    leave(&node, a, 1).await;
+    let gone = look_up(&node, Whom::Peer(a)).await;
+    assert_eq!((gone.revision, gone.member), (whole.revision + 1, None));
 }

@@ -1,6 +1,6 @@
 //! Names that one member of a room holds at a time.
 
-use switchboard_cluster::directory::{JoinOutcome, JoinRequest};
+use switchboard_cluster::directory::{JoinOutcome, JoinRequest, Whom};
 use switchboard_cluster::record::{MemberRecord, RosterSnapshot};
 use switchboard_cluster::{Backend, Claim};
 use switchboard_protocol::limits::NAME_BYTES_MAX;
@@ -8,7 +8,7 @@ use switchboard_protocol::{PeerId, UserId};
 
 use crate::assertions::{of, open, restored};
 use crate::moves::{replace, taken, wish};
-use crate::people::{enter, hidden, join, joined, leave, named, request, roster, update};
+use crate::people::{enter, hidden, join, joined, leave, look_up, named, request, roster, update};
 use crate::stage::Stage;
 
 /// A session of that user's which claims a name.
@@ -313,4 +313,24 @@ pub(crate) async fn of_two_that_are_asserted_to_hold_a_name_the_later_one_does(s
     );
     restored(&backend, &twin).await;
     assert_eq!(holders(&roster(&backend).await), [new]);
+}
+
+pub(crate) async fn a_name_is_looked_up_for_whoever_holds_it(stage: &Stage) {
+    let backend = stage.node().await;
+    let holder = async |name: &str| {
+        let sighting = look_up(&backend, Whom::Name(name.into())).await;
+        sighting.member.map(|member| member.peer)
+    };
+    // Is called so, and does not hold the name.
+    let other = JoinRequest {
+        profile: named("anna"),
+        ..request(PeerId::random(), "gw-b")
+    };
+    joined(&backend, &other).await;
+    assert_eq!(holder("anna").await, None);
+    let (anna, _) = alice(&backend, "anna").await;
+    assert_eq!(holder("anna").await, Some(anna));
+    assert_eq!(holder("Anna").await, None);
+    leave(&backend, anna, 1).await;
+    assert_eq!(holder("anna").await, None);
 }

@@ -1,7 +1,7 @@
 //! Sessions: who owns each, how many a user has, and what is noted for a node.
 
 use switchboard_cluster::Backend;
-use switchboard_cluster::directory::{Attach, AttachOutcome};
+use switchboard_cluster::directory::{Attach, AttachOutcome, Presence};
 use switchboard_cluster::record::PeerRecord;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 use tokio::task::JoinSet;
@@ -174,4 +174,80 @@ pub(crate) async fn a_node_s_peers_are_noted_and_struck_out(stage: &Stage) {
     directory.delist(&a, &first).await.unwrap();
     assert_eq!(directory.enlisted(&a).await.unwrap(), [second]);
     assert_eq!(directory.enlisted(&node("gw-c")).await.unwrap(), []);
+}
+
+async fn presence(backend: &Backend, peer: PeerId) -> Presence {
+    let presence = backend.directory.presence(&peer).await;
+    presence.expect("the directory answers")
+}
+
+async fn goes_away(backend: &Backend, peer: PeerId, epoch: u64, on: &NodeId) -> bool {
+    let noted = backend.directory.note_away(&peer, epoch, on).await;
+    noted.expect("the directory answers")
+}
+
+pub(crate) async fn a_session_is_away_until_somebody_takes_it(stage: &Stage) {
+    let backend = stage.node().await;
+    let directory = &backend.directory;
+    let ([first, second], a, b) = (
+        [(); 2].map(|()| PeerId::random()),
+        node("gw-a"),
+        node("gw-b"),
+    );
+    assert_eq!(presence(&backend, first).await, Presence::Unknown);
+    assert!(goes_away(&backend, first, 1, &a).await, "nobody else's");
+    assert_eq!(presence(&backend, first).await, Presence::Unknown);
+    for peer in [first, second] {
+        attach(&backend, peer, 2, &a).await;
+        assert_eq!(presence(&backend, peer).await, Presence::Live);
+        assert!(!goes_away(&backend, peer, 1, &a).await);
+        assert!(!goes_away(&backend, peer, 2, &b).await);
+        assert!(
+            goes_away(&backend, peer, 3, &a).await,
+            "it is to be written"
+        );
+        assert_eq!(presence(&backend, peer).await, Presence::Live);
+        assert!(goes_away(&backend, peer, 2, &a).await);
+    }
+    let since = async |peer| match presence(&backend, peer).await {
+        Presence::Away { epoch: 2, since } => since,
+        presence => panic!("{presence:?}"),
+    };
+    let (earlier, later) = (since(first).await, since(second).await);
+    assert!(earlier < later);
+    assert!(goes_away(&backend, first, 2, &a).await);
+    assert_eq!(since(first).await, earlier, "a repeat keeps the time");
+    attach(&backend, first, 3, &b).await;
+    assert_eq!(presence(&backend, first).await, Presence::Live);
+    // Another node keeps it, and has yet to say so.
+    assert!(directory.hand_over(&second, 2, &a, &b).await.unwrap());
+    assert_eq!(presence(&backend, second).await, Presence::Live);
+}
+
+pub(crate) async fn of_two_that_evict_a_session_one_gets_it(stage: &Stage) {
+    let backend = stage.node().await;
+    let directory = &backend.directory;
+    let (peer, a, b) = (PeerId::random(), node("gw-a"), node("gw-b"));
+    attach(&backend, peer, 1, &a).await;
+    assert!(directory.admit(&user(), &peer, &a, 1).await.unwrap());
+    assert_eq!(directory.user_sessions(&user()).await.unwrap(), [peer]);
+    assert_eq!(
+        directory.evict(&peer, 1, &b).await.unwrap(),
+        None,
+        "it is live"
+    );
+    assert!(goes_away(&backend, peer, 1, &a).await);
+    assert_eq!(directory.evict(&peer, 2, &b).await.unwrap(), None);
+    assert_eq!(
+        directory.evict(&peer, 1, &b).await.unwrap(),
+        Some(a.clone())
+    );
+    assert_eq!(directory.evict(&peer, 1, &a).await.unwrap(), None);
+    let record = directory.peer(&peer).await.unwrap().expect("it is there");
+    assert_eq!((record.epoch, record.node), (2, b.clone()));
+    // Whoever wants to come back with what it had is too late or first, and never both.
+    let stale = AttachOutcome::Stale { known: 2 };
+    assert_eq!(attach(&backend, peer, 2, &a).await, stale);
+    let nobody: UserId = "nobody".parse().expect("a user id");
+    assert_eq!(directory.user_sessions(&nobody).await.unwrap(), []);
 }

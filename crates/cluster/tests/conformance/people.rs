@@ -1,7 +1,9 @@
 //! Who joins and leaves in these cases.
 
 use switchboard_cluster::Backend;
-use switchboard_cluster::directory::{JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome};
+use switchboard_cluster::directory::{
+    JoinOutcome, JoinRequest, LeaveOutcome, Sighting, UpdateOutcome, Whom,
+};
 use switchboard_cluster::record::{Flags, Profile, RosterSnapshot};
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
@@ -81,6 +83,14 @@ pub(crate) async fn roster(backend: &Backend) -> RosterSnapshot {
     backend
         .directory
         .roster(&room())
+        .await
+        .expect("the directory answers")
+}
+
+pub(crate) async fn look_up(backend: &Backend, whom: Whom) -> Sighting {
+    backend
+        .directory
+        .look_up(&room(), &whom)
         .await
         .expect("the directory answers")
 }

@@ -2,7 +2,7 @@
 
 use switchboard_cluster::DirectoryError;
 use switchboard_cluster::bucket::Bucket;
-use switchboard_cluster::directory::{JoinOutcome, JoinRequest, LeaveOutcome};
+use switchboard_cluster::directory::{JoinOutcome, JoinRequest, LeaveOutcome, Whom};
 use switchboard_cluster::record::{Profile, RosterSnapshot};
 use switchboard_protocol::PeerId;
 use tokio::task::JoinSet;
@@ -218,6 +218,10 @@ pub(crate) async fn a_forgotten_bucket_refuses_until_it_is_opened(stage: &Stage)
         Err(forgotten.clone())
     );
     assert_eq!(directory.roster(&room()).await, Err(forgotten.clone()));
+    assert_eq!(
+        directory.look_up(&room(), &Whom::Peer(a)).await,
+        Err(forgotten.clone())
+    );
     let other = Bucket::all()
         .find(|&bucket| bucket != Bucket::of(&room()))
         .expect("there are 64");

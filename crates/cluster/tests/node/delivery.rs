@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use switchboard_cluster::Backend;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::node::Settings;
 use switchboard_protocol::ServerMessage;
@@ -14,10 +15,16 @@ use crate::rig::{Session, introduce, node, node_on, plain_node, settings};
 
 async fn pair(badness: Badness, seed: u64) -> (Session, Session) {
     let cluster = MemoryCluster::new();
-    let bus = |seed| BadBus::new(cluster.backend().bus, badness, seed);
+    // As many may be on their way as a test says at once.
+    let mut many = settings();
+    many.in_flight.signals *= 4;
+    let backend = |seed| Backend {
+        bus: BadBus::new(cluster.backend().bus, badness, seed),
+        ..cluster.backend()
+    };
     let (one, other) = (
-        node_on(&cluster, bus(seed)).await,
-        node_on(&cluster, bus(seed + 1)).await,
+        node(backend(seed), many.clone()).await,
+        node(backend(seed + 1), many).await,
     );
     introduce(&one, &other).await
 }
@@ -158,20 +165,55 @@ async fn what_waited_for_the_bus_arrives_once_it_is_back() {
 #[tokio::test(start_paused = true)]
 async fn past_its_bounds_a_sender_hears_overloaded_at_once() {
     let mut few = settings();
-    few.in_flight.signals = 3;
+    few.in_flight.signals = 4;
     let (alice, bob) = pair_with(few).await;
-    for _ in 0..5 {
+    let mut others = Vec::new();
+    for _ in 0..4 {
+        let other = Session::new(&bob.node, true).await;
+        other.join("r").await.expect("there is room");
+        alice.told.until_joined(&other.peer()).await;
+        others.push(other);
+    }
+    for receiver in [&bob].into_iter().chain(&others) {
+        alice.signal("r", Some(receiver.peer()));
+    }
+    assert_eq!(alice.told.answers(), [(5, Some(Reason::Overloaded))]);
+    bob.handle_signals();
+    alice.until_answered(2).await;
+    let id = alice.signal("r", Some(bob.peer()));
+    alice.until_answered(3).await;
+    assert_eq!(alice.told.answers().last(), Some(&(id, None)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_receiver_s_stream_takes_a_quarter_of_the_bounds_and_others_go_on() {
+    let mut few = settings();
+    few.in_flight.signals = 12;
+    let (alice, bob) = pair_with(few).await;
+    let carol = Session::new(&alice.node, true).await;
+    carol.join("r").await.expect("carol gets in");
+    carol.handle_signals();
+    alice.told.until_joined(&carol.peer()).await;
+    for _ in 0..4 {
         alice.signal("r", Some(bob.peer()));
     }
+    let full = (4, Some(Reason::Overloaded));
+    assert_eq!(alice.told.answers(), [full]);
+    // What is for others goes on, also of one signal for both.
+    let goes_on = alice.signal("r", Some(carol.peer()));
+    let to_both = alice.signal("r", None);
+    alice.until_answered(4).await;
+    let refused = (to_both, Some(Reason::Overloaded));
     assert_eq!(
         alice.told.answers(),
-        [(4, Some(Reason::Overloaded)), (5, Some(Reason::Overloaded))]
+        [full, refused, (goes_on, None), (to_both, None)]
     );
     bob.handle_signals();
-    alice.until_answered(5).await;
+    alice.until_answered(7).await;
     let id = alice.signal("r", Some(bob.peer()));
-    alice.until_answered(6).await;
+    alice.until_answered(8).await;
     assert_eq!(alice.told.answers().last(), Some(&(id, None)));
+    assert_eq!(bob.told.signals(), [1, 2, 3, id]);
 }
 
 #[tokio::test(start_paused = true)]

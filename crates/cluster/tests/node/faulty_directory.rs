@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, JoinOutcome,
-    JoinRequest, LeaveOutcome, TakeOver, TakeOverOutcome, UpdateOutcome,
+    JoinRequest, LeaveOutcome, Presence, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use switchboard_cluster::record::{Epoch, PeerRecord, RosterSnapshot};
 use switchboard_cluster::{Directory, DirectoryError, Profile};
@@ -62,6 +62,7 @@ impl Waiting {
 pub(crate) struct FaultyDirectory {
     inner: Arc<dyn Directory>,
     faults: Mutex<HashMap<&'static str, VecDeque<Fault>>>,
+    calls: Mutex<HashMap<&'static str, usize>>,
     cut: AtomicBool,
 }
 
@@ -70,6 +71,7 @@ impl FaultyDirectory {
         Arc::new(Self {
             inner,
             faults: Mutex::default(),
+            calls: Mutex::default(),
             cut: AtomicBool::new(false),
         })
     }
@@ -77,6 +79,11 @@ impl FaultyDirectory {
     /// Cuts the directory off, or mends it.
     pub(crate) fn cut(&self, cut: bool) {
         self.cut.store(cut, Ordering::Relaxed);
+    }
+
+    /// How many such calls there were.
+    pub(crate) fn calls(&self, call: &str) -> usize {
+        self.calls.lock().get(call).copied().unwrap_or_default()
     }
 
     /// The next such call fails.
@@ -118,6 +125,7 @@ impl FaultyDirectory {
     }
 
     async fn before(&self, call: &'static str) -> Result<Then, DirectoryError> {
+        *self.calls.lock().entry(call).or_default() += 1;
         let no_answer = || Err(DirectoryError::Unavailable("no answer".into()));
         if self.cut.load(Ordering::Relaxed) {
             return no_answer();
@@ -175,6 +183,7 @@ forward! {
     fn take_over(wish: &TakeOver) -> TakeOverOutcome;
     fn assert_member(assert: &AssertMember) -> AssertOutcome;
     fn roster(room: &RoomId) -> RosterSnapshot;
+    fn look_up(room: &RoomId, whom: &Whom) -> Sighting;
     fn open_bucket(bucket: Bucket) -> ();
     fn close_buckets() -> ();
     fn closed_buckets() -> Vec<Bucket>;
@@ -183,9 +192,13 @@ forward! {
     fn hand_over(peer: &PeerId, epoch: Epoch, from: &NodeId, to: &NodeId) -> bool;
     fn assert_peer(record: &PeerRecord) -> AssertPeerOutcome;
     fn intend(peer: &PeerId, epoch: Epoch, room: &RoomId, wanted: bool) -> bool;
+    fn note_away(peer: &PeerId, epoch: Epoch, node: &NodeId) -> bool;
+    fn presence(peer: &PeerId) -> Presence;
+    fn evict(peer: &PeerId, epoch: Epoch, node: &NodeId) -> Option<NodeId>;
     fn peer(peer: &PeerId) -> Option<PeerRecord>;
     fn forget(peer: &PeerId, epoch: Epoch) -> bool;
     fn admit(user: &UserId, peer: &PeerId, node: &NodeId, sessions_max: u32) -> bool;
+    fn user_sessions(user: &UserId) -> Vec<PeerId>;
     fn dismiss(user: &UserId, peer: &PeerId) -> ();
     fn enlist(node: &NodeId, peer: &PeerId) -> ();
     fn delist(node: &NodeId, peer: &PeerId) -> ();

@@ -3,6 +3,7 @@
 mod away;
 mod bad_bus;
 mod delivery;
+mod evictions;
 mod faults;
 mod faulty_directory;
 mod forgetting;
@@ -10,6 +11,7 @@ mod going_back;
 mod interleavings;
 mod keys;
 mod leases;
+mod looking_up;
 mod moves;
 mod moving_in_two_rooms;
 mod moving_signals;

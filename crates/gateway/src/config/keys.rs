@@ -130,6 +130,12 @@ pub(super) static KEYS: &[Key] = {
         key("limits.sessions_per_user", |c| {
             Number(&mut c.limits.sessions_per_user, COUNT)
         }),
+        key("limits.away_bytes", |c| {
+            Number(&mut c.limits.away_bytes, NODE_BYTES)
+        }),
+        key("limits.away_bytes_anonymous", |c| {
+            Number(&mut c.limits.away_bytes_anonymous, NODE_BYTES)
+        }),
         key("limits.in_flight", |c| {
             Number(&mut c.limits.in_flight, COUNT)
         }),

@@ -19,6 +19,11 @@ pub struct LimitsConfig {
     pub sessions: usize,
     /// Sessions of one user. Default 5; over it: close 4429.
     pub sessions_per_user: u32,
+    /// What the sessions without a connection that this node keeps may take in Redis, bytes, as estimated. Default
+    /// 268435456; over it, the youngest expire.
+    pub away_bytes: usize,
+    /// The same where nobody is asked for a token. Default 18874368.
+    pub away_bytes_anonymous: usize,
     /// Signals of one session that wait for their answer. Default 1024; over it: `overloaded`.
     pub in_flight: u32,
     /// Their payload, bytes. Default 1048576; not below `max_message_bytes`.
@@ -41,6 +46,8 @@ impl Default for LimitsConfig {
             burst: 400,
             sessions: 100_000,
             sessions_per_user: 5,
+            away_bytes: 268_435_456,
+            away_bytes_anonymous: 18_874_368,
             in_flight: 1024,
             in_flight_bytes: 1_048_576,
             node_in_flight_bytes: 268_435_456,

@@ -17,11 +17,13 @@ use switchboard_protocol::client_message::{Hello, Join, Leave, Signal};
 use switchboard_protocol::codec::{EncodeError, InvalidPayload};
 use switchboard_protocol::ids::check_kind;
 use switchboard_protocol::limits::NAME_BYTES_MAX;
-use switchboard_protocol::server_message::{Error, Joined, Signal as Signalled};
+use switchboard_protocol::server_message::{
+    Error, Joined, Reason, Signal as Signalled, Undelivered,
+};
 use switchboard_protocol::{
     ClientMessage, CloseCode, DecodeError, ErrorCode, Member, Payload, PeerId, ServerMessage,
 };
-use switchboard_session::{Claim, Closing, Enter, Input, RoomName};
+use switchboard_session::{Claim, Closing, Enter, Input, RoomName, SignalToName};
 
 use super::foreign::{Fields, Told, shown_text};
 use super::neutral;
@@ -56,6 +58,8 @@ pub(crate) struct Mdn {
 enum Request {
     Enter,
     Leave,
+    /// A signal to somebody by his name.
+    ToName,
     /// As it will be said back.
     Chat(String),
 }
@@ -150,35 +154,40 @@ impl Mdn {
     }
 
     fn pass_on(&mut self, kind: &str, mut said: Fields<'_>, heard: Hear<'_>) {
-        let Some(lobby) = self.rooms.get(lobby::ROOM) else {
+        if self.rooms.get(lobby::ROOM).is_none() {
             return broken("say your name first: a message of type `username`", heard);
-        };
-        // Without a target, or with none: everybody else. What is no name is nobody's, and not for all to read.
+        }
+        // Without a target, or with none: everybody else. What is no name is nobody's, and not for all to read. Who has that
+        // name, the node knows before this client is told.
         let target = match said.optional_text("target") {
             Ok(target) => target.filter(|target| !target.is_empty()),
             Err(wrong) => return broken(&wrong.to_string(), heard),
         };
-        let to = match &target {
-            None => None,
-            Some(name) => match lobby.named(name) {
-                Some(member) => Some(member.peer),
-                None => {
-                    return self.refuse(ErrorCode::Offline, "there is nobody of that name", heard);
-                }
-            },
-        };
-        let id = self.requests.unheeded();
+        let target = target.as_deref();
         let Some((_, kind, usual)) = SIGNALS.iter().find(|(word, ..)| *word == kind) else {
             if check_kind(kind).is_err() {
                 return broken("a `type` is 1 to 64 of A-Z a-z 0-9 . _ : -", heard);
             }
-            return pass(id, to, kind, &said.to_json(), heard);
+            return self.pass(target, kind, &said.to_json(), heard);
         };
         for known in ["type", "target", "name", "id", "date"] {
             said.take(known);
         }
         let payload = neutral::unwrap(kind, usual, said);
-        pass(id, to, kind, &payload, heard);
+        self.pass(target, kind, &payload, heard);
+    }
+
+    /// Passes on what JavaScript wrote.
+    fn pass(&mut self, target: Option<&str>, kind: &str, json: &str, heard: Hear<'_>) {
+        let payload = match Payload::from_javascript(json) {
+            Ok(payload) => payload,
+            Err(error) => return broken(&error.to_string(), heard),
+        };
+        let id = match target {
+            None => self.requests.unheeded(),
+            Some(_) => self.requests.open(Request::ToName),
+        };
+        signal(id, target, kind, payload.as_slice(), heard);
     }
 
     fn own(&self) -> Option<&Member> {
@@ -215,6 +224,19 @@ impl Mdn {
         };
         self.chat_bytes -= back.len();
         Some(back)
+    }
+
+    /// Only that the named one is not there: of anything else that becomes of a signal the sample has no idea.
+    fn tell_undelivered(&mut self, undelivered: &Undelivered, say: Say<'_>) {
+        let is_absent = matches!(
+            undelivered.reason,
+            Reason::NoSuchPeer | Reason::Left | Reason::Expired
+        );
+        let request = self.requests.close(undelivered.id);
+        if is_absent && matches!(request, Some(Request::ToName)) {
+            let told = error(ErrorCode::Offline, "there is nobody of that name");
+            say(Message::Text(told.into()));
+        }
     }
 
     fn tell_error(&mut self, refused: &Error, say: Say<'_>) {
@@ -355,24 +377,22 @@ fn display(member: &Member) -> &str {
     member.name.as_deref().unwrap_or(member.peer.as_str())
 }
 
-/// Passes on what JavaScript wrote.
-fn pass(id: u64, to: Option<PeerId>, kind: &str, json: &str, heard: Hear<'_>) {
-    match Payload::from_javascript(json) {
-        Ok(payload) => signal(id, to, kind, payload.as_slice(), heard),
-        Err(error) => broken(&error.to_string(), heard),
-    }
-}
-
-fn signal(id: u64, to: Option<PeerId>, kind: &str, payload: Payload<&[u8]>, heard: Hear<'_>) {
-    let signal = ClientMessage::Signal(Signal {
+fn signal(id: u64, name: Option<&str>, kind: &str, payload: Payload<&[u8]>, heard: Hear<'_>) {
+    let signal = Signal {
         id,
         room: lobby::ROOM.into(),
-        to: to.map(|to| to.to_string().into()),
+        to: None,
         kind: kind.into(),
         payload,
         traceparent: None,
-    });
-    heard(Heard::Input(Input::Message(signal)));
+    };
+    heard(Heard::Input(match name {
+        None => Input::Message(ClientMessage::Signal(signal)),
+        Some(name) => Input::SignalToName(SignalToName {
+            signal,
+            name: name.into(),
+        }),
+    }));
 }
 
 fn broken(words: &str, heard: Hear<'_>) {
@@ -445,9 +465,11 @@ impl Dialect for Mdn {
             }
             ServerMessage::Signal(signal) => self.tell_signal(signal, say)?,
             ServerMessage::Error(error) => self.tell_error(error, say),
+            ServerMessage::Delivered(delivered) => {
+                self.requests.close(delivered.id);
+            }
+            ServerMessage::Undelivered(undelivered) => self.tell_undelivered(undelivered, say),
             ServerMessage::MemberUpdated(_)
-            | ServerMessage::Delivered(_)
-            | ServerMessage::Undelivered(_)
             | ServerMessage::Ready(_)
             | ServerMessage::Pong(_)
             | ServerMessage::Drain(_) => {}

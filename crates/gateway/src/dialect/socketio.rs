@@ -96,6 +96,8 @@ enum What {
     Enter { room: Option<RoomId>, creates: bool },
     /// What the client did not ask for in so many words: it hears nothing of it.
     Unasked,
+    /// To reach somebody by his name: the client is told at any rate if he is not there.
+    ToName,
     /// Anything whose answer says only whether it worked.
     Other,
 }
@@ -103,9 +105,14 @@ enum What {
 /// What a signal asks of the session.
 struct Outgoing<'a> {
     room: &'a str,
-    to: Cow<'a, str>,
+    to: To<'a>,
     kind: &'a str,
     payload: &'a str,
+}
+
+enum To<'a> {
+    Peer(Cow<'a, str>),
+    Name(&'a str),
 }
 
 type Hear<'h> = &'h mut dyn FnMut(Heard<'_>);

@@ -49,12 +49,6 @@ impl<K> ToldRoom<K> {
         self.members().find(|member| member.peer == *peer)
     }
 
-    /// Who is called so: the one that came last, where several are.
-    pub(super) fn named(&self, name: &str) -> Option<&Member> {
-        let mut newest_first = self.members.iter().rev().map(Told::member);
-        newest_first.find(|member| member.name.as_deref() == Some(name))
-    }
-
     pub(super) fn came(&mut self, joined: &Arc<MemberJoined>) {
         self.members.push(Told::Came(joined.clone()));
     }

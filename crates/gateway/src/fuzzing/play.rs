@@ -5,15 +5,16 @@ use std::borrow::Cow;
 
 use axum::extract::ws::Message;
 use serde::de::IgnoredAny;
+use switchboard_protocol::client_message;
 use switchboard_protocol::codec::mended;
 use switchboard_protocol::server_message::{
-    Delivered, Done, Error, Joined, Left, ResumeTicket, Signal, Welcome,
+    Delivered, Done, Error, Joined, Left, Reason, ResumeTicket, Signal, Undelivered, Welcome,
 };
 use switchboard_protocol::{
     ClientMessage, Connection, ErrorCode, Member, MemberState, NodeId, PeerId, RoomId,
     ServerMessage,
 };
-use switchboard_session::{Enter, Input};
+use switchboard_session::{Enter, Input, SignalToName};
 use switchboard_stomp::{Decoder, Limits, Version};
 
 use super::audience::Audience;
@@ -65,7 +66,9 @@ impl<D: Dialect, C: Fn(&str)> Play<D, C> {
             Heard::Input(Input::Alive) => {}
             Heard::Input(input) => {
                 outcome.asked += 1;
-                if let Input::Message(ClientMessage::Signal(signal)) = &input {
+                if let Input::Message(ClientMessage::Signal(signal))
+                | Input::SignalToName(SignalToName { signal, .. }) = &input
+                {
                     let payload = String::from_utf8_lossy(signal.payload.bytes).into_owned();
                     outcome.signals.push((signal.kind.to_string(), payload));
                     audience.hear(&signal.kind, signal.payload);
@@ -202,6 +205,19 @@ fn answer(input: Input<'_>, own: &Member, other: &Member) -> Vec<ServerMessage> 
                 None => done.into(),
             };
             vec![answer, back.into()]
+        }
+        Input::SignalToName(SignalToName { signal, name }) => {
+            if other.name.as_deref() == Some(&*name) {
+                let to = Some(other.peer.to_string().into());
+                let signal = ClientMessage::Signal(client_message::Signal { to, ..signal });
+                return answer(Input::Message(signal), own, other);
+            }
+            let absent = Undelivered {
+                id: signal.id,
+                to: Default::default(),
+                reason: Reason::NoSuchPeer,
+            };
+            vec![absent.into()]
         }
         Input::Broken(error) => {
             let words = error.to_string();

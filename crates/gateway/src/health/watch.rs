@@ -127,6 +127,7 @@ mod tests {
                 node_bytes: 1,
             },
             away_max: 1000,
+            away_bytes: 1 << 24,
             sessions_per_user: 1,
             linger_max: Duration::ZERO,
             local_shortcut: false,

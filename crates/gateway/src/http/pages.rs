@@ -87,6 +87,7 @@ fn now(gateway: &Gateway) -> Now {
     Now {
         connections: gateway.registry.len(),
         sessions_away: gateway.node.away_count(),
+        away_bytes: gateway.node.away_bytes(),
         rooms: rooms.len(),
         members: rooms.iter().map(|room| room.local_members).sum(),
         outbox_bytes: gateway.registry.outbox_bytes(),

@@ -7,8 +7,10 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::extract::ws::Message;
+use switchboard_cluster::NotAMember;
+use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::{ErrorCode, PeerId, ServerMessage};
-use switchboard_session::{Input, Live, Origin, Output, Refused};
+use switchboard_session::{Input, Live, Origin, Output, Refused, SignalToName};
 use tokio::time::{Sleep, sleep_until};
 
 use super::{Connection, End};
@@ -220,11 +222,12 @@ impl Work {
             Output::Send(message) => self.answer(message),
             Output::Relay(signal, origin) => {
                 let repeated = origin == Origin::PerhapsRepeated;
-                if node.relay(&self.asker.local, &signal, repeated).is_err() {
-                    let message = format!("you are not in the room {}; join it first", signal.room);
-                    let refused = Refused::new(ErrorCode::NotAMember, message);
-                    self.answer(refused.to_error(Some(signal.id)));
-                }
+                let relayed = node.relay(&self.asker.local, &signal, repeated);
+                self.refuse_unless(relayed, &signal);
+            }
+            Output::RelayToName(SignalToName { signal, name }) => {
+                let relayed = node.relay_to_name(&self.asker.local, &signal, &name);
+                self.refuse_unless(relayed, &signal);
             }
             Output::Received(received) => {
                 // A slow client may have read a signal of which the rest of its batch still waits.
@@ -251,6 +254,14 @@ impl Work {
             Output::Close(closing) => return Some(End::Close(closing)),
         }
         None
+    }
+
+    fn refuse_unless(&self, relayed: Result<(), NotAMember>, signal: &Signal<'_>) {
+        if relayed.is_err() {
+            let message = format!("you are not in the room {}; join it first", signal.room);
+            let refused = Refused::new(ErrorCode::NotAMember, message);
+            self.answer(refused.to_error(Some(signal.id)));
+        }
     }
 
     fn answer(&self, message: impl Into<ServerMessage>) {

@@ -3,6 +3,7 @@
 //! One module for each thing that can go right or wrong. Nothing here sleeps for a fixed time: a test waits for what it
 //! wants to see, or for something that comes after what it does not want to see.
 
+mod away_bytes;
 mod bad_frames;
 mod bad_messages;
 mod bad_resumes;
@@ -33,4 +34,5 @@ mod slow_receiver;
 mod stderr;
 mod support;
 mod tokens;
+mod truth;
 mod two_nodes;

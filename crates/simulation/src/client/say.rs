@@ -105,6 +105,12 @@ impl Client {
             return;
         }
         let to = to.map(|place| others[place % others.len()]);
+        if others
+            .iter()
+            .any(|other| to.is_none_or(|to| to == *other) && self.is_slow(other))
+        {
+            return;
+        }
         let signal = Unanswered {
             id: self.next_id(),
             room,
@@ -114,6 +120,15 @@ impl Client {
         };
         self.unanswered.push_back(signal.clone());
         self.say(&signal, to, false, out);
+    }
+
+    /// Whether one receiver has as much to answer as one may have.
+    fn is_slow(&self, receiver: &PeerId) -> bool {
+        let waits_for = |signal: &&Unanswered| match (&signal.open, signal.to) {
+            (Some(open), _) => open.contains(receiver),
+            (None, to) => to.is_none_or(|to| to == *receiver),
+        };
+        self.unanswered.iter().filter(waits_for).count() >= self.in_flight / 4
     }
 
     /// Says a signal on the session's connection.

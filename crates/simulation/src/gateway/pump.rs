@@ -9,7 +9,9 @@ use switchboard_protocol::client_message::Hello;
 use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, RoomSnapshot, Welcome};
 use switchboard_protocol::{CloseCode, Codec, ErrorCode, PeerId, ServerMessage, UserId};
 use switchboard_session::grants::Grants;
-use switchboard_session::{AwaitingHello, Closing, Greeting, Input, Live, Origin, Output, Refused};
+use switchboard_session::{
+    AwaitingHello, Closing, Greeting, Input, Live, Origin, Output, Refused, SignalToName,
+};
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::Gateway;
@@ -299,6 +301,13 @@ impl Pump {
             Output::Relay(signal, origin) => {
                 let repeated = origin == Origin::PerhapsRepeated;
                 if node.relay(&asker.local, &signal, repeated).is_err() {
+                    let refused = Refused::new(ErrorCode::NotAMember, "join it first");
+                    self.send(refused.to_error(Some(signal.id)).into());
+                }
+            }
+            Output::RelayToName(to_name) => {
+                let SignalToName { signal, name } = &to_name;
+                if node.relay_to_name(&asker.local, signal, name).is_err() {
                     let refused = Refused::new(ErrorCode::NotAMember, "join it first");
                     self.send(refused.to_error(Some(signal.id)).into());
                 }

@@ -114,18 +114,57 @@ fn requests_wait_while_as_many_are_unanswered_as_a_gateway_takes() {
 
 #[test]
 fn signals_wait_while_as_many_are_in_flight_as_may_be() {
-    let [alice] = peers();
+    let others: [PeerId; 3] = peers();
     let mut rig = rig_with(Limits {
         in_flight: 2,
         ..LIMITS
     });
-    rig.join("r", &[alice]);
-    for _ in 0..3 {
-        rig.signal(Some(alice));
+    rig.join("r", &others);
+    for other in others {
+        rig.signal(Some(other));
     }
     let said = rig.says_signals();
     assert_eq!(said.len(), 2);
-    rig.hear(delivered(said[0].0, alice));
+    rig.hear(delivered(said[0].0, others[0]));
+    assert_eq!(rig.says_signals().len(), 1);
+}
+
+#[test]
+fn one_that_is_slow_to_answer_holds_back_a_quarter_and_others_go_past() {
+    let [slow, other] = peers();
+    let mut rig = rig_with(Limits {
+        in_flight: 8,
+        ..LIMITS
+    });
+    rig.join("r", &[slow, other]);
+    for _ in 0..4 {
+        rig.signal(Some(slow));
+    }
+    assert!(rig.session.wants_command());
+    for _ in 0..2 {
+        rig.signal(Some(other));
+    }
+    let said = rig.says_signals();
+    let to: Vec<_> = said.iter().map(|(_, to)| *to).collect();
+    assert_eq!(to, [slow, slow, other, other].map(Some));
+    // What is for all must not overtake what waits for one of them.
+    rig.signal(None);
+    rig.signal(Some(other));
+    rig.hear(delivered(said[0].0, slow));
+    assert_eq!(rig.says_signals().len(), 1);
+    rig.hear(delivered(said[1].0, slow));
+    let rest = rig.says_signals();
+    assert_eq!(
+        rest.iter().map(|(_, to)| *to).collect::<Vec<_>>(),
+        [Some(slow), None]
+    );
+    // Until it is known whom that goes to, it counts for everybody.
+    let done = Done {
+        re: rest[1].0,
+        to: Some(vec![slow]),
+    };
+    rig.hear(done);
+    rig.hear(delivered(said[2].0, other));
     assert_eq!(rig.says_signals().len(), 1);
 }
 

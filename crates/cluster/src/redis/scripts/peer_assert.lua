@@ -19,7 +19,7 @@ if known_node and (known_epoch > epoch or (known_epoch == epoch and known_node ~
   return { 'elsewhere', known_node, known_epoch }
 end
 if not known_node or known_epoch < epoch then
-  redis.call('HDEL', KEYS[1], 'former_node', 'former_epoch')
+  redis.call('HDEL', KEYS[1], 'former_node', 'former_epoch', 'away')
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'node', node, 'user', user, 'proven', ARGV[4])
   answer = 'restored'
 elseif (number_of(known[3]) or 0) < proven then

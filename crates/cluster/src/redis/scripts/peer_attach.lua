@@ -35,6 +35,7 @@ end
 if known_epoch < epoch then
   if shown and shown < proven then return { 'outdated' } end
   former_node, former_epoch = node_of(known_node) or '', known_epoch
+  redis.call('HDEL', KEYS[1], 'away')
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'node', node, 'user', user,
     'former_node', former_node, 'former_epoch', whole_number(former_epoch))
 end

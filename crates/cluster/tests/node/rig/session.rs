@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use switchboard_cluster::{
-    Claim, Departure, JoinError, JoinRoom, Local, NewSession, Node, Profile, ResumeError,
+    AttachError, Claim, Departure, JoinError, JoinRoom, Local, NewSession, Node, Profile,
+    ResumeError,
 };
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
@@ -57,6 +58,11 @@ impl Session {
     }
 
     pub(crate) async fn of(node: &Node, kind: Kind) -> Self {
+        let taken = Self::try_of(node, kind).await;
+        taken.expect("the node takes a session")
+    }
+
+    pub(crate) async fn try_of(node: &Node, kind: Kind) -> Result<Self, AttachError> {
         let (peer, told) = (PeerId::random(), Arc::new(Told::default()));
         let user = kind.user.unwrap_or_else(|| UserId::anonymous(&peer));
         let session = NewSession {
@@ -67,17 +73,14 @@ impl Session {
             resumable: kind.resumable,
             recipient: told.clone(),
         };
-        let local = node
-            .attach(session)
-            .await
-            .expect("the node takes a session");
-        Self {
+        let local = node.attach(session).await?;
+        Ok(Self {
             node: node.clone(),
             local,
             told,
             rooms: Vec::new(),
             next_id: Arc::new(AtomicUsize::new(1)),
-        }
+        })
     }
 
     /// What the client was given to resume with.
@@ -196,21 +199,20 @@ impl Session {
         id
     }
 
+    /// Sends a signal to whoever has that name, and gives its id.
+    pub(crate) fn signal_to_name(&self, room: &str, name: &str) -> u64 {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed) as u64;
+        let relayed = self
+            .node
+            .relay_to_name(&self.local, &signal(room, id, None), name);
+        relayed.expect("a member may signal");
+        id
+    }
+
     /// Sends a signal with an id that was perhaps used before.
     pub(crate) fn signal_again(&self, room: &str, id: u64, to: Option<PeerId>) {
-        let signal = Signal {
-            id,
-            room: room.into(),
-            to: to.map(|to| to.to_string().into()),
-            kind: "candidate".into(),
-            payload: Payload {
-                encoding: Encoding::Json,
-                bytes: b"{}",
-            },
-            traceparent: None,
-        };
         self.node
-            .relay(&self.local, &signal, false)
+            .relay(&self.local, &signal(room, id, to), false)
             .expect("a member may signal");
     }
 
@@ -259,5 +261,19 @@ impl Session {
         self.told
             .until("all answers", |messages| answered(messages).then_some(()))
             .await;
+    }
+}
+
+fn signal(room: &str, id: u64, to: Option<PeerId>) -> Signal<'_> {
+    Signal {
+        id,
+        room: room.into(),
+        to: to.map(|to| to.to_string().into()),
+        kind: "candidate".into(),
+        payload: Payload {
+            encoding: Encoding::Json,
+            bytes: b"{}",
+        },
+        traceparent: None,
     }
 }

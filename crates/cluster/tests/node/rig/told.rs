@@ -139,6 +139,16 @@ impl Told {
         signals(&self.messages.lock())
     }
 
+    /// The same, of those from one sender.
+    pub(crate) fn signals_of(&self, sender: &PeerId) -> Vec<u64> {
+        let messages = self.messages.lock();
+        let ids = messages.iter().filter_map(|message| match message {
+            ServerMessage::Signal(signal) if signal.from == *sender => Some(signal.id),
+            _ => None,
+        });
+        ids.collect()
+    }
+
     /// How often each signal was answered: id, and `None` or why not.
     pub(crate) fn answers(&self) -> Vec<(u64, Option<Reason>)> {
         let messages = self.messages.lock();

@@ -21,6 +21,11 @@ fn hear(mdn: &mut Mdn, text: &str) -> Vec<String> {
                 signal.to.as_deref().unwrap_or("all"),
                 String::from_utf8_lossy(signal.payload.bytes)
             ),
+            Heard::Input(Input::SignalToName(SignalToName { signal, name })) => format!(
+                "{} {name} {}",
+                signal.kind,
+                String::from_utf8_lossy(signal.payload.bytes)
+            ),
             Heard::Say(Message::Text(text)) => text.to_string(),
             other => format!("{other:?}"),
         });
@@ -66,23 +71,35 @@ fn in_lobby() -> (Mdn, Member) {
 
 #[test]
 fn an_offer_goes_to_its_target_and_a_hang_up_without_one_to_all() {
-    let (mut mdn, bob) = in_lobby();
+    let (mut mdn, _) = in_lobby();
     let offer =
         r#"{"name":"Ann","target":"Bob","type":"video-offer","sdp":{"type":"offer","sdp":"v=0"}}"#;
     assert_eq!(
         hear(&mut mdn, offer),
-        [format!(
-            r#"offer {} {{"type":"offer","sdp":"v=0"}}"#,
-            bob.peer
-        )]
+        [r#"offer Bob {"type":"offer","sdp":"v=0"}"#]
     );
     let hang_up = hear(&mut mdn, r#"{"name":"Ann","target":null,"type":"hang-up"}"#);
     assert!(hang_up[0].starts_with("hang-up all "), "{hang_up:?}");
-    let nobody = hear(&mut mdn, r#"{"type":"hang-up","target":"Eve"}"#);
-    assert!(
-        nobody[0].contains("there is nobody of that name"),
-        "{nobody:?}"
-    );
+}
+
+#[test]
+fn only_of_somebody_who_is_not_there_the_client_is_told() {
+    let (mut mdn, _) = in_lobby();
+    for (reason, told) in [
+        (Reason::NoSuchPeer, 1),
+        (Reason::Left, 1),
+        (Reason::Unconfirmed, 0),
+    ] {
+        hear(&mut mdn, r#"{"type":"hang-up","target":"Eve"}"#);
+        let undelivered = Undelivered {
+            id: mdn.requests.unheeded() - 1,
+            to: [].into_iter().collect(),
+            reason,
+        };
+        let said = say(&mut mdn, undelivered.clone());
+        assert_eq!(said.len(), told, "{said:?}");
+        assert!(say(&mut mdn, undelivered).is_empty(), "it is said once");
+    }
 }
 
 #[test]
@@ -268,13 +285,11 @@ fn what_is_meant_for_somebody_who_has_no_name_is_not_told_to_all() {
 #[test]
 fn after_the_last_candidate_comes_null() {
     let (mut mdn, bob) = in_lobby();
+    let to_bob = "candidate Bob null";
     for beside in ["", r#","sdpMid":"0""#] {
         let last =
             format!(r#"{{"type":"new-ice-candidate","target":"Bob","candidate":null{beside}}}"#);
-        assert_eq!(
-            hear(&mut mdn, &last),
-            [format!("candidate {} null", bob.peer)]
-        );
+        assert_eq!(hear(&mut mdn, &last), [to_bob]);
     }
     let empty =
         r#"{"type":"new-ice-candidate","target":"Bob","candidate":{"candidate":"","sdpMid":"0"}}"#;

@@ -3,10 +3,12 @@
 use axum::extract::ws::Message;
 use switchboard_protocol::client_message::{Bye, Hello, Join, Leave, Signal};
 use switchboard_protocol::{ClientMessage, DecodeError, ErrorCode, Payload, UserId};
-use switchboard_session::{Enter, Input};
+use switchboard_session::{Enter, Input, SignalToName};
 
 use super::packet::{self, BadPacket, Event, Packet};
-use super::{Entering, Hear, Outgoing, Request, SocketIo, Vocabulary, calls, rooms, video};
+use super::{
+    Entering, Hear, Outgoing, Request, SocketIo, To, Vocabulary, What, calls, rooms, video,
+};
 use crate::dialect::foreign::{Fields, LeftOut};
 use crate::dialect::{Heard, Introduction};
 
@@ -160,18 +162,33 @@ impl SocketIo {
                 return self.refuse(event, vocabulary, ErrorCode::BadMessage, &words, heard);
             }
         };
-        let id = match event.ack {
-            None => self.requests.unheeded(),
-            ack => self.requests.open(Request::plain(vocabulary, ack)),
+        let (to, name) = match signal.to {
+            To::Peer(peer) => (Some(peer), None),
+            To::Name(name) => (None, Some(name)),
         };
-        let signal = ClientMessage::Signal(Signal {
+        let id = match (event.ack, name) {
+            (None, None) => self.requests.unheeded(),
+            (ack, None) => self.requests.open(Request::plain(vocabulary, ack)),
+            (ack, Some(_)) => self.requests.open(Request {
+                vocabulary,
+                ack,
+                what: What::ToName,
+            }),
+        };
+        let signal = Signal {
             id,
             room: signal.room.into(),
-            to: Some(signal.to),
+            to,
             kind: signal.kind.into(),
             payload: payload.as_slice(),
             traceparent: None,
-        });
-        heard(Heard::Input(Input::Message(signal)));
+        };
+        heard(Heard::Input(match name {
+            None => Input::Message(ClientMessage::Signal(signal)),
+            Some(name) => Input::SignalToName(SignalToName {
+                signal,
+                name: name.into(),
+            }),
+        }));
     }
 }

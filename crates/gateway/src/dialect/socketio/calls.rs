@@ -12,7 +12,9 @@ use switchboard_session::{Claim, RoomName};
 
 use super::packet::{self, Event};
 use super::tell::{emit, tell_custom};
-use super::{Entering, Hear, Outgoing, Request, Say, SocketIo, Texts, ToldRoom, Vocabulary, What};
+use super::{
+    Entering, Hear, Outgoing, Request, Say, SocketIo, Texts, To, ToldRoom, Vocabulary, What,
+};
 use crate::dialect::foreign::{self, Fields, Told};
 use crate::dialect::{lobby, neutral};
 
@@ -123,16 +125,13 @@ fn call(
     (kind, payload): (&str, &str),
     heard: Hear<'_>,
 ) {
-    let Some(lobby) = io.rooms.get(lobby::ROOM) else {
+    if io.rooms.get(lobby::ROOM).is_none() {
         return refuse(io, event, "say `init` with your name first", heard);
-    };
-    let Some(peer) = lobby.named(name).map(|member| member.peer) else {
-        let words = "the other side is not connected";
-        return io.refuse(event, Vocabulary::Calls, ErrorCode::Offline, words, heard);
-    };
+    }
+    // Who has that name, the node knows before this client is told.
     let signal = Outgoing {
         room: lobby::ROOM,
-        to: Cow::Borrowed(peer.as_str()),
+        to: To::Name(name),
         kind,
         payload,
     };

@@ -11,7 +11,7 @@ use switchboard_protocol::{ErrorCode, Member, PeerId, RoomId};
 
 use super::packet::{self, Event};
 use super::tell::{emit, tell_custom};
-use super::{Entering, Hear, Outgoing, Request, Say, SocketIo, Vocabulary, What};
+use super::{Entering, Hear, Outgoing, Request, Say, SocketIo, To, Vocabulary, What};
 use crate::dialect::foreign::{self, Told};
 use crate::dialect::neutral;
 
@@ -97,7 +97,7 @@ fn pass_on(
     let payload = neutral::unwrap(kind, usual, said);
     let signal = Outgoing {
         room: room.as_str(),
-        to: target,
+        to: To::Peer(target),
         kind,
         payload: &payload,
     };

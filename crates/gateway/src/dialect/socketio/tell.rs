@@ -93,6 +93,10 @@ impl SocketIo {
     pub(super) fn tell_undelivered(&mut self, undelivered: &Undelivered, say: Say<'_>) {
         if let Some(request) = self.requests.close(undelivered.id) {
             let (code, words) = texts::undelivered(undelivered.reason);
+            let is_unheeded = matches!(request.what, What::ToName) && request.ack.is_none();
+            if is_unheeded && code != ErrorCode::Offline {
+                return;
+            }
             self.tell_refused(&request, code, words, say);
         }
     }

@@ -1,6 +1,6 @@
 use switchboard_protocol::server_message::{Error, Joined, Signal};
 use switchboard_protocol::{ClientMessage, Encoding, ErrorCode, Member, Payload};
-use switchboard_session::Input;
+use switchboard_session::{Input, SignalToName};
 
 use super::*;
 use crate::dialect::Introduction;
@@ -57,7 +57,10 @@ fn say(io: &mut SocketIo, message: impl Into<ServerMessage>) -> Vec<String> {
 fn passed_on(io: &mut SocketIo, text: &str) -> String {
     let mut passed = Vec::new();
     io.hear(Frame::Text(text), &mut |what| match what {
-        Heard::Input(Input::Message(ClientMessage::Signal(signal))) => {
+        Heard::Input(
+            Input::Message(ClientMessage::Signal(signal))
+            | Input::SignalToName(SignalToName { signal, .. }),
+        ) => {
             let payload = String::from_utf8_lossy(signal.payload.bytes);
             passed.push(format!("{} {payload}", signal.kind));
         }

@@ -12,7 +12,9 @@ use switchboard_session::Input;
 
 use super::packet::Event;
 use super::tell::{emit, tell_custom};
-use super::{Entering, Hear, Heard, Outgoing, Request, Say, SocketIo, ToldRoom, Vocabulary, What};
+use super::{
+    Entering, Hear, Heard, Outgoing, Request, Say, SocketIo, To, ToldRoom, Vocabulary, What,
+};
 use crate::dialect::foreign::{self, Fields, LeftOut};
 use crate::dialect::neutral;
 
@@ -180,7 +182,7 @@ fn pass_on(
     };
     let signal = Outgoing {
         room: room.as_str(),
-        to,
+        to: To::Peer(to),
         kind,
         payload: payload.get(),
     };
