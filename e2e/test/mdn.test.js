@@ -84,6 +84,18 @@ scenario('what cannot be understood is answered, and hurts nobody', async (world
   await early.untilUsers((users) => users.includes('Early'));
   early.say({ type: 'video-offer', name: 'Early', target: 'Nobody', sdp: SDP });
   assert.equal((await early.next('error')).code, 'offline');
+  for (const target of ['5', '{}', '"Bob\\ud83d"']) {
+    early.sayRaw(`{"type":"video-offer","target":${target},"sdp":{}}`);
+    assert.equal((await early.next('error')).text, '`target` is not a text', 'it is not for all to read');
+  }
+  for (const [date, read] of /** @type {const} */ ([['1e999', null], ['"\\ud83d"', '\ufffd'], ['-0', -0]])) {
+    early.sayRaw(`{"type":"message","text":"hi","date":${date}}`);
+    for (const chatter of [early, ann, bob]) assert.deepEqual(await chatter.next('message'), { type: 'message', name: 'Early', text: 'hi', date: read });
+  }
+  early.sayRaw(`{"type":"message","text":"hi","date":${'['.repeat(128)}${']'.repeat(128)}}`);
+  assert.match((await early.next('error')).text, /^left out: `date`/);
+  assert.equal((await bob.next('message')).date, null);
+  await Promise.all([early.next('message'), ann.next('message')]);
   early.sayRaw(JSON.stringify({ type: 'message', text: 'x'.repeat(2_000_000) }));
   assert.equal(await early.untilClosed(), 1009);
   ann.say({ type: 'message', text: 'all well', id: 1, date: 1 });

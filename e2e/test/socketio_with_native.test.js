@@ -53,7 +53,7 @@ class Native {
 }
 
 /**
- * How a vocabulary enters a room, addresses, and says the three signals.
+ * How a vocabulary enters a room, addresses, and says the three signals, and that there are no more candidates.
  *
  * @type {Record<string, { room: string, enter: (string | object)[], said: (to: string) => [string, object][], heard: (from: string, to: string) => [string, object][] }>}
  */
@@ -65,11 +65,13 @@ const VOCABULARIES = {
       ['offer', { target, offer: OFFER }],
       ['answer', { target, answer: ANSWER }],
       ['ice-candidate', { target, candidate: CANDIDATE }],
+      ['ice-candidate', { target, candidate: null, sdpMid: '0', sdpMLineIndex: 0 }],
     ],
     heard: (from, target) => [
       ['offer', { target, offer: OFFER, from }],
       ['answer', { target, answer: ANSWER, from }],
       ['ice-candidate', { target, candidate: CANDIDATE, from }],
+      ['ice-candidate', { target, candidate: null, from }],
     ],
   },
   'video rooms': {
@@ -79,11 +81,13 @@ const VOCABULARIES = {
       ['video:offer', { to, offer: OFFER }],
       ['video:answer', { to, answer: ANSWER }],
       ['video:ice-candidate', { to, candidate: CANDIDATE }],
+      ['video:ice-candidate', { to, candidate: null }],
     ],
     heard: (from) => [
       ['video:offer', { from, offer: OFFER }],
       ['video:answer', { from, answer: ANSWER }],
       ['video:ice-candidate', { from, candidate: CANDIDATE }],
+      ['video:ice-candidate', { from, candidate: null }],
     ],
   },
   'calls by name': {
@@ -93,11 +97,13 @@ const VOCABULARIES = {
       ['connection_info', { remoteName: 'Nora', sdp: OFFER }],
       ['connection_info', { remoteName: 'Nora', sdp: ANSWER }],
       ['connection_info', { remoteName: 'Nora', candidate: CANDIDATE }],
+      ['connection_info', { remoteName: 'Nora', type: 'candidate', candidate: null }],
     ],
     heard: () => [
       ['connection_info', { remoteName: 'ada', type: 'offer', sdp: OFFER }],
       ['connection_info', { remoteName: 'ada', type: 'answer', sdp: ANSWER }],
       ['connection_info', { remoteName: 'ada', type: 'candidate', candidate: CANDIDATE }],
+      ['connection_info', { remoteName: 'ada', type: 'candidate', candidate: null }],
     ],
   },
 };
@@ -111,7 +117,7 @@ for (const [vocabulary, { room, enter, said, heard }] of Object.entries(VOCABULA
     assert.equal((await nora.hears('member-joined')).member.peer, ada.id);
     ada.rest();
 
-    const neutral = [['offer', OFFER], ['answer', ANSWER], ['candidate', CANDIDATE]];
+    const neutral = [['offer', OFFER], ['answer', ANSWER], ['candidate', CANDIDATE], ['candidate', null]];
     for (const [index, [event, argument]] of said(nora.peer).entries()) {
       ada.emit(event, argument);
       const [kind, payload] = neutral[index];

@@ -101,6 +101,9 @@ impl Client {
     }
 
     /// Enters a room, and enters it again where a reconnect found it gone. `capacity` counts if this creates the room.
+    ///
+    /// The room is sent as it is, and gateways compare bytes: where people type its name, normalise it to Unicode's form NFC,
+    /// as the browser SDK does.
     pub async fn join(
         &self,
         room: &RoomId,

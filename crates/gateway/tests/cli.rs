@@ -217,7 +217,7 @@ fn a_command_line_that_is_not_understood_ends_with_2() {
         &["--lisen", "x"][..],
         &["check-config", "--set", "room.capacity"],
         &["token", "--user", "alice", "--can", "fly"],
-        &["token", "--user", "alice", "--room", "a b"],
+        &["token", "--user", "alice", "--room", "a*b"],
         &["token", "--user", "alice", "--ttl", "soon"],
         &["token"],
         &["drain", "--share", "20"],

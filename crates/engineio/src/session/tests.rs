@@ -1,5 +1,7 @@
 //! Every order of polls, bodies, upgrades and closes.
 
+mod at_random;
+
 use std::time::Duration;
 
 use super::*;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use switchboard_protocol::UserId;
-use switchboard_protocol::limits::{AVATAR_BYTES_MAX, NAME_BYTES_MAX};
+use switchboard_protocol::limits::{AVATAR_BYTES_MAX, ID_LIMIT, NAME_BYTES_MAX};
 use switchboard_session::grants::{Abilities, Ability, Grants};
 
 use super::{AuthError, Identity};
@@ -44,7 +44,7 @@ fn user(claims: &Claims, user_claims: &[String]) -> Result<UserId, AuthError> {
     })?;
     let id = match value {
         Value::String(text) => text.parse().ok(),
-        Value::Number(number) if !number.is_f64() => number.to_string().parse().ok(),
+        Value::Number(number) => digits(number).parse().ok(),
         _ => None,
     };
     id.ok_or_else(|| {
@@ -53,6 +53,17 @@ fn user(claims: &Claims, user_claims: &[String]) -> Result<UserId, AuthError> {
             "a user id: text of 1 to 256 bytes without control characters, or a whole number",
         )
     })
+}
+
+/// A whole number's digits, also where it was written `42.0`; nothing, if it is none.
+fn digits(number: &Number) -> String {
+    match number.as_f64().filter(|_| number.is_f64()) {
+        None => number.to_string(),
+        Some(float) if float.fract() == 0.0 && float.abs() < ID_LIMIT as f64 => {
+            (float as i64).to_string()
+        }
+        Some(_) => String::new(),
+    }
 }
 
 /// A claim that leaves something out leaves it as it is without the claim.
@@ -101,9 +112,9 @@ fn capacity(claim: &Claims) -> Result<Option<u32>, AuthError> {
     let Some(value) = present(claim, "capacity") else {
         return Ok(None);
     };
-    let capacity = value
-        .as_u64()
-        .and_then(|number| u32::try_from(number).ok())
+    let capacity = value.as_number().map(digits);
+    let capacity = capacity
+        .and_then(|digits| digits.parse::<u32>().ok())
         .filter(|number| *number > 0);
     capacity
         .map(Some)
@@ -160,13 +171,15 @@ mod tests {
 
     #[test]
     fn the_first_user_claim_counts_and_may_be_a_number() {
-        assert_eq!(
-            read(json!({"userId": 42, "user_id": "x"}))
-                .expect("42")
-                .user
-                .as_str(),
-            "42"
-        );
+        for number in [json!(42), json!(42.0)] {
+            assert_eq!(
+                read(json!({"userId": number, "user_id": "x"}))
+                    .expect("42")
+                    .user
+                    .as_str(),
+                "42"
+            );
+        }
         assert_eq!(
             read(json!({"sub": null, "user_id": "x"}))
                 .expect("x")

@@ -84,15 +84,14 @@ impl TokenArgs {
 }
 
 fn room_pattern(text: &str) -> Result<String, String> {
-    match text.strip_suffix('*') {
-        Some("") => Ok(text.into()),
-        beginning => {
-            let name = beginning.unwrap_or(text);
-            RoomId::check(name)
-                .map(|()| text.into())
-                .map_err(|error| format!("{error}, or ends in *"))
-        }
-    }
+    let checked = match text.strip_suffix('*') {
+        // A room that begins so goes on: `my *` is the beginning of `my room`.
+        Some(beginning) => RoomId::check(&format!("{beginning}x")),
+        None => RoomId::check(text),
+    };
+    checked
+        .map(|()| text.into())
+        .map_err(|error| format!("{error}, or the beginning of one and *"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -133,8 +132,14 @@ mod tests {
             ("study-*", true),
             ("*", true),
             ("lobby", true),
-            ("a b", false),
+            ("a b", true),
+            ("a *", true),
+            ("회의*", true),
+            ("a/b*", true),
             ("a*b", false),
+            ("a**", false),
+            (" a*", false),
+            ("a ", false),
             ("", false),
         ] {
             assert_eq!(room_pattern(pattern).is_ok(), valid, "{pattern}");

@@ -121,8 +121,18 @@ fn field(name: &'static str, values: &'static [&'static str]) -> impl Strategy<V
     select(values).prop_map(move |value| format!("\"{name}\":\"{value}\""))
 }
 
+/// A few of each in a usual run; `PROPTEST_CASES` asks for more.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok();
+    let cases = cases.and_then(|cases| cases.parse().ok());
+    ProptestConfig {
+        cases: cases.unwrap_or(100),
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn every_message_of_the_chat_is_done_or_refused(
