@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod abuse;
 mod bed;
 mod figures;
 mod node_server;
@@ -24,6 +25,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Measurement {
     Socketio(socketio::Options),
+    Abuse(abuse::Options),
     Storm(storm::Options),
 }
 
@@ -32,6 +34,7 @@ enum Measurement {
 async fn main() -> Result<()> {
     match Cli::parse().measurement {
         Measurement::Socketio(options) => socketio::measure(&options).await,
+        Measurement::Abuse(options) => abuse::measure(&options).await,
         Measurement::Storm(options) => storm::measure(&options).await,
     }
 }

@@ -595,11 +595,12 @@ impl Inner {
             epoch: local.epoch,
             node: self.id.clone(),
             away: false,
+            whole: false,
         };
         let outcome = self.backend.directory.take_over(&wish).await;
-        if let TakeOverOutcome::Taken { changed, roster } = self.checked(outcome)? {
-            self.tell_taken(room, &roster, &local.peer, changed);
-            self.hint(&[], room, roster.revision);
+        if let TakeOverOutcome::Moved { changed, place } = self.checked(outcome)? {
+            self.tell_taken(room, &place, changed);
+            self.hint(&[], room, place.revision);
         }
         Ok(())
     }

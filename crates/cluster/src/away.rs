@@ -11,13 +11,12 @@ use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::backend::Reach;
-use crate::directory::{AssertMember, DirectoryError, TakeOver, TakeOverOutcome};
-use crate::envelope::Change;
+use crate::directory::{AssertMember, DirectoryError, Place, TakeOver, TakeOverOutcome};
+use crate::envelope::{Change, RosterChange};
 use crate::local::Local;
 use crate::node::Inner;
 use crate::presence::{Departing, RETRY};
-use crate::record::{Epoch, RosterSnapshot};
-use crate::roster::Roster;
+use crate::record::Epoch;
 
 mod weight;
 
@@ -237,22 +236,22 @@ impl Inner {
                 epoch: away.epoch,
                 node: self.id.clone(),
                 away: true,
+                whole: false,
             };
             let outcome = self.backend.directory.take_over(&wish).await;
             match self.checked(outcome)? {
-                TakeOverOutcome::Taken { changed, roster } => {
-                    self.tell_taken(room, &roster, &away.peer, changed);
+                TakeOverOutcome::Moved { changed, place } => {
+                    self.tell_taken(room, &place, changed);
+                    away.note_place(place.to_assert(room));
                     told.push(Told {
                         room: room.clone(),
-                        revision: roster.revision,
-                        nodes: roster.nodes_of_others(&away.peer),
+                        revision: place.revision,
+                        nodes: place.nodes,
                     });
-                    let roster = Roster::new(roster);
-                    if let Some(member) = roster.member(&away.peer) {
-                        away.note_place(roster.place(room, member));
-                    }
                 }
-                TakeOverOutcome::NotAMember => away.forget_place(room),
+                TakeOverOutcome::Taken { .. } | TakeOverOutcome::NotAMember => {
+                    away.forget_place(room);
+                }
                 TakeOverOutcome::Stale { .. } => return Ok(Marked::Superseded),
             }
         }
@@ -295,21 +294,18 @@ impl Inner {
     }
 
     /// Tells that a member changed hands; or, where that was so before, that there is a revision.
-    pub(crate) fn tell_taken(
-        &self,
-        room: &RoomId,
-        roster: &RosterSnapshot,
-        peer: &PeerId,
-        changed: bool,
-    ) {
-        let Some(member) = roster.member(peer) else {
-            return;
-        };
+    pub(crate) fn tell_taken(&self, room: &RoomId, place: &Place, changed: bool) {
+        let (revision, nodes) = (place.revision, &place.nodes);
         if changed {
-            let member = member.clone();
-            self.tell_step(room, roster, peer, Change::Moved { member });
+            let member = place.member.clone();
+            let step = RosterChange {
+                room: room.clone(),
+                revision,
+                change: Change::Moved { member },
+            };
+            self.announce(nodes, step);
         } else {
-            self.hint(&roster.nodes_of_others(peer), room, roster.revision);
+            self.hint(nodes, room, revision);
         }
     }
 }

@@ -40,6 +40,10 @@ pub trait Directory: Send + Sync + 'static {
         profile: &Profile,
     ) -> Result<UpdateOutcome, DirectoryError>;
 
+    /// Gives a member that is in with this epoch another name, with its profile, and its own from then on, see [`Claim`]. One
+    /// step of the revision; two where another member has to make way. The same again changes nothing, the revision neither.
+    async fn rename(&self, rename: &Rename) -> Result<RenameOutcome, DirectoryError>;
+
     /// Moves a member to another epoch or node, or between `live` and `away`; it keeps its order, its profile and the name
     /// that it holds. The same again changes nothing, the revision neither.
     async fn take_over(&self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError>;
@@ -191,6 +195,8 @@ pub struct JoinRequest {
     pub profile: Profile,
     /// Whether the name in its profile is to be its own, and at whose expense. `None`: others may have that name, too.
     pub claim: Option<Claim>,
+    /// Whether the answer is to hold the whole room. Whoever has its roster, and takes each step of it, needs only his own.
+    pub whole: bool,
 }
 
 impl JoinRequest {
@@ -237,6 +243,13 @@ pub enum JoinOutcome {
         /// with the revision before.
         evicted: Option<MemberRecord>,
     },
+    /// The same, where the whole room was not asked for.
+    Entered {
+        /// Where `ready == revision`, this join took the room from one to two.
+        place: Place,
+        /// See [`Joined`](Self::Joined).
+        evicted: Option<MemberRecord>,
+    },
     /// Another member holds the name that it claims.
     NameTaken,
     /// As many visible members as it may have.
@@ -251,6 +264,84 @@ pub enum JoinOutcome {
         /// That one.
         known: Epoch,
     },
+}
+
+/// One member and its room, without the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The member.
+    pub member: MemberRecord,
+    /// Of the roster now.
+    pub revision: u64,
+    /// See [`RosterSnapshot::ready`].
+    pub ready: u64,
+    /// Visible members at most.
+    pub capacity: u32,
+    /// The highest order that was given in the room.
+    pub order_max: u64,
+    /// The nodes of all other members, each once.
+    pub nodes: Vec<NodeId>,
+}
+
+impl Place {
+    /// A member's place in a room that was read as a whole.
+    pub(crate) fn in_room(roster: &RosterSnapshot, peer: &PeerId) -> Option<Self> {
+        let orders = roster.members.iter().map(|member| member.order);
+        Some(Self {
+            member: roster.member(peer)?.clone(),
+            revision: roster.revision,
+            ready: roster.ready,
+            capacity: roster.capacity,
+            order_max: orders.max().unwrap_or(0),
+            nodes: roster.nodes_of_others(peer),
+        })
+    }
+
+    /// What to assert of it.
+    pub(crate) fn to_assert(&self, room: &RoomId) -> AssertMember {
+        AssertMember {
+            room: room.clone(),
+            member: self.member.clone(),
+            revision: self.revision,
+            ready: self.ready,
+            capacity: self.capacity,
+            order_max: self.order_max,
+            lift: false,
+        }
+    }
+}
+
+/// A member that takes another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rename {
+    /// Which room.
+    pub room: RoomId,
+    /// Who.
+    pub peer: PeerId,
+    /// Of its session.
+    pub epoch: Epoch,
+    /// What it tells of itself from now on; it has the name.
+    pub profile: Profile,
+    /// At whose expense.
+    pub claim: Claim,
+}
+
+/// What became of a rename.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RenameOutcome {
+    /// It has the name.
+    Renamed {
+        /// False: it had it before, with the same profile.
+        changed: bool,
+        /// The member, and its room afterwards.
+        place: Place,
+        /// Whose name it took. As it was: it left with the revision before.
+        evicted: Option<MemberRecord>,
+    },
+    /// Another member holds the name.
+    NameTaken,
+    /// The peer is not in the room with this epoch.
+    NotAMember,
 }
 
 /// What became of a leave.
@@ -293,6 +384,8 @@ pub struct TakeOver {
     pub node: NodeId,
     /// Whether it is without a socket from now on.
     pub away: bool,
+    /// See [`JoinRequest::whole`].
+    pub whole: bool,
 }
 
 /// What became of a take-over.
@@ -304,6 +397,13 @@ pub enum TakeOverOutcome {
         changed: bool,
         /// The room afterwards.
         roster: RosterSnapshot,
+    },
+    /// The same, where the whole room was not asked for.
+    Moved {
+        /// False: all was so before.
+        changed: bool,
+        /// The member, and its room afterwards.
+        place: Place,
     },
     /// The peer is not in the room.
     NotAMember,

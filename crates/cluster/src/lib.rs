@@ -8,6 +8,7 @@
 //! whichever node its client comes to (`resume`), also when the one it was on is dead, frozen or on its way out. What a
 //! link lost is sent again after a `resync`, what the directory lost is written again by `assert`; there is no third repair.
 
+mod allowance;
 mod assert;
 mod away;
 pub mod backend;
@@ -61,7 +62,7 @@ pub use directory::{Claim, Directory, DirectoryError};
 pub use keyring::ClusterKey;
 pub use leases::{Leases, NodeInfo};
 pub use local::{Local, OutboxFull, Recipient};
-pub use membership::{JoinError, JoinRoom, UpdateError};
+pub use membership::{JoinError, JoinRoom, RenameError, UpdateError};
 pub use node::RoomCount;
 pub use node::{Node, Settings, Status};
 pub use observe::{AwayEnd, KindClass, Observation, Observe, ResumeOutcome};

@@ -8,6 +8,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId, ServerMessage, UserId};
 use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::allowance::Allowance;
 use crate::delivery::Inbound;
 use crate::directory::AssertMember;
 use crate::early::Early;
@@ -63,6 +64,8 @@ pub struct Local {
     pub(crate) rooms: Mutex<Vec<(RoomId, Profile)>>,
     /// Those of them that it is not in: it was not let in, or has left, and whether the directory knows is not known.
     pub(crate) undone: Mutex<Vec<RoomId>>,
+    /// What its joins may have listed to it.
+    pub(crate) listing: Mutex<Allowance>,
     /// The node that had it before, and since when that is over: if it was not told, it is told again.
     pub(crate) former: OnceLock<(NodeId, Instant)>,
     /// Its places as this node knew them when it resumed here: should it lose this connection before it is in its rooms
@@ -74,6 +77,13 @@ impl Local {
     /// Queues a message for the session's client. An overflow ends the session by itself.
     pub(crate) fn tell(&self, message: impl Into<ServerMessage>) {
         let _ = self.recipient.push(message.into());
+    }
+
+    /// How long its state in a room is, as JSON; 0 where it is not.
+    pub fn state_bytes(&self, room: &RoomId) -> usize {
+        let rooms = self.rooms.lock();
+        let profile = rooms.iter().find(|(known, _)| known == room);
+        profile.map_or(0, |(_, profile)| profile.state.as_json().len())
     }
 
     pub(crate) fn has_ended(&self) -> bool {

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use switchboard_protocol::client_message::StatePatch;
 use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
 use switchboard_protocol::{NodeId, PeerId, RoomId};
-use tokio::sync::{MutexGuard, oneshot};
-use tokio::time::{Duration, timeout};
+use tokio::sync::{MutexGuard, OwnedMutexGuard, oneshot};
+use tokio::time::{Duration, Instant, timeout};
 
+use crate::allowance::{member_bytes, record_bytes};
 use crate::directory::{
-    Claim, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, UpdateOutcome,
+    Claim, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, Place, Rename, RenameOutcome,
+    UpdateOutcome,
 };
 use crate::envelope::{Change, Envelope, RosterChange};
 use crate::link::Urgency;
@@ -18,12 +21,18 @@ use crate::node::{Inner, Node, Status};
 use crate::observe::Observation;
 use crate::record::{Epoch, Flags, MemberRecord, Profile, RosterSnapshot};
 use crate::resync::tell_revisions;
-use crate::room::{After, Entry};
+use crate::room::{After, Entry, Room};
 
 /// A join that the directory carried out reaches this node's roster within this, or is given up.
 pub(crate) const JOIN_PATIENCE: Duration = Duration::from_secs(5);
 /// How long somebody who comes in waits for [`Inner::until_looked_back`].
 const LOOK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a join waits for another one that reads the same room.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a join waits for its turn to read a room, and how often it looks.
+const READ_PATIENCE: Duration = Duration::from_secs(2);
+const READ_AGAIN: Duration = Duration::from_millis(20);
 
 /// A wish to enter a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +72,33 @@ pub enum JoinError {
     /// A newer connection of the same session is in it.
     #[error("a newer connection of this session is in the room")]
     Stale,
+    /// The rooms that this session joined list more than it may be told.
+    #[error("the rooms that this session joins are too large for so many joins")]
+    TooMuch {
+        /// When it may join again.
+        retry_after: Duration,
+    },
+    /// This node reads as many rosters as it may.
+    #[error("this node reads as many rosters as it may")]
+    Busy {
+        /// When there is room for another one.
+        retry_after: Duration,
+    },
     /// The directory did not answer, or is being filled again.
+    #[error("the cluster cannot do this at the moment")]
+    Unavailable,
+}
+
+/// Why somebody does not get a name in a room where it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenameError {
+    /// It is not in the room, or nobody sees it there.
+    #[error("not a member of the room")]
+    NotAMember,
+    /// Another member holds the name.
+    #[error("another member of the room holds this name")]
+    NameTaken,
+    /// The directory did not answer.
     #[error("the cluster cannot do this at the moment")]
     Unavailable,
 }
@@ -89,6 +124,10 @@ impl Node {
             return Err(JoinError::Nameless);
         }
         let node = &self.0;
+        let now = Instant::now();
+        if let Some(retry_after) = local.listing.lock().pause(now) {
+            return Err(JoinError::TooMuch { retry_after });
+        }
         node.until_looked_back().await;
         let turn = local.turn.lock().await;
         let serves = *node.status.borrow() == Status::Serving;
@@ -112,6 +151,71 @@ impl Node {
         }
         local.note_room(&join.room, join.profile.clone());
         node.enter(local, &join, turn).await
+    }
+
+    /// Takes another name in a room, its own from then on. `Ok` means that the roster of this node has it, and that the
+    /// session was told.
+    pub async fn rename(
+        &self,
+        local: &Arc<Local>,
+        room: &RoomId,
+        name: &Arc<str>,
+        claim: Claim,
+    ) -> Result<(), RenameError> {
+        let node = &self.0;
+        let turn = local.turn.lock().await;
+        let profile = local.profile(room).ok_or(RenameError::NotAMember)?;
+        let rename = Rename {
+            room: room.clone(),
+            peer: local.peer,
+            epoch: local.epoch,
+            profile: Profile {
+                name: Some(name.clone()),
+                ..profile
+            },
+            claim,
+        };
+        let outcome = node.backend.directory.rename(&rename).await;
+        let outcome = node.checked(outcome);
+        let (changed, place) = match outcome.map_err(|_| RenameError::Unavailable)? {
+            RenameOutcome::NotAMember => return Err(RenameError::NotAMember),
+            RenameOutcome::NameTaken => return Err(RenameError::NameTaken),
+            RenameOutcome::Renamed {
+                changed,
+                place,
+                evicted,
+            } => {
+                if let Some(evicted) = &evicted {
+                    node.tell_evicted(room, evicted, &place).await;
+                }
+                (changed, place)
+            }
+        };
+        local.note_room(room, rename.profile);
+        let (revision, nodes) = (place.revision, node.with_own(place.nodes));
+        if changed {
+            let member = place.member;
+            let step = RosterChange {
+                room: room.clone(),
+                revision,
+                change: Change::Moved { member },
+            };
+            node.announce(&nodes, step);
+        } else {
+            node.hint(&nodes, room, revision);
+        }
+        drop(turn);
+        node.until_reached(room, revision).await;
+        Ok(())
+    }
+
+    /// How many are in a room, hidden ones too, as far as this node knows.
+    pub fn members_of(&self, room: &str) -> usize {
+        let room = self.0.rooms.get(room);
+        room.map_or(0, |room| {
+            let room = room.lock();
+            room.roster().map_or(0, |roster| roster.members().count())
+        })
     }
 
     /// Leaves a room: the session hears nothing of it any more.
@@ -183,26 +287,52 @@ impl Inner {
         turn: MutexGuard<'_, ()>,
     ) -> Result<(), JoinError> {
         let room = self.rooms.open(&join.room, local.peer);
-        let request = self.request(local, join);
-        let outcome = self.backend.directory.join(&request).await;
-        let refused = match self.checked(outcome) {
+        let first = self.until_first(&room).await;
+        let whole = room.lock().roster().is_none();
+        let outcome = match self.reads_of(whole).await {
+            Ok(reading) => {
+                let request = self.request(local, join, whole);
+                let outcome = self.checked(self.backend.directory.join(&request).await);
+                self.note_read(reading, outcome.as_ref().ok());
+                outcome.map_err(|_| JoinError::Unavailable)
+            }
+            Err(retry_after) => Err(JoinError::Busy { retry_after }),
+        };
+        let refused = match outcome {
             Ok(JoinOutcome::Joined { roster, evicted }) => {
-                if let Some(evicted) = &evicted {
-                    self.tell_evicted(&join.room, evicted, &roster).await;
-                }
-                self.announce_join(local, &join.room, &roster, evicted.as_ref());
-                let entry = Entry::Join(join.re);
-                let joined = self.in_room(&room, |room| room.admit(local, entry, roster));
-                // What the session is in is asserted meanwhile: the directory may have forgotten it since.
-                drop(turn);
-                return self.until_joined(local, join, joined).await;
+                let Some(place) = Place::in_room(&roster, &local.peer) else {
+                    return self
+                        .give_up(local, join, &room, JoinError::Unavailable)
+                        .await;
+                };
+                let held = (turn, first);
+                return self
+                    .entered((local, join, &room), held, (place, evicted, Some(roster)))
+                    .await;
+            }
+            Ok(JoinOutcome::Entered { place, evicted }) => {
+                let held = (turn, first);
+                return self
+                    .entered((local, join, &room), held, (place, evicted, None))
+                    .await;
             }
             Ok(JoinOutcome::Full { capacity }) => JoinError::Full { capacity },
             Ok(JoinOutcome::NameTaken) => JoinError::NameTaken,
             Ok(JoinOutcome::NoSuchRoom) => JoinError::NoSuchRoom,
             Ok(JoinOutcome::Stale { .. }) => JoinError::Stale,
-            Err(_) => JoinError::Unavailable,
+            Err(refused) => refused,
         };
+        self.give_up(local, join, &room, refused).await
+    }
+
+    /// It was not let in.
+    async fn give_up(
+        &self,
+        local: &Local,
+        join: &JoinRoom,
+        room: &Mutex<Room>,
+        refused: JoinError,
+    ) -> Result<(), JoinError> {
         room.lock().give_up_opening(&local.peer);
         self.rooms.sweep(&join.room);
         local.note_undone(&join.room);
@@ -219,7 +349,80 @@ impl Inner {
         Err(refused)
     }
 
-    fn request(&self, local: &Local, join: &JoinRoom) -> JoinRequest {
+    /// It was let in: the others are told, and it is once the roster here has that step.
+    async fn entered(
+        &self,
+        (local, join, room): (&Arc<Local>, &JoinRoom, &Arc<Mutex<Room>>),
+        held: (MutexGuard<'_, ()>, Option<OwnedMutexGuard<()>>),
+        (place, evicted, roster): (Place, Option<MemberRecord>, Option<RosterSnapshot>),
+    ) -> Result<(), JoinError> {
+        if let Some(evicted) = &evicted {
+            self.tell_evicted(&join.room, evicted, &place).await;
+        }
+        let revision = place.revision;
+        let has_roster = roster.is_none();
+        self.announce_join(&join.room, place, has_roster, evicted.as_ref());
+        let entry = Entry::Join(join.re);
+        let joined = self.in_room(room, |room| room.admit(local, entry, revision, roster));
+        // What the session is in is asserted meanwhile: the directory may have forgotten it since.
+        drop(held);
+        self.until_joined(local, join, joined).await
+    }
+
+    /// Of those who come into a room that nobody of this node is in, the first reads it, and the others wait for him.
+    pub(crate) async fn until_first(&self, room: &Mutex<Room>) -> Option<OwnedMutexGuard<()>> {
+        let first = room.lock().first()?;
+        // Whoever waits too long reads the room himself.
+        timeout(FIRST_PATIENCE, first.lock_owned()).await.ok()
+    }
+
+    /// Waits until this node may read one more room, if it is to; or says how long that would take.
+    async fn reads_of(&self, whole: bool) -> Result<Option<usize>, Duration> {
+        if !whole {
+            return Ok(None);
+        }
+        let until = Instant::now() + READ_PATIENCE;
+        loop {
+            let now = Instant::now();
+            let begun = self.reads.lock().begin(now);
+            match begun {
+                Ok(counted) => return Ok(Some(counted)),
+                Err(pause) if now + pause > until => return Err(pause),
+                Err(_) => {}
+            }
+            tokio::time::sleep(READ_AGAIN).await;
+        }
+    }
+
+    fn note_read(&self, reading: Option<usize>, outcome: Option<&JoinOutcome>) {
+        let Some(counted) = reading else { return };
+        let bytes = match outcome {
+            Some(JoinOutcome::Joined { roster, .. }) => {
+                roster.members.iter().map(record_bytes).sum()
+            }
+            _ => 0,
+        };
+        self.reads.lock().end(counted, bytes, Instant::now());
+    }
+
+    pub(crate) fn with_own(&self, mut nodes: Vec<NodeId>) -> Vec<NodeId> {
+        if !nodes.contains(&self.id) {
+            nodes.push(self.id.clone());
+        }
+        nodes
+    }
+
+    /// Waits until the roster of this node has a revision, but not for ever.
+    async fn until_reached(&self, room: &RoomId, revision: u64) {
+        let Some(room) = self.rooms.get(room.as_str()) else {
+            return;
+        };
+        let reached = room.lock().reaches(revision);
+        drop(room);
+        let _ = timeout(JOIN_PATIENCE, reached).await;
+    }
+
+    fn request(&self, local: &Local, join: &JoinRoom, whole: bool) -> JoinRequest {
         JoinRequest {
             room: join.room.clone(),
             peer: local.peer,
@@ -236,6 +439,7 @@ impl Inner {
             may_create: join.may_create,
             profile: join.profile.clone(),
             claim: join.claim,
+            whole,
         }
     }
 
@@ -247,7 +451,9 @@ impl Inner {
         joined: oneshot::Receiver<RoomSnapshot>,
     ) -> Result<(), JoinError> {
         let refused = match timeout(JOIN_PATIENCE, joined).await {
-            Ok(Ok(_)) => {
+            Ok(Ok(told)) => {
+                let bytes = told.members.iter().map(member_bytes).sum();
+                local.listing.lock().spend(bytes, Instant::now());
                 self.observe.observe(Observation::MemberJoined);
                 return Ok(());
             }
@@ -261,46 +467,38 @@ impl Inner {
         Err(refused)
     }
 
-    /// Tells the nodes of all who were in before, this one if it has or had others in the room.
+    /// Tells the nodes of all who were in before, this one if it has, or just had, others in the room.
     fn announce_join(
         &self,
-        local: &Local,
         room: &RoomId,
-        roster: &RosterSnapshot,
+        place: Place,
+        has_roster: bool,
         evicted: Option<&MemberRecord>,
     ) {
-        let Some(member) = roster.member(&local.peer).cloned() else {
-            return;
+        let Place {
+            member,
+            revision,
+            ready,
+            nodes,
+            ..
+        } = place;
+        let mut nodes = if has_roster {
+            self.with_own(nodes)
+        } else {
+            nodes
         };
-        let ready = roster.ready == roster.revision;
-        let mut nodes = roster.nodes_of_others(&local.peer);
         nodes.extend(evicted.map(|evicted| evicted.node.clone()));
+        let ready = ready == revision;
         let step = RosterChange {
             room: room.clone(),
-            revision: roster.revision,
+            revision,
             change: Change::Joined { member, ready },
         };
         self.announce(&each_once(nodes), step);
     }
 
-    /// Tells the step that led to `roster` to the nodes of all others.
-    pub(crate) fn tell_step(
-        &self,
-        room: &RoomId,
-        roster: &RosterSnapshot,
-        about: &PeerId,
-        change: Change,
-    ) {
-        let step = RosterChange {
-            room: room.clone(),
-            revision: roster.revision,
-            change,
-        };
-        self.announce(&roster.nodes_of_others(about), step);
-    }
-
     /// A member has made way for a new one: it left with the step before.
-    async fn tell_evicted(&self, room: &RoomId, evicted: &MemberRecord, roster: &RosterSnapshot) {
+    async fn tell_evicted(&self, room: &RoomId, evicted: &MemberRecord, place: &Place) {
         let reason = match evicted.flags.away {
             true => LeaveReason::Expired,
             false => LeaveReason::Kicked,
@@ -312,10 +510,10 @@ impl Inner {
         };
         let step = RosterChange {
             room: room.clone(),
-            revision: roster.revision - 1,
+            revision: place.revision - 1,
             change,
         };
-        let mut nodes = roster.nodes_of_others(&evicted.peer);
+        let mut nodes = self.with_own(place.nodes.clone());
         nodes.push(evicted.node.clone());
         let nodes = each_once(nodes);
         self.announce(&nodes, step.clone());

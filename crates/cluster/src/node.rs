@@ -20,6 +20,7 @@ use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::allowance::Reads;
 use crate::away::Away;
 use crate::backend::Backend;
 use crate::bus::Bus;
@@ -108,6 +109,8 @@ pub(crate) struct Inner {
     /// Something was made with a key that this node does not know.
     pub(crate) key_in_doubt: AtomicBool,
     pub(crate) rooms: Rooms,
+    /// Of whole rooms, for joins.
+    pub(crate) reads: Mutex<Reads>,
     pub(crate) locals: DashMap<PeerId, Arc<Local>>,
     pub(crate) gone: Gone,
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
@@ -179,6 +182,7 @@ impl Node {
             key_generation: tokio::sync::Mutex::default(),
             key_in_doubt: AtomicBool::new(false),
             rooms: Rooms::default(),
+            reads: Mutex::default(),
             locals: DashMap::new(),
             gone: Gone::default(),
             away: DashMap::new(),

@@ -12,6 +12,7 @@ use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 use tokio::time::{Duration, Instant, sleep};
 
+use crate::allowance::Allowance;
 use crate::away::Away;
 use crate::delivery::{Fate, Inbound};
 use crate::directory::{AssertMember, Attach, AttachOutcome, DirectoryError};
@@ -223,6 +224,7 @@ impl Inner {
             listed: Mutex::new(Some(self.departing.token())),
             rooms: Mutex::new(Vec::new()),
             undone: Mutex::new(Vec::new()),
+            listing: Mutex::new(Allowance::of_session()),
             former: OnceLock::new(),
             inherited: OnceLock::new(),
         })

@@ -14,7 +14,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::{Duration, Instant, sleep, timeout};
 
 use crate::delivery::{Inbound, Seen};
-use crate::directory::{Attach, AttachOutcome, DirectoryError, TakeOver, TakeOverOutcome};
+use crate::directory::{Attach, AttachOutcome, DirectoryError, Place, TakeOver, TakeOverOutcome};
 use crate::envelope::{Envelope, Moved};
 use crate::link::{Link, Urgency};
 use crate::local::Local;
@@ -390,32 +390,47 @@ impl Inner {
     ) -> Result<Option<RoomSnapshot>, ResumeError> {
         let turn = local.turn.lock().await;
         let room = self.rooms.open(id, local.peer);
+        let first = self.until_first(&room).await;
+        let whole = room.lock().roster().is_none();
         let wish = TakeOver {
             room: id.clone(),
             peer: local.peer,
             epoch: local.epoch,
             node: self.id.clone(),
             away: false,
+            whole,
         };
         let directory = &self.backend.directory;
-        let refused = match self.checked(directory.take_over(&wish).await) {
+        let taken = match self.checked(directory.take_over(&wish).await) {
             Ok(TakeOverOutcome::Taken { changed, roster }) => {
-                if let Some(member) = roster.member(&local.peer) {
-                    local.note_room(id, member.profile.clone());
+                let place = Place::in_room(&roster, &local.peer);
+                Ok(place.map(|place| (changed, place, Some(roster))))
+            }
+            Ok(TakeOverOutcome::Moved { changed, place }) => Ok(Some((changed, place, None))),
+            Ok(TakeOverOutcome::NotAMember) => Ok(None),
+            Ok(TakeOverOutcome::Stale { .. }) => Err(ResumeError::Superseded),
+            Err(_) => Err(ResumeError::Unavailable),
+        };
+        let refused = match taken {
+            Ok(Some((changed, mut place, roster))) => {
+                local.note_room(id, place.member.profile.clone());
+                if roster.is_none() {
+                    place.nodes = self.with_own(place.nodes);
                 }
-                self.tell_taken(id, &roster, &local.peer, changed);
-                let admitted = self.in_room(&room, |room| room.admit(local, Entry::Resume, roster));
+                self.tell_taken(id, &place, changed);
+                let (entry, revision) = (Entry::Resume, place.revision);
+                let admitted =
+                    self.in_room(&room, |room| room.admit(local, entry, revision, roster));
                 // The roster may be long in coming, and what the session is in is asserted meanwhile.
-                drop(turn);
+                drop((turn, first));
                 if let Ok(Ok(snapshot)) = timeout(JOIN_PATIENCE, admitted).await {
                     return Ok(Some(snapshot));
                 }
                 self.dismiss(local, id);
                 return Err(ResumeError::Unavailable);
             }
-            Ok(TakeOverOutcome::NotAMember) => None,
-            Ok(TakeOverOutcome::Stale { .. }) => Some(ResumeError::Superseded),
-            Err(_) => Some(ResumeError::Unavailable),
+            Ok(None) => None,
+            Err(refused) => Some(refused),
         };
         room.lock().give_up_opening(&local.peer);
         self.rooms.sweep(id);

@@ -39,8 +39,13 @@ pub(crate) struct Room {
     locals: Vec<Arc<Local>>,
     /// Those whose joins are under way, before the directory's answer. It may have them in already, and others know.
     opening: Vec<PeerId>,
+    /// While there is no roster: held by the one join that reads it. What comes at the same time waits, and needs no more
+    /// than its own step then.
+    first: Option<Arc<tokio::sync::Mutex<()>>>,
     /// Joins the directory has carried out, waiting for the roster to reach their step.
     joining: Vec<Joining>,
+    /// Who waits until the roster has a revision.
+    awaiting: Vec<(u64, oneshot::Sender<()>)>,
     held: VecDeque<RosterChange>,
     /// The highest revision that is known to exist.
     known: u64,
@@ -114,7 +119,9 @@ impl Room {
             roster: None,
             locals: Vec::new(),
             opening: Vec::new(),
+            first: None,
             joining: Vec::new(),
+            awaiting: Vec::new(),
             held: VecDeque::new(),
             known: 0,
             supposed: 0,
@@ -205,16 +212,24 @@ impl Room {
         }
     }
 
-    /// The directory let `local` in. It is told when the roster reaches that step, at once if it can be.
+    /// Whose turn it is to read the whole room; `None`: its roster is here.
+    pub(crate) fn first(&mut self) -> Option<Arc<tokio::sync::Mutex<()>>> {
+        match self.roster {
+            Some(_) => None,
+            None => Some(self.first.get_or_insert_default().clone()),
+        }
+    }
+
+    /// The directory let `local` in, with that step. It is told when the roster reaches the step, at once if it can be.
     pub(crate) fn admit(
         &mut self,
         local: &Arc<Local>,
         entry: Entry,
-        snapshot: RosterSnapshot,
+        revision: u64,
+        snapshot: Option<RosterSnapshot>,
     ) -> (oneshot::Receiver<RoomSnapshot>, After) {
         self.end_opening(&local.peer);
         let (joined, when_joined) = oneshot::channel();
-        let revision = snapshot.revision;
         self.known = self.known.max(revision);
         self.joining.push(Joining {
             local: local.clone(),
@@ -224,7 +239,8 @@ impl Room {
         });
         let mut after = After::default();
         if self.roster.is_none() {
-            self.roster = Some(Roster::new(snapshot));
+            self.roster = snapshot.map(Roster::new);
+            self.first = None;
         }
         self.complete_joins(&mut after);
         self.catch_up(&mut after);
@@ -257,6 +273,25 @@ impl Room {
             }
         }
         after
+    }
+
+    /// Comes when the roster has that revision.
+    pub(crate) fn reaches(&mut self, revision: u64) -> oneshot::Receiver<()> {
+        let (reached, when_reached) = oneshot::channel();
+        self.awaiting.push((revision, reached));
+        self.tell_awaiting();
+        when_reached
+    }
+
+    fn tell_awaiting(&mut self) {
+        let revision = self.revision();
+        for (_, reached) in self
+            .awaiting
+            .extract_if(.., |(awaited, _)| *awaited <= revision)
+        {
+            // Whoever waited may have given up.
+            let _ = reached.send(());
+        }
     }
 
     /// Another node has this revision of the room; the answer is this node's own.
@@ -452,6 +487,7 @@ mod tests {
     use tokio::sync::oneshot::error::TryRecvError;
 
     use super::*;
+    use crate::allowance::Allowance;
     use crate::local::{OutboxFull, Recipient};
     use crate::record::{Flags, Profile, Unread};
     use crate::unanswered::Unanswered;
@@ -485,6 +521,7 @@ mod tests {
             listed: Default::default(),
             rooms: Default::default(),
             undone: Default::default(),
+            listing: Mutex::new(Allowance::of_session()),
             former: Default::default(),
             inherited: Default::default(),
         })
@@ -515,7 +552,7 @@ mod tests {
         room.roster = Some(Roster::new(read(5, &[other])));
         room.open(own);
         let joining = local(own);
-        let (mut joined, _) = room.admit(&joining, Entry::Join(1), read(4, &[other, own]));
+        let (mut joined, _) = room.admit(&joining, Entry::Join(1), 4, Some(read(4, &[other, own])));
         assert!(joined.try_recv().is_err());
         // Another's step has the revision that comes next.
         room.step(RosterChange {
@@ -540,7 +577,8 @@ mod tests {
         let mut room = Room::new("r".parse().expect("a room id"));
         room.roster = Some(Roster::new(read(2, &[other])));
         room.open(own);
-        let (mut joined, _) = room.admit(&local(own), Entry::Join(1), read(4, &[other, own]));
+        let (mut joined, _) =
+            room.admit(&local(own), Entry::Join(1), 4, Some(read(4, &[other, own])));
         // Read before it was let in, and while not everybody has written what is his.
         room.install(read(3, &[other]), false);
         room.install(read(6, &[other]), true);

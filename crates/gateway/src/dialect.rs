@@ -6,6 +6,7 @@
 //! ```
 
 mod foreign;
+mod lists;
 mod lobby;
 pub(crate) mod mdn;
 pub(crate) mod native;
@@ -59,6 +60,13 @@ pub(crate) trait Dialect: Send {
         say: &mut dyn FnMut(Message),
     ) -> Result<(), EncodeError>;
 
+    /// What the dialect has put off, of several messages the newest only: comes when all that waited for the client is
+    /// said, and again at the moment that it returns, if it puts something off still.
+    fn settle(&mut self, now: Instant, say: &mut dyn FnMut(Message)) -> Option<Instant> {
+        let _ = (now, say);
+        None
+    }
+
     /// What is said before the connection is closed, besides the close frame.
     fn goodbye(&mut self, closing: &Closing, say: &mut dyn FnMut(Message)) {
         let _ = (closing, say);
@@ -103,7 +111,8 @@ pub(crate) enum Heard<'a> {
     Hello(Introduction<'a>),
     /// Something for the session.
     Input(Input<'a>),
-    /// The dialect answers by itself.
+    /// The dialect answers by itself, once: what a client may ask for again and again goes through the session, see
+    /// [`Input::Ask`].
     Say(Message),
     /// The client closes the connection.
     Close,

@@ -52,6 +52,7 @@ pub(crate) fn rules(config: &Config) -> Rules {
             burst: limits.burst,
         },
         outbox_bytes_max: limits.outbox_bytes,
+        fan_out_bytes_per_second: limits.fan_out_bytes_per_second,
         room_capacity: config.room.capacity,
         room_capacity_max: config.room.capacity_max,
         rooms_max: config.room.max_per_session as usize,

@@ -12,7 +12,7 @@ use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 /// Allocated for every idle socket: kept small. What is larger is read in several steps.
 const READ_BUFFER_BYTES: usize = 2048;
 /// What gathers before it is handed to the kernel; a buffer grows to this only under load.
-const WRITE_BUFFER_BYTES: usize = 8192;
+pub(crate) const WRITE_BUFFER_BYTES: usize = 8192;
 /// RFC 6455 section 4.1: a key is so many bytes in base64.
 const KEY_BYTES: usize = 16;
 /// Some clients encode their random bytes carelessly: the bits that no byte needs are not looked at.

@@ -1,7 +1,7 @@
 //! How others reach a session: its outbox, and a word that ends it. The session's task is woken by either.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
@@ -13,6 +13,11 @@ use switchboard_session::{Closing, Outbox};
 /// Shared by a session's task and everybody who has something for it.
 pub(crate) struct Mailbox {
     outbox: Mutex<Outbox>,
+    /// Bytes that are frames already and wait for the socket.
+    frames: AtomicUsize,
+    /// Bytes that the socket has taken and not written yet.
+    in_socket: AtomicUsize,
+    bytes_max: usize,
     closing: OnceLock<Closing>,
     /// Its place is wanted: whoever closes it does not wait for its client.
     is_shed: AtomicBool,
@@ -24,6 +29,9 @@ impl Mailbox {
     pub(crate) fn new(bytes_max: usize) -> Self {
         Self {
             outbox: Mutex::new(Outbox::new(bytes_max)),
+            frames: AtomicUsize::new(0),
+            in_socket: AtomicUsize::new(0),
+            bytes_max,
             closing: OnceLock::new(),
             is_shed: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -52,12 +60,36 @@ impl Mailbox {
         self.closing.get()
     }
 
-    /// Wakes the session for what there is to write, and ends it where that was too much.
-    pub(crate) fn bound(&self, fits: bool) {
-        if fits {
-            return self.waker.wake();
+    /// Queues a message that becomes so many bytes more than it has itself once it is written.
+    pub(crate) fn push_weighing(
+        &self,
+        message: ServerMessage,
+        more: usize,
+    ) -> Result<(), OutboxFull> {
+        let frames = self.frames.load(Ordering::Relaxed);
+        let pushed = self.outbox.lock().push(message, more, frames);
+        match pushed {
+            Ok(()) => self.waker.wake(),
+            Err(_) => self.close_slow(),
         }
-        let words = "you do not read as fast as others write to you";
+        pushed.map_err(|_| OutboxFull)
+    }
+
+    /// Takes note of what waits beside the outbox: frames for the socket, and what is in it. Ends the session where the
+    /// frames and the outbox together are too much.
+    pub(crate) fn note_written(&self, frames: usize, in_socket: usize) {
+        self.frames.store(frames, Ordering::Relaxed);
+        self.in_socket.store(in_socket, Ordering::Relaxed);
+        if frames > 0 && frames + self.outbox.lock().bytes() > self.bytes_max {
+            self.close_slow();
+        }
+    }
+
+    fn close_slow(&self) {
+        let words = format!(
+            "you do not read as fast as others write to you: more than {} bytes wait (limits.outbox_bytes)",
+            self.bytes_max
+        );
         self.close(Closing::because(CloseCode::SlowConsumer, words));
     }
 
@@ -71,9 +103,10 @@ impl Mailbox {
         self.outbox.lock().pop()
     }
 
-    /// Bytes that wait.
+    /// Bytes that wait for the client, whatever wrote them and wherever they are.
     pub(crate) fn bytes(&self) -> usize {
-        self.outbox.lock().bytes()
+        let frames = self.frames.load(Ordering::Relaxed) + self.in_socket.load(Ordering::Relaxed);
+        frames + self.outbox.lock().bytes()
     }
 
     /// Whom to wake when something comes.
@@ -84,9 +117,7 @@ impl Mailbox {
 
 impl Recipient for Mailbox {
     fn push(&self, message: ServerMessage) -> Result<(), OutboxFull> {
-        let pushed = self.outbox.lock().push(message);
-        self.bound(pushed.is_ok());
-        pushed.map_err(|_| OutboxFull)
+        self.push_weighing(message, 0)
     }
 
     fn superseded(&self) {

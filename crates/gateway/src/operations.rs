@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchboard_cluster::{JoinError, JoinRoom, Local, Node, Profile, UpdateError};
-use switchboard_protocol::ErrorCode;
+use switchboard_cluster::{JoinError, JoinRoom, Local, Node, Profile, RenameError, UpdateError};
 use switchboard_protocol::limits::{NAME_BYTES_MAX, STATE_BYTES_MAX};
-use switchboard_session::{Claim, Operation, Refused};
+use switchboard_protocol::{ErrorCode, RoomId};
+use switchboard_session::{Claim, Operation, Refused, RoomName};
 
 /// When to try again what the cluster could not do.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -51,6 +51,9 @@ pub(crate) async fn perform(node: Node, asker: Asker, operation: Operation) -> R
             };
             joined.map_err(join_refused)
         }
+        Operation::Rename { room, name, .. } => rename(&node, &asker, &room, &name)
+            .await
+            .map_err(rename_refused),
         Operation::Leave { room, .. } => node
             .leave(&asker.local, &room)
             .await
@@ -75,8 +78,7 @@ fn cluster_claim(claim: Claim, is_verified: bool) -> switchboard_cluster::Claim 
 async fn join_numbered(node: &Node, local: &Arc<Local>, join: JoinRoom) -> Result<(), JoinError> {
     let wanted = join.profile.name.clone().unwrap_or_default();
     let mut joined = node.join(local, join.clone()).await;
-    let numbers = (1..10).chain((0..20).map(|_| fastrand::u32(10..100_000)));
-    for number in numbers {
+    for number in numbers() {
         if joined != Err(JoinError::NameTaken) {
             break;
         }
@@ -85,6 +87,31 @@ async fn join_numbered(node: &Node, local: &Arc<Local>, join: JoinRoom) -> Resul
         joined = node.join(local, again).await;
     }
     joined
+}
+
+/// The same for somebody who is in already.
+async fn rename(
+    node: &Node,
+    asker: &Asker,
+    room: &RoomId,
+    name: &RoomName,
+) -> Result<(), RenameError> {
+    let Asker { local, .. } = asker;
+    let claim = name.claim.unwrap_or(Claim::Numbered);
+    let cluster_claim = cluster_claim(claim, asker.is_verified);
+    let mut renamed = node.rename(local, room, &name.text, cluster_claim).await;
+    for number in numbers().filter(|_| claim == Claim::Numbered) {
+        if renamed != Err(RenameError::NameTaken) {
+            break;
+        }
+        let again = numbered(&name.text, number);
+        renamed = node.rename(local, room, &again, cluster_claim).await;
+    }
+    renamed
+}
+
+fn numbers() -> impl Iterator<Item = u32> {
+    (1..10).chain((0..20).map(|_| fastrand::u32(10..100_000)))
 }
 
 /// No longer than a name may be.
@@ -100,10 +127,7 @@ fn join_refused(error: JoinError) -> Refused {
             ErrorCode::RoomFull,
             format!("the room has as many members as it may have ({capacity})"),
         ),
-        JoinError::NameTaken => Refused::new(
-            ErrorCode::NameTaken,
-            "another member of that room holds this name; take another one",
-        ),
+        JoinError::NameTaken => name_taken(),
         JoinError::Nameless => Refused::new(ErrorCode::BadMessage, "a name is missing; give one"),
         JoinError::NoSuchRoom => Refused::new(
             ErrorCode::NoSuchRoom,
@@ -113,16 +137,45 @@ fn join_refused(error: JoinError) -> Refused {
             ErrorCode::Forbidden,
             "a newer connection of this session is in the room",
         ),
+        JoinError::TooMuch { retry_after } => Refused::for_now(
+            ErrorCode::RateLimited,
+            "the rooms that you join are too large to be listed to you so often; join less often",
+            retry_after,
+        ),
+        JoinError::Busy { retry_after } => Refused::for_now(
+            ErrorCode::RateLimited,
+            "this node reads as many rosters as it may; join later",
+            retry_after,
+        ),
         JoinError::Unavailable => unavailable(),
     }
 }
 
+fn rename_refused(error: RenameError) -> Refused {
+    match error {
+        RenameError::NotAMember => not_a_member(),
+        RenameError::NameTaken => name_taken(),
+        RenameError::Unavailable => unavailable(),
+    }
+}
+
+fn name_taken() -> Refused {
+    Refused::new(
+        ErrorCode::NameTaken,
+        "another member of that room holds this name; take another one",
+    )
+}
+
+fn not_a_member() -> Refused {
+    Refused::new(
+        ErrorCode::NotAMember,
+        "you are not in that room; join it first",
+    )
+}
+
 fn update_refused(error: UpdateError) -> Refused {
     match error {
-        UpdateError::NotAMember => Refused::new(
-            ErrorCode::NotAMember,
-            "you are not in that room; join it first",
-        ),
+        UpdateError::NotAMember => not_a_member(),
         UpdateError::TooLarge => Refused::new(
             ErrorCode::TooLarge,
             format!("your state would be larger than {STATE_BYTES_MAX} bytes"),

@@ -162,7 +162,7 @@ impl Connection {
                 Heard::Input(Input::Enter(enter)) => Ok(ClientMessage::Join(enter.join)),
                 Heard::Input(Input::Broken(error)) => Err(error),
                 Heard::Input(_) => return,
-                Heard::Say(frame) => return mailbox.bound(wire.say(frame)),
+                Heard::Say(frame) => return wire.answer(frame, mailbox),
                 Heard::Close => return found = Err(End::Gone),
                 Heard::End(closing) => return found = Err(End::Close(closing)),
             };

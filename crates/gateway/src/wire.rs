@@ -2,18 +2,21 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Error;
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use switchboard_cluster::Repeated;
 use switchboard_protocol::{CloseCode, PeerId, ServerMessage};
 use switchboard_session::Closing;
+use tokio::time::{Sleep, sleep_until};
 use tokio_tungstenite::tungstenite;
 
 use crate::dialect::Dialect;
+use crate::handshake::WRITE_BUFFER_BYTES;
 use crate::mailbox::Mailbox;
 
 /// Messages that are put into the socket's buffer between two flushes.
@@ -25,8 +28,6 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 const CLOSE_UNREAD: Duration = Duration::from_millis(500);
 /// The same where others wait for the place.
 const CLOSE_SHED: Duration = Duration::from_millis(100);
-/// Frames that a dialect may have said by itself without the client reading any.
-const BEHIND_MAX: usize = 256;
 /// A control frame's payload: RFC 6455 section 5.5, less the two bytes of the code.
 const REASON_BYTES_MAX: usize = 123;
 
@@ -37,19 +38,26 @@ static UNWRITABLE: Repeated = Repeated::new();
 pub(crate) trait Socket:
     Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin + Send
 {
+    /// Bytes that it has taken and not handed to the kernel, where it knows. `None`: whatever came since it was flushed,
+    /// as far as its buffer goes.
+    fn unwritten(&self) -> Option<usize> {
+        None
+    }
 }
 
-impl<S> Socket for S where
-    S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin + Send
-{
-}
+impl Socket for WebSocket {}
 
 /// A socket and what was put into it but not yet handed to the kernel.
 pub(crate) struct Wire {
     socket: Box<dyn Socket>,
     /// Frames that are to be put into the socket before any other message is translated.
     behind: VecDeque<Message>,
+    behind_bytes: usize,
     unflushed: bool,
+    /// Bytes put into the socket since it was flushed, as far as it may keep them.
+    unflushed_bytes: usize,
+    /// When the dialect has something to say that it put off.
+    settle_at: Option<Pin<Box<Sleep>>>,
     /// Signals among the unflushed: sender and id.
     signals: Vec<(PeerId, u64)>,
     /// Something came after which nothing can be read.
@@ -79,7 +87,10 @@ impl Wire {
         Self {
             socket: Box::new(socket),
             behind: VecDeque::new(),
+            behind_bytes: 0,
             unflushed: false,
+            unflushed_bytes: 0,
+            settle_at: None,
             signals: Vec::new(),
             unreadable: false,
             ahead: None,
@@ -119,6 +130,17 @@ impl Wire {
         dialect: &mut dyn Dialect,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Wrote, Error>> {
+        let wrote = self.poll_move(mailbox, dialect, cx);
+        self.note(mailbox);
+        wrote
+    }
+
+    fn poll_move(
+        &mut self,
+        mailbox: &Mailbox,
+        dialect: &mut dyn Dialect,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Wrote, Error>> {
         loop {
             for _ in 0..BATCH {
                 ready!(self.poll_catch_up(cx))?;
@@ -133,42 +155,75 @@ impl Wire {
                 }
             }
             ready!(self.poll_catch_up(cx))?;
-            if !self.unflushed {
+            self.settle(dialect);
+            ready!(self.poll_catch_up(cx))?;
+            if self.unflushed {
+                ready!(self.socket.poll_flush_unpin(cx))?;
+                self.unflushed = false;
+                self.unflushed_bytes = 0;
+                if !self.signals.is_empty() {
+                    return Poll::Ready(Ok(Wrote::Signals(std::mem::take(&mut self.signals))));
+                }
+                continue;
+            }
+            let Some(settle_at) = &mut self.settle_at else {
                 return Poll::Pending;
-            }
-            ready!(self.socket.poll_flush_unpin(cx))?;
-            self.unflushed = false;
-            if !self.signals.is_empty() {
-                return Poll::Ready(Ok(Wrote::Signals(std::mem::take(&mut self.signals))));
-            }
+            };
+            ready!(settle_at.poll_unpin(cx));
+            self.settle_at = None;
         }
+    }
+
+    /// Lets the dialect say what it put off until what waits is said, or until now.
+    fn settle(&mut self, dialect: &mut dyn Dialect) {
+        let at = dialect.settle(Instant::now(), &mut |frame| self.say(frame));
+        self.settle_at = match (at, self.settle_at.take()) {
+            (None, _) => None,
+            (Some(at), Some(known)) if known.deadline() == at.into() => Some(known),
+            (Some(at), _) => Some(Box::pin(sleep_until(at.into()))),
+        };
+    }
+
+    /// Tells the mailbox what waits here. The frame that goes next may be larger than all that may wait: the `welcome` of
+    /// somebody who is in large rooms.
+    fn note(&self, mailbox: &Mailbox) {
+        let next = self.behind.front().map_or(0, bytes);
+        let in_socket = self.socket.unwritten().unwrap_or(self.unflushed_bytes);
+        mailbox.note_written(self.behind_bytes - next, next + in_socket);
     }
 
     /// Puts into the socket what is to go before the next message. Ready: it takes one more frame.
     fn poll_catch_up(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        ready!(self.socket.poll_ready_unpin(cx))?;
+        ready!(self.poll_ready(cx))?;
         while let Some(frame) = self.behind.pop_front() {
-            self.socket.start_send_unpin(frame)?;
-            ready!(self.socket.poll_ready_unpin(cx))?;
+            self.behind_bytes -= bytes(&frame);
+            self.start_send(frame)?;
+            ready!(self.poll_ready(cx))?;
         }
         Poll::Ready(Ok(()))
     }
 
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        ready!(self.socket.poll_ready_unpin(cx))?;
+        // It writes whatever is more than its buffer before it takes the next frame.
+        self.unflushed_bytes = self.unflushed_bytes.min(WRITE_BUFFER_BYTES);
+        Poll::Ready(Ok(()))
+    }
+
+    fn start_send(&mut self, frame: Message) -> Result<(), Error> {
+        self.unflushed = true;
+        self.unflushed_bytes += bytes(&frame);
+        self.socket.start_send_unpin(frame)
+    }
+
     /// Translates a message for a socket that takes a frame. If there are more, the others wait.
     fn put(&mut self, message: &ServerMessage, dialect: &mut dyn Dialect) -> Result<(), Error> {
-        let Self {
-            socket,
-            behind,
-            unflushed,
-            ..
-        } = self;
         let (mut is_first, mut started) = (true, Ok(()));
         let said = dialect.say(message, &mut |frame| {
-            *unflushed = true;
             if std::mem::take(&mut is_first) {
-                started = socket.start_send_unpin(frame);
+                started = self.start_send(frame);
             } else {
-                behind.push_back(frame);
+                self.say(frame);
             }
         });
         match (said, message) {
@@ -185,8 +240,7 @@ impl Wire {
 
     /// Puts the message that begins the session before whatever the cluster had for it by then.
     pub(crate) fn begin_with(&mut self, message: &ServerMessage, dialect: &mut dyn Dialect) {
-        self.unflushed = true;
-        let said = dialect.say(message, &mut |frame| self.behind.push_back(frame));
+        let said = dialect.say(message, &mut |frame| self.say(frame));
         if let Err(error) = said
             && let Some(said) = UNWRITABLE.happened()
         {
@@ -194,11 +248,16 @@ impl Wire {
         }
     }
 
-    /// What the dialect says by itself goes before the next message. False: too much waits, for the client does not read.
-    pub(crate) fn say(&mut self, frame: Message) -> bool {
+    /// What the dialect says by itself goes before the next message.
+    pub(crate) fn answer(&mut self, frame: Message, mailbox: &Mailbox) {
+        self.say(frame);
+        self.note(mailbox);
+    }
+
+    fn say(&mut self, frame: Message) {
         self.unflushed = true;
+        self.behind_bytes += bytes(&frame);
         self.behind.push_back(frame);
-        self.behind.len() <= BEHIND_MAX
     }
 
     /// Puts a WebSocket ping into the buffer.
@@ -227,7 +286,7 @@ impl Wire {
                     self.put(&message, dialect)?;
                 }
             }
-            dialect.goodbye(closing, &mut |frame| self.behind.push_back(frame));
+            dialect.goodbye(closing, &mut |frame| self.say(frame));
             poll_fn(|cx| self.poll_catch_up(cx)).await?;
             self.socket.send(Message::Close(Some(frame))).await?;
             self.drain().await;
@@ -253,6 +312,14 @@ impl Wire {
             return tokio::time::sleep(CLOSE_UNREAD).await;
         }
         while let Some(Ok(_)) = self.socket.next().await {}
+    }
+}
+
+fn bytes(frame: &Message) -> usize {
+    match frame {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes) => bytes.len(),
+        Message::Close(_) => 0,
     }
 }
 
@@ -314,5 +381,91 @@ mod tests {
             reason(&Closing::because(CloseCode::Protocol, "x".repeat(500))).len()
                 <= REASON_BYTES_MAX
         );
+    }
+
+    /// A client that reads nothing, after so many frames.
+    struct Deaf {
+        takes: usize,
+    }
+
+    impl Socket for Deaf {}
+
+    impl Stream for Deaf {
+        type Item = Result<Message, Error>;
+
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Pending
+        }
+    }
+
+    impl Sink<Message> for Deaf {
+        type Error = Error;
+
+        fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            match self.takes {
+                0 => Poll::Pending,
+                _ => Poll::Ready(Ok(())),
+            }
+        }
+
+        fn start_send(mut self: Pin<&mut Self>, _: Message) -> Result<(), Error> {
+            self.takes -= 1;
+            Ok(())
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Pending
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Pending
+        }
+    }
+
+    fn frame(bytes: usize) -> Message {
+        Message::Text("x".repeat(bytes).into())
+    }
+
+    #[test]
+    fn what_a_dialect_says_by_itself_counts_and_closes_a_client_that_does_not_read() {
+        let (mut wire, mailbox) = (Wire::new(Deaf { takes: 0 }), Mailbox::new(10_000));
+        for _ in 0..10 {
+            wire.answer(frame(1000), &mailbox);
+        }
+        assert_eq!(mailbox.bytes(), 10_000);
+        assert!(mailbox.closing().is_none());
+        wire.answer(frame(1000), &mailbox);
+        wire.answer(frame(1000), &mailbox);
+        let closing = mailbox.closing().expect("it is closed");
+        assert_eq!(closing.code, CloseCode::SlowConsumer);
+        assert!(closing.reason.contains("limits.outbox_bytes"));
+    }
+
+    #[test]
+    fn frames_and_messages_that_wait_count_together_and_so_does_what_the_socket_has() {
+        let (mut wire, mailbox) = (Wire::new(Deaf { takes: 1 }), Mailbox::new(10_000));
+        let mut dialect = crate::dialect::native::Native::new(switchboard_protocol::Codec::Json);
+        for _ in 0..9 {
+            wire.answer(frame(1000), &mailbox);
+        }
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(
+            wire.poll_write(&mailbox, &mut dialect, &mut cx)
+                .is_pending()
+        );
+        assert_eq!(mailbox.bytes(), 9000, "one is in the socket");
+        let pong = || switchboard_protocol::server_message::Pong { re: None };
+        assert!(mailbox.push_weighing(pong().into(), 2000).is_ok());
+        assert!(mailbox.push_weighing(pong().into(), 2000).is_err());
+        let closing = mailbox.closing().expect("it is closed");
+        assert_eq!(closing.code, CloseCode::SlowConsumer);
+    }
+
+    #[test]
+    fn one_frame_may_be_larger_than_all_that_may_wait() {
+        let (mut wire, mailbox) = (Wire::new(Deaf { takes: 0 }), Mailbox::new(1000));
+        wire.answer(frame(5000), &mailbox);
+        assert!(mailbox.closing().is_none());
+        assert_eq!(mailbox.bytes(), 5000);
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //!            hello                  Input                     Output
-//! AwaitingHello ──► (authenticate, attach   ──► Live ──► Send · Perform · Relay · Received · Prove · Ping · Close
+//! AwaitingHello ──► (authenticate, attach   ──► Live ──► Send · Allow · Perform · Relay · Received · Prove · Ping · Close
 //!                    or resume)
 //!                                               ▲                    │
 //!                                               └── Performed ◄──────┘
@@ -48,6 +48,8 @@ pub struct Rules {
     pub limits: Limits,
     /// Bytes that may wait for a slow client.
     pub outbox_bytes_max: usize,
+    /// What a session may make the cluster write to the members of its rooms.
+    pub fan_out_bytes_per_second: usize,
     /// Capacity of a room whose creator says nothing.
     pub room_capacity: u32,
     /// The most that a creator may ask for.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use switchboard_protocol::client_message::{Join, Leave, Received, Signal, State};
 use switchboard_protocol::limits::BAD_MESSAGES_MAX;
-use switchboard_protocol::server_message::{Done, Error, Left, Pong};
+use switchboard_protocol::server_message::{Done, Left, Pong};
 use switchboard_protocol::{
     ClientMessage, CloseCode, DecodeError, ErrorCode, RoomId, ServerMessage,
 };
@@ -20,6 +20,15 @@ use crate::{Closing, Rules};
 /// Requests that may wait behind the one that is being carried out.
 const WAITING_MAX: usize = 64;
 
+/// What a request makes the node write or read beyond its own size counts as another request for each so many bytes.
+const REQUEST_BYTES: usize = 4096;
+
+/// What is said to many counts by units of so many bytes.
+const SPREAD_UNIT: usize = 1024;
+
+/// What may be said to many at once after a pause, in seconds of the rate.
+const SPREAD_BURST: u32 = 4;
+
 /// After a resume, a signal counts as a repeat for so long at most.
 const REPEATS_WITHIN: Duration = Duration::from_secs(10);
 
@@ -30,6 +39,22 @@ pub enum Input<'a> {
     Message(ClientMessage<'a>),
     /// The client wants to enter a room in a way that the native protocol has no words for.
     Enter(Enter<'a>),
+    /// The client asks for something that its dialect answers by itself, with about so many bytes: may it?
+    Ask {
+        /// The request's id.
+        id: u64,
+        /// What the answer has besides its own few words.
+        bytes: usize,
+    },
+    /// The client asks for something that its dialect knows to lead to nothing.
+    Unfit {
+        /// The request's id, where its dialect gave it one.
+        re: Option<u64>,
+        /// For programs.
+        code: ErrorCode,
+        /// For people.
+        words: Cow<'a, str>,
+    },
     /// The client signals to whoever has a name in the room, for which the native protocol has no words either.
     SignalToName(SignalToName<'a>),
     /// The client said something that cannot be read.
@@ -67,6 +92,13 @@ pub struct SignalToName<'a> {
 pub enum Output<'a> {
     /// Tell the client.
     Send(ServerMessage),
+    /// Tell the client that its dialect may answer this request now, in about so many bytes: they count as those that wait.
+    Allow {
+        /// The request's id.
+        id: u64,
+        /// See [`Input::Ask`].
+        bytes: usize,
+    },
     /// Carry this out and come back with [`Input::Performed`]; the next comes only then.
     Perform(Operation),
     /// Pass this on to whom it is for.
@@ -104,6 +136,8 @@ pub struct Live {
     waiting: VecDeque<Operation>,
     signals: RateLimit,
     requests: RateLimit,
+    /// What it makes the cluster write to whole rooms, in [`SPREAD_UNIT`]s.
+    spread: RateLimit,
     last_signal: u64,
     /// So many signals after a resume are free of the rate, and may repeat the id before, each to another receiver.
     repeats_left: u32,
@@ -124,6 +158,7 @@ impl Live {
         Self {
             signals: rate(),
             requests: rate(),
+            spread: spread_limit(rules.fan_out_bytes_per_second, now),
             grants: Box::new(grants),
             rooms: Vec::new(),
             half_left: Vec::new(),
@@ -173,6 +208,16 @@ impl Live {
                 self.heard(now, out);
                 self.enter(enter, now, out);
             }
+            Input::Ask { id, bytes } => {
+                self.heard(now, out);
+                self.ask(id, bytes, now, out);
+            }
+            Input::Unfit { re, code, words } => {
+                self.heard(now, out);
+                let refused = self.take_request(1, now).err();
+                let refused = refused.unwrap_or_else(|| Refused::new(code, words));
+                out.push(Output::Send(refused.to_error(re).into()));
+            }
             Input::SignalToName(to_name) => {
                 self.heard(now, out);
                 out.push(match self.signal(&to_name.signal, now) {
@@ -182,7 +227,7 @@ impl Live {
             }
             Input::Broken(error) => {
                 self.heard_at = now;
-                self.broken(error, out);
+                self.broken(error, now, out);
             }
             Input::Alive => self.heard_at = now,
             Input::Performed(result) => self.performed(result, out),
@@ -254,8 +299,49 @@ impl Live {
                 Origin::New
             });
         }
-        take(&mut self.signals, now)?;
+        self.signals
+            .take(now)
+            .map_err(|pause| self.too_many(pause))?;
         Ok(Origin::New)
+    }
+
+    /// Counts one more request, or so many.
+    fn take_request(&mut self, cost: u32, now: Instant) -> Result<(), Refused> {
+        let taken = self.requests.spend(cost, now);
+        taken.map_err(|pause| self.too_many(pause))
+    }
+
+    fn too_many(&self, pause: Duration) -> Refused {
+        let message = format!(
+            "more than {} messages a second (limits.signals_per_second); slow down",
+            self.rules.limits.signals_per_second
+        );
+        Refused::for_now(ErrorCode::RateLimited, message, pause)
+    }
+
+    fn ask(&mut self, id: u64, bytes: usize, now: Instant, out: &mut Vec<Output<'_>>) {
+        let cost = 1 + bytes / REQUEST_BYTES;
+        let cost = u32::try_from(cost).unwrap_or(u32::MAX);
+        out.push(match self.take_request(cost, now) {
+            Ok(()) => Output::Allow { id, bytes },
+            Err(refused) => Output::Send(refused.to_error(Some(id)).into()),
+        });
+    }
+
+    /// Whether the session may make the cluster write `bytes` to each of so many members, which counts from then on. To be
+    /// asked before a signal is relayed that has no receiver of its own, and before an operation is carried out that a
+    /// whole room is told of.
+    pub fn spread(&mut self, bytes: usize, members: usize, now: Instant) -> Result<(), Refused> {
+        let units = bytes.saturating_mul(members) / SPREAD_UNIT;
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        self.spread.spend(units, now).map_err(|pause| {
+            let message = format!(
+                "what you say to rooms is more than {} bytes a second, each counted for all its receivers \
+                 (limits.fan_out_bytes_per_second); slow down",
+                self.rules.fan_out_bytes_per_second
+            );
+            Refused::for_now(ErrorCode::RateLimited, message, pause)
+        })
     }
 
     /// Queues what has to wait for the cluster; gives what has not.
@@ -264,7 +350,7 @@ impl Live {
         message: ClientMessage<'a>,
         now: Instant,
     ) -> Result<Option<Output<'a>>, Refused> {
-        take(&mut self.requests, now)?;
+        self.take_request(1, now)?;
         let operation = match message {
             ClientMessage::Ping(ping) => {
                 return Ok(Some(Output::Send(Pong { re: ping.id }.into())));
@@ -288,13 +374,32 @@ impl Live {
 
     fn enter(&mut self, enter: Enter<'_>, now: Instant, out: &mut Vec<Output<'_>>) {
         let id = enter.join.id;
-        let capacity = self.capacity_within(enter.join.capacity);
-        let entered = take(&mut self.requests, now)
-            .and_then(|()| self.join(enter.join, capacity, enter.name))
+        let entered = self
+            .take_request(1, now)
+            .and_then(|()| self.enter_or_rename(enter))
             .and_then(|operation| self.wait(operation));
         match entered {
             Ok(()) => self.perform_next(out),
             Err(refused) => out.push(Output::Send(refused.to_error(Some(id)).into())),
+        }
+    }
+
+    /// Whoever claims a name in a room that it is in already takes that name there.
+    fn enter_or_rename(&self, enter: Enter<'_>) -> Result<Operation, Refused> {
+        let Enter { join, name } = enter;
+        let room = room_id(&join.room)?;
+        match name {
+            Some(name) if name.claim.is_some() && self.is_in_or_joining(&room) => {
+                Ok(Operation::Rename {
+                    re: join.id,
+                    room,
+                    name,
+                })
+            }
+            name => {
+                let capacity = self.capacity_within(join.capacity);
+                self.join(join, capacity, name)
+            }
         }
     }
 
@@ -308,7 +413,7 @@ impl Live {
     }
 
     fn join(
-        &mut self,
+        &self,
         join: Join<'_>,
         capacity: u32,
         name: Option<RoomName>,
@@ -445,7 +550,7 @@ impl Live {
             (Operation::Leave { room, .. }, Ok(())) => {
                 out.push(Output::Send(Left { re, room }.into()))
             }
-            (Operation::Update { .. }, Ok(())) => {
+            (Operation::Update { .. } | Operation::Rename { .. }, Ok(())) => {
                 out.push(Output::Send(Done { re, to: None }.into()))
             }
             (Operation::Leave { room, .. }, Err(refused)) => {
@@ -457,7 +562,7 @@ impl Live {
         self.perform_next(out);
     }
 
-    fn broken(&mut self, error: DecodeError, out: &mut Vec<Output<'_>>) {
+    fn broken(&mut self, error: DecodeError, now: Instant, out: &mut Vec<Output<'_>>) {
         self.bad_messages += 1;
         let message = error.to_string();
         if self.bad_messages >= BAD_MESSAGES_MAX {
@@ -466,15 +571,9 @@ impl Live {
                 message,
             )));
         }
-        out.push(Output::Send(
-            Error {
-                re: error.re,
-                code: error.code,
-                message,
-                retry_after_ms: None,
-            }
-            .into(),
-        ));
+        let refused = self.take_request(1, now).err();
+        let refused = refused.unwrap_or_else(|| Refused::new(error.code, message));
+        out.push(Output::Send(refused.to_error(error.re).into()));
     }
 
     fn tick(&mut self, now: Instant, out: &mut Vec<Output<'_>>) {
@@ -491,14 +590,9 @@ impl Live {
     }
 }
 
-fn take(limit: &mut RateLimit, now: Instant) -> Result<(), Refused> {
-    limit.take(now).map_err(|pause| {
-        Refused::for_now(
-            ErrorCode::RateLimited,
-            "too many messages; slow down",
-            pause,
-        )
-    })
+fn spread_limit(bytes_per_second: usize, now: Instant) -> RateLimit {
+    let units = u32::try_from(bytes_per_second / SPREAD_UNIT).unwrap_or(u32::MAX);
+    RateLimit::new(units, units.saturating_mul(SPREAD_BURST), now)
 }
 
 fn room_id(text: &str) -> Result<RoomId, Refused> {

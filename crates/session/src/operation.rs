@@ -45,6 +45,15 @@ pub enum Operation {
         /// What it is called there, where that is not what the session is called.
         name: Option<RoomName>,
     },
+    /// Be called otherwise in a room where one is.
+    Rename {
+        /// The request's id.
+        re: u64,
+        /// Which room.
+        room: RoomId,
+        /// It has a claim.
+        name: RoomName,
+    },
     /// Leave a room.
     Leave {
         /// The request's id.
@@ -67,7 +76,10 @@ impl Operation {
     /// The request's id.
     pub fn re(&self) -> u64 {
         match self {
-            Self::Join { re, .. } | Self::Leave { re, .. } | Self::Update { re, .. } => *re,
+            Self::Join { re, .. }
+            | Self::Rename { re, .. }
+            | Self::Leave { re, .. }
+            | Self::Update { re, .. } => *re,
         }
     }
 }

@@ -8,10 +8,16 @@ use switchboard_protocol::{Member, ServerMessage};
 /// A queue of messages for one client, oldest first.
 #[derive(Debug)]
 pub struct Outbox {
-    messages: VecDeque<ServerMessage>,
+    messages: VecDeque<Waiting>,
     bytes: usize,
     bytes_max: usize,
     overflowed: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    message: ServerMessage,
+    weight: usize,
 }
 
 /// The outbox is full, now or before; it takes no more.
@@ -32,35 +38,44 @@ impl Outbox {
         }
     }
 
-    /// Adds a message; the first that does not fit ends the outbox.
-    pub fn push(&mut self, message: ServerMessage) -> Result<(), Overflow> {
-        let weight = weight(&message);
+    /// Adds a message that becomes `more` bytes than it has itself once it is written for its client, while `beside` bytes
+    /// wait elsewhere for the same client. The first that does not fit ends the outbox.
+    pub fn push(
+        &mut self,
+        message: ServerMessage,
+        more: usize,
+        beside: usize,
+    ) -> Result<(), Overflow> {
+        let weight = weight(&message) + more;
         // A message alone may be larger than the bound: `joined` or `welcome` of large rooms.
-        let full = !self.messages.is_empty() && self.bytes + weight > self.bytes_max;
+        let is_alone = self.messages.is_empty() && beside == 0;
+        let full = !is_alone && self.bytes + beside + weight > self.bytes_max;
         if self.overflowed || full {
             self.overflowed = true;
             return Err(Overflow);
         }
         self.bytes += weight;
-        self.messages.push_back(message);
+        self.messages.push_back(Waiting { message, weight });
         Ok(())
     }
 
     /// Puts a message before all others: the one that begins a connection.
     pub fn push_first(&mut self, message: ServerMessage) {
-        self.bytes += weight(&message);
-        self.messages.push_front(message);
+        let weight = weight(&message);
+        self.bytes += weight;
+        self.messages.push_front(Waiting { message, weight });
     }
 
     /// Takes the oldest message.
     pub fn pop(&mut self) -> Option<ServerMessage> {
-        let message = self.messages.pop_front();
-        match &message {
-            Some(message) => self.bytes -= weight(message),
-            None if self.messages.capacity() > KEPT => self.messages = VecDeque::new(),
-            None => {}
-        }
-        message
+        let Some(Waiting { message, weight }) = self.messages.pop_front() else {
+            if self.messages.capacity() > KEPT {
+                self.messages = VecDeque::new();
+            }
+            return None;
+        };
+        self.bytes -= weight;
+        Some(message)
     }
 
     /// Bytes that wait, by estimate: payloads exactly, the rest roughly.
@@ -113,13 +128,32 @@ mod tests {
     #[test]
     fn a_full_outbox_takes_no_more_even_after_it_was_read() {
         let mut outbox = Outbox::new(300);
-        let pong = || ServerMessage::from(Pong { re: None });
-        assert_eq!([outbox.push(pong()), outbox.push(pong())], [Ok(()), Ok(())]);
-        assert_eq!(outbox.push(pong()), Err(Overflow));
+        assert_eq!([push(&mut outbox, 0), push(&mut outbox, 0)], [Ok(()); 2]);
+        assert_eq!(push(&mut outbox, 0), Err(Overflow));
         outbox.pop();
-        assert_eq!(outbox.push(pong()), Err(Overflow));
+        assert_eq!(push(&mut outbox, 0), Err(Overflow));
         assert!(outbox.overflowed());
         outbox.pop();
         assert_eq!((outbox.pop(), outbox.bytes()), (None, 0));
+    }
+
+    #[test]
+    fn what_a_message_becomes_and_what_waits_elsewhere_count_too() {
+        let mut outbox = Outbox::new(1000);
+        assert_eq!(push(&mut outbox, 700), Ok(()));
+        assert_eq!(outbox.bytes(), 828);
+        assert_eq!(push(&mut outbox, 100), Err(Overflow));
+        let mut outbox = Outbox::new(1000);
+        assert_eq!(outbox.push(pong(), 0, 900), Err(Overflow));
+        let mut outbox = Outbox::new(1000);
+        assert_eq!(push(&mut outbox, 5000), Ok(()), "it is alone");
+    }
+
+    fn push(outbox: &mut Outbox, more: usize) -> Result<(), Overflow> {
+        outbox.push(pong(), more, 0)
+    }
+
+    fn pong() -> ServerMessage {
+        Pong { re: None }.into()
     }
 }

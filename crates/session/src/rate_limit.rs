@@ -23,12 +23,19 @@ impl RateLimit {
 
     /// Takes one, or says how long until there is one.
     pub fn take(&mut self, now: Instant) -> Result<(), Duration> {
-        let full_at = self.full_at.max(now) + self.interval;
+        self.spend(1, now)
+    }
+
+    /// Takes so many if there is one at least, or says how long until there is. What is taken beyond what there is delays
+    /// whatever comes next: so one that costs more than a whole burst passes too, after a pause.
+    pub fn spend(&mut self, cost: u32, now: Instant) -> Result<(), Duration> {
+        let full_at = self.full_at.max(now);
         let room = self.interval * self.burst;
-        match full_at.saturating_duration_since(now).checked_sub(room) {
+        let with_one = full_at + self.interval;
+        match with_one.saturating_duration_since(now).checked_sub(room) {
             Some(over) if !over.is_zero() => Err(over),
             _ => {
-                self.full_at = full_at;
+                self.full_at = full_at + self.interval * cost;
                 Ok(())
             }
         }
@@ -51,6 +58,18 @@ mod tests {
         assert!(limit.take(now).is_err());
         now += Duration::from_secs(60);
         assert_eq!([(); 3].map(|()| limit.take(now)), [Ok(()); 3]);
+        assert!(limit.take(now).is_err());
+    }
+
+    #[test]
+    fn what_costs_more_than_there_is_passes_and_delays_the_next() {
+        let mut now = Instant::now();
+        let mut limit = RateLimit::new(10, 3, now);
+        assert_eq!(limit.spend(23, now), Ok(()));
+        let pause = limit.take(now).expect_err("it is overdrawn");
+        assert_eq!(pause, Duration::from_millis(2100));
+        now += pause;
+        assert_eq!(limit.take(now), Ok(()));
         assert!(limit.take(now).is_err());
     }
 }

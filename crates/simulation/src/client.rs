@@ -24,7 +24,7 @@ const WELCOME_PATIENCE: Duration = Duration::from_secs(8);
 /// project suppose: the session is given to a connection that nobody has, and the one in use closed as superseded.
 pub(crate) const STRAY_HELLO: Duration = Duration::from_secs(60);
 /// Ids handled from each sender that are remembered one by one.
-const HANDLED_MAX: usize = 64;
+const HANDLED_MAX: usize = 256;
 /// A request that was refused for now is made again after this, where the gateway names no time.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 

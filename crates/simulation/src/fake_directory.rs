@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, JoinOutcome,
-    JoinRequest, LeaveOutcome, Presence, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
+    JoinRequest, LeaveOutcome, Presence, Rename, RenameOutcome, Sighting, TakeOver,
+    TakeOverOutcome, UpdateOutcome, Whom,
 };
 use switchboard_cluster::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 use switchboard_cluster::{Directory, DirectoryError};
@@ -57,6 +58,7 @@ calls! {
     join(join: &JoinRequest) -> JoinOutcome;
     leave(room: &RoomId, peer: &PeerId, epoch: Epoch) -> LeaveOutcome;
     update(room: &RoomId, peer: &PeerId, epoch: Epoch, profile: &Profile) -> UpdateOutcome;
+    rename(rename: &Rename) -> RenameOutcome;
     take_over(wish: &TakeOver) -> TakeOverOutcome;
     assert_member(assert: &AssertMember) -> AssertOutcome;
     roster(room: &RoomId) -> RosterSnapshot;

@@ -57,7 +57,7 @@ impl Mailbox {
 
 impl Recipient for Mailbox {
     fn push(&self, message: ServerMessage) -> Result<(), OutboxFull> {
-        let pushed = self.outbox.lock().push(message);
+        let pushed = self.outbox.lock().push(message, 0, 0);
         match pushed {
             Ok(()) => {
                 self.changed.notify_one();

@@ -366,6 +366,7 @@ fn rules() -> Rules {
             burst: 4000,
         },
         outbox_bytes_max: 256 * 1024,
+        fan_out_bytes_per_second: 16 * 1024 * 1024,
         room_capacity: 64,
         room_capacity_max: 64,
         rooms_max: 8,

@@ -7,8 +7,8 @@ use super::Store;
 use crate::bucket::Bucket;
 use crate::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, Directory,
-    DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, Presence, Sighting, TakeOver,
-    TakeOverOutcome, UpdateOutcome, Whom,
+    DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, Presence, Rename, RenameOutcome,
+    Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 
@@ -35,6 +35,10 @@ impl Directory for Store {
         profile: &Profile,
     ) -> Result<UpdateOutcome, DirectoryError> {
         self.rooms.lock().update(room, peer, epoch, profile)
+    }
+
+    async fn rename(&self, rename: &Rename) -> Result<RenameOutcome, DirectoryError> {
+        self.rooms.lock().rename(rename)
     }
 
     async fn take_over(&self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError> {

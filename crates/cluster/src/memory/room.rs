@@ -7,8 +7,8 @@ use switchboard_protocol::{NodeId, PeerId};
 
 use super::names::Names;
 use crate::directory::{
-    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Sighting, TakeOver,
-    TakeOverOutcome, UpdateOutcome, Whom,
+    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Place, Rename,
+    RenameOutcome, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, Flags, MemberRecord, Profile, RosterSnapshot};
 
@@ -41,7 +41,7 @@ impl Room {
             Some(known) if known.epoch > join.epoch => {
                 return JoinOutcome::Stale { known: known.epoch };
             }
-            Some(known) if is_place_of(known, join) => return self.joined(None),
+            Some(known) if is_place_of(known, join) => return self.joined(join, None),
             known => known.is_none(),
         };
         let holder = self.holder_beside(join);
@@ -68,13 +68,56 @@ impl Room {
         } else {
             self.take_place(join);
         }
-        self.joined(evicted)
+        self.joined(join, evicted)
     }
 
-    fn joined(&self, evicted: Option<MemberRecord>) -> JoinOutcome {
-        JoinOutcome::Joined {
-            roster: self.snapshot(),
-            evicted,
+    fn joined(&self, join: &JoinRequest, evicted: Option<MemberRecord>) -> JoinOutcome {
+        match self.place(&join.peer).filter(|_| !join.whole) {
+            Some(place) => JoinOutcome::Entered { place, evicted },
+            None => JoinOutcome::Joined {
+                roster: self.snapshot(),
+                evicted,
+            },
+        }
+    }
+
+    fn place(&self, peer: &PeerId) -> Option<Place> {
+        let place = Place::in_room(&self.snapshot(), peer)?;
+        Some(Place {
+            order_max: self.next_order - 1,
+            ..place
+        })
+    }
+
+    pub(super) fn rename(&mut self, rename: &Rename) -> RenameOutcome {
+        let known = self.members.get(&rename.peer);
+        let known = known.filter(|known| known.epoch == rename.epoch && !known.flags.hidden);
+        let (Some(known), Some(name)) = (known, &rename.profile.name) else {
+            return RenameOutcome::NotAMember;
+        };
+        let holder = self.names.holder(name).filter(|peer| **peer != rename.peer);
+        let holder = holder.and_then(|holder| self.members.get(holder));
+        if holder.is_some_and(|holder| !rename.claim.takes_from(holder, &known.user)) {
+            return RenameOutcome::NameTaken;
+        }
+        let changed = !known.flags.named || known.profile != rename.profile;
+        let evicted = holder.map(|holder| holder.peer);
+        let evicted = evicted.and_then(|peer| self.remove(&peer));
+        if changed {
+            self.names.hold(name, rename.peer);
+            self.revision += 1;
+            if let Some(member) = self.members.get_mut(&rename.peer) {
+                member.flags.named = true;
+                member.profile = rename.profile.clone();
+            }
+        }
+        match self.place(&rename.peer) {
+            Some(place) => RenameOutcome::Renamed {
+                changed,
+                place,
+                evicted,
+            },
+            None => RenameOutcome::NotAMember,
         }
     }
 
@@ -141,9 +184,12 @@ impl Room {
             member.flags.away = wish.away;
             self.revision += 1;
         }
-        TakeOverOutcome::Taken {
-            changed,
-            roster: self.snapshot(),
+        match self.place(&wish.peer).filter(|_| !wish.whole) {
+            Some(place) => TakeOverOutcome::Moved { changed, place },
+            None => TakeOverOutcome::Taken {
+                changed,
+                roster: self.snapshot(),
+            },
         }
     }
 

@@ -7,8 +7,8 @@ use switchboard_protocol::{PeerId, RoomId};
 use super::room::Room;
 use crate::bucket::Bucket;
 use crate::directory::{
-    AssertMember, AssertOutcome, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, Sighting,
-    TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
+    AssertMember, AssertOutcome, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, Rename,
+    RenameOutcome, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, Profile, RosterSnapshot};
 use crate::sabotage::{Guard, is_out};
@@ -55,6 +55,11 @@ impl Rooms {
     pub(super) fn closed_buckets(&self) -> Vec<Bucket> {
         let is_open = |bucket: &Bucket| self.0.get(bucket).is_some_and(|contents| contents.open);
         Bucket::all().filter(|bucket| !is_open(bucket)).collect()
+    }
+
+    pub(super) fn rename(&mut self, rename: &Rename) -> Result<RenameOutcome, DirectoryError> {
+        let room = self.bucket(&rename.room)?.rooms.get_mut(&rename.room);
+        Ok(room.map_or(RenameOutcome::NotAMember, |room| room.rename(rename)))
     }
 
     pub(super) fn take_over(&mut self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError> {
@@ -142,7 +147,7 @@ impl Contents {
         }
         let mut room = Room::new(self.revision, join.capacity);
         let outcome = room.join(join);
-        if matches!(outcome, JoinOutcome::Joined { .. }) {
+        if !room.is_empty() {
             self.rooms.insert(join.room.clone(), room);
         }
         outcome

@@ -10,8 +10,8 @@ use super::keys::Keys;
 use crate::bucket::Bucket;
 use crate::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, Directory,
-    DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, Presence, Sighting, TakeOver,
-    TakeOverOutcome, UpdateOutcome, Whom,
+    DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, Presence, Rename, RenameOutcome,
+    Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 use crate::unreadable::Unreadable;
@@ -58,6 +58,10 @@ impl Directory for RedisDirectory {
 
     async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError> {
         Ok(self.mark_alive(bucket).await?)
+    }
+
+    async fn rename(&self, rename: &Rename) -> Result<RenameOutcome, DirectoryError> {
+        Ok(self.rename_member(rename).await?)
     }
 
     async fn take_over(&self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError> {

@@ -10,11 +10,12 @@ use super::keys::encode_user;
 use super::record::{self, Written, flags_text, rest};
 use super::reply::Reply;
 use super::script::{
-    ROOM_ASSERT, ROOM_JOIN, ROOM_LEAVE, ROOM_MEMBER, ROOM_ROSTER, ROOM_TAKE_OVER, ROOM_UPDATE,
+    ROOM_ASSERT, ROOM_JOIN, ROOM_LEAVE, ROOM_MEMBER, ROOM_RENAME, ROOM_ROSTER, ROOM_TAKE_OVER,
+    ROOM_UPDATE,
 };
 use crate::directory::{
-    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Sighting, TakeOver,
-    TakeOverOutcome, UpdateOutcome, Whom,
+    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Place, Rename,
+    RenameOutcome, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
 use crate::unreadable::{RecordKind, read_one};
@@ -34,12 +35,17 @@ impl RedisDirectory {
             Value::Bytes(rest(&join.profile)),
             claim.into(),
             name.into(),
+            flag(join.whole),
         ];
         let mut reply = self.commands.run(&ROOM_JOIN, &keys.all(), args).await?;
         match &*reply.text()? {
             "joined" => Ok(JoinOutcome::Joined {
                 evicted: self.members(&join.room, reply.list()?).0.pop(),
                 roster: self.snapshot(&join.room, &mut reply)?,
+            }),
+            "entered" => Ok(JoinOutcome::Entered {
+                evicted: self.members(&join.room, reply.list()?).0.pop(),
+                place: self.place(&join.room, &mut reply)?,
             }),
             "full" => Ok(JoinOutcome::Full {
                 capacity: capacity(&mut reply)?,
@@ -98,6 +104,29 @@ impl RedisDirectory {
         }
     }
 
+    pub(super) async fn rename_member(&self, rename: &Rename) -> Result<RenameOutcome, Failure> {
+        let keys = self.keys.room(&rename.room);
+        let args: Vec<Value> = vec![
+            rename.peer.as_str().into(),
+            rename.epoch.to_string().into(),
+            Value::Bytes(rest(&rename.profile)),
+            claim_word(rename.claim).into(),
+            rename.profile.name.as_deref().unwrap_or_default().into(),
+        ];
+        let keys = [&keys.members, &keys.roster, &keys.meta, &keys.alive].map(String::as_str);
+        let mut reply = self.commands.run(&ROOM_RENAME, &keys, args).await?;
+        match &*reply.text()? {
+            "renamed" => Ok(RenameOutcome::Renamed {
+                changed: reply.flag()?,
+                evicted: self.members(&rename.room, reply.list()?).0.pop(),
+                place: self.place(&rename.room, &mut reply)?,
+            }),
+            "taken" => Ok(RenameOutcome::NameTaken),
+            "none" => Ok(RenameOutcome::NotAMember),
+            _ => Err(reply.odd()),
+        }
+    }
+
     pub(super) async fn read_room(&self, room: &RoomId) -> Result<RosterSnapshot, Failure> {
         let keys = self.keys.room(room);
         let keys = [&keys.roster, &keys.meta, &keys.alive].map(String::as_str);
@@ -140,6 +169,7 @@ impl RedisDirectory {
             wish.epoch.to_string().into(),
             wish.node.as_str().into(),
             flag(wish.away),
+            flag(wish.whole),
         ];
         let keys = [&keys.members, &keys.roster, &keys.meta, &keys.alive].map(String::as_str);
         let mut reply = self.commands.run(&ROOM_TAKE_OVER, &keys, args).await?;
@@ -147,6 +177,10 @@ impl RedisDirectory {
             "taken" => Ok(TakeOverOutcome::Taken {
                 changed: reply.flag()?,
                 roster: self.snapshot(&wish.room, &mut reply)?,
+            }),
+            "moved" => Ok(TakeOverOutcome::Moved {
+                changed: reply.flag()?,
+                place: self.place(&wish.room, &mut reply)?,
             }),
             "none" => Ok(TakeOverOutcome::NotAMember),
             "stale" => Ok(TakeOverOutcome::Stale {
@@ -250,6 +284,21 @@ impl RedisDirectory {
         }
         (members, unreadable)
     }
+
+    /// `revision ready capacity order {peer, record} {node, …}`.
+    fn place(&self, room: &RoomId, reply: &mut Reply) -> Result<Place, Failure> {
+        let (revision, ready, capacity) = (reply.number()?, reply.number()?, capacity(reply)?);
+        let order_max = reply.number()?;
+        let member = self.members(room, reply.list()?).0.pop();
+        Ok(Place {
+            member: member.ok_or_else(|| reply.odd())?,
+            revision,
+            ready,
+            capacity,
+            order_max,
+            nodes: nodes(reply)?,
+        })
+    }
 }
 
 /// A yes or no for a script.
@@ -262,12 +311,15 @@ fn claim_words(join: &JoinRequest) -> (&'static str, &str) {
     let Some((claim, name)) = join.claimed() else {
         return ("", "");
     };
-    let claim = match claim {
+    (claim_word(claim), name)
+}
+
+fn claim_word(claim: Claim) -> &'static str {
+    match claim {
         Claim::IfFree => "free",
         Claim::FromSameUser => "own",
         Claim::FromAnybody => "any",
-    };
-    (claim, name)
+    }
 }
 
 fn capacity(reply: &mut Reply) -> Result<u32, Failure> {

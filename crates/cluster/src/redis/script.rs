@@ -24,6 +24,7 @@ scripts! {
     ROOM_JOIN = "values" "room" "room_join";
     ROOM_LEAVE = "values" "room" "room_leave";
     ROOM_UPDATE = "values" "room" "room_update";
+    ROOM_RENAME = "values" "room" "room_rename";
     ROOM_TAKE_OVER = "values" "room" "room_take_over";
     ROOM_ASSERT = "values" "room" "room_assert";
     ROOM_ROSTER = "values" "room" "room_roster";

@@ -36,6 +36,7 @@ impl Room {
         let Some(revision) = self.roster.as_ref().map(|roster| roster.revision) else {
             return;
         };
+        self.tell_awaiting();
         self.held.retain(|step| step.revision > revision);
         self.note_gap();
     }

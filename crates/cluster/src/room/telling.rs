@@ -119,7 +119,10 @@ impl Room {
         let connection = (before.flags.away != member.flags.away).then(|| member.connection());
         let state =
             (before.profile.state != member.profile.state).then(|| member.profile.state.clone());
-        if !member.flags.hidden && (connection.is_some() || state.is_some()) {
+        let is_renamed = before.profile.name != member.profile.name;
+        if is_renamed && !member.flags.hidden {
+            self.tell_renamed(&member, revision);
+        } else if !member.flags.hidden && (connection.is_some() || state.is_some()) {
             let update = MemberUpdated {
                 room: self.id.clone(),
                 revision,
@@ -132,6 +135,26 @@ impl Room {
         let is_elsewhere = before.epoch != member.epoch || before.node != member.node;
         if is_elsewhere || connection.is_some() {
             after.moved.push(member);
+        }
+    }
+
+    /// Clients have no word for it: to them it is gone and there again, in one revision, in its place in the order. The
+    /// member itself hears what it is called now, before the answer to its request.
+    fn tell_renamed(&self, member: &MemberRecord, revision: u64) {
+        let left = MemberLeft {
+            room: self.id.clone(),
+            revision,
+            peer: member.peer,
+            reason: LeaveReason::Left,
+        };
+        self.tell_others(&member.peer, &left.into());
+        let joined = ServerMessage::from(MemberJoined {
+            room: self.id.clone(),
+            revision,
+            member: member.to_member(),
+        });
+        for local in &self.locals {
+            local.tell(joined.clone());
         }
     }
 

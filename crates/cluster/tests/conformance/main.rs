@@ -110,6 +110,7 @@ conformance! {
     }
     moves {
         a_member_goes_away_and_comes_back_elsewhere
+        whoever_needs_no_whole_room_gets_his_own_place
         a_lower_epoch_takes_nothing_over
         a_hidden_member_moves_and_stays_hidden
         in_a_full_room_one_s_own_away_session_makes_room
@@ -123,6 +124,8 @@ conformance! {
         a_repeated_claim_answers_the_same_and_changes_nothing
         whoever_takes_a_name_over_gets_into_a_full_room
         a_name_moves_with_its_member
+        a_member_takes_another_name_in_one_step
+        whoever_is_called_otherwise_takes_a_name_from_whom_it_may
         a_higher_epoch_keeps_its_name_takes_another_or_gives_it_back
         a_hidden_member_claims_nothing
         a_name_is_looked_up_for_whoever_holds_it

@@ -69,6 +69,7 @@ pub(crate) async fn a_join_takes_its_place_back_from_whoever_keeps_it(stage: &St
         epoch: 1,
         node: "gw-b".parse().unwrap(),
         away: true,
+        whole: true,
     };
     node.directory.take_over(&kept).await.unwrap();
     let after = joined(&node, &request(a, "gw-a")).await;

@@ -1,7 +1,7 @@
 //! Members that change hands: another epoch, another node, away and back, and whose place another session gets.
 
 use switchboard_cluster::Backend;
-use switchboard_cluster::directory::{JoinOutcome, JoinRequest, TakeOver, TakeOverOutcome};
+use switchboard_cluster::directory::{JoinOutcome, JoinRequest, Place, TakeOver, TakeOverOutcome};
 use switchboard_cluster::record::{Flags, MemberRecord, RosterSnapshot};
 use switchboard_protocol::{PeerId, UserId};
 
@@ -15,6 +15,7 @@ pub(crate) fn wish(peer: PeerId, epoch: u64, on: &str, away: bool) -> TakeOver {
         epoch,
         node: node(on),
         away,
+        whole: true,
     }
 }
 
@@ -64,6 +65,53 @@ pub(crate) async fn a_member_goes_away_and_comes_back_elsewhere(stage: &Stage) {
     let (changed, room) = taken(&backend, &wish(a, 2, "gw-d", true)).await;
     assert!(changed);
     assert_eq!((room.revision, room.members[0].node.as_str()), (5, "gw-d"));
+}
+
+pub(crate) async fn whoever_needs_no_whole_room_gets_his_own_place(stage: &Stage) {
+    let backend = stage.node().await;
+    let (_, before) = enter(&backend, "gw-a").await;
+    let peer = PeerId::random();
+    let join_alone = JoinRequest {
+        whole: false,
+        ..request(peer, "gw-b")
+    };
+    let outcome = join(&backend, &join_alone).await;
+    let now = roster(&backend).await;
+    let own = now.member(&peer).expect("it is in").clone();
+    let place = Place {
+        member: own.clone(),
+        revision: 2,
+        ready: 2,
+        capacity: before.capacity,
+        order_max: 2,
+        nodes: vec![node("gw-a")],
+    };
+    let entered = JoinOutcome::Entered {
+        place: place.clone(),
+        evicted: None,
+    };
+    assert_eq!(outcome, entered);
+    assert_eq!(join(&backend, &join_alone).await, entered, "a repeat");
+    let alone = TakeOver {
+        whole: false,
+        ..wish(peer, 1, "gw-b", true)
+    };
+    let moved = |changed| TakeOverOutcome::Moved {
+        changed,
+        place: Place {
+            member: MemberRecord {
+                flags: Flags {
+                    away: true,
+                    ..own.flags
+                },
+                ..own.clone()
+            },
+            revision: 3,
+            ..place.clone()
+        },
+    };
+    assert_eq!(take_over(&backend, &alone).await, moved(true));
+    assert_eq!(take_over(&backend, &alone).await, moved(false));
 }
 
 pub(crate) async fn a_lower_epoch_takes_nothing_over(stage: &Stage) {

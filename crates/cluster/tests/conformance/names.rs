@@ -1,6 +1,6 @@
 //! Names that one member of a room holds at a time.
 
-use switchboard_cluster::directory::{JoinOutcome, JoinRequest, Whom};
+use switchboard_cluster::directory::{JoinOutcome, JoinRequest, Rename, RenameOutcome, Whom};
 use switchboard_cluster::record::{MemberRecord, RosterSnapshot};
 use switchboard_cluster::{Backend, Claim};
 use switchboard_protocol::limits::NAME_BYTES_MAX;
@@ -8,7 +8,9 @@ use switchboard_protocol::{PeerId, UserId};
 
 use crate::assertions::{of, open, restored};
 use crate::moves::{replace, taken, wish};
-use crate::people::{enter, hidden, join, joined, leave, look_up, named, request, roster, update};
+use crate::people::{
+    enter, hidden, join, joined, leave, look_up, named, node, request, room, roster, update,
+};
 use crate::stage::Stage;
 
 /// A session of that user's which claims a name.
@@ -313,6 +315,92 @@ pub(crate) async fn of_two_that_are_asserted_to_hold_a_name_the_later_one_does(s
     );
     restored(&backend, &twin).await;
     assert_eq!(holders(&roster(&backend).await), [new]);
+}
+
+async fn rename(
+    backend: &Backend,
+    peer: PeerId,
+    epoch: u64,
+    name: &str,
+    claim: Claim,
+) -> RenameOutcome {
+    let rename = Rename {
+        room: room(),
+        peer,
+        epoch,
+        profile: named(name),
+        claim,
+    };
+    let renamed = backend.directory.rename(&rename).await;
+    renamed.expect("the directory answers")
+}
+
+pub(crate) async fn a_member_takes_another_name_in_one_step(stage: &Stage) {
+    let backend = stage.node().await;
+    let (anna, before) = alice(&backend, "Anna").await;
+    let (bob, _) = enter(&backend, "gw-b").await;
+    let renamed = rename(&backend, anna, 1, "Eve", Claim::IfFree).await;
+    let now = roster(&backend).await;
+    assert_eq!(now.revision, 3);
+    let own = MemberRecord {
+        profile: named("Eve"),
+        ..before.members[0].clone()
+    };
+    assert_eq!(now.member(&anna), Some(&own), "its order and time stay");
+    let RenameOutcome::Renamed {
+        changed: true,
+        place,
+        evicted: None,
+    } = renamed
+    else {
+        panic!("{renamed:?}");
+    };
+    assert_eq!((&place.member, place.revision), (&own, 3));
+    assert_eq!(place.nodes, [node("gw-b")]);
+    // The same again changes nothing.
+    let again = rename(&backend, anna, 1, "Eve", Claim::IfFree).await;
+    assert!(
+        matches!(again, RenameOutcome::Renamed { changed: false, .. }),
+        "{again:?}"
+    );
+    assert_eq!(roster(&backend).await, now);
+    assert_eq!(try_name(&backend, "Eve").await, JoinOutcome::NameTaken);
+    assert!(matches!(
+        try_name(&backend, "Anna").await,
+        JoinOutcome::Joined { .. }
+    ));
+    // Who claimed no name as it came has one from now on.
+    rename(&backend, bob, 1, "Bob", Claim::IfFree).await;
+    assert_eq!(try_name(&backend, "Bob").await, JoinOutcome::NameTaken);
+}
+
+pub(crate) async fn whoever_is_called_otherwise_takes_a_name_from_whom_it_may(stage: &Stage) {
+    let backend = stage.node().await;
+    let (anna, _) = alice(&backend, "Anna").await;
+    let (eve, _) = alice(&backend, "Eve").await;
+    let before = roster(&backend).await;
+    for (peer, epoch) in [(anna, 2), (PeerId::random(), 1)] {
+        let renamed = rename(&backend, peer, epoch, "Eva", Claim::FromAnybody).await;
+        assert_eq!(renamed, RenameOutcome::NotAMember);
+    }
+    let unseen = hidden(PeerId::random());
+    joined(&backend, &unseen).await;
+    let renamed = rename(&backend, unseen.peer, 1, "Eva", Claim::FromAnybody).await;
+    assert_eq!(renamed, RenameOutcome::NotAMember);
+    let renamed = rename(&backend, anna, 1, "Eve", Claim::IfFree).await;
+    assert_eq!(renamed, RenameOutcome::NameTaken);
+    assert_eq!(roster(&backend).await.revision, before.revision + 1);
+    let renamed = rename(&backend, anna, 1, "Eve", Claim::FromSameUser).await;
+    let RenameOutcome::Renamed {
+        changed: true,
+        place,
+        evicted: Some(evicted),
+    } = renamed
+    else {
+        panic!("{renamed:?}");
+    };
+    assert_eq!((evicted.peer, place.revision), (eve, before.revision + 3));
+    assert_eq!(holders(&roster(&backend).await), [anna]);
 }
 
 pub(crate) async fn a_name_is_looked_up_for_whoever_holds_it(stage: &Stage) {

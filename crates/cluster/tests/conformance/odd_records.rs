@@ -82,6 +82,7 @@ async fn whoever_moves_a_member_of_another_version_keeps_what_it_cannot_read() {
             epoch: 2,
             node: node("gw-a"),
             away: true,
+            whole: true,
         };
         let taken = backend.directory.take_over(&wish).await.unwrap();
         assert!(matches!(
@@ -171,6 +172,7 @@ async fn a_lost_record_is_written_again_by_whoever_it_is_of() {
             epoch: 1,
             node: node("gw-z"),
             away: false,
+            whole: true,
         };
         let taken = backend.directory.take_over(&wish).await;
         assert_eq!(taken, Ok(TakeOverOutcome::NotAMember));

@@ -31,6 +31,7 @@ pub(crate) fn request(peer: PeerId, on: &str) -> JoinRequest {
         may_create: true,
         profile: named("somebody"),
         claim: None,
+        whole: true,
     }
 }
 

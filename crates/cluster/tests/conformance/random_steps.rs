@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use fred::clients::Client;
 use fred::interfaces::{HashesInterface, SetsInterface};
 use switchboard_cluster::bucket::Bucket;
-use switchboard_cluster::directory::{AssertMember, Attach, JoinRequest, TakeOver};
+use switchboard_cluster::directory::{AssertMember, Attach, JoinRequest, Rename, TakeOver};
 use switchboard_cluster::record::{Flags, MemberRecord, PeerRecord};
 use switchboard_cluster::{Backend, Claim};
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
@@ -83,7 +83,7 @@ impl Side {
     async fn room_step(&mut self, number: u64, peers: &[PeerId]) -> String {
         self.maybe_forget().await;
         let (dice, directory) = (&mut self.dice, &self.backend.directory);
-        let (what, capacity) = (dice.below(16), 2 + dice.below(3) as u32);
+        let (what, capacity) = (dice.below(18), 2 + dice.below(3) as u32);
         let flags = Flags {
             hidden: dice.one_in(5),
             away: dice.one_in(2),
@@ -119,6 +119,7 @@ impl Side {
                     may_create: !dice.one_in(8),
                     profile: member.profile,
                     claim,
+                    whole: dice.one_in(2),
                     ..request(peer, "gw-a")
                 };
                 text(directory.join(&join).await)
@@ -130,6 +131,7 @@ impl Side {
                     epoch,
                     node: member.node,
                     away: flags.away,
+                    whole: dice.one_in(2),
                 };
                 text(directory.take_over(&wish).await)
             }
@@ -155,6 +157,16 @@ impl Side {
                     .update(&room(), &peer, epoch, &member.profile)
                     .await,
             ),
+            15..17 => {
+                let rename = Rename {
+                    room: room(),
+                    peer,
+                    epoch,
+                    profile: member.profile,
+                    claim: dice.of(&claims),
+                };
+                text(directory.rename(&rename).await)
+            }
             _ => text(directory.roster(&room()).await),
         }
     }

@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, JoinOutcome,
-    JoinRequest, LeaveOutcome, Presence, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
+    JoinRequest, LeaveOutcome, Presence, Rename, RenameOutcome, Sighting, TakeOver,
+    TakeOverOutcome, UpdateOutcome, Whom,
 };
 use switchboard_cluster::record::{Epoch, PeerRecord, RosterSnapshot};
 use switchboard_cluster::{Directory, DirectoryError, Profile};
@@ -180,6 +181,7 @@ forward! {
     fn join(join: &JoinRequest) -> JoinOutcome;
     fn leave(room: &RoomId, peer: &PeerId, epoch: Epoch) -> LeaveOutcome;
     fn update(room: &RoomId, peer: &PeerId, epoch: Epoch, profile: &Profile) -> UpdateOutcome;
+    fn rename(rename: &Rename) -> RenameOutcome;
     fn take_over(wish: &TakeOver) -> TakeOverOutcome;
     fn assert_member(assert: &AssertMember) -> AssertOutcome;
     fn roster(room: &RoomId) -> RosterSnapshot;

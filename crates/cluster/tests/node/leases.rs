@@ -197,6 +197,7 @@ async fn whoever_cleans_up_after_a_node_that_wakes_keeps_what_it_took_until_that
             epoch: 1,
             node: claimer.clone(),
             away: true,
+            whole: false,
         };
         directory.take_over(&kept).await.expect("memory answers");
     }

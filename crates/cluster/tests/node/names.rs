@@ -1,7 +1,7 @@
 //! Names that one member of a room holds, over all nodes.
 
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{Claim, JoinError, Node};
+use switchboard_cluster::{Claim, JoinError, Node, RenameError};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{Connection, PeerId, ServerMessage, UserId};
 use tokio::time::{Duration, Instant, sleep};
@@ -317,4 +317,75 @@ async fn a_claim_without_a_name_is_refused_before_anything_is_asked() {
     };
     let refused = node.join(&alice.local, join).await;
     assert_eq!((refused, node.rooms()), (Err(JoinError::Nameless), 0));
+}
+
+async fn rename(
+    session: &Session,
+    room: &str,
+    name: &str,
+    claim: Claim,
+) -> Result<(), RenameError> {
+    let (room, name) = (id(room), name.into());
+    session
+        .node
+        .rename(&session.local, &room, &name, claim)
+        .await
+}
+
+/// What a session was told of another one since, in the order of the revisions.
+fn told_of(told: &[ServerMessage], peer: PeerId, since: usize) -> Vec<(u64, Option<String>)> {
+    let of_it = told[since..].iter().filter_map(|message| match message {
+        ServerMessage::MemberLeft(left) if left.peer == peer => Some((left.revision, None)),
+        ServerMessage::MemberJoined(joined) if joined.member.peer == peer => {
+            let name = joined.member.name.as_ref().map(ToString::to_string);
+            Some((joined.revision, name))
+        }
+        ServerMessage::MemberUpdated(update) if update.peer == peer => {
+            panic!("told as an update: {update:?}")
+        }
+        _ => None,
+    });
+    of_it.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_name_is_one_step_and_told_as_a_leave_and_a_join_of_one_revision() {
+    let [one, other, _] = nodes(&MemoryCluster::new()).await;
+    let (anna, bob) = anna_and_bob(&one, &other).await;
+    let (before, own_before) = (bob.told.messages().len(), anna.told.messages().len());
+    let renamed = rename(&anna, "r", "eve", Claim::IfFree);
+    renamed.await.expect("it is free");
+    // The member itself knows its name by then.
+    let eve = || Some("eve".to_owned());
+    assert_eq!(
+        told_of(&anna.told.messages(), anna.peer(), own_before),
+        [(3, eve())]
+    );
+    let heard =
+        |told: &[ServerMessage]| (told_of(told, anna.peer(), before).len() == 2).then_some(());
+    bob.told.until("of the name", heard).await;
+    assert_eq!(
+        told_of(&bob.told.messages(), anna.peer(), before),
+        [(3, None), (3, eve())]
+    );
+    assert!(is_free(&other, "anna").await && !is_free(&other, "eve").await);
+    // The same name again is no step, and neither is one that somebody else has.
+    let again = rename(&anna, "r", "eve", Claim::IfFree);
+    again.await.expect("it has it");
+    let taken = rename(&bob, "r", "eve", Claim::IfFree);
+    assert_eq!(taken.await, Err(RenameError::NameTaken));
+    let nowhere = rename(&bob, "s", "eve", Claim::IfFree);
+    assert_eq!(nowhere.await, Err(RenameError::NotAMember));
+    assert_eq!(told_of(&bob.told.messages(), anna.peer(), before).len(), 2);
+    // Nobody left: a signal that was on its way arrives.
+    crate::rig::reach_one_another(&anna, &bob).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_loses_its_name_to_somebody_who_is_renamed_leaves() {
+    let [one, other, _] = nodes(&MemoryCluster::new()).await;
+    let (anna, bob) = anna_and_bob(&one, &other).await;
+    let renamed = rename(&bob, "r", "anna", Claim::FromAnybody);
+    renamed.await.expect("the newest claim wins");
+    assert!(until_closed(&anna).await.contains("took your name"));
 }

@@ -1,12 +1,14 @@
 //! Who is told what about a room, and in which order.
 
-use switchboard_cluster::JoinError;
 use switchboard_cluster::memory::MemoryCluster;
+use switchboard_cluster::{JoinError, JoinRoom, Node, Profile};
 use switchboard_protocol::server_message::LeaveReason;
-use switchboard_protocol::{PeerId, ServerMessage};
+use switchboard_protocol::{MemberState, PeerId, ServerMessage};
+use tokio::task::yield_now;
+use tokio::time::{Duration, Instant, sleep};
 
 use crate::bad_bus::{BadBus, Badness};
-use crate::rig::{Session, id, node_on, plain_node, plain_nodes};
+use crate::rig::{Session, faulty_node, id, node_on, plain_node, plain_nodes};
 
 /// Everything a session hears of others holds together: a roster kept from it equals what `joined` would say.
 fn roster_of(told: &[ServerMessage]) -> Vec<PeerId> {
@@ -148,4 +150,101 @@ async fn a_room_can_be_left_and_entered_again() {
             .expect("alice gets out");
     }
     assert_eq!(node.rooms(), 0);
+}
+
+/// A room whose rosters are large, with everybody on that node.
+async fn large_room(node: &Node) -> Vec<Session> {
+    let state = format!(r#"{{"s":"{}"}}"#, "x".repeat(4000));
+    let mut sessions = Vec::new();
+    for _ in 0..150 {
+        let session = Session::new(node, true).await;
+        let join = JoinRoom {
+            re: 1,
+            room: id("r"),
+            capacity: 1000,
+            may_create: true,
+            profile: Profile {
+                name: Some("n".repeat(256).into()),
+                avatar: Some("a".repeat(2048).into()),
+                state: MemberState::from_json(&state).expect("it is small enough"),
+            },
+            claim: None,
+        };
+        node.join(&session.local, join)
+            .await
+            .expect("there is room");
+        sessions.push(session);
+    }
+    sessions
+}
+
+#[tokio::test(start_paused = true)]
+async fn joins_are_weighed_by_what_they_list_and_whoever_is_over_it_may_come_later() {
+    let [one, other] = plain_nodes(&MemoryCluster::new()).await;
+    let _large = large_room(&one).await;
+    let session = Session::new(&other, true).await;
+    let mut joins = 0;
+    let retry_after = loop {
+        match session.join("r").await {
+            Ok(()) => joins += 1,
+            Err(JoinError::TooMuch { retry_after }) => break retry_after,
+            Err(error) => panic!("{error}"),
+        }
+        let left = other.leave(&session.local, &id("r")).await;
+        left.expect("memory answers");
+    };
+    assert!((4..8).contains(&joins), "{joins}");
+    sleep(retry_after).await;
+    session.join("r").await.expect("it waited long enough");
+    // Nobody else has to wait for it.
+    let calm = Session::new(&other, true).await;
+    calm.join("r").await.expect("it has joined nothing before");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_sessions_join_rooms_of_their_own_at_once() {
+    let [node] = plain_nodes(&MemoryCluster::new()).await;
+    let begun = Instant::now();
+    let mut sessions = Vec::new();
+    for number in 0..1000 {
+        let session = Session::new(&node, true).await;
+        let room = format!("r-{number}");
+        session.join(&room).await.expect("nothing holds it up");
+        sessions.push(session);
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO, "nobody waited");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_that_come_into_a_room_at_once_one_reads_it() {
+    let cluster = MemoryCluster::new();
+    let [one] = plain_nodes(&cluster).await;
+    let first = Session::new(&one, true).await;
+    first.join("r").await.expect("there is room");
+    let (other, directory) = faulty_node(&cluster).await;
+    let mut reading = directory.hold("join");
+    let mut joins = Vec::new();
+    for _ in 0..20 {
+        let session = Session::new(&other, true).await;
+        joins.push(tokio::spawn(async move {
+            session.join("r").await.expect("there is room");
+            session
+        }));
+    }
+    reading.begun().await;
+    for _ in 0..1000 {
+        yield_now().await;
+    }
+    assert_eq!(directory.calls("join"), 1, "the others wait");
+    reading.go_on();
+    for join in joins {
+        let session = join.await.expect("it joins");
+        let told = session.told.messages();
+        let joined = told.iter().find_map(|message| match message {
+            ServerMessage::Joined(joined) => Some(joined.members.len()),
+            _ => None,
+        });
+        assert!(joined.is_some_and(|members| members >= 2), "{told:?}");
+    }
+    assert_eq!(directory.calls("roster"), 0);
 }

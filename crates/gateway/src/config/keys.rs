@@ -124,6 +124,9 @@ pub(super) static KEYS: &[Key] = {
             Number(&mut c.limits.signals_per_second, COUNT)
         }),
         key("limits.burst", |c| Number(&mut c.limits.burst, COUNT)),
+        key("limits.fan_out_bytes_per_second", |c| {
+            Number(&mut c.limits.fan_out_bytes_per_second, BYTES)
+        }),
         key("limits.sessions", |c| {
             Number(&mut c.limits.sessions, 1..=10_000_000)
         }),

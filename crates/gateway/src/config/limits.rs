@@ -14,6 +14,10 @@ pub struct LimitsConfig {
     pub signals_per_second: u32,
     /// Signals that may come at once after a pause. Default 400.
     pub burst: u32,
+    /// What one session may make the cluster write to the members of its rooms, bytes per second: each signal without a
+    /// receiver, each join, name and state counts for every member. Four seconds of it may come at once. Default 16777216;
+    /// over it: `rate-limited`.
+    pub fan_out_bytes_per_second: usize,
     /// Sessions on this node: connections that said `hello`. Default 100000, or less where the open-file limit says so; over
     /// it: close 4503.
     pub sessions: usize,
@@ -44,6 +48,7 @@ impl Default for LimitsConfig {
             outbox_bytes: 1_048_576,
             signals_per_second: 100,
             burst: 400,
+            fan_out_bytes_per_second: 16_777_216,
             sessions: 100_000,
             sessions_per_user: 5,
             away_bytes: 268_435_456,

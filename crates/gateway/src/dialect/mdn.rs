@@ -2,18 +2,19 @@
 //!
 //! ```text
 //! connect ─► hello      welcome ─► {type: "id"}
-//! username ─► enter     joined ─► rejectusername?, userlist      member-joined, member-left ─► userlist
+//! username ─► enter     joined, done ─► rejectusername?      joined, member-joined, member-left ─► userlist
 //! message ─► signal to all, and back to its sender once it is on its way
 //! video-offer, video-answer, new-ice-candidate, hang-up ─► signal to `target`, or to all others
 //! ```
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use axum::extract::ws::Message;
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use switchboard_protocol::client_message::{Hello, Join, Leave, Signal};
+use switchboard_protocol::client_message::{Hello, Join, Signal};
 use switchboard_protocol::codec::{EncodeError, InvalidPayload};
 use switchboard_protocol::ids::check_kind;
 use switchboard_protocol::limits::NAME_BYTES_MAX;
@@ -26,6 +27,7 @@ use switchboard_protocol::{
 use switchboard_session::{Claim, Closing, Enter, Input, RoomName, SignalToName};
 
 use super::foreign::{Fields, Told, shown_text};
+use super::lists::{Outdated, Pace};
 use super::neutral;
 use super::requests::Requests;
 use super::told::{ToldRoom, ToldRooms};
@@ -49,15 +51,16 @@ pub(crate) struct Mdn {
     /// The name it asked for last.
     wanted: String,
     requests: Requests<Request>,
-    rooms: ToldRooms<()>,
+    rooms: ToldRooms<Outdated>,
+    lists: Pace,
     /// Of what waits to be said back.
     chat_bytes: usize,
     chat_bytes_max: usize,
 }
 
 enum Request {
+    /// To come in under a name, or to be called otherwise.
     Enter,
-    Leave,
     /// A signal to somebody by his name.
     ToName,
     /// As it will be said back.
@@ -76,6 +79,7 @@ impl Mdn {
             wanted: String::new(),
             requests: Requests::default(),
             rooms: ToldRooms::default(),
+            lists: Pace::default(),
             chat_bytes: 0,
             chat_bytes_max,
         }
@@ -90,20 +94,13 @@ impl Mdn {
         }
     }
 
-    /// Comes in under a name. Whoever takes another one comes in anew: so everybody in the room hears of it.
+    /// Comes in under a name, or takes another one.
     fn enter(&mut self, said: &Fields<'_>, heard: Hear<'_>) {
         let fits = |name: &Cow<'_, str>| !name.is_empty() && name.len() <= NAME_BYTES_MAX;
         let Some(name) = said.text("name").filter(fits) else {
             let words = format!("say your `name`: a text of 1 to {NAME_BYTES_MAX} bytes");
             return broken(&words, heard);
         };
-        if self.rooms.get(lobby::ROOM).is_some() {
-            let leave = ClientMessage::Leave(Leave {
-                id: self.requests.open(Request::Leave),
-                room: lobby::ROOM.into(),
-            });
-            heard(Heard::Input(Input::Message(leave)));
-        }
         self.wanted = name.clone().into_owned();
         heard(Heard::Input(Input::Enter(Enter {
             join: Join {
@@ -195,35 +192,43 @@ impl Mdn {
     }
 
     fn refuse(&self, code: ErrorCode, words: &str, heard: Hear<'_>) {
-        heard(Heard::Say(Message::Text(error(code, words).into())));
+        heard(Heard::Input(Input::Unfit {
+            re: None,
+            code,
+            words: words.to_owned().into(),
+        }));
     }
 
     fn tell_joined(&mut self, joined: &Joined, say: Say<'_>) {
         self.requests.close(joined.re);
-        self.rooms.enter(ToldRoom::new(joined, ()));
-        if let Some(name) = self.own().map(display).filter(|name| *name != self.wanted) {
-            let told = json!({ "type": "rejectusername", "id": self.id, "name": name });
-            say(Message::Text(told.to_string().into()));
-        }
-        self.tell_users(say);
+        self.rooms.enter(ToldRoom::new(joined, Outdated::untold()));
+        self.tell_name(say);
     }
 
-    fn tell_users(&self, say: Say<'_>) {
-        let Some(lobby) = self.rooms.get(lobby::ROOM) else {
+    /// A client takes the name that it asked for last for its own. Where it is called otherwise, it is told so, once it
+    /// asks for no other one.
+    fn tell_name(&mut self, say: Say<'_>) {
+        let mut requests = self.requests.under_way();
+        if requests.any(|request| matches!(request, Request::Enter)) {
+            return;
+        }
+        let Some(name) = self.own().map(display).filter(|name| *name != self.wanted) else {
             return;
         };
-        let users: Vec<_> = lobby.members().map(display).collect();
-        let told = json!({ "type": "userlist", "users": users });
+        let told = json!({ "type": "rejectusername", "id": self.id, "name": name });
+        self.wanted = name.to_owned();
         say(Message::Text(told.to_string().into()));
     }
 
-    /// What was said back, if that is what a request was about.
-    fn close(&mut self, id: u64) -> Option<String> {
-        let Some(Request::Chat(back)) = self.requests.close(id) else {
-            return None;
+    fn tell_users(&mut self, now: Instant, say: Say<'_>) {
+        let Some(lobby) = self.rooms.named_mut(lobby::ROOM) else {
+            return;
         };
-        self.chat_bytes -= back.len();
-        Some(back)
+        let users: Vec<_> = lobby.members().map(display).collect();
+        let told = json!({ "type": "userlist", "users": users }).to_string();
+        lobby.kind = Outdated::default();
+        self.lists.told(told.len(), now);
+        say(Message::Text(told.into()));
     }
 
     /// Only that the named one is not there: of anything else that becomes of a signal the sample has no idea.
@@ -239,15 +244,37 @@ impl Mdn {
         }
     }
 
-    fn tell_error(&mut self, refused: &Error, say: Say<'_>) {
-        if let Some(id) = refused.re {
-            self.close(id);
+    /// A request is over: what is said back, if it was about that.
+    fn close(&mut self, id: u64, say: Say<'_>) -> Option<String> {
+        match self.requests.close(id)? {
+            Request::Enter => {
+                self.tell_name(say);
+                None
+            }
+            Request::ToName => None,
+            Request::Chat(back) => {
+                self.chat_bytes -= back.len();
+                Some(back)
+            }
         }
-        let told = error(refused.code, &refused.message);
-        say(Message::Text(told.into()));
     }
 
-    fn tell_signal(&self, signal: &Signalled, say: Say<'_>) -> Result<(), EncodeError> {
+    fn tell_error(&mut self, refused: &Error, say: Say<'_>) {
+        let told = error(refused.code, &refused.message);
+        say(Message::Text(told.into()));
+        if let Some(id) = refused.re {
+            self.close(id, say);
+        }
+    }
+
+    fn tell_signal(&mut self, signal: &Signalled, say: Say<'_>) -> Result<(), EncodeError> {
+        let Some(lobby) = self.rooms.get(signal.room.as_str()) else {
+            return Ok(());
+        };
+        // Nobody speaks before it was said that he is there.
+        if lobby.kind.is_new(&signal.from) {
+            self.tell_users(Instant::now(), say);
+        }
         let Some(lobby) = self.rooms.get(signal.room.as_str()) else {
             return Ok(());
         };
@@ -440,26 +467,23 @@ impl Dialect for Mdn {
             ServerMessage::MemberJoined(joined) => {
                 if let Some(room) = self.rooms.get_mut(&joined.room) {
                     room.came(joined);
-                    self.tell_users(say);
+                    room.kind.came(joined.member.peer);
                 }
             }
             ServerMessage::MemberLeft(left) => {
                 if let Some(room) = self.rooms.get_mut(&left.room) {
                     room.gone(left);
-                    self.tell_users(say);
+                    room.kind.went(left.peer);
                 }
             }
-            ServerMessage::Left(left) => {
-                self.requests.close(left.re);
-                self.rooms.leave(&left.room);
-            }
+            ServerMessage::Left(left) => drop(self.rooms.leave(&left.room)),
             ServerMessage::RoomClosed(closed) => {
                 self.rooms.leave(&closed.room);
                 let told = error(ErrorCode::RoomClosed, &closed.reason);
                 say(Message::Text(told.into()));
             }
             ServerMessage::Done(done) => {
-                if let Some(back) = self.close(done.re) {
+                if let Some(back) = self.close(done.re, say) {
                     say(Message::Text(back.into()));
                 }
             }
@@ -475,6 +499,19 @@ impl Dialect for Mdn {
             | ServerMessage::Drain(_) => {}
         }
         Ok(())
+    }
+
+    /// The list of users: one for all who came and went meanwhile.
+    fn settle(&mut self, now: Instant, say: &mut dyn FnMut(Message)) -> Option<Instant> {
+        let lobby = self.rooms.get(lobby::ROOM)?;
+        if !lobby.kind.is_outdated() {
+            return None;
+        }
+        let next_at = self.lists.next_at(now);
+        if next_at.is_none() {
+            self.tell_users(now, say);
+        }
+        next_at
     }
 }
 

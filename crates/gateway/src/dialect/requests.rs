@@ -32,6 +32,11 @@ impl<T> Requests<T> {
         id
     }
 
+    /// Those that are under way.
+    pub(super) fn under_way(&self) -> impl Iterator<Item = &T> {
+        self.open.values()
+    }
+
     /// It is answered.
     pub(super) fn close(&mut self, id: u64) -> Option<T> {
         let about = self.open.remove(&id);

@@ -96,6 +96,10 @@ enum What {
     Enter { room: Option<RoomId>, creates: bool },
     /// What the client did not ask for in so many words: it hears nothing of it.
     Unasked,
+    /// To be called so: in a room that it comes into for that, or where it is.
+    Name,
+    /// To talk in a namespace that is not there.
+    Namespace(String),
     /// To reach somebody by his name: the client is told at any rate if he is not there.
     ToName,
     /// Anything whose answer says only whether it worked.
@@ -175,8 +179,11 @@ impl Dialect for SocketIo {
                 }
             }
             ServerMessage::MemberJoined(joined) => {
+                let is_own = self.peer == Some(joined.member.peer);
                 if let Some(room) = self.rooms.get_mut(&joined.room) {
                     match room.kind {
+                        // It is called otherwise, as it asked to be.
+                        _ if is_own => {}
                         Vocabulary::Rooms => rooms::came(&joined.member, say),
                         Vocabulary::Video => video::came(&joined.member, say),
                         Vocabulary::Presence => video::online(room, &joined.member, say),
@@ -228,7 +235,7 @@ impl Dialect for SocketIo {
             ServerMessage::Undelivered(undelivered) => self.tell_undelivered(undelivered, say),
             ServerMessage::Done(done) => {
                 if let Some(request) = self.requests.close(done.re) {
-                    self.tell_done(&request, say);
+                    self.tell_granted(&request, say);
                 }
             }
             ServerMessage::Error(error) => self.tell_error(error, say),

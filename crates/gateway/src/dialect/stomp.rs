@@ -33,6 +33,7 @@ use switchboard_stomp::{Command, Decoder, Item, Limits, Version};
 use self::connect::{Beats, Terms};
 use self::destination::Topic;
 use self::subscriptions::Subscriptions;
+use super::lists::{Outdated, Pace};
 use super::requests::Requests;
 use super::told::ToldRooms;
 use super::{Dialect, Frame, Heard};
@@ -49,7 +50,8 @@ pub(crate) struct Stomp {
     /// Of this client's own signals, what waits until it can be said back, bytes.
     back_bytes: usize,
     back_bytes_max: usize,
-    rooms: ToldRooms<()>,
+    rooms: ToldRooms<Outdated>,
+    lists: Pace,
     subscriptions: Subscriptions,
     messages: u64,
 }
@@ -72,11 +74,19 @@ struct Live {
     beats: Beats,
 }
 
-/// What is to be said when a SEND is done.
+/// What is to be said when a frame's work is done.
 struct Request {
     receipt: Option<String>,
-    /// Its signal, for this client itself.
-    back: Option<(Topic, String)>,
+    about: About,
+}
+
+enum About {
+    /// It is done when it is done.
+    Plain,
+    /// A signal, for this client itself.
+    Back(Topic, String),
+    /// A subscription of this id, to be told who is there.
+    Subscribed(String),
 }
 
 type Hear<'h> = &'h mut dyn FnMut(Heard<'_>);
@@ -99,6 +109,7 @@ impl Stomp {
             back_bytes: 0,
             back_bytes_max: limits.outbox_bytes,
             rooms: ToldRooms::default(),
+            lists: Pace::default(),
             subscriptions: Subscriptions::default(),
             messages: 0,
         }
@@ -145,18 +156,19 @@ impl Stomp {
     }
 
     /// The id of a request. Where nothing is to be said when it is done, nobody waits for that.
-    fn request(&mut self, receipt: Option<String>, back: Option<(Topic, String)>) -> u64 {
-        match (receipt, back) {
-            (None, None) => self.requests.unheeded(),
-            (receipt, back) => self.requests.open(Request { receipt, back }),
+    fn request(&mut self, receipt: Option<String>, about: About) -> u64 {
+        match (receipt, about) {
+            (None, About::Plain) => self.requests.unheeded(),
+            (receipt, about) => self.requests.open(Request { receipt, about }),
         }
     }
 
     /// It is answered.
     fn close(&mut self, id: u64) -> Option<Request> {
         let request = self.requests.close(id)?;
-        let back = request.back.as_ref();
-        self.back_bytes -= back.map_or(0, |(_, body)| body.len());
+        if let About::Back(_, body) = &request.about {
+            self.back_bytes -= body.len();
+        }
         Some(request)
     }
 
@@ -254,11 +266,16 @@ impl Dialect for Stomp {
             ServerMessage::MemberJoined(joined) => {
                 if let Some(room) = self.rooms.get_mut(&joined.room) {
                     room.came(joined);
-                    self.publish_members(&joined.room, say);
+                    room.kind.came(joined.member.peer);
                 }
             }
             ServerMessage::MemberLeft(left) => self.tell_left(left, say),
             ServerMessage::Ready(ready) => {
+                // Who came is told first.
+                let room = self.rooms.get(ready.room.as_str());
+                if room.is_some_and(|room| room.kind.is_outdated()) {
+                    self.publish_members(&ready.room, Instant::now(), say);
+                }
                 let told = json!({ "type": "READY" }).to_string();
                 self.publish(&Topic::Signal(ready.room.clone()), &told, say);
             }
@@ -280,6 +297,18 @@ impl Dialect for Stomp {
             | ServerMessage::Drain(_) => {}
         }
         Ok(())
+    }
+
+    /// Who is in the rooms: one list for all who came and went meanwhile.
+    fn settle(&mut self, now: Instant, say: &mut dyn FnMut(Message)) -> Option<Instant> {
+        loop {
+            let outdated = self.rooms.iter().find(|room| room.kind.is_outdated())?;
+            let room = outdated.id.clone();
+            if let Some(next_at) = self.lists.next_at(now) {
+                return Some(next_at);
+            }
+            self.publish_members(&room, now, say);
+        }
     }
 
     /// An ERROR frame, unless the client is to connect again without having done anything wrong.

@@ -49,8 +49,18 @@ impl<K> ToldRoom<K> {
         self.members().find(|member| member.peer == *peer)
     }
 
+    /// Whoever is there already is called otherwise now.
     pub(super) fn came(&mut self, joined: &Arc<MemberJoined>) {
-        self.members.push(Told::Came(joined.clone()));
+        let told = Told::Came(joined.clone());
+        let peer = joined.member.peer;
+        match self
+            .members
+            .iter_mut()
+            .find(|told| told.member().peer == peer)
+        {
+            Some(known) => *known = told,
+            None => self.members.push(told),
+        }
     }
 
     /// Who it was.
@@ -101,6 +111,10 @@ impl<K> ToldRooms<K> {
 
     pub(super) fn get_mut(&mut self, id: &RoomId) -> Option<&mut ToldRoom<K>> {
         self.0.iter_mut().find(|room| room.id == *id)
+    }
+
+    pub(super) fn named_mut(&mut self, id: &str) -> Option<&mut ToldRoom<K>> {
+        self.0.iter_mut().find(|room| room.id.as_str() == id)
     }
 
     /// A room that is there already begins anew.

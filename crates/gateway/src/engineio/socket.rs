@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite;
 
 use super::{Arrival, Engine, Shared};
 use crate::caller::Carriers;
+use crate::wire;
 
 pub(super) struct EngineSocket {
     engine: Arc<Engine>,
@@ -209,6 +210,14 @@ impl EngineSocket {
         }
         let _ = web_socket.poll_flush_unpin(cx);
         web_socket.poll_next_unpin(cx)
+    }
+}
+
+impl wire::Socket for EngineSocket {
+    /// What is to be polled for; a WebSocket does not say what it has.
+    fn unwritten(&self) -> Option<usize> {
+        let polls = self.web_socket.is_none();
+        polls.then(|| self.session.by_task(|session| session.waiting_bytes()))
     }
 }
 

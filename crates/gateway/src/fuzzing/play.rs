@@ -2,6 +2,7 @@
 //! it. Everybody else in the room hears it too.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use axum::extract::ws::Message;
 use serde::de::IgnoredAny;
@@ -65,7 +66,7 @@ impl<D: Dialect, C: Fn(&str)> Play<D, C> {
         self.dialect.hear(frame, &mut |heard| match heard {
             Heard::Input(Input::Alive) => {}
             Heard::Input(input) => {
-                outcome.asked += 1;
+                outcome.asked += usize::from(!matches!(input, Input::Unfit { .. }));
                 if let Input::Message(ClientMessage::Signal(signal))
                 | Input::SignalToName(SignalToName { signal, .. }) = &input
                 {
@@ -96,6 +97,10 @@ impl<D: Dialect, C: Fn(&str)> Play<D, C> {
             outcome.told.push(text(&frame).to_owned());
         });
         told.expect("what a dialect let pass, it can say");
+        self.dialect.settle(Instant::now(), &mut |frame| {
+            check(text(&frame));
+            outcome.told.push(text(&frame).to_owned());
+        });
     }
 }
 
@@ -149,6 +154,16 @@ pub(super) fn welcome(own: &Member) -> ServerMessage {
 
 fn answer(input: Input<'_>, own: &Member, other: &Member) -> Vec<ServerMessage> {
     match input {
+        Input::Ask { id, .. } => vec![Done { re: id, to: None }.into()],
+        Input::Unfit { re, code, words } => {
+            let refused = Error {
+                re,
+                code,
+                message: words.into_owned(),
+                retry_after_ms: None,
+            };
+            vec![refused.into()]
+        }
         Input::Enter(Enter { join, name }) => {
             let own = Member {
                 name: name.map(|name| name.text),

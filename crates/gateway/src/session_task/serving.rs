@@ -9,8 +9,9 @@ use std::time::Instant;
 use axum::extract::ws::Message;
 use switchboard_cluster::NotAMember;
 use switchboard_protocol::client_message::Signal;
+use switchboard_protocol::server_message::Done;
 use switchboard_protocol::{ErrorCode, PeerId, ServerMessage};
-use switchboard_session::{Input, Live, Origin, Output, Refused, SignalToName};
+use switchboard_session::{Input, Live, Operation, Origin, Output, Refused, SignalToName};
 use tokio::time::{Sleep, sleep_until};
 
 use super::{Connection, End};
@@ -20,6 +21,9 @@ use crate::mailbox::Mailbox;
 use crate::operations::{self, Asker};
 use crate::tasks::{self, Task};
 use crate::wire::{Wire, Wrote};
+
+/// What a message has besides a payload or a profile, roughly.
+const MESSAGE_BYTES: usize = 128;
 
 /// Frames that are read before writing gets its turn.
 const READS_MAX: u32 = 32;
@@ -172,7 +176,7 @@ impl Work {
             Heard::Hello(_) => None,
             Heard::Input(input) => self.input(input, wire),
             Heard::Say(frame) => {
-                self.mailbox.bound(wire.say(frame));
+                wire.answer(frame, &self.mailbox);
                 None
             }
             Heard::Close => Some(End::Gone),
@@ -217,11 +221,20 @@ impl Work {
     }
 
     fn carry_out(&mut self, output: Output<'_>, wire: &mut Wire) -> Option<End> {
-        let node = &self.gateway.node;
+        let node = self.gateway.node.clone();
         match output {
             Output::Send(message) => self.answer(message),
+            Output::Allow { id, bytes } => {
+                let done = Done { re: id, to: None };
+                // A full outbox closes the session by itself.
+                let _ = self.mailbox.push_weighing(done.into(), bytes);
+            }
             Output::Relay(signal, origin) => {
                 let repeated = origin == Origin::PerhapsRepeated;
+                if !repeated && let Err(refused) = self.spread_signal(&signal) {
+                    self.answer(refused.to_error(Some(signal.id)));
+                    return None;
+                }
                 let relayed = node.relay(&self.asker.local, &signal, repeated);
                 self.refuse_unless(relayed, &signal);
             }
@@ -237,11 +250,15 @@ impl Work {
                 node.received(&self.asker.local, &received.from, received.id);
             }
             Output::Perform(operation) => {
-                let (node, asker) = (node.clone(), self.asker.clone());
-                self.performing = Some(Box::pin(operations::perform(node, asker, operation)));
+                let spread = self.spread_operation(&operation);
+                let asker = self.asker.clone();
+                self.performing = Some(match spread {
+                    Ok(()) => Box::pin(operations::perform(node, asker, operation)),
+                    Err(refused) => Box::pin(std::future::ready(Err(refused))),
+                });
             }
             Output::Prove => {
-                let (node, local) = (node.clone(), self.asker.local.clone());
+                let local = self.asker.local.clone();
                 tasks::spawn(&self.gateway.tasks, Task::Session, async move {
                     node.prove(&local).await;
                 });
@@ -256,6 +273,28 @@ impl Work {
         None
     }
 
+    /// Counts what a signal without a receiver of its own makes the cluster write.
+    fn spread_signal(&mut self, signal: &Signal<'_>) -> Result<(), Refused> {
+        if signal.to.is_some() {
+            return Ok(());
+        }
+        let members = self.gateway.node.members_of(&signal.room);
+        let bytes = signal.payload.bytes.len() + MESSAGE_BYTES;
+        self.live.spread(bytes, members, Instant::now())
+    }
+
+    /// The same of what a room is told of this member. Leaving is always free: coming in pays for it.
+    fn spread_operation(&mut self, operation: &Operation) -> Result<(), Refused> {
+        let (room, tells) = match operation {
+            Operation::Leave { .. } => return Ok(()),
+            Operation::Join { room, .. } => (room, 2),
+            Operation::Rename { room, .. } | Operation::Update { room, .. } => (room, 1),
+        };
+        let members = self.gateway.node.members_of(room.as_str());
+        let bytes = told_bytes(&self.asker, operation) + tells * MESSAGE_BYTES;
+        self.live.spread(bytes, members, Instant::now())
+    }
+
     fn refuse_unless(&self, relayed: Result<(), NotAMember>, signal: &Signal<'_>) {
         if relayed.is_err() {
             let message = format!("you are not in the room {}; join it first", signal.room);
@@ -266,5 +305,23 @@ impl Work {
 
     fn answer(&self, message: impl Into<ServerMessage>) {
         super::answer(&self.gateway, &self.mailbox, message);
+    }
+}
+
+/// What the members of a room are told of one that comes, takes a name or changes its state: bytes, roughly.
+fn told_bytes(asker: &Asker, operation: &Operation) -> usize {
+    let len = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |text| text.len());
+    match operation {
+        Operation::Join { state, name, .. } => {
+            let name = name.as_ref().map(|name| name.text.len());
+            name.unwrap_or_else(|| len(&asker.name)) + len(&asker.avatar) + state.as_json().len()
+        }
+        Operation::Rename { room, name, .. } => {
+            name.text.len() + len(&asker.avatar) + asker.local.state_bytes(room)
+        }
+        Operation::Update { room, patch, .. } => {
+            patch.as_json().len() + asker.local.state_bytes(room)
+        }
+        Operation::Leave { .. } => 0,
     }
 }

@@ -65,6 +65,8 @@ struct Socket {
     told: UnboundedSender<Message>,
 }
 
+impl crate::wire::Socket for Socket {}
+
 impl Stream for Socket {
     type Item = Result<Message, Error>;
 

@@ -22,6 +22,7 @@ pub(crate) fn rules() -> Rules {
             burst: 4,
         },
         outbox_bytes_max: 1 << 20,
+        fan_out_bytes_per_second: 1 << 20,
         room_capacity: 64,
         room_capacity_max: 1000,
         rooms_max: 2,
@@ -387,4 +388,113 @@ fn a_goodbye_may_ask_to_be_held_and_other_ends_say_by_their_code() {
         Some(window)
     );
     assert_eq!(Closing::new(CloseCode::TooLarge).holds(window), None);
+}
+
+fn refused<'o>(outputs: &'o [Output<'_>]) -> &'o switchboard_protocol::server_message::Error {
+    let [Output::Send(ServerMessage::Error(error))] = outputs else {
+        panic!("{outputs:?}")
+    };
+    error
+}
+
+#[test]
+fn what_dialects_answer_by_themselves_has_the_rate_of_requests() {
+    let unfit = || Input::Unfit {
+        re: Some(7),
+        code: ErrorCode::Offline,
+        words: "nobody is called so".into(),
+    };
+    let ping = || Input::Message(ClientMessage::Ping(Ping { id: Some(7) }));
+    let broken = || Input::Broken(DecodeError::of_dialect(ErrorCode::BadMessage, "no".into()));
+    let ask = || Input::Ask { id: 7, bytes: 0 };
+    for input in [ask, unfit, ping, broken] as [fn() -> Input<'static>; 4] {
+        let mut rig = Rig::new(Grants::default());
+        for _ in 0..rules().limits.burst {
+            let outputs = rig.on(input());
+            let is_limited = matches!(&outputs[..], [Output::Send(ServerMessage::Error(error))]
+                if error.code == ErrorCode::RateLimited);
+            assert!(!is_limited, "{outputs:?}");
+        }
+        let outputs = rig.on(input());
+        let error = refused(&outputs);
+        assert_eq!(
+            (error.code, error.retry_after_ms),
+            (ErrorCode::RateLimited, Some(10))
+        );
+        assert!(
+            error.message.contains("limits.signals_per_second"),
+            "{}",
+            error.message
+        );
+    }
+}
+
+#[test]
+fn a_long_answer_counts_as_several_requests() {
+    let mut rig = Rig::new(Grants::default());
+    let ask = Input::Ask {
+        id: 1,
+        bytes: 100 * 4096,
+    };
+    assert_eq!(
+        rig.on(ask),
+        [Output::Allow {
+            id: 1,
+            bytes: 100 * 4096
+        }]
+    );
+    let outputs = rig.on(Input::Ask { id: 2, bytes: 0 });
+    // 101 less the burst of 4, and the one that it asks for.
+    assert_eq!(refused(&outputs).retry_after_ms, Some(980));
+}
+
+#[test]
+fn what_is_said_to_many_is_weighed_for_each_of_them() {
+    let mut rig = Rig::new(Grants::default());
+    // The rate is 1 MiB a second, and four seconds of it may come at once.
+    for _ in 0..4 {
+        assert_eq!(rig.live.spread(1024, 1024, rig.now), Ok(()));
+    }
+    let refused = rig.live.spread(1, 1, rig.now).expect_err("it is used up");
+    assert_eq!(refused.code, ErrorCode::RateLimited);
+    assert!(
+        refused.message.contains("limits.fan_out_bytes_per_second"),
+        "{}",
+        refused.message
+    );
+    rig.now += refused.retry_after.expect("it passes");
+    assert_eq!(rig.live.spread(1, 1, rig.now), Ok(()));
+}
+
+#[test]
+fn whoever_claims_a_name_where_it_is_takes_it_there() {
+    let mut rig = Rig::in_room("r");
+    let enter = |id, claim| {
+        Input::Enter(Enter {
+            join: Join {
+                id,
+                room: "r".into(),
+                state: None,
+                capacity: None,
+            },
+            name: Some(RoomName {
+                text: "Eve".into(),
+                claim,
+            }),
+        })
+    };
+    let outputs = rig.on(enter(2, Some(crate::Claim::Numbered)));
+    assert!(
+        matches!(
+            &outputs[..],
+            [Output::Perform(Operation::Rename { re: 2, .. })]
+        ),
+        "{outputs:?}"
+    );
+    let done = Done { re: 2, to: None };
+    assert_eq!(
+        rig.on(Input::Performed(Ok(()))),
+        [Output::Send(done.into())]
+    );
+    assert_eq!(code(&rig.on(enter(3, None))), ErrorCode::AlreadyJoined);
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use switchboard_cluster::{AttachError, Departure, Local, NewSession, Recipient, ResumeError};
 use switchboard_protocol::client_message::Hello;
-use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, RoomSnapshot, Welcome};
+use switchboard_protocol::server_message::{
+    Done, LeaveReason, ResumeTicket, RoomSnapshot, Welcome,
+};
 use switchboard_protocol::{CloseCode, Codec, ErrorCode, PeerId, ServerMessage, UserId};
 use switchboard_session::grants::Grants;
 use switchboard_session::{
@@ -298,6 +300,7 @@ impl Pump {
         let node = &self.gateway.node;
         match output {
             Output::Send(message) => self.send(message),
+            Output::Allow { id, .. } => self.send(Done { re: id, to: None }.into()),
             Output::Relay(signal, origin) => {
                 let repeated = origin == Origin::PerhapsRepeated;
                 if node.relay(&asker.local, &signal, repeated).is_err() {

@@ -102,6 +102,20 @@ local function delete_if_empty(members, roster, meta, floor, revision)
   if revision > (number_of(redis.call('GET', floor)) or 0) then redis.call('SET', floor, whole_number(revision)) end
 end
 
+-- Whether a claim ('free', 'own', 'any') of this user takes a name from the member that holds it.
+local function takes_from(m, claim, user)
+  if claim == 'any' then return true end
+  return m.user == user and (claim == 'own' or is_away(m.flags))
+end
+
+-- Takes a member out, if there is one to take out. Returns what the answer says of it.
+local function evict(members, roster, meta, evicted)
+  if not evicted then return {} end
+  local record = redis.call('HGET', roster, evicted)
+  remove(members, roster, meta, evicted, member(members, roster, evicted))
+  return { evicted, record }
+end
+
 -- The nodes of all members, each once.
 local function nodes(roster)
   local seen, list = {}, {}
@@ -113,6 +127,27 @@ local function nodes(roster)
     end
   end
   return list
+end
+
+-- What follows a word in the answers that hold one member: revision, ready, capacity, highest order, {peer, record}, and
+-- the nodes of all others, each once.
+local function place(roster, meta, peer)
+  local seen, list, own = {}, {}, nil
+  local entries = redis.call('HGETALL', roster)
+  for at = 1, #entries, 2 do
+    if entries[at] == peer then
+      own = entries[at + 1]
+    else
+      local node = string.match(entries[at + 1], '^%d+ %d+ (%S+)')
+      if node and not seen[node] then
+        seen[node] = true
+        list[#list + 1] = node
+      end
+    end
+  end
+  local room = redis.call('HMGET', meta, 'revision', 'ready', 'capacity', 'order')
+  return number_of(room[1]) or 0, number_of(room[2]) or 0, number_of(room[3]) or 0, number_of(room[4]) or 0,
+    { peer, own }, list
 end
 
 -- What follows a word in the answers that hold a whole room: revision, ready, capacity, {peer, record, …}.

@@ -3,14 +3,17 @@
 -- KEYS  1 members  2 roster  3 meta  4 the bucket's revision  5 the bucket's marker
 -- ARGV  1 peer  2 epoch  3 node  4 flags  5 user, percent-encoded  6 capacity if new  7 '1': may create  8 rest
 --       9 '': claims no name; else from whom it takes it: 'free' nobody, 'own' the same user, 'any' anybody  10 that name
+--       11 '1': whoever asks needs the whole room
 -- Result
 --   joined {peer, record} revision ready capacity {peer, record, …}    it is in; first, if any, who had to make way
+--   entered {peer, record} revision ready capacity order {peer, record} {node, …}    the same without the others
 --   taken (another member holds the name) · full capacity · none (no such room) · stale epoch · forgotten
--- Atomic: set, roster and meta change together, or nothing does, but that a member whose record is lost is out first. A repeat changes nothing; of the same epoch, a place that
--- another node keeps as away is taken back. Where somebody has to make way, that is two steps of the revision.
+-- Atomic: set, roster and meta change together, or nothing does, but that a member whose record is lost is out first. A
+-- repeat changes nothing; of the same epoch, a place that another node keeps as away is taken back. Where somebody has to
+-- make way, that is two steps of the revision.
 
 local members, roster, meta, floor, alive = unpack(KEYS)
-local peer, epoch, node, flags, user, capacity, may_create, rest, claim, name = unpack(ARGV)
+local peer, epoch, node, flags, user, capacity, may_create, rest, claim, name, wants_whole = unpack(ARGV)
 epoch = tonumber(epoch)
 flags = with_name(flags, claim ~= '')
 local hidden = is_hidden(flags)
@@ -34,22 +37,14 @@ local function own_away_one()
   return found
 end
 
--- Whether the claim takes the name from a member.
-local function takes_from(m)
-  if claim == 'any' then return true end
-  return m.user == user and (claim == 'own' or is_away(m.flags))
-end
-
--- Takes a member out, if there is one to take out. Returns what the answer says of it.
-local function evict(evicted)
-  if not evicted then return {} end
-  local record = redis.call('HGET', roster, evicted)
-  remove(members, roster, meta, evicted, member(members, roster, evicted))
-  return { evicted, record }
-end
-
 local function note_name()
   if claim ~= '' then hold_name(meta, peer, name) else free_name_of(meta, peer) end
+end
+
+-- It is in.
+local function answer(evicted)
+  if wants_whole == '1' then return { 'joined', evicted, whole(roster, meta) } end
+  return { 'entered', evicted, place(roster, meta, peer) }
 end
 
 if redis.call('EXISTS', alive) == 0 then return { 'forgotten' } end
@@ -61,16 +56,16 @@ if known == false then
 end
 if known and known.epoch > epoch then return { 'stale', known.epoch } end
 if known and known.epoch == epoch and known.node == node and not is_away(known.flags) then
-  return { 'joined', {}, whole(roster, meta) }
+  return answer({})
 end
 
 local holder, its
 if claim ~= '' then holder, its = holder_of(members, roster, meta, name) end
 if holder == peer then holder = nil end
-if holder and not takes_from(its) then return { 'taken' } end
+if holder and not takes_from(its, claim, user) then return { 'taken' } end
 
 if known then
-  local evicted = evict(holder)
+  local evicted = evict(members, roster, meta, holder)
   note_name()
   -- Order and time stay, and so does being hidden, on which both depend.
   flags = string.sub(known.flags, 1, 1) .. string.sub(flags, 2)
@@ -78,7 +73,7 @@ if known then
   known.version, known.rest = VERSION, rest
   write(roster, peer, known)
   add(meta, 'revision', 1)
-  return { 'joined', evicted, whole(roster, meta) }
+  return answer(evicted)
 end
 
 local present = redis.call('SCARD', members)
@@ -95,7 +90,7 @@ if not hidden and visible >= tonumber(capacity) then
   if not leaves then return { 'full', tonumber(capacity) } end
   visible = visible - 1
 end
-local evicted = evict(leaves)
+local evicted = evict(members, roster, meta, leaves)
 
 local now = now_ms()
 if present == 0 then
@@ -117,4 +112,4 @@ write(roster, peer,
     rest = rest })
 local revision = add(meta, 'revision', 1)
 if not hidden and visible == 1 then redis.call('HSET', meta, 'ready', whole_number(revision)) end
-return { 'joined', evicted, whole(roster, meta) }
+return answer(evicted)

@@ -1,9 +1,10 @@
 -- Moves a member to another epoch or node, or between live and away.
 --
 -- KEYS  1 members  2 roster  3 meta  4 the bucket's marker
--- ARGV  1 peer  2 epoch  3 node  4 '1': away, '0': not
+-- ARGV  1 peer  2 epoch  3 node  4 '1': away, '0': not  5 '1': whoever asks needs the whole room
 -- Result
 --   taken changed(0|1) revision ready capacity {peer, record, …}
+--   moved changed(0|1) revision ready capacity order {peer, record} {node, …}    the same without the others
 --   none (not in the room, or its record is lost) · stale epoch · forgotten
 -- Atomic: record and revision change together. The same again changes neither.
 
@@ -24,4 +25,5 @@ if known.epoch ~= epoch or known.node ~= node or is_away(known.flags) ~= away th
   write(roster, peer, known)
   add(meta, 'revision', 1)
 end
-return { 'taken', changed, whole(roster, meta) }
+if ARGV[5] == '1' then return { 'taken', changed, whole(roster, meta) } end
+return { 'moved', changed, place(roster, meta, peer) }

@@ -26,8 +26,15 @@ impl SocketIo {
             Ok(Packet::Event(event)) => self.event(&event, heard),
             Ok(Packet::Ack) => heard(Heard::Input(Input::Alive)),
             Err(BadPacket::Namespace(namespace)) => {
-                let refused = packet::connect_error(Some(&namespace), "Invalid namespace");
-                heard(Heard::Say(Message::Text(refused.into())));
+                if self.peer.is_none() {
+                    let refused = packet::no_namespace(&namespace);
+                    return heard(Heard::Say(Message::Text(refused.into())));
+                }
+                let id = self.requests.open(Request {
+                    what: What::Namespace(namespace),
+                    ..Request::plain(Vocabulary::Rooms, None)
+                });
+                heard(Heard::Input(Input::Ask { id, bytes: 0 }));
             }
             Err(bad) => self.broken(bad, heard),
         }
@@ -114,15 +121,19 @@ impl SocketIo {
 
     /// Answers an event that leads to nothing.
     pub(super) fn refuse(
-        &self,
+        &mut self,
         event: &Event<'_>,
         vocabulary: Vocabulary,
         code: ErrorCode,
         words: &str,
         heard: Hear<'_>,
     ) {
-        let request = Request::plain(vocabulary, event.ack);
-        self.tell_refused(&request, code, words, &mut |frame| heard(Heard::Say(frame)));
+        let re = self.requests.open(Request::plain(vocabulary, event.ack));
+        heard(Heard::Input(Input::Unfit {
+            re: Some(re),
+            code,
+            words: words.to_owned().into(),
+        }));
     }
 
     pub(super) fn enter(&mut self, room: &str, request: Request, with: Entering, heard: Hear<'_>) {

@@ -45,15 +45,6 @@ fn init(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
         let words = format!("say your name: a text of 1 to {NAME_BYTES_MAX} bytes");
         return refuse(io, event, &words, heard);
     };
-    let request = |ack, what| Request {
-        vocabulary: Vocabulary::Calls,
-        ack,
-        what,
-    };
-    // Whoever takes another name comes in anew under it: so everybody in the room hears of it.
-    if io.rooms.get(lobby::ROOM).is_some() {
-        io.leave(lobby::ROOM, request(None, What::Unasked), heard);
-    }
     let with = Entering {
         state: None,
         capacity: Some(lobby::CAPACITY),
@@ -62,7 +53,12 @@ fn init(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
             claim: Some(Claim::Newest),
         }),
     };
-    io.enter(lobby::ROOM, request(event.ack, What::Other), with, heard);
+    let request = Request {
+        vocabulary: Vocabulary::Calls,
+        ack: event.ack,
+        what: What::Name,
+    };
+    io.enter(lobby::ROOM, request, with, heard);
 }
 
 /// Asks somebody for a call, or takes that back.
@@ -138,7 +134,7 @@ fn call(
     io.signal(event, Vocabulary::Calls, signal, heard);
 }
 
-fn refuse(io: &SocketIo, event: &Event<'_>, words: &str, heard: Hear<'_>) {
+fn refuse(io: &mut SocketIo, event: &Event<'_>, words: &str, heard: Hear<'_>) {
     io.refuse(
         event,
         Vocabulary::Calls,

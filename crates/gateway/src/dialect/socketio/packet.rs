@@ -125,6 +125,11 @@ fn in_root(text: &str) -> Result<&str, BadPacket> {
     Err(BadPacket::Namespace(named))
 }
 
+/// The answer to `0/…`: there is no such namespace.
+pub(super) fn no_namespace(namespace: &str) -> String {
+    connect_error(Some(namespace), "Invalid namespace")
+}
+
 /// The answer to `0`: it is in.
 pub(super) fn connected(sid: &str) -> String {
     format!("0{{\"sid\":\"{sid}\"}}")

@@ -104,7 +104,7 @@ fn pass_on(
     io.signal(event, Vocabulary::Rooms, signal, heard);
 }
 
-fn refuse(io: &SocketIo, event: &Event<'_>, code: ErrorCode, words: &str, heard: Hear<'_>) {
+fn refuse(io: &mut SocketIo, event: &Event<'_>, code: ErrorCode, words: &str, heard: Hear<'_>) {
     io.refuse(event, Vocabulary::Rooms, code, words, heard);
 }
 

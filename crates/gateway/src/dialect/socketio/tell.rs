@@ -9,8 +9,8 @@ use switchboard_protocol::server_message::{Error, Joined, Signal as Signalled, U
 use switchboard_protocol::{ErrorCode, PeerId, RoomId};
 
 use super::{Request, Say, SocketIo, Vocabulary, What, calls, packet, rooms, texts, video};
-use crate::dialect::neutral;
 use crate::dialect::told::ToldRoom;
+use crate::dialect::{lobby, neutral};
 
 impl SocketIo {
     pub(super) fn tell_refused(
@@ -44,6 +44,22 @@ impl SocketIo {
             }
             .into(),
         ));
+    }
+
+    /// What it asked for is so, or may be answered.
+    pub(super) fn tell_granted(&mut self, request: &Request, say: Say<'_>) {
+        match &request.what {
+            What::Namespace(namespace) => {
+                return say(Message::Text(packet::no_namespace(namespace).into()));
+            }
+            What::Name => {
+                if let Some(lobby) = self.rooms.named_mut(lobby::ROOM) {
+                    lobby.kind = Vocabulary::Calls;
+                }
+            }
+            What::Enter { .. } | What::Unasked | What::ToName | What::Other => {}
+        }
+        self.tell_done(request, say);
     }
 
     pub(super) fn tell_joined(&mut self, joined: &Joined, say: Say<'_>) {

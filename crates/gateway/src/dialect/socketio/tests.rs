@@ -1,4 +1,4 @@
-use switchboard_protocol::server_message::{Error, Joined, Signal};
+use switchboard_protocol::server_message::{Done, Error, Joined, Signal};
 use switchboard_protocol::{ClientMessage, Encoding, ErrorCode, Member, Payload};
 use switchboard_session::{Input, SignalToName};
 
@@ -17,6 +17,7 @@ fn welcomed() -> SocketIo {
 /// What the session is asked, and what is said back at once.
 fn hear(io: &mut SocketIo, text: &str) -> Vec<String> {
     let mut heard = Vec::new();
+    let mut unfit = Vec::new();
     io.hear(Frame::Text(text), &mut |what| {
         heard.push(match what {
             Heard::Input(Input::Enter(enter)) => {
@@ -38,11 +39,29 @@ fn hear(io: &mut SocketIo, text: &str) -> Vec<String> {
                 hello.token, hello.name, hello.avatar, user
             ),
             Heard::Say(Message::Text(text)) => text.to_string(),
+            Heard::Input(Input::Unfit { re, code, words }) => {
+                let message = words.into_owned();
+                unfit.push(Error {
+                    re,
+                    code,
+                    message,
+                    retry_after_ms: None,
+                });
+                UNFIT.into()
+            }
             other => format!("{other:?}"),
         });
     });
-    heard
+    // The session says so, where that is within its rate.
+    let mut unfit = unfit.into_iter();
+    let told = heard.into_iter().map(|what| match what.as_str() {
+        UNFIT => say(io, unfit.next().expect("one for each")),
+        _ => vec![what],
+    });
+    told.collect::<Vec<_>>().concat()
 }
+
+const UNFIT: &str = "unfit";
 
 fn say(io: &mut SocketIo, message: impl Into<ServerMessage>) -> Vec<String> {
     let mut said = Vec::new();
@@ -295,7 +314,7 @@ fn an_event_with_attachments_is_refused_once_in_its_acknowledgement() {
     refused(
         &mut io,
         r#"53-9[{"_placeholder":true,"num":0}]"#,
-        "broken Some(1): an event is a JSON array that begins with its name",
+        "broken Some(4): an event is a JSON array that begins with its name",
     );
     refused(&mut io, "61-9[]", "alive");
     // Nothing announced this one.
@@ -434,4 +453,43 @@ fn what_javascript_writes_is_passed_on() {
             "{told:?}"
         );
     }
+}
+
+#[test]
+fn what_leads_to_nothing_and_what_is_not_there_cost_a_request_each() {
+    let mut io = welcomed();
+    for text in [
+        r#"25["no-such-event"]"#,
+        r#"25["leave-room"]"#,
+        r#"25["request_connection","nobody"]"#,
+    ] {
+        let mut asked = Vec::new();
+        io.hear(Frame::Text(text), &mut |what| {
+            asked.push(format!("{what:?}"))
+        });
+        assert!(
+            asked.len() == 1 && asked[0].contains("Unfit"),
+            "{text}: {asked:?}"
+        );
+    }
+    assert_eq!(
+        say(&mut io, error(1, ErrorCode::RateLimited)),
+        [r#"35[{"error":"no","success":false}]"#]
+    );
+    let heard = hear(&mut io, "0/admin,");
+    assert!(heard[0].contains("Ask { id: 4"), "{heard:?}");
+    let done = Done { re: 4, to: None };
+    assert_eq!(
+        say(&mut io, done),
+        [r#"4/admin,{"message":"Invalid namespace"}"#]
+    );
+}
+
+#[test]
+fn whoever_takes_another_name_stays_in_the_lobby() {
+    let mut io = welcomed();
+    assert_eq!(hear(&mut io, r#"20["init","Ann"]"#), ["1 enter lobby"]);
+    say(&mut io, joined(1, "lobby"));
+    assert_eq!(hear(&mut io, r#"21["init","Eve"]"#), ["2 enter lobby"]);
+    assert_eq!(say(&mut io, Done { re: 2, to: None }), ["31[null]"]);
 }

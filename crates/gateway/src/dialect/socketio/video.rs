@@ -109,7 +109,7 @@ fn leave(
     io.leave(&room, request, heard);
 }
 
-fn which_room(io: &SocketIo, event: &Event<'_>, vocabulary: Vocabulary, heard: Hear<'_>) {
+fn which_room(io: &mut SocketIo, event: &Event<'_>, vocabulary: Vocabulary, heard: Hear<'_>) {
     let words = match vocabulary {
         Vocabulary::Presence => "say which study: an object with `studyId`",
         _ => "say which room: an object with `roomId`",
@@ -140,7 +140,11 @@ fn change(io: &mut SocketIo, event: &Event<'_>, about: &About<'_>, heard: Hear<'
                 heard,
             );
         }
-        Some(words) => io.tell_left_out(&words, &mut |frame| heard(Heard::Say(frame))),
+        Some(words) => heard(Heard::Input(Input::Unfit {
+            re: None,
+            code: ErrorCode::BadMessage,
+            words: words.into(),
+        })),
         None => {}
     }
     let patch = serde_json::Value::Object(patch).to_string();

@@ -9,8 +9,8 @@ use switchboard_stomp::{Command, Frame, Version};
 use super::destination::{Action, Topic};
 use super::signal;
 use super::subscriptions::Subscription;
-use super::told::members;
-use super::{Hear, Heard, Live, Stomp, write, write_receipt};
+use super::told::members_bytes;
+use super::{About, Hear, Heard, Live, Stomp, write_receipt};
 use crate::dialect::foreign::{Fields, LeftOut};
 
 /// A call has two ends.
@@ -26,10 +26,19 @@ impl Stomp {
         match frame.command {
             // Its receipt comes when what it asks for is done.
             Command::Send => return self.send(live, frame, heard),
-            Command::Subscribe => self.subscribe(live, frame, heard)?,
+            Command::Subscribe => return self.subscribe(live, frame, heard),
             Command::Unsubscribe => self.subscriptions.end(subscription_id(live, frame)?),
             // Nobody waits for them: a message is not sent again.
-            Command::Ack | Command::Nack | Command::Disconnect => {}
+            Command::Ack | Command::Nack => {}
+            Command::Disconnect => {
+                if let Some(receipt) = frame.header("receipt") {
+                    write_receipt(live, receipt, &mut |frame| heard(Heard::Say(frame)));
+                }
+                self.end(None);
+                let bye = ClientMessage::Bye(Bye::default());
+                heard(Heard::Input(Input::Message(bye)));
+                return Ok(());
+            }
             Command::Begin | Command::Commit | Command::Abort => return Err(no_transactions()),
             Command::Connect | Command::Stomp => return Err("CONNECT was said already".into()),
             Command::Connected | Command::Message | Command::Receipt | Command::Error => {
@@ -37,12 +46,8 @@ impl Stomp {
             }
         }
         if let Some(receipt) = frame.header("receipt") {
-            write_receipt(live, receipt, &mut |frame| heard(Heard::Say(frame)));
-        }
-        if frame.command == Command::Disconnect {
-            self.end(None);
-            let bye = ClientMessage::Bye(Bye::default());
-            heard(Heard::Input(Input::Message(bye)));
+            let id = self.request(Some(receipt.to_owned()), About::Plain);
+            heard(Heard::Input(Input::Ask { id, bytes: 0 }));
         }
         Ok(())
     }
@@ -56,19 +61,17 @@ impl Stomp {
             topic,
             destination: destination.to_owned(),
         };
-        let added = self.subscriptions.add(subscription);
-        let added = added.map_err(|error| error.to_string())?;
         // Whoever comes later learns at once who is there.
-        if let Topic::Members(room) = &added.topic
-            && let Some(told) = self.rooms.get(room.as_str())
-        {
-            self.messages += 1;
-            let members = members(told);
-            let message = added.message(self.messages, &members);
-            write(&message, live.version, &mut |frame| {
-                heard(Heard::Say(frame))
-            });
-        }
+        let told = match &subscription.topic {
+            Topic::Members(room) => self.rooms.get(room.as_str()),
+            _ => None,
+        };
+        let bytes = told.map_or(0, members_bytes);
+        let about = About::Subscribed(subscription.id.clone());
+        let added = self.subscriptions.add(subscription);
+        added.map_err(|error| error.to_string())?;
+        let id = self.request(frame.header("receipt").map(str::to_owned), about);
+        heard(Heard::Input(Input::Ask { id, bytes }));
         Ok(())
     }
 
@@ -83,7 +86,7 @@ impl Stomp {
             Action::Join => self.join(&room, &frame.body, receipt, heard),
             Action::Signal => self.signal(live, room, &frame.body, receipt, heard),
             Action::Leave => {
-                let id = self.request(receipt, None);
+                let id = self.request(receipt, About::Plain);
                 let room = room.as_str().into();
                 let leave = ClientMessage::Leave(Leave { id, room });
                 heard(Heard::Input(Input::Message(leave)));
@@ -94,15 +97,19 @@ impl Stomp {
 
     fn join(&mut self, room: &RoomId, body: &[u8], receipt: Option<String>, heard: Hear<'_>) {
         let Some(said) = join_body(body) else {
-            let id = self.request(receipt, None);
+            let id = self.request(receipt, About::Plain);
             return broken(id, "a join is a JSON object, or nothing", heard);
         };
         let mut left_out = LeftOut::default();
         let name = left_out.or_note(said.optional_name("displayName"));
         if let Some(words) = left_out.words() {
-            self.publish_refusal(&words, None, &mut |frame| heard(Heard::Say(frame)));
+            heard(Heard::Input(Input::Unfit {
+                re: None,
+                code: ErrorCode::BadMessage,
+                words: words.into(),
+            }));
         }
-        let id = self.request(receipt, None);
+        let id = self.request(receipt, About::Plain);
         heard(Heard::Input(Input::Enter(Enter {
             join: Join {
                 id,
@@ -128,12 +135,12 @@ impl Stomp {
         let body = str::from_utf8(body).map_err(|_| "a signal is JSON, in UTF-8");
         let said = match body.and_then(signal::read) {
             Ok(said) => said,
-            Err(words) => return broken(self.request(receipt, None), words, heard),
+            Err(words) => return broken(self.request(receipt, About::Plain), words, heard),
         };
         let payload = match Payload::from_javascript(&said.payload) {
             Ok(payload) => payload,
             Err(error) => {
-                let id = self.request(receipt, None);
+                let id = self.request(receipt, About::Plain);
                 return broken(id, &error.to_string(), heard);
             }
         };
@@ -145,7 +152,8 @@ impl Stomp {
             let closing = Closing::because(CloseCode::SlowConsumer, words);
             return heard(Heard::End(closing));
         }
-        let id = self.request(receipt, back);
+        let about = back.map_or(About::Plain, |(topic, body)| About::Back(topic, body));
+        let id = self.request(receipt, about);
         let signal = ClientMessage::Signal(Signal {
             id,
             room: room.as_str().into(),

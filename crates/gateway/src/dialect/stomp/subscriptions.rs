@@ -34,7 +34,7 @@ pub(super) enum CannotSubscribe {
 }
 
 impl Subscriptions {
-    pub(super) fn add(&mut self, new: Subscription) -> Result<&Subscription, CannotSubscribe> {
+    pub(super) fn add(&mut self, new: Subscription) -> Result<(), CannotSubscribe> {
         if new.id.len() > ID_BYTES_MAX {
             return Err(CannotSubscribe::IdTooLong);
         }
@@ -45,7 +45,11 @@ impl Subscriptions {
             return Err(CannotSubscribe::TooMany);
         }
         self.0.push(new);
-        Ok(self.0.last().expect("it was just put there"))
+        Ok(())
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<&Subscription> {
+        self.0.iter().find(|subscription| subscription.id == id)
     }
 
     /// What is not there is ended already.

@@ -9,6 +9,7 @@ use switchboard_protocol::server_message::{
 use switchboard_protocol::{ClientMessage, Encoding, ErrorCode, Member, Payload, RoomId};
 
 use super::*;
+use crate::dialect::lists::much_later;
 use crate::dialect::told::member;
 
 const ROOM: &str = "r";
@@ -74,6 +75,8 @@ fn hear_with(hear: impl FnOnce(Hear<'_>)) -> Vec<String> {
             }
             Heard::Input(Input::Message(ClientMessage::Bye(_))) => "bye".into(),
             Heard::Input(Input::Broken(error)) => format!("broken: {error}"),
+            Heard::Input(Input::Ask { id, .. }) => format!("ask {id}"),
+            Heard::Input(Input::Unfit { words, .. }) => format!("unfit {words}"),
             Heard::Hello(introduction) => format!(
                 "hello {} {}",
                 introduction.user.as_deref().unwrap_or("-"),
@@ -87,11 +90,39 @@ fn hear_with(hear: impl FnOnce(Hear<'_>)) -> Vec<String> {
     heard
 }
 
+/// The session lets it have what it asks for.
 fn hear(stomp: &mut Stomp, text: &str) -> Vec<String> {
-    hear_with(|heard| stomp.hear(Frame::Text(&frame(text)), heard))
+    let heard = hear_with(|heard| stomp.hear(Frame::Text(&frame(text)), heard));
+    let heard = heard
+        .into_iter()
+        .map(|what| match what.strip_prefix("ask ") {
+            Some(id) => {
+                let re = id.parse().expect("an id");
+                only_say(stomp, Done { re, to: None })
+            }
+            None if what.starts_with("unfit ") => {
+                let refused = Error {
+                    re: None,
+                    code: ErrorCode::BadMessage,
+                    message: what.trim_start_matches("unfit ").to_owned(),
+                    retry_after_ms: None,
+                };
+                only_say(stomp, refused)
+            }
+            None => vec![what],
+        });
+    heard.collect::<Vec<_>>().concat()
 }
 
 fn say(stomp: &mut Stomp, message: impl Into<ServerMessage>) -> Vec<String> {
+    let mut said = only_say(stomp, message);
+    stomp.settle(much_later(), &mut |frame| {
+        said.push(frame.into_text().expect("text").replace('\0', "^"));
+    });
+    said
+}
+
+fn only_say(stomp: &mut Stomp, message: impl Into<ServerMessage>) -> Vec<String> {
     let mut said = Vec::new();
     let message = message.into();
     let written = stomp.say(&message, &mut |frame| {
@@ -144,6 +175,9 @@ fn connected_with(headers: &str) -> (Stomp, PeerId) {
 fn connected() -> (Stomp, PeerId) {
     connected_with("accept-version:1.2")
 }
+
+/// The id of the first request of somebody who is in the room: each subscription was one.
+const FIRST: u64 = 5;
 
 /// Subscribed to all there is, and in the room alone.
 fn in_room() -> (Stomp, Member) {
@@ -483,7 +517,7 @@ fn a_signal_goes_to_all_and_comes_back_once_it_is_on_its_way() {
     let said = say(
         &mut stomp,
         Done {
-            re: 1,
+            re: FIRST,
             to: Some(Vec::new()),
         },
     );
@@ -504,13 +538,22 @@ fn a_signal_that_is_refused_does_not_come_back() {
         &mut stomp,
         "SEND\ndestination:/app/rooms/r/signal\nreceipt:9\n\n{\"type\":\"OFFER\",\"sdp\":\"v=0\"}^",
     );
-    let said = say(&mut stomp, refused(1, ErrorCode::RateLimited));
+    let said = say(&mut stomp, refused(FIRST, ErrorCode::RateLimited));
     assert_eq!(
         bodies(&said, "/user/queue/system"),
         [json!({ "type": "ERROR", "message": "words" })]
     );
     assert!(said[0].contains("\nreceipt-id:9\n"), "{said:?}");
-    assert_eq!(say(&mut stomp, Done { re: 1, to: None }), [""; 0]);
+    assert_eq!(
+        say(
+            &mut stomp,
+            Done {
+                re: FIRST,
+                to: None
+            }
+        ),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -756,7 +799,7 @@ fn a_client_that_says_much_to_itself_and_does_not_read_it_is_cut_off() {
     let offer = format!(
         "SEND\ndestination:/app/rooms/r/signal\n\n{{\"type\":\"OFFER\",\"sdp\":\"{sdp}\"}}^"
     );
-    let mut answered = 0;
+    let mut answered = FIRST - 1;
     let send = |stomp: &mut Stomp| hear(stomp, &offer).remove(0);
     for _ in 0..2 {
         for _ in 0..5 {
@@ -777,5 +820,61 @@ fn a_client_that_says_much_to_itself_and_does_not_read_it_is_cut_off() {
     assert_eq!(
         send(&mut stomp),
         "end SlowConsumer: you do not read as fast as you write"
+    );
+}
+
+/// One more.
+fn another() -> MemberJoined {
+    came(&member(None, 9))
+}
+
+#[test]
+fn of_many_changes_one_list_is_told_to_each_subscription() {
+    let (mut stomp, ..) = in_room();
+    let before = say(&mut stomp, another());
+    let subscribed = bodies(&before, "/topic/rooms/r/members").len();
+    assert!(subscribed > 0, "{before:?}");
+    for _ in 4..100 {
+        assert!(only_say(&mut stomp, another()).is_empty());
+    }
+    let told = say(&mut stomp, another());
+    assert_eq!(
+        bodies(&told, "/topic/rooms/r/members").len(),
+        subscribed,
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_list_that_a_subscription_asks_for_is_weighed_and_where_it_is_refused_there_is_no_subscription()
+{
+    let (mut stomp, ..) = in_room();
+    for _ in 3..100 {
+        say(&mut stomp, another());
+    }
+    let subscribe = frame("SUBSCRIBE\nid:late\nreceipt:x\ndestination:/topic/rooms/r/members\n\n^");
+    let mut asked = None;
+    stomp.hear(Frame::Text(&subscribe), &mut |heard| {
+        if let Heard::Input(Input::Ask { id, bytes }) = heard {
+            asked = Some((id, bytes));
+        }
+    });
+    let (id, bytes) = asked.expect("it is asked for");
+    assert!(bytes > 3000, "{bytes}");
+    let refused = Error {
+        re: Some(id),
+        code: ErrorCode::RateLimited,
+        message: "slow down".into(),
+        retry_after_ms: Some(10),
+    };
+    let told = only_say(&mut stomp, refused);
+    assert!(
+        !told.iter().any(|frame| frame.starts_with("RECEIPT")),
+        "{told:?}"
+    );
+    let told = say(&mut stomp, another());
+    assert!(
+        !told.iter().any(|frame| frame.contains("subscription:late")),
+        "{told:?}"
     );
 }

@@ -1,16 +1,19 @@
 //! What a client is told: messages to those of its subscriptions that are for them.
 
+use std::time::Instant;
+
 use serde::Serialize;
 use serde_json::json;
 use switchboard_protocol::codec::EncodeError;
 use switchboard_protocol::server_message::{
     Error, Joined, MemberLeft, Reason, Signal, Undelivered, Welcome,
 };
-use switchboard_protocol::{ErrorCode, PeerId, RoomId};
+use switchboard_protocol::{ErrorCode, Member, PeerId, RoomId};
 
 use super::destination::Topic;
 use super::signal;
-use super::{Live, Phase, Request, Say, Stomp, write, write_receipt};
+use super::{About, Live, Phase, Request, Say, Stomp, write, write_receipt};
+use crate::dialect::lists::Outdated;
 use crate::dialect::neutral;
 use crate::dialect::told::ToldRoom;
 
@@ -41,10 +44,33 @@ impl Stomp {
         }
     }
 
-    pub(super) fn publish_members(&mut self, room: &RoomId, say: Say<'_>) {
-        if let Some(told) = self.rooms.get(room.as_str()) {
+    pub(super) fn publish_members(&mut self, room: &RoomId, now: Instant, say: Say<'_>) {
+        let Some(told) = self.rooms.get_mut(room) else {
+            return;
+        };
+        told.kind = Outdated::default();
+        let topic = Topic::Members(room.clone());
+        let subscribed = self.subscriptions.of(&topic).count();
+        if subscribed > 0 {
             let members = members(told);
-            self.publish(&Topic::Members(room.clone()), &members, say);
+            self.lists.told(members.len() * subscribed, now);
+            self.publish(&topic, &members, say);
+        }
+    }
+
+    /// Whoever has just subscribed learns at once who is there. That was weighed as it was asked for.
+    fn tell_subscribed(&mut self, id: &str, say: Say<'_>) {
+        let Some(live) = self.live() else { return };
+        let Some(subscription) = self.subscriptions.get(id) else {
+            return;
+        };
+        if let Topic::Members(room) = &subscription.topic
+            && let Some(told) = self.rooms.get(room.as_str())
+        {
+            self.messages += 1;
+            let members = members(told);
+            let message = subscription.message(self.messages, &members);
+            write(&message, live.version, say);
         }
     }
 
@@ -64,11 +90,13 @@ impl Stomp {
     }
 
     pub(super) fn tell_done(&mut self, id: u64, say: Say<'_>) {
-        let Some(Request { receipt, back }) = self.close(id) else {
+        let Some(Request { receipt, about }) = self.close(id) else {
             return;
         };
-        if let Some((topic, body)) = back {
-            self.publish(&topic, &body, say);
+        match about {
+            About::Plain => {}
+            About::Back(topic, body) => self.publish(&topic, &body, say),
+            About::Subscribed(id) => self.tell_subscribed(&id, say),
         }
         if let (Some(live), Some(receipt)) = (self.live(), receipt) {
             write_receipt(live, &receipt, say);
@@ -76,28 +104,34 @@ impl Stomp {
     }
 
     pub(super) fn tell_joined(&mut self, joined: &Joined, say: Say<'_>) {
-        self.rooms.enter(ToldRoom::new(joined, ()));
+        self.rooms.enter(ToldRoom::new(joined, Outdated::untold()));
         if let Some(live) = self.live() {
             let me = json!({ "sid": live.peer }).to_string();
             self.publish(&Topic::Me, &me, say);
         }
-        self.publish_members(&joined.room, say);
+        self.publish_members(&joined.room, Instant::now(), say);
         self.tell_done(joined.re, say);
     }
 
     pub(super) fn tell_left(&mut self, left: &MemberLeft, say: Say<'_>) {
-        let room = self.rooms.get_mut(&left.room);
-        if room.and_then(|room| room.gone(left)).is_none() {
+        let Some(room) = self.rooms.get_mut(&left.room) else {
+            return;
+        };
+        if room.gone(left).is_none() {
             return;
         }
+        room.kind.went(left.peer);
         let told = json!({ "type": "LEAVE", "sid": left.peer }).to_string();
         self.publish(&Topic::Signal(left.room.clone()), &told, say);
-        self.publish_members(&left.room, say);
     }
 
     pub(super) fn tell_signal(&mut self, signal: &Signal, say: Say<'_>) -> Result<(), EncodeError> {
-        if self.rooms.get(signal.room.as_str()).is_none() {
+        let Some(room) = self.rooms.get(signal.room.as_str()) else {
             return Ok(());
+        };
+        // Nobody speaks before it was said that he is there.
+        if room.kind.is_new(&signal.from) {
+            self.publish_members(&signal.room, Instant::now(), say);
         }
         let write = |payload: &_| signal::write(&signal.from, &signal.kind, payload);
         let told = neutral::show(&signal.payload, write)?;
@@ -117,7 +151,13 @@ impl Stomp {
 
     pub(super) fn tell_error(&mut self, error: &Error, say: Say<'_>) {
         let request = error.re.and_then(|id| self.close(id));
-        let receipt = request.and_then(|request| request.receipt);
+        let (receipt, about) = request
+            .map(|request| (request.receipt, request.about))
+            .unzip();
+        if let Some(About::Subscribed(id)) = about {
+            self.subscriptions.end(&id);
+        }
+        let receipt = receipt.flatten();
         let words = match error.code {
             // The tutorial's words, by which its clients know.
             ErrorCode::RoomFull => "Room is full",
@@ -127,8 +167,22 @@ impl Stomp {
     }
 }
 
+/// How long a list is of who is there, roughly.
+pub(super) fn members_bytes(room: &ToldRoom<Outdated>) -> usize {
+    const LISTED_BYTES: usize = 32;
+    // A control character is six in JSON.
+    let in_json = |byte: u8| if byte < b' ' { 6 } else { 1 };
+    let name = |member: &Member| {
+        let name = member.name.iter().flat_map(|name| name.bytes());
+        name.map(in_json).sum::<usize>()
+    };
+    room.members()
+        .map(|member| LISTED_BYTES + name(member))
+        .sum()
+}
+
 /// Who is there, as the tutorial lists them.
-pub(super) fn members(room: &ToldRoom<()>) -> String {
+fn members(room: &ToldRoom<Outdated>) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Listed<'a> {
