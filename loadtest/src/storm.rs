@@ -178,7 +178,7 @@ async fn come(
         match kind {
             Kind::Socketio => coming.spawn(async move {
                 let client = socketio::Client::open(stage, number).await?;
-                Ok(Come::SocketIo(client))
+                Ok(Come::SocketIo(Box::new(client)))
             }),
             Kind::Native => coming.spawn(async move {
                 let client = native::Client::open(stage).await?;
@@ -197,7 +197,7 @@ async fn come(
 }
 
 enum Come {
-    SocketIo(socketio::Client),
+    SocketIo(Box<socketio::Client>),
     Native(Box<native::Client>),
 }
 

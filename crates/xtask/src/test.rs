@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
 use crate::step::{Run, StepId};
-use crate::tools::{self, Tool, npm};
+use crate::tools::{self, Tool, npm, servers};
 use crate::workspace::{self, cargo};
 use crate::{dependencies, packages};
 
@@ -23,7 +23,7 @@ Examples:
   CHROMIUM=/opt/chrome/chrome cargo xtask test --only browser
                                             the browser tests in a browser of one's own
 
-What the tests need (redis-server, openssl, chromium, node, npm) is installed where that is possible, on
+What the tests need (redis-server, openssl, chromium, node, npm, pip) is installed where that is possible, on
 Debian and Ubuntu as root; elsewhere the command to type is shown. Nothing is skipped: a missing
 part fails. The last line counts all tests: «N passed, N failed»; a failure exits with 1.";
 
@@ -115,8 +115,30 @@ fn rust(run: &mut Run, tools: StepId) {
     let build = cargo(["test", "--workspace", "--no-run"]);
     let built = run.command("Build of the Rust tests", &[tools], build);
     run.tests("Rust tests", &[built], || {
-        Ok(cargo(["test", "--workspace", "--no-fail-fast"]))
+        let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
+        tests.env_remove(servers::VARIABLE);
+        Ok(tests)
     });
+    over_other_servers(run, built);
+}
+
+/// What holds over the installed Redis holds over the oldest that will do, and over Valkey.
+fn over_other_servers(run: &mut Run, built: StepId) {
+    let title = "Tools for other servers than Redis 7";
+    let pip = run.step(title, &[], || tools::require(&[&tools::PIP]));
+    run.tests(
+        "Rust tests over Redis 6.2 and Valkey 8.1",
+        &[built, pip],
+        || {
+            let targets = ["--test", "conformance", "--test", "cluster"];
+            let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
+            tests
+                .args(targets)
+                .args(["--", "other_server", "what_is_refused"]);
+            tests.env(servers::VARIABLE, servers::others()?);
+            Ok(tests)
+        },
+    );
 }
 
 fn sdk(run: &mut Run, tools: StepId) {

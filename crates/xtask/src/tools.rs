@@ -13,10 +13,11 @@ mod catalogue;
 mod install;
 mod npm;
 mod platform;
+pub(crate) mod servers;
 mod version;
 
 pub(crate) use catalogue::{
-    CHROMIUM, CLIPPY, NODE, NPM, NpmProgram, OPENSSL, REDIS, RUSTFMT, Tool,
+    CHROMIUM, CLIPPY, NODE, NPM, NpmProgram, OPENSSL, PIP, REDIS, RUSTFMT, Tool,
 };
 pub(crate) use npm::npm;
 use version::Version;

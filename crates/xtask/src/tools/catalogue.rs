@@ -176,3 +176,20 @@ pub(crate) const NPM: Tool = Tool {
     npm: None,
     otherwise: "npm comes with node: see https://nodejs.org/en/download",
 };
+
+/// Brings servers of other versions: see [`super::servers`].
+pub(crate) const PIP: Tool = Tool {
+    name: "pip",
+    programs: &["pip3"],
+    variable: None,
+    version: "--version",
+    at_least: ANY_VERSION,
+    packages: Packages {
+        debian: &["python3-pip"],
+        ubuntu: &["python3-pip"],
+        fedora: &["python3-pip"],
+        homebrew: &["python"],
+    },
+    npm: None,
+    otherwise: "see https://pip.pypa.io/en/stable/installation/",
+};

@@ -138,6 +138,19 @@ fn who_enters_a_room_twice_is_told_that_he_is_in() {
 }
 
 #[test]
+fn whoever_is_in_a_study_alone_reaches_those_there_of_whom_he_was_not_told() {
+    let mut io = welcomed();
+    let asks = hear(&mut io, r#"2["presence:join-study",{"studyId":"s"}]"#);
+    assert_eq!(asks, ["1 enter study:s"]);
+    say(&mut io, joined(1, "study:s"));
+    let offer = format!(
+        r#"2["video:offer",{{"to":"{}","offer":{{}}}}]"#,
+        PeerId::random()
+    );
+    assert_eq!(hear(&mut io, &offer), ["2 signal in study:s"]);
+}
+
+#[test]
 fn who_could_not_enter_one_room_may_still_be_in_the_next() {
     let mut io = welcomed();
     assert_eq!(hear(&mut io, r#"2["join-room","a"]"#), ["1 enter a"]);

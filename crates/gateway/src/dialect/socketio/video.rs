@@ -193,7 +193,8 @@ fn pass_on(
     io.signal(event, Vocabulary::Video, signal, heard);
 }
 
-/// The room that both are in; else any video room, where the answer will be that there is no such peer.
+/// The room that both are in, as far as this client was told; else its first video room, or whichever it is in. There the
+/// node looks the peer up.
 fn room_with(io: &SocketIo, to: &str) -> Option<RoomId> {
     let video = || {
         io.rooms
@@ -207,7 +208,7 @@ fn room_with(io: &SocketIo, to: &str) -> Option<RoomId> {
     };
     let shared = video().find(has).or_else(|| io.rooms.iter().find(has));
     shared
-        .or_else(|| video().next())
+        .or_else(|| video().next().or_else(|| io.rooms.iter().next()))
         .map(|room| room.id.clone())
 }
 
