@@ -14,6 +14,8 @@ use super::watched::Watched;
 
 const CLIENTS: usize = 100;
 const NAMES: usize = 100;
+/// Between two names of one client: what is refused for its rate costs nobody anything.
+const PAUSE: Duration = Duration::from_millis(40);
 /// From the first name on.
 const WATCHED: Duration = Duration::from_secs(5);
 
@@ -39,6 +41,7 @@ pub(super) async fn measure(binary: &Path) -> Result<Figures> {
                 if client.write(username(number, name)).await.is_err() {
                     return;
                 }
+                client.read_for(PAUSE).await;
             }
             client.keep_reading();
         });

@@ -16,6 +16,8 @@ const MEMBERS: usize = 100;
 /// What each of the abusive ones writes.
 const WRITTEN: u64 = 1_000_000;
 const DEAF: usize = 3;
+/// Subscriptions of one of them at a time.
+const IDS: u64 = 32;
 const WATCHED: Duration = Duration::from_secs(10);
 const ROOM: &str = "large";
 
@@ -44,17 +46,15 @@ pub(super) async fn measure(binary: &Path) -> Result<Figures> {
     let mut watched = Watched::new(vec![&gateway]);
     let begun = Instant::now();
     for client in deaf {
-        let bytes = bytes.clone();
         tokio::spawn(async move {
-            let mut client = subscribe(client, &bytes, false).await;
+            let mut client = subscribe(client, false).await;
             // It stays, and does not read.
             sleep(WATCHED * 2).await;
             let _ = client.write("\n").await;
         });
     }
     if let Some(client) = first {
-        let bytes = bytes.clone();
-        tokio::spawn(async move { subscribe(client, &bytes, true).await.keep_reading() });
+        tokio::spawn(async move { subscribe(client, true).await.keep_reading() });
     }
     while begun.elapsed() < WATCHED {
         sleep(Duration::from_millis(50)).await;
@@ -83,17 +83,21 @@ async fn member(gateway: &GatewayProcess, bytes: &Arc<Bytes>) -> Result<Client> 
 }
 
 /// Subscribes and ends that, over and over, and reads meanwhile or not.
-async fn subscribe(mut client: Client, bytes: &Bytes, reads: bool) -> Client {
+async fn subscribe(mut client: Client, reads: bool) -> Client {
     let destination = format!("/topic/rooms/{ROOM}/members");
-    let again = format!("SUBSCRIBE\nid:1\ndestination:{destination}\n\n\0UNSUBSCRIBE\nid:1\n\n\0");
-    let most = WRITTEN / again.len() as u64;
-    let _ = bytes;
-    for _ in 0..most {
-        if client.write(again.clone()).await.is_err() {
+    let again = |number: u64| {
+        let (id, former) = (number % IDS, (number + 1) % IDS);
+        format!("SUBSCRIBE\nid:{id}\ndestination:{destination}\n\n\0UNSUBSCRIBE\nid:{former}\n\n\0")
+    };
+    let mut written = 0;
+    for number in 0.. {
+        let frames = again(number);
+        written += frames.len() as u64;
+        if written > WRITTEN || client.write(frames).await.is_err() {
             break;
         }
         if reads {
-            client.read_for(Duration::from_micros(1)).await;
+            client.read_for(Duration::from_micros(500)).await;
         }
     }
     client
