@@ -22,6 +22,7 @@ use crate::observe::Observation;
 use crate::record::{Epoch, Flags, MemberRecord, Profile, RosterSnapshot};
 use crate::resync::tell_revisions;
 use crate::room::{After, Entry, Room};
+use crate::rooms::Opening;
 
 /// A join that the directory carried out reaches this node's roster within this, or is given up.
 pub(crate) const JOIN_PATIENCE: Duration = Duration::from_secs(5);
@@ -286,9 +287,9 @@ impl Inner {
         join: &JoinRoom,
         turn: MutexGuard<'_, ()>,
     ) -> Result<(), JoinError> {
-        let room = self.rooms.open(&join.room, local.peer);
-        let first = self.until_first(&room).await;
-        let whole = room.lock().roster().is_none();
+        let opening = self.rooms.open(&join.room, local.peer);
+        let first = self.until_first(&opening.room).await;
+        let whole = opening.room.lock().roster().is_none();
         let outcome = match self.reads_of(whole).await {
             Ok(reading) => {
                 let request = self.request(local, join, whole);
@@ -302,18 +303,18 @@ impl Inner {
             Ok(JoinOutcome::Joined { roster, evicted }) => {
                 let Some(place) = Place::in_room(&roster, &local.peer) else {
                     return self
-                        .give_up(local, join, &room, JoinError::Unavailable)
+                        .give_up(local, join, opening, JoinError::Unavailable)
                         .await;
                 };
                 let held = (turn, first);
                 return self
-                    .entered((local, join, &room), held, (place, evicted, Some(roster)))
+                    .entered((local, join, opening), held, (place, evicted, Some(roster)))
                     .await;
             }
             Ok(JoinOutcome::Entered { place, evicted }) => {
                 let held = (turn, first);
                 return self
-                    .entered((local, join, &room), held, (place, evicted, None))
+                    .entered((local, join, opening), held, (place, evicted, None))
                     .await;
             }
             Ok(JoinOutcome::Full { capacity }) => JoinError::Full { capacity },
@@ -322,7 +323,7 @@ impl Inner {
             Ok(JoinOutcome::Stale { .. }) => JoinError::Stale,
             Err(refused) => refused,
         };
-        self.give_up(local, join, &room, refused).await
+        self.give_up(local, join, opening, refused).await
     }
 
     /// It was not let in.
@@ -330,11 +331,10 @@ impl Inner {
         &self,
         local: &Local,
         join: &JoinRoom,
-        room: &Mutex<Room>,
+        opening: Opening<'_>,
         refused: JoinError,
     ) -> Result<(), JoinError> {
-        room.lock().give_up_opening(&local.peer);
-        self.rooms.sweep(&join.room);
+        drop(opening);
         local.note_undone(&join.room);
         if refused != JoinError::Unavailable {
             let taken_back = self
@@ -352,7 +352,7 @@ impl Inner {
     /// It was let in: the others are told, and it is once the roster here has that step.
     async fn entered(
         &self,
-        (local, join, room): (&Arc<Local>, &JoinRoom, &Arc<Mutex<Room>>),
+        (local, join, opening): (&Arc<Local>, &JoinRoom, Opening<'_>),
         held: (MutexGuard<'_, ()>, Option<OwnedMutexGuard<()>>),
         (place, evicted, roster): (Place, Option<MemberRecord>, Option<RosterSnapshot>),
     ) -> Result<(), JoinError> {
@@ -363,7 +363,9 @@ impl Inner {
         let has_roster = roster.is_none();
         self.announce_join(&join.room, place, has_roster, evicted.as_ref());
         let entry = Entry::Join(join.re);
-        let joined = self.in_room(room, |room| room.admit(local, entry, revision, roster));
+        let admit = |room: &mut Room| room.admit(local, entry, revision, roster);
+        let joined = self.in_room(&opening.room, admit);
+        opening.admitted();
         // What the session is in is asserted meanwhile: the directory may have forgotten it since.
         drop(held);
         self.until_joined(local, join, joined).await

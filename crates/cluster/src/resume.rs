@@ -389,9 +389,9 @@ impl Inner {
         id: &RoomId,
     ) -> Result<Option<RoomSnapshot>, ResumeError> {
         let turn = local.turn.lock().await;
-        let room = self.rooms.open(id, local.peer);
-        let first = self.until_first(&room).await;
-        let whole = room.lock().roster().is_none();
+        let opening = self.rooms.open(id, local.peer);
+        let first = self.until_first(&opening.room).await;
+        let whole = opening.room.lock().roster().is_none();
         let wish = TakeOver {
             room: id.clone(),
             peer: local.peer,
@@ -419,8 +419,10 @@ impl Inner {
                 }
                 self.tell_taken(id, &place, changed);
                 let (entry, revision) = (Entry::Resume, place.revision);
-                let admitted =
-                    self.in_room(&room, |room| room.admit(local, entry, revision, roster));
+                let admitted = self.in_room(&opening.room, |room| {
+                    room.admit(local, entry, revision, roster)
+                });
+                opening.admitted();
                 // The roster may be long in coming, and what the session is in is asserted meanwhile.
                 drop((turn, first));
                 if let Ok(Ok(snapshot)) = timeout(JOIN_PATIENCE, admitted).await {
@@ -432,8 +434,7 @@ impl Inner {
             Ok(None) => None,
             Err(refused) => Some(refused),
         };
-        room.lock().give_up_opening(&local.peer);
-        self.rooms.sweep(id);
+        drop(opening);
         match refused {
             Some(error) => Err(error),
             None => {

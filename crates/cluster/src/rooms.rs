@@ -9,6 +9,32 @@ use tokio::time::Instant;
 
 use crate::room::Room;
 
+/// A join or a resume in one room that is under way: what arrives for it meanwhile waits. Dropped without having been
+/// admitted (it was refused, or panicked), it is under way no more.
+pub(crate) struct Opening<'a> {
+    rooms: &'a Rooms,
+    pub(crate) room: Arc<Mutex<Room>>,
+    id: RoomId,
+    peer: PeerId,
+    is_over: bool,
+}
+
+impl Opening<'_> {
+    /// The room has admitted it.
+    pub(crate) fn admitted(mut self) {
+        self.is_over = true;
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.room.lock().give_up_opening(&self.peer);
+            self.rooms.sweep(&self.id);
+        }
+    }
+}
+
 /// Rooms by id. A room is dropped as soon as nobody here is in it or about to be.
 #[derive(Default)]
 pub(crate) struct Rooms {
@@ -23,14 +49,20 @@ impl Rooms {
     }
 
     /// The room, which counts a join of `peer` under way from now on.
-    pub(crate) fn open(&self, room: &RoomId, peer: PeerId) -> Arc<Mutex<Room>> {
+    pub(crate) fn open(&self, id: &RoomId, peer: PeerId) -> Opening<'_> {
         let entry = self
             .rooms
-            .entry(room.clone())
-            .or_insert_with(|| Arc::new(Mutex::new(Room::new(room.clone()))));
+            .entry(id.clone())
+            .or_insert_with(|| Arc::new(Mutex::new(Room::new(id.clone()))));
         // Under the map's lock, so that `sweep` cannot drop the room in between.
         entry.lock().open(peer);
-        entry.clone()
+        Opening {
+            rooms: self,
+            room: entry.clone(),
+            id: id.clone(),
+            peer,
+            is_over: false,
+        }
     }
 
     /// Drops the room if nobody needs it.

@@ -8,7 +8,8 @@ const ROOM: &str = "study-1";
 
 #[tokio::test]
 async fn bursts_in_both_directions_arrive_in_order_each_once() {
-    const BURST: usize = 500;
+    // As many as one receiver may have unanswered.
+    const BURST: usize = 250;
     let cluster = Cluster::start(2, &["limits.burst=2000"]);
     let mut alice = Peer::in_room(&cluster.nodes[0], ROOM).await;
     let mut bob = Peer::in_room(&cluster.nodes[1], ROOM).await;

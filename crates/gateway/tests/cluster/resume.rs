@@ -29,6 +29,14 @@ async fn becomes(peer: &mut Peer, other: &Ticket, connection: Connection) {
     );
 }
 
+/// A session that expired is told to its rooms first and forgotten last.
+async fn until_forgotten(cluster: &Cluster, ticket: &Ticket) {
+    let key = format!("sb:{{peer:{}}}", ticket.peer);
+    while cluster.redis.call(&["EXISTS", &key]) != "0" {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// What the next signals hold.
 async fn read(peer: &mut Peer, count: usize) -> Vec<String> {
     let mut payloads = Vec::new();
@@ -224,6 +232,7 @@ async fn a_goodbye_with_a_hold_is_away_for_that_long_and_can_be_taken_back() {
         bob.answers(1).await,
         [(waiting, ticket.peer.to_string(), Err(Reason::Expired))]
     );
+    until_forgotten(&cluster, &ticket).await;
     let late = ticket.show(&ticket.options(&cluster.nodes[0])).await;
     let late = late.expect("a new session");
     assert!(!late.welcome.resumed && late.id != ticket.peer);
@@ -242,6 +251,7 @@ async fn a_session_that_does_not_come_back_leaves_at_the_end_of_its_window() {
         (left.peer, left.reason),
         (ticket.peer, LeaveReason::Expired)
     );
+    until_forgotten(&cluster, &ticket).await;
     let late = ticket.show(&ticket.options(&cluster.nodes[1])).await;
     assert!(!late.expect("a new session").welcome.resumed);
     for node in &cluster.nodes {
