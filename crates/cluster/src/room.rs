@@ -104,7 +104,7 @@ pub(crate) enum SenderKnown {
 pub(crate) struct After {
     /// Sessions of this node that came in.
     pub(crate) entered: Vec<Arc<Local>>,
-    /// Members that came in.
+    /// Members that came in, or have another name.
     pub(crate) joined: Vec<MemberRecord>,
     /// Members with another epoch, node or connection than before.
     pub(crate) moved: Vec<MemberRecord>,
@@ -385,9 +385,12 @@ impl Room {
         let before = roster.member(step.change.peer()).cloned();
         let known = before.as_ref().map(|member| member.flags);
         roster.apply(step.revision, &step.change);
+        // A step about a record of another version does not say all that the roster knows of the member.
+        let now = roster.member(step.change.peer()).cloned();
         let revision = step.revision;
         match step.change {
             Change::Joined { member, ready } => {
+                let member = now.unwrap_or(member);
                 match before {
                     Some(before) => self.tell_moved(&before, member, revision, after),
                     None => self.tell_joined(member, revision, after),
@@ -399,6 +402,7 @@ impl Room {
             }
             Change::Moved { member } => {
                 if let Some(before) = before {
+                    let member = now.unwrap_or(member);
                     self.tell_moved(&before, member, revision, after);
                 }
                 self.complete_joins(after);
