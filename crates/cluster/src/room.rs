@@ -645,6 +645,41 @@ mod tests {
     }
 
     #[test]
+    fn a_member_of_another_version_that_moves_keeps_its_name_and_state() {
+        let mut named = member(PeerId::random());
+        named.profile.name = Some("anna".into());
+        let mut room = Room::new("r".parse().expect("a room id"));
+        let known = vec![named.clone()];
+        room.roster = Some(Roster::new(RosterSnapshot::of(3, 0, 8, known)));
+        let unread = |epoch| MemberRecord {
+            epoch,
+            profile: Profile::default(),
+            unread: Some(Box::new(Unread {
+                version: 2,
+                flags: "".into(),
+                rest: Vec::new(),
+            })),
+            ..named.clone()
+        };
+        let moved = Change::Moved { member: unread(2) };
+        let joined = Change::Joined {
+            member: unread(3),
+            ready: false,
+        };
+        for (revision, change) in [(4, moved), (5, joined)] {
+            let after = room.step(RosterChange {
+                room: room.id.clone(),
+                revision,
+                change,
+            });
+            // One whose name changed would be among those who came in.
+            assert!(after.joined.is_empty());
+            assert_eq!(after.moved.len(), 1);
+            assert_eq!(after.moved[0].profile, named.profile);
+        }
+    }
+
+    #[test]
     fn a_place_is_asserted_with_the_highest_revision_that_anybody_told() {
         let id: RoomId = "r".parse().expect("a room id");
         let peer = PeerId::random();
