@@ -96,11 +96,13 @@ impl Reads {
         Ok(self.usual)
     }
 
-    /// One that counted for so much has read so much.
-    pub(crate) fn end(&mut self, counted: usize, bytes: usize, now: Instant) {
+    /// One that counted for so much has read so much; `None`: it got no roster, which says nothing of those that others get.
+    pub(crate) fn end(&mut self, counted: usize, bytes: Option<usize>, now: Instant) {
         self.allowance.give_back(counted);
-        self.allowance.spend(bytes, now);
-        self.usual = (self.usual * 7 + bytes) / 8;
+        if let Some(bytes) = bytes {
+            self.allowance.spend(bytes, now);
+            self.usual = (self.usual * 7 + bytes) / 8;
+        }
     }
 }
 
@@ -155,7 +157,12 @@ mod tests {
         let mut reads = Reads::default();
         for _ in 0..32 {
             let counted = reads.begin(Instant::now()).expect("there is enough");
-            reads.end(counted, LARGE, Instant::now());
+            reads.end(counted, Some(LARGE), Instant::now());
+        }
+        // Joins that are not let in read nothing.
+        for _ in 0..100 {
+            let counted = reads.begin(Instant::now()).expect("there is enough");
+            reads.end(counted, None, Instant::now());
         }
         let begun = (0..1000).take_while(|_| reads.begin(Instant::now()).is_ok());
         assert!(begun.count() < 40);
@@ -169,7 +176,7 @@ mod tests {
             .collect();
         assert_eq!(begun.len(), 10_000);
         for counted in begun {
-            reads.end(counted, 4096, Instant::now());
+            reads.end(counted, Some(4096), Instant::now());
         }
         assert!(reads.begin(Instant::now()).is_ok());
     }

@@ -61,11 +61,12 @@ impl Inner {
         if former != self.id {
             tell_moved(&self.link(&former), peer, epoch);
         }
+        // It leaves its rooms whatever becomes of this call.
+        let departing = Departing::of_evicted(peer, epoch, user);
+        self.spawn_departure(departing, LeaveReason::Expired);
         self.observe
             .observe(Observation::AwayEnded(AwayEnd::UserLimit));
         self.checked(directory.dismiss(user, &peer).await)?;
-        let departing = Departing::of_evicted(peer, epoch, user);
-        self.spawn_departure(departing, LeaveReason::Expired);
         Ok(true)
     }
 }

@@ -88,8 +88,8 @@ impl Inner {
         }
     }
 
-    /// A member came in that may have been here before, over another connection: what waits for it from then goes before
-    /// what comes next.
+    /// A member came in that may have been here before, over another connection or under another name: what waits for it
+    /// from then, and for whoever has its name now, goes before what comes next.
     fn follow_again(&self, room: &Room, member: &MemberRecord) {
         for local in room.locals() {
             let mut unanswered = local.unanswered.lock();

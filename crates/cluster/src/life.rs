@@ -35,6 +35,14 @@ struct Renewed {
     at: Instant,
 }
 
+/// The key that the cluster agreed on.
+#[derive(Default)]
+pub(crate) struct Agreement {
+    generation: u64,
+    /// When this node asked for it, the last time that it was told.
+    asked_at: Option<Instant>,
+}
+
 impl OwnLease {
     /// It is not this node's, or is about to be another one.
     pub(crate) fn forget(&mut self) {
@@ -105,14 +113,34 @@ impl Inner {
     /// whoever comes first brings one back. If that was a node that has just started, with a key of its own, this one
     /// insists, with a higher generation: what was made with the old key is still good then.
     pub(crate) async fn agree_on_key(&self) -> Result<(), LeaseError> {
-        let mut agreed_on = self.key_generation.lock().await;
+        let mut agreement = self.agreement.lock().await;
+        self.agree(&mut agreement).await
+    }
+
+    /// Looks whether there is another key, under which something is right that is wrong under those that are known. Of many
+    /// who come at the same time one asks, and the others have his answer: theirs would be the same.
+    pub(crate) async fn look_at_key_for(
+        &self,
+        is_right: impl Fn() -> bool,
+    ) -> Result<(), LeaseError> {
+        let came_at = Instant::now();
+        let mut agreement = self.agreement.lock().await;
+        let is_answered = agreement.asked_at.is_some_and(|asked| asked > came_at);
+        if is_answered || is_right() {
+            return Ok(());
+        }
+        self.agree(&mut agreement).await
+    }
+
+    async fn agree(&self, agreement: &mut Agreement) -> Result<(), LeaseError> {
+        let asked_at = Instant::now();
         let (key, generation) = match (&self.settings.cluster_key, self.keyring.get()) {
             (Some(key), _) => {
                 self.keyring.set(key.clone());
                 return Ok(());
             }
             (None, None) => (ClusterKey::random(), 1),
-            (None, Some(key)) => (key, *agreed_on),
+            (None, Some(key)) => (key, agreement.generation),
         };
         let mut offered = SharedKey {
             key: *key.bytes(),
@@ -127,7 +155,8 @@ impl Inner {
             offered.generation = known.generation.saturating_add(1);
             known = leases.cluster_key(&offered).await?;
         }
-        *agreed_on = known.generation;
+        agreement.generation = known.generation;
+        agreement.asked_at = Some(asked_at);
         if let Some(former) = known.former {
             self.keyring.accept(ClusterKey::from_bytes(former));
         }

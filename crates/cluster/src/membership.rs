@@ -400,9 +400,9 @@ impl Inner {
         let Some(counted) = reading else { return };
         let bytes = match outcome {
             Some(JoinOutcome::Joined { roster, .. }) => {
-                roster.members.iter().map(record_bytes).sum()
+                Some(roster.members.iter().map(record_bytes).sum())
             }
-            _ => 0,
+            _ => None,
         };
         self.reads.lock().end(counted, bytes, Instant::now());
     }

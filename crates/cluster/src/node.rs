@@ -28,7 +28,7 @@ use crate::doubt::Doubt;
 use crate::gone::Gone;
 use crate::keyring::{ClusterKey, Keyring};
 use crate::leases::{LeaseError, NodeInfo};
-use crate::life::OwnLease;
+use crate::life::{Agreement, OwnLease};
 use crate::link::Link;
 use crate::local::Local;
 use crate::loopback::{self, Loopback};
@@ -39,7 +39,7 @@ use crate::tasks::{Alarm, Task};
 use crate::unanswered::InFlightMax;
 
 /// Sessions that resume here at the same time share so many turns, each always the same one.
-pub(crate) const ATTACH_TURNS: usize = 32;
+pub(crate) const ATTACH_TURNS: usize = 256;
 /// Sessions that leave the directory at the same time.
 const DEPARTURES_MAX: usize = 64;
 
@@ -104,8 +104,8 @@ pub(crate) struct Inner {
     pub(crate) backend: Backend,
     pub(crate) observe: Arc<dyn Observe>,
     pub(crate) keyring: Arc<Keyring>,
-    /// Of the key that the cluster agreed on; held while it is asked for.
-    pub(crate) key_generation: tokio::sync::Mutex<u64>,
+    /// Held while the key is asked for.
+    pub(crate) agreement: tokio::sync::Mutex<Agreement>,
     /// Something was made with a key that this node does not know.
     pub(crate) key_in_doubt: AtomicBool,
     pub(crate) rooms: Rooms,
@@ -131,7 +131,7 @@ pub(crate) struct Inner {
     pub(crate) in_flight_bytes: Arc<AtomicUsize>,
     pub(crate) departures: Semaphore,
     /// Held while a session is attached here again: of two that come at the same time, the later one finds the other.
-    pub(crate) attach_turns: [tokio::sync::Mutex<()>; ATTACH_TURNS],
+    pub(crate) attach_turns: Box<[tokio::sync::Mutex<()>]>,
     pub(crate) departing: TaskTracker,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -179,7 +179,7 @@ impl Node {
             backend,
             observe,
             keyring: Arc::default(),
-            key_generation: tokio::sync::Mutex::default(),
+            agreement: tokio::sync::Mutex::default(),
             key_in_doubt: AtomicBool::new(false),
             rooms: Rooms::default(),
             reads: Mutex::default(),
@@ -195,7 +195,7 @@ impl Node {
             waiting: Mutex::new(Vec::new()),
             in_flight_bytes: Arc::new(AtomicUsize::new(0)),
             departures: Semaphore::new(DEPARTURES_MAX),
-            attach_turns: Default::default(),
+            attach_turns: (0..ATTACH_TURNS).map(|_| Default::default()).collect(),
             departing: TaskTracker::new(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),

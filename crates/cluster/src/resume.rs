@@ -29,6 +29,9 @@ use crate::tasks::Task;
 
 /// Others that resume the same session at the same time can make an attempt void so often.
 const ATTEMPTS: u32 = 8;
+/// How long a session waits for its turn to be attached. Shorter than the patience of a client, 10 s: what comes later is
+/// for nobody.
+const TURN_PATIENCE: Duration = Duration::from_secs(4);
 /// A former owner that was not told knows after this: it has asserted the session since.
 const TOLD_AGAIN_FOR: Duration = Duration::from_secs(60);
 
@@ -149,7 +152,7 @@ impl Inner {
         if let Some(epoch) = check() {
             return Ok(Some(epoch));
         }
-        let agreed = self.agree_on_key().await;
+        let agreed = self.look_at_key_for(|| check().is_some()).await;
         agreed.map_err(|_| ResumeError::Unavailable)?;
         Ok(check())
     }
@@ -173,8 +176,11 @@ impl Inner {
         shown: Epoch,
         seen: Seen,
     ) -> Result<(Arc<Local>, Vec<RoomId>), ResumeError> {
-        let turn = usize::from(session.peer.as_str().as_bytes()[0]) % ATTACH_TURNS;
-        let _turn = self.attach_turns[turn].lock().await;
+        let turn = timeout(TURN_PATIENCE, self.attach_turn(&session.peer).lock());
+        let _turn = turn.await.map_err(|_| ResumeError::Unavailable)?;
+        if session.recipient.is_gone() {
+            return Err(ResumeError::Unavailable);
+        }
         let attached = self.attach_again(&session, shown).await?;
         let places = self.places_known_here(&session.peer);
         self.tell_former(&session.peer, &attached);
@@ -190,6 +196,13 @@ impl Inner {
         self.hold_early(&local);
         self.locals.insert(local.peer, local.clone());
         Ok((local, attached.rooms))
+    }
+
+    fn attach_turn(&self, peer: &PeerId) -> &tokio::sync::Mutex<()> {
+        let id = peer.as_str().as_bytes();
+        // An id is in base64: six bits a byte.
+        let turn = usize::from(id[0]) * 64 + usize::from(id[1]);
+        &self.attach_turns[turn % ATTACH_TURNS]
     }
 
     /// Hidden ones too.

@@ -104,7 +104,7 @@ pub(crate) enum SenderKnown {
 pub(crate) struct After {
     /// Sessions of this node that came in.
     pub(crate) entered: Vec<Arc<Local>>,
-    /// Members that came in.
+    /// Members that came in, or have another name.
     pub(crate) joined: Vec<MemberRecord>,
     /// Members with another epoch, node or connection than before.
     pub(crate) moved: Vec<MemberRecord>,
@@ -385,9 +385,12 @@ impl Room {
         let before = roster.member(step.change.peer()).cloned();
         let known = before.as_ref().map(|member| member.flags);
         roster.apply(step.revision, &step.change);
+        // A step about a record of another version does not say all that the roster knows of the member.
+        let now = roster.member(step.change.peer()).cloned();
         let revision = step.revision;
         match step.change {
             Change::Joined { member, ready } => {
+                let member = now.unwrap_or(member);
                 match before {
                     Some(before) => self.tell_moved(&before, member, revision, after),
                     None => self.tell_joined(member, revision, after),
@@ -399,6 +402,7 @@ impl Room {
             }
             Change::Moved { member } => {
                 if let Some(before) = before {
+                    let member = now.unwrap_or(member);
                     self.tell_moved(&before, member, revision, after);
                 }
                 self.complete_joins(after);
@@ -638,6 +642,41 @@ mod tests {
         assert_eq!(roster.member(&lost.peer), Some(&lost));
         let member = roster.member(&later.peer).expect("it is listed");
         assert_eq!(member.profile, later.profile);
+    }
+
+    #[test]
+    fn a_member_of_another_version_that_moves_keeps_its_name_and_state() {
+        let mut named = member(PeerId::random());
+        named.profile.name = Some("anna".into());
+        let mut room = Room::new("r".parse().expect("a room id"));
+        let known = vec![named.clone()];
+        room.roster = Some(Roster::new(RosterSnapshot::of(3, 0, 8, known)));
+        let unread = |epoch| MemberRecord {
+            epoch,
+            profile: Profile::default(),
+            unread: Some(Box::new(Unread {
+                version: 2,
+                flags: "".into(),
+                rest: Vec::new(),
+            })),
+            ..named.clone()
+        };
+        let moved = Change::Moved { member: unread(2) };
+        let joined = Change::Joined {
+            member: unread(3),
+            ready: false,
+        };
+        for (revision, change) in [(4, moved), (5, joined)] {
+            let after = room.step(RosterChange {
+                room: room.id.clone(),
+                revision,
+                change,
+            });
+            // One whose name changed would be among those who came in.
+            assert!(after.joined.is_empty());
+            assert_eq!(after.moved.len(), 1);
+            assert_eq!(after.moved[0].profile, named.profile);
+        }
     }
 
     #[test]

@@ -82,7 +82,11 @@ impl Inner {
             .into_iter()
             .filter(|local| {
                 let ended = || self.end_overdue_of(local, now, &mut unpublished);
-                self.guarded(Task::Sweeper, ended) == Some(true)
+                self.guarded(Task::Sweeper, ended).unwrap_or_else(|| {
+                    // Its next signal brings it back here.
+                    local.unanswered.lock().watched = false;
+                    false
+                })
             })
             .collect();
         self.waiting.lock().extend(still);

@@ -187,6 +187,7 @@ impl Peers {
         let former = std::mem::replace(&mut session.node, node.clone());
         session.former = Some((former.clone(), epoch));
         session.epoch += 1;
+        session.proven = session.epoch;
         Some(former)
     }
 

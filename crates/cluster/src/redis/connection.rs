@@ -28,7 +28,7 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const RECHECK: Duration = Duration::from_millis(50);
 /// Between the looks at one over which Redis refuses something: that is its operator's to mend.
 const RECHECK_REFUSED: Duration = Duration::from_millis(500);
-/// Unanswered questions after which a connection that claims to be there is made anew.
+/// Unanswered questions, or answers of a replica, after which a connection that claims to be there is made anew.
 const SILENCES_MAX: u32 = 2;
 
 /// What fred reports: a connection broke, or could not be made.

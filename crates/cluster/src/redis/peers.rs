@@ -146,12 +146,16 @@ impl RedisDirectory {
             .client()?
             .hmget(self.keys.peer(peer), vec!["epoch", "away"])
             .await?;
-        let number = |at: usize| fields.get(at).and_then(Value::as_u64);
-        Ok(match (number(0), number(1)) {
-            (None, _) => Presence::Unknown,
-            (Some(_), None) => Presence::Live,
-            (Some(epoch), Some(since)) => Presence::Away { epoch, since },
-        })
+        let Some(epoch) = fields.first().and_then(Value::as_u64) else {
+            return Ok(Presence::Unknown);
+        };
+        let note = fields.get(1).and_then(Value::as_string);
+        let since = note.and_then(|note| {
+            let (noted, since) = note.split_once(' ')?;
+            let is_of_it = noted.parse() == Ok(epoch);
+            is_of_it.then(|| since.parse().ok()).flatten()
+        });
+        Ok(since.map_or(Presence::Live, |since| Presence::Away { epoch, since }))
     }
 
     pub(super) async fn evict_peer(

@@ -35,11 +35,14 @@ impl Trouble {
         }
     }
 
-    /// Whether it may help to make the connection anew: it claims to be there.
+    /// Whether it may help to make the connection anew: it claims to be there, or leads to what was the master and is a
+    /// replica now, and the address may lead elsewhere since.
     pub(super) fn is_silence(&self) -> bool {
         match self {
-            Self::Absent(error) => *error.kind() == ErrorKind::Timeout,
-            Self::Refused(_) => false,
+            Self::Absent(error) => {
+                *error.kind() == ErrorKind::Timeout || error.details().starts_with("MASTERDOWN ")
+            }
+            Self::Refused(words) => words.contains("READONLY "),
             Self::Deaf => true,
         }
     }
@@ -70,6 +73,17 @@ pub(super) fn is_refusal(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_to_what_is_a_replica_now_is_made_anew() {
+        let trouble = |details| Trouble::from(Error::new(ErrorKind::Unknown, details));
+        let readonly = "READONLY You can't write against a read only replica.";
+        assert!(trouble(readonly).is_silence());
+        assert!(Trouble::refused("HSET", readonly).is_silence());
+        assert!(trouble("MASTERDOWN Link with MASTER is down").is_silence());
+        assert!(!trouble("OOM too much").is_silence());
+        assert!(!trouble("LOADING Redis is loading").is_silence());
+    }
 
     #[test]
     fn what_redis_6_answers_to_a_script_is_said_as_later_ones_say_it() {

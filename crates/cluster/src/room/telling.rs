@@ -132,6 +132,10 @@ impl Room {
             };
             self.tell_others(&member.peer, &update.into());
         }
+        // Somebody may wait for whoever has that name, and what waits goes before what comes next.
+        if is_renamed {
+            after.joined.push(member.clone());
+        }
         let is_elsewhere = before.epoch != member.epoch || before.node != member.node;
         if is_elsewhere || connection.is_some() {
             after.moved.push(member);

@@ -3,8 +3,8 @@
 use fred::clients::Client;
 use fred::interfaces::{HashesInterface, KeysInterface, SetsInterface};
 use switchboard_cluster::directory::{
-    AssertMember, AssertOutcome, Attach, AttachOutcome, JoinRequest, LeaveOutcome, TakeOver,
-    TakeOverOutcome, UpdateOutcome,
+    AssertMember, AssertOutcome, Attach, AttachOutcome, JoinRequest, LeaveOutcome, Presence,
+    TakeOver, TakeOverOutcome, UpdateOutcome,
 };
 use switchboard_cluster::leases::{NodeInfo, Renewal, SharedKey};
 use switchboard_cluster::record::{PeerRecord, RosterSnapshot};
@@ -440,6 +440,43 @@ async fn odd_sessions_noted_for_a_node_are_skipped() {
             added.await.expect("SADD");
         }
         assert_eq!(directory.enlisted(&node("gw-a")).await, Ok(vec![peer]));
+    })
+    .await;
+}
+
+/// Whoever takes a session with an earlier release leaves the note there that the session was away.
+#[tokio::test]
+async fn a_note_that_a_session_is_away_counts_for_its_epoch_alone() {
+    within(async {
+        let (_stage, backend, client) = start().await;
+        let (peer, a, b) = (PeerId::random(), node("gw-a"), node("gw-b"));
+        let directory = &backend.directory;
+        let coming = Attach {
+            peer,
+            epoch: 1,
+            node: a.clone(),
+            user: UserId::anonymous(&peer),
+            shown: None,
+        };
+        directory.attach(&coming).await.expect("it is new");
+        let is_away = async |epoch| {
+            let presence = directory.presence(&peer).await.expect("it answers");
+            matches!(presence, Presence::Away { epoch: of, .. } if of == epoch)
+        };
+        directory.note_away(&peer, 1, &a).await.expect("it is a's");
+        assert!(is_away(1).await);
+        let hash = format!("sb:{{peer:{peer}}}");
+        hset(&client, &hash, "epoch", b"2").await;
+        assert_eq!(directory.presence(&peer).await, Ok(Presence::Live));
+        assert_eq!(directory.evict(&peer, 2, &b).await, Ok(None));
+        directory.note_away(&peer, 2, &a).await.expect("it is a's");
+        assert!(is_away(2).await);
+        // As an earlier release writes it.
+        hset(&client, &hash, "away", b"1790000000000000").await;
+        assert_eq!(directory.presence(&peer).await, Ok(Presence::Live));
+        assert_eq!(directory.evict(&peer, 2, &b).await, Ok(None));
+        directory.note_away(&peer, 2, &a).await.expect("it is a's");
+        assert_eq!(directory.evict(&peer, 2, &b).await, Ok(Some(a)));
     })
     .await;
 }

@@ -245,6 +245,12 @@ pub(crate) async fn of_two_that_evict_a_session_one_gets_it(stage: &Stage) {
     assert_eq!(directory.evict(&peer, 1, &a).await.unwrap(), None);
     let record = directory.peer(&peer).await.unwrap().expect("it is there");
     assert_eq!((record.epoch, record.node), (2, b.clone()));
+    let resume = Attach {
+        shown: Some(1),
+        ..coming(peer, 3, &a)
+    };
+    let resumed = directory.attach(&resume).await.unwrap();
+    assert_eq!(resumed, AttachOutcome::Outdated, "it is ended");
     // Whoever wants to come back with what it had is too late or first, and never both.
     let stale = AttachOutcome::Stale { known: 2 };
     assert_eq!(attach(&backend, peer, 2, &a).await, stale);

@@ -8,7 +8,7 @@ use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{Connection, UserId};
 use tokio::time::{Duration, sleep};
 
-use crate::rig::{Kind, Session, node, plain_nodes, settings};
+use crate::rig::{Kind, Session, faulty_node, node, plain_nodes, settings};
 
 /// As the settings of these tests have it.
 const SESSIONS: usize = 5;
@@ -116,4 +116,27 @@ async fn over_the_bound_of_bytes_the_youngest_expire_and_a_host_who_waits_keeps_
     assert_eq!(kept, [[true; 2].as_slice(), &[false; 18]].concat());
     let back = host.resume_on(&one).await;
     assert_eq!(back.rooms.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_evicted_leaves_though_the_newcomer_is_not_let_in() {
+    let cluster = MemoryCluster::new();
+    let (one, directory) = faulty_node(&cluster).await;
+    let bob = Session::new(&one, true).await;
+    bob.join("r").await.expect("bob gets in");
+    let page = comes(&one).await.expect("there is a place");
+    page.join("r").await.expect("there is room");
+    page.loses_connection();
+    let away = Connection::Away;
+    bob.told.until_connection(&page.peer(), away).await;
+    let mut others = Vec::new();
+    for _ in 1..SESSIONS {
+        others.push(comes(&one).await.expect("there is a place"));
+    }
+    directory.fail("dismiss");
+    let refused = comes(&one).await.err();
+    assert!(refused.is_some_and(|why| why != AttachError::TooManySessions));
+    let reason = bob.told.until_left(&page.peer()).await;
+    assert_eq!(reason, LeaveReason::Expired);
+    comes(&one).await.expect("the place is free");
 }

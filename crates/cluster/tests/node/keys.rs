@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use switchboard_cluster::ResumeError;
 use switchboard_cluster::memory::MemoryCluster;
+use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep, timeout};
 
 use crate::partition::Partition;
@@ -53,4 +55,29 @@ async fn what_a_newcomer_made_with_its_key_is_good_after_others_have_insisted_on
     let resumed = carol.try_to_resume(&other, &secret_of_carol, BTreeMap::new());
     let carol = resumed.await.expect("an earlier key's secret is good");
     reach_one_another(&alice, &carol).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_wrong_secrets_at_once_do_not_each_have_the_key_asked_for() {
+    let cluster = MemoryCluster::new();
+    let way = Partition::of(&cluster);
+    let one = node(way.backend(&cluster), settings()).await;
+    let alice = Session::new(&one, true).await;
+    let wrong = alice.secret();
+    let asked = way.keys_asked();
+    way.answer_late("cluster_key", Duration::from_secs(1));
+    let mut resuming = JoinSet::new();
+    for _ in 0..20 {
+        let other = Session::new(&one, true).await;
+        let (node, wrong) = (one.clone(), wrong.clone());
+        resuming.spawn(async move {
+            let resumed = other.try_to_resume(&node, &wrong, BTreeMap::new());
+            resumed.await.err()
+        });
+    }
+    for refused in resuming.join_all().await {
+        assert_eq!(refused, Some(ResumeError::Refused));
+    }
+    // One that came while it was asked for could not rely on that answer.
+    assert_eq!(way.keys_asked() - asked, 2);
 }

@@ -298,7 +298,7 @@ async fn a_node_that_gives_its_lease_back_does_not_take_the_directory_for_one_th
     let one = node(way.backend(&cluster), settings()).await;
     plain_node(&cluster).await;
     // It renews its lease in the meantime.
-    way.answer_release_late(Duration::from_secs(3));
+    way.answer_late("release", Duration::from_secs(3));
     assert!(one.stop(Duration::from_secs(10)).await);
     let closed = cluster.backend().directory.closed_buckets().await;
     assert_eq!(closed.expect("memory answers"), []);

@@ -7,7 +7,9 @@ use switchboard_protocol::{Connection, PeerId, ServerMessage, UserId};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::partition::Partition;
-use crate::rig::{Kind, Session, WINDOW, id, node, node_on, settings};
+use crate::rig::{
+    Kind, Session, WINDOW, faulty_node, id, introduce, node, node_on, plain_node, settings,
+};
 
 const TAKEN: Result<(), JoinError> = Err(JoinError::NameTaken);
 
@@ -388,4 +390,23 @@ async fn whoever_loses_its_name_to_somebody_who_is_renamed_leaves() {
     let renamed = rename(&bob, "r", "anna", Claim::FromAnybody);
     renamed.await.expect("the newest claim wins");
     assert!(until_closed(&anna).await.contains("took your name"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_name_goes_to_who_is_renamed_to_it_before_what_comes_next() {
+    let cluster = MemoryCluster::new();
+    let (one, directory) = faulty_node(&cluster).await;
+    let other = plain_node(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    let mut look_up = directory.hold("look_up");
+    let first = alice.signal_to_name("r", "eve");
+    look_up.begun().await;
+    rename(&bob, "r", "eve", Claim::IfFree)
+        .await
+        .expect("it is free");
+    alice.told.until_left(&bob.peer()).await;
+    let second = alice.signal_to_name("r", "eve");
+    bob.until_signals(2).await;
+    assert_eq!(bob.told.signals(), [first, second]);
+    look_up.go_on();
 }

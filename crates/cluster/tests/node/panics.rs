@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::{Backend, Node, Observation, Observe, ResumeError, Task};
 use switchboard_protocol::Connection;
-use switchboard_protocol::server_message::LeaveReason;
+use switchboard_protocol::server_message::{LeaveReason, Reason};
 use tokio::time::{Duration, timeout};
 
 use crate::faulty_directory::FaultyDirectory;
@@ -150,4 +150,21 @@ async fn a_vital_task_that_panics_raises_the_alarm() {
     let raised = timeout(Duration::from_secs(300), node.alarm().raised()).await;
     assert_eq!(raised, Ok("assertion"));
     panics.until(&[Task::Assertion]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_deadlines_panicked_has_later_ones() {
+    let cluster = MemoryCluster::new();
+    let (node, _, panics) = node(&cluster).await;
+    let (alice, bob) = introduce(&node, &node).await;
+    alice.signal("r", Some(bob.peer()));
+    bob.until_signals(1).await;
+    alice.told.trip();
+    panics.until(&[Task::Sweeper]).await;
+    // Bob says of none that he has handled it.
+    let second = alice.signal("r", Some(bob.peer()));
+    alice.until_answered(1).await;
+    let answers = alice.told.answers();
+    assert_eq!(answers, [(second, Some(Reason::Unconfirmed))]);
+    goes_on(&node).await;
 }

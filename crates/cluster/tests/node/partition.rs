@@ -1,7 +1,7 @@
 //! A node that is cut off from everything but its clients, as one that is frozen is, and later comes back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -32,7 +32,8 @@ impl Partition {
             leases: Arc::new(CutLeases {
                 inner: backend.leases,
                 cut: AtomicBool::new(false),
-                release_takes: Mutex::default(),
+                late: Mutex::default(),
+                keys_asked: AtomicUsize::new(0),
             }),
             bus: Arc::new(CutBus {
                 inner: backend.bus,
@@ -58,9 +59,14 @@ impl Partition {
         self.cut.send_replace(cut);
     }
 
-    /// What a lease is given back with has its effect at once, and its answer is late by so much.
-    pub(crate) fn answer_release_late(&self, by: Duration) {
-        *self.leases.release_takes.lock() = by;
+    /// Such a call to the leases has its effect at once, and its answer is late by so much.
+    pub(crate) fn answer_late(&self, call: &'static str, by: Duration) {
+        *self.leases.late.lock() = Some((call, by));
+    }
+
+    /// How often the cluster's key was asked for.
+    pub(crate) fn keys_asked(&self) -> usize {
+        self.leases.keys_asked.load(Ordering::Relaxed)
     }
 
     /// The lease alone cannot be raised any more: the node lives, and is taken for dead.
@@ -120,7 +126,8 @@ impl Inbox for CutInbox {
 struct CutLeases {
     inner: Arc<dyn Leases>,
     cut: AtomicBool,
-    release_takes: Mutex<Duration>,
+    late: Mutex<Option<(&'static str, Duration)>>,
+    keys_asked: AtomicUsize,
 }
 
 macro_rules! forward {
@@ -132,10 +139,14 @@ macro_rules! forward {
                     if self.cut.load(Ordering::Relaxed) {
                         return Err(LeaseError("it is cut".into()));
                     }
+                    let call = stringify!($call);
+                    if call == "cluster_key" {
+                        self.keys_asked.fetch_add(1, Ordering::Relaxed);
+                    }
                     let answer = self.inner.$call($($arg),*).await;
-                    if stringify!($call) == "release" {
-                        let late = *self.release_takes.lock();
-                        sleep(late).await;
+                    let late = self.late.lock().filter(|(late, _)| *late == call);
+                    if let Some((_, by)) = late {
+                        sleep(by).await;
                     }
                     answer
                 }

@@ -1,14 +1,15 @@
 //! A session goes on over another connection: who may, and what others notice.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{Node, ResumeError};
+use switchboard_cluster::{NewSession, Node, OutboxFull, Recipient, ResumeError};
 use switchboard_protocol::server_message::RoomSnapshot;
-use switchboard_protocol::{Connection, PeerId};
+use switchboard_protocol::{Connection, PeerId, ServerMessage};
 use tokio::time::{Duration, sleep};
 
-use crate::rig::{Kind, Session, WINDOW, introduce, plain_nodes};
+use crate::rig::{Kind, Session, WINDOW, faulty_node, introduce, plain_nodes};
 
 fn members(snapshot: &RoomSnapshot) -> Vec<(PeerId, u64, Connection)> {
     let members = snapshot.members.iter();
@@ -254,4 +255,50 @@ async fn a_hidden_session_resumes_and_stays_hidden() {
     bob.signal("r", None);
     resumed.until_signals(1).await;
     assert!(bob.told.connections(&observer.peer()).is_empty());
+}
+
+/// A client that has given up.
+struct Nobody;
+
+impl Recipient for Nobody {
+    fn push(&self, _: ServerMessage) -> Result<(), OutboxFull> {
+        Ok(())
+    }
+
+    fn superseded(&self) {}
+
+    fn is_gone(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_long_for_his_turn_or_has_it_after_he_has_gone() {
+    let cluster = MemoryCluster::new();
+    let (node, directory) = faulty_node(&cluster).await;
+    let alice = Session::new(&node, true).await;
+    let secret = alice.secret();
+    let mut attach = directory.hold("attach");
+    let resuming = alice.try_to_resume(&node, &secret, BTreeMap::new());
+    let attached = directory.calls("attach");
+    let hurried = async {
+        attach.begun().await;
+        let late = alice.try_to_resume(&node, &secret, BTreeMap::new()).await;
+        assert_eq!(late.err(), Some(ResumeError::Unavailable));
+        attach.go_on();
+    };
+    let (resumed, ()) = tokio::join!(resuming, hurried);
+    resumed.expect("it had its turn");
+    let gone = NewSession {
+        peer: alice.peer(),
+        user: alice.local.user.clone(),
+        receipts: true,
+        hidden: false,
+        resumable: true,
+        recipient: Arc::new(Nobody),
+    };
+    let nothing_seen: BTreeMap<PeerId, u64> = BTreeMap::new();
+    let refused = node.resume(gone, &secret, nothing_seen).await;
+    assert_eq!(refused.err(), Some(ResumeError::Unavailable));
+    assert_eq!(directory.calls("attach"), attached + 1);
 }
