@@ -74,6 +74,12 @@ impl Outdated {
     }
 }
 
+/// How long a text is in JSON, roughly: a control character is six.
+pub(super) fn in_json(text: &str) -> usize {
+    let in_json = |byte: u8| if byte < b' ' { 6 } else { 1 };
+    text.bytes().map(in_json).sum()
+}
+
 /// For the dialects' tests: each time later than whatever was put off.
 #[cfg(test)]
 pub(super) fn much_later() -> Instant {
