@@ -22,6 +22,11 @@ pub trait Recipient: Send + Sync + 'static {
 
     /// Another connection has the session: this one is over.
     fn superseded(&self);
+
+    /// Whether the connection is over already: nobody reads what is queued from now on.
+    fn is_gone(&self) -> bool {
+        false
+    }
 }
 
 /// The session takes no more.
