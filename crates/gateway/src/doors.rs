@@ -265,6 +265,10 @@ impl Visit {
 
     fn change(self: &Arc<Self>, change: impl FnOnce(&mut Seat)) {
         let mut inside = self.doors.inside.lock();
+        // A body or an answer may outlive its connection for a moment.
+        if self.has_left() {
+            return;
+        }
         inside.stand_up(self);
         let number = inside.number();
         {
@@ -283,8 +287,8 @@ impl Visit {
     }
 
     fn leave(&self) {
-        self.has_left.store(true, Ordering::Relaxed);
         let mut inside = self.doors.inside.lock();
+        self.has_left.store(true, Ordering::Relaxed);
         inside.stand_up(self);
         inside.files -= 1;
         drop(inside);

@@ -27,7 +27,7 @@ use switchboard_engineio::{
 
 use self::answer::answer;
 use self::socket::EngineSocket;
-use crate::caller::{Caller, visit};
+use crate::caller::{self, Caller, visit};
 use crate::connection;
 use crate::dialect::socketio::SocketIo;
 use crate::doors::TooSlow;
@@ -96,7 +96,7 @@ pub(crate) async fn serve(State(engine): State<Arc<Engine>>, request: Request) -
         Ok(Asked::Open(Transport::WebSocket)) => open_web_socket(engine, parts).await,
         Ok(Asked::Upgrade(sid)) => upgrade(&engine, &sid, parts).await,
         Ok(Asked::Poll(sid)) => poll(&engine, &sid, &parts).await,
-        Ok(Asked::Post(sid)) => post(&engine, &sid, body).await,
+        Ok(Asked::Post(sid)) => post(&engine, &sid, &parts, body).await,
         Err(refused) => Err(refused),
     };
     served.unwrap_or_else(refuse)
@@ -124,6 +124,7 @@ async fn open_web_socket(engine: Arc<Engine>, mut parts: Parts) -> Result<Respon
 
 /// A WebSocket for a session that is there. One that does not poll (any more) drops it.
 async fn upgrade(engine: &Engine, sid: &Sid, mut parts: Parts) -> Result<Response, Refused> {
+    check_origin(engine, &parts)?;
     let session = engine.sessions.find(sid)?;
     let response = match shake_hands(&mut parts).await? {
         Ok(handshake) => handshake.accept([], MESSAGE_BYTES_MAX, move |socket| async move {
@@ -147,10 +148,20 @@ async fn poll(engine: &Engine, sid: &Sid, parts: &Parts) -> Result<Response, Ref
     Ok(answer(poll, visit(parts)).await)
 }
 
-async fn post(engine: &Engine, sid: &Sid, body: Body) -> Result<Response, Refused> {
+async fn post(engine: &Engine, sid: &Sid, parts: &Parts, body: Body) -> Result<Response, Refused> {
+    check_origin(engine, parts)?;
     let post = engine.sessions.find(sid)?.post(Instant::now())?;
     read(post, body).await?;
     Ok(plain(StatusCode::OK, "ok").into_response())
+}
+
+/// A page from where no session may be opened does not speak in one that is there either.
+fn check_origin(engine: &Engine, parts: &Parts) -> Result<(), Refused> {
+    let origins = &engine.gateway.origins;
+    let checked = caller::allows(&engine.gateway, parts, |asked| {
+        origins.check_handshake(asked)
+    });
+    checked.map_err(|_| Refused::Forbidden)
 }
 
 async fn read(post: OpenPost<Arrival>, body: Body) -> Result<(), Refused> {

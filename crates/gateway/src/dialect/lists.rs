@@ -7,6 +7,8 @@ use switchboard_protocol::PeerId;
 
 /// Lists that one connection is told, in the long run. The first after a pause is told at once.
 const BYTES_PER_SECOND: f64 = 65536.0;
+/// What was told beyond that is forgotten: nobody waits longer for the next list.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// When a connection may be told the next list.
 #[derive(Debug, Default)]
@@ -23,7 +25,8 @@ impl Pace {
     /// It was told so many bytes of lists.
     pub(super) fn told(&mut self, bytes: usize, now: Instant) {
         let pause = Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND);
-        self.next_at = Some(self.next_at.unwrap_or(now).max(now) + pause);
+        let next_at = self.next_at.unwrap_or(now).max(now) + pause;
+        self.next_at = Some(next_at.min(now + PAUSE_MAX));
     }
 }
 
@@ -71,6 +74,12 @@ impl Outdated {
     }
 }
 
+/// How long a text is in JSON, roughly: a control character is six.
+pub(super) fn in_json(text: &str) -> usize {
+    let in_json = |byte: u8| if byte < b' ' { 6 } else { 1 };
+    text.bytes().map(in_json).sum()
+}
+
 /// For the dialects' tests: each time later than whatever was put off.
 #[cfg(test)]
 pub(super) fn much_later() -> Instant {
@@ -78,4 +87,19 @@ pub(super) fn much_later() -> Instant {
     static HOURS: AtomicU64 = AtomicU64::new(1);
     let hours = HOURS.fetch_add(1, Ordering::Relaxed);
     Instant::now() + Duration::from_secs(hours * 3600)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_much_was_told_the_next_list_comes_soon() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        for _ in 0..10 {
+            pace.told(10_000_000, now);
+        }
+        assert_eq!(pace.next_at(now), Some(now + PAUSE_MAX));
+        assert_eq!(pace.next_at(now + PAUSE_MAX), None);
+    }
 }

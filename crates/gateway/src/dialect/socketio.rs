@@ -94,6 +94,10 @@ impl Request {
 enum What {
     /// To enter this room, if it can be one; or, as 000's clients say, to create it.
     Enter { room: Option<RoomId>, creates: bool },
+    /// To enter a room that it is in: it is told once more who is there.
+    Again(RoomId),
+    /// To leave this room, if it can be one.
+    Leave(Option<RoomId>),
     /// What the client did not ask for in so many words: it hears nothing of it.
     Unasked,
     /// To be called so: in a room that it comes into for that, or where it is.

@@ -52,6 +52,8 @@ pub(crate) struct Stomp {
     back_bytes_max: usize,
     rooms: ToldRooms<Outdated>,
     lists: Pace,
+    /// When a refusal may go to more than one subscription.
+    refusals: Pace,
     subscriptions: Subscriptions,
     messages: u64,
 }
@@ -110,6 +112,7 @@ impl Stomp {
             back_bytes_max: limits.outbox_bytes,
             rooms: ToldRooms::default(),
             lists: Pace::default(),
+            refusals: Pace::default(),
             subscriptions: Subscriptions::default(),
             messages: 0,
         }

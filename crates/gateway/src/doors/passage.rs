@@ -94,7 +94,9 @@ impl AsyncWrite for Passage {
         self.stream.is_write_vectored()
     }
 
+    /// While a request is answered and a byte of the next one has come, HTTP neither reads nor writes: it only flushes.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check(cx)?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

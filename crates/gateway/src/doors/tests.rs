@@ -119,3 +119,17 @@ fn a_flood_from_one_source_leaves_the_others_in() {
     }
     assert!(!cut(&honest).contains(&true));
 }
+
+#[test]
+fn whoever_has_left_does_not_sit_down_again() {
+    let doors = doors(1);
+    let visit = enter(&doors, 1, 1).remove(0);
+    visit.leave();
+    visit.asked_all();
+    visit.answered();
+    let inside = doors.inside.lock();
+    assert_eq!(
+        (inside.waiting.len(), inside.unfinished.len(), inside.files),
+        (0, 0, 0)
+    );
+}

@@ -241,6 +241,8 @@ impl Stream for EngineSocket {
             return Poll::Ready(Some(Ok(heard)));
         }
         this.poll_time(cx);
+        // Time may be up for it.
+        this.poll_candidate(cx);
         if let Some(ending) = this.ending() {
             return this.part(ending, cx);
         }

@@ -248,3 +248,21 @@ async fn without_a_file_for_one_more_connection_others_are_cut_off_and_it_is_sai
     still_well(&gateway).await;
     assert_eq!(gateway.log().matches("cannot be accepted").count(), 1);
 }
+
+#[tokio::test]
+async fn polls_with_a_byte_of_the_next_request_behind_them_are_cut_off_like_others() {
+    for behind in ["", "x"] {
+        let gateway = with_files(FILES, &[]);
+        let sids: Vec<_> = (0..60).map(|_| polling_session(&gateway)).collect();
+        gateway.limit_files(48);
+        let polls = sids.iter().map(|sid| {
+            let path = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
+            let poll = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n{behind}");
+            begin(&gateway, &poll)
+        });
+        let polls: Vec<_> = polls.collect();
+        assert_eq!(gateway.get("/healthz").0, 200, "{behind:?}");
+        assert!(shed(&gateway, "open-files") > 0.0, "{behind:?}");
+        drop(polls);
+    }
+}

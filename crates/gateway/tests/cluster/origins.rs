@@ -1,6 +1,6 @@
 //! From which pages a browser may come, on every way in. What each rule means is tested beside it, in `http/origin.rs`.
 
-use crate::support::{Raw, embedded, exchange, http, still_well};
+use crate::support::{Http, Raw, embedded, exchange, http, still_well};
 use std::io::{Read, Write};
 use switchboard_testkit::GatewayProcess;
 
@@ -68,6 +68,39 @@ async fn on_loopback_a_page_from_elsewhere_gets_in_nowhere() {
         );
     }
     still_well(&gateway).await;
+}
+
+#[tokio::test]
+async fn a_page_from_elsewhere_does_not_speak_in_a_session_that_is_there() {
+    let gateway = embedded(&[]);
+    let (_, opened) = gateway.get("/socket.io/?EIO=4&transport=polling");
+    let (_, sid) = opened.split_once("\"sid\":\"").expect("a session");
+    let (sid, _) = sid.split_once('"').expect("its end");
+    let polling = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
+    let host = gateway.address();
+    let handshake = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                     Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+    // A close packet ends the session of whoever may send it.
+    for request in [
+        format!(
+            "POST {polling} HTTP/1.1\r\nHost: {host}\r\n{EVIL}\r\nConnection: close\r\nContent-Length: 1\r\n\r\n1"
+        ),
+        format!(
+            "GET /socket.io/?EIO=4&transport=websocket&sid={sid} HTTP/1.1\r\nHost: {host}\r\n{EVIL}\r\n{handshake}"
+        ),
+    ] {
+        let mut stream = http(&gateway);
+        stream
+            .write_all(request.as_bytes())
+            .expect("the gateway reads");
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 403", "{request}");
+    }
+    let said = Http::post(&gateway, &polling, "40");
+    assert_eq!(said, (200, "ok".into()));
+    let (_, told) = Http::get(&gateway, &polling);
+    assert!(told.starts_with("40{"), "{told}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use axum::extract::ws::Message;
 use switchboard_protocol::client_message::{Bye, Hello, Join, Leave, Signal};
-use switchboard_protocol::{ClientMessage, DecodeError, ErrorCode, Payload, UserId};
+use switchboard_protocol::{ClientMessage, DecodeError, ErrorCode, Payload, RoomId, UserId};
 use switchboard_session::{Enter, Input, SignalToName};
 
 use super::packet::{self, BadPacket, Event, Packet};
@@ -156,6 +156,17 @@ impl SocketIo {
             room: room.into(),
         });
         heard(Heard::Input(Input::Message(leave)));
+    }
+
+    /// Whether it has asked to leave a room, and that has not been answered.
+    pub(super) fn is_leaving(&self, room: &RoomId) -> bool {
+        self.requests
+            .under_way()
+            .any(|request| match &request.what {
+                What::Leave(left) => left.as_ref() == Some(room),
+                What::Unasked => true,
+                _ => false,
+            })
     }
 
     /// Passes a signal on. Where the client did not ask what becomes of it, nobody waits for the answer.

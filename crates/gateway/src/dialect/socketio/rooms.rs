@@ -73,7 +73,11 @@ fn leave(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
         let words = "you are in no room";
         return refuse(io, event, ErrorCode::NotAMember, words, heard);
     };
-    let request = Request::plain(Vocabulary::Rooms, event.ack);
+    let request = Request {
+        vocabulary: Vocabulary::Rooms,
+        ack: event.ack,
+        what: What::Leave(Some(room.clone())),
+    };
     io.leave(room.as_str(), request, heard);
 }
 

@@ -57,7 +57,14 @@ impl SocketIo {
                     lobby.kind = Vocabulary::Calls;
                 }
             }
-            What::Enter { .. } | What::Unasked | What::ToName | What::Other => {}
+            What::Again(room) if self.rooms.get(room.as_str()).is_some() => {
+                return self.tell_in(request, room, say);
+            }
+            What::Again(_) => {
+                let words = "you are not in this room any more";
+                return self.tell_refused(request, ErrorCode::NotAMember, words, say);
+            }
+            What::Enter { .. } | What::Leave(_) | What::Unasked | What::ToName | What::Other => {}
         }
         self.tell_done(request, say);
     }

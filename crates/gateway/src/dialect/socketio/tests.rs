@@ -138,6 +138,28 @@ fn who_enters_a_room_twice_is_told_that_he_is_in() {
 }
 
 #[test]
+fn who_enters_a_video_room_twice_is_told_who_is_there_at_the_weight_of_that_list() {
+    let enter = r#"20["video:join-room",{"roomId":"r"}]"#;
+    let (mut io, bob) = with_bob(enter, "video:r");
+    let mut asked = None;
+    io.hear(Frame::Text(enter), &mut |heard| match heard {
+        Heard::Input(Input::Ask { id, bytes }) => asked = Some((id, bytes)),
+        other => panic!("{other:?}"),
+    });
+    let (re, bytes) = asked.expect("it is asked for");
+    let told = say(&mut io, Done { re, to: None });
+    assert!(
+        told[0].contains("video:room-state") && told[0].contains(bob.peer.as_str()),
+        "{told:?}"
+    );
+    assert_eq!(told[1..], [r#"30[{"success":true}]"#]);
+    assert!(bytes >= told[0].len(), "{bytes}: {told:?}");
+    // Who is about to leave is not in.
+    hear(&mut io, r#"2["video:leave-room",{"roomId":"r"}]"#);
+    assert_eq!(hear(&mut io, enter), ["4 enter video:r"]);
+}
+
+#[test]
 fn whoever_is_in_a_study_alone_reaches_those_there_of_whom_he_was_not_told() {
     let mut io = welcomed();
     let asks = hear(&mut io, r#"2["presence:join-study",{"studyId":"s"}]"#);

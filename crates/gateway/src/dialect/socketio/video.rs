@@ -16,6 +16,7 @@ use super::{
     Entering, Hear, Heard, Outgoing, Request, Say, SocketIo, To, ToldRoom, Vocabulary, What,
 };
 use crate::dialect::foreign::{self, Fields, LeftOut};
+use crate::dialect::lists::in_json;
 use crate::dialect::neutral;
 
 /// A study is larger than a call.
@@ -74,6 +75,21 @@ fn enter(
     let Some(room) = room else {
         return which_room(io, event, vocabulary, heard);
     };
+    // The list is long, and weighed as such. Whoever is about to leave enters anew.
+    if vocabulary == Vocabulary::Video
+        && let Some(told) = io.rooms.get(&room)
+        && told.kind == vocabulary
+        && !io.is_leaving(&told.id)
+    {
+        let bytes = participants_bytes(told);
+        let what = What::Again(told.id.clone());
+        let id = io.requests.open(Request {
+            vocabulary,
+            ack: event.ack,
+            what,
+        });
+        return heard(Heard::Input(Input::Ask { id, bytes }));
+    }
     let with = match vocabulary {
         Vocabulary::Presence => Entering {
             capacity: Some(STUDY_CAPACITY),
@@ -105,7 +121,11 @@ fn leave(
     let Some(room) = room else {
         return which_room(io, event, vocabulary, heard);
     };
-    let request = Request::plain(vocabulary, event.ack);
+    let request = Request {
+        vocabulary,
+        ack: event.ack,
+        what: What::Leave(room.parse().ok()),
+    };
     io.leave(&room, request, heard);
 }
 
@@ -287,6 +307,19 @@ pub(super) fn joined(io: &SocketIo, room: &RoomId, say: Say<'_>) {
         &json!({ "participants": participants }),
         say,
     );
+}
+
+/// How long a list is of who is there, roughly.
+fn participants_bytes(room: &ToldRoom<Vocabulary>) -> usize {
+    const LISTED_BYTES: usize = 200;
+    room.members()
+        .map(|member| {
+            let id = member.user.as_str();
+            let name = member.name.as_deref().unwrap_or(id);
+            let avatar = member.avatar.as_deref().map_or(0, in_json);
+            LISTED_BYTES + 2 * in_json(id) + in_json(name) + avatar
+        })
+        .sum()
 }
 
 pub(super) fn came(member: &Member, say: Say<'_>) {

@@ -557,6 +557,24 @@ fn a_signal_that_is_refused_does_not_come_back() {
 }
 
 #[test]
+fn refusals_that_follow_fast_go_to_one_subscription_and_others_are_told_after_a_pause() {
+    let (mut stomp, _) = in_room();
+    for id in 10..60 {
+        let text = format!("SUBSCRIBE\nid:{id}\ndestination:/user/queue/system\n\n^");
+        hear(&mut stomp, &text);
+    }
+    let mut told = || say(&mut stomp, refused(1, ErrorCode::RateLimited)).len();
+    assert_eq!(told(), 51);
+    // 51 frames are more than a hundred milliseconds' worth of them.
+    assert_eq!([told(), told(), told()], [1, 1, 1]);
+    stomp.refusals = Pace::default();
+    assert_eq!(
+        say(&mut stomp, refused(1, ErrorCode::RateLimited)).len(),
+        51
+    );
+}
+
+#[test]
 fn a_full_room_is_told_in_the_words_of_the_tutorial() {
     let (mut stomp, _) = in_room();
     let said = say(&mut stomp, refused(1, ErrorCode::RoomFull));

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use axum::extract::ws::Message;
 use serde::Serialize;
 use serde_json::json;
 use switchboard_protocol::codec::EncodeError;
@@ -13,7 +14,7 @@ use switchboard_protocol::{ErrorCode, Member, PeerId, RoomId};
 use super::destination::Topic;
 use super::signal;
 use super::{About, Live, Phase, Request, Say, Stomp, write, write_receipt};
-use crate::dialect::lists::Outdated;
+use crate::dialect::lists::{Outdated, in_json};
 use crate::dialect::neutral;
 use crate::dialect::told::ToldRoom;
 
@@ -74,19 +75,32 @@ impl Stomp {
         }
     }
 
-    /// What was refused, and of which frame, if that one asked for a receipt.
+    /// What was refused, and of which frame, if that one asked for a receipt. One subscription is told at any rate. Where
+    /// refusals follow one another fast, the others are not: a client would get many times what it sends.
     pub(super) fn publish_refusal(&mut self, words: &str, receipt: Option<&str>, say: Say<'_>) {
         let Some(live) = self.live() else { return };
+        let now = Instant::now();
+        let told = match self.refusals.next_at(now) {
+            None => usize::MAX,
+            Some(_) => 1,
+        };
+        let mut bytes = 0;
         let body = json!({ "type": "ERROR", "message": words }).to_string();
-        for subscription in self.subscriptions.of(&Topic::System) {
+        for subscription in self.subscriptions.of(&Topic::System).take(told) {
             self.messages += 1;
             let message = subscription.message(self.messages, &body);
             let message = match receipt {
                 Some(receipt) => message.with("receipt-id", receipt),
                 None => message,
             };
-            write(&message, live.version, say);
+            write(&message, live.version, &mut |frame| {
+                if let Message::Text(text) = &frame {
+                    bytes += text.len();
+                }
+                say(frame);
+            });
         }
+        self.refusals.told(bytes, now);
     }
 
     pub(super) fn tell_done(&mut self, id: u64, say: Say<'_>) {
@@ -170,12 +184,7 @@ impl Stomp {
 /// How long a list is of who is there, roughly.
 pub(super) fn members_bytes(room: &ToldRoom<Outdated>) -> usize {
     const LISTED_BYTES: usize = 32;
-    // A control character is six in JSON.
-    let in_json = |byte: u8| if byte < b' ' { 6 } else { 1 };
-    let name = |member: &Member| {
-        let name = member.name.iter().flat_map(|name| name.bytes());
-        name.map(in_json).sum::<usize>()
-    };
+    let name = |member: &Member| member.name.as_deref().map_or(0, in_json);
     room.members()
         .map(|member| LISTED_BYTES + name(member))
         .sum()
