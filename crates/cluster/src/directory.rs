@@ -334,7 +334,7 @@ pub enum RenameOutcome {
         /// False: it had it before, with the same profile.
         changed: bool,
         /// The member, and its room afterwards.
-        place: Place,
+        place: Box<Place>,
         /// Whose name it took. As it was: it left with the revision before.
         evicted: Option<MemberRecord>,
     },

@@ -114,7 +114,7 @@ impl Room {
         match self.place(&rename.peer) {
             Some(place) => RenameOutcome::Renamed {
                 changed,
-                place,
+                place: Box::new(place),
                 evicted,
             },
             None => RenameOutcome::NotAMember,

@@ -119,7 +119,7 @@ impl RedisDirectory {
             "renamed" => Ok(RenameOutcome::Renamed {
                 changed: reply.flag()?,
                 evicted: self.members(&rename.room, reply.list()?).0.pop(),
-                place: self.place(&rename.room, &mut reply)?,
+                place: Box::new(self.place(&rename.room, &mut reply)?),
             }),
             "taken" => Ok(RenameOutcome::NameTaken),
             "none" => Ok(RenameOutcome::NotAMember),
