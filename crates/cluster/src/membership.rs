@@ -189,7 +189,7 @@ impl Node {
                 if let Some(evicted) = &evicted {
                     node.tell_evicted(room, evicted, &place).await;
                 }
-                (changed, place)
+                (changed, *place)
             }
         };
         local.note_room(room, rename.profile);
