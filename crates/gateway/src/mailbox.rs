@@ -21,6 +21,8 @@ pub(crate) struct Mailbox {
     closing: OnceLock<Closing>,
     /// Its place is wanted: whoever closes it does not wait for its client.
     is_shed: AtomicBool,
+    /// Its client went while the session was still being resumed.
+    is_gone: AtomicBool,
     waker: AtomicWaker,
 }
 
@@ -34,6 +36,7 @@ impl Mailbox {
             bytes_max,
             closing: OnceLock::new(),
             is_shed: AtomicBool::new(false),
+            is_gone: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
     }
@@ -53,6 +56,11 @@ impl Mailbox {
     /// Whether it ends to make room for others.
     pub(crate) fn is_shed(&self) -> bool {
         self.is_shed.load(Ordering::Relaxed)
+    }
+
+    /// Its client is gone.
+    pub(crate) fn note_gone(&self) {
+        self.is_gone.store(true, Ordering::Relaxed);
     }
 
     /// How the session is to end, if it is.
@@ -122,5 +130,9 @@ impl Recipient for Mailbox {
 
     fn superseded(&self) {
         self.close(Closing::new(CloseCode::Superseded));
+    }
+
+    fn is_gone(&self) -> bool {
+        self.is_gone.load(Ordering::Relaxed)
     }
 }

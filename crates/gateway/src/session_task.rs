@@ -247,7 +247,15 @@ impl Connection {
         self.admit()?;
         let session = self.session(resume.peer, &identity, &introduction.hello);
         let node = &self.gateway.node;
-        let resumed = node.resume(session, &resume.secret, resume).await;
+        // It cannot be taken back half done, and there may be a queue of them. The cluster asks whether one is still wanted.
+        let mut resuming = pin!(node.resume(session, &resume.secret, resume));
+        let resumed = poll_fn(|cx| {
+            if !self.mailbox.is_gone() && self.wire.poll_over(cx).is_ready() {
+                self.mailbox.note_gone();
+            }
+            resuming.as_mut().poll(cx)
+        });
+        let resumed = resumed.await;
         if resumed.is_err() {
             // Rooms that were entered by then had something to tell. Nobody is welcomed, and so nobody is told.
             self.mailbox.clear();

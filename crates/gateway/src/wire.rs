@@ -110,12 +110,20 @@ impl Wire {
 
     /// Whether the client is known to be gone, without waiting for it.
     pub(crate) async fn is_over(&mut self) -> bool {
-        let next = poll_fn(|cx| Poll::Ready(self.poll_read(cx))).await;
-        if let Poll::Ready(frame) = next {
+        poll_fn(|cx| Poll::Ready(self.poll_over(cx).is_ready())).await
+    }
+
+    /// Ready: the client is known to be gone. One frame is read ahead for that, and kept.
+    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ahead.is_none()
+            && let Poll::Ready(frame) = self.poll_read(cx)
+        {
             self.ahead = Some(frame);
         }
-        let ahead = self.ahead.as_ref();
-        ahead.is_some_and(|frame| matches!(frame, Ok(Message::Close(_)) | Err(Ended::Gone)))
+        match self.ahead {
+            Some(Ok(Message::Close(_)) | Err(Ended::Gone)) => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
     }
 
     /// Signals of which the client may have a part, or all: they were begun, but not all is with the kernel.
@@ -420,6 +428,59 @@ mod tests {
         fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
             Poll::Pending
         }
+    }
+
+    /// A client that has said something, and then nothing.
+    struct Talking(VecDeque<Message>);
+
+    impl Socket for Talking {}
+
+    impl Stream for Talking {
+        type Item = Result<Message, Error>;
+
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            match self.0.pop_front() {
+                Some(said) => Poll::Ready(Some(Ok(said))),
+                None => Poll::Pending,
+            }
+        }
+    }
+
+    impl Sink<Message> for Talking {
+        type Error = Error;
+
+        fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn start_send(self: Pin<&mut Self>, _: Message) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn that_a_client_is_gone_is_noticed_ahead_and_nothing_that_it_said_is_lost() {
+        let said = [frame(3), Message::Close(None)];
+        let mut wire = Wire::new(Talking(said.into()));
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        for _ in 0..2 {
+            assert!(wire.poll_over(&mut cx).is_pending());
+        }
+        let read = |wire: &mut Wire, cx: &mut Context<'_>| wire.poll_read(cx).map(Result::ok);
+        assert_eq!(read(&mut wire, &mut cx), Poll::Ready(Some(frame(3))));
+        for _ in 0..2 {
+            assert!(wire.poll_over(&mut cx).is_ready());
+        }
+        let goodbye = Poll::Ready(Some(Message::Close(None)));
+        assert_eq!(read(&mut wire, &mut cx), goodbye);
     }
 
     fn frame(bytes: usize) -> Message {

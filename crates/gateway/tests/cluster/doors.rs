@@ -4,6 +4,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::json;
 use switchboard_testkit::GatewayProcess;
@@ -252,7 +253,8 @@ async fn without_a_file_for_one_more_connection_others_are_cut_off_and_it_is_sai
 #[tokio::test]
 async fn polls_with_a_byte_of_the_next_request_behind_them_are_cut_off_like_others() {
     for behind in ["", "x"] {
-        let gateway = with_files(FILES, &[]);
+        // Nobody's time to say hello is up meanwhile.
+        let gateway = with_files(FILES, &["session.hello_timeout_ms=600000"]);
         let sids: Vec<_> = (0..60).map(|_| polling_session(&gateway)).collect();
         gateway.limit_files(48);
         let polls = sids.iter().map(|sid| {
@@ -261,7 +263,14 @@ async fn polls_with_a_byte_of_the_next_request_behind_them_are_cut_off_like_othe
             begin(&gateway, &poll)
         });
         let polls: Vec<_> = polls.collect();
-        assert_eq!(gateway.get("/healthz").0, 200, "{behind:?}");
+        let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let mut stream = begin(&gateway, request).expect("the gateway reads");
+        // After 25 seconds a ping would be written to those that were cut off, and end them.
+        let patience = Some(Duration::from_secs(15));
+        stream.set_read_timeout(patience).expect("a time-out");
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 200", "{behind:?}");
         assert!(shed(&gateway, "open-files") > 0.0, "{behind:?}");
         drop(polls);
     }
