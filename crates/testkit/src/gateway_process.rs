@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
 
+use crate::frozen::until_frozen;
 use crate::listening::listening_on;
 
 /// A gateway starts in milliseconds; a loaded machine may take its time.
@@ -204,9 +205,10 @@ impl GatewayProcess {
         self.signal(Signal::INT);
     }
 
-    /// Freezes it (SIGSTOP).
+    /// Freezes it (SIGSTOP), and waits until it is.
     pub fn pause(&self) {
         self.signal(Signal::STOP);
+        until_frozen(self.process.id());
     }
 
     /// Lets it go on (SIGCONT).

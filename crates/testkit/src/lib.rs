@@ -6,6 +6,7 @@
 
 mod buckets;
 mod cpu_time;
+mod frozen;
 mod gateway_process;
 mod listening;
 mod redis_cluster;

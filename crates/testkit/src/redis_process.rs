@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::frozen::until_frozen;
 use crate::resp::Resp;
 use crate::wait::until;
 
@@ -154,6 +155,7 @@ impl RedisProcess {
     /// Freezes it (SIGSTOP): its connections stay open and nothing answers.
     pub(crate) fn pause(&self) {
         self.signal(Signal::STOP);
+        until_frozen(self.child().id());
     }
 
     /// Lets it go on (SIGCONT).
