@@ -225,9 +225,11 @@ export class DemoPage {
   async describe() {
     const shown = await this.page.locator('main:visible').innerText({ timeout: 2_000 }).catch(String);
     const connections = await this.connections().catch(String);
+    const media = await this.page.evaluate(mediaOfConnections).catch(String);
     return [
       `${this.page.url()} shows:\n${shown}`,
       `connections: ${JSON.stringify(connections)}`,
+      `media: ${media}`,
       `heard last: ${this.heard.slice(-12).map(summary).join(' ')}`,
       ...this.complaints,
     ].join('\n');
@@ -236,6 +238,25 @@ export class DemoPage {
   async close() {
     await this.page.context().close();
   }
+}
+
+/** In the page: what each RTCPeerConnection has sent and received, and over which pairs of candidates. */
+async function mediaOfConnections() {
+  const told = {
+    'inbound-rtp': ['kind', 'packetsReceived', 'framesReceived', 'framesDecoded', 'keyFramesDecoded', 'pliCount'],
+    'outbound-rtp': ['kind', 'active', 'packetsSent', 'framesEncoded', 'framesSent', 'qualityLimitationReason', 'pliCount'],
+    'media-source': ['kind', 'frames', 'framesPerSecond'],
+    transport: ['dtlsState', 'iceState', 'packetsSent', 'packetsReceived', 'selectedCandidatePairChanges'],
+    'candidate-pair': ['state', 'nominated', 'writable', 'packetsSent', 'packetsReceived'],
+  };
+  const lines = [];
+  for (const connection of /** @type {any} */ (window).recordedConnections) {
+    for (const report of (await connection.getStats()).values()) {
+      const names = told[/** @type {keyof typeof told} */ (report.type)];
+      if (names) lines.push([report.type, ...names.map((name) => `${name}=${report[name]}`)].join(' '));
+    }
+  }
+  return lines.join('; ');
 }
 
 /** @param {Record<string, any>} message */
