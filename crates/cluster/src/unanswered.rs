@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use smallvec::SmallVec;
 use switchboard_protocol::client_message::Signal;
+use switchboard_protocol::limits::RECEIVER_SHARE;
 use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{NodeId, Payload, PeerId, RoomId};
 use tokio::time::Instant;
@@ -139,6 +140,18 @@ pub struct InFlightMax {
     pub bytes: usize,
     /// Bytes of all sessions of the node.
     pub node_bytes: usize,
+}
+
+impl InFlightMax {
+    /// Signals of one session for one receiver.
+    fn signals_of_one(&self) -> usize {
+        (self.signals / RECEIVER_SHARE as usize).max(1)
+    }
+
+    /// Their payload bytes.
+    fn bytes_of_one(&self) -> usize {
+        self.bytes / RECEIVER_SHARE as usize
+    }
 }
 
 pub(crate) struct Unanswered {
@@ -472,13 +485,10 @@ impl Unanswered {
         &mut self,
         mut over: impl FnMut(&RoomId, Instant, &Target) -> bool,
     ) -> Vec<Ended> {
-        let mut ended = Vec::new();
-        for index in 0..self.entries.len() {
-            let entry = &mut self.entries[index];
-            let before = ended.len();
+        self.end_in_each(|entry, streams, ended| {
             let (id, taken_at, room) = (entry.id, entry.taken_at, &entry.room);
             let kind = KindClass::of(&entry.kind);
-            let (streams, bytes) = (&mut self.streams, entry.payload.bytes.len());
+            let bytes = entry.payload.bytes.len();
             entry.targets.retain(|target| {
                 let over = over(room, taken_at, target);
                 if over {
@@ -492,7 +502,19 @@ impl Unanswered {
                 }
                 !over
             });
-            if ended.len() > before && entry.is_over() {
+        })
+    }
+
+    /// Lets `end` take what it will out of each entry, oldest first. Entries that are over by that are released.
+    fn end_in_each<T>(
+        &mut self,
+        mut end: impl FnMut(&mut Entry, &mut Streams, &mut Vec<T>),
+    ) -> Vec<T> {
+        let mut ended = Vec::new();
+        for index in 0..self.entries.len() {
+            let before = ended.len();
+            end(&mut self.entries[index], &mut self.streams, &mut ended);
+            if ended.len() > before && self.entries[index].is_over() {
                 self.release(index);
             }
         }

@@ -17,6 +17,8 @@ pub const RECEIVER_BYTES_MAX: usize = 128;
 pub const TRACEPARENT_BYTES_MAX: usize = 128;
 /// Ids that clients choose stay below this: JavaScript's whole numbers.
 pub const ID_LIMIT: u64 = 1 << 53;
+/// One receiver's part of what a sender may have unanswered, in signals and in bytes: one in so many.
+pub const RECEIVER_SHARE: u32 = 4;
 /// Broken messages in a row after which a connection is closed with 4400.
 pub const BAD_MESSAGES_MAX: u32 = 16;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use switchboard_testkit::GatewayProcess;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::Figures;
 use super::client::{Bytes, Client};
@@ -46,10 +46,7 @@ pub(super) async fn measure(binary: &Path) -> Result<Figures> {
             client.keep_reading();
         });
     }
-    while begun.elapsed() < WATCHED {
-        sleep(Duration::from_millis(50)).await;
-        watched.look();
-    }
+    watched.watch(begun, WATCHED).await;
     Ok(Figures {
         bytes_in: bytes.written() - written,
         bytes_out: bytes.read() - read,

@@ -50,10 +50,7 @@ pub(super) async fn measure(binary: &Path) -> Result<Figures> {
         let joins = joins.clone();
         tokio::spawn(async move { come_and_go(abuser, begun, &joins).await });
     }
-    while begun.elapsed() < WATCHED {
-        sleep(Duration::from_millis(50)).await;
-        watched.look();
-    }
+    watched.watch(begun, WATCHED).await;
     Ok(Figures {
         bytes_in: bytes.written() - written,
         bytes_out: bytes.read() + others.read() - read,

@@ -56,10 +56,7 @@ pub(super) async fn measure(binary: &Path) -> Result<Figures> {
     if let Some(client) = first {
         tokio::spawn(async move { subscribe(client, true).await.keep_reading() });
     }
-    while begun.elapsed() < WATCHED {
-        sleep(Duration::from_millis(50)).await;
-        watched.look();
-    }
+    watched.watch(begun, WATCHED).await;
     Ok(Figures {
         bytes_in: bytes.written() - written,
         bytes_out: bytes.read() - read,

@@ -4,6 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use switchboard_testkit::{GatewayProcess, cpu_time};
+use tokio::time::{Instant, sleep};
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Gateways and how they were.
 pub(super) struct Watched<'g> {
@@ -26,9 +30,12 @@ impl<'g> Watched<'g> {
         watched
     }
 
-    /// To be called now and then: memory that was given back counts too.
-    pub(super) fn look(&mut self) {
-        self.most = self.most.max(self.resident());
+    /// Watches until so long after `begun`: memory that was given back by then counts, too.
+    pub(super) async fn watch(&mut self, begun: Instant, time: Duration) {
+        while begun.elapsed() < time {
+            sleep(LOOK).await;
+            self.most = self.most.max(self.resident());
+        }
     }
 
     /// Since it began.

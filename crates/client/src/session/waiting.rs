@@ -4,10 +4,7 @@
 use std::collections::BTreeMap;
 
 use switchboard_protocol::PeerId;
-use switchboard_protocol::limits::Limits;
-
-/// One receiver's part of the limits.
-const SHARE: u32 = 4;
+use switchboard_protocol::limits::{Limits, RECEIVER_SHARE};
 
 /// What is in flight, by receiver.
 #[derive(Debug, Default)]
@@ -40,8 +37,8 @@ impl Waiting {
     pub(super) fn takes(&self, to: &PeerId, bytes: usize, limits: &Limits) -> bool {
         let own = self.each.get(to).copied().unwrap_or_default();
         let (signals, in_flight) = (own.signals + self.all.signals, own.bytes + self.all.bytes);
-        let fits = signals < (limits.in_flight / SHARE).max(1)
-            && in_flight + bytes as u64 <= limits.in_flight_bytes / u64::from(SHARE);
+        let fits = signals < (limits.in_flight / RECEIVER_SHARE).max(1)
+            && in_flight + bytes as u64 <= limits.in_flight_bytes / u64::from(RECEIVER_SHARE);
         signals == 0 || fits
     }
 

@@ -93,7 +93,7 @@ impl Unanswered {
     fn takes_for(&self, whom: &Whom, max: &InFlightMax) -> bool {
         let all = self.entries.iter().flat_map(|entry| &entry.sought);
         let waiting = all.filter(|sought| sought.whom == *whom).count();
-        waiting < (max.signals / 4).max(1)
+        waiting < max.signals_of_one()
     }
 
     /// A look-up begins for what waits for it in that room. False: nothing does any more.
@@ -171,13 +171,10 @@ impl Unanswered {
         &mut self,
         mut over: impl FnMut(&RoomId, Instant, &Sought) -> bool,
     ) -> Vec<NotFound> {
-        let mut ended = Vec::new();
-        for index in 0..self.entries.len() {
-            let entry = &mut self.entries[index];
-            let before = ended.len();
+        self.end_in_each(|entry, streams, ended| {
             let (id, taken_at, room) = (entry.id, entry.taken_at, &entry.room);
             let kind = KindClass::of(&entry.kind);
-            let (streams, bytes) = (&mut self.streams, entry.payload.bytes.len());
+            let bytes = entry.payload.bytes.len();
             entry.sought.retain(|sought| {
                 let over = over(room, taken_at, sought);
                 if over {
@@ -193,12 +190,7 @@ impl Unanswered {
                 }
                 !over
             });
-            if ended.len() > before && entry.is_over() {
-                self.release(index);
-            }
-        }
-        self.settle();
-        ended
+        })
     }
 
     /// Looks again for whom anything waits. Returns the nodes for which something may be queued that could not before.

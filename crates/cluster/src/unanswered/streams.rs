@@ -5,9 +5,6 @@ use switchboard_protocol::PeerId;
 
 use super::InFlightMax;
 
-/// One stream's part of the bounds.
-const SHARE: usize = 4;
-
 /// By peer id. Most sessions have a few receivers at a time, so that a binary search is all it takes.
 #[derive(Debug, Default)]
 pub(super) struct Streams(Vec<Stream>);
@@ -24,8 +21,7 @@ impl Streams {
     pub(super) fn takes(&self, receiver: &PeerId, bytes: usize, max: &InFlightMax) -> bool {
         self.find(receiver).map_or(true, |at| {
             let stream = &self.0[at];
-            stream.signals < (max.signals / SHARE).max(1)
-                && stream.bytes + bytes <= max.bytes / SHARE
+            stream.signals < max.signals_of_one() && stream.bytes + bytes <= max.bytes_of_one()
         })
     }
 

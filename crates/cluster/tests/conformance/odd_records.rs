@@ -11,6 +11,7 @@ use switchboard_cluster::record::{PeerRecord, RosterSnapshot};
 use switchboard_cluster::{Backend, DirectoryError};
 use switchboard_protocol::{NodeId, PeerId, UserId};
 
+use crate::assertions;
 use crate::people::{enter, join, joined, leave, named, node, request, room, roster, update};
 use crate::redis_rooms::key;
 use crate::stage::{Stage, within};
@@ -120,13 +121,8 @@ async fn a_member_of_another_version_that_was_forgotten_is_written_again_as_it_w
         let (_stage, backend, client, _, odd) = room_with(LATER.as_bytes()).await;
         let seen = roster(&backend).await;
         let known = AssertMember {
-            room: room(),
-            member: seen.member(&odd).cloned().unwrap(),
-            revision: seen.revision,
-            ready: seen.ready,
-            capacity: seen.capacity,
             order_max: 2,
-            lift: false,
+            ..assertions::of(&seen, seen.member(&odd).expect("it is listed"))
         };
         for what in ["members", "roster", "meta"] {
             client.del::<(), _>(key(what)).await.expect("DEL");
@@ -182,13 +178,8 @@ async fn a_lost_record_is_written_again_by_whoever_it_is_of() {
 
         hset(&client, &key("roster"), odd.as_str(), b"odd").await;
         let known = AssertMember {
-            room: room(),
-            member: seen.member(&odd).cloned().unwrap(),
-            revision: seen.revision,
-            ready: seen.ready,
-            capacity: seen.capacity,
             order_max: 9,
-            lift: false,
+            ..assertions::of(&seen, seen.member(&odd).expect("it is listed"))
         };
         let asserted = backend.directory.assert_member(&known).await.unwrap();
         assert!(matches!(asserted, AssertOutcome::Restored { .. }));

@@ -14,25 +14,10 @@ use tokio::time::{Duration, Instant, sleep};
 use crate::partition::Partition;
 use crate::rig::{
     Session, WINDOW, faulty_node, id, introduce, node, node_on, plain_node, plain_nodes,
-    reach_one_another, settings,
+    reach_one_another, settings, until_open,
 };
 
 const LEASE: Duration = Duration::from_secs(4);
-
-/// Waits until the rooms are open again.
-async fn until_open(cluster: &MemoryCluster) {
-    let directory = cluster.backend().directory;
-    let began = Instant::now();
-    while !directory
-        .closed_buckets()
-        .await
-        .expect("memory answers")
-        .is_empty()
-    {
-        assert!(began.elapsed() < WINDOW, "it stays closed");
-        sleep(Duration::from_millis(100)).await;
-    }
-}
 
 async fn members(cluster: &MemoryCluster, room: &str) -> Vec<PeerId> {
     let roster = cluster.backend().directory.roster(&id(room)).await;

@@ -11,7 +11,7 @@ use tokio::time::{Duration, Instant, sleep};
 
 use crate::bad_bus::{BadBus, Badness};
 use crate::partition::Partition;
-use crate::rig::{Kind, Session, WINDOW, id, node, node_on, plain_node, settings};
+use crate::rig::{Kind, Session, WINDOW, id, node, node_on, plain_node, settings, until_open};
 
 /// A node that stops without a word.
 async fn dies(session: &Session) {
@@ -308,16 +308,7 @@ async fn a_node_that_gives_its_lease_back_does_not_take_the_directory_for_one_th
 async fn rooms_that_were_closed_are_opened_again_also_where_nobody_joins() {
     let cluster = MemoryCluster::new();
     plain_node(&cluster).await;
-    let directory = cluster.backend().directory;
-    directory.close_buckets().await.expect("memory answers");
-    let began = Instant::now();
-    while !directory
-        .closed_buckets()
-        .await
-        .expect("memory answers")
-        .is_empty()
-    {
-        assert!(began.elapsed() < WINDOW, "they stay closed");
-        sleep(Duration::from_millis(100)).await;
-    }
+    let closed = cluster.backend().directory.close_buckets().await;
+    closed.expect("memory answers");
+    until_open(&cluster).await;
 }

@@ -9,7 +9,7 @@ use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::node::Settings;
 use switchboard_cluster::{Backend, Bus, InFlightMax, Node, NodeInfo, Observe, Status};
 use switchboard_protocol::{NodeId, RoomId, ServerMessage};
-use tokio::time::{Duration, timeout};
+use tokio::time::{Duration, Instant, sleep, timeout};
 
 pub(crate) use self::session::{Kind, Session};
 use crate::faulty_directory::FaultyDirectory;
@@ -113,6 +113,21 @@ pub(crate) async fn introduce(one: &Node, other: &Node) -> (Session, Session) {
     let is_ready = |message: &ServerMessage| matches!(message, ServerMessage::Ready(_));
     alice.told.until_one("ready", is_ready).await;
     (alice, bob)
+}
+
+/// Waits until the rooms are open again.
+pub(crate) async fn until_open(cluster: &MemoryCluster) {
+    let directory = cluster.backend().directory;
+    let began = Instant::now();
+    while !directory
+        .closed_buckets()
+        .await
+        .expect("memory answers")
+        .is_empty()
+    {
+        assert!(began.elapsed() < WINDOW, "they stay closed");
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// A session reaches another and is reached by it.

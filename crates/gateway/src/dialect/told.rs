@@ -129,17 +129,41 @@ impl<K> ToldRooms<K> {
     }
 }
 
-/// Somebody for the dialects' tests.
+/// For the dialects' tests: somebody, and what somebody says.
 #[cfg(test)]
-pub(super) fn member(name: Option<&str>, order: u64) -> Member {
-    Member {
-        peer: PeerId::random(),
-        user: "u".parse().expect("a user"),
-        name: name.map(Into::into),
-        avatar: None,
-        state: switchboard_protocol::MemberState::default(),
-        order,
-        joined_at: 0,
-        connection: switchboard_protocol::Connection::Live,
+pub(super) mod tests {
+    use switchboard_protocol::server_message::Signal;
+    use switchboard_protocol::{Connection, Encoding, Member, MemberState, Payload, PeerId};
+
+    pub(in crate::dialect) fn member(name: Option<&str>, order: u64) -> Member {
+        Member {
+            peer: PeerId::random(),
+            user: "u".parse().expect("a user"),
+            name: name.map(Into::into),
+            avatar: None,
+            state: MemberState::default(),
+            order,
+            joined_at: 0,
+            connection: Connection::Live,
+        }
+    }
+
+    /// One signal with this JSON.
+    pub(in crate::dialect) fn signal(
+        from: PeerId,
+        room: &str,
+        kind: &str,
+        payload: impl Into<String>,
+    ) -> Signal {
+        Signal {
+            room: room.parse().expect("a room"),
+            from,
+            id: 1,
+            kind: kind.into(),
+            payload: Payload {
+                encoding: Encoding::Json,
+                bytes: payload.into().into(),
+            },
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What a client says, by itself and because its application wants it.
 
 use switchboard_protocol::client_message::{Join, Leave, Signal, State, StatePatch};
+use switchboard_protocol::limits::RECEIVER_SHARE;
 use switchboard_protocol::{ClientMessage, Encoding, Payload, PeerId, RoomId};
 use tokio::time::Instant;
 
@@ -128,7 +129,7 @@ impl Client {
             (Some(open), _) => open.contains(receiver),
             (None, to) => to.is_none_or(|to| to == *receiver),
         };
-        self.unanswered.iter().filter(waits_for).count() >= self.in_flight / 4
+        self.unanswered.iter().filter(waits_for).count() >= self.in_flight / RECEIVER_SHARE as usize
     }
 
     /// Says a signal on the session's connection.

@@ -1,11 +1,11 @@
 use serde::Deserialize;
 use serde_json::Value;
+use switchboard_protocol::RoomId;
 use switchboard_protocol::server_message::{Done, LeaveReason, MemberJoined, MemberLeft};
-use switchboard_protocol::{Encoding, RoomId};
 
 use super::*;
 use crate::dialect::lists::much_later;
-use crate::dialect::told::member;
+use crate::dialect::told::tests::{self as told, member};
 
 fn lobby() -> RoomId {
     lobby::ROOM.parse().expect("a room")
@@ -116,16 +116,7 @@ fn only_of_somebody_who_is_not_there_the_client_is_told() {
 #[test]
 fn a_signal_is_told_with_the_name_of_who_said_it() {
     let (mut mdn, bob) = in_lobby();
-    let signal = |kind: &str, payload: &str| Signalled {
-        room: lobby(),
-        from: bob.peer,
-        id: 1,
-        kind: kind.into(),
-        payload: Payload {
-            encoding: Encoding::Json,
-            bytes: payload.to_owned().into(),
-        },
-    };
+    let signal = |kind: &str, payload: &str| signal(&bob, kind, payload);
     assert_eq!(
         say(
             &mut mdn,
@@ -320,16 +311,7 @@ fn after_the_last_candidate_comes_null() {
 }
 
 fn signal(from: &Member, kind: &str, payload: &str) -> Signalled {
-    Signalled {
-        room: lobby(),
-        from: from.peer,
-        id: 1,
-        kind: kind.into(),
-        payload: Payload {
-            encoding: Encoding::Json,
-            bytes: payload.to_owned().into(),
-        },
-    }
+    told::signal(from.peer, lobby::ROOM, kind, payload)
 }
 
 #[test]
@@ -430,16 +412,7 @@ fn nobody_speaks_before_it_was_told_that_he_is_there() {
         member: eve.clone(),
     };
     assert_eq!(only_say(&mut mdn, &came.into()), 0);
-    let wave = Signalled {
-        room: lobby(),
-        from: eve.peer,
-        id: 1,
-        kind: "wave".into(),
-        payload: Payload {
-            encoding: Encoding::Json,
-            bytes: b"1".to_vec().into(),
-        },
-    };
+    let wave = signal(&eve, "wave", "1");
     assert_eq!(only_say(&mut mdn, &wave.clone().into()), 2);
     assert_eq!(only_say(&mut mdn, &wave.clone().into()), 1);
     // Another name is no reason for a list of its own.

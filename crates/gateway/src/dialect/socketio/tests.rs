@@ -1,10 +1,10 @@
-use switchboard_protocol::server_message::{Done, Error, Joined, Signal};
-use switchboard_protocol::{ClientMessage, Encoding, ErrorCode, Member, Payload};
+use switchboard_protocol::server_message::{Done, Error, Joined};
+use switchboard_protocol::{ClientMessage, ErrorCode, Member};
 use switchboard_session::{Input, SignalToName};
 
 use super::*;
 use crate::dialect::Introduction;
-use crate::dialect::told::member;
+use crate::dialect::told::tests::{member, signal};
 
 /// Somebody in no room.
 fn welcomed() -> SocketIo {
@@ -394,7 +394,7 @@ fn after_the_last_candidate_comes_null_whatever_stands_beside_it() {
     }
     for payload in ["null", r#"{"with":{"key":"candidate"},"candidate":null}"#] {
         assert_eq!(
-            say(&mut io, signal(&bob, "lobby", "candidate", payload)),
+            say(&mut io, signal(bob.peer, "lobby", "candidate", payload)),
             [r#"2["connection_info",{"remoteName":"Ada","type":"candidate","candidate":null}]"#]
         );
     }
@@ -406,7 +406,7 @@ fn after_the_last_candidate_comes_null_whatever_stands_beside_it() {
     assert_eq!(passed_on(&mut io, &text), "candidate null");
     let told = say(
         &mut io,
-        signal(&bob, "r", "candidate", r#"{"candidate":null,"x":1}"#),
+        signal(bob.peer, "r", "candidate", r#"{"candidate":null,"x":1}"#),
     );
     assert!(
         told[0].contains(r#""candidate":null"#) && !told[0].contains("\"x\""),
@@ -419,7 +419,7 @@ fn after_the_last_candidate_comes_null_whatever_stands_beside_it() {
             bob.peer
         );
         assert_eq!(passed_on(&mut io, &text), "candidate null");
-        let told = say(&mut io, signal(&bob, "video:r", "candidate", candidate));
+        let told = say(&mut io, signal(bob.peer, "video:r", "candidate", candidate));
         assert_eq!(
             told,
             [format!(
@@ -436,19 +436,6 @@ fn after_the_last_candidate_comes_null_whatever_stands_beside_it() {
         passed_on(&mut io, &last_of_a_section),
         r#"candidate {"candidate":"","sdpMid":"0"}"#
     );
-}
-
-fn signal(from: &Member, room: &str, kind: &str, payload: &str) -> Signal {
-    Signal {
-        room: room.parse().expect("a room"),
-        from: from.peer,
-        id: 1,
-        kind: kind.into(),
-        payload: Payload {
-            encoding: Encoding::Json,
-            bytes: payload.to_owned().into(),
-        },
-    }
 }
 
 #[test]
@@ -469,7 +456,7 @@ fn what_javascript_writes_is_passed_on() {
         [r#"37[{"error":"nested more than 128 deep","success":false}]"#]
     );
     for (kind, event) in [("offer", "offer"), ("wave", "signal")] {
-        let told = say(&mut io, signal(&bob, "r", kind, &deep));
+        let told = say(&mut io, signal(bob.peer, "r", kind, &deep));
         assert!(
             told[0].starts_with(&format!("2[\"{event}\"")) && told[0].contains(&deep),
             "{told:?}"

@@ -137,6 +137,10 @@ fn which_room(io: &mut SocketIo, event: &Event<'_>, vocabulary: Vocabulary, hear
     io.refuse(event, vocabulary, ErrorCode::BadMessage, words, heard);
 }
 
+fn refuse(io: &mut SocketIo, event: &Event<'_>, code: ErrorCode, words: &str, heard: Hear<'_>) {
+    io.refuse(event, Vocabulary::Video, code, words, heard);
+}
+
 fn change(io: &mut SocketIo, event: &Event<'_>, about: &About<'_>, heard: Hear<'_>) {
     let Some(room) = about.video_room() else {
         return which_room(io, event, Vocabulary::Video, heard);
@@ -152,13 +156,7 @@ fn change(io: &mut SocketIo, event: &Event<'_>, about: &About<'_>, heard: Hear<'
     match left_out.words() {
         // Nothing is left of it.
         Some(words) if patch.is_empty() => {
-            return io.refuse(
-                event,
-                Vocabulary::Video,
-                ErrorCode::BadMessage,
-                &words,
-                heard,
-            );
+            return refuse(io, event, ErrorCode::BadMessage, &words, heard);
         }
         Some(words) => heard(Heard::Input(Input::Unfit {
             re: None,
@@ -186,23 +184,11 @@ fn pass_on(
 ) {
     let (Some(to), Some(payload)) = (about.0.text("to"), about.signal(kind)) else {
         let words = format!("say what to whom: an object with `to` and `{kind}`");
-        return io.refuse(
-            event,
-            Vocabulary::Video,
-            ErrorCode::BadMessage,
-            &words,
-            heard,
-        );
+        return refuse(io, event, ErrorCode::BadMessage, &words, heard);
     };
     let Some(room) = room_with(io, &to) else {
         let words = "you are in no room; join one first";
-        return io.refuse(
-            event,
-            Vocabulary::Video,
-            ErrorCode::NotAMember,
-            words,
-            heard,
-        );
+        return refuse(io, event, ErrorCode::NotAMember, words, heard);
     };
     let signal = Outgoing {
         room: room.as_str(),

@@ -6,11 +6,11 @@ use switchboard_protocol::server_message::{
     Done, Error, Joined, LeaveReason, Left, MemberJoined, MemberLeft, Ready, ResumeTicket,
     RoomClosed, Signal, Welcome,
 };
-use switchboard_protocol::{ClientMessage, Encoding, ErrorCode, Member, Payload, RoomId};
+use switchboard_protocol::{ClientMessage, ErrorCode, Member, RoomId};
 
 use super::*;
 use crate::dialect::lists::much_later;
-use crate::dialect::told::member;
+use crate::dialect::told::tests::{member, signal};
 
 const ROOM: &str = "r";
 
@@ -227,16 +227,7 @@ fn left(member: &Member) -> MemberLeft {
 }
 
 fn signalled(from: PeerId, kind: &str, payload: &Value) -> Signal {
-    Signal {
-        room: room(),
-        from,
-        id: 1,
-        kind: kind.into(),
-        payload: Payload {
-            encoding: Encoding::Json,
-            bytes: payload.to_string().into_bytes().into(),
-        },
-    }
+    signal(from, ROOM, kind, payload.to_string())
 }
 
 fn refused(re: u64, code: ErrorCode) -> Error {
@@ -435,17 +426,7 @@ fn what_javascript_writes_is_passed_on_and_comes_back_the_same() {
     );
     assert_eq!(refused, ["broken: nested more than 128 deep"]);
     for kind in ["wave", "offer", "candidate", "message"] {
-        let signal = Signal {
-            room: room(),
-            from: bob.peer,
-            id: 1,
-            kind: kind.into(),
-            payload: Payload {
-                encoding: Encoding::Json,
-                bytes: deep(128).into(),
-            },
-        };
-        let said = say(&mut stomp, signal);
+        let said = say(&mut stomp, signal(bob.peer, ROOM, kind, deep(128)));
         assert!(said[0].contains(&deep(128)), "{kind}: {said:?}");
     }
 }
