@@ -95,7 +95,7 @@ pub(super) async fn publish(
     }
 }
 
-/// The connection that listens. It subscribes anew, and says so, each time it is there again.
+/// The connection that listens. It subscribes again, and says so, each time it is there again.
 #[derive(Clone)]
 pub(super) struct Subscription {
     client: SubscriberClient,

@@ -95,7 +95,7 @@ impl Prober {
                 (silences, revivals) = (0, revivals + 1);
                 if let Some(said) = deaf.happened() {
                     tracing::warn!(
-                        "this node does not hear itself over Redis: it subscribes anew{said}"
+                        "this node does not hear itself over Redis: it subscribes again{said}"
                     );
                 }
                 self.deafness.tell(revivals);
