@@ -191,7 +191,7 @@ mod tests {
         let names = |part: Part| {
             part.tools()
                 .iter()
-                .map(|tool| tool.name())
+                .map(|tool| tool.name)
                 .collect::<Vec<_>>()
         };
         assert_eq!(names(Part::Rust), ["redis-server", "openssl"]);

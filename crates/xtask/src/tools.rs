@@ -84,12 +84,6 @@ impl Tool {
         self.find().ok().map(|found| found.path)
     }
 
-    /// What it is called.
-    #[cfg(test)]
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
-    }
-
     fn find(&self) -> Result<Found, Lack> {
         if let Some(variable) = self.variable
             && let Some(named) = env::var_os(variable)

@@ -5,7 +5,7 @@ use super::version::Version;
 
 /// A program that must be there, and where it comes from.
 pub(crate) struct Tool {
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Names to look for on the `PATH`, or whole paths; the first that works is taken.
     pub(super) programs: &'static [&'static str],
     /// A variable that names the program instead.
