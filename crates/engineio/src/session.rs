@@ -55,6 +55,8 @@ pub struct Session {
     /// A POST is being read.
     posting: bool,
     upgrade: Option<Upgrade>,
+    /// What the client says is heard.
+    hears: bool,
     /// The close packet is in the outbox: nothing comes behind it.
     closing: bool,
     ending: Option<Ending>,
@@ -75,6 +77,7 @@ impl Session {
             answering: Answering::Nothing,
             posting: false,
             upgrade: None,
+            hears: true,
             closing: false,
             ending: None,
             settings,
@@ -120,6 +123,16 @@ impl Session {
     /// Whether all that was said has been taken: by the answers of polls, or as frames of the WebSocket.
     pub fn all_taken(&self) -> bool {
         self.outbox.is_empty() && self.answering != Answering::Packets
+    }
+
+    /// From now on the client is only spoken to: what it says is taken, as it does not know yet, and goes nowhere.
+    pub fn stop_hearing(&mut self) {
+        self.hears = false;
+    }
+
+    /// Whether what the client says is heard.
+    pub fn hears(&self) -> bool {
+        self.hears
     }
 
     /// Bytes that wait here, in either direction, by estimate.

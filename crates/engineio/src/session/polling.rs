@@ -119,6 +119,9 @@ impl Session {
             self.end(Ending::TooMuch);
             return Err(Refused::TooLarge);
         }
+        if !self.hears {
+            return Ok(());
+        }
         let Ok(body) = std::str::from_utf8(body) else {
             self.end(Ending::BadPacket);
             return Err(Refused::BadRequest);

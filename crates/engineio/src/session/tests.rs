@@ -118,6 +118,23 @@ fn the_open_packet_says_how_the_session_works() {
     }
 }
 
+/// The answer to what it says and what it is told cross: neither may spoil the other.
+#[test]
+fn a_client_that_is_only_spoken_to_may_say_what_it_likes() {
+    let mut bench = Bench::polling();
+    bench.session.stop_hearing();
+    bench.poll().expect("the first");
+    bench.post("40").expect("taken");
+    bench.session.send_text("no");
+    bench.session.close();
+    assert_eq!(bench.take(), "4no");
+    bench.post("4x\u{1e}?").expect("taken too");
+    bench.poll().expect("the next");
+    assert_eq!(bench.take(), "1");
+    assert_eq!(bench.heard(), []);
+    assert_eq!(bench.ending(), Some(Ending::ClosedHere));
+}
+
 #[test]
 fn a_poll_waits_until_something_is_said() {
     let mut bench = Bench::polling();
