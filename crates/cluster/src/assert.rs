@@ -434,6 +434,7 @@ impl Inner {
         self.checked(noted.await)?;
         for mut place in away.places() {
             place.lift = lift;
+            place.own = lift && place.member.epoch == away.epoch && place.member.unread.is_none();
             self.assert_place(&place).await?;
         }
         Ok(())
@@ -458,7 +459,8 @@ impl Inner {
 
     /// A live member of a room as this node's roster has it. Where that has it as somebody else's, or as away, under this
     /// very epoch, or, read from a directory that had gone back in time, under a former one, its place is taken back. That
-    /// waits until the room is open; its revision cannot.
+    /// waits until the room is open; its revision cannot, nor can, where the directory may have lost what was written last,
+    /// what the session told of itself.
     async fn assert_own_place(
         &self,
         local: &Local,
@@ -470,9 +472,15 @@ impl Inner {
             return Ok(());
         };
         place.lift = lift;
-        let member = &place.member;
+        let member = &mut place.member;
         let is_current = member.epoch == local.epoch;
         let is_right = is_current && member.node == self.id && !member.flags.away;
+        let is_own = is_current && self.has_its_places() && member.unread.is_none();
+        if let (true, Some(profile)) = (lift && is_own, local.profile(room)) {
+            (member.node, member.flags.away) = (self.id.clone(), false);
+            member.profile = profile;
+            place.own = true;
+        }
         if is_right || (is_current && lift) {
             self.assert_place(&place).await?;
         }

@@ -127,9 +127,11 @@ impl Away {
         self.weigh();
     }
 
-    pub(crate) fn note_place(&self, place: AssertMember) {
+    pub(crate) fn note_place(&self, mut place: AssertMember) {
         let mut places = self.places.lock();
-        places.retain(|known| known.room != place.room);
+        if let Some(at) = places.iter().position(|known| known.room == place.room) {
+            place.stay_above(&places.swap_remove(at));
+        }
         places.push(place);
         drop(places);
         self.weigh();
