@@ -214,6 +214,32 @@ async fn what_a_session_told_of_itself_last_is_written_again() {
     assert_eq!(of_alice.count(), 2);
 }
 
+/// As where one server of many does, behind a proxy.
+#[tokio::test(start_paused = true)]
+async fn so_it_is_where_a_part_of_the_directory_goes_back_without_a_word() {
+    let (cluster, rest) = (MemoryCluster::new(), MemoryCluster::new());
+    let backend = || Backend {
+        leases: rest.backend().leases,
+        doubts: rest.backend().doubts,
+        ..cluster.backend()
+    };
+    let one = node(backend(), settings()).await;
+    let other = node(backend(), settings()).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    let before = cluster.snapshot();
+    says_state(&alice, 1).await;
+    says_state(&bob, 2).await;
+    cluster.restore(&before);
+    sleep(WINDOW).await;
+    until_open(&cluster).await;
+    let roster = cluster.backend().directory.roster(&id("r")).await;
+    let roster = roster.expect("it is open");
+    for (session, state) in [(&alice, r#"{"n":1}"#), (&bob, r#"{"n":2}"#)] {
+        let member = roster.member(&session.peer()).expect("it is in");
+        assert_eq!(member.profile.state.as_json(), state);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_had_left_and_come_again_stays_and_keeps_its_place() {
     let cluster = MemoryCluster::new();
