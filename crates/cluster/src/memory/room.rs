@@ -240,7 +240,7 @@ impl Room {
         if let Some(member) = self.members.get_mut(&asserted.peer) {
             member.node = asserted.node.clone();
             member.profile = asserted.profile.clone();
-            if member.order < asserted.order {
+            if came_again(member, asserted) {
                 (member.order, member.joined_at) = (asserted.order, asserted.joined_at);
             }
             (member.flags.away, member.flags.named) = (asserted.flags.away, named);
@@ -375,12 +375,17 @@ fn record(join: &JoinRequest, order: u64) -> MemberRecord {
     }
 }
 
+/// Whether what is asserted is a later join than the one that is known. A room that was empty meanwhile counts anew.
+fn came_again(known: &MemberRecord, asserted: &MemberRecord) -> bool {
+    (known.joined_at, known.order) < (asserted.joined_at, asserted.order)
+}
+
 /// Whether a member's record has, under the same epoch, something else of what its owner writes.
 fn says_otherwise(known: &MemberRecord, asserted: &MemberRecord) -> bool {
     let is_same = known.node == asserted.node
         && known.flags.away == asserted.flags.away
         && known.profile == asserted.profile
-        && known.order >= asserted.order;
+        && !came_again(known, asserted);
     known.epoch == asserted.epoch && !is_same
 }
 

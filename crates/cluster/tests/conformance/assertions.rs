@@ -195,6 +195,14 @@ pub(crate) async fn of_the_same_epoch_what_the_owner_says_is_written_over_what_i
     };
     let known = AssertOutcome::Known { revision: 4 };
     assert_eq!(assert(&backend, &own).await, known);
+    assert_eq!(roster(&backend).await.members, [mine.clone()]);
+    // A room that was empty meanwhile counts anew: of two joins the later one counts.
+    (mine.order, mine.joined_at) = (2, mine.joined_at + 1);
+    let own = AssertMember {
+        own: true,
+        ..of(&before, &mine)
+    };
+    assert_eq!(restored(&backend, &own).await, 5);
     assert_eq!(roster(&backend).await.members, [mine]);
     let (_, next) = enter(&backend, "gw-a").await;
     assert_eq!(next.members[1].order, 8);

@@ -32,8 +32,12 @@ local room = redis.call('HMGET', meta, 'revision', 'ready', 'capacity', 'order')
 local revision_known = number_of(room[1]) or number_of(redis.call('GET', floor)) or 0
 local missing = not known or known.epoch < epoch
 local away = is_away(flags)
-local outdated = own == '1' and known and known.epoch == epoch and known.version == version
-  and (known.node ~= node or is_away(known.flags) ~= away or known.rest ~= rest or tonumber(known.order) < tonumber(order))
+local outdated, came_again = false, false
+if own == '1' and known and known.epoch == epoch and known.version == version then
+  local later = tonumber(joined_at) - tonumber(known.joined_at)
+  came_again = later > 0 or (later == 0 and tonumber(order) > tonumber(known.order))
+  outdated = came_again or known.node ~= node or is_away(known.flags) ~= away or known.rest ~= rest
+end
 local behind = revision_known < revision
 if not missing and not outdated and not behind and (lift ~= '1' or revision_known > revision) then return { 'known', revision_known } end
 
@@ -76,7 +80,7 @@ if missing then
 elseif outdated then
   if known.rest ~= rest then known.flags = with_name(known.flags, assert_name()) end
   known.node, known.rest = node, rest
-  if tonumber(known.order) < tonumber(order) then known.order, known.joined_at = order, joined_at end
+  if came_again then known.order, known.joined_at = order, joined_at end
   known.flags = string.sub(known.flags, 1, 1) .. (away and 'a' or '-') .. string.sub(known.flags, 3)
   write(roster, peer, known)
 end
