@@ -29,7 +29,6 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut left = BTreeSet::new();
     for event in &trace.events {
         revisions.settle(event.at);
-        let owed = |room: &RoomId| revisions.owed(room, event.at);
         memory.take(event);
         reading.take(event);
         if memory.was_lost() {
@@ -74,6 +73,7 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                                 view.1.revision = view.1.revision.min(known.1.revision)
                             });
                     }
+                    let owed = revisions.owed(&view.room, event.at);
                     found.extend(installed(&mut views, (*client, *connection), view, owed));
                 }
             }
@@ -93,7 +93,7 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                     room,
                     news,
                     (event.at, made_at),
-                    (&memory, story, &owed),
+                    (&memory, story, &revisions),
                 );
                 let name = format!("client {client} at {:?}", event.at);
                 found.extend(what.into_iter().map(|what| format!("{name}: {what}")));
@@ -110,12 +110,12 @@ fn installed(
     views: &mut Views,
     (client, connection): (ClientNo, ConnectionNo),
     view: &View,
-    owed: impl Fn(&RoomId) -> u64,
+    owed: u64,
 ) -> Option<String> {
     let key = (client, view.room.clone());
     let before = views.insert(key, (connection, view.clone()));
     let before = before.map_or(0, |(_, view)| view.revision);
-    (view.revision < before.min(owed(&view.room))).then(|| {
+    (view.revision < before.min(owed)).then(|| {
         format!(
             "client {client}: {} went back from revision {before} to {}",
             view.room, view.revision
@@ -153,7 +153,7 @@ fn told(
     room: &RoomId,
     news: &News,
     (at, made_at): (Duration, Duration),
-    (memory, story, owed): (&Memory, &Story, &dyn Fn(&RoomId) -> u64),
+    (memory, story, revisions): (&Memory, &Story, &Revisions),
 ) -> Vec<String> {
     let key = (client, room.clone());
     if let News::Joined { revision, members } = news {
@@ -163,6 +163,7 @@ fn told(
             members: members.clone(),
         };
         let partial = shown(&view, client, (at, made_at), memory, story);
+        let owed = revisions.owed(room, at);
         let back = installed(views, (client, connection), &view, owed);
         return partial.into_iter().chain(back).collect();
     }
