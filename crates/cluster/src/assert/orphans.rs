@@ -48,7 +48,7 @@ impl Inner {
         Ok(())
     }
 
-    fn note_unreadable_session(&self, peer: &PeerId, what: &str) {
+    pub(super) fn note_unreadable_session(&self, peer: &PeerId, what: &str) {
         let what = format_args!("session {peer}: {what}");
         self.backend.unreadable.note(RecordKind::Peer, what);
     }
@@ -193,7 +193,7 @@ impl Inner {
         place.member.node = self.id.clone();
         place.member.flags.away = true;
         away.note_place(place.clone());
-        self.assert_place(&place).await?;
+        self.assert_kept_place(&place).await?;
         let node = self.clone();
         self.spawn_errand(Task::Departure, async move {
             node.mark_away(&away).await;
@@ -217,7 +217,7 @@ impl Inner {
         }
         place.member.node = record.node;
         place.member.flags.away = true;
-        self.assert_place(&place).await
+        self.assert_kept_place(&place).await
     }
 
     /// A session of which only a roster remembers something. Its client may have proven any epoch up to this one.
