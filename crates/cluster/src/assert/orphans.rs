@@ -15,11 +15,17 @@ use crate::tasks::Task;
 use crate::unreadable::RecordKind;
 
 impl Inner {
-    /// A directory that went back in time may list sessions here that have left since.
+    /// A directory that went back in time may list sessions here that have left since. It may also have claimed a living node
+    /// for this one again, and list that node's sessions here: they stay connected, and the node takes them back once this
+    /// one has cleaned up after it.
     pub(super) async fn expel_ghosts(
         self: &Arc<Self>,
         ghosts: &mut BTreeMap<PeerId, Instant>,
     ) -> Result<(), DirectoryError> {
+        if !self.reaping.lock().is_empty() {
+            ghosts.clear();
+            return Ok(());
+        }
         let directory = &self.backend.directory;
         let now = Instant::now();
         let noted = match self.checked(directory.enlisted(&self.id).await) {
