@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use switchboard_protocol::{CloseCode, PeerId};
-use switchboard_session::Closing;
+use switchboard_protocol::PeerId;
 
 use crate::caller::Caller;
 use crate::dialect::Dialect;
@@ -15,26 +14,10 @@ use crate::wire::Wire;
 
 /// Serves a connection to its end, in a task of its own.
 pub(crate) fn start(gateway: Arc<Gateway>, wire: Wire, dialect: Box<dyn Dialect>, caller: Caller) {
-    let of = gateway.clone();
-    tasks::spawn(
-        &of.tasks,
-        Task::Session,
-        serve(gateway, wire, dialect, caller),
-    );
-}
-
-async fn serve(gateway: Arc<Gateway>, wire: Wire, mut dialect: Box<dyn Dialect>, caller: Caller) {
     let peer = PeerId::random();
     let mailbox = Arc::new(Mailbox::new(gateway.rules.outbox_bytes_max));
-    let _place = gateway.registry.enter(peer, &mailbox, caller.source);
-    if let Some(words) = caller.refused {
-        let closing = Closing::because(CloseCode::Forbidden, words);
-        gateway.metrics.closed(Some(closing.code));
-        // The close code is told after the handshake: a browser sees none before.
-        return wire.close(&mailbox, &mut *dialect, &closing).await;
-    }
-    gateway.metrics.connected();
-    let connection = Connection {
+    let place = gateway.registry.enter(peer, &mailbox, caller.source);
+    let mut connection = Connection {
         gateway: gateway.clone(),
         wire,
         dialect,
@@ -43,6 +26,14 @@ async fn serve(gateway: Arc<Gateway>, wire: Wire, mut dialect: Box<dyn Dialect>,
         token: caller.token,
         arrived: None,
         carriers: Some(caller.carriers),
+        _place: place,
     };
-    connection.run().await;
+    match caller.refused {
+        Some(words) => tasks::spawn(&gateway.tasks, Task::Session, async move {
+            connection.refuse(words).await;
+        }),
+        None => tasks::spawn(&gateway.tasks, Task::Session, async move {
+            connection.run().await;
+        }),
+    }
 }

@@ -33,6 +33,7 @@ use crate::dialect::{self, Dialect, Heard, Introduction};
 use crate::gateway::Gateway;
 use crate::mailbox::Mailbox;
 use crate::operations::{Asker, RETRY_AFTER};
+use crate::registry::Place;
 use crate::tasks::{self, Task, guarded};
 use crate::wire::{Ended, Wire};
 
@@ -49,6 +50,8 @@ pub(crate) struct Connection {
     pub(crate) arrived: Option<Arc<Local>>,
     /// Until hello.
     pub(crate) carriers: Option<Carriers>,
+    /// As long as the connection is served.
+    pub(crate) _place: Place,
 }
 
 /// A session that has said hello.
@@ -79,8 +82,16 @@ impl From<Ended> for End {
 }
 
 impl Connection {
-    /// Serves the connection until it ends.
-    pub(crate) async fn run(mut self) {
+    /// Ends a connection that is not wanted. The close code is told after the handshake: a browser sees none before.
+    pub(crate) async fn refuse(&mut self, why: &'static str) {
+        self.close(&Closing::because(CloseCode::Forbidden, why))
+            .await;
+    }
+
+    /// Serves the connection until it ends. What is here, and in [`serve`](Self::serve), across an await is the memory of
+    /// every session.
+    pub(crate) async fn run(&mut self) {
+        self.gateway.metrics.connected();
         let mut greeting = Box::pin(self.await_hello());
         let greeted = guarded(Task::Session, greeting.as_mut()).await;
         drop(greeting);
@@ -95,18 +106,20 @@ impl Connection {
                 self.mailbox.clear();
                 self.wire.finish().await;
             }
-            End::Close(closing) => {
-                self.gateway.metrics.closed(Some(closing.code));
-                let dialect = &mut *self.dialect;
-                self.wire.close(&self.mailbox, dialect, &closing).await;
-                self.mailbox.clear();
-            }
+            End::Close(closing) => self.close(&closing).await,
             // What is half said stays so.
             End::Panicked => {
                 self.gateway.metrics.closed(None);
                 self.mailbox.clear();
             }
         }
+    }
+
+    async fn close(&mut self, closing: &Closing) {
+        self.gateway.metrics.closed(Some(closing.code));
+        let dialect = &mut *self.dialect;
+        self.wire.close(&self.mailbox, dialect, closing).await;
+        self.mailbox.clear();
     }
 
     fn give_up_greeting(&mut self) -> End {
@@ -120,7 +133,7 @@ impl Connection {
     }
 
     /// The first phase: waits for `hello`, then says `welcome`.
-    async fn await_hello(&mut self) -> Result<Greeted, End> {
+    async fn await_hello(&mut self) -> Result<Box<Greeted>, End> {
         let metrics = self.gateway.metrics.clone();
         let _counted = metrics.session(self.dialect.name(), "awaiting-hello");
         if let Some(introduction) = self.dialect.introduction() {
@@ -188,7 +201,7 @@ impl Connection {
         self.wire.poll_read(cx).map_err(End::from)
     }
 
-    async fn greet(&mut self, introduction: Introduction<'_>) -> Result<Greeted, End> {
+    async fn greet(&mut self, introduction: Introduction<'_>) -> Result<Box<Greeted>, End> {
         let hello = &introduction.hello;
         let resumed = match &hello.resume {
             Some(resume) => self.resume(&introduction, resume).await?,
@@ -221,7 +234,7 @@ impl Connection {
         self.wire.begin_with(&welcome, &mut *self.dialect);
         let registry = &self.gateway.registry;
         registry.greeted(&self.peer, self.dialect.resumes());
-        Ok(Greeted {
+        Ok(Box::new(Greeted {
             asker: Asker {
                 local,
                 name,
@@ -230,7 +243,7 @@ impl Connection {
             },
             grants: identity.grants,
             in_rooms,
-        })
+        }))
     }
 
     /// `None`: there is nothing to resume, and the client gets a new session.
@@ -344,29 +357,17 @@ impl Connection {
     }
 
     /// The second phase: the session lives until its client goes or this side ends it.
-    async fn serve(&mut self, greeted: Greeted) -> End {
-        let metrics = self.gateway.metrics.clone();
-        let _counted = metrics.session(self.dialect.name(), "live");
-        let Greeted {
-            asker,
-            grants,
-            in_rooms,
-        } = greeted;
-        let (rules, now) = (self.gateway.rules.clone(), Instant::now());
-        let window = rules.resume_window;
-        let live = match in_rooms {
-            Some(rooms) => Live::resumed(rules, grants, rooms.into_iter(), now),
-            None => Live::new(rules, grants, now),
-        };
-        let local = asker.local.clone();
-        self.arrived = None;
-        let (peer, gateway) = (local.peer, self.gateway.clone());
-        let mut serving = Serving::new(self, live, asker);
+    async fn serve(&mut self, greeted: Box<Greeted>) -> End {
+        let gateway = self.gateway.clone();
+        let _counted = gateway.metrics.session(self.dialect.name(), "live");
+        let (local, peer) = (greeted.asker.local.clone(), greeted.asker.local.peer);
+        let mut serving = self.begin(greeted);
         let ran = guarded(Task::Session, pin!(serving.run())).await;
         let end = ran.unwrap_or_else(|Panicked| panicked(&gateway, &peer));
         // An operation under way is finished first: the directory sees one step after another.
         let performing = caught(|| serving.into_performing()).ok().flatten();
-        let (node, departure) = (gateway.node.clone(), departure(&end, window));
+        let departure = departure(&end, gateway.rules.resume_window);
+        let node = gateway.node.clone();
         match performing {
             Some(performing) => tasks::spawn(&gateway.tasks, Task::Session, async move {
                 // Whatever becomes of it, the session ends.
@@ -377,6 +378,21 @@ impl Connection {
         }
         tracing::debug!(session.id = %peer, ?departure, "a session lost its connection");
         end
+    }
+
+    fn begin(&mut self, greeted: Box<Greeted>) -> Serving<'_> {
+        let Greeted {
+            asker,
+            grants,
+            in_rooms,
+        } = *greeted;
+        self.arrived = None;
+        let (rules, now) = (self.gateway.rules.clone(), Instant::now());
+        let live = match in_rooms {
+            Some(rooms) => Live::resumed(rules, grants, rooms.into_iter(), now),
+            None => Live::new(rules, grants, now),
+        };
+        Serving::new(self, live, asker)
     }
 }
 

@@ -275,10 +275,10 @@ impl Wire {
             .start_send_unpin(Message::Ping(bytes::Bytes::new()))
     }
 
-    /// Writes the answers that still wait, says goodbye and waits for the client to do so, but not for long. Signals that
-    /// wait are not written any more: their senders are told that they were not.
+    /// Writes the answers that still wait, says goodbye and waits for the client to do so, but not for long; then it is to
+    /// be dropped. Signals that wait are not written any more: their senders are told that they were not.
     pub(crate) async fn close(
-        mut self,
+        &mut self,
         mailbox: &Mailbox,
         dialect: &mut dyn Dialect,
         closing: &Closing,
@@ -310,7 +310,7 @@ impl Wire {
     }
 
     /// The client said goodbye, or is gone: answers the one, and notices the other at once.
-    pub(crate) async fn finish(mut self) {
+    pub(crate) async fn finish(&mut self) {
         let _ = tokio::time::timeout(CLOSE_PATIENCE, self.drain()).await;
     }
 

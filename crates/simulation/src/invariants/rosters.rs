@@ -189,7 +189,7 @@ fn told(
         // Whom a list may lack, since nobody who was awake could write it again in the lease that rooms wait for (DESIGN 5),
         // is told as gone to those who had it in an earlier one.
         News::Went { peer, reason, .. }
-            if view.keeps(peer, at, story) && !memory.is_unknown(peer, at) =>
+            if view.keeps(peer, made_at, story) && !memory.is_unknown(peer, at) =>
         {
             found.push(format!(
                 "{peer} left {room} ({reason:?}), and is in all the time"
@@ -209,10 +209,10 @@ fn told(
 }
 
 impl View {
-    /// Whether somebody is in, with the place that this shows, from `at` until the end.
-    fn keeps(&self, peer: &PeerId, at: Duration, story: &Story) -> bool {
+    /// Whether somebody is in, with the place that this shows, from `since` until the end.
+    fn keeps(&self, peer: &PeerId, since: Duration, story: &Story) -> bool {
         let mut shown = self.members.iter().filter(|member| member.peer == *peer);
-        shown.any(|member| story.keeps_place(peer, (&self.room, member.order), at))
+        shown.any(|member| story.keeps_place(peer, (&self.room, member.order), since))
     }
 }
 
@@ -345,6 +345,24 @@ mod tests {
             tale.opens(0, &[]);
             tale.wait(waits_for_welcome);
             tale.is_welcomed_back(0, &[0]);
+            assert_eq!(tale.judge(check).len(), wrong);
+        }
+    }
+
+    /// A room that was empty meanwhile counts its members from 1 again: the place alone does not tell.
+    #[test]
+    fn what_a_client_that_rested_finds_may_be_of_a_stay_before() {
+        for (rests, wrong) in [(true, 0), (false, 1)] {
+            let mut tale = Tale::of_two();
+            if rests {
+                let (client, pause) = (0, Duration::from_secs(10));
+                tale.note(What::Rests { client, pause });
+            }
+            tale.wait(1);
+            tale.leaves(1);
+            tale.joins_again(1, &[1]);
+            tale.wait(8);
+            tale.hears_of_leaving(0, 1);
             assert_eq!(tale.judge(check).len(), wrong);
         }
     }
