@@ -6,6 +6,7 @@
 //! and whoever does not was taken over by those who know him from their rosters.
 
 mod orphans;
+mod unverified;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
+pub(crate) use self::unverified::Unverified;
 use crate::away::Away;
 use crate::bucket::{BUCKETS, Bucket};
 use crate::directory::{
@@ -138,6 +140,7 @@ impl Inner {
             self.agree_on_key().await?;
             self.expel_ghosts(&mut memory.ghosts).await?;
             self.adopt_orphans(&mut memory.absent).await?;
+            self.verify_places().await?;
             // Where nobody joins, nobody else notices.
             let closed = self.backend.directory.closed_buckets().await;
             match self.checked(closed)?.is_empty() {
@@ -436,9 +439,13 @@ impl Inner {
         let noted = directory.note_away(&away.peer, away.epoch, &self.id);
         self.checked(noted.await)?;
         for mut place in away.places() {
-            place.lift = lift;
-            place.own = lift && place.member.epoch == away.epoch && place.member.unread.is_none();
-            self.assert_place(&place).await?;
+            // It may have left the room while the others were written.
+            if away.has_place(&place.room) {
+                place.lift = lift;
+                place.own =
+                    lift && place.member.epoch == away.epoch && place.member.unread.is_none();
+                self.assert_kept_place(&place).await?;
+            }
         }
         Ok(())
     }
@@ -535,11 +542,15 @@ impl Inner {
         known.lock().place_of(&local.peer)
     }
 
-    /// Where the revision was lifted, the answer does not tell whether anything was missing.
-    async fn assert_place(&self, place: &AssertMember) -> Result<(), DirectoryError> {
+    /// False: the directory had it, or has a newer one. Where the revision was lifted, the answer does not tell whether
+    /// anything was missing.
+    async fn assert_place(&self, place: &AssertMember) -> Result<bool, DirectoryError> {
         let asserted = self.backend.directory.assert_member(place).await;
         let (revision, nodes) = match self.checked(asserted)? {
-            AssertOutcome::Known { revision } => (revision, Vec::new()),
+            AssertOutcome::Known { revision } => {
+                self.hint(&[], &place.room, revision);
+                return Ok(false);
+            }
             AssertOutcome::Restored {
                 revision,
                 nodes,
@@ -553,10 +564,10 @@ impl Inner {
                 }
                 (revision, nodes)
             }
-            AssertOutcome::Stale { .. } => return Ok(()),
+            AssertOutcome::Stale { .. } => return Ok(false),
         };
         self.hint(&nodes, &place.room, revision);
-        Ok(())
+        Ok(true)
     }
 
     /// Another node took this one for dead and keeps the session's places, while its client was here all the time.

@@ -117,6 +117,11 @@ impl Away {
         self.weigh();
     }
 
+    pub(crate) fn has_place(&self, room: &RoomId) -> bool {
+        let places = self.places.lock();
+        places.iter().any(|place| place.room == *room)
+    }
+
     pub(crate) fn places(&self) -> Vec<AssertMember> {
         self.places.lock().clone()
     }

@@ -30,6 +30,15 @@ pub trait Directory: Send + Sync + 'static {
         epoch: Epoch,
     ) -> Result<LeaveOutcome, DirectoryError>;
 
+    /// Leaves a room as [`leave`](Self::leave) does, but only where the member is `away` and that node keeps its place.
+    async fn leave_kept(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+        keeper: &NodeId,
+    ) -> Result<LeaveOutcome, DirectoryError>;
+
     /// Writes a member's profile anew. The same profile again changes nothing, the revision neither. A name that it holds
     /// stays the one that it claimed.
     async fn update(

@@ -566,6 +566,19 @@ impl Inner {
     ) -> Result<LeaveOutcome, DirectoryError> {
         let directory = &self.backend.directory;
         let left = self.checked(directory.leave(room, peer, epoch).await)?;
+        self.tell_leave(room, peer, &left, reason);
+        self.checked(directory.intend(peer, epoch, room, false).await)?;
+        Ok(left)
+    }
+
+    /// Tells the others what became of a leave.
+    pub(crate) fn tell_leave(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        left: &LeaveOutcome,
+        reason: LeaveReason,
+    ) {
         if left.changed {
             self.observe.observe(Observation::MemberLeft(reason));
             let change = Change::Left {
@@ -582,8 +595,6 @@ impl Inner {
             // An earlier try may have taken effect without an answer, and so without a word to anybody.
             self.hint(&left.nodes, room, left.revision);
         }
-        self.checked(directory.intend(peer, epoch, room, false).await)?;
-        Ok(left)
     }
 
     /// Tells a step to nodes. This one counts it as known at once: if a link loses it, revisions are compared by that.

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::allowance::Reads;
+use crate::assert::Unverified;
 use crate::away::Away;
 use crate::backend::Backend;
 use crate::bus::Bus;
@@ -116,6 +117,7 @@ pub(crate) struct Inner {
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
     /// What they weigh, and those who are on their way out.
     pub(crate) away_bytes: Arc<AtomicUsize>,
+    pub(crate) unverified: Unverified,
     /// Nodes that this one is cleaning up after.
     pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
     /// Sessions for which signals came too early.
@@ -187,6 +189,7 @@ impl Node {
             gone: Gone::default(),
             away: DashMap::new(),
             away_bytes: Arc::new(AtomicUsize::new(0)),
+            unverified: Unverified::default(),
             reaping: Mutex::default(),
             early: Mutex::default(),
             forgotten: Notify::new(),

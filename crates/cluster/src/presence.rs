@@ -20,7 +20,7 @@ use crate::envelope::Receipt;
 use crate::gone::REMEMBERED;
 use crate::local::{Local, Recipient};
 use crate::node::{Inner, Node, Status};
-use crate::record::Epoch;
+use crate::record::{Epoch, PeerRecord};
 use crate::tasks::Task;
 use crate::unanswered::Unanswered;
 
@@ -351,18 +351,19 @@ impl Inner {
                 rooms.push(room.clone());
             }
         }
-        let is_elsewhere = record.is_some_and(|record| {
+        let is_elsewhere = |record: &PeerRecord| {
             record.epoch > epoch || (reason == LeaveReason::Expired && record.node != self.id)
-        });
-        if !is_elsewhere {
+        };
+        let successor = record.filter(is_elsewhere);
+        if successor.is_none() {
             for room in &rooms {
                 self.leave_room(room, peer, epoch, reason).await?;
             }
             self.checked(directory.dismiss(&departing.user, peer).await)?;
             self.checked(directory.forget(peer, epoch).await)?;
         }
-        // Back on this node, perhaps, over another connection.
-        if self.has(peer) {
+        // Back on this node, or about to be, over another connection.
+        if self.has(peer) || successor.is_some_and(|record| record.node == self.id) {
             return Ok(());
         }
         self.checked(directory.delist(&self.id, peer).await)
@@ -420,11 +421,18 @@ impl Inner {
         Ok(())
     }
 
-    /// This node has nothing of the session any more. If the directory cannot be told now, the next assertion does it.
+    /// This node has nothing of the session. If the directory cannot be told now, the next assertion does it. Where the
+    /// session's record names this node, the note stays: without it, nobody would find what is left of the session.
     pub(crate) async fn delist_unless_here(&self, peer: &PeerId) {
-        if !self.has(peer) {
-            let delisted = self.backend.directory.delist(&self.id, peer).await;
-            let _ = self.checked(delisted);
+        if self.has(peer) {
+            return;
+        }
+        let directory = &self.backend.directory;
+        let record = self.checked(directory.peer(peer).await);
+        let is_elsewhere =
+            record.is_ok_and(|record| record.is_none_or(|record| record.node != self.id));
+        if is_elsewhere && !self.has(peer) {
+            let _ = self.checked(directory.delist(&self.id, peer).await);
         }
     }
 

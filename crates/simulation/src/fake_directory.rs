@@ -57,6 +57,7 @@ macro_rules! calls {
 calls! {
     join(join: &JoinRequest) -> JoinOutcome;
     leave(room: &RoomId, peer: &PeerId, epoch: Epoch) -> LeaveOutcome;
+    leave_kept(room: &RoomId, peer: &PeerId, epoch: Epoch, keeper: &NodeId) -> LeaveOutcome;
     update(room: &RoomId, peer: &PeerId, epoch: Epoch, profile: &Profile) -> UpdateOutcome;
     rename(rename: &Rename) -> RenameOutcome;
     take_over(wish: &TakeOver) -> TakeOverOutcome;

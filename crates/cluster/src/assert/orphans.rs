@@ -15,11 +15,17 @@ use crate::tasks::Task;
 use crate::unreadable::RecordKind;
 
 impl Inner {
-    /// A directory that went back in time may list sessions here that have left since.
+    /// A directory that went back in time may list sessions here that have left since. It may also have claimed a living node
+    /// for this one again, and list that node's sessions here: they stay connected, and the node takes them back once this
+    /// one has cleaned up after it.
     pub(super) async fn expel_ghosts(
         self: &Arc<Self>,
         ghosts: &mut BTreeMap<PeerId, Instant>,
     ) -> Result<(), DirectoryError> {
+        if !self.reaping.lock().is_empty() {
+            ghosts.clear();
+            return Ok(());
+        }
         let directory = &self.backend.directory;
         let now = Instant::now();
         let noted = match self.checked(directory.enlisted(&self.id).await) {
@@ -48,7 +54,7 @@ impl Inner {
         Ok(())
     }
 
-    fn note_unreadable_session(&self, peer: &PeerId, what: &str) {
+    pub(super) fn note_unreadable_session(&self, peer: &PeerId, what: &str) {
         let what = format_args!("session {peer}: {what}");
         self.backend.unreadable.note(RecordKind::Peer, what);
     }
@@ -193,7 +199,7 @@ impl Inner {
         place.member.node = self.id.clone();
         place.member.flags.away = true;
         away.note_place(place.clone());
-        self.assert_place(&place).await?;
+        self.assert_kept_place(&place).await?;
         let node = self.clone();
         self.spawn_errand(Task::Departure, async move {
             node.mark_away(&away).await;
@@ -217,7 +223,7 @@ impl Inner {
         }
         place.member.node = record.node;
         place.member.flags.away = true;
-        self.assert_place(&place).await
+        self.assert_kept_place(&place).await
     }
 
     /// A session of which only a roster remembers something. Its client may have proven any epoch up to this one.

@@ -24,7 +24,17 @@ impl Directory for Store {
         peer: &PeerId,
         epoch: Epoch,
     ) -> Result<LeaveOutcome, DirectoryError> {
-        self.rooms.lock().leave(room, peer, epoch)
+        self.rooms.lock().leave(room, peer, epoch, None)
+    }
+
+    async fn leave_kept(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+        keeper: &NodeId,
+    ) -> Result<LeaveOutcome, DirectoryError> {
+        self.rooms.lock().leave(room, peer, epoch, Some(keeper))
     }
 
     async fn update(

@@ -281,11 +281,16 @@ impl Room {
         }
     }
 
-    pub(super) fn leave(&mut self, peer: &PeerId, epoch: Epoch) -> LeaveOutcome {
-        let changed = self
-            .members
-            .get(peer)
-            .is_some_and(|member| member.epoch <= epoch);
+    pub(super) fn leave(
+        &mut self,
+        peer: &PeerId,
+        epoch: Epoch,
+        keeper: Option<&NodeId>,
+    ) -> LeaveOutcome {
+        let changed = self.members.get(peer).is_some_and(|member| {
+            let is_kept = keeper.is_none_or(|node| member.flags.away && member.node == *node);
+            member.epoch <= epoch && is_kept
+        });
         if changed {
             self.remove(peer);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use switchboard_protocol::{PeerId, RoomId};
+use switchboard_protocol::{NodeId, PeerId, RoomId};
 
 use super::room::Room;
 use crate::bucket::Bucket;
@@ -90,8 +90,9 @@ impl Rooms {
         room: &RoomId,
         peer: &PeerId,
         epoch: Epoch,
+        keeper: Option<&NodeId>,
     ) -> Result<LeaveOutcome, DirectoryError> {
-        Ok(self.bucket(room)?.leave(room, peer, epoch))
+        Ok(self.bucket(room)?.leave(room, peer, epoch, keeper))
     }
 
     pub(super) fn update(
@@ -153,7 +154,13 @@ impl Contents {
         outcome
     }
 
-    fn leave(&mut self, id: &RoomId, peer: &PeerId, epoch: Epoch) -> LeaveOutcome {
+    fn leave(
+        &mut self,
+        id: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+        keeper: Option<&NodeId>,
+    ) -> LeaveOutcome {
         let Some(room) = self.rooms.get_mut(id) else {
             return LeaveOutcome {
                 changed: false,
@@ -161,7 +168,7 @@ impl Contents {
                 nodes: Vec::new(),
             };
         };
-        let outcome = room.leave(peer, epoch);
+        let outcome = room.leave(peer, epoch, keeper);
         if room.is_empty() {
             self.revision = self.revision.max(outcome.revision);
             self.rooms.remove(id);

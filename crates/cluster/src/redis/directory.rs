@@ -35,7 +35,17 @@ impl Directory for RedisDirectory {
         peer: &PeerId,
         epoch: Epoch,
     ) -> Result<LeaveOutcome, DirectoryError> {
-        Ok(self.leave_room(room, peer, epoch).await?)
+        Ok(self.leave_room(room, peer, epoch, None).await?)
+    }
+
+    async fn leave_kept(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+        keeper: &NodeId,
+    ) -> Result<LeaveOutcome, DirectoryError> {
+        Ok(self.leave_room(room, peer, epoch, Some(keeper)).await?)
     }
 
     async fn update(

@@ -64,9 +64,14 @@ impl RedisDirectory {
         room: &RoomId,
         peer: &PeerId,
         epoch: Epoch,
+        keeper: Option<&NodeId>,
     ) -> Result<LeaveOutcome, Failure> {
         let keys = self.keys.room(room);
-        let args: Vec<Value> = vec![peer.as_str().into(), epoch.to_string().into()];
+        let args: Vec<Value> = vec![
+            peer.as_str().into(),
+            epoch.to_string().into(),
+            keeper.map(NodeId::as_str).unwrap_or_default().into(),
+        ];
         let mut reply = self.commands.run(&ROOM_LEAVE, &keys.all(), args).await?;
         match &*reply.text()? {
             "left" => Ok(LeaveOutcome {

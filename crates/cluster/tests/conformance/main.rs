@@ -116,6 +116,7 @@ conformance! {
         in_a_full_room_one_s_own_away_session_makes_room
         the_first_of_several_makes_room_and_no_hidden_one
         a_room_for_one_passes_from_one_to_the_next
+        a_kept_place_is_left_only_for_the_node_that_keeps_it
     }
     names {
         a_name_is_held_by_one_and_told_apart_byte_by_byte

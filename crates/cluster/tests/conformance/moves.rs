@@ -1,7 +1,9 @@
 //! Members that change hands: another epoch, another node, away and back, and whose place another session gets.
 
 use switchboard_cluster::Backend;
-use switchboard_cluster::directory::{JoinOutcome, JoinRequest, Place, TakeOver, TakeOverOutcome};
+use switchboard_cluster::directory::{
+    JoinOutcome, JoinRequest, LeaveOutcome, Place, TakeOver, TakeOverOutcome,
+};
 use switchboard_cluster::record::{Flags, MemberRecord, RosterSnapshot};
 use switchboard_protocol::{PeerId, UserId};
 
@@ -226,4 +228,41 @@ pub(crate) async fn a_room_for_one_passes_from_one_to_the_next(stage: &Stage) {
         join(&backend, &other).await,
         JoinOutcome::Full { capacity: 1 }
     );
+}
+
+pub(crate) async fn a_kept_place_is_left_only_for_the_node_that_keeps_it(stage: &Stage) {
+    let backend = stage.node().await;
+    let (a, _) = enter(&backend, "gw-a").await;
+    enter(&backend, "gw-c").await;
+    let leave_kept = async |epoch, on: &str| {
+        let left = backend
+            .directory
+            .leave_kept(&room(), &a, epoch, &node(on))
+            .await;
+        left.expect("the directory answers")
+    };
+    let stays = LeaveOutcome {
+        changed: false,
+        revision: 2,
+        nodes: vec![node("gw-a"), node("gw-c")],
+    };
+    let sorted = |mut left: LeaveOutcome| {
+        left.nodes.sort_unstable();
+        left
+    };
+    assert_eq!(sorted(leave_kept(1, "gw-a").await), stays, "it is live");
+    taken(&backend, &wish(a, 2, "gw-b", true)).await;
+    for (epoch, on) in [(2, "gw-a"), (1, "gw-b")] {
+        let left = leave_kept(epoch, on).await;
+        assert_eq!((left.changed, left.revision), (false, 3), "{epoch} {on}");
+    }
+    let leaves = LeaveOutcome {
+        changed: true,
+        revision: 4,
+        nodes: vec![node("gw-c")],
+    };
+    assert_eq!(leave_kept(2, "gw-b").await, leaves);
+    let again = leave_kept(2, "gw-b").await;
+    assert_eq!((again.changed, again.revision), (false, 4));
+    assert_eq!(roster(&backend).await.members.len(), 1);
 }

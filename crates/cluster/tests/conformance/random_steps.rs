@@ -152,7 +152,12 @@ impl Side {
                 let opened = directory.open_bucket(Bucket::of(&room())).await;
                 format!("{asserted} {closed:?} {opened:?}")
             }
-            11..14 => text(directory.leave(&room(), &peer, epoch).await),
+            11..13 => text(directory.leave(&room(), &peer, epoch).await),
+            13 => text(
+                directory
+                    .leave_kept(&room(), &peer, epoch, &member.node)
+                    .await,
+            ),
             14 => text(
                 directory
                     .update(&room(), &peer, epoch, &member.profile)

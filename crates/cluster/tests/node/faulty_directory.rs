@@ -180,6 +180,7 @@ macro_rules! forward {
 forward! {
     fn join(join: &JoinRequest) -> JoinOutcome;
     fn leave(room: &RoomId, peer: &PeerId, epoch: Epoch) -> LeaveOutcome;
+    fn leave_kept(room: &RoomId, peer: &PeerId, epoch: Epoch, keeper: &NodeId) -> LeaveOutcome;
     fn update(room: &RoomId, peer: &PeerId, epoch: Epoch, profile: &Profile) -> UpdateOutcome;
     fn rename(rename: &Rename) -> RenameOutcome;
     fn take_over(wish: &TakeOver) -> TakeOverOutcome;

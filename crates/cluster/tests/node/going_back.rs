@@ -83,6 +83,65 @@ async fn whoever_left_a_node_that_has_stopped_since_is_cleaned_up_after() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_has_left_since_leaves_again_though_somebody_shows_an_old_secret_meanwhile() {
+    let cluster = MemoryCluster::new();
+    let [one, other] = plain_nodes(&cluster).await;
+    let (former, bob) = introduce(&one, &other).await;
+    let alice = former.resume_on(&one).await;
+    one.prove(&alice.local).await;
+    let before = cluster.snapshot();
+    alice.departs(LeaveReason::Left);
+    sleep(Duration::from_secs(1)).await;
+    cluster.restore(&before);
+    until_open(&cluster).await;
+    let secret = former.secret();
+    let resumed = former.try_to_resume(&one, &secret, BTreeMap::new()).await;
+    assert_eq!(resumed.err(), Some(ResumeError::Refused));
+    sleep(WINDOW).await;
+    let directory = cluster.backend().directory;
+    let record = directory.peer(&alice.peer()).await;
+    assert_eq!(record.expect("memory answers"), None);
+    let roster = directory.roster(&id("r")).await.expect("it is open");
+    let members: Vec<_> = roster.members.iter().map(|member| member.peer).collect();
+    assert_eq!(members, [bob.peer()]);
+}
+
+/// The directory goes back to when another node cleaned up after alice's, and had taken her over.
+#[tokio::test(start_paused = true)]
+async fn whoever_is_connected_stays_in_while_its_node_is_cleaned_up_after_once_more() {
+    let cluster = MemoryCluster::new();
+    let way = Partition::of(&cluster);
+    let own = node(way.backend(&cluster), settings()).await;
+    let (keeper, keepers) = faulty_node(&cluster).await;
+    let alice = Session::new(&own, true).await;
+    alice.join("r").await.expect("alice gets in");
+    way.cut(true);
+    let mut reaping = keepers.hold("delist");
+    reaping.begun().await;
+    let then = cluster.snapshot();
+    way.cut(false);
+    reaping.go_on();
+    sleep(WINDOW).await;
+    let directory = cluster.backend().directory;
+    let owner = async || {
+        let record = directory.peer(&alice.peer()).await;
+        record.expect("memory answers").map(|record| record.node)
+    };
+    assert_eq!(owner().await.as_ref(), Some(own.id()), "it is taken back");
+    let mut reaping = keepers.hold("delist");
+    cluster.restore(&then);
+    reaping.begun().await;
+    sleep(WINDOW).await;
+    assert_eq!(owner().await.as_ref(), Some(keeper.id()));
+    reaping.go_on();
+    sleep(WINDOW).await;
+    assert_eq!(owner().await.as_ref(), Some(own.id()));
+    let roster = directory.roster(&id("r")).await.expect("it is open");
+    assert_eq!(roster.members.len(), 1);
+    assert!(!roster.members[0].flags.away);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_node_does_not_refuse_a_session_that_it_has_itself() {
     let cluster = MemoryCluster::new();
     let [one, other] = plain_nodes(&cluster).await;

@@ -314,3 +314,21 @@ async fn a_node_that_stops_while_it_cleans_up_after_another_leaves_no_orphans() 
     let roster = truth.roster(&id("r")).await;
     assert_eq!(roster.expect("memory answers").members.len(), 0, "a ghost");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_while_its_node_resumes_it_stays_noted_for_that_node() {
+    let cluster = MemoryCluster::new();
+    let (one, directory) = faulty_node(&cluster).await;
+    let alice = Session::new(&one, true).await;
+    alice.join("r").await.expect("alice gets in");
+    let mut resuming = directory.hold("admit");
+    let ends = async {
+        resuming.begun().await;
+        alice.departs(LeaveReason::Left);
+        sleep(Duration::from_secs(1)).await;
+        resuming.go_on();
+    };
+    let (resumed, ()) = tokio::join!(alice.resume_on(&one), ends);
+    let noted = cluster.backend().directory.enlisted(one.id()).await;
+    assert_eq!(noted.expect("memory answers"), [resumed.peer()]);
+}

@@ -10,6 +10,7 @@ mod forgetting;
 mod going_back;
 mod interleavings;
 mod keys;
+mod late_places;
 mod leases;
 mod looking_up;
 mod moves;
