@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::packet::CLOSE;
+use crate::packet::{CLOSE, PING};
 use crate::payload;
 use crate::settings::Settings;
 
@@ -40,6 +40,11 @@ impl Outbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.frames.is_empty()
+    }
+
+    pub(crate) fn has_ping(&self) -> bool {
+        let is_ping = |frame: &Frame| matches!(frame, Frame::Text(text) if text == PING);
+        self.frames.iter().any(is_ping)
     }
 
     pub(crate) fn bytes(&self) -> usize {

@@ -362,10 +362,15 @@ fn a_ping_is_answered_in_time_or_the_session_ends() {
 
 #[test]
 fn who_does_not_even_poll_is_gone_as_soon() {
-    let mut bench = Bench::polling();
-    bench.pass(INTERVAL);
-    bench.pass(TIMEOUT);
-    assert_eq!(bench.ending(), Some(Ending::PingTimeout));
+    for answers_unread in [false, true] {
+        let mut bench = Bench::polling();
+        bench.pass(INTERVAL);
+        if answers_unread {
+            bench.post("3").expect("a packet");
+        }
+        bench.pass(TIMEOUT);
+        assert_eq!(bench.ending(), Some(Ending::PingTimeout));
+    }
 }
 
 #[test]
