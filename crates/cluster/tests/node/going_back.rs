@@ -216,6 +216,29 @@ async fn what_a_room_was_at_is_not_forgotten_with_the_connection_of_whoever_is_i
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_room_was_at_is_written_also_by_a_node_that_has_just_let_go_of_whoever_is_in_it() {
+    let cluster = MemoryCluster::new();
+    let (one, directory) = faulty_node(&cluster).await;
+    let other = plain_node(&cluster).await;
+    let (alice, before) = alone_at_six(&cluster, &one).await;
+    let secret = alice.secret();
+    sleep(Duration::from_secs(2)).await;
+    // It comes to writing only after another node has the session, which does not know the room.
+    directory.cut(true);
+    cluster.restore(&before);
+    let resumed = alice.try_to_resume(&other, &secret, BTreeMap::new()).await;
+    assert_eq!(resumed.err(), Some(ResumeError::Unavailable));
+    alice.until_superseded().await;
+    directory.cut(false);
+    sleep(Duration::from_secs(1)).await;
+    until_open(&cluster).await;
+    sleep(Duration::from_secs(1)).await;
+    let resumed = alice.try_to_resume(&other, &secret, BTreeMap::new()).await;
+    let resumed = resumed.expect("rooms are open");
+    assert!(resumed.rooms[0].revision > 6, "{:?}", resumed.rooms);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_is_welcomed_back_into_the_past_of_a_room() {
     // It goes back without a word on the connection.
     let (cluster, silent) = (MemoryCluster::new(), MemoryCluster::new());
