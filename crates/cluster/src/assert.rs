@@ -5,6 +5,7 @@
 //! it is filled: it is opened a lease and a half after asserting began, for whoever lives has written what is his by then,
 //! and whoever does not was taken over by those who know him from their rosters.
 
+mod former;
 mod orphans;
 mod unverified;
 
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
+pub(crate) use self::former::Former;
 pub(crate) use self::unverified::Unverified;
 use crate::away::Away;
 use crate::bucket::{BUCKETS, Bucket};
@@ -144,7 +146,10 @@ impl Inner {
             // Where nobody joins, nobody else notices.
             let closed = self.backend.directory.closed_buckets().await;
             match self.checked(closed)?.is_empty() {
-                true => Ok(()),
+                true => {
+                    self.former.prune();
+                    Ok(())
+                }
                 false => Err(Doubt),
             }
         };
@@ -165,8 +170,12 @@ impl Inner {
         self.agree_on_key().await?;
         let closed = self.checked(self.backend.directory.closed_buckets().await)?;
         let now = Instant::now();
+        // Whoever closed them need not be this node, nor need it have a doubt of its own: a part of the directory may have
+        // gone back in time without a word.
+        memory.lift |= !closed.is_empty() && memory.filling_since.is_none();
         let since = *memory.filling_since.get_or_insert(now);
         self.assert_all(memory.lift).await?;
+        self.assert_former(&closed, memory.lift).await?;
         memory.lift = false;
         self.expel_ghosts(&mut memory.ghosts).await?;
         let all_present = self.adopt_orphans(&mut memory.absent).await?;
@@ -439,6 +448,8 @@ impl Inner {
             // It may have left the room while the others were written.
             if away.has_place(&place.room) {
                 place.lift = lift;
+                place.own =
+                    lift && place.member.epoch == away.epoch && place.member.unread.is_none();
                 self.assert_kept_place(&place).await?;
             }
         }
@@ -464,7 +475,8 @@ impl Inner {
 
     /// A live member of a room as this node's roster has it. Where that has it as somebody else's, or as away, under this
     /// very epoch, or, read from a directory that had gone back in time, under a former one, its place is taken back. That
-    /// waits until the room is open; its revision cannot.
+    /// waits until the room is open; its revision cannot, nor can, where the directory may have lost what was written last,
+    /// what the session told of itself.
     async fn assert_own_place(
         &self,
         local: &Local,
@@ -476,9 +488,15 @@ impl Inner {
             return Ok(());
         };
         place.lift = lift;
-        let member = &place.member;
+        let member = &mut place.member;
         let is_current = member.epoch == local.epoch;
         let is_right = is_current && member.node == self.id && !member.flags.away;
+        let is_own = is_current && self.has_its_places() && member.unread.is_none();
+        if let (true, Some(profile)) = (lift && is_own, local.profile(room)) {
+            (member.node, member.flags.away) = (self.id.clone(), false);
+            member.profile = profile;
+            place.own = true;
+        }
         if is_right || (is_current && lift) {
             self.assert_place(&place).await?;
         }

@@ -316,6 +316,7 @@ impl Place {
             capacity: self.capacity,
             order_max: self.order_max,
             lift: false,
+            own: false,
         }
     }
 }
@@ -440,6 +441,26 @@ pub struct AssertMember {
     pub order_max: u64,
     /// Takes the room above this revision even if it has just that one.
     pub lift: bool,
+    /// Whoever asserts has the session, and what was written last may be lost: where the member is, whether it is away, what
+    /// it tells of itself and a later place in the order count under the same epoch, too.
+    pub own: bool,
+}
+
+impl AssertMember {
+    /// What was known of this place before counts where it is higher: then the directory, from which this comes, has gone
+    /// back in time since. What the member told of itself meanwhile is not there either, nor that it left and came again.
+    pub(crate) fn stay_above(&mut self, before: &Self) {
+        if before.revision > self.revision {
+            let (member, before_it) = (&mut self.member, &before.member);
+            self.revision = before.revision;
+            member.profile = before_it.profile.clone();
+            member.flags.named = before_it.flags.named;
+            (member.order, member.joined_at) = (before_it.order, before_it.joined_at);
+        }
+        self.ready = self.ready.max(before.ready);
+        self.capacity = self.capacity.max(before.capacity);
+        self.order_max = self.order_max.max(before.order_max);
+    }
 }
 
 /// What became of an assertion.

@@ -91,6 +91,13 @@ impl Local {
         profile.map_or(0, |(_, profile)| profile.state.as_json().len())
     }
 
+    /// Of a room, as this node knew it when the session resumed here; 0 where it did not.
+    pub(crate) fn inherited_revision(&self, room: &RoomId) -> u64 {
+        let mut places = self.inherited.get().into_iter().flatten();
+        let place = places.find(|place| place.room == *room);
+        place.map_or(0, |place| place.revision)
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }

@@ -300,6 +300,12 @@ impl Inner {
             Err(retry_after) => Err(JoinError::Busy { retry_after }),
         };
         let refused = match outcome {
+            // What it would be shown may lack those who have come in since.
+            Ok(JoinOutcome::Joined { .. } | JoinOutcome::Entered { .. })
+                if self.may_be_shown_the_past() =>
+            {
+                JoinError::Unavailable
+            }
             Ok(JoinOutcome::Joined { roster, evicted }) => {
                 let Some(place) = Place::in_room(&roster, &local.peer) else {
                     return self

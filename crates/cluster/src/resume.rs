@@ -404,7 +404,11 @@ impl Inner {
         let turn = local.turn.lock().await;
         let opening = self.rooms.open(id, local.peer);
         let first = self.until_first(&opening.room).await;
-        let whole = opening.room.lock().roster().is_none();
+        let (whole, told) = {
+            let room = opening.room.lock();
+            (room.roster().is_none(), room.told())
+        };
+        let told = told.max(local.inherited_revision(id));
         let wish = TakeOver {
             room: id.clone(),
             peer: local.peer,
@@ -425,6 +429,10 @@ impl Inner {
             Err(_) => Err(ResumeError::Unavailable),
         };
         let refused = match taken {
+            // The client would be shown a past of the room.
+            Ok(Some((_, place, _))) if self.is_of_the_past(place.revision, told) => {
+                Some(ResumeError::Unavailable)
+            }
             Ok(Some((changed, mut place, roster))) => {
                 local.note_room(id, place.member.profile.clone());
                 if roster.is_none() {
@@ -457,6 +465,16 @@ impl Inner {
                 Ok(None)
             }
         }
+    }
+
+    /// Whether an answer comes from a directory that went back in time, or may have. It has this revision of a room of
+    /// which `told` was told before it was asked.
+    fn is_of_the_past(&self, revision: u64, told: u64) -> bool {
+        let went_back = revision < told;
+        if went_back {
+            self.note_went_back();
+        }
+        went_back || self.may_be_shown_the_past()
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use switchboard_protocol::server_message::{Joined, LeaveReason, Ready, RoomSnapshot};
-use switchboard_protocol::{NodeId, PeerId, RoomId};
+use switchboard_protocol::{Connection, NodeId, PeerId, RoomId};
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
 
@@ -49,6 +49,9 @@ pub(crate) struct Room {
     held: VecDeque<RosterChange>,
     /// The highest revision that is known to exist.
     known: u64,
+    /// The highest revision that anybody told. The directory may have gone back in time since: reading what it has now does
+    /// not lower this.
+    told: u64,
     /// The revision that somebody supposes, who knows only that the roster here is wrong.
     supposed: u64,
     /// Members that are being looked up.
@@ -124,6 +127,7 @@ impl Room {
             awaiting: Vec::new(),
             held: VecDeque::new(),
             known: 0,
+            told: 0,
             supposed: 0,
             look_ups: Vec::new(),
             sighted: Vec::new(),
@@ -144,11 +148,15 @@ impl Room {
     /// and would give it again, to another change than the one that was told or waits here.
     pub(crate) fn place_of(&self, peer: &PeerId) -> Option<AssertMember> {
         let roster = self.roster.as_ref()?;
-        let place = roster.place(&self.id, roster.member(peer)?);
         Some(AssertMember {
-            revision: self.known.max(place.revision),
-            ..place
+            revision: self.known.max(self.told()),
+            ..roster.place(&self.id, roster.member(peer)?)
         })
+    }
+
+    /// The highest revision that anybody told of it, in whichever past of the directory.
+    pub(crate) fn told(&self) -> u64 {
+        self.told.max(self.revision())
     }
 
     /// Of the roster; 0 before the first join from this node was answered.
@@ -230,7 +238,7 @@ impl Room {
     ) -> (oneshot::Receiver<RoomSnapshot>, After) {
         self.end_opening(&local.peer);
         let (joined, when_joined) = oneshot::channel();
-        self.known = self.known.max(revision);
+        self.note_told(revision);
         self.joining.push(Joining {
             local: local.clone(),
             entry,
@@ -266,7 +274,7 @@ impl Room {
                 self.catch_up(&mut after);
             }
             _ => {
-                self.known = self.known.max(step.revision);
+                self.note_told(step.revision);
                 // One that finds no place is read from the directory with the others.
                 self.hold(step);
                 self.note_gap();
@@ -296,7 +304,7 @@ impl Room {
 
     /// Another node has this revision of the room; the answer is this node's own.
     pub(crate) fn hint(&mut self, revision: u64) -> Option<u64> {
-        self.known = self.known.max(revision);
+        self.note_told(revision);
         self.note_gap();
         self.roster.as_ref().map(|roster| roster.revision)
     }
@@ -309,13 +317,19 @@ impl Room {
         self.roster.as_ref().map(|roster| roster.revision)
     }
 
+    /// The room has, or had, this revision.
+    pub(super) fn note_told(&mut self, revision: u64) {
+        self.known = self.known.max(revision);
+        self.told = self.told.max(revision);
+    }
+
     /// Whether the sender of a signal is a member, in a room that has this revision at the least.
     pub(crate) fn knows(&mut self, sender: &PeerId, revision: u64) -> SenderKnown {
         let roster = self.roster.as_ref();
         if roster.is_some_and(|roster| roster.member(sender).is_some()) {
             return SenderKnown::Yes;
         }
-        self.known = self.known.max(revision);
+        self.note_told(revision);
         self.note_gap();
         match self.is_behind() {
             true => SenderKnown::Perhaps,
@@ -361,6 +375,7 @@ impl Room {
     pub(crate) fn distrust(&mut self) {
         if let Some(roster) = &mut self.roster {
             self.known = self.known.max(roster.revision);
+            self.told = self.told.max(roster.revision);
             roster.revision = 0;
             self.note_gap();
         }
@@ -439,11 +454,17 @@ impl Room {
                 revision,
                 joined,
             } = self.joining.remove(index);
+            let mut members = roster.visible();
+            // Another node may have kept it as away until now. It is the one that is not told when that is over.
+            let own = members.iter_mut().find(|member| member.peer == local.peer);
+            if let Some(own) = own {
+                own.connection = Connection::Live;
+            }
             let snapshot = RoomSnapshot {
                 room: self.id.clone(),
                 revision: roster.revision,
                 capacity: roster.capacity,
-                members: roster.visible(),
+                members,
             };
             if joined.send(snapshot.clone()).is_err() {
                 continue;
@@ -506,7 +527,23 @@ mod tests {
         fn superseded(&self) {}
     }
 
+    #[derive(Default)]
+    struct Hears(Mutex<Vec<ServerMessage>>);
+
+    impl Recipient for Hears {
+        fn push(&self, message: ServerMessage) -> Result<(), OutboxFull> {
+            self.0.lock().push(message);
+            Ok(())
+        }
+
+        fn superseded(&self) {}
+    }
+
     fn local(peer: PeerId) -> Arc<Local> {
+        told_to(peer, Arc::new(Nobody))
+    }
+
+    fn told_to(peer: PeerId, recipient: Arc<dyn Recipient>) -> Arc<Local> {
         Arc::new(Local {
             peer,
             epoch: 1,
@@ -517,7 +554,7 @@ mod tests {
             proven: 1.into(),
             turn: Default::default(),
             ended: false.into(),
-            recipient: Arc::new(Nobody),
+            recipient,
             early: Default::default(),
             taking: Default::default(),
             unanswered: Mutex::new(Unanswered::new(Arc::default())),
@@ -569,6 +606,19 @@ mod tests {
         assert!(joined.try_recv().is_err() && room.is_behind());
         room.install(read(7, &[other, own]), false);
         assert!(joined.try_recv().is_ok() && !room.is_behind());
+    }
+
+    #[test]
+    fn nobody_is_shown_itself_as_away() {
+        let own = member(PeerId::random());
+        let mut away = own.clone();
+        away.flags.away = true;
+        let mut room = Room::new("r".parse().expect("a room id"));
+        let entry = Entry::Resume;
+        let read = RosterSnapshot::of(5, 0, 8, vec![away]);
+        let (mut joined, _) = room.admit(&local(own.peer), entry, 5, Some(read));
+        let shown = joined.try_recv().expect("it is in");
+        assert_eq!(shown.members, [own.to_member()]);
     }
 
     #[test]
@@ -680,6 +730,66 @@ mod tests {
     }
 
     #[test]
+    fn a_member_that_moves_with_another_place_in_the_order_is_told_as_gone_and_there_again() {
+        let came_again = MemberRecord {
+            order: 4,
+            ..member(PeerId::random())
+        };
+        let former = MemberRecord {
+            order: 3,
+            ..came_again.clone()
+        };
+        let hears = Arc::new(Hears::default());
+        let mut room = Room::new("r".parse().expect("a room id"));
+        room.roster = Some(Roster::new(RosterSnapshot::of(11, 0, 8, vec![came_again])));
+        room.locals = vec![told_to(PeerId::random(), hears.clone())];
+        let after = room.step(RosterChange {
+            room: room.id.clone(),
+            revision: 12,
+            change: Change::Moved {
+                member: former.clone(),
+            },
+        });
+        let told = hears.0.lock();
+        let [
+            ServerMessage::MemberLeft(left),
+            ServerMessage::MemberJoined(joined),
+        ] = &told[..]
+        else {
+            panic!("{told:?}")
+        };
+        assert_eq!(
+            (left.peer, &joined.member),
+            (former.peer, &former.to_member())
+        );
+        assert!(after.lost.is_empty(), "what waits for it goes on");
+    }
+
+    #[test]
+    fn a_place_is_asserted_with_the_highest_order_that_anybody_had() {
+        let [stays, leaves] = [1, 2].map(|order| MemberRecord {
+            order,
+            ..member(PeerId::random())
+        });
+        let mut room = Room::new("r".parse().expect("a room id"));
+        let both = vec![stays.clone(), leaves.clone()];
+        room.roster = Some(Roster::new(RosterSnapshot::of(2, 2, 8, both)));
+        let order_max = |room: &Room| room.place_of(&stays.peer).map(|place| place.order_max);
+        assert_eq!(order_max(&room), Some(2));
+        room.step(RosterChange {
+            room: room.id.clone(),
+            revision: 3,
+            change: Change::Left {
+                peer: leaves.peer,
+                reason: LeaveReason::Left,
+            },
+        });
+        assert_eq!(order_max(&room), Some(2));
+        room.install(RosterSnapshot::of(5, 2, 8, vec![stays.clone()]), false);
+        assert_eq!(order_max(&room), Some(2));
+    }
+
+    #[test]
     fn a_place_is_asserted_with_the_highest_revision_that_anybody_told() {
         let id: RoomId = "r".parse().expect("a room id");
         let peer = PeerId::random();
@@ -691,6 +801,9 @@ mod tests {
         assert_eq!(revision(&room), Some(13));
         room.suppose(14);
         assert_eq!((revision(&room), room.is_behind()), (Some(13), true));
+        // What is read of a directory that has gone back in time lacks that, and the others need it.
+        room.install(RosterSnapshot::of(4, 0, 8, vec![member(peer)]), true);
+        assert_eq!((revision(&room), room.is_behind()), (Some(13), false));
         assert_eq!(room.place_of(&PeerId::random()), None);
     }
 }

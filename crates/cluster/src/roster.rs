@@ -13,6 +13,8 @@ pub(crate) struct Roster {
     /// The revision of the last join that took the room from one visible member to two.
     pub(crate) ready: u64,
     pub(crate) capacity: u32,
+    /// The highest place in the join order that anybody had, also of those who have left.
+    order_max: u64,
     /// By peer id.
     members: Vec<MemberRecord>,
 }
@@ -26,6 +28,7 @@ impl Roster {
             revision: snapshot.revision,
             ready: snapshot.ready,
             capacity: snapshot.capacity,
+            order_max: members.iter().map(|member| member.order).max().unwrap_or(0),
             members,
         }
     }
@@ -33,6 +36,7 @@ impl Roster {
     /// What cannot be read now is as it is known from before: members whose records are lost stay, and those whose record is
     /// another version's keep their profile.
     pub(crate) fn fill_in(&mut self, unreadable: &[PeerId], before: &Self) {
+        self.order_max = self.order_max.max(before.order_max);
         for member in unreadable.iter().filter_map(|peer| before.member(peer)) {
             self.put(member);
         }
@@ -75,14 +79,10 @@ impl Roster {
             revision: self.revision,
             ready: self.ready,
             capacity: self.capacity,
-            order_max: self.order_max(),
+            order_max: self.order_max,
             lift: false,
+            own: false,
         }
-    }
-
-    /// The highest place in the join order.
-    fn order_max(&self) -> u64 {
-        self.members().map(|member| member.order).max().unwrap_or(0)
     }
 
     /// How many clients see.
@@ -131,6 +131,7 @@ impl Roster {
     }
 
     fn put(&mut self, member: &MemberRecord) {
+        self.order_max = self.order_max.max(member.order);
         match self.find(&member.peer) {
             Ok(index) => {
                 let known = std::mem::replace(&mut self.members[index], member.clone());

@@ -8,10 +8,12 @@ mod memory;
 mod nothing_lost;
 mod order;
 mod owners;
+mod panics;
 mod places;
 mod privacy;
 mod reading;
 mod resumption;
+mod revisions;
 mod rosters;
 mod sockets;
 mod story;
@@ -44,7 +46,7 @@ impl fmt::Display for Violation {
 type Invariant = fn(&Trace, &Story) -> Vec<String>;
 
 /// In the order of DESIGN 5.
-const ALL: [(&str, Invariant); 12] = [
+const ALL: [(&str, Invariant); 13] = [
     ("answers", answers::check),
     ("truth", truth::check),
     ("order", order::check),
@@ -57,6 +59,7 @@ const ALL: [(&str, Invariant); 12] = [
     ("privacy", privacy::check),
     ("hearing", hearing::check),
     ("sockets", sockets::check),
+    ("panics", panics::check),
 ];
 
 /// Everything in `trace` that must not be.

@@ -22,6 +22,7 @@ mod gateway;
 mod intruder;
 mod invariants;
 mod mailbox;
+mod panics;
 mod path;
 mod random;
 mod run;

@@ -16,6 +16,7 @@ use crate::client_task::{self, Handle, Wish};
 use crate::gateway::Gateway;
 use crate::intruder;
 use crate::invariants::{self, Violation};
+use crate::panics;
 use crate::path::Badness;
 use crate::random::Random;
 use crate::scenario::{Fault, Scenario, Step};
@@ -61,12 +62,17 @@ pub fn run(seed: u64) -> Outcome {
 
 /// Carries out the plan of a seed and writes down what happens.
 pub fn play(seed: u64) -> Trace {
+    panics::watch();
+    in_one_thread(async { Run::new(seed).play().await })
+}
+
+fn in_one_thread<T>(run: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime of one thread, without sockets, can be had");
-    runtime.block_on(async { Run::new(seed).play().await })
+    runtime.block_on(run)
 }
 
 struct Run {
@@ -108,6 +114,9 @@ impl Run {
         self.call_the_roll();
         sleep(QUIET - ROLL_CALL).await;
         let last = self.last().await;
+        for panicked in panics::take() {
+            self.world.recorder.note(What::Panicked(panicked));
+        }
         self.world
             .recorder
             .clone()
@@ -380,5 +389,27 @@ fn trace_rules(badness: Badness) -> trace::Rules {
         lease: LEASE,
         in_flight: IN_FLIGHT as usize,
         answers_arrive: badness.lost_commands == 0 && badness.lost_answers == 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_any_task_of_a_run_is_judged() {
+        for panics in [false, true] {
+            panics::watch();
+            let trace = in_one_thread(async {
+                let run = Run::new(1);
+                later(Duration::from_secs(1), move || {
+                    assert!(!panics, "by a test")
+                });
+                run.play().await
+            });
+            let violations = invariants::check(&trace);
+            let broken: Vec<_> = violations.iter().map(|broken| broken.invariant).collect();
+            assert_eq!(broken, vec!["panics"; usize::from(panics)]);
+        }
     }
 }

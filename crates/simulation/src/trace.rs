@@ -57,6 +57,8 @@ pub(crate) enum What {
     Node { node: NodeNo, fate: Fate },
     /// Something befell Redis or the network between nodes.
     Weather(Weather),
+    /// Something panicked, until the end of the run.
+    Panicked(String),
     /// A client opened a connection.
     Opened {
         client: ClientNo,
@@ -267,6 +269,19 @@ pub(crate) enum News {
         peer: PeerId,
         reason: LeaveReason,
     },
+}
+
+impl News {
+    /// Of the roster, if it is the roster that it tells of.
+    pub(crate) fn revision(&self) -> Option<u64> {
+        match self {
+            Self::Left | Self::Closed => None,
+            Self::Joined { revision, .. }
+            | Self::Came { revision, .. }
+            | Self::Updated { revision, .. }
+            | Self::Went { revision, .. } => Some(*revision),
+        }
+    }
 }
 
 impl Trace {

@@ -196,13 +196,15 @@ impl Room {
     /// Everything that is asserted counts where it is higher.
     pub(super) fn assert_member(&mut self, assert: &AssertMember) -> AssertOutcome {
         let member = &assert.member;
-        let known = self.members.get(&member.peer).map(|known| known.epoch);
-        if let Some(known) = known.filter(|known| *known > member.epoch) {
+        let known = self.members.get(&member.peer);
+        let epoch = known.map(|known| known.epoch);
+        if let Some(known) = epoch.filter(|known| *known > member.epoch) {
             return AssertOutcome::Stale { known };
         }
-        let missing = known.is_none_or(|known| known < member.epoch);
+        let missing = epoch.is_none_or(|known| known < member.epoch);
+        let outdated = assert.own && known.is_some_and(|known| says_otherwise(known, member));
         let behind = self.revision < assert.revision;
-        if !missing && self.revision >= assert.revision + u64::from(assert.lift) {
+        if !missing && !outdated && self.revision >= assert.revision + u64::from(assert.lift) {
             return AssertOutcome::Known {
                 revision: self.revision,
             };
@@ -211,6 +213,8 @@ impl Room {
             let mut member = member.clone();
             member.flags.named = self.assert_name(&member);
             self.members.insert(member.peer, member);
+        } else if outdated {
+            self.assert_own(member);
         }
         self.revision = self.revision.max(assert.revision) + 1;
         self.ready = self.ready.max(assert.ready);
@@ -223,6 +227,23 @@ impl Room {
             revision: self.revision,
             nodes: self.nodes(),
             behind,
+        }
+    }
+
+    /// Of the same epoch. Being hidden stays, and so does the place in the order, unless it is that of a later join.
+    fn assert_own(&mut self, asserted: &MemberRecord) {
+        let is_profile_known = |known: &MemberRecord| known.profile == asserted.profile;
+        let named = match self.members.get(&asserted.peer) {
+            Some(known) if is_profile_known(known) => known.flags.named,
+            _ => self.assert_name(asserted),
+        };
+        if let Some(member) = self.members.get_mut(&asserted.peer) {
+            member.node = asserted.node.clone();
+            member.profile = asserted.profile.clone();
+            if came_again(member, asserted) {
+                (member.order, member.joined_at) = (asserted.order, asserted.joined_at);
+            }
+            (member.flags.away, member.flags.named) = (asserted.flags.away, named);
         }
     }
 
@@ -357,6 +378,20 @@ fn record(join: &JoinRequest, order: u64) -> MemberRecord {
         profile: join.profile.clone(),
         unread: None,
     }
+}
+
+/// Whether what is asserted is a later join than the one that is known. A room that was empty meanwhile counts anew.
+fn came_again(known: &MemberRecord, asserted: &MemberRecord) -> bool {
+    (known.joined_at, known.order) < (asserted.joined_at, asserted.order)
+}
+
+/// Whether a member's record has, under the same epoch, something else of what its owner writes.
+fn says_otherwise(known: &MemberRecord, asserted: &MemberRecord) -> bool {
+    let is_same = known.node == asserted.node
+        && known.flags.away == asserted.flags.away
+        && known.profile == asserted.profile
+        && !came_again(known, asserted);
+    known.epoch == asserted.epoch && !is_same
 }
 
 /// Whether a join is a repeat of the one that gave this place.

@@ -218,6 +218,7 @@ impl RedisDirectory {
             flag(assert.lift),
             member.profile.name.as_deref().unwrap_or_default().into(),
             written.version.to_string().into(),
+            flag(assert.own),
         ];
         let mut reply = self.commands.run(&ROOM_ASSERT, &keys.all(), args).await?;
         match &*reply.text()? {

@@ -85,7 +85,7 @@ impl Room {
     /// What the directory said of a member. If the roster has not reached that, the step is missing.
     pub(crate) fn note_sighting(&mut self, sighting: &Sighting) {
         let revision = self.revision();
-        self.known = self.known.max(sighting.revision);
+        self.note_told(sighting.revision);
         self.sighted.retain(|(at, _)| *at > revision);
         if let Some(member) = sighting
             .member

@@ -122,6 +122,8 @@ impl Room {
         let is_renamed = before.profile.name != member.profile.name;
         if is_renamed && !member.flags.hidden {
             self.tell_renamed(&member, revision);
+        } else if before.order != member.order && !member.flags.hidden {
+            self.tell_came_again(&member, revision);
         } else if !member.flags.hidden && (connection.is_some() || state.is_some()) {
             let update = MemberUpdated {
                 room: self.id.clone(),
@@ -160,6 +162,23 @@ impl Room {
         for local in &self.locals {
             local.tell(joined.clone());
         }
+    }
+
+    /// It has another place in the order: the directory went back to when it had been in before, or has forgotten that.
+    fn tell_came_again(&self, member: &MemberRecord, revision: u64) {
+        let left = MemberLeft {
+            room: self.id.clone(),
+            revision,
+            peer: member.peer,
+            reason: LeaveReason::Disconnected,
+        };
+        self.tell_others(&member.peer, &left.into());
+        let joined = MemberJoined {
+            room: self.id.clone(),
+            revision,
+            member: member.to_member(),
+        };
+        self.tell_others(&member.peer, &joined.into());
     }
 
     pub(super) fn tell_state(&self, peer: PeerId, state: MemberState, revision: u64) {

@@ -1,7 +1,9 @@
 //! What nodes tell a directory that lost its memory, or went back in time.
 
 use switchboard_cluster::bucket::Bucket;
-use switchboard_cluster::directory::{AssertMember, AssertOutcome, JoinOutcome, JoinRequest};
+use switchboard_cluster::directory::{
+    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest,
+};
 use switchboard_cluster::record::{MemberRecord, RosterSnapshot};
 use switchboard_cluster::{Backend, DirectoryError};
 use switchboard_protocol::PeerId;
@@ -22,6 +24,7 @@ pub(crate) fn of(snapshot: &RosterSnapshot, member: &MemberRecord) -> AssertMemb
         capacity: snapshot.capacity,
         order_max: orders.max().unwrap_or_default(),
         lift: false,
+        own: false,
     }
 }
 
@@ -141,6 +144,91 @@ pub(crate) async fn a_room_is_lifted_above_a_revision_once(stage: &Stage) {
     let known = AssertOutcome::Known { revision: 2 };
     assert_eq!(assert(&backend, &lifted).await, known);
     assert_eq!(roster(&backend).await.members, before.members, "it is open");
+}
+
+pub(crate) async fn of_the_same_epoch_what_the_owner_says_is_written_over_what_is_there(
+    stage: &Stage,
+) {
+    let backend = stage.node().await;
+    let (_, before) = enter(&backend, "gw-a").await;
+    let mut mine = MemberRecord {
+        node: node("gw-b"),
+        profile: named("renamed"),
+        ..before.members[0].clone()
+    };
+    mine.flags.away = true;
+    let own = AssertMember {
+        lift: true,
+        own: true,
+        ..of(&before, &mine)
+    };
+    assert_eq!(restored(&backend, &own).await, 2);
+    assert_eq!(roster(&backend).await.members, [mine.clone()]);
+    let known = AssertOutcome::Known { revision: 2 };
+    assert_eq!(assert(&backend, &own).await, known);
+    // Others may have lifted the room before its owner comes to say it.
+    mine.profile = named("renamed again");
+    let own = AssertMember {
+        lift: true,
+        own: true,
+        ..of(&before, &mine)
+    };
+    assert_eq!(restored(&backend, &own).await, 3);
+    assert_eq!(roster(&backend).await.members, [mine.clone()]);
+    // It left and came again; what it says of an earlier time does not count.
+    mine.order = 7;
+    let own = AssertMember {
+        lift: true,
+        own: true,
+        ..of(&before, &mine)
+    };
+    assert_eq!(restored(&backend, &own).await, 4);
+    assert_eq!(roster(&backend).await.members, [mine.clone()]);
+    let former = MemberRecord {
+        order: 1,
+        joined_at: 1,
+        ..mine.clone()
+    };
+    let own = AssertMember {
+        own: true,
+        ..of(&before, &former)
+    };
+    let known = AssertOutcome::Known { revision: 4 };
+    assert_eq!(assert(&backend, &own).await, known);
+    assert_eq!(roster(&backend).await.members, [mine.clone()]);
+    // A room that was empty meanwhile counts anew: of two joins the later one counts.
+    (mine.order, mine.joined_at) = (2, mine.joined_at + 1);
+    let own = AssertMember {
+        own: true,
+        ..of(&before, &mine)
+    };
+    assert_eq!(restored(&backend, &own).await, 5);
+    assert_eq!(roster(&backend).await.members, [mine]);
+    let (_, next) = enter(&backend, "gw-a").await;
+    assert_eq!(next.members[1].order, 8);
+}
+
+pub(crate) async fn a_name_that_its_owner_took_last_is_taken_again(stage: &Stage) {
+    let backend = stage.node().await;
+    let (_, before) = enter(&backend, "gw-a").await;
+    let mut mine = MemberRecord {
+        profile: named("anna"),
+        ..before.members[0].clone()
+    };
+    mine.flags.named = true;
+    let own = AssertMember {
+        lift: true,
+        own: true,
+        ..of(&before, &mine)
+    };
+    restored(&backend, &own).await;
+    assert_eq!(roster(&backend).await.members, [mine]);
+    let other = JoinRequest {
+        profile: named("anna"),
+        claim: Some(Claim::IfFree),
+        ..request(PeerId::random(), "gw-b")
+    };
+    assert_eq!(join(&backend, &other).await, JoinOutcome::NameTaken);
 }
 
 pub(crate) async fn a_higher_epoch_is_written_over_a_lower_one_only(stage: &Stage) {

@@ -139,6 +139,8 @@ conformance! {
         of_what_is_asserted_the_highest_counts
         a_room_whose_revision_is_behind_is_taken_above_and_closed_with_its_bucket
         a_room_is_lifted_above_a_revision_once
+        of_the_same_epoch_what_the_owner_says_is_written_over_what_is_there
+        a_name_that_its_owner_took_last_is_taken_again
         a_higher_epoch_is_written_over_a_lower_one_only
         an_asserted_member_may_have_become_hidden_or_visible
         a_room_that_comes_back_starts_above_its_bucket

@@ -143,6 +143,7 @@ impl Side {
                     capacity,
                     order_max: member.order + dice.below(3),
                     lift: dice.below(4) == 0,
+                    own: dice.below(4) == 0,
                     member,
                 };
                 let asserted = text(directory.assert_member(&assert).await);

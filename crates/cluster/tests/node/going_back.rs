@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{JoinError, ResumeError};
+use switchboard_cluster::memory::{MemoryCluster, Snapshot};
+use switchboard_cluster::{Backend, JoinError, Node, ResumeError};
 use switchboard_protocol::server_message::LeaveReason;
-use switchboard_protocol::{ClientMessage, Codec, ServerMessage};
+use switchboard_protocol::{ClientMessage, Codec, Connection, ServerMessage};
 use tokio::time::{Duration, sleep};
 
+use crate::faulty_directory::FaultyDirectory;
 use crate::partition::Partition;
 use crate::rig::{
     Session, WINDOW, faulty_node, id, introduce, node, plain_node, plain_nodes, settings,
@@ -178,20 +179,199 @@ async fn whoever_resumes_after_it_went_back_twice_the_second_time_not_as_far_is_
     assert!(bob.told.leaves(&alice.peer()).is_empty());
 }
 
+/// Changes the session's state in the room, which is one step of its revision.
+async fn says_state(session: &Session, n: u64) {
+    let json = format!(r#"{{"type":"state","id":1,"room":"r","state":{{"n":{n}}}}}"#);
+    let Ok(ClientMessage::State(message)) = Codec::Json.decode(json.as_bytes()) else {
+        panic!("a state message")
+    };
+    let (node, local) = (&session.node, &session.local);
+    let updated = node.update(local, &id("r"), &message.state).await;
+    updated.expect("it may");
+}
+
+/// Somebody alone in a room, whose revision rose to 6 since the snapshot.
+async fn alone_at_six(cluster: &MemoryCluster, node: &Node) -> (Session, Snapshot) {
+    let alice = Session::new(node, true).await;
+    alice.join("r").await.expect("alice gets in");
+    let before = cluster.snapshot();
+    for n in 1..=5 {
+        says_state(&alice, n).await;
+    }
+    (alice, before)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_room_was_at_is_not_forgotten_with_the_connection_of_whoever_is_in_it() {
+    let cluster = MemoryCluster::new();
+    let [one, other] = plain_nodes(&cluster).await;
+    let (alice, before) = alone_at_six(&cluster, &one).await;
+    alice.loses_connection();
+    // She is marked as away in a room that has an older revision by then.
+    cluster.restore(&before);
+    sleep(Duration::from_secs(1)).await;
+    until_open(&cluster).await;
+    let resumed = alice.resume_on(&other).await;
+    assert!(resumed.rooms[0].revision > 6, "{:?}", resumed.rooms);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_room_was_at_is_written_also_by_a_node_that_has_just_let_go_of_whoever_is_in_it() {
+    let cluster = MemoryCluster::new();
+    let (one, directory) = faulty_node(&cluster).await;
+    let other = plain_node(&cluster).await;
+    let (alice, before) = alone_at_six(&cluster, &one).await;
+    let secret = alice.secret();
+    sleep(Duration::from_secs(2)).await;
+    // It comes to writing only after another node has the session, which does not know the room.
+    directory.cut(true);
+    cluster.restore(&before);
+    let resumed = alice.try_to_resume(&other, &secret, BTreeMap::new()).await;
+    assert_eq!(resumed.err(), Some(ResumeError::Unavailable));
+    alice.until_superseded().await;
+    directory.cut(false);
+    sleep(Duration::from_secs(1)).await;
+    until_open(&cluster).await;
+    sleep(Duration::from_secs(1)).await;
+    let resumed = alice.try_to_resume(&other, &secret, BTreeMap::new()).await;
+    let resumed = resumed.expect("rooms are open");
+    assert!(resumed.rooms[0].revision > 6, "{:?}", resumed.rooms);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_welcomed_back_into_the_past_of_a_room() {
+    // It goes back without a word on the connection.
+    let (cluster, silent) = (MemoryCluster::new(), MemoryCluster::new());
+    let directory = FaultyDirectory::new(cluster.backend().directory);
+    let backend = Backend {
+        directory: directory.clone(),
+        doubts: silent.backend().doubts,
+        ..cluster.backend()
+    };
+    let one = node(backend, settings()).await;
+    let (alice, before) = alone_at_six(&cluster, &one).await;
+    alice.loses_connection();
+    sleep(Duration::from_secs(1)).await;
+    let secret = alice.secret();
+    let mut entering = directory.hold("take_over");
+    let goes_back = async {
+        entering.begun().await;
+        cluster.restore(&before);
+        entering.go_on();
+    };
+    let resuming = alice.try_to_resume(&one, &secret, BTreeMap::new());
+    let ((), resumed) = tokio::join!(goes_back, resuming);
+    assert_eq!(resumed.err(), Some(ResumeError::Unavailable));
+    sleep(Duration::from_secs(1)).await;
+    until_open(&cluster).await;
+    let resumed = alice.resume_on(&one).await;
+    assert!(resumed.rooms[0].revision > 6, "{:?}", resumed.rooms);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_session_told_of_itself_last_is_written_again() {
+    let cluster = MemoryCluster::new();
+    let [one, other] = plain_nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    says_state(&alice, 1).await;
+    let before = cluster.snapshot();
+    says_state(&alice, 2).await;
+    cluster.restore(&before);
+    sleep(Duration::from_secs(1)).await;
+    until_open(&cluster).await;
+    let carol = Session::new(&other, true).await;
+    carol.join("r").await.expect("carol gets in");
+    let roster = cluster.backend().directory.roster(&id("r")).await;
+    let roster = roster.expect("it is open");
+    let state = |peer| {
+        let member = roster.member(peer).expect("it is in");
+        member.profile.state.as_json().to_owned()
+    };
+    assert_eq!(state(&alice.peer()), r#"{"n":2}"#);
+    // Nobody was told that it is another again.
+    let updates = bob.told.messages();
+    let of_alice = updates.iter().filter(|message| {
+        matches!(message, ServerMessage::MemberUpdated(update) if update.peer == alice.peer())
+    });
+    assert_eq!(of_alice.count(), 2);
+}
+
+/// As where one server of many does, behind a proxy.
+#[tokio::test(start_paused = true)]
+async fn so_it_is_where_a_part_of_the_directory_goes_back_without_a_word() {
+    let (cluster, rest) = (MemoryCluster::new(), MemoryCluster::new());
+    let backend = || Backend {
+        leases: rest.backend().leases,
+        doubts: rest.backend().doubts,
+        ..cluster.backend()
+    };
+    let one = node(backend(), settings()).await;
+    let other = node(backend(), settings()).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    let before = cluster.snapshot();
+    says_state(&alice, 1).await;
+    says_state(&bob, 2).await;
+    cluster.restore(&before);
+    sleep(WINDOW).await;
+    until_open(&cluster).await;
+    let roster = cluster.backend().directory.roster(&id("r")).await;
+    let roster = roster.expect("it is open");
+    for (session, state) in [(&alice, r#"{"n":1}"#), (&bob, r#"{"n":2}"#)] {
+        let member = roster.member(&session.peer()).expect("it is in");
+        assert_eq!(member.profile.state.as_json(), state);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_had_left_and_come_again_stays_and_keeps_its_place() {
+    let cluster = MemoryCluster::new();
+    let [one, other] = plain_nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    let before = cluster.snapshot();
+    let left = one.leave(&alice.local, &id("r")).await;
+    left.expect("memory answers");
+    alice.join("r").await.expect("alice gets in");
+    bob.told.until_joined(&alice.peer()).await;
+    cluster.restore(&before);
+    sleep(Duration::from_secs(1)).await;
+    until_open(&cluster).await;
+    sleep(Duration::from_secs(1)).await;
+    let roster = cluster.backend().directory.roster(&id("r")).await;
+    let roster = roster.expect("it is open");
+    let member = roster.member(&alice.peer()).expect("she is in");
+    assert_eq!(member.order, 3);
+    let closed = |message: &ServerMessage| matches!(message, ServerMessage::RoomClosed(_));
+    assert!(!alice.told.messages().iter().any(closed));
+    assert_eq!(bob.told.leaves(&alice.peer()).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_away_is_away_again() {
+    let cluster = MemoryCluster::new();
+    let [one, other] = plain_nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    let before = cluster.snapshot();
+    alice.loses_connection();
+    bob.told
+        .until_connection(&alice.peer(), Connection::Away)
+        .await;
+    cluster.restore(&before);
+    sleep(Duration::from_secs(1)).await;
+    until_open(&cluster).await;
+    sleep(Duration::from_secs(1)).await;
+    let roster = cluster.backend().directory.roster(&id("r")).await;
+    let roster = roster.expect("it is open");
+    let member = roster.member(&alice.peer()).expect("its window lasts");
+    assert!(member.flags.away);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_revision_that_is_given_twice_hides_no_change() {
     let cluster = MemoryCluster::new();
     let [one, other] = plain_nodes(&cluster).await;
     let (alice, bob) = introduce(&one, &other).await;
     let before = cluster.snapshot();
-    let says = async |n: u64| {
-        let json = format!(r#"{{"type":"state","id":1,"room":"r","state":{{"n":{n}}}}}"#);
-        let Ok(ClientMessage::State(message)) = Codec::Json.decode(json.as_bytes()) else {
-            panic!("a state message")
-        };
-        let updated = one.update(&alice.local, &id("r"), &message.state).await;
-        updated.expect("she may");
-    };
+    let says = async |n: u64| says_state(&alice, n).await;
     let is = |n: u64| {
         move |message: &ServerMessage| match message {
             ServerMessage::MemberUpdated(update) => update

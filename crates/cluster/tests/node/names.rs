@@ -207,6 +207,7 @@ async fn who_lost_its_name_is_taken_out_for_good_though_its_node_had_just_assert
         capacity: before.capacity,
         order_max: 2,
         lift: false,
+        own: false,
     };
     directory
         .assert_member(&late)

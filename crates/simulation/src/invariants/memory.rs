@@ -8,7 +8,7 @@ use tokio::time::Duration;
 use crate::trace::{ConnectionNo, Event, Fate, NodeNo, Weather, What};
 
 /// A node that can write (again) has written what is its own after this.
-const WRITTEN: Duration = Duration::from_secs(3);
+pub(super) const WRITTEN: Duration = Duration::from_secs(3);
 
 /// Follows a trace.
 pub(super) struct Memory {
@@ -22,10 +22,6 @@ pub(super) struct Memory {
     /// Nodes that were put to sleep, so many times.
     asleep: BTreeMap<NodeNo, usize>,
     cut_off: BTreeSet<NodeNo>,
-    /// Nodes, and whether they run.
-    runs: BTreeMap<NodeNo, bool>,
-    /// It was lost while no node ran, and nobody knows since what revisions there were.
-    by_all: bool,
     /// From when until when nobody else knows what these nodes know.
     alone: BTreeMap<NodeNo, (Duration, Option<Duration>)>,
 }
@@ -41,8 +37,6 @@ impl Memory {
             home: BTreeMap::new(),
             asleep: BTreeMap::new(),
             cut_off: BTreeSet::new(),
-            runs: BTreeMap::new(),
-            by_all: false,
             alone: BTreeMap::new(),
         }
     }
@@ -70,11 +64,6 @@ impl Memory {
         self.lost_at.is_some()
     }
 
-    /// Whether, since the last time that this was asked, everybody who could have told has forgotten everything.
-    pub(super) fn take_lost_by_all(&mut self) -> bool {
-        std::mem::take(&mut self.by_all)
-    }
-
     /// Whether a session may be unknown to all nodes that run and reach Redis: that lost it, its node was frozen or cut off
     /// before it could write it again, and a lease was waited for that in vain.
     pub(super) fn is_unknown(&self, peer: &PeerId, at: Duration) -> bool {
@@ -100,8 +89,6 @@ impl Memory {
                         *alone = (at, None);
                     }
                 }
-                let nobody_runs = self.runs.values().all(|runs| !runs);
-                self.by_all |= nobody_runs && !self.runs.is_empty();
             }
             Weather::Back => {
                 self.is_down = false;
@@ -116,11 +103,6 @@ impl Memory {
     }
 
     fn befell(&mut self, node: NodeNo, fate: Fate, at: Duration) {
-        match fate {
-            Fate::Started => drop(self.runs.insert(node, true)),
-            Fate::Killed | Fate::Stopped(_) => drop(self.runs.insert(node, false)),
-            _ => {}
-        }
         match fate {
             Fate::Frozen => *self.asleep.entry(node).or_default() += 1,
             Fate::CutOff => drop(self.cut_off.insert(node)),

@@ -8,6 +8,7 @@ use tokio::time::Duration;
 
 use super::memory::Memory;
 use super::reading::Reading;
+use super::revisions::Revisions;
 use super::story::Story;
 use crate::trace::{ClientNo, ConnectionNo, News, Seen, Trace, View, What};
 
@@ -23,9 +24,11 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut main: BTreeMap<ClientNo, (ConnectionNo, PeerId)> = BTreeMap::new();
     let mut greeted: BTreeMap<ConnectionNo, Views> = BTreeMap::new();
     let mut memory = Memory::new(trace.rules.lease);
+    let mut revisions = Revisions::new(trace.rules.lease);
     let mut reading = Reading::default();
     let mut left = BTreeSet::new();
     for event in &trace.events {
+        revisions.settle(event.at);
         memory.take(event);
         reading.take(event);
         if memory.was_lost() {
@@ -33,11 +36,6 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
             // revision: «the highest that anyone asserts» is none (DESIGN 5).
             for room in std::mem::take(&mut left) {
                 views.entry(room).and_modify(|(_, view)| view.revision = 0);
-            }
-        }
-        if memory.take_lost_by_all() {
-            for (_, view) in views.values_mut() {
-                view.revision = 0;
             }
         }
         match &event.what {
@@ -75,7 +73,8 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                                 view.1.revision = view.1.revision.min(known.1.revision)
                             });
                     }
-                    found.extend(installed(&mut views, *client, *connection, view));
+                    let owed = revisions.owed(&view.room, event.at);
+                    found.extend(installed(&mut views, (*client, *connection), view, owed));
                 }
             }
             What::Told {
@@ -94,13 +93,14 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                     room,
                     news,
                     (event.at, made_at),
-                    (&memory, story),
+                    (&memory, story, &revisions),
                 );
                 let name = format!("client {client} at {:?}", event.at);
                 found.extend(what.into_iter().map(|what| format!("{name}: {what}")));
             }
             _ => {}
         }
+        revisions.take(event);
     }
     found.extend(last(trace));
     found
@@ -108,14 +108,14 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
 
 fn installed(
     views: &mut Views,
-    client: ClientNo,
-    connection: ConnectionNo,
+    (client, connection): (ClientNo, ConnectionNo),
     view: &View,
+    owed: u64,
 ) -> Option<String> {
     let key = (client, view.room.clone());
     let before = views.insert(key, (connection, view.clone()));
     let before = before.map_or(0, |(_, view)| view.revision);
-    (view.revision < before).then(|| {
+    (view.revision < before.min(owed)).then(|| {
         format!(
             "client {client}: {} went back from revision {before} to {}",
             view.room, view.revision
@@ -153,7 +153,7 @@ fn told(
     room: &RoomId,
     news: &News,
     (at, made_at): (Duration, Duration),
-    (memory, story): (&Memory, &Story),
+    (memory, story, revisions): (&Memory, &Story, &Revisions),
 ) -> Vec<String> {
     let key = (client, room.clone());
     if let News::Joined { revision, members } = news {
@@ -163,7 +163,8 @@ fn told(
             members: members.clone(),
         };
         let partial = shown(&view, client, (at, made_at), memory, story);
-        let back = installed(views, client, connection, &view);
+        let owed = revisions.owed(room, at);
+        let back = installed(views, (client, connection), &view, owed);
         return partial.into_iter().chain(back).collect();
     }
     if matches!(news, News::Left | News::Closed) {
@@ -199,6 +200,7 @@ fn told(
     }
     let before = view.revision;
     view.take(news);
+    // Whatever Redis lost, a node does not go back on what it told over one connection.
     if view.revision < before {
         found.push(format!(
             "{room} went back from revision {before} to {}",

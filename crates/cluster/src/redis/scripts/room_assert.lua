@@ -4,6 +4,7 @@
 -- ARGV  1 peer  2 epoch  3 node  4 order  5 flags  6 user, percent-encoded  7 joined_at  8 rest
 --       9 revision  10 ready  11 capacity  12 highest order  13 '1': above that revision, not only up to it
 --       14 the name that it holds, if it is named  15 the version of its record
+--       16 '1': its owner asserts it, and what was written last may be lost
 -- Result
 --   known revision                  nothing was missing
 --   restored revision behind(0|1) {node, …}    written again, or the room's revision was behind (1) or not above
@@ -11,12 +12,14 @@
 -- Atomic: set, roster and meta change together. It does not ask for the bucket's marker: this is how a bucket without
 -- one is filled. Of everything that is asserted the highest counts, so the order of assertions does not matter, and a
 -- repeat finds all known. Of two that hold one name, the one that joined later does, whoever is asserted first: it took the
--- name from the other, or found it free. A room that is behind went back in time, and what else is in the bucket did so too: its marker
--- is deleted with the same step, before anybody is shown the room.
+-- name from the other, or found it free. Under the same epoch a record stays as it is, unless its owner asserts it: then
+-- node, being away, rest and the place of a later join count, where the record is of that version. A room that is behind
+-- went back in time, and what else is in the bucket did so too: its marker is deleted with the same step, before anybody is
+-- shown the room.
 
 local members, roster, meta, floor, alive = unpack(KEYS)
-local peer, epoch, node, order, flags, user, joined_at, rest, revision, ready, capacity, order_max, lift, name, version =
-  unpack(ARGV)
+local peer, epoch, node, order, flags, user, joined_at, rest, revision, ready, capacity, order_max, lift, name, version,
+  own = unpack(ARGV)
 epoch, revision = tonumber(epoch), tonumber(revision)
 
 local present = redis.call('SCARD', members)
@@ -28,8 +31,15 @@ if known and known.epoch > epoch then return { 'stale', known.epoch } end
 local room = redis.call('HMGET', meta, 'revision', 'ready', 'capacity', 'order')
 local revision_known = number_of(room[1]) or number_of(redis.call('GET', floor)) or 0
 local missing = not known or known.epoch < epoch
+local away = is_away(flags)
+local outdated, came_again = false, false
+if own == '1' and known and known.epoch == epoch and known.version == version then
+  local later = tonumber(joined_at) - tonumber(known.joined_at)
+  came_again = later > 0 or (later == 0 and tonumber(order) > tonumber(known.order))
+  outdated = came_again or known.node ~= node or is_away(known.flags) ~= away or known.rest ~= rest
+end
 local behind = revision_known < revision
-if not missing and not behind and (lift ~= '1' or revision_known > revision) then return { 'known', revision_known } end
+if not missing and not outdated and not behind and (lift ~= '1' or revision_known > revision) then return { 'known', revision_known } end
 
 local function highest(...)
   local numbers = { ... }
@@ -67,6 +77,12 @@ if missing then
     version = version, epoch = epoch, node = node, order = order, flags = flags, user = user, joined_at = joined_at,
     rest = rest,
   })
+elseif outdated then
+  if known.rest ~= rest then known.flags = with_name(known.flags, assert_name()) end
+  known.node, known.rest = node, rest
+  if came_again then known.order, known.joined_at = order, joined_at end
+  known.flags = string.sub(known.flags, 1, 1) .. (away and 'a' or '-') .. string.sub(known.flags, 3)
+  write(roster, peer, known)
 end
 if behind then redis.call('DEL', alive) end
 return { 'restored', tonumber(redis.call('HGET', meta, 'revision')), behind and 1 or 0, nodes(roster) }
