@@ -99,11 +99,15 @@ export class Client extends Emitter {
       platform: this.#platform,
       onState: (change) => this.#changed(change),
       onWelcome: (welcome, moved) => this.#welcomed(welcome, moved),
-      onMessage: (message) => this.#dispatch(message),
+      onMessage: (message) => {
+        this.#dispatch(message);
+        this.#signals.heard(message);
+      },
       onLost: () => this.#connectionLost(),
     });
     this.#signals = new Signals({
       sendText: (text) => this.#lifeline.sendText(text),
+      ping: () => this.#lifeline.send({ type: 'ping' }),
       nextId: () => ++this.#lastId,
       platform: this.#platform,
     });
@@ -132,6 +136,7 @@ export class Client extends Emitter {
       this.#stopWatchingPage();
       this.#stopWatchingPage = watchPage({
         onDoubt: () => this.#lifeline.hurry(),
+        onUnseen: () => this.#receipts.flush(),
         onHide: () => this.#hide(),
         onReturn: () => this.#return(),
       });

@@ -6,7 +6,10 @@ import { SUBPROTOCOL } from './protocol.js';
 const WELCOME_TIMEOUT_MS = 10_000;
 /** From `ping` to any sign of life. */
 const PONG_TIMEOUT_MS = 5_000;
-/** A timer this late means that the page was suspended, and could not have heard an answer. */
+/**
+ * A timer this late means that the page was suspended and could not have heard an answer, so it asks again. Once: the
+ * timers of a hidden page are late all the time, and it does hear.
+ */
 const SUSPENDED_MS = 2_000;
 /** How long a connection that was replaced waits for the gateway to close it. */
 const RETIRED_MS = 10_000;
@@ -30,6 +33,7 @@ export class Connection {
   #heartbeatMs = 0;
   #heardAt = 0;
   #awaitingPong = false;
+  #askedAgain = false;
   #saidHello = false;
 
   /**
@@ -106,8 +110,9 @@ export class Connection {
     const late = this.#platform.now() - askedAt - PONG_TIMEOUT_MS;
     if (!this.#awaitingPong) {
       this.#listen();
-    } else if (late > SUSPENDED_MS) {
+    } else if (late > SUSPENDED_MS && !this.#askedAgain) {
       this.#awaitingPong = false;
+      this.#askedAgain = true;
       this.probe();
     } else {
       this.#ended(CONNECTION_LOST, '');
@@ -124,7 +129,7 @@ export class Connection {
   /** @param {ServerMessage} message */
   #heard(message) {
     this.#heardAt = this.#platform.now();
-    this.#awaitingPong = false;
+    this.#awaitingPong = this.#askedAgain = false;
     if (message.type === 'welcome') {
       this.#heartbeatMs = message.heartbeat_ms;
       this.#listen();

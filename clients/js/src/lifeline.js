@@ -227,10 +227,14 @@ export class Lifeline {
   /** @param {Advice} advice */
   #comeBack(advice) {
     if (this.#staysAway(advice)) return this.#end(advice);
-    const retryInMs = advice.retryAfterMs + this.#backoff.next();
-    this.#tryIn(retryInMs);
+    const isFirst = this.#backoff.isFresh;
+    const backoffMs = this.#backoff.next();
+    // A timer of a hidden page may ring so late that the session is over: the first attempt needs none.
+    const retryInMs = advice.retryAfterMs + (isFirst && this.#options.platform.hidden() ? 0 : backoffMs);
+    if (retryInMs > 0) this.#tryIn(retryInMs);
     this.#mayHurry = advice.retryAfterMs === 0;
     this.#become({ state: 'reconnecting', advice, retryInMs });
+    if (retryInMs === 0) this.wake();
   }
 
   /** @param {Advice} advice */

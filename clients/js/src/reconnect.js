@@ -81,6 +81,11 @@ export class Backoff {
     this.#capMs = capMs;
   }
 
+  /** Whether nothing has failed since the last connection that lasted. */
+  get isFresh() {
+    return this.#attempts === 0;
+  }
+
   /** How long to wait before the next attempt, milliseconds. */
   next() {
     const bound = Math.min(this.#capMs, this.#baseMs * 2 ** this.#attempts++);

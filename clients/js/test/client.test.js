@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connected, fakeClient, idle, socketNumber, welcome } from './support.js';
+import { connected, fakeClient, fakePage, idle, socketNumber, welcome } from './support.js';
 
 test('the first message is a hello that asks for receipts', async () => {
   const { client } = fakeClient({ name: 'Ada', token: 't' });
@@ -50,6 +50,28 @@ test('a page that slept asks again before it gives a connection up', async () =>
   socket.say({ type: 'pong' });
   await clock.advance(5_000);
   assert.equal(client.state, 'open');
+});
+
+test('a hidden page whose timers ring late gives up a connection that stays silent', async () => {
+  const { clock, socket, client } = await connected();
+  await clock.sleep(60_000);
+  assert.equal(socket.of('ping').length, 1);
+  await clock.sleep(60_000);
+  assert.equal(socket.of('ping').length, 2);
+  await clock.sleep(60_000);
+  assert.equal(client.state, 'reconnecting');
+});
+
+test('a hidden page comes back without a timer the first time, and after back-off then', async (context) => {
+  const page = fakePage(context);
+  const { socket, states } = await connected();
+  page.document.hidden = true;
+  socket.drop();
+  const second = await socketNumber(2);
+  assert.equal(states.at(-1).retryInMs, 0);
+  second.drop();
+  await socketNumber(2);
+  assert.ok(states.at(-1).retryInMs > 0);
 });
 
 test('a gateway that never says welcome is given up', async () => {

@@ -118,7 +118,7 @@ test('rooms that nobody joins again are left', async (context) => {
 });
 
 test('what was unanswered or held back is sent by the next page', async (context) => {
-  const before = await onPage(context, { limits: { in_flight: 2 } });
+  const before = await onPage(context, { limits: { in_flight: 8 } });
   before.room.signal('other', 'x', 1);
   before.room.broadcast('x', 2);
   before.room.signal('other', 'x', 3);

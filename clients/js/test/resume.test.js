@@ -128,7 +128,7 @@ test('a broadcast with done is repeated to those without an answer only', async 
 });
 
 test('repeats are free of the rate but count as unanswered', async () => {
-  const limits = { in_flight: 40, signals_per_second: 100, burst: 40 };
+  const limits = { in_flight: 160, signals_per_second: 100, burst: 40 };
   const fake = await joined({ limits });
   for (let n = 0; n < 60; n++) fake.room.signal('other', 'x', n);
   await fake.clock.advance(1_000);

@@ -155,6 +155,7 @@ export function fakeClient({ storage, clock = new FakeClock(), ...options } = {}
     clearTimeout: (timer) => clock.clearTimeout(timer),
     random: () => 0.5,
     wallClock: () => 1_000_000 + clock.now,
+    hidden: () => globalThis.document?.hidden ?? false,
     kept: new KeptSessions(storage),
   };
   const client = new Client({ url: 'ws://gateway/v1/connect', platform, ...options });
