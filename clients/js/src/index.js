@@ -1,6 +1,7 @@
 /** Switchboard's browser SDK. Start with {@link Client}. */
 export { Call } from './call.js';
 export { Client } from './client.js';
+export { getLocalDevices, watchLocalDevices } from './devices.js';
 export { SwitchboardError } from './errors.js';
 export { LocalMedia } from './media.js';
 export { MediaError } from './media_error.js';
@@ -11,5 +12,8 @@ export { Room } from './room.js';
 /** @typedef {import('./kept_session.js').KeptRoom} KeptRoom */
 /** @typedef {import('./lifeline.js').ConnectionState} ConnectionState */
 /** @typedef {import('./lifeline.js').StateChange} StateChange */
+/** @typedef {import('./media.js').MediaState} MediaState */
+/** @typedef {import('./media_error.js').Device} Device */
+/** @typedef {import('./media_error.js').MediaErrorReason} MediaErrorReason */
 /** @typedef {import('./protocol.js').Member} Member */
 /** @typedef {import('./signals.js').Outcome} Outcome */

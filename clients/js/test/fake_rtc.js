@@ -1,9 +1,18 @@
 /** The signaling half of an RTCPeerConnection (W3C WebRTC 4.4.1), without media or network. */
 
 class FakeMediaStream {
-  #tracks = new Set();
+  #tracks;
+  constructor(tracks = []) {
+    this.#tracks = new Set(tracks);
+  }
   getTracks() {
     return [...this.#tracks];
+  }
+  getAudioTracks() {
+    return this.getTracks().filter(({ kind }) => kind === 'audio');
+  }
+  getVideoTracks() {
+    return this.getTracks().filter(({ kind }) => kind === 'video');
   }
   addTrack(track) {
     this.#tracks.add(track);
