@@ -149,7 +149,7 @@ export async function idle() {
 export function fakeClient({ storage, clock = new FakeClock(), ...options } = {}) {
   FakeSocket.reset();
   const platform = {
-    WebSocket: FakeSocket,
+    WebSocket: 'WebSocket' in options ? options.WebSocket : FakeSocket,
     now: () => clock.now,
     setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
     clearTimeout: (timer) => clock.clearTimeout(timer),
