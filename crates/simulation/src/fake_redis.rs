@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use switchboard_cluster::Backend;
@@ -20,6 +21,8 @@ pub(crate) struct FakeRedis {
     server: Arc<Server>,
     channels: Channels,
     paths: Mutex<Vec<(NodeId, Arc<Path>)>>,
+    /// Nobody reaches it, nor whoever starts meanwhile.
+    is_gone: AtomicBool,
     random: Random,
 }
 
@@ -30,6 +33,7 @@ impl FakeRedis {
             server: Server::new(badness),
             channels: Arc::new(Mutex::new(BTreeMap::new())),
             paths: Mutex::default(),
+            is_gone: AtomicBool::new(false),
             random,
         }
     }
@@ -37,6 +41,9 @@ impl FakeRedis {
     /// A node's way to it.
     pub(crate) fn connect(&self, node: &NodeId) -> (Backend, Arc<Path>) {
         let path = Path::new(self.server.clone(), self.random.clone());
+        if self.is_gone.load(Ordering::Relaxed) {
+            path.cut();
+        }
         let inner = self.memory.backend();
         let bus = FakeBus::new(path.clone(), inner.bus, self.channels.clone());
         let backend = Backend {
@@ -73,6 +80,7 @@ impl FakeRedis {
 
     /// Cuts every node off.
     pub(crate) fn go(&self) {
+        self.is_gone.store(true, Ordering::Relaxed);
         for (_, path) in self.paths.lock().iter() {
             path.cut();
         }
@@ -80,6 +88,7 @@ impl FakeRedis {
 
     /// Takes every node back, one after another as they would find it.
     pub(crate) fn come_back(&self) {
+        self.is_gone.store(false, Ordering::Relaxed);
         let nodes: Vec<_> = {
             let paths = self.paths.lock();
             paths.iter().map(|(node, _)| node.clone()).collect()
@@ -135,5 +144,20 @@ impl FakeRedis {
         let paths = self.paths.lock();
         let mut found = paths.iter().filter(|(known, _)| known == node);
         found.next().map(|(_, path)| path.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_starts_while_it_is_gone_reaches_it_when_it_is_back() {
+        let redis = FakeRedis::new(Random::of(1, "redis"), Badness::default());
+        redis.go();
+        let (backend, path) = redis.connect(&"node-0".parse().expect("an id of a node"));
+        assert!(path.is_cut() && !backend.reach.borrow().is_reached());
+        redis.come_back();
+        assert!(!path.is_cut() && backend.reach.borrow().is_reached());
     }
 }
