@@ -25,7 +25,7 @@
 
 /** Summaries of one connection's statistics, https://www.w3.org/TR/webrtc-stats/. */
 export class Statistics {
-  /** By id of the report. @type {Map<string, { bytes: number, timestamp: number }>} */
+  /** By id of the report. @type {Map<string, { bytes: number, timestamp: number, bitrate?: number }>} */
   #before = new Map();
 
   /**
@@ -62,13 +62,15 @@ export class Statistics {
   #flow(report, packets, bytes, packetsLost, reports) {
     const { id, timestamp, jitter, framesPerSecond, frameWidth, frameHeight } = report;
     const before = this.#before.get(id);
-    this.#before.set(id, { bytes, timestamp });
     const seconds = before ? (timestamp - before.timestamp) / 1_000 : 0;
+    // Browsers give the same reports again to whoever asks again at once: then the rate is what it was.
+    const bitrate = before && seconds > 0 ? Math.round((8 * (bytes - before.bytes)) / seconds) : before?.bitrate;
+    this.#before.set(id, { bytes, timestamp, ...(bitrate !== undefined && { bitrate }) });
     return withoutUndefined({
       packets,
       packetsLost: packetsLost ?? 0,
       bytes,
-      bitrate: before && seconds > 0 ? Math.round((8 * (bytes - before.bytes)) / seconds) : undefined,
+      bitrate,
       codec: reports.get(report.codecId)?.mimeType,
       jitterMs: jitter === undefined ? undefined : jitter * 1_000,
       framesPerSecond,

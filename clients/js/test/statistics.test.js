@@ -31,6 +31,13 @@ test('a summary tells path, rates and losses', async () => {
   assert.deepEqual(received, { audio: { packets: 7, packetsLost: 1, bytes: 70, bitrate: 0, jitterMs: 4 } });
 });
 
+test('a report that is given again has the rate that it had', async () => {
+  const statistics = new Statistics();
+  for (const at of [1_000, 3_000, 3_000]) await statistics.summary(reported(at, at * 9));
+  const { sent } = await statistics.summary(reported(3_000, 27_000));
+  assert.equal(sent.video.bitrate, 72_000);
+});
+
 test('before there is a path the summary is empty', async () => {
   assert.deepEqual(await new Statistics().summary({ getStats: async () => new Map() }), { sent: {}, received: {} });
 });
