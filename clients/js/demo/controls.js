@@ -30,16 +30,16 @@ export class Controls {
 
   show() {
     const { muted, video_off: videoOff, sharing_screen: sharing } = this.#media.state;
-    showToggle(this.#mic, { pressed: muted, icon: muted ? 'mic-off' : 'mic', text: t(muted ? 'unmute' : 'mute') });
+    showToggle(this.#mic, { pressed: muted, icon: muted ? 'mic-off' : 'mic', text: t('mute') });
     showToggle(this.#camera, {
       pressed: videoOff,
       icon: videoOff ? 'camera-off' : 'camera',
-      text: t(videoOff ? 'camera-on' : 'camera-off'),
+      text: t('camera-off'),
     });
     showToggle(this.#screen, {
       pressed: sharing,
       icon: sharing ? 'screen-off' : 'screen',
-      text: t(sharing ? 'stop-sharing' : 'share'),
+      text: t('share'),
     });
   }
 

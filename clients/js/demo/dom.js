@@ -20,7 +20,10 @@ export function find(parent, selector, type) {
 }
 
 /**
- * A button that is either on or off, with an icon and a text for each.
+ * A button that is either on or off, as the one on a phone that mutes: its text, which is its accessible name, names what
+ * pressing it brings about and stays; icon, colour and `aria-pressed` tell whether it is so. A text that changed along would
+ * be read as «Unmute, pressed», and one that differs from the name cannot be said to a computer that is controlled by voice
+ * (WCAG 2.5.3).
  *
  * @param {HTMLButtonElement} button
  * @param {{ pressed: boolean, icon: string, text: string }} look

@@ -7,7 +7,14 @@ export { LocalMedia } from './media.js';
 export { MediaError } from './media_error.js';
 export { Room } from './room.js';
 
+/** @typedef {import('./call.js').CallEvents} CallEvents */
 /** @typedef {import('./call.js').Tile} Tile */
+/** @typedef {import('./data_channels.js').Data} Data */
+/** @typedef {import('./encoding.js').EncodingPreferences} EncodingPreferences */
+/** @typedef {import('./encoding.js').MaxBitrate} MaxBitrate */
+/** @typedef {import('./media.js').LocalMediaEvents} LocalMediaEvents */
+/** @typedef {import('./statistics.js').ConnectionStatistics} ConnectionStatistics */
+/** @typedef {import('./statistics.js').FlowStatistics} FlowStatistics */
 /** @typedef {import('./client.js').ClientOptions} ClientOptions */
 /** @typedef {import('./kept_session.js').KeptRoom} KeptRoom */
 /** @typedef {import('./lifeline.js').ConnectionState} ConnectionState */
