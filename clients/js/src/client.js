@@ -91,6 +91,8 @@ export class Client extends Emitter {
   #leaving = new Set();
   /** Rooms that the page was in before it was loaded again, and that nobody has joined since. @type {Set<string>} */
   #unclaimed = new Set();
+  /** Those of them that somebody joins, until he listens. @type {Set<string>} */
+  #claiming = new Set();
   /** Signals that wait until those rooms are claimed, and with them the listeners are there. @type {IncomingSignal[]} */
   #deferred = [];
   /** The rooms that this page was in before it was loaded again; to be joined, should they still be wanted. */
@@ -219,7 +221,7 @@ export class Client extends Emitter {
     if (this.#ended) return Promise.reject(this.#ended);
     const wanted = this.#rooms.get(id);
     if (wanted) {
-      if (this.#unclaimed.delete(id)) this.#claimed(wanted, wish);
+      if (this.#unclaimed.delete(id)) this.#claim(wanted, wish);
       return wanted.entered;
     }
     const room = this.#newRoom(id, wish);
@@ -438,10 +440,12 @@ export class Client extends Emitter {
    * @param {Room} room
    * @param {{ state?: State, capacity?: number }} wish
    */
-  async #claimed(room, wish) {
+  async #claim(room, wish) {
+    this.#claiming.add(room.id);
     room.claim(wish);
     await room.entered.catch(() => {});
     await pause(this.#platform, 0); // until whoever waited for the room listens to it
+    this.#claiming.delete(room.id);
     this.#handleDeferred();
   }
 
@@ -503,12 +507,15 @@ export class Client extends Emitter {
 
   /** @param {IncomingSignal} signal */
   #received(signal) {
-    if (this.#unclaimed.size > 0 || this.#deferred.length > 0) this.#deferred.push(signal);
+    const { room, from } = signal;
+    const waits = this.#unclaimed.has(room) || this.#claiming.has(room);
+    // One sender's signals stay in order, and receipts count up to the last: what it says in other rooms waits behind.
+    if (waits || this.#deferred.some((earlier) => earlier.from === from)) this.#deferred.push(signal);
     else this.#handle(signal);
   }
 
   #handleDeferred() {
-    if (this.#unclaimed.size === 0) for (const signal of this.#deferred.splice(0)) this.#handle(signal);
+    for (const signal of this.#deferred.splice(0)) this.#received(signal);
   }
 
   /** @param {IncomingSignal} signal */
