@@ -1,8 +1,8 @@
 /** @import { DemoPage } from './demo_page.js' */
 
 /**
- * A page that uses the SDK itself, without the demo's call: `sdk`, `client`, `room`, `media` and, once made, `call` are in
- * its `window.own`, for `page.evaluate`.
+ * A page that uses the SDK itself, without the demo's call: `sdk`, `client`, `room`, `media`, the kinds of signals `heard`, and
+ * once it was made `call` are in its `window.own`, for `page.evaluate`.
  *
  * @param {DemoPage} person who visits a gateway already
  * @param {{ name: string, room?: string }} who
@@ -17,7 +17,9 @@ export function joinBySdk({ page }, { name, room = 'studio' }) {
       const client = new sdk.Client({ url: `${location.origin.replace('http', 'ws')}/v1/connect`, name, keepAs: 'own' });
       await client.connect();
       const joined = await client.join(room, { state: media.state });
-      Object.assign(window, { own: { sdk, client, room: joined, media } });
+      const own = { sdk, client, room: joined, media, heard: /** @type {string[]} */ ([]) };
+      Object.assign(window, { own });
+      joined.on('signal', (/** @type {any} */ { kind }) => own.heard.push(kind));
     },
     { name, room },
   );

@@ -15,11 +15,7 @@ scenario('a call that is made after its offer came connects', async (world) => {
   await bob.visit(gateway.url);
   await joinBySdk(bob, { name: 'Bob' });
   // The application listens to signals of its own, and so does get the offer, but has no use for it.
-  await bob.page.evaluate(() => {
-    const { room } = /** @type {any} */ (window).own;
-    const isOffer = (/** @type {any} */ { kind }) => kind === 'offer';
-    return new Promise((resolve) => room.on('signal', (/** @type {any} */ signal) => isOffer(signal) && resolve(undefined)));
-  });
+  await bob.page.waitForFunction(() => /** @type {any} */ (window).own.heard.includes('offer'));
   await makeCall(bob);
   await ada.untilInCallWith('Bob');
   await ada.untilPicturesMove('Bob');
