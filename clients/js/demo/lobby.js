@@ -1,5 +1,5 @@
 /** @import { LocalMedia, MediaError } from '/sdk/index.js' */
-import { byId, showToggle } from './dom.js';
+import { byId, showCamera, showMicrophone } from './dom.js';
 import { inWords } from './errors.js';
 import { t } from './i18n.js';
 import { recall, remember } from './memory.js';
@@ -120,16 +120,8 @@ export class Lobby {
 
   #showPreview() {
     const { muted, video_off: videoOff } = this.#media.state;
-    showToggle(byId('preview-mic', HTMLButtonElement), {
-      pressed: muted,
-      icon: muted ? 'mic-off' : 'mic',
-      text: t('mute'),
-    });
-    showToggle(byId('preview-camera', HTMLButtonElement), {
-      pressed: videoOff,
-      icon: videoOff ? 'camera-off' : 'camera',
-      text: t('camera-off'),
-    });
+    showMicrophone(byId('preview-mic', HTMLButtonElement), muted);
+    showCamera(byId('preview-camera', HTMLButtonElement), videoOff);
     this.#video.hidden = videoOff;
     // A video that waits for its first track would hold up the page's load event.
     if (!videoOff && !this.#video.srcObject) this.#video.srcObject = this.#media.stream;

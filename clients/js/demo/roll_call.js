@@ -33,7 +33,7 @@ const SENTENCES = [
 export class RollCall {
   #words;
   #say;
-  /** Whom the listener knows of. @type {Map<string, { name: string, standing: Standing }>} by peer */
+  /** Those that the listener was told of. @type {Map<string, { name: string, standing: Standing }>} by peer */
   #told = new Map();
   /** @type {Map<string, { name: string, standing: Standing }>} by peer */
   #now = new Map();
@@ -51,7 +51,7 @@ export class RollCall {
   }
 
   /**
-   * Somebody of whom it needs no saying.
+   * Somebody who is not announced: the listener knows already.
    *
    * @param {string} peer
    * @param {string} name
