@@ -1,6 +1,6 @@
 /**
  * Two sounds in one track: what is sent has one track for sound, so that the sound of a shared screen needs no negotiation
- * and is heard by whoever hears the microphone.
+ * and is heard by everybody who hears the microphone.
  */
 export class AudioMix {
   #context = new AudioContext();

@@ -4,7 +4,8 @@ import { MediaError } from './media_error.js';
 /** What is asked for. @typedef {Partial<Record<'microphone' | 'camera', MediaTrackConstraints | true>>} Wishes */
 /** @typedef {{ tracks: [Device, MediaStreamTrack][], errors: MediaError[] }} Captured */
 
-const KINDS = /** @type {const} */ ({ microphone: 'audioinput', camera: 'videoinput' });
+/** Which device a browser's `MediaDeviceInfo` is. */
+export const SOURCES = /** @type {const} */ ({ audioinput: 'microphone', videoinput: 'camera', audiooutput: undefined });
 
 /**
  * Asks for one device.
@@ -73,7 +74,7 @@ export async function captureScreen({ audio }) {
 export async function whyLost(device, track) {
   const { deviceId } = track.getSettings();
   const all = await navigator.mediaDevices?.enumerateDevices().catch(() => []);
-  const ids = (all ?? []).filter(({ kind }) => kind === KINDS[device]).map((info) => info.deviceId);
+  const ids = (all ?? []).filter(({ kind }) => SOURCES[kind] === device).map((info) => info.deviceId);
   const withdrawn = ids.length > 0 && ids.every((id) => id === ''); // ids are shown with the permission only
   if (withdrawn || (await permission(device)) === 'denied') return new MediaError(device, 'denied');
   return new MediaError(device, ids.includes(deviceId ?? '') ? 'failed' : 'missing');
@@ -97,8 +98,8 @@ async function captureEach(wishes, devices) {
   return captured;
 }
 
-/** @param {MediaStreamTrack} track @returns {Device} */
-function deviceOf({ kind }) {
+/** The device whose place a track takes. @param {MediaStreamTrack} track @returns {Device} */
+export function deviceOf({ kind }) {
   return kind === 'audio' ? 'microphone' : 'camera';
 }
 

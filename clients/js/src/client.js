@@ -189,7 +189,6 @@ export class Client extends Emitter {
   #start() {
     this.#hasOpened = false;
     this.#ended = undefined;
-    this.#stopWatchingPage();
     this.#stopWatchingPage = watchPage({
       onDoubt: () => this.#lifeline.hurry(),
       onUnseen: () => this.#receipts.flush(),
@@ -203,7 +202,6 @@ export class Client extends Emitter {
   close() {
     this.#ended = new SwitchboardError('bye', 'The client was closed; call connect() first.');
     for (const room of [...this.#rooms.values()]) room.refused(new SwitchboardError('bye', 'The client was closed.'));
-    if (this.state === 'closed') this.#stopWatchingPage();
     this.#lifeline.stop();
   }
 

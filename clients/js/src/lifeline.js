@@ -96,7 +96,7 @@ export class Lifeline {
     this.#try();
   }
 
-  /** Tries now, whoever asked for patience. While connected: finds out whether it still is. */
+  /** Tries now, even if the gateway asked for patience. While connected: finds out whether it still is. */
   retry() {
     if (this.#connection) return this.#connection.probe();
     if (this.state === 'reconnecting') this.#try();

@@ -1,7 +1,7 @@
 /** @import { Device } from './media_error.js' */
 /** @import { Wishes } from './capture.js' */
 import { AudioMix } from './audio_mix.js';
-import { capture, captureOne, captureScreen, whyLost } from './capture.js';
+import { capture, captureOne, captureScreen, deviceOf, SOURCES, whyLost } from './capture.js';
 import { DeviceRequests } from './device_requests.js';
 import { Emitter } from './emitter.js';
 import { MediaError } from './media_error.js';
@@ -21,7 +21,6 @@ import { MediaError } from './media_error.js';
 
 /** In a mesh each picture is encoded once per receiver: more than this is too much for a phone. */
 const CAMERA = { width: { ideal: 960 }, height: { ideal: 540 }, frameRate: { max: 30 }, facingMode: 'user' };
-const SOURCES = /** @type {const} */ ({ audioinput: 'microphone', videoinput: 'camera' });
 
 /**
  * This person's microphone, camera and screen. Whatever is missing can be added later; a call goes on without it.
@@ -179,7 +178,7 @@ export class LocalMedia extends Emitter {
    * @param {MediaStreamTrack} track
    * @param {{ source?: Device }} [options] by default the microphone for sound, the camera for pictures
    */
-  publishTrack(track, { source = track.kind === 'audio' ? 'microphone' : 'camera' } = {}) {
+  publishTrack(track, { source = deviceOf(track) } = {}) {
     if ((source === 'microphone') !== (track.kind === 'audio')) {
       throw new TypeError(`A track of ${track.kind} cannot take the place of the ${source}.`);
     }

@@ -63,7 +63,7 @@ export class Statistics {
     const { id, timestamp, jitter, framesPerSecond, frameWidth, frameHeight } = report;
     const before = this.#before.get(id);
     const seconds = before ? (timestamp - before.timestamp) / 1_000 : 0;
-    // Browsers give the same reports again to whoever asks again at once: then the rate is what it was.
+    // A browser that is asked again at once gives the same reports again: then the rate is what it was.
     const bitrate = before && seconds > 0 ? Math.round((8 * (bytes - before.bytes)) / seconds) : before?.bitrate;
     this.#before.set(id, { bytes, timestamp, ...(bitrate !== undefined && { bitrate }) });
     return withoutUndefined({
