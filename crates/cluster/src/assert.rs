@@ -170,8 +170,8 @@ impl Inner {
         self.agree_on_key().await?;
         let closed = self.checked(self.backend.directory.closed_buckets().await)?;
         let now = Instant::now();
-        // Whoever closed them need not be this node, nor need it have a doubt of its own: a part of the directory may have
-        // gone back in time without a word.
+        // Another node may have closed them, while this one has no doubt of its own: a part of the directory may have gone
+        // back in time without a word.
         memory.lift |= !closed.is_empty() && memory.filling_since.is_none();
         let since = *memory.filling_since.get_or_insert(now);
         self.assert_all(memory.lift).await?;

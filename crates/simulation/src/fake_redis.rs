@@ -21,7 +21,7 @@ pub(crate) struct FakeRedis {
     server: Arc<Server>,
     channels: Channels,
     paths: Mutex<Vec<(NodeId, Arc<Path>)>>,
-    /// Nobody reaches it, nor whoever starts meanwhile.
+    /// No node reaches it, nor one that starts meanwhile.
     is_gone: AtomicBool,
     random: Random,
 }

@@ -1,4 +1,4 @@
-//! Places of sessions that this node has just let go of. Whoever has one of these sessions now may not know its rooms yet:
+//! Places of sessions that this node has just let go of. The node that has such a session now may not know its rooms yet:
 //! where the directory went back in time meanwhile, rooms stay closed to it, and only this node can write what they were at.
 
 use std::collections::VecDeque;
