@@ -25,8 +25,8 @@ import { Signals } from './signals.js';
  * @property {string} [token] JWT; may be set anew as `client.token`
  * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before each connection instead
  * @property {string} [agent] the application, for the gateway's logs
- * @property {string} [keepAs] the name under which the session survives a reload of the page, where one page has several
- *   clients of one gateway; by default the `url`
+ * @property {string} [keepAs] the name under which the session survives a reload of the page, by default the `url`. Clients
+ *   of one name get theirs back in the order in which they were made: name them where that may be another one each time
  * @property {Platform} [platform] for tests
  */
 
@@ -95,6 +95,8 @@ export class Client extends Emitter {
   #claiming = new Set();
   /** Signals that wait until those rooms are claimed, and with them the listeners are there. @type {IncomingSignal[]} */
   #deferred = [];
+  /** Where the session is kept, unless the client is closed. @type {string | undefined} */
+  #keptKey;
   /** The rooms that this page was in before it was loaded again; to be joined, should they still be wanted. */
   keptRooms;
 
@@ -126,7 +128,8 @@ export class Client extends Emitter {
       platform: this.#platform,
     });
     this.#receipts = new Receipts((from, id) => this.#lifeline.send({ type: 'received', from, id }), this.#platform);
-    this.keptRooms = this.#restore(this.#platform.kept.claim(this.#keepAs, this.#platform.wallClock()));
+    this.#keptKey = this.#platform.kept.take(this.#keepAs);
+    this.keptRooms = this.#restore(this.#platform.kept.claim(this.#keptKey, this.#platform.wallClock()));
   }
 
   get state() {
@@ -189,6 +192,7 @@ export class Client extends Emitter {
   #start() {
     this.#hasOpened = false;
     this.#ended = undefined;
+    this.#keptKey ??= this.#platform.kept.take(this.#keepAs);
     this.#stopWatchingPage = watchPage({
       onDoubt: () => this.#lifeline.hurry(),
       onUnseen: () => this.#receipts.flush(),
@@ -203,6 +207,8 @@ export class Client extends Emitter {
     this.#ended = new SwitchboardError('bye', 'The client was closed; call connect() first.');
     for (const room of [...this.#rooms.values()]) room.refused(new SwitchboardError('bye', 'The client was closed.'));
     this.#lifeline.stop();
+    this.#sessionLost(); // also where it was never started, or has no token any more
+    this.#giveKeyBack();
   }
 
   /**
@@ -414,8 +420,8 @@ export class Client extends Emitter {
   /** The page is left: perhaps it is only loaded again. */
   #hide() {
     this.#lifeline.suspend(HOLD_MS);
-    if (!this.#session) return;
-    this.#platform.kept.put(this.#keepAs, {
+    if (!this.#session || this.#keptKey === undefined) return;
+    this.#platform.kept.put(this.#keptKey, {
       version: VERSION,
       ...this.#session,
       ...this.#handled(),
@@ -427,10 +433,16 @@ export class Client extends Emitter {
     });
   }
 
+  /** A client that is closed keeps nothing, and another one may have its place. */
+  #giveKeyBack() {
+    if (this.#keptKey !== undefined) this.#platform.kept.giveBack(this.#keptKey);
+    this.#keptKey = undefined;
+  }
+
   /** The page is back as it was. Another one in this tab may have gone on with the session meanwhile. */
   #return() {
     const { kept } = this.#platform;
-    if (this.#session && !kept.takeBack(this.#keepAs, this.#session.secret)) this.#sessionLost();
+    if (this.#session && this.#keptKey !== undefined && !kept.takeBack(this.#keptKey, this.#session.secret)) this.#sessionLost();
     this.#lifeline.wake();
   }
 
@@ -467,6 +479,7 @@ export class Client extends Emitter {
       const error = new SwitchboardError(why, message);
       this.#ended ??= error;
       this.#stopWatchingPage();
+      this.#giveKeyBack();
       for (const { reject } of this.#connecting) reject(error);
       this.#connecting.clear();
       for (const room of [...this.#rooms.values()]) mayComeBack ? room.closed(error) : room.refused(error);

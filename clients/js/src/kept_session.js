@@ -26,51 +26,79 @@ export const HOLD_MS = 5_000;
 const STALE_MS = 30_000;
 /** Of what is kept: a reload may bring another release of the SDK. */
 export const VERSION = 1;
-const PREFIX = 'switchboard.session:';
+const PREFIX = 'switchboard.session';
 
 /**
  * Sessions between two loads of a page, in its `sessionStorage`. They are taken out as soon as the next page loads: a tab
  * that is duplicated copies the storage, and must not copy a session.
+ *
+ * The frames of a page that are of one origin share that storage, so each takes out only its own. Clients of one name are
+ * told apart by the order in which a page makes them.
  */
 export class KeptSessions {
   #storage;
-  /** @type {Map<string, string>} by name, as they were found */
+  #prefix;
+  /** @type {Map<string, string>} by key, as they were found */
   #found = new Map();
+  /** @type {Set<string>} keys of this page's clients */
+  #taken = new Set();
 
-  /** @param {Storage | undefined} storage */
-  constructor(storage) {
+  /**
+   * @param {Storage | undefined} storage
+   * @param {string} [frame] where in the page, if this is a frame
+   */
+  constructor(storage, frame = '') {
     this.#storage = storage;
-    if (!storage) return;
-    const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
-    for (const key of keys.filter((key) => key.startsWith(PREFIX))) {
-      this.#found.set(key.slice(PREFIX.length), storage.getItem(key) ?? '');
-      storage.removeItem(key);
+    this.#prefix = `${PREFIX}${frame}`;
+    for (const key of keysOf(storage)) {
+      if (!key.startsWith(`${this.#prefix}:`) && !key.startsWith(`${this.#prefix}#`)) continue;
+      this.#found.set(key, storage?.getItem(key) ?? '');
+      storage?.removeItem(key);
     }
+  }
+
+  /**
+   * A client's key: the first that no other one of its name has, until it is given back.
+   *
+   * @param {string} name
+   */
+  take(name) {
+    let key = `${this.#prefix}:${name}`;
+    // Without a storage nothing is kept, and a server may have any number of clients.
+    for (let number = 2; this.#storage && this.#taken.has(key); number++) key = `${this.#prefix}#${number}:${name}`;
+    this.#taken.add(key);
+    return key;
+  }
+
+  /** The client is closed. @param {string} key */
+  giveBack(key) {
+    this.#taken.delete(key);
   }
 
   /**
    * The session of the page that was here before. Each is given once.
    *
-   * @param {string} name
+   * @param {string} key
    * @param {number} now
    * @returns {KeptSession | undefined}
    */
-  claim(name, now) {
-    const session = parsed(this.#found.get(name));
-    this.#found.delete(name);
+  claim(key, now) {
+    const session = parsed(this.#found.get(key));
+    this.#found.delete(key);
     return session && now - session.keptAt < STALE_MS ? session : undefined;
   }
 
   /**
    * For the next page. What does not fit is left out, signals first.
    *
-   * @param {string} name
+   * @param {string} key
    * @param {KeptSession} session
    */
-  put(name, session) {
+  put(key, session) {
+    this.#sweep(session.keptAt);
     for (const signals of [session.signals, { sent: [], held: [] }]) {
       try {
-        this.#storage?.setItem(PREFIX + name, JSON.stringify({ ...session, signals }));
+        this.#storage?.setItem(key, JSON.stringify({ ...session, signals }));
         return;
       } catch {
         // The quota of a few MB; or the storage is off, and the session ends with the page.
@@ -81,19 +109,28 @@ export class KeptSessions {
   /**
    * The page is back as it was (back-forward cache).
    *
-   * @param {string} name
+   * @param {string} key
    * @param {string} secret
    * @returns {boolean} whether the session is still its own: no other page went on with it meanwhile
    */
-  takeBack(name, secret) {
-    const session = parsed(this.#storage?.getItem(PREFIX + name) ?? undefined);
-    this.#storage?.removeItem(PREFIX + name);
+  takeBack(key, secret) {
+    const session = parsed(this.#storage?.getItem(key));
+    this.#storage?.removeItem(key);
     return session?.secret === secret;
+  }
+
+  /** What frames have left that did not come back. @param {number} now */
+  #sweep(now) {
+    for (const key of keysOf(this.#storage)) {
+      if (!key.startsWith(PREFIX)) continue;
+      const session = parsed(this.#storage?.getItem(key));
+      if (!session || now - session.keptAt >= STALE_MS) this.#storage?.removeItem(key);
+    }
   }
 }
 
 /** Those of this page: made when the SDK is loaded, be a client made then or not. */
-export const keptSessions = new KeptSessions(sessionStorageOfPage());
+export const keptSessions = new KeptSessions(sessionStorageOfPage(), placeOfFrame());
 
 /** Absent outside browsers, and refused where a page's cookies are. */
 function sessionStorageOfPage() {
@@ -104,7 +141,31 @@ function sessionStorageOfPage() {
   }
 }
 
-/** @param {string | undefined} text @returns {KeptSession | undefined} */
+/** Which frame of which frame of the page this is, such as `.0.2`: the same after a reload. Empty for the page itself. */
+function placeOfFrame() {
+  let place = '';
+  let frame = /** @type {Window | undefined} */ (globalThis.window);
+  for (; frame?.parent && frame.parent !== frame; frame = frame.parent) place = `.${indexOf(frame)}${place}`;
+  return place;
+}
+
+/**
+ * A window of another origin shows its frames by number, and nothing more.
+ *
+ * @param {Window} frame
+ */
+function indexOf(frame) {
+  const { parent } = frame;
+  for (let index = 0; index < parent.length; index++) if (parent[index] === frame) return index;
+  return -1; // it has been removed already
+}
+
+/** @param {Storage | undefined} storage */
+function keysOf(storage) {
+  return Array.from({ length: storage?.length ?? 0 }, (_, index) => storage?.key(index) ?? '');
+}
+
+/** @param {string | null | undefined} text @returns {KeptSession | undefined} */
 function parsed(text) {
   try {
     const session = JSON.parse(text ?? 'null');
