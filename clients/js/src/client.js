@@ -27,7 +27,8 @@ import { Signals } from './signals.js';
  * @property {string} [agent] the application, for the gateway's logs
  * @property {string} [keepAs] the name under which the session survives a reload of the page, where one page has several
  *   clients of one gateway; by default the `url`
- * @property {Platform} [platform] for tests
+ * @property {Partial<Platform>} [platform] instead of the browser's own: `{ WebSocket }` of the package `ws` in Node.js 20, a
+ *   clock and a socket of one's own in tests
  */
 
 /**
@@ -102,7 +103,7 @@ export class Client extends Emitter {
   constructor(options) {
     super();
     this.#options = options;
-    this.#platform = options.platform ?? browser();
+    this.#platform = { ...browser(), ...options.platform };
     this.token = options.token;
     this.#lifeline = new Lifeline({
       url: options.url,

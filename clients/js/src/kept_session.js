@@ -37,7 +37,7 @@ export class KeptSessions {
   /** @type {Map<string, string>} by name, as they were found */
   #found = new Map();
 
-  /** @param {Storage | undefined} storage */
+  /** @internal @param {Storage | undefined} storage */
   constructor(storage) {
     this.#storage = storage;
     if (!storage) return;
@@ -51,6 +51,7 @@ export class KeptSessions {
   /**
    * The session of the page that was here before. Each is given once.
    *
+   * @internal
    * @param {string} name
    * @param {number} now
    * @returns {KeptSession | undefined}
@@ -64,6 +65,7 @@ export class KeptSessions {
   /**
    * For the next page. What does not fit is left out, signals first.
    *
+   * @internal
    * @param {string} name
    * @param {KeptSession} session
    */
@@ -81,6 +83,7 @@ export class KeptSessions {
   /**
    * The page is back as it was (back-forward cache).
    *
+   * @internal
    * @param {string} name
    * @param {string} secret
    * @returns {boolean} whether the session is still its own: no other page went on with it meanwhile
