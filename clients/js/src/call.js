@@ -27,7 +27,8 @@ import { PeerConnection } from './peer_connection.js';
  * @property {Tile} tile-changed its member, stream or connection state
  * @property {Tile} tile-removed
  * @property {{ member: Member, topic: string, data: string | ArrayBuffer }} data-received
- * @property {{ error: SwitchboardError }} ended the room is closed to this client
+ * @property {{ error: SwitchboardError }} ended by something else than this call's own methods: the room is closed to this
+ *   client, was left, or its session is over
  * @property {{ member: Member, error: unknown }} error a negotiation failed
  */
 

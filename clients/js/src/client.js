@@ -462,14 +462,15 @@ export class Client extends Emitter {
       this.#connecting.clear();
     } else if (change.state === 'closed') {
       const { why, message } = /** @type {Advice} */ (change.advice);
-      // With another token the session can be had back; after everything else it is over.
-      if (why !== 'unauthorized' && why !== 'forbidden') this.#sessionLost();
+      // With another token the session can be had back, with its rooms; after everything else it is over, and so are they.
+      const mayComeBack = why === 'unauthorized' || why === 'forbidden';
+      if (!mayComeBack) this.#sessionLost();
       const error = new SwitchboardError(why, message);
       this.#ended ??= error;
       this.#stopWatchingPage();
       for (const { reject } of this.#connecting) reject(error);
       this.#connecting.clear();
-      for (const room of [...this.#rooms.values()]) room.closed(error);
+      for (const room of [...this.#rooms.values()]) mayComeBack ? room.closed(error) : room.refused(error);
     }
     this.emit('state', change);
   }

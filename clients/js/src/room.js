@@ -20,7 +20,8 @@ import { Roster } from './roster.js';
  *   has been told by the events above
  * @property {{ formerPeer: string }} rejoined this client lost its place, with its session or alone, and has a new one:
  *   to the others it left and came again, usually as a new peer. The roster is fresh
- * @property {{ error: SwitchboardError }} closed this client is out of the room and will not come back by itself
+ * @property {{ error: SwitchboardError }} closed this client is out of the room and will not come back by itself; `left` if it
+ *   has left
  */
 
 /**
@@ -178,10 +179,10 @@ export class Room extends Emitter {
   /** Leaves, at once in this client's eyes. */
   async leave() {
     if (!this.#wanted) return;
-    const asked = this.#asked;
-    this.#end();
-    this.#rejectEntered(new SwitchboardError('left', 'The room was left before it was joined.'));
-    if (asked) await this.#tellLeave();
+    const told = this.#asked && this.#tellLeave(); // before a listener joins it again
+    const when = this.#me === undefined ? ' before it was joined' : '';
+    this.#end(new SwitchboardError('left', `The room was left${when}; join() it again to come back.`));
+    await told;
   }
 
   /**
@@ -250,8 +251,8 @@ export class Room extends Emitter {
   }
 
   /**
-   * The client will not come back by itself. Whoever waits for a first join is told; a room that was joined is entered
-   * again, should the client be connected once more.
+   * The client will not come back by itself, but its session may. Whoever waits for a first join is told; a room that was
+   * joined is entered again, should the client be connected once more.
    *
    * @internal
    * @param {SwitchboardError} error
@@ -262,10 +263,7 @@ export class Room extends Emitter {
 
   /** @internal @param {SwitchboardError} error */
   refused(error) {
-    if (!this.#wanted) return;
-    this.#end();
-    this.#rejectEntered(error);
-    this.emit('closed', { error });
+    if (this.#wanted) this.#end(error);
   }
 
   /** @internal @param {Joined} joined */
@@ -359,11 +357,14 @@ export class Room extends Emitter {
     await this.#host.pause(retryAfterMs ?? AGAIN_MS);
   }
 
-  #end() {
+  /** @param {SwitchboardError} error why */
+  #end(error) {
     this.#wanted = this.#admitted = false;
     this.#joinId = this.#me = undefined;
     this.#roster = new Roster();
     this.#host.ended(this);
+    this.#rejectEntered(error);
+    this.emit('closed', { error });
   }
 }
 

@@ -224,6 +224,25 @@ export function fakePage(context) {
   return { ...page, fire };
 }
 
+/** @returns {() => number} how many listeners a page from {@link fakePage} has now */
+export function countListeners(page) {
+  const listeners = new Set();
+  for (const target of [page.window, page.document]) {
+    const add = target.addEventListener.bind(target);
+    const remove = target.removeEventListener.bind(target);
+    target.addEventListener = (type, listener, options) => {
+      listeners.add(listener);
+      options?.signal?.addEventListener('abort', () => listeners.delete(listener));
+      add(type, listener, options);
+    };
+    target.removeEventListener = (type, listener) => {
+      listeners.delete(listener);
+      remove(type, listener);
+    };
+  }
+  return () => listeners.size;
+}
+
 /** A client in a room with others. */
 export async function joined({ members = ['other'], state = {}, ...options } = {}) {
   const fake = await connected(options);
