@@ -7,7 +7,7 @@ export const MESSAGE_BYTES_MAX = 65_536;
 /** On their way to one member, on one topic. */
 const BUFFERED_BYTES_MAX = 1_048_576;
 
-const utf8 = new TextEncoder();
+const utf8 = /* @__PURE__ */ new TextEncoder();
 
 /** @typedef {{ topic: string, reliable: boolean, channel: RTCDataChannel | undefined, held: (string | Uint8Array<ArrayBuffer>)[], heldBytes: number }} Outgoing */
 

@@ -29,21 +29,29 @@ export const VERSION = 1;
 const PREFIX = 'switchboard.session';
 
 /**
+ * Of the clients of one name in a page, one of them after another: the first place that nobody has.
+ *
+ * @typedef {{ name: string, number: number, taken: boolean, started: boolean, key: string }} Place `started`: whether a
+ *   client that had it was ever started; `key`: where its session was put last
+ */
+
+/**
  * Sessions between two loads of a page, in its `sessionStorage`. They are taken out as soon as the next page loads: a tab
  * that is duplicated copies the storage, and must not copy a session.
  *
- * The frames of a page that are of one origin share that storage, so each takes out only its own. Clients of one name are
- * told apart by the order in which a page makes them.
+ * The frames of a page that are of one origin share that storage, so each takes out its own only. Clients of one name are
+ * told apart by the order in which a page makes them, those not counted that it makes and never starts.
  */
 export class KeptSessions {
   #storage;
   #prefix;
   /** @type {Map<string, string>} by key, as they were found */
   #found = new Map();
-  /** @type {Set<string>} keys of this page's clients */
-  #taken = new Set();
+  /** @type {Map<string, Place[]>} by name */
+  #places = new Map();
 
   /**
+   * @internal
    * @param {Storage | undefined} storage
    * @param {string} [frame] where in the page, if this is a frame
    */
@@ -58,31 +66,32 @@ export class KeptSessions {
   }
 
   /**
-   * A client's key: the first that no other one of its name has, until it is given back.
+   * For a client that is made, and for one that was closed and is started again.
    *
+   * @internal
    * @param {string} name
+   * @returns {Place}
    */
   take(name) {
-    let key = `${this.#prefix}:${name}`;
+    const places = this.#places.get(name) ?? [];
+    const free = places.find(({ taken }) => !taken) ?? { name, number: places.length, taken: true, started: false, key: '' };
+    free.taken = true;
     // Without a storage nothing is kept, and a server may have any number of clients.
-    for (let number = 2; this.#storage && this.#taken.has(key); number++) key = `${this.#prefix}#${number}:${name}`;
-    this.#taken.add(key);
-    return key;
-  }
-
-  /** The client is closed. @param {string} key */
-  giveBack(key) {
-    this.#taken.delete(key);
+    if (this.#storage) places[free.number] = free;
+    this.#places.set(name, places);
+    return free;
   }
 
   /**
    * The session of the page that was here before. Each is given once.
    *
-   * @param {string} key
+   * @internal
+   * @param {Place} place
    * @param {number} now
    * @returns {KeptSession | undefined}
    */
-  claim(key, now) {
+  claim({ name, number }, now) {
+    const key = this.#key(name, number);
     const session = parsed(this.#found.get(key));
     this.#found.delete(key);
     return session && now - session.keptAt < STALE_MS ? session : undefined;
@@ -91,14 +100,17 @@ export class KeptSessions {
   /**
    * For the next page. What does not fit is left out, signals first.
    *
-   * @param {string} key
+   * @internal
+   * @param {Place} place
    * @param {KeptSession} session
    */
-  put(key, session) {
+  put(place, session) {
     this.#sweep(session.keptAt);
+    const before = (this.#places.get(place.name) ?? []).slice(0, place.number).filter(({ started }) => started);
+    place.key = this.#key(place.name, before.length);
     for (const signals of [session.signals, { sent: [], held: [] }]) {
       try {
-        this.#storage?.setItem(key, JSON.stringify({ ...session, signals }));
+        this.#storage?.setItem(place.key, JSON.stringify({ ...session, signals }));
         return;
       } catch {
         // The quota of a few MB; or the storage is off, and the session ends with the page.
@@ -109,14 +121,23 @@ export class KeptSessions {
   /**
    * The page is back as it was (back-forward cache).
    *
-   * @param {string} key
+   * @internal
+   * @param {Place} place
    * @param {string} secret
    * @returns {boolean} whether the session is still its own: no other page went on with it meanwhile
    */
-  takeBack(key, secret) {
+  takeBack({ key }, secret) {
     const session = parsed(this.#storage?.getItem(key));
     this.#storage?.removeItem(key);
     return session?.secret === secret;
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} number
+   */
+  #key(name, number) {
+    return `${this.#prefix}${number === 0 ? '' : `#${number}`}:${name}`;
   }
 
   /** What frames have left that did not come back. @param {number} now */

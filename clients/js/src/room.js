@@ -58,7 +58,7 @@ export class Room extends Emitter {
   capacity = 0;
   /** This client's own state, as it is to be seen by the others. @type {State} */
   state;
-  /** @type {Promise<Room>} settles with the first join */
+  /** Settles with the first join. @internal @type {Promise<Room>} */
   entered;
   #host;
   #roster = new Roster();
@@ -80,6 +80,7 @@ export class Room extends Emitter {
   #rejectEntered = () => {};
 
   /**
+   * @internal
    * @param {string} id
    * @param {{ state?: State, capacity?: number }} wish
    * @param {RoomHost} host
@@ -111,7 +112,7 @@ export class Room extends Emitter {
     return this.#restored;
   }
 
-  /** What the next page needs of it. @returns {KeptRoom | undefined} */
+  /** What the next page needs of it. @internal @returns {KeptRoom | undefined} */
   get kept() {
     return this.#me === undefined ? undefined : { id: this.id, state: this.state };
   }
@@ -188,6 +189,7 @@ export class Room extends Emitter {
    * Asks to be let in, again and again while the refusal is a passing one. For the client, where this connection's
    * `welcome` did not bring the room.
    *
+   * @internal
    * @returns {Promise<void>}
    */
   async enter() {
@@ -210,7 +212,7 @@ export class Room extends Emitter {
     }
   }
 
-  /** The connection is gone; the next `welcome` brings the room with it, or the client enters it again. */
+  /** The connection is gone; the next `welcome` brings the room with it, or the client enters it again. @internal */
   lost() {
     this.#joinId = undefined;
     this.#admitted = false;
@@ -219,6 +221,7 @@ export class Room extends Emitter {
   /**
    * The session goes on, and this client is in the room.
    *
+   * @internal
    * @param {Snapshot} snapshot
    * @param {boolean} moved without a loss
    */
@@ -238,6 +241,7 @@ export class Room extends Emitter {
   /**
    * The page that was loaded again wants the room, as its predecessor did.
    *
+   * @internal
    * @param {{ state?: State, capacity?: number }} wish
    */
   claim({ state = this.state, capacity }) {
@@ -250,18 +254,19 @@ export class Room extends Emitter {
    * The client will not come back by itself, but its session may. Whoever waits for a first join is told; a room that was
    * joined is entered again, should the client be connected once more.
    *
+   * @internal
    * @param {SwitchboardError} error
    */
   closed(error) {
     if (this.#me === undefined) this.refused(error);
   }
 
-  /** @param {SwitchboardError} error */
+  /** @internal @param {SwitchboardError} error */
   refused(error) {
     if (this.#wanted) this.#end(error);
   }
 
-  /** @param {Joined} joined */
+  /** @internal @param {Joined} joined */
   admitted(joined) {
     if (joined.re !== this.#joinId) return;
     const { peer: formerPeer } = this.#admit(joined);
@@ -270,12 +275,12 @@ export class Room extends Emitter {
     else this.emit('rejoined', { formerPeer });
   }
 
-  /** @param {IncomingSignal} signal */
+  /** @internal @param {IncomingSignal} signal */
   received(signal) {
     if (this.joined) this.emit('signal', signal);
   }
 
-  /** @param {RoomEvent} event */
+  /** @internal @param {RoomEvent} event */
   happened(event) {
     if (!this.joined) return;
     if (event.type === 'room-closed') {

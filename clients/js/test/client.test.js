@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connected, countListeners, fakeClient, fakePage, idle, socketNumber, welcome } from './support.js';
+import { Client } from '../src/index.js';
+import { connected, countListeners, fakeClient, fakePage, FakeSocket, idle, socketNumber, welcome } from './support.js';
 
 test('the first message is a hello that asks for receipts', async () => {
   const { client } = fakeClient({ name: 'Ada', token: 't' });
@@ -243,6 +244,17 @@ test('a URL that no connection can be opened to, and a platform without WebSocke
     assert.equal(client.state, 'closed');
     assert.deepEqual(clock.waits, []);
   }
+});
+
+test('a platform of which only a part is given has the rest from the browser', async () => {
+  FakeSocket.reset();
+  const client = new Client({ url: 'ws://gateway/v1/connect', platform: { WebSocket: FakeSocket } });
+  const opened = client.connect();
+  const socket = await socketNumber(1);
+  socket.open();
+  socket.say(welcome('me'));
+  assert.equal((await opened).peer, 'me');
+  client.close();
 });
 
 test('a gateway that cannot take the hello is not asked again, and its words reach connect()', async () => {

@@ -278,13 +278,36 @@ test('a client that is closed gives its place to the next one of its name', asyn
   assert.equal(socket.last('hello').resume.peer, 'lasting');
 });
 
+test('a client that is never started has no part in the order, and one that ended beside another one has', async (context) => {
+  const page = fakePage(context);
+  const storage = new FakeStorage();
+  const resumed = async (client) => {
+    FakeSocket.reset();
+    const { socket } = await reconnected({ client });
+    return socket.last('hello').resume?.peer;
+  };
+  const kept = new KeptSessions(storage);
+  fakeClient({ kept }); // looks for kept rooms, and finds none
+  const ended = await connected({ kept });
+  const { client } = await connected({ kept, peer: 'lasting' });
+  ended.client.close();
+  page.fire('pagehide');
+  client.close();
+  const next = new KeptSessions(storage);
+  const clients = [1, 2].map(() => fakeClient({ kept: next }).client);
+  assert.deepEqual([await resumed(clients[1]), await resumed(clients[0])], ['lasting', undefined]);
+});
+
 test('frames of one origin leave each other’s sessions alone, and one that does not come back leaves nothing for long', () => {
   const storage = new FakeStorage();
   const frames = [['', 'page'], ['.0', 'first'], ['.1', 'second'], ['.1.0', 'inner']];
   for (const [frame, peer] of frames) {
     const kept = new KeptSessions(storage, frame);
-    kept.put(kept.take('gateway'), session(peer));
-    kept.put(kept.take('gateway'), session(`${peer} too`));
+    for (const each of [peer, `${peer} too`]) {
+      const place = kept.take('gateway');
+      place.started = true;
+      kept.put(place, session(each));
+    }
   }
   assert.equal(storage.length, 8);
   for (const [frame, peer] of [...frames].reverse()) {
