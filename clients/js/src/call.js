@@ -39,8 +39,9 @@ const HANG_UP = 'hang-up';
 const calls = new WeakMap();
 
 /**
- * A mesh call: one {@link PeerConnection} to each other member of a room. Made right after the join it connects at once; made
- * later it does, too, a few seconds after it was made where offers came before it.
+ * A mesh call: one {@link PeerConnection} to each other member of a room. Made soon after the join it connects at once: offers
+ * that came before it have waited for a listener. Made after they were given up, or where something else listens to the room,
+ * it connects a few seconds after it was made.
  *
  * Media goes from page to page and needs no gateway: a member that is `away`, and this client while it reconnects, stay in
  * the call. When the connection to the gateway is back, or the network, every pair looks for its path anew (ICE restart).

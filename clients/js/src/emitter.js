@@ -18,7 +18,24 @@ export class Emitter {
   on(name, listener) {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
+    this.listened(name);
     return () => void listeners.delete(listener);
+  }
+
+  /**
+   * Somebody listens.
+   *
+   * @internal
+   * @param {keyof Events} _name
+   */
+  listened(_name) {}
+
+  /**
+   * @internal
+   * @param {keyof Events} name
+   */
+  hasListeners(name) {
+    return (this.#listeners.get(name)?.size ?? 0) > 0;
   }
 
   /**

@@ -15,7 +15,8 @@ import { Roster } from './roster.js';
  * @property {{ member: Member, reason: LeaveReason | 'missed' }} member-left `missed`: while this client was away, so the
  *   reason was not heard
  * @property {Ready} ready the room has two members now; `offerer` begins
- * @property {IncomingSignal} signal the sender is told `delivered` once all listeners have returned
+ * @property {IncomingSignal} signal the sender is told `delivered` once all listeners have returned. Those that came before
+ *   the first listener have waited for it, 5 s at most, and come right after
  * @property {{}} resumed the connection was lost and is back; this client is the peer it was, and what changed meanwhile
  *   has been told by the events above
  * @property {{ formerPeer: string }} rejoined this client lost its place, with its session or alone, and has a new one:
@@ -32,6 +33,7 @@ import { Roster } from './roster.js';
  * @property {(request: DistributiveOmit<Request, 'id'>) => { id: number, answer: Promise<Answer> }} request
  * @property {(room: string, to: string | undefined, kind: string, payload: unknown) => Promise<Outcome[]>} signal
  * @property {(ms: number) => Promise<void>} pause
+ * @property {() => void} listened somebody listens to its signals
  * @property {(room: Room) => void} ended it is wanted no more
  */
 
@@ -60,6 +62,8 @@ export class Room extends Emitter {
   state;
   /** Settles with the first join. @internal @type {Promise<Room>} */
   entered;
+  /** Whether signals wait for a first listener: until one has come, or was waited for in vain. @internal */
+  awaitsListener = true;
   #host;
   #roster = new Roster();
   /** @type {number | undefined} */
@@ -273,6 +277,18 @@ export class Room extends Emitter {
     this.#restored = false;
     if (formerPeer === undefined) this.#resolveEntered(this);
     else this.emit('rejoined', { formerPeer });
+  }
+
+  /** @internal @param {keyof RoomEvents} name */
+  listened(name) {
+    if (name !== 'signal' || !this.awaitsListener) return;
+    this.awaitsListener = false;
+    this.#host.listened();
+  }
+
+  /** Nobody seems to be going to listen. @internal */
+  stopWaiting() {
+    this.awaitsListener = false;
   }
 
   /** @internal @param {IncomingSignal} signal */

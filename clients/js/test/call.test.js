@@ -54,6 +54,20 @@ test('an offer is answered to the one who made it', async () => {
   assert.deepEqual([to, kind], ['b', 'answer']);
 });
 
+test('a call that is made after its offers came answers them', async () => {
+  const { clock, room, socket } = await joined({ listens: false });
+  socket.say({ type: 'signal', room: 'r', from: 'other', id: 1, kind: 'offer', payload: { type: 'offer', sdp: 'o' } });
+  socket.say({ type: 'signal', room: 'r', from: 'other', id: 2, kind: 'candidate', payload: { candidate: 'c' } });
+  await clock.advance(300);
+  assert.deepEqual(socket.of('received'), []);
+  const call = new Call(room, new FakeMedia());
+  await idle();
+  await idle();
+  assert.equal(socket.last('signal').kind, 'answer');
+  assert.deepEqual(call.tiles[0].peerConnection.candidates, ['c']);
+  assert.equal(socket.of('received').at(0).id, 1);
+});
+
 test('muting is told to the room as member state', async () => {
   const { media, socket } = await inCall();
   assert.equal(socket.of('state').length, 0, 'the join told it already');

@@ -243,12 +243,14 @@ export function countListeners(page) {
   return () => listeners.size;
 }
 
-/** A client in a room with others. */
-export async function joined({ members = ['other'], state = {}, ...options } = {}) {
+/** A client in a room with others, to whose signals somebody listens. */
+export async function joined({ members = ['other'], state = {}, listens = true, ...options } = {}) {
   const fake = await connected(options);
   const entering = fake.client.join('r', { state });
   const { id } = fake.socket.last('join');
   const list = [...members.map((peer, index) => member(peer, index + 1)), member('me', members.length + 1, state)];
   fake.socket.say({ type: 'joined', re: id, room: 'r', revision: 10, capacity: 64, members: list });
-  return { ...fake, room: await entering };
+  const room = await entering;
+  if (listens) room.on('signal', () => {});
+  return { ...fake, room };
 }
