@@ -2,7 +2,7 @@
 /** @import { StateChange } from './lifeline.js' */
 /** @import { Outcome } from './signals.js' */
 /** @import { DistributiveOmit } from './room.js' */
-/** @import { KeptRoom, KeptSession } from './kept_session.js' */
+/** @import { KeptRoom, KeptSession, Place } from './kept_session.js' */
 /** @import { Platform } from './platform.js' */
 /** @import { GatewayError, Hello, IncomingSignal, Request, ServerMessage, State, Welcome } from './protocol.js' */
 import { Emitter } from './emitter.js';
@@ -25,8 +25,8 @@ import { Signals } from './signals.js';
  * @property {string} [token] JWT; may be set anew as `client.token`
  * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before each connection instead
  * @property {string} [agent] the application, for the gateway's logs
- * @property {string} [keepAs] the name under which the session survives a reload of the page, where one page has several
- *   clients of one gateway; by default the `url`
+ * @property {string} [keepAs] the name under which the session survives a reload of the page, by default the `url`. Clients
+ *   of one name get theirs back in the order in which they were made: name them where that may be another one each time
  * @property {Partial<Platform>} [platform] instead of the browser's own: `{ WebSocket }` of the package `ws` in Node.js 20, a
  *   clock and a socket of one's own in tests
  */
@@ -96,6 +96,8 @@ export class Client extends Emitter {
   #claiming = new Set();
   /** Signals that wait until those rooms are claimed, and with them the listeners are there. @type {IncomingSignal[]} */
   #deferred = [];
+  /** Where the session is kept, unless the client is closed. @type {Place | undefined} */
+  #place;
   /** The rooms that this page was in before it was loaded again; to be joined, should they still be wanted. */
   keptRooms;
 
@@ -127,7 +129,8 @@ export class Client extends Emitter {
       platform: this.#platform,
     });
     this.#receipts = new Receipts((from, id) => this.#lifeline.send({ type: 'received', from, id }), this.#platform);
-    this.keptRooms = this.#restore(this.#platform.kept.claim(this.#keepAs, this.#platform.wallClock()));
+    this.#place = this.#platform.kept.take(this.#keepAs);
+    this.keptRooms = this.#restore(this.#platform.kept.claim(this.#place, this.#platform.wallClock()));
   }
 
   get state() {
@@ -190,6 +193,8 @@ export class Client extends Emitter {
   #start() {
     this.#hasOpened = false;
     this.#ended = undefined;
+    this.#place ??= this.#platform.kept.take(this.#keepAs);
+    this.#place.started = true;
     this.#stopWatchingPage = watchPage({
       onDoubt: () => this.#lifeline.hurry(),
       onUnseen: () => this.#receipts.flush(),
@@ -204,6 +209,8 @@ export class Client extends Emitter {
     this.#ended = new SwitchboardError('bye', 'The client was closed; call connect() first.');
     for (const room of [...this.#rooms.values()]) room.refused(new SwitchboardError('bye', 'The client was closed.'));
     this.#lifeline.stop();
+    this.#sessionLost(); // also where it was never started, or has no token any more
+    this.#leavePlace();
   }
 
   /**
@@ -415,8 +422,8 @@ export class Client extends Emitter {
   /** The page is left: perhaps it is only loaded again. */
   #hide() {
     this.#lifeline.suspend(HOLD_MS);
-    if (!this.#session) return;
-    this.#platform.kept.put(this.#keepAs, {
+    if (!this.#session || !this.#place) return;
+    this.#platform.kept.put(this.#place, {
       version: VERSION,
       ...this.#session,
       ...this.#handled(),
@@ -428,10 +435,16 @@ export class Client extends Emitter {
     });
   }
 
+  /** A client that is closed keeps nothing, and another one may have its place. */
+  #leavePlace() {
+    if (this.#place) this.#place.taken = false;
+    this.#place = undefined;
+  }
+
   /** The page is back as it was. Another one in this tab may have gone on with the session meanwhile. */
   #return() {
     const { kept } = this.#platform;
-    if (this.#session && !kept.takeBack(this.#keepAs, this.#session.secret)) this.#sessionLost();
+    if (this.#session && this.#place && !kept.takeBack(this.#place, this.#session.secret)) this.#sessionLost();
     this.#lifeline.wake();
   }
 
@@ -468,6 +481,7 @@ export class Client extends Emitter {
       const error = new SwitchboardError(why, message);
       this.#ended ??= error;
       this.#stopWatchingPage();
+      this.#leavePlace();
       for (const { reject } of this.#connecting) reject(error);
       this.#connecting.clear();
       for (const room of [...this.#rooms.values()]) mayComeBack ? room.closed(error) : room.refused(error);

@@ -146,7 +146,7 @@ export async function idle() {
 }
 
 /** A client on a fake platform, not connected yet. */
-export function fakeClient({ storage, clock = new FakeClock(), ...options } = {}) {
+export function fakeClient({ storage, kept = new KeptSessions(storage), clock = new FakeClock(), ...options } = {}) {
   FakeSocket.reset();
   const platform = {
     WebSocket: 'WebSocket' in options ? options.WebSocket : FakeSocket,
@@ -156,7 +156,7 @@ export function fakeClient({ storage, clock = new FakeClock(), ...options } = {}
     random: () => 0.5,
     wallClock: () => 1_000_000 + clock.now,
     hidden: () => globalThis.document?.hidden ?? false,
-    kept: new KeptSessions(storage),
+    kept,
   };
   const client = new Client({ url: 'ws://gateway/v1/connect', platform, ...options });
   const states = [];
