@@ -46,6 +46,7 @@ export class Emitter {
    * @param {Name} name
    * @param {Events[Name]} event
    * @protected
+   * @internal
    */
   emit(name, event) {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {

@@ -28,6 +28,7 @@ export { Room } from './room.js';
 /** @typedef {import('./media_error.js').Device} Device */
 /** @typedef {import('./media_error.js').MediaErrorReason} MediaErrorReason */
 /** @typedef {import('./platform.js').Platform} Platform */
+/** @typedef {import('./platform.js').Socket} Socket */
 /** @typedef {import('./protocol.js').ErrorCode} ErrorCode */
 /** @typedef {import('./protocol.js').IncomingSignal} IncomingSignal */
 /** @typedef {import('./protocol.js').LeaveReason} LeaveReason */

@@ -62,6 +62,11 @@ async fn the_one_file_is_compressed_for_those_who_take_it() {
         "text/javascript; charset=utf-8"
     );
     assert_eq!(plain.header("content-encoding"), "");
+    let banner = concat!("/*! @switchboard/client ", env!("CARGO_PKG_VERSION"), " ");
+    assert!(
+        plain.body.starts_with(banner.as_bytes()),
+        "the SDK's package.json has another version than the gateway"
+    );
 
     let compressed = Answer::get(&gateway, ONE_FILE, &["Accept-Encoding: gzip, br"]);
     assert_eq!(compressed.header("content-encoding"), "gzip");
