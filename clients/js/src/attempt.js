@@ -2,6 +2,7 @@
 /** @import { Hello, ServerMessage, Welcome } from './protocol.js' */
 /** @import { Platform } from './platform.js' */
 import { Connection } from './connection.js';
+import { withoutQuery } from './log.js';
 import { adviceFor } from './reconnect.js';
 
 /** A token that has not come after so long is none. */
@@ -88,7 +89,8 @@ export class Attempt {
     try {
       this.#open(token);
     } catch (error) {
-      const message = `No connection to this url can be opened: ${messageOf(error)}`;
+      const { url } = this.#options;
+      const message = `No connection to this url can be opened: ${messageOf(error).replaceAll(url, withoutQuery(url))}`;
       this.#failed({ action: 'stay-away', why: 'bad-url', message, retryAfterMs: 0 }, token);
     }
   }

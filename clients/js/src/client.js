@@ -10,6 +10,7 @@ import { SwitchboardError } from './errors.js';
 import { Inbox } from './inbox.js';
 import { HOLD_MS, VERSION } from './kept_session.js';
 import { Lifeline } from './lifeline.js';
+import { log } from './log.js';
 import { watchPage } from './page.js';
 import { browser, pause } from './platform.js';
 import { Receipts } from './receipts.js';
@@ -133,7 +134,11 @@ export class Client extends Emitter {
     this.#receipts = new Receipts((from, id) => this.#lifeline.send({ type: 'received', from, id }), this.#platform);
     this.#inbox = new Inbox({
       awaitsListener: (room) => this.#awaitsListener(room),
-      giveUp: (room) => this.#rooms.get(room)?.stopWaiting(),
+      giveUp: (id) => {
+        const room = this.#rooms.get(id);
+        if (room?.awaitsListener) log('info', `Nobody listens to the signals of room ${id}: they are confirmed unheard.`);
+        room?.stopWaiting();
+      },
       handle: (signal) => this.#handle(signal),
       isConnected: () => this.#lifeline.connected,
       platform: this.#platform,
@@ -350,7 +355,8 @@ export class Client extends Emitter {
     this.#platform.clearTimeout(this.#windowTimer);
     const resumed = welcome.resumed && welcome.peer === this.#session?.peer;
     if (!resumed) this.#sessionLost();
-    const { peer, resume } = (this.welcome = welcome);
+    const { peer, node, resume } = (this.welcome = welcome);
+    log('info', `${moved ? 'Moved to' : resumed ? 'Resumed at' : 'Connected to'} node ${node} as peer ${peer}.`);
     this.#session = resume && { peer, secret: resume.secret, windowMs: resume.window_ms };
     if (resumed) this.#goOn(welcome, moved);
     else this.#begin(welcome);
@@ -406,6 +412,7 @@ export class Client extends Emitter {
   /** The next `welcome` begins a new session. */
   #sessionLost() {
     this.#platform.clearTimeout(this.#windowTimer);
+    if (this.#session) log('info', `The session of peer ${this.#session.peer} is over.`);
     this.#session = undefined;
     this.#requests.lost();
     this.#signals.lost();
@@ -565,7 +572,10 @@ export class Client extends Emitter {
 
   /** @param {GatewayError} error */
   #refused(error) {
-    if (error.re === undefined) return this.emit('error', { error: SwitchboardError.from(error) });
+    if (error.re === undefined) {
+      log('warn', `The gateway complains (${error.code}): ${error.message}`);
+      return this.emit('error', { error: SwitchboardError.from(error) });
+    }
     const answer = { ...error, re: error.re };
     this.#signals.refused(answer);
     this.#requests.refused(answer);

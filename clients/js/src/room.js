@@ -5,6 +5,7 @@
 /** @import { IncomingSignal, Joined, LeaveReason, Member, Ready, Request, RoomEvent, Snapshot, State } from './protocol.js' */
 import { Emitter } from './emitter.js';
 import { SwitchboardError } from './errors.js';
+import { log } from './log.js';
 import { mergePatch, patchBetween } from './merge_patch.js';
 import { Roster } from './roster.js';
 
@@ -315,6 +316,7 @@ export class Room extends Emitter {
     const peer = this.#me;
     this.#me = this.#host.peer();
     this.#admitted = true;
+    log('info', `In room ${this.id}, members: ${snapshot.members.length}.`);
     this.capacity = snapshot.capacity;
     return { peer, differences: this.#roster.catchUp(snapshot) };
   }
@@ -370,11 +372,14 @@ export class Room extends Emitter {
   async #passing(error) {
     const { code, retryAfterMs } = /** @type {SwitchboardError} */ (error);
     if (!PASSING.has(code)) throw error;
-    await this.#host.pause(retryAfterMs ?? AGAIN_MS);
+    const waitMs = retryAfterMs ?? AGAIN_MS;
+    log('debug', `Room ${this.id} cannot be asked now (${code}), and is asked again in ${waitMs} ms.`);
+    await this.#host.pause(waitMs);
   }
 
   /** @param {SwitchboardError} error why */
   #end(error) {
+    log('info', `Out of room ${this.id} (${error.code}): ${error.message}`);
     this.#wanted = this.#admitted = false;
     this.#joinId = this.#me = undefined;
     this.#roster = new Roster();
