@@ -20,6 +20,8 @@ pub(crate) struct FakeRedis {
     server: Arc<Server>,
     channels: Channels,
     paths: Mutex<Vec<(NodeId, Arc<Path>)>>,
+    /// Nobody reaches it, nor does a node that starts now.
+    is_down: Mutex<bool>,
     random: Random,
 }
 
@@ -30,6 +32,7 @@ impl FakeRedis {
             server: Server::new(badness),
             channels: Arc::new(Mutex::new(BTreeMap::new())),
             paths: Mutex::default(),
+            is_down: Mutex::default(),
             random,
         }
     }
@@ -37,6 +40,9 @@ impl FakeRedis {
     /// A node's way to it.
     pub(crate) fn connect(&self, node: &NodeId) -> (Backend, Arc<Path>) {
         let path = Path::new(self.server.clone(), self.random.clone());
+        if *self.is_down.lock() {
+            path.cut();
+        }
         let inner = self.memory.backend();
         let bus = FakeBus::new(path.clone(), inner.bus, self.channels.clone());
         let backend = Backend {
@@ -71,8 +77,9 @@ impl FakeRedis {
         *self.server.badness.lock() = badness;
     }
 
-    /// Cuts every node off.
+    /// Cuts every node off, and those that start before it is back.
     pub(crate) fn go(&self) {
+        *self.is_down.lock() = true;
         for (_, path) in self.paths.lock().iter() {
             path.cut();
         }
@@ -80,6 +87,7 @@ impl FakeRedis {
 
     /// Takes every node back, one after another as they would find it.
     pub(crate) fn come_back(&self) {
+        *self.is_down.lock() = false;
         let nodes: Vec<_> = {
             let paths = self.paths.lock();
             paths.iter().map(|(node, _)| node.clone()).collect()
@@ -116,6 +124,12 @@ impl FakeRedis {
         }
     }
 
+    /// Another one takes its place, all that was written is gone; what was on its way to the former one is lost with it.
+    pub(crate) fn start_empty(&self) {
+        self.lose_what_is_under_way();
+        self.forget();
+    }
+
     /// All that was written is gone; who is connected stays so.
     pub(crate) fn forget(&self) {
         self.memory.forget();
@@ -128,12 +142,41 @@ impl FakeRedis {
 
     /// A replica that lagged behind took over.
     pub(crate) fn restore(&self, snapshot: &switchboard_cluster::memory::Snapshot) {
+        self.lose_what_is_under_way();
         self.memory.restore(snapshot);
+    }
+
+    fn lose_what_is_under_way(&self) {
+        for (_, path) in self.paths.lock().iter() {
+            path.lose_what_is_under_way();
+        }
     }
 
     fn path(&self, node: &NodeId) -> Option<Arc<Path>> {
         let paths = self.paths.lock();
         let mut found = paths.iter().filter(|(known, _)| known == node);
         found.next().map(|(_, path)| path.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::in_one_thread;
+
+    #[test]
+    fn a_node_that_starts_while_redis_is_down_reaches_it_once_it_is_back() {
+        in_one_thread(async {
+            let redis = FakeRedis::new(Random::of(1, "redis"), Badness::default());
+            let connect = |name: &str| redis.connect(&name.parse().expect("an id of a node")).1;
+            let early = connect("early");
+            assert!(!early.is_cut());
+            redis.go();
+            let late = connect("late");
+            assert!(early.is_cut() && late.is_cut());
+            redis.come_back();
+            assert!(!early.is_cut() && !late.is_cut());
+            assert!(!connect("later").is_cut());
+        });
     }
 }
