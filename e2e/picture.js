@@ -1,32 +1,17 @@
 /** `npm run picture`: takes the picture of the demo that the README shows, from a real call across two nodes. */
 import { fileURLToPath } from 'node:url';
+import { CAST } from './support/cast.js';
 import { paintCamera } from './support/painted_camera.js';
 import { closeBrowser, World } from './support/world.js';
 
-/** @import { Sitter } from './support/painted_camera.js' */
-
 const PICTURE = fileURLToPath(new URL('../docs/demo.png', import.meta.url));
-const SCREEN = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1 };
+const SCREEN = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1, colorScheme: /** @type {const} */ ('dark') };
 const ROOM = 'design-review';
-
-/** @type {{ name: string, sitter: Sitter }[]} the last one's screen is the picture */
-const CAST = [
-  {
-    name: 'Mira Lindqvist',
-    sitter: { wall: ['#f3dfc6', '#b98e6d'], skin: '#f0c8a4', hair: '#8a4b2a', shirt: '#2f6f73', longHair: true, speaks: true },
-  },
-  { name: 'Kwame Asante', sitter: { wall: ['#cfe0e8', '#6f8fa3'], skin: '#8a5a3c', hair: '#1d1614', shirt: '#e0a63a' } },
-  { name: 'Tomás Rey', sitter: { wall: ['#cccccc', '#888888'], skin: '#e3b48f', hair: '#333333', shirt: '#555555' } },
-  {
-    name: '김하은',
-    sitter: { wall: ['#dfe7d3', '#8ba27c'], skin: '#f2cfae', hair: '#1f1b1d', shirt: '#b5495b', longHair: true },
-  },
-];
 
 const world = new World();
 try {
   const [first, second] = await world.cluster({ 'node.name': 'gw' });
-  const pages = [];
+  const pages = []; // the last one's screen is the picture
   for (const [index, { name, sitter }] of CAST.entries()) {
     const page = await world.person(SCREEN);
     await page.page.addInitScript(paintCamera, sitter);

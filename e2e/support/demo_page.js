@@ -23,6 +23,9 @@ import { PATIENCE_MS, until } from './until.js';
 /** @type {BrowserContextOptions} */
 const USUAL = { locale: 'en-GB', viewport: { width: 800, height: 600 }, reducedMotion: 'reduce' };
 
+/** Within which a camera that works has brought a frame. */
+const CAMERA_MS = 8_000;
+
 /** The demo page, as one person sees and uses it. */
 export class DemoPage {
   /** Uncaught errors, failed negotiations, violated policies: what should not happen, however a test goes on. */
@@ -167,6 +170,22 @@ export class DemoPage {
       (tiles) =>
         tiles.map(({ name }) => name).sort().join() === wanted && tiles.every(({ connection }) => connection === 'connected'),
     );
+  }
+
+  /**
+   * Waits until this person's own camera, if it is on, has brought a picture. On a loaded machine Chromium's fake camera
+   * sometimes starts without ever bringing a frame: nobody could then see one, and it is turned off and on again.
+   */
+  async untilOwnPicture() {
+    const own = this.page.locator('.tile[data-self]');
+    const off = async () => (await own.getAttribute('data-video-off')) === 'true';
+    const isThere = async () => (await off()) || (await own.locator('video').evaluate((video) => /** @type {HTMLVideoElement} */ (video).videoWidth > 0));
+    if (await until('a first frame of the own camera', isThere, Boolean, CAMERA_MS).catch(() => false)) return;
+    await this.element('camera').click();
+    await until('the camera is off', off);
+    await this.element('camera').click();
+    await until('the camera is on', off, (isOff) => !isOff);
+    await until('a frame of the own camera, the second time', isThere);
   }
 
   /** Waits until the picture of each of these is seen to move. @param {...string} names */

@@ -39,7 +39,8 @@ scenario('on a phone, in Korean, one talks with several without anything being c
 
   await phone.element('mic').tap();
   await Promise.all([ada, guest].map((other) => other.untilSees('하은', { muted: true })));
-  assert.equal(await phone.text('mic'), '음소거 해제');
+  assert.equal(await phone.text('mic'), '음소거');
+  assert.equal(await phone.element('mic').getAttribute('aria-pressed'), 'true');
   await guest.element('camera').click();
   await phone.untilSees(LONG_NAME, { picture: false });
   await picture(phone, 'phone-call');

@@ -15,6 +15,7 @@
  * | `preview-video`, `preview-mic`, `preview-camera` | before the call |
  * | `room-name`, `node`, `status`        | header; `status` has `data-state`: `connecting`, `open`, `reconnecting`, `closed` |
  * | `banner`, `toast`                    | connection lost; passing remarks |
+ * | `announcements`                      | who came, left, lost the connection: for those who hear the page |
  * | `tiles`                              | the stage, with `data-count` |
  * | `alone`, `invitation`, `copy-link`   | the invitation |
  * | `mic`, `camera`, `screen`, `leave`   | controls; `aria-pressed="true"` is muted, camera off, sharing |
@@ -29,7 +30,7 @@ import { Call, Client, LocalMedia, SwitchboardError } from '/sdk/index.js';
 import { byId } from './dom.js';
 import { translatePage, t } from './i18n.js';
 import { Lobby } from './lobby.js';
-import { rememberRoom, roomOfAddress } from './room_link.js';
+import { onRoomLink, rememberRoom, roomOfAddress } from './room_link.js';
 import { Stage } from './stage.js';
 
 /** @import { KeptRoom, Room, StateChange } from '/sdk/index.js' */
@@ -39,10 +40,15 @@ const DEVICES_MS = 1_500;
 
 /** @type {Client | undefined} the one that connects or is in the call */
 let client;
+/** Where it goes. */
+let destination = '';
+/** Ends the call, where there is one. @type {(() => void) | undefined} */
+let hangUp;
 
 translatePage();
 const media = new LocalMedia();
 const lobby = new Lobby(media, { onJoin: join, onCancel: cancel });
+onRoomLink(follow);
 begin();
 
 /** Where a call was under way when this page was left, it goes on; else there is the lobby. */
@@ -92,6 +98,7 @@ async function comeBack(mine, { id, state }) {
  */
 async function connect(mine, roomId, devices) {
   client = mine;
+  destination = roomId;
   const stopWaiting = mine.on('state', (change) => lobby.busy(waitingFor(change)));
   try {
     const { ice_servers: iceServers = [] } = await mine.connect();
@@ -112,6 +119,19 @@ function newClient(name) {
   return new Client({ url: gatewayUrl(), name, agent: 'switchboard-demo', ...(token && { token }) });
 }
 
+/**
+ * Another link was followed in this tab: as in a new one, its room is offered; what was under way ends.
+ *
+ * @param {string} room
+ */
+function follow(room) {
+  if (client && room === destination) return;
+  if (hangUp) hangUp();
+  else if (client) cancel();
+  byId('returning', HTMLElement).hidden = true;
+  lobby.propose(room);
+}
+
 function cancel() {
   const cancelled = client;
   client = undefined;
@@ -127,7 +147,8 @@ function cancel() {
 function enter(mine, call, room) {
   rememberRoom(room.id);
   lobby.hide();
-  const stage = new Stage({ client: mine, room, call, media, onLeave: () => end() });
+  hangUp = () => end();
+  const stage = new Stage({ client: mine, room, call, media, onLeave: hangUp });
   call.on('ended', ({ error }) => end(error));
   call.on('error', ({ member, error }) => console.warn(`Negotiation with ${member.peer} failed.`, error));
   mine.on('state', ({ state, advice }) => {
@@ -137,7 +158,7 @@ function enter(mine, call, room) {
   /** @param {unknown} [error] */
   async function end(error) {
     if (client !== mine) return;
-    client = undefined;
+    client = hangUp = undefined;
     media.stopSharing();
     stage.close();
     lobby.show(error);

@@ -1,8 +1,7 @@
 /** @import { LocalMedia } from '/sdk/index.js' */
 import { MediaError } from '/sdk/index.js';
-import { byId, showToggle } from './dom.js';
+import { byId, showCamera, showMicrophone, showScreen } from './dom.js';
 import { inWords } from './errors.js';
-import { t } from './i18n.js';
 import { toast } from './toast.js';
 
 /** Microphone, camera, screen, leave. */
@@ -30,17 +29,9 @@ export class Controls {
 
   show() {
     const { muted, video_off: videoOff, sharing_screen: sharing } = this.#media.state;
-    showToggle(this.#mic, { pressed: muted, icon: muted ? 'mic-off' : 'mic', text: t(muted ? 'unmute' : 'mute') });
-    showToggle(this.#camera, {
-      pressed: videoOff,
-      icon: videoOff ? 'camera-off' : 'camera',
-      text: t(videoOff ? 'camera-on' : 'camera-off'),
-    });
-    showToggle(this.#screen, {
-      pressed: sharing,
-      icon: sharing ? 'screen-off' : 'screen',
-      text: t(sharing ? 'stop-sharing' : 'share'),
-    });
+    showMicrophone(this.#mic, muted);
+    showCamera(this.#camera, videoOff);
+    showScreen(this.#screen, sharing);
   }
 
   #toggleScreen() {

@@ -20,15 +20,42 @@ export function find(parent, selector, type) {
 }
 
 /**
- * A button that is either on or off, with an icon and a text for each.
+ * A button that is either on or off, as the one on a phone that mutes: its text, which is its accessible name, stands in the
+ * page, names what pressing it brings about and stays; icon, colour and `aria-pressed` tell whether it is so. A text that
+ * changed along would be read as «Unmute, pressed», and one that differs from the name cannot be said to a computer that is
+ * controlled by voice (WCAG 2.5.3).
  *
  * @param {HTMLButtonElement} button
- * @param {{ pressed: boolean, icon: string, text: string }} look
+ * @param {boolean} pressed
+ * @param {string} icon
  */
-export function showToggle(button, { pressed, icon, text }) {
+function showToggle(button, pressed, icon) {
   button.setAttribute('aria-pressed', String(pressed));
   find(button, 'use', SVGUseElement).setAttribute('href', `#icon-${icon}`);
-  find(button, 'span', HTMLSpanElement).textContent = text;
+}
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {boolean} muted
+ */
+export function showMicrophone(button, muted) {
+  showToggle(button, muted, muted ? 'mic-off' : 'mic');
+}
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {boolean} videoOff
+ */
+export function showCamera(button, videoOff) {
+  showToggle(button, videoOff, videoOff ? 'camera-off' : 'camera');
+}
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {boolean} sharing
+ */
+export function showScreen(button, sharing) {
+  showToggle(button, sharing, sharing ? 'screen-off' : 'screen');
 }
 
 /**

@@ -22,11 +22,8 @@ const en = {
   'alone-help': 'Send this link to whom you want to talk to:',
   'tap-to-hear': 'Tap to hear the others',
   mute: 'Mute',
-  unmute: 'Unmute',
   'camera-off': 'Camera off',
-  'camera-on': 'Camera on',
   share: 'Share screen',
-  'stop-sharing': 'Stop sharing',
   leave: 'Leave',
   you: '{name} (you)',
   'is-muted': 'microphone off',
@@ -42,6 +39,17 @@ const en = {
   'peer-disconnected': 'Connection interrupted',
   'peer-failed': 'No connection, trying another path',
   'peer-closed': 'Ended',
+  server: 'The server',
+  'told-present': 'In this call: {names}.',
+  'told-present-many': '{count} others are in this call.',
+  'told-joined': '{names} joined.',
+  'told-joined-many': '{count} people joined.',
+  'told-left': '{names} left.',
+  'told-left-many': '{count} people left.',
+  'told-interrupted': 'Connection interrupted: {names}.',
+  'told-interrupted-many': 'Connection to {count} people interrupted.',
+  'told-back': 'Connected again: {names}.',
+  'told-back-many': 'Connected again with {count} people.',
   reconnecting: 'The connection to the server was lost. Coming back by itself, the call goes on.',
   unreachable: 'The server cannot be reached. Trying again…',
   'server-busy': 'The server takes nobody new at the moment. Trying again…',
@@ -93,11 +101,8 @@ const ko = {
   'alone-help': '대화할 사람에게 이 링크를 보내세요:',
   'tap-to-hear': '눌러서 소리 듣기',
   mute: '음소거',
-  unmute: '음소거 해제',
-  'camera-off': '카메라 끄기',
-  'camera-on': '카메라 켜기',
+  'camera-off': '카메라 끔',
   share: '화면 공유',
-  'stop-sharing': '공유 중지',
   leave: '나가기',
   you: '{name} (나)',
   'is-muted': '마이크 꺼짐',
@@ -113,6 +118,17 @@ const ko = {
   'peer-disconnected': '연결이 잠시 끊겼습니다',
   'peer-failed': '연결 실패, 다른 경로를 찾는 중',
   'peer-closed': '종료됨',
+  server: '서버',
+  'told-present': '통화 중: {names}.',
+  'told-present-many': '{count}명이 통화 중입니다.',
+  'told-joined': '{names} 님이 들어왔습니다.',
+  'told-joined-many': '{count}명이 들어왔습니다.',
+  'told-left': '{names} 님이 나갔습니다.',
+  'told-left-many': '{count}명이 나갔습니다.',
+  'told-interrupted': '연결이 잠시 끊겼습니다: {names}.',
+  'told-interrupted-many': '{count}명과 연결이 잠시 끊겼습니다.',
+  'told-back': '다시 연결되었습니다: {names}.',
+  'told-back-many': '{count}명과 다시 연결되었습니다.',
   reconnecting: '서버와 연결이 끊겨 다시 연결하고 있습니다. 통화는 그대로 이어집니다.',
   unreachable: '서버에 연결할 수 없습니다. 다시 시도하는 중…',
   'server-busy': '서버가 지금은 새 연결을 받지 않습니다. 다시 시도하는 중…',
@@ -150,6 +166,13 @@ const words = { en, ko }[language];
  */
 export function t(key, values = {}) {
   return words[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
+}
+
+const listing = new Intl.ListFormat(language, { type: language === 'ko' ? 'unit' : 'conjunction' });
+
+/** Names as a sentence has them. @param {string[]} names */
+export function list(names) {
+  return listing.format(names);
 }
 
 /**

@@ -1,7 +1,8 @@
 /** @import { LocalMedia, MediaError } from '/sdk/index.js' */
-import { byId, showToggle } from './dom.js';
+import { byId, showCamera, showMicrophone } from './dom.js';
 import { inWords } from './errors.js';
 import { t } from './i18n.js';
+import { recall, remember } from './memory.js';
 import { isValidRoom, roomNamed, roomOfAddress } from './room_link.js';
 
 const NAME_KEY = 'switchboard.name';
@@ -28,7 +29,7 @@ export class Lobby {
    */
   constructor(media, { onJoin, onCancel }) {
     this.#media = media;
-    this.#name.value = localStorage.getItem(NAME_KEY) ?? '';
+    this.#name.value = recall(NAME_KEY) ?? '';
     this.#room.value = roomOfAddress();
     byId('join-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
@@ -46,7 +47,7 @@ export class Lobby {
 
   /** As the last call knew this person. */
   get name() {
-    return localStorage.getItem(NAME_KEY) || t('guest');
+    return recall(NAME_KEY) || t('guest');
   }
 
   /** @param {{ muted?: boolean, camera?: boolean }} [wish] */
@@ -58,6 +59,13 @@ export class Lobby {
 
   appear() {
     this.#page.hidden = false;
+  }
+
+  /** Another room than the one that the form has. @param {string} room */
+  propose(room) {
+    this.#room.value = room;
+    this.#room.removeAttribute('aria-invalid');
+    this.#error.textContent = '';
   }
 
   /** @param {unknown} [error] why the last attempt or the call ended */
@@ -95,7 +103,7 @@ export class Lobby {
     this.#error.textContent = problem;
     this.#room.setAttribute('aria-invalid', String(problem !== ''));
     if (problem) return this.#room.focus();
-    localStorage.setItem(NAME_KEY, name);
+    remember(NAME_KEY, name);
     onJoin({ name: name || t('guest'), room });
   }
 
@@ -112,16 +120,8 @@ export class Lobby {
 
   #showPreview() {
     const { muted, video_off: videoOff } = this.#media.state;
-    showToggle(byId('preview-mic', HTMLButtonElement), {
-      pressed: muted,
-      icon: muted ? 'mic-off' : 'mic',
-      text: t(muted ? 'unmute' : 'mute'),
-    });
-    showToggle(byId('preview-camera', HTMLButtonElement), {
-      pressed: videoOff,
-      icon: videoOff ? 'camera-off' : 'camera',
-      text: t(videoOff ? 'camera-on' : 'camera-off'),
-    });
+    showMicrophone(byId('preview-mic', HTMLButtonElement), muted);
+    showCamera(byId('preview-camera', HTMLButtonElement), videoOff);
     this.#video.hidden = videoOff;
     // A video that waits for its first track would hold up the page's load event.
     if (!videoOff && !this.#video.srcObject) this.#video.srcObject = this.#media.stream;

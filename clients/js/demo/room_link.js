@@ -23,8 +23,25 @@ export function isValidRoom(room) {
 
 /** The room of the address (`#room` or `?room=`), else a new name that is easy to say aloud and not easy to guess. */
 export function roomOfAddress() {
-  const { hash, search } = location;
-  return roomNamed(decoded(hash.slice(1)) || new URLSearchParams(search).get('room') || '') || suggestedRoom();
+  return roomOfHash() || roomNamed(new URLSearchParams(location.search).get('room') ?? '') || suggestedRoom();
+}
+
+/**
+ * Another link to this page was followed in this tab, or somebody went back to an earlier one. What the page itself puts
+ * into the address is not told.
+ *
+ * @param {(room: string) => void} tell
+ */
+export function onRoomLink(tell) {
+  addEventListener('hashchange', () => {
+    const room = roomOfHash();
+    if (room) tell(room);
+  });
+}
+
+/** `#room`, or the empty string. */
+function roomOfHash() {
+  return roomNamed(decoded(location.hash.slice(1)));
 }
 
 /**

@@ -1,11 +1,15 @@
-/** @import { Call, Client, LocalMedia, Room, StateChange, Tile } from '/sdk/index.js' */
+/** @import { Call, Client, LocalMedia, Member, Room, StateChange, Tile } from '/sdk/index.js' */
 import { byId } from './dom.js';
 import { Controls } from './controls.js';
-import { t } from './i18n.js';
+import { list, t } from './i18n.js';
+import { RollCall } from './roll_call.js';
 import { invitationLink } from './room_link.js';
 import { Speaking } from './speaking.js';
-import { TileView } from './tile_view.js';
+import { nameOf, TileView } from './tile_view.js';
 import { toast } from './toast.js';
+
+/** The gateway's place in the roll call; no peer is called so. */
+const SERVER = 'server';
 
 /** The call: everyone's tile, how the connection is, and the controls. */
 export class Stage {
@@ -17,6 +21,7 @@ export class Stage {
   #call;
   #media;
   #speaking = new Speaking();
+  #rollCall = new RollCall({ t, list }, (text) => (byId('announcements', HTMLElement).textContent = text));
   #self = new TileView();
   /** @type {Map<string, TileView>} by peer */
   #others = new Map();
@@ -38,7 +43,7 @@ export class Stage {
       client.on('moved', () => this.#showConnection({ state: client.state })),
       call.on('tile-added', (tile) => this.#showTile(tile)),
       call.on('tile-changed', (tile) => this.#showTile(tile)),
-      call.on('tile-removed', ({ member }) => this.#removeTile(member.peer)),
+      call.on('tile-removed', ({ member }) => this.#removeTile(member)),
       room.on('rejoined', () => this.#showSelf()),
       media.on('changed', () => {
         controls.show();
@@ -58,6 +63,8 @@ export class Stage {
     this.#listening.abort();
     for (const stop of this.#subscriptions) stop();
     this.#speaking.stop();
+    this.#rollCall.stop();
+    byId('announcements', HTMLElement).textContent = '';
     for (const view of [this.#self, ...this.#others.values()]) view.remove();
     this.#page.hidden = this.#tapToHear.hidden = true;
   }
@@ -68,6 +75,7 @@ export class Stage {
     byId('invitation', HTMLElement).textContent = invitationLink(this.#room.id).replace(/^https?:\/\//, '');
     this.#page.hidden = false;
     this.#grid.append(this.#self.element);
+    this.#rollCall.expect(SERVER, t('server'));
     this.#showConnection({ state: this.#client.state });
     this.#showSelf();
     for (const tile of this.#call.tiles) this.#showTile(tile);
@@ -83,6 +91,7 @@ export class Stage {
     const banner = byId('banner', HTMLElement);
     banner.hidden = state === 'open';
     banner.textContent = state === 'open' ? '' : t('reconnecting');
+    this.#rollCall.note(SERVER, t('server'), state === 'open' ? 'here' : 'interrupted');
   }
 
   #showSelf() {
@@ -105,13 +114,16 @@ export class Stage {
       this.#arrange();
     }
     if (tile.stream.getTracks().length > 0) this.#play(view);
+    const lost = tile.connection === 'disconnected' || tile.connection === 'failed';
+    this.#rollCall.note(tile.member.peer, nameOf(tile.member), lost ? 'interrupted' : 'here');
   }
 
-  /** @param {string} peer */
-  #removeTile(peer) {
-    this.#others.get(peer)?.remove();
-    this.#others.delete(peer);
+  /** @param {Member} member */
+  #removeTile(member) {
+    this.#others.get(member.peer)?.remove();
+    this.#others.delete(member.peer);
     this.#arrange();
+    this.#rollCall.note(member.peer, nameOf(member), 'absent');
   }
 
   #arrange() {

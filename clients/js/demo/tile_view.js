@@ -25,7 +25,7 @@ export class TileView {
   show({ member, stream, connection }) {
     const { muted, video_off: videoOff, sharing_screen: sharing } = member.state;
     const self = connection === 'self';
-    const name = member.name ?? t('guest');
+    const name = nameOf(member);
     const data = this.element.dataset;
     data['peer'] = member.peer;
     data['connection'] = connection;
@@ -64,6 +64,11 @@ export class TileView {
   #text(selector, text) {
     find(this.element, selector, HTMLElement).textContent = text;
   }
+}
+
+/** @param {Pick<Member, 'name'>} member */
+export function nameOf({ name }) {
+  return name || t('guest');
 }
 
 /** @param {string} name */

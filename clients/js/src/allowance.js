@@ -8,7 +8,7 @@ const SHARE_OF_RATE = 0.9;
 const SHARE_OF_BURST = 0.75;
 
 /**
- * What may still be sent before a limit of the gateway is reached: receivers and bytes without an answer, and a token
+ * What may still be sent before a limit of the gateway is reached: signals and bytes without an answer, and a token
  * bucket for the rate. Beyond them a signal would be answered `overloaded` or `rate-limited`.
  */
 export class Allowance {
@@ -39,16 +39,15 @@ export class Allowance {
   }
 
   /**
-   * Whether a signal to so many receivers keeps within what may be unanswered. One that alone exceeds the limits fits
-   * when nothing else is under way: the gateway is the one to refuse it.
+   * Whether one more signal, to however many receivers, keeps within what may be unanswered. One that alone exceeds the
+   * limits fits when nothing else is under way: the gateway is the one to refuse it.
    *
-   * @param {number} receivers
    * @param {number} bytes
    */
-  fits(receivers, bytes) {
+  fits(bytes) {
     if (this.#inFlight === 0) return true;
     return (
-      this.#inFlight + receivers <= this.#limits.in_flight &&
+      this.#inFlight < this.#limits.in_flight &&
       this.#inFlightBytes + bytes <= this.#limits.in_flight_bytes
     );
   }
@@ -62,32 +61,21 @@ export class Allowance {
     return this.#tokens >= 1 ? 0 : Math.ceil((1 - this.#tokens) / this.#tokensPerMs);
   }
 
-  /**
-   * @param {number} receivers
-   * @param {number} bytes
-   */
-  take(receivers, bytes) {
+  /** @param {number} bytes */
+  take(bytes) {
     this.#tokens -= 1;
-    this.takeRepeat(receivers, bytes);
+    this.takeRepeat(bytes);
   }
 
-  /**
-   * A signal of the connection before, which is free of the rate.
-   *
-   * @param {number} receivers
-   * @param {number} bytes
-   */
-  takeRepeat(receivers, bytes) {
-    this.#inFlight += receivers;
+  /** A signal of the connection before, which is free of the rate. @param {number} bytes */
+  takeRepeat(bytes) {
+    this.#inFlight += 1;
     this.#inFlightBytes += bytes;
   }
 
-  /**
-   * @param {number} receivers
-   * @param {number} bytes
-   */
-  giveBack(receivers, bytes) {
-    this.#inFlight -= receivers;
+  /** @param {number} bytes */
+  giveBack(bytes) {
+    this.#inFlight -= 1;
     this.#inFlightBytes -= bytes;
   }
 }

@@ -4,6 +4,9 @@
 import { Connection } from './connection.js';
 import { adviceFor } from './reconnect.js';
 
+/** A token that has not come after so long is none. */
+const TOKEN_TIMEOUT_MS = 15_000;
+
 /**
  * What an attempt is made with, and whom it tells.
  *
@@ -25,6 +28,8 @@ export class Attempt {
   /** @type {Connection | undefined} */
   #connection;
   #over = false;
+  /** Until the token has to be there. @type {number | undefined} */
+  #timer;
 
   /** @param {AttemptOptions} options */
   constructor(options) {
@@ -40,17 +45,18 @@ export class Attempt {
   /** @param {number} [holdMs] for the goodbye: its `hello` may have been heard already */
   cancel(holdMs) {
     this.#over = true;
+    this.#options.platform.clearTimeout(this.#timer);
     this.#connection?.close(holdMs);
   }
 
   async #begin() {
-    const { token: askToken, objection } = this.#options;
+    const { objection } = this.#options;
     /** @type {string | undefined} */
     let token;
     try {
-      token = await askToken();
+      token = await this.#askToken();
     } catch (error) {
-      const message = `No token: ${error instanceof Error ? error.message : error}`;
+      const message = `No token: ${messageOf(error)}`;
       return this.#failed({ action: 'come-back', why: 'no-token', message, retryAfterMs: 0 }, token);
     }
     if (this.#over) return;
@@ -59,8 +65,36 @@ export class Attempt {
     else this.#connect(token);
   }
 
+  /** @returns {Promise<string | undefined>} */
+  async #askToken() {
+    const { token, platform } = this.#options;
+    try {
+      return await new Promise((resolve, reject) => {
+        const late = () => reject(new Error(`getToken() did not settle within ${TOKEN_TIMEOUT_MS / 1000} s.`));
+        this.#timer = platform.setTimeout(late, TOKEN_TIMEOUT_MS);
+        Promise.resolve(token()).then(resolve, reject);
+      });
+    } finally {
+      platform.clearTimeout(this.#timer);
+    }
+  }
+
   /** @param {string | undefined} token */
   #connect(token) {
+    if (typeof this.#options.platform.WebSocket !== 'function') {
+      const message = 'There is no WebSocket here: use a browser, or Node.js 22 or newer.';
+      return this.#failed({ action: 'stay-away', why: 'no-websocket', message, retryAfterMs: 0 }, token);
+    }
+    try {
+      this.#open(token);
+    } catch (error) {
+      const message = `No connection to this url can be opened: ${messageOf(error)}`;
+      this.#failed({ action: 'stay-away', why: 'bad-url', message, retryAfterMs: 0 }, token);
+    }
+  }
+
+  /** @param {string | undefined} token */
+  #open(token) {
     const { url, hello, platform, onWelcome, onMessage, onClose } = this.#options;
     const connection = (this.#connection = new Connection({
       url,
@@ -76,6 +110,8 @@ export class Attempt {
         if (this.#over) onClose(connection, advice);
         else this.#failed(advice, token);
       },
+      onRefused: ({ code, message }) =>
+        this.#failed({ action: 'stay-away', why: code, message, retryAfterMs: 0 }, token),
     }));
   }
 
@@ -88,4 +124,9 @@ export class Attempt {
     this.#over = true;
     this.#options.onFailed(advice, token);
   }
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,12 @@
 /** @import { Room } from './room.js' */
 /** @import { LocalMedia } from './media.js' */
 /** @import { Member } from './protocol.js' */
-/** @import { SwitchboardError } from './errors.js' */
+/** @import { EncodingPreferences, MaxBitrate } from './encoding.js' */
+/** @import { Data } from './data_channels.js' */
+/** @import { ConnectionStatistics } from './statistics.js' */
+import { MESSAGE_BYTES_MAX, sizeOf } from './data_channels.js';
+import { deliver } from './delivery.js';
+import { SwitchboardError } from './errors.js';
 import { Emitter } from './emitter.js';
 import { watchNetwork } from './page.js';
 import { PeerConnection } from './peer_connection.js';
@@ -13,6 +18,7 @@ import { PeerConnection } from './peer_connection.js';
  * @property {Member} member
  * @property {MediaStream} stream
  * @property {RTCPeerConnectionState} connection
+ * @property {RTCPeerConnection} peerConnection to look at; another one after that member's page was loaded again
  */
 
 /**
@@ -20,13 +26,20 @@ import { PeerConnection } from './peer_connection.js';
  * @property {Tile} tile-added
  * @property {Tile} tile-changed its member, stream or connection state
  * @property {Tile} tile-removed
+ * @property {{ member: Member, topic: string, data: string | ArrayBuffer }} data-received
  * @property {{ error: SwitchboardError }} ended the room is closed to this client
  * @property {{ member: Member, error: unknown }} error a negotiation failed
  */
 
+/** Tells a member that this one has left the call, and stays in the room. */
+const HANG_UP = 'hang-up';
+
+/** The newest call of each room. @type {WeakMap<Room, Call>} */
+const calls = new WeakMap();
+
 /**
- * A mesh call: one {@link PeerConnection} to each other member of a room. Make it as soon as the room is joined, before
- * anything else is awaited: an offer that comes earlier finds nobody.
+ * A mesh call: one {@link PeerConnection} to each other member of a room. Made right after the join it connects at once; made
+ * later it does, too, a few seconds after it was made where offers came before it.
  *
  * Media goes from page to page and needs no gateway: a member that is `away`, and this client while it reconnects, stay in
  * the call. When the connection to the gateway is back, or the network, every pair looks for its path anew (ICE restart).
@@ -36,19 +49,27 @@ import { PeerConnection } from './peer_connection.js';
 export class Call extends Emitter {
   #room;
   #media;
+  /** @type {RTCConfiguration} */
   #configuration;
+  #preferences;
   /** @type {Map<string, { member: Member, peer: PeerConnection }>} by peer */
   #peers = new Map();
   /** @type {(() => void)[]} */
   #subscriptions;
+  #isOver = false;
 
   /**
    * @param {Room} room
    * @param {LocalMedia} media stays the caller's: leaving the call does not stop it
    * @param {RTCConfiguration} [configuration] such as `{ iceServers: client.welcome.ice_servers }`
+   * @param {EncodingPreferences} [preferences]
    */
-  constructor(room, media, configuration = {}) {
+  constructor(room, media, configuration = {}, preferences = {}) {
     super();
+    // The others believe to be connected with the page, or with the call, that was here before, and wait for nothing.
+    const offerFirst = room.restored || calls.has(room);
+    calls.set(room, this);
+    this.#preferences = preferences;
     this.#room = room;
     this.#media = media;
     this.#configuration = configuration;
@@ -56,7 +77,6 @@ export class Call extends Emitter {
       room.on('member-joined', ({ member }) => this.#add(member)),
       room.on('member-updated', ({ member }) => this.#update(member)),
       room.on('member-left', ({ member }) => this.#remove(member.peer)),
-      room.on('signal', ({ from, kind, payload }) => this.#peers.get(from)?.peer.receive(kind, payload)),
       room.on('resumed', () => this.#restartIce()),
       room.on('rejoined', () => this.#rebuild()),
       room.on('closed', ({ error }) => this.#end(error)),
@@ -64,8 +84,9 @@ export class Call extends Emitter {
       watchNetwork(() => this.#restartIce()),
     ];
     this.#publishMedia();
-    // The others believe to be connected with the page that was here before, and wait for nothing.
-    for (const member of room.others) this.#add(member, { offerFirst: room.restored });
+    for (const member of room.others) this.#add(member, offerFirst ? { offers: true } : {});
+    // Last of all: signals that waited for a listener find their connections.
+    this.#subscriptions.push(room.on('signal', ({ from, kind, payload }) => this.#receive(from, kind, payload)));
   }
 
   /** The other members. */
@@ -75,25 +96,99 @@ export class Call extends Emitter {
 
   /** Hangs up and leaves the room. */
   async leave() {
-    this.#hangUp();
+    this.#stop();
     await this.#room.leave();
   }
 
   /**
-   * @param {Member} member
-   * @param {{ offerFirst?: boolean }} [how]
+   * Ends the call, and stays in the room: the others see the tile go. Another `Call` in this room takes part again.
+   *
+   * @returns {Promise<void>} once the others know; those that are out of reach will see the connection end
    */
-  #add(member, { offerFirst = false } = {}) {
+  async hangUp() {
+    if (this.#isOver) return;
+    const peers = [...this.#peers.keys()];
+    this.#stop();
+    await Promise.allSettled(peers.map((peer) => this.#tellHangUp(peer)));
+  }
+
+  /**
+   * Servers whose credentials were renewed, for connections to come and for paths still to be found: those in use stay.
+   *
+   * @param {RTCIceServer[]} iceServers
+   */
+  setIceServers(iceServers) {
+    this.#configuration = { ...this.#configuration, iceServers };
+    for (const { peer } of this.#peers.values()) peer.setIceServers(iceServers);
+  }
+
+  /** Takes effect at once, without negotiation. @param {MaxBitrate} maxBitrate */
+  setMaxBitrate(maxBitrate) {
+    this.#preferences = { ...this.#preferences, maxBitrate };
+    for (const { peer } of this.#peers.values()) peer.setPreferences(this.#preferences);
+  }
+
+  /**
+   * Sends data straight to the others, who get it as `data-received`, in order within a topic. Nobody confirms it: what has to
+   * arrive, or has to be heard by those who are not in the call, goes as a signal.
+   *
+   * @param {Data} data 64 KiB at most
+   * @param {{ topic?: string, to?: string, reliable?: boolean }} [how] `to`: one peer alone; `reliable: false`: late is worse
+   *   than lost
+   * @returns {string[]} the peers that it goes to, as soon as they are connected: not those to which a MiB is on its way already
+   */
+  publishData(data, { topic = '', to, reliable = true } = {}) {
+    if (sizeOf(data) > MESSAGE_BYTES_MAX) {
+      throw new SwitchboardError('too-large', `Data may have ${MESSAGE_BYTES_MAX} bytes at most: send it in parts.`);
+    }
+    const receivers = [...this.#peers].filter(([id]) => to === undefined || id === to);
+    return receivers.filter(([, { peer }]) => peer.data.send(data, topic, reliable)).map(([id]) => id);
+  }
+
+  /**
+   * @param {string} id a peer
+   * @returns {Promise<ConnectionStatistics | undefined>} undefined where there is no such peer in the call
+   */
+  async getStats(id) {
+    return this.#peers.get(id)?.peer.statistics();
+  }
+
+  /** Not after the offer of a newer call. @param {string} peer */
+  #tellHangUp(peer) {
+    const isCurrent = () => calls.get(this.#room) === this && this.#room.members.has(peer);
+    return deliver(() => this.#room.signal(peer, HANG_UP, null), isCurrent);
+  }
+
+  /**
+   * @param {string} from
+   * @param {string} kind
+   * @param {unknown} payload
+   */
+  #receive(from, kind, payload) {
+    if (kind === HANG_UP) return this.#remove(from);
+    const member = this.#room.members.get(from);
+    // It had hung up, and is in a call again.
+    if (kind === 'offer' && member && !this.#peers.has(from)) this.#add(member, { offers: false });
+    this.#peers.get(from)?.peer.receive(kind, payload);
+  }
+
+  /**
+   * @param {Member} member
+   * @param {{ offers?: boolean }} [how] whether this side makes the first offer; by default the impolite one does
+   */
+  #add(member, { offers } = {}) {
     const me = this.#room.me;
     if (!me) return; // an observer: nobody knows that it is there
     const polite = member.order < me.order;
     const peer = new PeerConnection({
       polite,
-      offerFirst: offerFirst || !polite,
+      offerFirst: offers ?? !polite,
       media: this.#media,
       configuration: this.#configuration,
+      preferences: this.#preferences,
       send: (kind, payload) => this.#room.signal(member.peer, kind, payload),
       onChange: () => this.#emitTile('tile-changed', member.peer),
+      onData: (topic, data) => this.#emitData(member.peer, topic, data),
       onError: (error) => this.emit('error', { member, error }),
     });
     peer.away = member.connection === 'away';
@@ -145,11 +240,12 @@ export class Call extends Emitter {
 
   /** @param {SwitchboardError} error */
   #end(error) {
-    this.#hangUp();
+    this.#stop();
     this.emit('ended', { error });
   }
 
-  #hangUp() {
+  #stop() {
+    this.#isOver = true;
     for (const stop of this.#subscriptions) stop();
     for (const id of [...this.#peers.keys()]) this.#remove(id);
   }
@@ -162,6 +258,16 @@ export class Call extends Emitter {
     const entry = this.#peers.get(id);
     if (entry) this.emit(name, tileOf(entry));
   }
+
+  /**
+   * @param {string} id
+   * @param {string} topic
+   * @param {string | ArrayBuffer} data
+   */
+  #emitData(id, topic, data) {
+    const entry = this.#peers.get(id);
+    if (entry) this.emit('data-received', { member: entry.member, topic, data });
+  }
 }
 
 /**
@@ -169,5 +275,5 @@ export class Call extends Emitter {
  * @returns {Tile}
  */
 function tileOf({ member, peer }) {
-  return { member, stream: peer.stream, connection: peer.state };
+  return { member, stream: peer.stream, connection: peer.state, peerConnection: peer.rtc };
 }

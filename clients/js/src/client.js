@@ -31,6 +31,13 @@ import { Signals } from './signals.js';
  */
 
 /**
+ * @typedef {object} ConnectOptions
+ * @property {AbortSignal} [signal] gives up when it aborts
+ * @property {number} [timeout] milliseconds until it gives up. A client that was not `open` since it was started is closed
+ *   then, unless another `connect()` waits
+ */
+
+/**
  * @typedef {object} ClientEvents
  * @property {StateChange} state
  * @property {Welcome} moved the session goes on at another gateway, without a pause; the state is `open` throughout
@@ -69,8 +76,12 @@ export class Client extends Emitter {
   #receipts;
   /** @type {Map<string, Room>} those that are wanted, by id */
   #rooms = new Map();
-  /** @type {{ resolve: (welcome: Welcome) => void, reject: (error: SwitchboardError) => void }[]} */
-  #connecting = [];
+  /** @type {Set<{ resolve: (welcome: Welcome) => void, reject: (error: SwitchboardError) => void }>} */
+  #connecting = new Set();
+  /** Whether it has been `open` since it was started. */
+  #hasOpened = false;
+  /** Why it is `closed`, unless it was never started. @type {SwitchboardError | undefined} */
+  #ended;
   #stopWatchingPage = () => {};
   /** What resumes. Absent before the first `welcome`. @type {{ peer: string, secret: string, windowMs: number } | undefined} */
   #session;
@@ -80,6 +91,8 @@ export class Client extends Emitter {
   #leaving = new Set();
   /** Rooms that the page was in before it was loaded again, and that nobody has joined since. @type {Set<string>} */
   #unclaimed = new Set();
+  /** Those of them that somebody joins, until he listens. @type {Set<string>} */
+  #claiming = new Set();
   /** Signals that wait until those rooms are claimed, and with them the listeners are there. @type {IncomingSignal[]} */
   #deferred = [];
   /** The rooms that this page was in before it was loaded again; to be joined, should they still be wanted. */
@@ -95,15 +108,20 @@ export class Client extends Emitter {
       url: options.url,
       token: () => (options.getToken ? options.getToken() : this.token),
       renewable: options.getToken !== undefined,
-      hello: (token) => this.#hello(token),
+      hello: (token, resumes) => this.#hello(token, resumes),
+      mayResume: () => this.#session !== undefined,
       platform: this.#platform,
       onState: (change) => this.#changed(change),
       onWelcome: (welcome, moved) => this.#welcomed(welcome, moved),
-      onMessage: (message) => this.#dispatch(message),
+      onMessage: (message) => {
+        this.#dispatch(message);
+        this.#signals.heard(message);
+      },
       onLost: () => this.#connectionLost(),
     });
     this.#signals = new Signals({
       sendText: (text) => this.#lifeline.sendText(text),
+      ping: () => this.#lifeline.send({ type: 'ping' }),
       nextId: () => ++this.#lastId,
       platform: this.#platform,
     });
@@ -121,33 +139,75 @@ export class Client extends Emitter {
   }
 
   /**
-   * Connects and stays connected, as long as coming back makes sense.
+   * Connects and stays connected, as long as coming back makes sense. While it reconnects, it tries at once, unless the
+   * gateway asked for patience.
    *
+   * @param {ConnectOptions} [options]
    * @returns {Promise<Welcome>} once open; rejects when the client is `closed`, not while it keeps trying
    */
-  connect() {
+  connect({ signal, timeout } = {}) {
+    if (signal?.aborted) return Promise.reject(new SwitchboardError('aborted', 'connect() was aborted before it began.'));
     if (this.welcome && this.state === 'open') return Promise.resolve(this.welcome);
+    const begins = this.state === 'closed';
     return new Promise((resolve, reject) => {
-      this.#connecting.push({ resolve, reject });
-      this.#stopWatchingPage();
-      this.#stopWatchingPage = watchPage({
-        onDoubt: () => this.#lifeline.hurry(),
-        onHide: () => this.#hide(),
-        onReturn: () => this.#return(),
-      });
-      this.#lifeline.start();
+      /** @param {SwitchboardError} error */
+      const giveUp = (error) => {
+        this.#connecting.delete(waiting);
+        waiting.reject(error);
+        if (begins && !this.#hasOpened && this.#connecting.size === 0) this.close();
+      };
+      const onAbort = () => giveUp(new SwitchboardError('aborted', 'connect() was aborted; call it again to connect.'));
+      const tooLate = () => giveUp(new SwitchboardError('timeout', `Not connected within ${timeout} ms; call connect() again.`));
+      const timer = timeout === undefined ? undefined : this.#platform.setTimeout(tooLate, timeout);
+      signal?.addEventListener('abort', onAbort);
+      const settled = () => {
+        this.#platform.clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+      };
+      const waiting = {
+        resolve: (/** @type {Welcome} */ welcome) => (settled(), resolve(welcome)),
+        reject: (/** @type {SwitchboardError} */ error) => (settled(), reject(error)),
+      };
+      this.#connecting.add(waiting);
+      if (begins) this.#start();
+      else this.#lifeline.hurry();
     });
+  }
+
+  /**
+   * Tries now, even where the gateway asked for patience: somebody has pressed a button. While `open` it finds out whether
+   * the connection still works.
+   *
+   * @param {ConnectOptions} [options]
+   * @returns {Promise<Welcome>} as of {@link connect}
+   */
+  reconnect(options) {
+    this.#lifeline.retry();
+    return this.connect(options);
+  }
+
+  #start() {
+    this.#hasOpened = false;
+    this.#ended = undefined;
+    this.#stopWatchingPage = watchPage({
+      onDoubt: () => this.#lifeline.hurry(),
+      onUnseen: () => this.#receipts.flush(),
+      onHide: () => this.#hide(),
+      onReturn: () => this.#return(),
+    });
+    this.#lifeline.start();
   }
 
   /** Says goodbye: leaves every room and does not come back by itself. */
   close() {
-    this.#stopWatchingPage();
+    this.#ended = new SwitchboardError('bye', 'The client was closed; call connect() first.');
     for (const room of [...this.#rooms.values()]) room.refused(new SwitchboardError('bye', 'The client was closed.'));
     this.#lifeline.stop();
   }
 
   /**
-   * Wants to be in a room, from now on and after every reconnect. Waits for a connection if there is none.
+   * Wants to be in a room, from now on and after every reconnect. Waits for a connection if there is none, and rejects
+   * when the client was closed or refused and {@link connect} was not called since.
    *
    * @param {string} name 1 to 128 bytes of UTF-8 without `*`, control characters and white space at its ends, in any of
    *   Unicode's forms: sent is NFC
@@ -156,9 +216,10 @@ export class Client extends Emitter {
    */
   join(name, wish = {}) {
     const id = roomId(name);
+    if (this.#ended) return Promise.reject(this.#ended);
     const wanted = this.#rooms.get(id);
     if (wanted) {
-      if (this.#unclaimed.delete(id)) this.#claimed(wanted, wish);
+      if (this.#unclaimed.delete(id)) this.#claim(wanted, wish);
       return wanted.entered;
     }
     const room = this.#newRoom(id, wish);
@@ -212,11 +273,12 @@ export class Client extends Emitter {
 
   /**
    * @param {string | undefined} token
+   * @param {boolean} resumes
    * @returns {Hello}
    */
-  #hello(token) {
+  #hello(token, resumes) {
     const { name, avatar, agent = '@switchboard/client' } = this.#options;
-    const { peer, secret } = this.#session ?? {};
+    const { peer, secret } = (resumes && this.#session) || {};
     return {
       type: 'hello',
       receipts: true,
@@ -376,10 +438,12 @@ export class Client extends Emitter {
    * @param {Room} room
    * @param {{ state?: State, capacity?: number }} wish
    */
-  async #claimed(room, wish) {
+  async #claim(room, wish) {
+    this.#claiming.add(room.id);
     room.claim(wish);
     await room.entered.catch(() => {});
     await pause(this.#platform, 0); // until whoever waited for the room listens to it
+    this.#claiming.delete(room.id);
     this.#handleDeferred();
   }
 
@@ -392,13 +456,18 @@ export class Client extends Emitter {
   /** @param {StateChange} change */
   #changed(change) {
     if (change.state === 'open') {
-      for (const { resolve } of this.#connecting.splice(0)) resolve(/** @type {Welcome} */ (this.welcome));
+      this.#hasOpened = true;
+      for (const { resolve } of this.#connecting) resolve(/** @type {Welcome} */ (this.welcome));
+      this.#connecting.clear();
     } else if (change.state === 'closed') {
       const { why, message } = /** @type {Advice} */ (change.advice);
       // With another token the session can be had back; after everything else it is over.
       if (why !== 'unauthorized' && why !== 'forbidden') this.#sessionLost();
       const error = new SwitchboardError(why, message);
-      for (const { reject } of this.#connecting.splice(0)) reject(error);
+      this.#ended ??= error;
+      this.#stopWatchingPage();
+      for (const { reject } of this.#connecting) reject(error);
+      this.#connecting.clear();
       for (const room of [...this.#rooms.values()]) room.closed(error);
     }
     this.emit('state', change);
@@ -436,12 +505,15 @@ export class Client extends Emitter {
 
   /** @param {IncomingSignal} signal */
   #received(signal) {
-    if (this.#unclaimed.size > 0 || this.#deferred.length > 0) this.#deferred.push(signal);
+    const { room, from } = signal;
+    const waits = this.#unclaimed.has(room) || this.#claiming.has(room);
+    // One sender's signals stay in order, and receipts count up to the last: what it says in other rooms waits behind.
+    if (waits || this.#deferred.some((earlier) => earlier.from === from)) this.#deferred.push(signal);
     else this.#handle(signal);
   }
 
   #handleDeferred() {
-    if (this.#unclaimed.size === 0) for (const signal of this.#deferred.splice(0)) this.#handle(signal);
+    for (const signal of this.#deferred.splice(0)) this.#received(signal);
   }
 
   /** @param {IncomingSignal} signal */

@@ -1,4 +1,4 @@
-/** @import { ClientMessage, Hello, ServerMessage, Welcome } from './protocol.js' */
+/** @import { ClientMessage, GatewayError, Hello, ServerMessage, Welcome } from './protocol.js' */
 /** @import { Platform } from './platform.js' */
 import { SUBPROTOCOL } from './protocol.js';
 
@@ -6,12 +6,17 @@ import { SUBPROTOCOL } from './protocol.js';
 const WELCOME_TIMEOUT_MS = 10_000;
 /** From `ping` to any sign of life. */
 const PONG_TIMEOUT_MS = 5_000;
-/** A timer this late means that the page was suspended, and could not have heard an answer. */
+/**
+ * A timer this late means that the page was suspended and could not have heard an answer, so it asks again. Once: the
+ * timers of a hidden page are late all the time, and it does hear.
+ */
 const SUSPENDED_MS = 2_000;
 /** How long a connection that was replaced waits for the gateway to close it. */
 const RETIRED_MS = 10_000;
 /** RFC 6455 7.1.5: no close frame was received. */
 const CONNECTION_LOST = 1006;
+/** Before `welcome` these are about the `hello`, which will not be better the next time. */
+const BAD_HELLO = new Set(['bad-message', 'too-large']);
 
 /**
  * One WebSocket from hello to its end. Browsers hide WebSocket pings, so a connection whose other side vanished looks
@@ -23,6 +28,7 @@ export class Connection {
   #onWelcome;
   #onMessage;
   #onClose;
+  #onRefused;
   /** @type {WebSocket} */
   #socket;
   /** @type {number | undefined} */
@@ -30,6 +36,7 @@ export class Connection {
   #heartbeatMs = 0;
   #heardAt = 0;
   #awaitingPong = false;
+  #askedAgain = false;
   #saidHello = false;
 
   /**
@@ -40,13 +47,16 @@ export class Connection {
    * @param {(welcome: Welcome) => void} options.onWelcome
    * @param {(message: ServerMessage) => void} options.onMessage whatever comes after `welcome`
    * @param {(code: number, reason: string) => void} options.onClose once; not after `close()`
+   * @param {(error: GatewayError) => void} options.onRefused instead of `onClose`: the gateway cannot take the `hello`
+   * @throws {unknown} when the browser takes no such URL
    */
-  constructor({ url, hello, platform, onWelcome, onMessage, onClose }) {
+  constructor({ url, hello, platform, onWelcome, onMessage, onClose, onRefused }) {
     this.#platform = platform;
     this.#hello = hello;
     this.#onWelcome = onWelcome;
     this.#onMessage = onMessage;
     this.#onClose = onClose;
+    this.#onRefused = onRefused;
     this.#socket = new platform.WebSocket(url, [SUBPROTOCOL]);
     this.#socket.onopen = () => {
       this.#saidHello = true;
@@ -106,8 +116,9 @@ export class Connection {
     const late = this.#platform.now() - askedAt - PONG_TIMEOUT_MS;
     if (!this.#awaitingPong) {
       this.#listen();
-    } else if (late > SUSPENDED_MS) {
+    } else if (late > SUSPENDED_MS && !this.#askedAgain) {
       this.#awaitingPong = false;
+      this.#askedAgain = true;
       this.probe();
     } else {
       this.#ended(CONNECTION_LOST, '');
@@ -124,11 +135,14 @@ export class Connection {
   /** @param {ServerMessage} message */
   #heard(message) {
     this.#heardAt = this.#platform.now();
-    this.#awaitingPong = false;
+    this.#awaitingPong = this.#askedAgain = false;
     if (message.type === 'welcome') {
       this.#heartbeatMs = message.heartbeat_ms;
       this.#listen();
       this.#onWelcome(message);
+    } else if (this.#heartbeatMs === 0 && message.type === 'error' && BAD_HELLO.has(message.code)) {
+      this.#release();
+      this.#onRefused(message);
     } else {
       this.#onMessage(message);
     }

@@ -3,9 +3,9 @@
 
 /**
  * Why something could not be done: the gateway's codes, as in `docs/protocol.md`; why a connection ended, as in
- * `reconnect.js`; and `left` or `kicked` for a room that goes on without this peer.
+ * `reconnect.js`; `left` or `kicked` for a room that goes on without this peer; `aborted` for what the application gave up.
  *
- * @typedef {ErrorCode | Why | 'left' | 'kicked'} FailureCode
+ * @typedef {ErrorCode | Why | 'left' | 'kicked' | 'aborted'} FailureCode
  */
 
 /** A refused request or an ended room, in words. */

@@ -50,15 +50,18 @@ export class Lifeline {
   /** Whether somebody who is in a hurry may shorten the wait; not one that the gateway asked for. */
   #mayHurry = false;
   #strayHelloUntil = -Infinity;
-  /** @type {{ token: string | undefined, advice: Advice } | undefined} */
+  /** @type {{ token: string | undefined, advice: Advice, withoutResume: boolean } | undefined} */
   #refused;
+  /** Whether the attempt under way asks for a new session, because the old one may be another user's. */
+  #withoutResume = false;
 
   /**
    * @param {object} options
    * @param {string} options.url
    * @param {() => string | undefined | Promise<string | undefined>} options.token asked for each connection
    * @param {boolean} options.renewable whether it may be another one next time
-   * @param {(token: string | undefined) => Hello} options.hello
+   * @param {(token: string | undefined, resumes: boolean) => Hello} options.hello
+   * @param {() => boolean} options.mayResume whether there is a session to have back
    * @param {Platform} options.platform
    * @param {(change: StateChange) => void} options.onState
    * @param {(welcome: Welcome, moved: boolean) => void} options.onWelcome before `onState` tells of `open`. `moved`: the
@@ -91,6 +94,12 @@ export class Lifeline {
     this.#refused = undefined;
     this.#become({ state: 'connecting' });
     this.#try();
+  }
+
+  /** Tries now, even if the gateway asked for patience. While connected: finds out whether it still is. */
+  retry() {
+    if (this.#connection) return this.#connection.probe();
+    if (this.state === 'reconnecting') this.#try();
   }
 
   /** Says goodbye and stays away. */
@@ -152,6 +161,7 @@ export class Lifeline {
     this.#triedAt = this.#now();
     this.#attempt = new Attempt({
       ...this.#options,
+      hello: (token) => this.#options.hello(token, !this.#withoutResume),
       objection: (token) => this.#objection(token),
       onWelcome: (connection, welcome) => this.#welcomed(connection, welcome),
       onFailed: (advice, token) => this.#failed(advice, token),
@@ -176,19 +186,25 @@ export class Lifeline {
     this.#attempt = undefined;
     this.#welcomedAt = this.#now();
     this.#refused = undefined;
+    this.#withoutResume = false;
     this.state = 'open';
     this.#options.onWelcome(welcome, wasOpen);
     if (!wasOpen) this.#become({ state: 'open' });
   }
 
   /**
-   * A token that was refused will be refused again.
+   * A token that was refused will be refused again, unless it was the session that it does not open.
    *
    * @param {string | undefined} token
    * @returns {Advice | undefined}
    */
   #objection(token) {
-    return this.#refused && this.#refused.token === token ? { ...this.#refused.advice, action: 'stay-away' } : undefined;
+    if (!this.#refused || this.#refused.token !== token) return undefined;
+    if (this.#mayTryWithoutResume(this.#refused.advice) && !this.#refused.withoutResume) {
+      this.#withoutResume = true;
+      return undefined;
+    }
+    return { ...this.#refused.advice, action: 'stay-away' };
   }
 
   /**
@@ -199,8 +215,18 @@ export class Lifeline {
    */
   #failed(advice, token) {
     if (this.#attempt?.saidHello && advice.why === 'connection-lost') this.expectStrayHello();
+    const saidHello = this.#attempt?.saidHello;
     this.#attempt = undefined;
-    if (advice.action === 'new-token') this.#refused = { token, advice };
+    const withoutResume = this.#withoutResume;
+    this.#withoutResume = false;
+    if (advice.action === 'new-token') {
+      const newTokenMayHelp = this.#options.renewable && !this.#refused;
+      this.#refused = { token, advice, withoutResume };
+      if (saidHello && !withoutResume && !newTokenMayHelp && this.#mayTryWithoutResume(advice)) {
+        this.#withoutResume = true;
+        return this.#try();
+      }
+    }
     if (!this.#connection) return this.#comeBack(advice);
     // The connection that was to be left still serves: no reason to give it up, or to tell anybody.
     if (!this.#staysAway(advice)) this.#tryIn(advice.retryAfterMs + this.#backoff.next());
@@ -224,13 +250,22 @@ export class Lifeline {
     else this.#become({ state: 'reconnecting', advice, retryInMs: 0 });
   }
 
+  /** A session opens to its own user alone; the token may be another user's. @param {Advice} advice */
+  #mayTryWithoutResume({ why }) {
+    return why === 'unauthorized' && !this.#connection && this.#options.mayResume();
+  }
+
   /** @param {Advice} advice */
   #comeBack(advice) {
     if (this.#staysAway(advice)) return this.#end(advice);
-    const retryInMs = advice.retryAfterMs + this.#backoff.next();
-    this.#tryIn(retryInMs);
+    const isFirst = this.#backoff.isFresh;
+    const backoffMs = this.#backoff.next();
+    // A timer of a hidden page may ring so late that the session is over: the first attempt needs none.
+    const retryInMs = advice.retryAfterMs + (isFirst && this.#options.platform.hidden() ? 0 : backoffMs);
+    if (retryInMs > 0) this.#tryIn(retryInMs);
     this.#mayHurry = advice.retryAfterMs === 0;
     this.#become({ state: 'reconnecting', advice, retryInMs });
+    if (retryInMs === 0) this.wake();
   }
 
   /** @param {Advice} advice */

@@ -4,17 +4,18 @@
  * @param {object} listeners
  * @param {() => void} listeners.onDoubt the network is gone or another one, or somebody looks at the page again: the
  *   connection may not be what it seems
+ * @param {() => void} listeners.onUnseen nobody looks at it any more: timers ring late from now on
  * @param {() => void} listeners.onHide the page is left: the last moment to say something
  * @param {() => void} listeners.onReturn it comes back as it was (back-forward cache)
  * @returns {() => void} stops listening
  */
-export function watchPage({ onDoubt, onHide, onReturn }) {
+export function watchPage({ onDoubt, onUnseen, onHide, onReturn }) {
   if (typeof window === 'undefined') return () => {};
   const stop = new AbortController();
   const { signal } = stop;
   window.addEventListener('online', onDoubt, { signal });
   window.addEventListener('offline', onDoubt, { signal });
-  document.addEventListener('visibilitychange', () => document.hidden || onDoubt(), { signal });
+  document.addEventListener('visibilitychange', () => (document.hidden ? onUnseen() : onDoubt()), { signal });
   window.addEventListener('pagehide', onHide, { signal });
   window.addEventListener('pageshow', (event) => event.persisted && onReturn(), { signal });
   return () => stop.abort();

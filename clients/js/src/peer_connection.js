@@ -1,12 +1,17 @@
 /** @import { Outcome } from './signals.js' */
 /** @import { LocalMedia } from './media.js' */
+/** @import { EncodingPreferences } from './encoding.js' */
+import { DataChannels } from './data_channels.js';
+import { deliver } from './delivery.js';
+import { limitBitrate, preferCodec } from './encoding.js';
+import { Statistics } from './statistics.js';
 
-/** Reasons for which a signal to this peer will never be delivered. */
-const GONE = new Set(['no-such-peer', 'left', 'expired']);
-/** Before an undelivered signal is sent again. */
-const AGAIN_MS = 1_000;
 /** Short interruptions pass by themselves; after this another path is looked for. */
 const INTERRUPTED_MS = 2_000;
+/** A first offer that has not come by then has come to nobody, as when this side was made long after it was sent. */
+const FIRST_OFFER_MS = 3_000;
+/** More candidates than any offer has. */
+const EARLY_MAX = 256;
 
 /**
  * The connection to one other member: perfect negotiation, as in https://www.w3.org/TR/webrtc/#perfect-negotiation-example.
@@ -19,6 +24,9 @@ const INTERRUPTED_MS = 2_000;
  * of that offer tells: its session id stays the same as long as an RTCPeerConnection lives (RFC 8829 section 5.2.1).
  * This side then begins anew, too.
  *
+ * The polite side waits for the first offer, but not for ever: it then makes one itself. To the impolite side, whose own
+ * offer may have been heard by nobody, this is glare, and it sends its own again.
+ *
  * Incoming signals are worked off one after another. The example's `isSettingRemoteAnswerPending` is therefore not
  * needed: an offer behind an answer finds the answer applied.
  */
@@ -28,7 +36,9 @@ export class PeerConnection {
   #away = false;
   #polite;
   #media;
+  /** @type {RTCConfiguration} */
   #configuration;
+  #preferences;
   #send;
   #onChange;
   #onError;
@@ -45,6 +55,11 @@ export class PeerConnection {
   #transceivers;
   /** Which RTCPeerConnection of the other side the last description came from. @type {string | undefined} */
   #remoteOrigin;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #firstOfferTimer;
+  #statistics = new Statistics();
+  /** Data to and from the other side. */
+  data;
 
   /**
    * @param {object} options
@@ -52,23 +67,49 @@ export class PeerConnection {
    * @param {boolean} [options.offerFirst] the impolite side does; so does who may not be waited for
    * @param {LocalMedia} options.media
    * @param {RTCConfiguration} options.configuration
+   * @param {EncodingPreferences} [options.preferences]
    * @param {(kind: string, payload: unknown) => Promise<Outcome>} options.send
    * @param {() => void} options.onChange connection state or stream, or whether something comes on its tracks
+   * @param {(topic: string, data: string | ArrayBuffer) => void} [options.onData]
    * @param {(error: unknown) => void} options.onError
    */
-  constructor({ polite, offerFirst = !polite, media, configuration, send, onChange, onError }) {
+  constructor({ polite, offerFirst = !polite, media, configuration, preferences = {}, send, onChange, onData = () => {}, onError }) {
     this.#polite = polite;
     this.#media = media;
     this.#configuration = configuration;
     this.#send = send;
     this.#onChange = onChange;
     this.#onError = onError;
+    this.#preferences = preferences;
+    this.data = new DataChannels(onData);
     this.#rtc = this.#begin(offerFirst);
+    if (!offerFirst) this.#firstOfferTimer = setTimeout(() => this.#addTransceivers(), FIRST_OFFER_MS);
   }
 
   /** @returns {RTCPeerConnectionState} */
   get state() {
     return this.#rtc.connectionState;
+  }
+
+  /** The one in use; another one after the other side's page was loaded again. */
+  get rtc() {
+    return this.#rtc;
+  }
+
+  statistics() {
+    return this.#statistics.summary(this.#rtc);
+  }
+
+  /** For the next search for a path, this connection's or another's; the path in use stays. @param {RTCIceServer[]} iceServers */
+  setIceServers(iceServers) {
+    this.#configuration = { ...this.#configuration, iceServers };
+    this.#rtc.setConfiguration(this.#configuration);
+  }
+
+  /** @param {EncodingPreferences} preferences */
+  setPreferences(preferences) {
+    this.#preferences = preferences;
+    this.#limitBitrates();
   }
 
   /**
@@ -110,7 +151,8 @@ export class PeerConnection {
 
   close() {
     const rtc = this.#rtc;
-    rtc.onnegotiationneeded = rtc.onicecandidate = rtc.ontrack = rtc.onconnectionstatechange = null;
+    clearTimeout(this.#firstOfferTimer);
+    rtc.onnegotiationneeded = rtc.onicecandidate = rtc.ontrack = rtc.onconnectionstatechange = rtc.ondatachannel = null;
     rtc.close();
   }
 
@@ -125,6 +167,7 @@ export class PeerConnection {
     rtc.onconnectionstatechange = () => this.#connectionChanged(rtc);
     this.#transceivers = this.#remoteOrigin = undefined;
     this.#makingOffer = this.#ignoringOffer = false;
+    this.data.begin(rtc);
     if (offerFirst) this.#addTransceivers();
     return rtc;
   }
@@ -133,6 +176,7 @@ export class PeerConnection {
   #beginAnew(offerFirst) {
     this.close();
     this.#begin(offerFirst);
+    this.#onChange();
   }
 
   /** @param {RTCPeerConnection} rtc */
@@ -155,7 +199,7 @@ export class PeerConnection {
       audio: this.#rtc.addTransceiver('audio', { streams }),
       video: this.#rtc.addTransceiver('video', { streams }),
     };
-    this.sendTracks();
+    this.#setUp();
   }
 
   /** The polite side answers on the transceivers that the first offer brought. */
@@ -169,7 +213,24 @@ export class PeerConnection {
       return transceiver;
     };
     this.#transceivers = { audio: adopt('audio'), video: adopt('video') };
+    this.#setUp();
+  }
+
+  #setUp() {
+    if (!this.#transceivers) return;
+    const { audioCodec, videoCodec } = this.#preferences;
+    preferCodec(this.#transceivers.audio, 'audio', audioCodec);
+    preferCodec(this.#transceivers.video, 'video', videoCodec);
     this.sendTracks();
+    this.data.ready(this.#rtc);
+  }
+
+  /** What a sender may be told is certain between negotiations only. */
+  #limitBitrates() {
+    if (!this.#transceivers || this.#rtc.signalingState !== 'stable') return;
+    const { audio, video } = this.#preferences.maxBitrate ?? {};
+    limitBitrate(this.#transceivers.audio.sender, audio).catch(this.#failed);
+    limitBitrate(this.#transceivers.video.sender, video).catch(this.#failed);
   }
 
   /**
@@ -200,14 +261,22 @@ export class PeerConnection {
     const glare = this.#makingOffer || this.#rtc.signalingState !== 'stable';
     const anew = this.#isFromAnother(offer); // an own offer to what is gone has no answer to wait for
     this.#ignoringOffer = glare && !this.#polite && !anew;
-    if (this.#ignoringOffer) return;
+    if (this.#ignoringOffer) return this.#offerAgain();
+    clearTimeout(this.#firstOfferTimer);
+    if (this.#isAnswered(offer)) return this.#deliverDescription();
     // A first offer is not rolled back but forgotten: its transceivers would stay beside those that this one brings.
     if (anew || (glare && !this.#rtc.remoteDescription)) this.#beginAnew(false);
     await this.#setRemoteDescription(offer); // rolls an own offer back
     if (!this.#transceivers) this.#adoptTransceivers();
     await this.#rtc.setLocalDescription();
     this.#deliverDescription();
+    this.#limitBitrates();
     await this.#addEarlyCandidates();
+  }
+
+  /** A first offer that the other side seems not to have heard; with the candidates that it has by now. */
+  #offerAgain() {
+    if (!this.#rtc.remoteDescription && this.#rtc.signalingState === 'have-local-offer') this.#deliverDescription();
   }
 
   /** @param {RTCSessionDescriptionInit} answer */
@@ -217,7 +286,15 @@ export class PeerConnection {
     // The answer to an offer that was sent twice, or was taken back.
     if (this.#rtc.signalingState !== 'have-local-offer') return;
     await this.#setRemoteDescription(answer);
+    this.#limitBitrates();
     await this.#addEarlyCandidates();
+  }
+
+  /** Whether it is the offer that was last answered, once more. @param {RTCSessionDescriptionInit} offer */
+  #isAnswered(offer) {
+    const { signalingState, localDescription, remoteDescription } = this.#rtc;
+    if (signalingState !== 'stable' || localDescription?.type !== 'answer' || !remoteDescription) return false;
+    return versionOf(offer) !== undefined && versionOf(offer) === versionOf(remoteDescription);
   }
 
   /**
@@ -239,7 +316,7 @@ export class PeerConnection {
   /** @param {RTCIceCandidateInit} candidate */
   async #onCandidate(candidate) {
     if (!this.#rtc.remoteDescription) {
-      this.#early.push(candidate);
+      if (this.#early.length < EARLY_MAX) this.#early.push(candidate);
       return;
     }
     try {
@@ -273,16 +350,9 @@ export class PeerConnection {
    * @param {unknown} payload
    * @param {() => boolean} isCurrent
    */
-  async #deliver(kind, payload, isCurrent) {
-    try {
-      while (this.#rtc.signalingState !== 'closed' && isCurrent()) {
-        const outcome = await this.#send(kind, payload);
-        if (outcome.delivered || GONE.has(outcome.reason)) return;
-        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-      }
-    } catch (error) {
-      this.#failed(error);
-    }
+  #deliver(kind, payload, isCurrent) {
+    const isWanted = () => this.#rtc.signalingState !== 'closed' && isCurrent();
+    deliver(() => this.#send(kind, payload), isWanted).catch(this.#failed);
   }
 
   /** @param {MediaStreamTrack} track */
@@ -308,6 +378,15 @@ export class PeerConnection {
  */
 function originOf({ sdp }) {
   return sdp?.match(/^o=\S+ (\S+)/m)?.[1];
+}
+
+/**
+ * The whole of that line: another one with each offer that is made (RFC 8829 section 5.2.2).
+ *
+ * @param {RTCSessionDescriptionInit} description
+ */
+function versionOf({ sdp }) {
+  return sdp?.match(/^o=.*/m)?.[0];
 }
 
 /**

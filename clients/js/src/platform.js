@@ -11,6 +11,7 @@ import { keptSessions } from './kept_session.js';
  * @property {(timer: number | undefined) => void} clearTimeout
  * @property {() => number} random at least 0, below 1
  * @property {() => number} wallClock Unix time, milliseconds
+ * @property {() => boolean} hidden whether nobody sees the page: then browsers let timers ring late, by up to a minute
  * @property {KeptSessions} kept sessions that survive a reload
  */
 
@@ -27,6 +28,7 @@ export function browser() {
     clearTimeout: (timer) => globalThis.clearTimeout(timer),
     random: Math.random,
     wallClock: Date.now,
+    hidden: () => globalThis.document?.hidden ?? false,
     kept: keptSessions,
   };
 }

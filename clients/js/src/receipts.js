@@ -7,12 +7,15 @@ const SEEN_MAX = 2_500;
 const LISTED_MAX = 256;
 /** What all lists together may take of it, characters. */
 const LISTS_MAX = 60_000;
-/** For so long after a receipt further ones wait for company. */
+/** For so long after a receipt further ones wait for company, while somebody sees the page. */
 const GATHER_MS = 10;
 
 /**
  * What other peers' signals need from this side: dropping repeats, and a receipt once they are handled. Receipts are
  * cumulative, so a burst needs only its first at once (nobody waits when little happens) and one for all the rest.
+ *
+ * In a hidden page each goes at once: the timer of the rest may ring a minute late, and the senders would run into their
+ * limits meanwhile.
  */
 export class Receipts {
   #send;
@@ -21,7 +24,9 @@ export class Receipts {
   #handled = new Map();
   /** @type {Set<string>} peers who are owed a receipt */
   #owed = new Set();
-  /** @type {number | undefined} while it runs, receipts are gathered */
+  /** Until then receipts are gathered, whenever the timer rings. */
+  #gatherUntil = -Infinity;
+  /** @type {number | undefined} */
   #timer;
 
   /**
@@ -119,21 +124,26 @@ export class Receipts {
   lost() {
     this.#platform.clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#gatherUntil = -Infinity;
     this.#handled.clear();
     this.#owed.clear();
+  }
+
+  /** Sends what is owed, without waiting for more. To be called when the page becomes hidden. */
+  flush() {
+    this.#platform.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#owed.size === 0) return;
+    for (const from of this.#owed) this.#send(from, /** @type {number} */ (this.#handled.get(from)?.at(-1)));
+    this.#owed.clear();
+    this.#gatherUntil = this.#platform.now() + GATHER_MS;
   }
 
   /** @param {string} from */
   #owe(from) {
     this.#owed.add(from);
-    if (this.#timer === undefined) this.#flush();
-  }
-
-  #flush() {
-    this.#timer = undefined;
-    if (this.#owed.size === 0) return;
-    for (const from of this.#owed) this.#send(from, /** @type {number} */ (this.#handled.get(from)?.at(-1)));
-    this.#owed.clear();
-    this.#timer = this.#platform.setTimeout(() => this.#flush(), GATHER_MS);
+    const waitMs = this.#gatherUntil - this.#platform.now();
+    if (waitMs <= 0 || this.#platform.hidden()) return this.flush();
+    this.#timer ??= this.#platform.setTimeout(() => this.flush(), waitMs);
   }
 }

@@ -1,3 +1,5 @@
+/** @import { ErrorCode } from './protocol.js' */
+
 /**
  * When to come back after a connection ended, and when not to. No socket and no timer here: only the decision.
  */
@@ -5,7 +7,8 @@
 /**
  * @typedef {'come-back' | 'retry-after' | 'new-token' | 'stay-away'} Action
  * @typedef {'bye' | 'draining' | 'connection-lost' | 'too-large' | 'protocol' | 'unauthorized' | 'forbidden' | 'timeout'
- *   | 'superseded' | 'slow-consumer' | 'limit' | 'unavailable' | 'no-token'} Why
+ *   | 'superseded' | 'slow-consumer' | 'limit' | 'unavailable' | 'no-token' | 'no-websocket' | 'bad-url' | ErrorCode} Why
+ *   an `ErrorCode` where the gateway cannot take what this client says of itself
  */
 
 /**
@@ -79,6 +82,11 @@ export class Backoff {
     this.#random = random;
     this.#baseMs = baseMs;
     this.#capMs = capMs;
+  }
+
+  /** Whether nothing has failed since the last connection that lasted. */
+  get isFresh() {
+    return this.#attempts === 0;
   }
 
   /** How long to wait before the next attempt, milliseconds. */

@@ -1,7 +1,8 @@
-/** @import { Delivered, Done, GatewayError, Limits, Undelivered, UndeliveredReason } from './protocol.js' */
+/** @import { Delivered, Done, GatewayError, Limits, ServerMessage, Undelivered, UndeliveredReason } from './protocol.js' */
 /** @import { Platform } from './platform.js' */
 import { Allowance } from './allowance.js';
 import { SwitchboardError } from './errors.js';
+import { Streams } from './streams.js';
 
 /** What the gateway said about one receiver of a signal.
  *
@@ -24,9 +25,9 @@ import { SwitchboardError } from './errors.js';
 
 /**
  * @typedef {Omit<KeptSignal, 'awaiting'> & {
- *   bytes: number, cost: number, awaiting: Set<string>, outcomes: Outcome[],
+ *   bytes: number, awaiting: Set<string>, outcomes: Outcome[],
  *   resolve: (outcomes: Outcome[]) => void, reject: (error: SwitchboardError) => void,
- * }} Outgoing `cost`: its receivers, as far as known when it was sent
+ * }} Outgoing
  */
 
 /** `"id":…,"to":"…",` with the largest id there is. */
@@ -34,13 +35,19 @@ const ID_BYTES = 51;
 /** Held back beyond these, a signal is `overloaded` at once: somebody sends more than ever gets through. */
 const HELD_MAX = 4_096;
 const HELD_BYTES_MAX = 8 * 1_048_576;
+/** One receiver's part of all that, and of what the gateway lets be unanswered: one in so many. */
+const RECEIVER_SHARE = 4;
 
 const utf8 = new TextEncoder();
 
 /**
  * This client's signals, from the call to the last receiver's answer, across connections. Those over the gateway's
- * limits are held back here, in order, and get their `id` when they are sent, so that ids rise on the wire. What has no
- * answer when the connection is lost is sent again on the next one, first of all and under its old id.
+ * limits are held back here, and get their `id` when they are sent, so that ids rise on the wire. What has no answer when
+ * the connection is lost is sent again on the next one, first of all and under its old id.
+ *
+ * To each receiver they go in order; past those that wait for one receiver's answers go those for others. A broadcast
+ * waits for every receiver, except that the full stream of one that is stalled does not hold it back: the gateway answers
+ * `overloaded` for that one.
  *
  * | phase     | begins with            | a signal is                |
  * | --------- | ---------------------- | -------------------------- |
@@ -50,6 +57,7 @@ const utf8 = new TextEncoder();
  */
 export class Signals {
   #sendText;
+  #ping;
   #nextId;
   #platform;
   #hasSession = false;
@@ -59,27 +67,38 @@ export class Signals {
   /** @type {Outgoing[]} */
   #held = [];
   #heldBytes = 0;
+  #heldFor;
+  /** What is unanswered, by receiver. @type {Streams} */
+  #streams;
   /** In the order of their ids. @type {Map<number, Outgoing>} */
   #unanswered = new Map();
-  /** @type {number | undefined} */
+  /** Until something that is held back may go, whatever the gateway says. @type {number | undefined} */
   #timer;
+  /** Whether a pong is to come that was asked for so that something is heard. */
+  #pinged = false;
 
   /**
    * @param {object} options
    * @param {(text: string) => void} options.sendText
+   * @param {() => void} options.ping makes the gateway say something
    * @param {() => number} options.nextId
    * @param {Platform} options.platform
    */
-  constructor({ sendText, nextId, platform }) {
+  constructor({ sendText, ping, nextId, platform }) {
     this.#sendText = sendText;
+    this.#ping = ping;
     this.#nextId = nextId;
     this.#platform = platform;
+    this.#heldFor = new Streams(HELD_MAX / RECEIVER_SHARE, HELD_BYTES_MAX / RECEIVER_SHARE, platform.now);
+    this.#streams = new Streams(Infinity, Infinity, platform.now);
   }
 
   /** A new session. @param {Limits} limits */
   open(limits) {
     this.#hasSession = true;
     this.#allowance = new Allowance(limits, this.#platform.now);
+    const { in_flight, in_flight_bytes } = limits;
+    this.#streams = new Streams(in_flight / RECEIVER_SHARE, in_flight_bytes / RECEIVER_SHARE, this.#platform.now);
     this.#maxMessageBytes = limits.max_message_bytes;
   }
 
@@ -90,12 +109,12 @@ export class Signals {
    * @param {Limits} limits
    */
   repeat(limits) {
-    this.#pause();
+    this.suspend();
     this.open(limits);
     for (const [id, outgoing] of this.#unanswered) {
       const { announced, awaiting, bytes, to } = outgoing;
-      if (announced) outgoing.cost = Math.max(1, awaiting.size);
-      this.#allowance?.takeRepeat(outgoing.cost, bytes);
+      this.#allowance?.takeRepeat(bytes);
+      this.#streams.begin(awaiting, bytes);
       // A broadcast whose receivers are known goes to those without an answer: whoever came later is none of them.
       const receivers = announced ? awaiting : [to];
       for (const receiver of receivers) this.#sendText(encode(id, receiver, outgoing.text));
@@ -105,6 +124,7 @@ export class Signals {
   /** The connection is lost; the session may go on. */
   suspend() {
     this.#pause();
+    this.#pinged = false;
     this.#allowance = undefined;
   }
 
@@ -113,10 +133,11 @@ export class Signals {
     this.suspend();
     this.#hasSession = false;
     for (const outgoing of this.#unanswered.values()) abandon(outgoing, 'unconfirmed');
-    for (const outgoing of this.#held) abandon(outgoing, 'unavailable');
+    for (const outgoing of this.#held.splice(0)) {
+      this.#letGo(outgoing);
+      abandon(outgoing, 'unavailable');
+    }
     this.#unanswered.clear();
-    this.#held = [];
-    this.#heldBytes = 0;
   }
 
   /**
@@ -134,7 +155,7 @@ export class Signals {
       } else if (outgoing.bytes > this.#maxMessageBytes) {
         // Sent, it would end the connection with 1009.
         reject(new SwitchboardError('too-large', `A message may have ${this.#maxMessageBytes} bytes at most.`));
-      } else if (this.#held.length >= HELD_MAX || this.#heldBytes + outgoing.bytes > HELD_BYTES_MAX) {
+      } else if (!this.#mayHold(outgoing)) {
         abandon(outgoing, 'overloaded');
       } else {
         this.#hold(outgoing);
@@ -152,7 +173,9 @@ export class Signals {
     const outgoing = this.#unanswered.get(re);
     if (!outgoing || outgoing.to !== undefined) return;
     outgoing.announced = true;
+    this.#streams.end(outgoing.awaiting, outgoing.bytes);
     outgoing.awaiting = new Set(to);
+    this.#streams.begin(outgoing.awaiting, outgoing.bytes);
     this.#finishIfAnswered(re, outgoing);
   }
 
@@ -162,11 +185,13 @@ export class Signals {
     if (!outgoing) return;
     for (const peer of message.to) {
       if (!outgoing.awaiting.delete(peer)) continue;
+      this.#streams.end([peer], outgoing.bytes);
       outgoing.outcomes.push(
         message.type === 'delivered' ? { peer, delivered: true } : { peer, delivered: false, reason: message.reason },
       );
     }
-    this.#finishIfAnswered(message.id, outgoing);
+    if (outgoing.awaiting.size > 0) this.release(); // one receiver's stream has a place
+    else this.#finishIfAnswered(message.id, outgoing);
   }
 
   /** @param {GatewayError & { re: number }} error */
@@ -175,21 +200,37 @@ export class Signals {
     if (outgoing) this.#finish(error.re, outgoing, () => outgoing.reject(SwitchboardError.from(error)));
   }
 
-  /** Sends what the limits allow, oldest first. */
+  /** Sends what the limits allow, to each receiver the oldest first. */
   release() {
-    const allowance = this.#allowance;
-    while (allowance && this.#held.length > 0) {
-      const outgoing = /** @type {Outgoing} */ (this.#held[0]);
-      if (!allowance.fits(outgoing.cost, outgoing.bytes)) return;
-      const waitMs = allowance.waitMs();
-      if (waitMs > 0) return this.#releaseIn(waitMs);
-      this.#held.shift();
-      this.#heldBytes -= outgoing.bytes;
-      allowance.take(outgoing.cost, outgoing.bytes);
-      const id = this.#nextId();
-      this.#unanswered.set(id, outgoing);
-      this.#sendText(encode(id, outgoing.to, outgoing.text));
+    this.#pause();
+    /** @type {Set<string>} */
+    const waiting = new Set();
+    let releaseInMs = Infinity;
+    const held = this.#held;
+    this.#held = [];
+    for (const [index, outgoing] of held.entries()) {
+      const rateMs = this.#allowance?.fits(outgoing.bytes) ? this.#allowance.waitMs() : Infinity;
+      if (rateMs > 0) {
+        releaseInMs = Math.min(releaseInMs, rateMs);
+        this.#held.push(...held.slice(index));
+        break;
+      }
+      const waitMs = this.#waitMs(outgoing, waiting);
+      if (waitMs > 0) {
+        releaseInMs = Math.min(releaseInMs, waitMs);
+        for (const receiver of outgoing.awaiting) waiting.add(receiver);
+        this.#held.push(outgoing);
+      } else {
+        this.#send(outgoing);
+      }
     }
+    if (releaseInMs < Infinity) this.#releaseIn(releaseInMs);
+  }
+
+  /** The gateway has said something: in a hidden page that may be sooner than any timer rings. @param {ServerMessage} message */
+  heard({ type }) {
+    if (type === 'pong') this.#pinged = false;
+    if (this.#timer !== undefined && this.#platform.hidden()) this.release();
   }
 
   /** @returns {KeptSignals} what has no outcome yet */
@@ -208,19 +249,62 @@ export class Signals {
   }
 
   /** @param {Outgoing} outgoing */
+  #send(outgoing) {
+    const { to, text, bytes, awaiting } = outgoing;
+    this.#letGo(outgoing);
+    this.#allowance?.take(bytes);
+    this.#streams.begin(awaiting, bytes);
+    const id = this.#nextId();
+    this.#unanswered.set(id, outgoing);
+    this.#sendText(encode(id, to, text));
+  }
+
+  /** @param {Outgoing} outgoing */
   #hold(outgoing) {
     this.#held.push(outgoing);
     this.#heldBytes += outgoing.bytes;
+    this.#heldFor.begin(outgoing.awaiting, outgoing.bytes);
+  }
+
+  /** It is held back no more. @param {Outgoing} outgoing */
+  #letGo({ awaiting, bytes }) {
+    this.#heldBytes -= bytes;
+    this.#heldFor.end(awaiting, bytes);
+  }
+
+  /** @param {Outgoing} outgoing */
+  #mayHold({ to, bytes }) {
+    if (this.#held.length >= HELD_MAX || this.#heldBytes + bytes > HELD_BYTES_MAX) return false;
+    return to === undefined || this.#heldFor.takes(to, bytes);
+  }
+
+  /**
+   * How long a signal has to wait for its receivers, as far as that is known: `Infinity` until one of them answers.
+   *
+   * @param {Outgoing} outgoing
+   * @param {Set<string>} waiting receivers for whom something before it is held back
+   */
+  #waitMs({ to, bytes, awaiting }, waiting) {
+    let waitMs = 0;
+    for (const receiver of awaiting) {
+      if (waiting.has(receiver)) return Infinity;
+      if (this.#streams.takes(receiver, bytes)) continue;
+      waitMs = Math.max(waitMs, to === undefined ? this.#streams.stalledInMs(receiver) : Infinity);
+    }
+    return waitMs;
   }
 
   #pause() {
     this.#platform.clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
-  /** @param {number} ms */
+  /** A hidden page has no clock to rely on, but the gateway's answers. @param {number} ms */
   #releaseIn(ms) {
-    this.#pause();
     this.#timer = this.#platform.setTimeout(() => this.release(), ms);
+    if (!this.#allowance || this.#pinged || !this.#platform.hidden()) return;
+    this.#pinged = true;
+    this.#ping();
   }
 
   /**
@@ -239,7 +323,8 @@ export class Signals {
    */
   #finish(id, outgoing, settle) {
     this.#unanswered.delete(id);
-    this.#allowance?.giveBack(outgoing.cost, outgoing.bytes);
+    this.#streams.end(outgoing.awaiting, outgoing.bytes);
+    this.#allowance?.giveBack(outgoing.bytes);
     settle();
     this.release();
   }
@@ -262,8 +347,7 @@ function encode(id, to, text) {
  */
 function revive(signal, resolve = () => {}, reject = () => {}) {
   const bytes = utf8.encode(signal.text).length + ID_BYTES;
-  const cost = Math.max(1, signal.awaiting.length);
-  return { ...signal, bytes, cost, awaiting: new Set(signal.awaiting), outcomes: [], resolve, reject };
+  return { ...signal, bytes, awaiting: new Set(signal.awaiting), outcomes: [], resolve, reject };
 }
 
 /** @param {Outgoing} outgoing @returns {KeptSignal} */

@@ -165,3 +165,63 @@ test('hanging up leaves the room and keeps the camera', async () => {
   await leaving;
   assert.deepEqual(events, ['tile-removed other']);
 });
+
+test('hanging up tells the others and stays in the room; a call after that offers to everyone', async () => {
+  const { call, media, room, socket, events } = await inCall({ members: ['a', 'b'] });
+  let over = false;
+  const hangingUp = call.hangUp().then(() => (over = true));
+  const told = socket.of('signal').filter(({ kind }) => kind === 'hang-up');
+  assert.deepEqual(told.map(({ to }) => to), ['a', 'b']);
+  assert.deepEqual(events, ['tile-removed a', 'tile-removed b']);
+  await idle();
+  assert.equal(over, false);
+  for (const { id, to } of told) socket.say({ type: 'delivered', id, to: [to] });
+  await hangingUp;
+  assert.equal(room.joined, true);
+  assert.deepEqual(socket.of('leave'), []);
+  new Call(room, media);
+  await idle();
+  assert.deepEqual(offered(socket), ['a', 'b']);
+});
+
+test('who hangs up loses the tile, and has it back with an offer', async () => {
+  const { call, room, socket, events } = await inCall();
+  const signal = (id, kind, payload) => socket.say({ type: 'signal', room: 'r', from: 'other', id, kind, payload });
+  signal(1, 'hang-up', null);
+  assert.equal(room.others.length, 1);
+  signal(2, 'candidate', { candidate: 'late' });
+  assert.deepEqual(call.tiles, []);
+  signal(3, 'offer', { type: 'offer', sdp: 'o' });
+  await idle();
+  await idle();
+  assert.deepEqual(events, ['tile-removed other', 'tile-added other']);
+  assert.equal(socket.last('signal').kind, 'answer');
+});
+
+test('renewed ICE servers reach running connections and those to come', async () => {
+  const { call, socket } = await inCall();
+  const [tile] = call.tiles;
+  const iceServers = [{ urls: 'stun:stun.example' }];
+  call.setIceServers(iceServers);
+  assert.deepEqual(tile.peerConnection.configuration, { iceServers });
+  socket.say({ type: 'member-joined', room: 'r', revision: 11, member: member('late', 9) });
+  assert.deepEqual(call.tiles[1].peerConnection.configuration, { iceServers });
+});
+
+test('data goes to everyone or to one, comes with its member, and may not be too large', async () => {
+  const { call, socket } = await inCall({ members: ['a', 'b'] });
+  assert.deepEqual(call.publishData('hello', { topic: 'chat' }), ['a', 'b']);
+  assert.deepEqual(call.publishData('psst', { topic: 'chat', to: 'b' }), ['b']);
+  assert.deepEqual(call.publishData('psst', { to: 'nobody' }), []);
+  assert.throws(() => call.publishData('ä'.repeat(32_769)), { code: 'too-large' });
+  socket.say({ type: 'signal', room: 'r', from: 'b', id: 1, kind: 'offer', payload: { type: 'offer', sdp: 'o' } });
+  await idle();
+  await idle();
+  const rtc = call.tiles[1].peerConnection;
+  rtc.channels[0].open();
+  assert.deepEqual(rtc.channels[0].sent, ['hello', 'psst']);
+  const heard = [];
+  call.on('data-received', ({ member: { peer }, topic, data }) => heard.push([peer, topic, data]));
+  rtc.offerChannel('chat', 'switchboard').onmessage({ data: 'hi' });
+  assert.deepEqual(heard, [['b', 'chat', 'hi']]);
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connected, fakeClient, idle, socketNumber, welcome } from './support.js';
+import { connected, fakeClient, fakePage, idle, socketNumber, welcome } from './support.js';
 
 test('the first message is a hello that asks for receipts', async () => {
   const { client } = fakeClient({ name: 'Ada', token: 't' });
@@ -50,6 +50,28 @@ test('a page that slept asks again before it gives a connection up', async () =>
   socket.say({ type: 'pong' });
   await clock.advance(5_000);
   assert.equal(client.state, 'open');
+});
+
+test('a hidden page whose timers ring late gives up a connection that stays silent', async () => {
+  const { clock, socket, client } = await connected();
+  await clock.sleep(60_000);
+  assert.equal(socket.of('ping').length, 1);
+  await clock.sleep(60_000);
+  assert.equal(socket.of('ping').length, 2);
+  await clock.sleep(60_000);
+  assert.equal(client.state, 'reconnecting');
+});
+
+test('a hidden page comes back without a timer the first time, and after back-off then', async (context) => {
+  const page = fakePage(context);
+  const { socket, states } = await connected();
+  page.document.hidden = true;
+  socket.drop();
+  const second = await socketNumber(2);
+  assert.equal(states.at(-1).retryInMs, 0);
+  second.drop();
+  await socketNumber(2);
+  assert.ok(states.at(-1).retryInMs > 0);
 });
 
 test('a gateway that never says welcome is given up', async () => {
@@ -184,4 +206,134 @@ test('a listener that throws keeps nobody else from hearing', async (context) =>
   await idle();
   assert.deepEqual(heard, ['bad-message']);
   assert.deepEqual(uncaught, ['mine']);
+});
+
+test('a token that never comes is given up, and asked for again', async () => {
+  let asked = 0;
+  const { client, clock, states } = fakeClient({ getToken: () => (asked++ === 0 ? new Promise(() => {}) : 'token') });
+  client.connect();
+  await clock.advance(15_000);
+  assert.equal(states.at(-1).advice.why, 'no-token');
+  assert.match(states.at(-1).advice.message, /did not settle within 15 s/);
+  await clock.advance(1_000);
+  (await socketNumber(1)).open();
+});
+
+test('getToken() that throws at once is no token either', async () => {
+  const { client, states } = fakeClient({
+    getToken: () => {
+      throw new Error('signed out');
+    },
+  });
+  client.connect();
+  await idle();
+  assert.deepEqual([states.at(-1).advice.why, states.at(-1).advice.message], ['no-token', 'No token: signed out']);
+});
+
+test('a URL that no connection can be opened to, and a platform without WebSocket, reject connect()', async () => {
+  const options = { url: 'nonsense' };
+  const bad = class {
+    constructor(url) {
+      throw new SyntaxError(`The URL '${url}' is invalid.`);
+    }
+  };
+  for (const [WebSocket, code] of [[bad, 'bad-url'], [undefined, 'no-websocket']]) {
+    const { client, clock } = fakeClient({ ...options, WebSocket });
+    await assert.rejects(client.connect(), { code });
+    assert.equal(client.state, 'closed');
+    assert.deepEqual(clock.waits, []);
+  }
+});
+
+test('a gateway that cannot take the hello is not asked again, and its words reach connect()', async () => {
+  const { client, clock } = fakeClient({ name: 'x'.repeat(300) });
+  const refused = assert.rejects(client.connect(), { code: 'bad-message', message: 'name: at most 256 bytes' });
+  const socket = await socketNumber(1);
+  socket.open();
+  socket.say({ type: 'error', code: 'bad-message', message: 'name: at most 256 bytes' });
+  await refused;
+  await clock.advance(60_000);
+  await socketNumber(1);
+});
+
+test('join() on a client that was closed or refused rejects until it is connected again', async () => {
+  const { client } = await connected();
+  client.close();
+  await assert.rejects(client.join('r'), { code: 'bye', message: /call connect\(\) first/ });
+  client.connect();
+  const socket = await socketNumber(2);
+  socket.open();
+  socket.say(welcome());
+  const waiting = assert.rejects(client.join('r'), { code: 'forbidden' });
+  assert.equal(socket.of('join').length, 1);
+  socket.drop(4403);
+  await waiting;
+  await assert.rejects(client.join('r'), { code: 'forbidden' });
+});
+
+test('connect() while it reconnects tries at once, but not against the gateway’s wish; reconnect() tries at once', async () => {
+  const { client, socket } = await connected();
+  socket.drop();
+  const opened = client.connect();
+  const second = await socketNumber(2);
+  second.drop(4503, '{"retry_after_ms":10000}');
+  client.connect();
+  await socketNumber(2);
+  client.reconnect();
+  const third = await socketNumber(3);
+  third.open();
+  third.say(welcome());
+  assert.equal((await opened).peer, 'me');
+  client.reconnect();
+  assert.equal(third.of('ping').length, 1, 'while open it looks whether it still is');
+});
+
+test('connect() gives up after its timeout, and when its signal aborts, and leaves nothing behind', async () => {
+  const { client, clock } = fakeClient();
+  const late = assert.rejects(client.connect({ timeout: 3_000 }), { code: 'timeout' });
+  await clock.advance(3_000);
+  await late;
+  assert.equal(client.state, 'closed');
+  assert.deepEqual(clock.waits, []);
+
+  const stop = new AbortController();
+  const given = assert.rejects(client.connect({ signal: stop.signal }), { code: 'aborted' });
+  stop.abort();
+  await given;
+  assert.equal(client.state, 'closed');
+  await assert.rejects(client.connect({ signal: stop.signal }), { code: 'aborted' });
+});
+
+test('connect() that gives up leaves a client alone that was open, or that somebody else waits for', async () => {
+  const { client, clock, socket } = await connected();
+  socket.drop();
+  const late = assert.rejects(client.connect({ timeout: 100 }), { code: 'timeout' });
+  await clock.advance(100);
+  await late;
+  assert.equal(client.state, 'reconnecting');
+
+  const fake = fakeClient();
+  const patient = fake.client.connect();
+  await assert.rejects(Promise.all([fake.client.connect({ timeout: 100 }), fake.clock.advance(100)]), { code: 'timeout' });
+  const only = await socketNumber(1);
+  only.open();
+  only.say(welcome());
+  await patient;
+});
+
+test('a client that is refused listens to its page no more', async (context) => {
+  const page = fakePage(context);
+  let listeners = 0;
+  for (const target of [page.window, page.document]) {
+    const add = target.addEventListener.bind(target);
+    target.addEventListener = (type, listener, options) => {
+      listeners++;
+      options.signal.addEventListener('abort', () => listeners--);
+      add(type, listener, options);
+    };
+  }
+  const { socket } = await connected();
+  assert.equal(listeners, 5);
+  socket.drop(4403);
+  assert.equal(listeners, 0);
 });

@@ -1,9 +1,20 @@
 /** The signaling half of an RTCPeerConnection (W3C WebRTC 4.4.1), without media or network. */
 
+const CODECS = { audio: ['opus', 'PCMU'], video: ['VP8', 'VP9', 'AV1'] };
+
 class FakeMediaStream {
-  #tracks = new Set();
+  #tracks;
+  constructor(tracks = []) {
+    this.#tracks = new Set(tracks);
+  }
   getTracks() {
     return [...this.#tracks];
+  }
+  getAudioTracks() {
+    return this.getTracks().filter(({ kind }) => kind === 'audio');
+  }
+  getVideoTracks() {
+    return this.getTracks().filter(({ kind }) => kind === 'video');
   }
   addTrack(track) {
     this.#tracks.add(track);
@@ -15,17 +26,42 @@ class FakeMediaStream {
 
 class FakeTransceiver {
   direction = 'sendrecv';
+  codecs = [];
+  setCodecPreferences(codecs) {
+    this.codecs = codecs.map(({ mimeType }) => mimeType);
+  }
   constructor(kind) {
     this.receiver = { track: { kind } };
     this.sender = {
       track: null,
+      parameters: { encodings: [{}] },
+      getParameters: () => structuredClone(this.sender.parameters),
+      setParameters: async (parameters) => void (this.sender.parameters = parameters),
       replaceTrack: async (track) => void (this.sender.track = track),
       setStreams: () => {},
     };
   }
 }
 
+class FakeDataChannel {
+  readyState = 'connecting';
+  bufferedAmount = 0;
+  sent = [];
+  constructor(label, { protocol }) {
+    Object.assign(this, { label, protocol });
+  }
+  send(data) {
+    this.sent.push(data);
+  }
+  open() {
+    this.readyState = 'open';
+    this.onopen?.();
+  }
+}
+
 export class FakeRtc {
+  /** Those opened here. */
+  channels = [];
   signalingState = 'stable';
   connectionState = 'new';
   localDescription = null;
@@ -42,13 +78,21 @@ export class FakeRtc {
   static #sessions = 0;
 
   /** Whoever gives a `made` gets to see every one that is made. */
-  constructor({ made } = {}) {
-    made?.push(this);
+  constructor(configuration = {}) {
+    this.configuration = configuration;
+    configuration.made?.push(this);
+  }
+
+  setConfiguration(configuration) {
+    this.configuration = configuration;
   }
 
   static install() {
     globalThis.RTCPeerConnection = FakeRtc;
     globalThis.MediaStream = FakeMediaStream;
+    globalThis.RTCRtpReceiver = {
+      getCapabilities: (kind) => ({ codecs: CODECS[kind].map((name) => ({ mimeType: `${kind}/${name}` })) }),
+    };
   }
 
   addTransceiver(kind) {
@@ -60,6 +104,20 @@ export class FakeRtc {
 
   getTransceivers() {
     return this.#transceivers;
+  }
+
+  createDataChannel(label, options) {
+    const channel = new FakeDataChannel(label, options);
+    this.channels.push(channel);
+    if (this.channels.length === 1) this.#negotiationNeeded();
+    return channel;
+  }
+
+  /** The other side has opened one. */
+  offerChannel(label, protocol) {
+    const channel = new FakeDataChannel(label, { protocol });
+    this.ondatachannel({ channel });
+    return channel;
   }
 
   restartIce() {

@@ -268,3 +268,57 @@ test('a closed connection sends and hears nothing', async () => {
   assert.deepEqual(polite.outbox, []);
   assert.deepEqual(polite.errors, []);
 });
+
+test('the polite side offers itself where no first offer comes, and both end up connected', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const [impolite, polite] = [side(false), side(true)];
+  await idle();
+  impolite.outbox.splice(0); // delivered to a page that had nobody to listen to it
+  context.mock.timers.tick(2_999);
+  await idle();
+  assert.deepEqual(polite.outbox, []);
+  context.mock.timers.tick(1);
+  const said = await converse(impolite, polite);
+  assert.deepEqual(said, ['polite offer', 'impolite offer', 'polite answer']);
+  assertAgreed(impolite, polite);
+  assert.equal(polite.rtc.getTransceivers().length, 2);
+});
+
+test('the polite side that got its offer, or was closed, makes none', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const [impolite, polite, closed] = [side(false), side(true), side(true)];
+  await converse(impolite, polite);
+  closed.peer.close();
+  context.mock.timers.tick(10_000);
+  await idle();
+  assert.deepEqual([...polite.outbox, ...closed.outbox], []);
+  assert.deepEqual(closed.rtc.getTransceivers(), []);
+});
+
+test('renewed ICE servers reach the connection and its successors, without negotiation', async () => {
+  const [impolite, polite] = [side(false), side(true)];
+  await converse(impolite, polite);
+  const iceServers = [{ urls: 'turn:turn.example', username: 'u', credential: 'renewed' }];
+  impolite.peer.setIceServers(iceServers);
+  assert.deepEqual(impolite.rtc.configuration.iceServers, iceServers);
+  assert.deepEqual(await converse(impolite, polite), []);
+  await converse(impolite, side(true, { offerFirst: true }));
+  assert.equal(impolite.made.length, 2);
+  assert.deepEqual(impolite.rtc.configuration.iceServers, iceServers);
+});
+
+test('preferred codecs come first on both sides, and bitrates are limited, then and later', async () => {
+  const preferences = { videoCodec: 'vp9', audioCodec: 'none-such', maxBitrate: { video: 500_000 } };
+  const [impolite, polite] = [side(false, { preferences }), side(true, { preferences })];
+  await converse(impolite, polite);
+  await idle();
+  for (const { rtc } of [impolite, polite]) {
+    const [audio, video] = rtc.getTransceivers();
+    assert.deepEqual([audio.codecs, video.codecs], [[], ['video/VP9', 'video/VP8', 'video/AV1']]);
+    assert.deepEqual(video.sender.parameters.encodings, [{ maxBitrate: 500_000 }]);
+  }
+  impolite.peer.setPreferences({ maxBitrate: { audio: 32_000 } });
+  await idle();
+  const [audio, video] = impolite.rtc.getTransceivers();
+  assert.deepEqual([audio, video].map(({ sender }) => sender.parameters.encodings), [[{ maxBitrate: 32_000 }], [{}]]);
+});

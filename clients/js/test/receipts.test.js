@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { joined, socketNumber, welcome } from './support.js';
+import { fakePage, joined, socketNumber, welcome } from './support.js';
 
 const signal = (id, from = 'other') => ({ type: 'signal', room: 'r', from, id, kind: 'x', payload: id });
 
@@ -59,4 +59,27 @@ test('a new session starts from nothing', async () => {
   second.say(signal(3));
   assert.deepEqual(heard, [3]);
   assert.equal(client.peer, 'me-again');
+});
+
+test('in a hidden page each receipt goes at once, and what was gathered goes when it is hidden', async (context) => {
+  const { document } = fakePage(context);
+  const { socket } = await joined({ members: ['a', 'b'] });
+  const ids = () => socket.of('received').map(({ from, id }) => `${from}${id}`);
+  socket.say(signal(1, 'a'));
+  socket.say(signal(2, 'a'));
+  document.hidden = true;
+  document.dispatchEvent(new Event('visibilitychange'));
+  assert.deepEqual(ids(), ['a1', 'a2']);
+  socket.say(signal(3, 'a'));
+  socket.say(signal(1, 'b'));
+  assert.deepEqual(ids(), ['a1', 'a2', 'a3', 'b1']);
+});
+
+test('a timer that rings late keeps no receipt back', async () => {
+  const { clock, socket } = await joined();
+  socket.say(signal(1));
+  socket.say(signal(2));
+  clock.now += 11; // the timer should have rung
+  socket.say(signal(3));
+  assert.deepEqual(socket.of('received').map(({ id }) => id), [1, 3]);
 });

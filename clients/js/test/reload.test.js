@@ -102,6 +102,27 @@ test('signals wait until somebody listens', async (context) => {
   assert.equal(socket.last('received').id, 3);
 });
 
+test('signals of other rooms do not wait, unless the same sender said something before', async (context) => {
+  const fake = await reloaded(await onPage(context));
+  const { opened, socket } = await reconnected(fake);
+  socket.say(welcomeBack([snapshot(everyone)]));
+  await opened;
+  const elsewhere = fake.client.join('elsewhere');
+  const { id } = socket.last('join');
+  socket.say({ ...snapshot([...everyone, member('third', 3)]), type: 'joined', re: id, room: 'elsewhere' });
+  const heard = [];
+  (await elsewhere).on('signal', ({ from, payload }) => heard.push(`${from} ${payload}`));
+  socket.say({ ...signal(1), from: 'third', room: 'elsewhere' });
+  socket.say(signal(1));
+  socket.say({ ...signal(2), room: 'elsewhere' });
+  assert.deepEqual(heard, ['third 1']);
+  const room = await fake.client.join('r');
+  room.on('signal', ({ from, payload }) => heard.push(`${from} ${payload}`));
+  await fake.clock.advance(10);
+  assert.deepEqual(heard, ['third 1', 'other 1', 'other 2']);
+  assert.deepEqual(socket.of('received').map(({ from }) => from).sort(), ['other', 'third']);
+});
+
 test('rooms that nobody joins again are left', async (context) => {
   const fake = await reloaded(await onPage(context));
   const { opened, socket } = await reconnected(fake);
@@ -118,7 +139,7 @@ test('rooms that nobody joins again are left', async (context) => {
 });
 
 test('what was unanswered or held back is sent by the next page', async (context) => {
-  const before = await onPage(context, { limits: { in_flight: 2 } });
+  const before = await onPage(context, { limits: { in_flight: 8 } });
   before.room.signal('other', 'x', 1);
   before.room.broadcast('x', 2);
   before.room.signal('other', 'x', 3);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connected, idle, joined, member, nextSocket, snapshot, welcome, welcomeBack, WINDOW_MS } from './support.js';
+import { WINDOW_MS, connected, idle, joined, member, nextSocket, snapshot, socketNumber, welcome, welcomeBack } from './support.js';
 
 const everyone = [member('other', 1), member('me', 2)];
 const signal = (id, from = 'other') => ({ type: 'signal', room: 'r', from, id, kind: 'x', payload: id });
@@ -128,7 +128,7 @@ test('a broadcast with done is repeated to those without an answer only', async 
 });
 
 test('repeats are free of the rate but count as unanswered', async () => {
-  const limits = { in_flight: 40, signals_per_second: 100, burst: 40 };
+  const limits = { in_flight: 160, signals_per_second: 100, burst: 40 };
   const fake = await joined({ limits });
   for (let n = 0; n < 60; n++) fake.room.signal('other', 'x', n);
   await fake.clock.advance(1_000);
@@ -345,10 +345,13 @@ test('a refused token keeps the session for the next one', async () => {
   const sent = fake.room.signal('other', 'x', 1);
   fake.socket.drop();
   (await nextSocket(fake)).drop(4401);
+  const without = await nextSocket(fake, 3);
+  assert.equal(without.last('hello').resume, undefined, 'perhaps the session is another user’s');
+  without.drop(4401);
   assert.equal(fake.client.state, 'closed');
   fake.client.token = 'new';
   fake.client.connect();
-  const third = await nextSocket(fake, 3);
+  const third = await nextSocket(fake, 4);
   assert.equal(third.last('hello').resume.peer, 'me');
   third.say(welcomeBack([snapshot(everyone)]));
   third.say({ type: 'delivered', id: third.last('signal').id, to: ['other'] });
@@ -394,4 +397,34 @@ test('a gateway that cannot resume ends the session with the connection', async 
   assert.equal((await sent)[0].reason, 'unconfirmed');
   await idle();
   assert.equal((await nextSocket(fake, 3)).last('hello').resume, undefined);
+});
+
+test('another user begins a session of his own', async () => {
+  const fake = await joined({ token: 'Ada' });
+  fake.client.token = 'Bob';
+  fake.socket.drop();
+  const second = await nextSocket(fake);
+  assert.equal(second.last('hello').resume.peer, 'me');
+  second.drop(4401);
+  const third = await socketNumber(3);
+  third.open();
+  assert.deepEqual([third.last('hello').resume, third.last('hello').token], [undefined, 'Bob'], 'at once');
+  third.say(welcome('bob'));
+  assert.equal(fake.client.state, 'open');
+  assert.equal(third.last('join').room, 'r');
+});
+
+test('where tokens are renewed the session is given up only when a new token is refused, too', async () => {
+  for (const isFixed of [false, true]) {
+    let asked = 0;
+    const fake = await joined({ getToken: () => (isFixed ? 'fixed' : `token ${++asked}`) });
+    fake.socket.drop();
+    (await nextSocket(fake)).drop(4401);
+    if (!isFixed) (await nextSocket(fake, 3)).drop(4401);
+    const last = await nextSocket(fake, isFixed ? 3 : 4);
+    assert.equal(last.last('hello').resume, undefined);
+    last.drop(4401);
+    await fake.clock.advance(isFixed ? 60_000 : 0);
+    assert.equal(fake.client.state, isFixed ? 'closed' : 'reconnecting');
+  }
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fakeClient, idle, joined, nextSocket, welcome } from './support.js';
+import { fakeClient, fakePage, idle, joined, nextSocket, welcome } from './support.js';
 
 /** What became of a promise, without waiting for it. */
 async function isPending(promise) {
@@ -62,7 +62,7 @@ test('a broadcast to nobody resolves with nothing', async () => {
 });
 
 test('signals over limits.in_flight are held back, and go in order', async () => {
-  const { room, socket } = await joined({ limits: { in_flight: 2 } });
+  const { room, socket } = await joined({ limits: { in_flight: 8 } });
   const refused = assert.rejects(room.signal('other', 'x', 1), { code: 'forbidden' });
   for (const payload of [2, 3, 4]) room.signal('other', 'x', payload);
   const sent = () => socket.of('signal').map(({ payload }) => payload);
@@ -74,15 +74,81 @@ test('signals over limits.in_flight are held back, and go in order', async () =>
   assert.deepEqual(sent(), [1, 2, 3, 4]);
 });
 
-test('a broadcast counts for each receiver', async () => {
-  const { room, socket } = await joined({ members: ['a', 'b', 'c'], limits: { in_flight: 4 } });
-  room.broadcast('x', 1);
-  room.broadcast('x', 2);
-  assert.equal(socket.of('signal').length, 1);
-  const { id } = socket.last('signal');
-  socket.say({ type: 'done', re: id, to: ['a', 'b', 'c'] });
-  socket.say({ type: 'delivered', id, to: ['a', 'b', 'c'] });
+test('a broadcast is one signal, and counts in the stream of each receiver', async () => {
+  const { room, socket } = await joined({ members: ['a', 'b', 'c'], limits: { in_flight: 8 } });
+  for (let n = 1; n <= 3; n++) room.broadcast('x', n);
   assert.equal(socket.of('signal').length, 2);
+  const { id } = socket.of('signal')[0];
+  socket.say({ type: 'done', re: id, to: ['a', 'b', 'c'] });
+  socket.say({ type: 'delivered', id, to: ['a', 'b'] });
+  assert.equal(socket.of('signal').length, 2, 'c has a place no more than before');
+  socket.say({ type: 'delivered', id, to: ['c'] });
+  assert.equal(socket.of('signal').length, 3);
+});
+
+test('one receiver has a quarter of in_flight: who does not confirm slows nobody else', async () => {
+  const { room, socket } = await joined({ members: ['slow', 'well'], limits: { in_flight: 8 } });
+  for (let n = 1; n <= 4; n++) room.signal('slow', 'x', `slow ${n}`);
+  room.signal('well', 'x', 'well 1');
+  const sent = () => socket.of('signal').map(({ payload }) => payload);
+  assert.deepEqual(sent(), ['slow 1', 'slow 2', 'well 1']);
+  socket.say({ type: 'delivered', id: socket.of('signal')[0].id, to: ['slow'] });
+  assert.deepEqual(sent(), ['slow 1', 'slow 2', 'well 1', 'slow 3'], 'in order');
+});
+
+test('one receiver has a quarter of in_flight_bytes', async () => {
+  const { room, socket } = await joined({ members: ['slow', 'well'], limits: { in_flight_bytes: 4_000 } });
+  room.signal('slow', 'x', 'x'.repeat(500));
+  room.signal('slow', 'x', 'x'.repeat(500));
+  room.signal('slow', 'x', 'small, and not to go past');
+  room.signal('well', 'x', 'x'.repeat(500));
+  assert.deepEqual(socket.of('signal').map(({ to }) => to), ['slow', 'well']);
+});
+
+test('a broadcast goes past nothing that is held back for one of its receivers, and nothing goes past it', async () => {
+  const { room, socket } = await joined({ members: ['slow', 'well'], limits: { in_flight: 4 } });
+  room.signal('slow', 'x', 1);
+  room.signal('slow', 'x', 2);
+  room.broadcast('x', 3);
+  room.signal('well', 'x', 4);
+  const sent = () => socket.of('signal').map(({ payload }) => payload);
+  assert.deepEqual(sent(), [1]);
+  const answer = () => socket.say({ type: 'delivered', id: socket.last('signal').id, to: ['slow'] });
+  answer();
+  assert.deepEqual(sent(), [1, 2]);
+  answer();
+  assert.deepEqual(sent(), [1, 2, 3]);
+});
+
+test('a stalled receiver does not hold broadcasts back for ever', async () => {
+  const { clock, room, socket } = await joined({ members: ['stalled', 'well'], limits: { in_flight: 4 } });
+  room.signal('stalled', 'x', 1);
+  const sent = room.broadcast('x', 2);
+  await clock.advance(999);
+  assert.equal(socket.of('signal').length, 1);
+  await clock.advance(1);
+  const { id } = socket.last('signal');
+  socket.say({ type: 'done', re: id, to: ['stalled', 'well'] });
+  socket.say({ type: 'undelivered', id, to: ['stalled'], reason: 'overloaded' });
+  socket.say({ type: 'delivered', id, to: ['well'] });
+  assert.deepEqual((await sent).map(({ delivered }) => delivered), [false, true]);
+});
+
+test('a hidden page sends what the rate held back as the gateway answers, whenever timers ring', async (context) => {
+  const page = fakePage(context);
+  const { clock, room, socket } = await joined({ limits: { signals_per_second: 100, burst: 40 } });
+  page.document.hidden = true;
+  for (let n = 0; n < 40; n++) room.signal('other', 'x', n);
+  assert.equal(socket.of('signal').length, 30);
+  assert.equal(socket.of('ping').length, 1, 'one at a time');
+  clock.now += 50; // no timer rings
+  socket.say({ type: 'pong' });
+  assert.equal(socket.of('signal').length, 34);
+  assert.equal(socket.of('ping').length, 2);
+  clock.now += 100;
+  socket.say({ type: 'pong' });
+  assert.equal(socket.of('signal').length, 40);
+  assert.equal(socket.of('ping').length, 2, 'and none when all is sent');
 });
 
 test('signals over limits.in_flight_bytes are held back; one alone always goes', async () => {
@@ -138,13 +204,17 @@ test('without a session a signal is unavailable', async () => {
 });
 
 test('what nobody can take any more is overloaded at once', async () => {
-  const { room } = await joined({ limits: { in_flight: 1 } });
-  for (let n = 0; n < 1 + 4096; n++) room.signal('other', 'x', n);
-  assert.equal((await room.signal('other', 'x', 'one too many')).reason, 'overloaded');
+  const { room, socket } = await joined({ members: ['a', 'b', 'c', 'd', 'e'], limits: { in_flight: 4 } });
+  for (let n = 0; n < 1 + 1024; n++) room.signal('a', 'x', n);
+  assert.equal((await room.signal('a', 'x', 'one too many')).reason, 'overloaded');
+  room.signal('e', 'x', 'not for a');
+  assert.equal(socket.last('signal').payload, 'not for a', 'one receiver has a quarter of what is held back');
+  for (const to of ['b', 'c', 'd']) for (let n = 0; n < 1 + 1024; n++) room.signal(to, 'x', n);
+  assert.equal((await room.broadcast('x', 'one too many'))[0].reason, 'overloaded');
 });
 
 test('bytes that nobody can take any more are overloaded at once', async () => {
   const { room } = await joined({ limits: { in_flight: 1 } });
-  for (let n = 0; n < 1 + 41; n++) room.signal('other', 'x', 'x'.repeat(200_000));
+  for (let n = 0; n < 1 + 10; n++) room.signal('other', 'x', 'x'.repeat(200_000));
   assert.equal((await room.signal('other', 'x', 'x'.repeat(200_000))).reason, 'overloaded');
 });

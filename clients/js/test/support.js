@@ -149,12 +149,13 @@ export async function idle() {
 export function fakeClient({ storage, clock = new FakeClock(), ...options } = {}) {
   FakeSocket.reset();
   const platform = {
-    WebSocket: FakeSocket,
+    WebSocket: 'WebSocket' in options ? options.WebSocket : FakeSocket,
     now: () => clock.now,
     setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
     clearTimeout: (timer) => clock.clearTimeout(timer),
     random: () => 0.5,
     wallClock: () => 1_000_000 + clock.now,
+    hidden: () => globalThis.document?.hidden ?? false,
     kept: new KeptSessions(storage),
   };
   const client = new Client({ url: 'ws://gateway/v1/connect', platform, ...options });

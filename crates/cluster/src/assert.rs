@@ -5,6 +5,7 @@
 //! it is filled: it is opened a lease and a half after asserting began, for whoever lives has written what is his by then,
 //! and whoever does not was taken over by those who know him from their rosters.
 
+mod former;
 mod orphans;
 mod unverified;
 
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
+pub(crate) use self::former::Former;
 pub(crate) use self::unverified::Unverified;
 use crate::away::Away;
 use crate::bucket::{BUCKETS, Bucket};
@@ -144,7 +146,10 @@ impl Inner {
             // Where nobody joins, nobody else notices.
             let closed = self.backend.directory.closed_buckets().await;
             match self.checked(closed)?.is_empty() {
-                true => Ok(()),
+                true => {
+                    self.former.prune();
+                    Ok(())
+                }
                 false => Err(Doubt),
             }
         };
@@ -165,11 +170,12 @@ impl Inner {
         self.agree_on_key().await?;
         let closed = self.checked(self.backend.directory.closed_buckets().await)?;
         let now = Instant::now();
-        // Whoever closed them need not be this node, nor need it have a doubt of its own: a part of the directory may have
-        // gone back in time without a word.
+        // Another node may have closed them, while this one has no doubt of its own: a part of the directory may have gone
+        // back in time without a word.
         memory.lift |= !closed.is_empty() && memory.filling_since.is_none();
         let since = *memory.filling_since.get_or_insert(now);
         self.assert_all(memory.lift).await?;
+        self.assert_former(&closed, memory.lift).await?;
         memory.lift = false;
         self.expel_ghosts(&mut memory.ghosts).await?;
         let all_present = self.adopt_orphans(&mut memory.absent).await?;

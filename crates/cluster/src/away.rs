@@ -267,8 +267,10 @@ impl Inner {
 
     /// Another connection, or another node, has the session.
     pub(crate) async fn stop_keeping(&self, away: &Arc<Away>) {
-        self.away
-            .remove_if(&away.peer, |_, known| Arc::ptr_eq(known, away));
+        let is_it = |_: &PeerId, known: &Arc<Away>| Arc::ptr_eq(known, away);
+        if self.away.remove_if(&away.peer, is_it).is_some() {
+            self.former.note(away.places());
+        }
         self.delist_unless_here(&away.peer).await;
     }
 
@@ -295,9 +297,12 @@ impl Inner {
             local.ended.store(true, Ordering::Release);
             local.recipient.superseded();
         }
-        self.away.remove_if(peer, |_, away| {
+        let is_over = |_: &PeerId, away: &Arc<Away>| {
             away.epoch < epoch || (away.epoch == epoch && *node != self.id)
-        });
+        };
+        if let Some((_, away)) = self.away.remove_if(peer, is_over) {
+            self.former.note(away.places());
+        }
     }
 
     /// Tells that a member changed hands; or, where that was so before, that there is a revision.

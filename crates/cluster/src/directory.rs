@@ -441,7 +441,7 @@ pub struct AssertMember {
     pub order_max: u64,
     /// Takes the room above this revision even if it has just that one.
     pub lift: bool,
-    /// Whoever asserts has the session, and what was written last may be lost: where the member is, whether it is away, what
+    /// The node that asserts has the session, and what was written last may be lost: where the member is, whether it is away, what
     /// it tells of itself and a later place in the order count under the same epoch, too.
     pub own: bool,
 }

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::allowance::Reads;
-use crate::assert::Unverified;
+use crate::assert::{Former, Unverified};
 use crate::away::Away;
 use crate::backend::Backend;
 use crate::bus::Bus;
@@ -118,6 +118,7 @@ pub(crate) struct Inner {
     /// What they weigh, and those who are on their way out.
     pub(crate) away_bytes: Arc<AtomicUsize>,
     pub(crate) unverified: Unverified,
+    pub(crate) former: Former,
     /// Nodes that this one is cleaning up after.
     pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
     /// Sessions for which signals came too early.
@@ -190,6 +191,7 @@ impl Node {
             away: DashMap::new(),
             away_bytes: Arc::new(AtomicUsize::new(0)),
             unverified: Unverified::default(),
+            former: Former::default(),
             reaping: Mutex::default(),
             early: Mutex::default(),
             forgotten: Notify::new(),

@@ -122,6 +122,7 @@ impl Node {
             }
             Departure::Away(window) => node.hold(&local, places, window),
             Departure::Superseded => {
+                node.former.note(places);
                 let (deputy, gone) = (node.clone(), local.clone());
                 node.spawn_last_step(local.clone(), async move {
                     deputy.finish_turn(&gone).await;

@@ -373,9 +373,8 @@ impl Room {
 
     /// What is known of it may be wrong: whatever is read next counts.
     pub(crate) fn distrust(&mut self) {
+        self.note_told(self.revision());
         if let Some(roster) = &mut self.roster {
-            self.known = self.known.max(roster.revision);
-            self.told = self.told.max(roster.revision);
             roster.revision = 0;
             self.note_gap();
         }

@@ -192,7 +192,7 @@ impl Session {
     fn on_packet<'a>(&mut self, packet: Packet<'a>, now: Instant) -> Option<Message<'a>> {
         match packet {
             Packet::Message(message) => return Some(message),
-            // What has not been read cannot be answered: whoever never polls does not stay for ever.
+            // What has not been read cannot be answered: a client that never polls does not stay for ever.
             Packet::Pong(_) if self.outbox.has_ping() => {}
             Packet::Pong(_) => self.heartbeat.on_pong(&self.settings, now),
             Packet::Close => self.end(Ending::ClosedByClient),

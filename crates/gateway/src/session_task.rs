@@ -380,6 +380,10 @@ impl Connection {
         end
     }
 
+    #[expect(
+        clippy::boxed_local,
+        reason = "freed here: what `serve` unboxed itself would stay as long as the session"
+    )]
     fn begin(&mut self, greeted: Box<Greeted>) -> Serving<'_> {
         let Greeted {
             asker,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use switchboard_cluster::Backend;
@@ -20,8 +21,8 @@ pub(crate) struct FakeRedis {
     server: Arc<Server>,
     channels: Channels,
     paths: Mutex<Vec<(NodeId, Arc<Path>)>>,
-    /// Nobody reaches it, nor does a node that starts now.
-    is_down: Mutex<bool>,
+    /// No node reaches it, nor one that starts meanwhile.
+    is_gone: AtomicBool,
     random: Random,
 }
 
@@ -32,7 +33,7 @@ impl FakeRedis {
             server: Server::new(badness),
             channels: Arc::new(Mutex::new(BTreeMap::new())),
             paths: Mutex::default(),
-            is_down: Mutex::default(),
+            is_gone: AtomicBool::new(false),
             random,
         }
     }
@@ -40,7 +41,7 @@ impl FakeRedis {
     /// A node's way to it.
     pub(crate) fn connect(&self, node: &NodeId) -> (Backend, Arc<Path>) {
         let path = Path::new(self.server.clone(), self.random.clone());
-        if *self.is_down.lock() {
+        if self.is_gone.load(Ordering::Relaxed) {
             path.cut();
         }
         let inner = self.memory.backend();
@@ -77,9 +78,9 @@ impl FakeRedis {
         *self.server.badness.lock() = badness;
     }
 
-    /// Cuts every node off, and those that start before it is back.
+    /// Cuts every node off.
     pub(crate) fn go(&self) {
-        *self.is_down.lock() = true;
+        self.is_gone.store(true, Ordering::Relaxed);
         for (_, path) in self.paths.lock().iter() {
             path.cut();
         }
@@ -87,7 +88,7 @@ impl FakeRedis {
 
     /// Takes every node back, one after another as they would find it.
     pub(crate) fn come_back(&self) {
-        *self.is_down.lock() = false;
+        self.is_gone.store(false, Ordering::Relaxed);
         let nodes: Vec<_> = {
             let paths = self.paths.lock();
             paths.iter().map(|(node, _)| node.clone()).collect()
@@ -124,12 +125,6 @@ impl FakeRedis {
         }
     }
 
-    /// Another one takes its place, all that was written is gone; what was on its way to the former one is lost with it.
-    pub(crate) fn start_empty(&self) {
-        self.lose_what_is_under_way();
-        self.forget();
-    }
-
     /// All that was written is gone; who is connected stays so.
     pub(crate) fn forget(&self) {
         self.memory.forget();
@@ -142,14 +137,7 @@ impl FakeRedis {
 
     /// A replica that lagged behind took over.
     pub(crate) fn restore(&self, snapshot: &switchboard_cluster::memory::Snapshot) {
-        self.lose_what_is_under_way();
         self.memory.restore(snapshot);
-    }
-
-    fn lose_what_is_under_way(&self) {
-        for (_, path) in self.paths.lock().iter() {
-            path.lose_what_is_under_way();
-        }
     }
 
     fn path(&self, node: &NodeId) -> Option<Arc<Path>> {
@@ -162,21 +150,14 @@ impl FakeRedis {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::in_one_thread;
 
-    #[test]
-    fn a_node_that_starts_while_redis_is_down_reaches_it_once_it_is_back() {
-        in_one_thread(async {
-            let redis = FakeRedis::new(Random::of(1, "redis"), Badness::default());
-            let connect = |name: &str| redis.connect(&name.parse().expect("an id of a node")).1;
-            let early = connect("early");
-            assert!(!early.is_cut());
-            redis.go();
-            let late = connect("late");
-            assert!(early.is_cut() && late.is_cut());
-            redis.come_back();
-            assert!(!early.is_cut() && !late.is_cut());
-            assert!(!connect("later").is_cut());
-        });
+    #[tokio::test]
+    async fn whoever_starts_while_it_is_gone_reaches_it_when_it_is_back() {
+        let redis = FakeRedis::new(Random::of(1, "redis"), Badness::default());
+        redis.go();
+        let (backend, path) = redis.connect(&"node-0".parse().expect("an id of a node"));
+        assert!(path.is_cut() && !backend.reach.borrow().is_reached());
+        redis.come_back();
+        assert!(!path.is_cut() && backend.reach.borrow().is_reached());
     }
 }

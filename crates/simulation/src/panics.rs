@@ -1,4 +1,4 @@
-//! Panics in the run on this thread, in whichever task they are and whoever catches them: a node's tasks are guarded, and what
+//! Panics in the run on this thread, in any task, caught or not: a node's tasks are guarded, and what
 //! the runtime spawns ends without a word.
 
 use std::cell::RefCell;

@@ -380,7 +380,7 @@ fn record(join: &JoinRequest, order: u64) -> MemberRecord {
     }
 }
 
-/// Whether what is asserted is a later join than the one that is known. A room that was empty meanwhile counts anew.
+/// Whether what is asserted is a later join than the one that is known. A room that was empty meanwhile counts from 1 again.
 fn came_again(known: &MemberRecord, asserted: &MemberRecord) -> bool {
     (known.joined_at, known.order) < (asserted.joined_at, asserted.order)
 }

@@ -9,7 +9,9 @@ use switchboard_protocol::{Connection, UserId};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
-use crate::rig::{Kind, Session, WINDOW, id, introduce, node, plain_node, plain_nodes, settings};
+use crate::rig::{
+    Kind, Session, WINDOW, id, introduce, members, node, plain_node, plain_nodes, settings,
+};
 
 /// Less than it takes a node to look who is over.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -181,10 +183,7 @@ async fn a_users_own_session_that_is_away_makes_place_in_a_full_room_and_is_forg
     let resumed = lost.resume_on(&other).await;
     assert!(resumed.rooms.is_empty());
     sleep(2 * WINDOW).await;
-    let directory = cluster.backend().directory;
-    let roster = directory.roster(&id("r")).await.expect("memory answers");
-    let members: Vec<_> = roster.members.iter().map(|member| member.peer).collect();
-    assert_eq!(members, [bob.peer(), new.peer()]);
+    assert_eq!(members(&cluster).await, [bob.peer(), new.peer()]);
 }
 
 #[tokio::test(start_paused = true)]

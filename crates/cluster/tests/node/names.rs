@@ -8,7 +8,8 @@ use tokio::time::{Duration, Instant, sleep};
 
 use crate::partition::Partition;
 use crate::rig::{
-    Kind, Session, WINDOW, faulty_node, id, introduce, node, node_on, plain_node, settings,
+    Kind, Session, WINDOW, faulty_node, id, introduce, members, node, node_on, plain_node, roster,
+    settings,
 };
 
 const TAKEN: Result<(), JoinError> = Err(JoinError::NameTaken);
@@ -63,8 +64,7 @@ async fn until_closed(session: &Session) -> String {
 }
 
 async fn holders(cluster: &MemoryCluster) -> Vec<PeerId> {
-    let roster = cluster.backend().directory.roster(&id("r")).await;
-    let members = roster.expect("it is open").members;
+    let members = roster(cluster).await.members;
     let named = members.into_iter().filter(|member| member.flags.named);
     named.map(|member| member.peer).collect()
 }
@@ -215,9 +215,7 @@ async fn who_lost_its_name_is_taken_out_for_good_though_its_node_had_just_assert
         .expect("memory answers");
     assert_eq!(holders(&cluster).await, [new.peer()]);
     sleep(Duration::from_secs(60)).await;
-    let room = directory.roster(&id("r")).await.expect("memory answers");
-    let members: Vec<_> = room.members.iter().map(|member| member.peer).collect();
-    assert_eq!(members, [bob.peer(), new.peer()]);
+    assert_eq!(members(&cluster).await, [bob.peer(), new.peer()]);
     let record = directory
         .peer(&former.peer())
         .await

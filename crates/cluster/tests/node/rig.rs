@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::node::Settings;
+use switchboard_cluster::record::RosterSnapshot;
 use switchboard_cluster::{Backend, Bus, InFlightMax, Node, NodeInfo, Observe, Status};
-use switchboard_protocol::{NodeId, RoomId, ServerMessage};
+use switchboard_protocol::{NodeId, PeerId, RoomId, ServerMessage};
 use tokio::time::{Duration, Instant, sleep, timeout};
 
 pub(crate) use self::session::{Kind, Session};
@@ -128,6 +129,18 @@ pub(crate) async fn until_open(cluster: &MemoryCluster) {
         assert!(began.elapsed() < WINDOW, "they stay closed");
         sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Room `r`, once it is open.
+pub(crate) async fn roster(cluster: &MemoryCluster) -> RosterSnapshot {
+    let roster = cluster.backend().directory.roster(&id("r")).await;
+    roster.expect("it is open")
+}
+
+/// The members of room `r`, once it is open.
+pub(crate) async fn members(cluster: &MemoryCluster) -> Vec<PeerId> {
+    let roster = roster(cluster).await;
+    roster.members.iter().map(|member| member.peer).collect()
 }
 
 /// A session reaches another and is reached by it.

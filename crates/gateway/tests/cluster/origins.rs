@@ -1,6 +1,6 @@
 //! From which pages a browser may come, on every way in. What each rule means is tested beside it, in `http/origin.rs`.
 
-use crate::support::{Http, Raw, embedded, exchange, http, still_well};
+use crate::support::{Http, Raw, embedded, exchange, http, send, still_well};
 use std::io::{Read, Write};
 use switchboard_testkit::GatewayProcess;
 
@@ -9,29 +9,19 @@ const EVIL: &str = "Origin: https://evil.example";
 
 /// The answer to a request for another name than the one that it is sent to.
 fn get(gateway: &GatewayProcess, path: &str, host: &str, more: &str) -> String {
-    let mut stream = http(gateway);
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n");
-    stream
-        .write_all(request.as_bytes())
-        .expect("the gateway reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("text");
-    answer
+    send(gateway, &request)
 }
 
-/// The answer to a body.
-fn post(gateway: &GatewayProcess, path: &str, headers: &str, body: &str) -> String {
-    let mut stream = http(gateway);
-    let (host, length) = (gateway.address(), body.len());
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+/// The answer to a body that a page from elsewhere sends.
+fn post(gateway: &GatewayProcess, path: &str, body: &str) -> String {
+    let length = format!("Content-Length: {}", body.len());
+    let (host, headers) = (
+        gateway.address(),
+        [EVIL, "Connection: close", &length].join("\r\n"),
     );
-    stream
-        .write_all(request.as_bytes())
-        .expect("the gateway reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("text");
-    answer
+    let request = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n\r\n{body}");
+    send(gateway, &request)
 }
 
 fn refused_over_websocket(gateway: &GatewayProcess, origin: &str) -> Vec<String> {
@@ -67,7 +57,7 @@ async fn on_loopback_a_page_from_elsewhere_gets_in_nowhere() {
     let (sid, _) = sid.split_once('"').expect("its end");
     let polling = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
     // The client asks to be let in while it polls. An error to that would hide from the page what the poll tells.
-    let said = post(&gateway, &polling, &format!("{EVIL}\r\n"), "40");
+    let said = post(&gateway, &polling, "40");
     assert!(said.starts_with("HTTP/1.1 200"), "{said}");
     let told = exchange(&gateway, &format!("GET {polling}"), &[EVIL]);
     assert!(told.contains("44{") && told.contains("`origins`"), "{told}");
@@ -92,8 +82,8 @@ async fn a_page_from_elsewhere_does_not_speak_in_a_session_that_is_there() {
     let (_, sid) = opened.split_once("\"sid\":\"").expect("a session");
     let (sid, _) = sid.split_once('"').expect("its end");
     let polling = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
-    // A close packet ends the session of whoever may send it.
-    let closed = post(&gateway, &polling, &format!("{EVIL}\r\n"), "1");
+    // A close packet ends the session, if it may be sent.
+    let closed = post(&gateway, &polling, "1");
     assert!(closed.starts_with("HTTP/1.1 403"), "{closed}");
     let handshake = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                      Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";

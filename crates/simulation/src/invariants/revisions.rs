@@ -61,7 +61,7 @@ impl Revisions {
         }
     }
 
-    /// Whoever could write for long enough has written what it knows. To be called before [`owed`](Self::owed).
+    /// A node that could write for long enough has written what it knows. To be called before [`owed`](Self::owed).
     pub(super) fn settle(&mut self, at: Duration) {
         for (no, node) in &mut self.nodes {
             let is_able = node.able_since.is_some_and(|since| since + WRITTEN <= at);

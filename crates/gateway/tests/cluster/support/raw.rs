@@ -151,14 +151,20 @@ pub(crate) fn http(gateway: &GatewayProcess) -> TcpStream {
 
 /// Sends a request with these header lines; the whole answer, head and all.
 pub(crate) fn exchange(gateway: &GatewayProcess, request_line: &str, headers: &[&str]) -> String {
-    let mut stream = http(gateway);
     let more: String = headers
         .iter()
         .map(|header| format!("{header}\r\n"))
         .collect();
     let host = gateway.address();
-    let request =
-        format!("{request_line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n");
+    send(
+        gateway,
+        &format!("{request_line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n"),
+    )
+}
+
+/// Sends a request as it stands, after which the gateway closes the connection; the whole answer.
+pub(crate) fn send(gateway: &GatewayProcess, request: &str) -> String {
+    let mut stream = http(gateway);
     stream
         .write_all(request.as_bytes())
         .expect("the gateway reads");

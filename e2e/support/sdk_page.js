@@ -1,0 +1,36 @@
+/** @import { DemoPage } from './demo_page.js' */
+
+/**
+ * A page that uses the SDK itself, without the demo's call: `sdk`, `client`, `room`, `media`, the kinds of signals `heard`, and
+ * once it was made `call` are in its `window.own`, for `page.evaluate`.
+ *
+ * @param {DemoPage} person who visits a gateway already
+ * @param {{ name: string, room?: string }} who
+ */
+export function joinBySdk({ page }, { name, room = 'studio' }) {
+  return page.evaluate(
+    async ({ name, room }) => {
+      const path = '/sdk/index.js';
+      const sdk = await import(path);
+      const media = new sdk.LocalMedia();
+      await media.open();
+      const client = new sdk.Client({ url: `${location.origin.replace('http', 'ws')}/v1/connect`, name, keepAs: 'own' });
+      await client.connect();
+      const joined = await client.join(room, { state: media.state });
+      const own = { sdk, client, room: joined, media, heard: /** @type {string[]} */ ([]) };
+      Object.assign(window, { own });
+      joined.on('signal', (/** @type {any} */ { kind }) => own.heard.push(kind));
+    },
+    { name, room },
+  );
+}
+
+/** @param {DemoPage} person */
+export function makeCall({ page }) {
+  return page.evaluate(() => {
+    const { own } = /** @type {any} */ (window);
+    own.call = new own.sdk.Call(own.room, own.media);
+    own.data = [];
+    own.call.on('data-received', (/** @type {any} */ { topic, data }) => own.data.push([topic, data]));
+  });
+}
