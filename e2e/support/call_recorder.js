@@ -32,7 +32,8 @@ export function recordCalls() {
   /** @type {(string | undefined)[]} */
   const statuses = [];
   addEventListener('DOMContentLoaded', () => {
-    const status = /** @type {HTMLElement} */ (document.getElementById('status'));
+    const status = document.getElementById('status');
+    if (!status) return; // not the demo's page
     const watcher = new MutationObserver(() => {
       if (status.dataset['state'] !== statuses.at(-1)) statuses.push(status.dataset['state']);
     });

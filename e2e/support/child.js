@@ -25,9 +25,10 @@ export class Child {
   /**
    * @param {string} program
    * @param {string[]} args
+   * @param {{ cwd?: string, env?: Record<string, string> }} [options] `env`: beside {@link ENVIRONMENT}
    */
-  constructor(program, args) {
-    this.#process = spawn(program, args, { env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(program, args, { cwd, env } = {}) {
+    this.#process = spawn(program, args, { cwd, env: { ...ENVIRONMENT, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => (this.output += text));
     }

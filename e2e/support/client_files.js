@@ -22,12 +22,15 @@ export async function useClientFiles(context) {
   /** @param {string} path */
   const local = (path) => {
     if (path === '/') return 'demo/index.html';
+    if (/^\/sdk\/switchboard[^/]*\.min\.js$/.test(path)) return 'dist/switchboard.min.js';
     return path.startsWith('/sdk/') ? `src/${path.slice('/sdk/'.length)}` : path.slice(1);
   };
   const isClients = (/** @type {URL} */ { pathname }) => pathname === '/' || /^\/(sdk|demo)\//.test(pathname);
   await context.route(isClients, async (route) => {
     const file = join(CLIENT_DIR, local(new URL(route.request().url()).pathname));
     const contentType = TYPES[file.slice(file.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
-    await route.fulfill({ body: await readFile(file), contentType });
+    // Gateways let in pages of the origins they are told; here all may load them.
+    const headers = { 'access-control-allow-origin': '*' };
+    await route.fulfill({ body: await readFile(file), contentType, headers });
   });
 }

@@ -1,6 +1,5 @@
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { Child } from './child.js';
+import { freePort } from './free_port.js';
 import { until } from './until.js';
 
 /** Ports that another process may snatch between the choice and the start. */
@@ -59,13 +58,4 @@ async function untilReady(server) {
     server.mustRun();
     return server.output.includes('Ready to accept connections');
   });
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  server.close();
-  await once(server, 'close');
-  return port;
 }

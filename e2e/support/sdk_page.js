@@ -5,11 +5,11 @@
  * once it was made `call` are in its `window.own`, for `page.evaluate`.
  *
  * @param {DemoPage} person who visits a gateway already
- * @param {{ name: string, room?: string }} who
+ * @param {{ name: string, room?: string, listens?: boolean }} who `listens`: whether `heard` is filled
  */
-export function joinBySdk({ page }, { name, room = 'studio' }) {
+export function joinBySdk({ page }, { name, room = 'studio', listens = true }) {
   return page.evaluate(
-    async ({ name, room }) => {
+    async ({ name, room, listens }) => {
       const path = '/sdk/index.js';
       const sdk = await import(path);
       const media = new sdk.LocalMedia();
@@ -19,9 +19,9 @@ export function joinBySdk({ page }, { name, room = 'studio' }) {
       const joined = await client.join(room, { state: media.state });
       const own = { sdk, client, room: joined, media, heard: /** @type {string[]} */ ([]) };
       Object.assign(window, { own });
-      joined.on('signal', (/** @type {any} */ { kind }) => own.heard.push(kind));
+      if (listens) joined.on('signal', (/** @type {any} */ { kind }) => own.heard.push(kind));
     },
-    { name, room },
+    { name, room, listens },
   );
 }
 

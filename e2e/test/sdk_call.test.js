@@ -6,19 +6,28 @@ import { until } from '../support/until.js';
 
 /** @import { DemoPage } from '../support/demo_page.js' */
 
-scenario('a call that is made after its offer came connects', async (world) => {
+scenario('a call that is made after its offer came answers it; where something else has heard the offer, it makes its own', async (world) => {
   const gateway = await world.gateway();
   const ada = await world.person();
   await ada.visit(gateway.url);
   await ada.join({ name: 'Ada', room: 'studio' });
   const bob = await world.person();
   await bob.visit(gateway.url);
-  await joinBySdk(bob, { name: 'Bob' });
-  // The application listens to signals of its own, and so does get the offer, but has no use for it.
-  await bob.page.waitForFunction(() => /** @type {any} */ (window).own.heard.includes('offer'));
+  await joinBySdk(bob, { name: 'Bob', listens: false });
+  await until('the offer came', () => kinds(bob), (now) => now.includes('offer'));
   await makeCall(bob);
   await ada.untilInCallWith('Bob');
-  await ada.untilPicturesMove('Bob');
+  assert.equal(kinds(bob).filter((kind) => kind === 'offer').length, 1);
+  assert.equal(kinds(ada).filter((kind) => kind === 'offer').length, 0);
+
+  const cy = await world.person();
+  await cy.visit(gateway.url);
+  await joinBySdk(cy, { name: 'Cy' });
+  // The application listens to signals of its own, and so does get the offer, but has no use for it.
+  await cy.page.waitForFunction(() => /** @type {any} */ (window).own.heard.includes('offer'));
+  await makeCall(cy);
+  await ada.untilInCallWith('Bob', 'Cy');
+  await ada.untilPicturesMove('Bob', 'Cy');
 });
 
 scenario('hanging up takes the tile away, and a new call in the same room brings it back', async (world) => {
@@ -78,6 +87,11 @@ scenario('data, statistics, bitrate, ICE servers and another camera go without a
   assert.deepEqual([path, protocol, typeof received.video.bitrate, received.video.codec.startsWith('video/')], ['direct', 'udp', 'number', true]);
   assert.deepEqual(await connections(), before);
 });
+
+/** Of the signals that the page got. @param {DemoPage} page @returns {string[]} */
+function kinds({ heard }) {
+  return heard.filter(({ type }) => type === 'signal').map(({ kind }) => kind);
+}
 
 /** @param {import('../support/world.js').World} world */
 async function two(world) {

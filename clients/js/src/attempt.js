@@ -82,7 +82,7 @@ export class Attempt {
   /** @param {string | undefined} token */
   #connect(token) {
     if (typeof this.#options.platform.WebSocket !== 'function') {
-      const message = 'There is no WebSocket here: use a browser, or Node.js 22 or newer.';
+      const message = 'There is no WebSocket here: use a browser, Node.js 22 or newer, or `platform: { WebSocket }`.';
       return this.#failed({ action: 'stay-away', why: 'no-websocket', message, retryAfterMs: 0 }, token);
     }
     try {

@@ -27,7 +27,8 @@ import { PeerConnection } from './peer_connection.js';
  * @property {Tile} tile-changed its member, stream or connection state
  * @property {Tile} tile-removed
  * @property {{ member: Member, topic: string, data: string | ArrayBuffer }} data-received
- * @property {{ error: SwitchboardError }} ended the room is closed to this client
+ * @property {{ error: SwitchboardError }} ended by something else than this call's own methods: the room is closed to this
+ *   client, was left, or its session is over
  * @property {{ member: Member, error: unknown }} error a negotiation failed
  */
 
@@ -38,8 +39,9 @@ const HANG_UP = 'hang-up';
 const calls = new WeakMap();
 
 /**
- * A mesh call: one {@link PeerConnection} to each other member of a room. Made right after the join it connects at once; made
- * later it does, too, a few seconds after it was made where offers came before it.
+ * A mesh call: one {@link PeerConnection} to each other member of a room. Made soon after the join it connects at once: offers
+ * that came before it have waited for a listener. Made after they were given up, or where something else listens to the room,
+ * it connects a few seconds after it was made.
  *
  * Media goes from page to page and needs no gateway: a member that is `away`, and this client while it reconnects, stay in
  * the call. When the connection to the gateway is back, or the network, every pair looks for its path anew (ICE restart).

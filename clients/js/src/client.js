@@ -2,11 +2,12 @@
 /** @import { StateChange } from './lifeline.js' */
 /** @import { Outcome } from './signals.js' */
 /** @import { DistributiveOmit } from './room.js' */
-/** @import { KeptRoom, KeptSession } from './kept_session.js' */
+/** @import { KeptRoom, KeptSession, Place } from './kept_session.js' */
 /** @import { Platform } from './platform.js' */
 /** @import { GatewayError, Hello, IncomingSignal, Request, ServerMessage, State, Welcome } from './protocol.js' */
 import { Emitter } from './emitter.js';
 import { SwitchboardError } from './errors.js';
+import { Inbox } from './inbox.js';
 import { HOLD_MS, VERSION } from './kept_session.js';
 import { Lifeline } from './lifeline.js';
 import { watchPage } from './page.js';
@@ -25,9 +26,10 @@ import { Signals } from './signals.js';
  * @property {string} [token] JWT; may be set anew as `client.token`
  * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before each connection instead
  * @property {string} [agent] the application, for the gateway's logs
- * @property {string} [keepAs] the name under which the session survives a reload of the page, where one page has several
- *   clients of one gateway; by default the `url`
- * @property {Platform} [platform] for tests
+ * @property {string} [keepAs] the name under which the session survives a reload of the page, by default the `url`. Clients
+ *   of one name get theirs back in the order in which they were made: name them where that may be another one each time
+ * @property {Partial<Platform>} [platform] instead of the browser's own: `{ WebSocket }` of the package `ws` in Node.js 20, a
+ *   clock and a socket of one's own in tests
  */
 
 /**
@@ -55,7 +57,7 @@ const CLAIM_MS = 5_000;
  * ```
  * Client ── Lifeline ── Attempt ── Connection      one WebSocket after another
  *   ├─ Signals ── Allowance             out: held back, unanswered, repeated
- *   ├─ Receipts                         in: repeats dropped, `received`, `seen`
+ *   ├─ Inbox ── Receipts                in: kept for the first listener; repeats dropped, `received`, `seen`
  *   ├─ Requests                         join, leave, state: by id
  *   └─ Room, Room, …                    members, state, events
  * ```
@@ -91,10 +93,13 @@ export class Client extends Emitter {
   #leaving = new Set();
   /** Rooms that the page was in before it was loaded again, and that nobody has joined since. @type {Set<string>} */
   #unclaimed = new Set();
-  /** Those of them that somebody joins, until he listens. @type {Set<string>} */
+  /** Those of them that somebody has just joined, and has had no turn yet to listen to. @type {Set<string>} */
   #claiming = new Set();
-  /** Signals that wait until those rooms are claimed, and with them the listeners are there. @type {IncomingSignal[]} */
-  #deferred = [];
+  /** Until the unclaimed ones are left. @type {number | undefined} */
+  #claimTimer;
+  #inbox;
+  /** Where the session is kept, unless the client is closed. @type {Place | undefined} */
+  #place;
   /** The rooms that this page was in before it was loaded again; to be joined, should they still be wanted. */
   keptRooms;
 
@@ -102,7 +107,7 @@ export class Client extends Emitter {
   constructor(options) {
     super();
     this.#options = options;
-    this.#platform = options.platform ?? browser();
+    this.#platform = { ...browser(), ...options.platform };
     this.token = options.token;
     this.#lifeline = new Lifeline({
       url: options.url,
@@ -126,7 +131,15 @@ export class Client extends Emitter {
       platform: this.#platform,
     });
     this.#receipts = new Receipts((from, id) => this.#lifeline.send({ type: 'received', from, id }), this.#platform);
-    this.keptRooms = this.#restore(this.#platform.kept.claim(this.#keepAs, this.#platform.wallClock()));
+    this.#inbox = new Inbox({
+      awaitsListener: (room) => this.#awaitsListener(room),
+      giveUp: (room) => this.#rooms.get(room)?.stopWaiting(),
+      handle: (signal) => this.#handle(signal),
+      isConnected: () => this.#lifeline.connected,
+      platform: this.#platform,
+    });
+    this.#place = this.#platform.kept.take(this.#keepAs);
+    this.keptRooms = this.#restore(this.#platform.kept.claim(this.#place, this.#platform.wallClock()));
   }
 
   get state() {
@@ -136,6 +149,11 @@ export class Client extends Emitter {
   /** This session's public id, as others see it. */
   get peer() {
     return this.welcome?.peer;
+  }
+
+  /** @internal @param {keyof ClientEvents} name */
+  listened(name) {
+    if (name === 'signal') this.#releaseSignals();
   }
 
   /**
@@ -189,6 +207,8 @@ export class Client extends Emitter {
   #start() {
     this.#hasOpened = false;
     this.#ended = undefined;
+    this.#place ??= this.#platform.kept.take(this.#keepAs);
+    this.#place.started = true;
     this.#stopWatchingPage = watchPage({
       onDoubt: () => this.#lifeline.hurry(),
       onUnseen: () => this.#receipts.flush(),
@@ -203,6 +223,8 @@ export class Client extends Emitter {
     this.#ended = new SwitchboardError('bye', 'The client was closed; call connect() first.');
     for (const room of [...this.#rooms.values()]) room.refused(new SwitchboardError('bye', 'The client was closed.'));
     this.#lifeline.stop();
+    this.#sessionLost(); // also where it was never started, or has no token any more
+    this.#leavePlace();
   }
 
   /**
@@ -264,7 +286,11 @@ export class Client extends Emitter {
       request: (/** @type {DistributiveOmit<Request, 'id'>} */ request) => this.#request(request),
       signal: (/** @type {Parameters<Client['signal']>} */ ...signal) => this.signal(...signal),
       pause: (/** @type {number} */ ms) => pause(this.#platform, ms),
-      ended: (/** @type {Room} */ ended) => void this.#rooms.delete(ended.id),
+      listened: () => this.#releaseSignals(),
+      ended: (/** @type {Room} */ ended) => {
+        this.#rooms.delete(ended.id);
+        this.#releaseSignals();
+      },
     };
     const room = new Room(id, wish, host, origin);
     this.#rooms.set(id, room);
@@ -362,8 +388,10 @@ export class Client extends Emitter {
     }
     this.#receipts.keep((peer) => this.#knows(peer));
     this.#signals.release();
+    this.#releaseSignals();
     if (moved) this.emit('moved', /** @type {Welcome} */ (this.welcome));
-    if (this.#unclaimed.size > 0) this.#platform.setTimeout(() => this.#giveUpUnclaimed(), CLAIM_MS);
+    this.#platform.clearTimeout(this.#claimTimer);
+    if (this.#unclaimed.size > 0) this.#claimTimer = this.#platform.setTimeout(() => this.#giveUpUnclaimed(), CLAIM_MS);
   }
 
   /** The session may be had back on another connection, for a while. */
@@ -383,7 +411,8 @@ export class Client extends Emitter {
     this.#signals.lost();
     this.#receipts.lost();
     this.#leaving.clear();
-    this.#deferred = [];
+    this.#inbox.lost();
+    this.#platform.clearTimeout(this.#claimTimer);
     for (const id of this.#unclaimed) this.#rooms.delete(id);
     this.#unclaimed.clear();
     for (const room of this.#rooms.values()) room.lost();
@@ -414,8 +443,8 @@ export class Client extends Emitter {
   /** The page is left: perhaps it is only loaded again. */
   #hide() {
     this.#lifeline.suspend(HOLD_MS);
-    if (!this.#session) return;
-    this.#platform.kept.put(this.#keepAs, {
+    if (!this.#session || !this.#place) return;
+    this.#platform.kept.put(this.#place, {
       version: VERSION,
       ...this.#session,
       ...this.#handled(),
@@ -427,10 +456,16 @@ export class Client extends Emitter {
     });
   }
 
+  /** A client that is closed keeps nothing, and another one may have its place. */
+  #leavePlace() {
+    if (this.#place) this.#place.taken = false;
+    this.#place = undefined;
+  }
+
   /** The page is back as it was. Another one in this tab may have gone on with the session meanwhile. */
   #return() {
     const { kept } = this.#platform;
-    if (this.#session && !kept.takeBack(this.#keepAs, this.#session.secret)) this.#sessionLost();
+    if (this.#session && this.#place && !kept.takeBack(this.#place, this.#session.secret)) this.#sessionLost();
     this.#lifeline.wake();
   }
 
@@ -444,13 +479,12 @@ export class Client extends Emitter {
     await room.entered.catch(() => {});
     await pause(this.#platform, 0); // until whoever waited for the room listens to it
     this.#claiming.delete(room.id);
-    this.#handleDeferred();
+    this.#inbox.release();
   }
 
   #giveUpUnclaimed() {
     for (const id of this.#unclaimed) this.#rooms.get(id)?.leave().catch(() => {}); // the next `welcome` tells
     this.#unclaimed.clear();
-    this.#handleDeferred();
   }
 
   /** @param {StateChange} change */
@@ -461,14 +495,16 @@ export class Client extends Emitter {
       this.#connecting.clear();
     } else if (change.state === 'closed') {
       const { why, message } = /** @type {Advice} */ (change.advice);
-      // With another token the session can be had back; after everything else it is over.
-      if (why !== 'unauthorized' && why !== 'forbidden') this.#sessionLost();
+      // With another token the session can be had back, with its rooms; after everything else it is over, and so are they.
+      const mayComeBack = why === 'unauthorized' || why === 'forbidden';
+      if (!mayComeBack) this.#sessionLost();
       const error = new SwitchboardError(why, message);
       this.#ended ??= error;
       this.#stopWatchingPage();
+      this.#leavePlace();
       for (const { reject } of this.#connecting) reject(error);
       this.#connecting.clear();
-      for (const room of [...this.#rooms.values()]) room.closed(error);
+      for (const room of [...this.#rooms.values()]) mayComeBack ? room.closed(error) : room.refused(error);
     }
     this.emit('state', change);
   }
@@ -477,7 +513,7 @@ export class Client extends Emitter {
   #dispatch(message) {
     switch (message.type) {
       case 'signal':
-        return this.#received(message);
+        return this.#inbox.received(message);
       case 'delivered':
       case 'undelivered':
         return this.#signals.answered(message);
@@ -503,17 +539,20 @@ export class Client extends Emitter {
     }
   }
 
-  /** @param {IncomingSignal} signal */
-  #received(signal) {
-    const { room, from } = signal;
-    const waits = this.#unclaimed.has(room) || this.#claiming.has(room);
-    // One sender's signals stay in order, and receipts count up to the last: what it says in other rooms waits behind.
-    if (waits || this.#deferred.some((earlier) => earlier.from === from)) this.#deferred.push(signal);
-    else this.#handle(signal);
+  /**
+   * Whoever listens to the signals of all rooms listens to each of them; but after a reload it is a while before those who
+   * listen to one room are there.
+   *
+   * @param {string} id of a room
+   */
+  #awaitsListener(id) {
+    if (!this.#rooms.get(id)?.awaitsListener) return false;
+    return this.#unclaimed.has(id) || this.#claiming.has(id) || !this.hasListeners('signal');
   }
 
-  #handleDeferred() {
-    for (const signal of this.#deferred.splice(0)) this.#received(signal);
+  /** Whoever has just begun to listen has his turn first, and whoever ends a room may be a listener himself. */
+  #releaseSignals() {
+    queueMicrotask(() => this.#inbox.release());
   }
 
   /** @param {IncomingSignal} signal */

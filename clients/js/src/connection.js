@@ -1,5 +1,5 @@
 /** @import { ClientMessage, GatewayError, Hello, ServerMessage, Welcome } from './protocol.js' */
-/** @import { Platform } from './platform.js' */
+/** @import { Platform, Socket } from './platform.js' */
 import { SUBPROTOCOL } from './protocol.js';
 
 /** From the first packet to `welcome`: a gateway that cannot be reached often just never answers. */
@@ -29,7 +29,7 @@ export class Connection {
   #onMessage;
   #onClose;
   #onRefused;
-  /** @type {WebSocket} */
+  /** @type {Socket} */
   #socket;
   /** @type {number | undefined} */
   #timer;

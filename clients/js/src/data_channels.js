@@ -7,9 +7,9 @@ export const MESSAGE_BYTES_MAX = 65_536;
 /** On their way to one member, on one topic. */
 const BUFFERED_BYTES_MAX = 1_048_576;
 
-const utf8 = new TextEncoder();
+const utf8 = /* @__PURE__ */ new TextEncoder();
 
-/** @typedef {{ topic: string, reliable: boolean, channel: RTCDataChannel | undefined, held: (string | Uint8Array<ArrayBuffer>)[], heldBytes: number }} Outgoing */
+/** @typedef {{ topic: string, reliable: boolean, channel: RTCDataChannel | undefined, held: (string | Uint8Array)[], heldBytes: number }} Outgoing */
 
 /**
  * Data to and from one other member. Each side opens a channel of its own for each topic on which it has something to say,

@@ -18,7 +18,24 @@ export class Emitter {
   on(name, listener) {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
+    this.listened(name);
     return () => void listeners.delete(listener);
+  }
+
+  /**
+   * Somebody listens.
+   *
+   * @internal
+   * @param {keyof Events} _name
+   */
+  listened(_name) {}
+
+  /**
+   * @internal
+   * @param {keyof Events} name
+   */
+  hasListeners(name) {
+    return (this.#listeners.get(name)?.size ?? 0) > 0;
   }
 
   /**
@@ -29,6 +46,7 @@ export class Emitter {
    * @param {Name} name
    * @param {Events[Name]} event
    * @protected
+   * @internal
    */
   emit(name, event) {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {

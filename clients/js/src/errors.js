@@ -22,11 +22,12 @@ export class SwitchboardError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** @param {GatewayError} message */
+  /** @internal @param {GatewayError} message */
   static from({ code, message, retry_after_ms }) {
     return new SwitchboardError(code, message, retry_after_ms);
   }
 
+  /** @internal */
   static connectionLost() {
     return new SwitchboardError('connection-lost', 'The connection ended before the gateway answered.');
   }

@@ -26,51 +26,91 @@ export const HOLD_MS = 5_000;
 const STALE_MS = 30_000;
 /** Of what is kept: a reload may bring another release of the SDK. */
 export const VERSION = 1;
-const PREFIX = 'switchboard.session:';
+const PREFIX = 'switchboard.session';
+
+/**
+ * Of the clients of one name in a page, one of them after another: the first place that nobody has.
+ *
+ * @typedef {{ name: string, number: number, taken: boolean, started: boolean, key: string }} Place `started`: whether a
+ *   client that had it was ever started; `key`: where its session was put last
+ */
 
 /**
  * Sessions between two loads of a page, in its `sessionStorage`. They are taken out as soon as the next page loads: a tab
  * that is duplicated copies the storage, and must not copy a session.
+ *
+ * The frames of a page that are of one origin share that storage, so each takes out its own only. Clients of one name are
+ * told apart by the order in which a page makes them, those not counted that it makes and never starts.
  */
 export class KeptSessions {
   #storage;
-  /** @type {Map<string, string>} by name, as they were found */
+  #prefix;
+  /** @type {Map<string, string>} by key, as they were found */
   #found = new Map();
+  /** @type {Map<string, Place[]>} by name */
+  #places = new Map();
 
-  /** @param {Storage | undefined} storage */
-  constructor(storage) {
+  /**
+   * @internal
+   * @param {Storage | undefined} storage
+   * @param {string} [frame] where in the page, if this is a frame
+   */
+  constructor(storage, frame = '') {
     this.#storage = storage;
-    if (!storage) return;
-    const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
-    for (const key of keys.filter((key) => key.startsWith(PREFIX))) {
-      this.#found.set(key.slice(PREFIX.length), storage.getItem(key) ?? '');
-      storage.removeItem(key);
+    this.#prefix = `${PREFIX}${frame}`;
+    for (const key of keysOf(storage)) {
+      if (!key.startsWith(`${this.#prefix}:`) && !key.startsWith(`${this.#prefix}#`)) continue;
+      this.#found.set(key, storage?.getItem(key) ?? '');
+      storage?.removeItem(key);
     }
+  }
+
+  /**
+   * For a client that is made, and for one that was closed and is started again.
+   *
+   * @internal
+   * @param {string} name
+   * @returns {Place}
+   */
+  take(name) {
+    const places = this.#places.get(name) ?? [];
+    const free = places.find(({ taken }) => !taken) ?? { name, number: places.length, taken: true, started: false, key: '' };
+    free.taken = true;
+    // Without a storage nothing is kept, and a server may have any number of clients.
+    if (this.#storage) places[free.number] = free;
+    this.#places.set(name, places);
+    return free;
   }
 
   /**
    * The session of the page that was here before. Each is given once.
    *
-   * @param {string} name
+   * @internal
+   * @param {Place} place
    * @param {number} now
    * @returns {KeptSession | undefined}
    */
-  claim(name, now) {
-    const session = parsed(this.#found.get(name));
-    this.#found.delete(name);
+  claim({ name, number }, now) {
+    const key = this.#key(name, number);
+    const session = parsed(this.#found.get(key));
+    this.#found.delete(key);
     return session && now - session.keptAt < STALE_MS ? session : undefined;
   }
 
   /**
    * For the next page. What does not fit is left out, signals first.
    *
-   * @param {string} name
+   * @internal
+   * @param {Place} place
    * @param {KeptSession} session
    */
-  put(name, session) {
+  put(place, session) {
+    this.#sweep(session.keptAt);
+    const before = (this.#places.get(place.name) ?? []).slice(0, place.number).filter(({ started }) => started);
+    place.key = this.#key(place.name, before.length);
     for (const signals of [session.signals, { sent: [], held: [] }]) {
       try {
-        this.#storage?.setItem(PREFIX + name, JSON.stringify({ ...session, signals }));
+        this.#storage?.setItem(place.key, JSON.stringify({ ...session, signals }));
         return;
       } catch {
         // The quota of a few MB; or the storage is off, and the session ends with the page.
@@ -81,19 +121,37 @@ export class KeptSessions {
   /**
    * The page is back as it was (back-forward cache).
    *
-   * @param {string} name
+   * @internal
+   * @param {Place} place
    * @param {string} secret
    * @returns {boolean} whether the session is still its own: no other page went on with it meanwhile
    */
-  takeBack(name, secret) {
-    const session = parsed(this.#storage?.getItem(PREFIX + name) ?? undefined);
-    this.#storage?.removeItem(PREFIX + name);
+  takeBack({ key }, secret) {
+    const session = parsed(this.#storage?.getItem(key));
+    this.#storage?.removeItem(key);
     return session?.secret === secret;
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} number
+   */
+  #key(name, number) {
+    return `${this.#prefix}${number === 0 ? '' : `#${number}`}:${name}`;
+  }
+
+  /** What frames have left that did not come back. @param {number} now */
+  #sweep(now) {
+    for (const key of keysOf(this.#storage)) {
+      if (!key.startsWith(PREFIX)) continue;
+      const session = parsed(this.#storage?.getItem(key));
+      if (!session || now - session.keptAt >= STALE_MS) this.#storage?.removeItem(key);
+    }
   }
 }
 
 /** Those of this page: made when the SDK is loaded, be a client made then or not. */
-export const keptSessions = new KeptSessions(sessionStorageOfPage());
+export const keptSessions = new KeptSessions(sessionStorageOfPage(), placeOfFrame());
 
 /** Absent outside browsers, and refused where a page's cookies are. */
 function sessionStorageOfPage() {
@@ -104,7 +162,31 @@ function sessionStorageOfPage() {
   }
 }
 
-/** @param {string | undefined} text @returns {KeptSession | undefined} */
+/** Which frame of which frame of the page this is, such as `.0.2`: the same after a reload. Empty for the page itself. */
+function placeOfFrame() {
+  let place = '';
+  let frame = /** @type {Window | undefined} */ (globalThis.window);
+  for (; frame?.parent && frame.parent !== frame; frame = frame.parent) place = `.${indexOf(frame)}${place}`;
+  return place;
+}
+
+/**
+ * A window of another origin shows its frames by number, and nothing more.
+ *
+ * @param {Window} frame
+ */
+function indexOf(frame) {
+  const { parent } = frame;
+  for (let index = 0; index < parent.length; index++) if (parent[index] === frame) return index;
+  return -1; // it has been removed already
+}
+
+/** @param {Storage | undefined} storage */
+function keysOf(storage) {
+  return Array.from({ length: storage?.length ?? 0 }, (_, index) => storage?.key(index) ?? '');
+}
+
+/** @param {string | null | undefined} text @returns {KeptSession | undefined} */
 function parsed(text) {
   try {
     const session = JSON.parse(text ?? 'null');

@@ -36,6 +36,7 @@ export class MediaError extends Error {
   }
 
   /**
+   * @internal
    * @param {Device} device
    * @param {unknown} cause
    */

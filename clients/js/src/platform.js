@@ -2,10 +2,22 @@
 import { keptSessions } from './kept_session.js';
 
 /**
+ * What is used of a WebSocket: as much as that of a browser, of Node.js and of the package `ws` have in common.
+ *
+ * @typedef {object} Socket
+ * @property {number} readyState
+ * @property {((event: any) => void) | null} onopen
+ * @property {((event: any) => void) | null} onmessage
+ * @property {((event: any) => void) | null} onclose
+ * @property {(text: string) => void} send
+ * @property {(code: number) => void} close
+ */
+
+/**
  * What the SDK takes from its surroundings. Tests hand in their own: a socket that they script, a clock that they turn.
  *
  * @typedef {object} Platform
- * @property {new (url: string, protocols: string[]) => WebSocket} WebSocket
+ * @property {new (url: string, protocols: string[]) => Socket} WebSocket
  * @property {() => number} now milliseconds of a clock that never goes back
  * @property {(callback: () => void, ms: number) => number} setTimeout
  * @property {(timer: number | undefined) => void} clearTimeout

@@ -15,12 +15,14 @@ import { Roster } from './roster.js';
  * @property {{ member: Member, reason: LeaveReason | 'missed' }} member-left `missed`: while this client was away, so the
  *   reason was not heard
  * @property {Ready} ready the room has two members now; `offerer` begins
- * @property {IncomingSignal} signal the sender is told `delivered` once all listeners have returned
+ * @property {IncomingSignal} signal the sender is told `delivered` once all listeners have returned. Those that came before
+ *   the first listener have waited for it, 5 s at most, and come right after
  * @property {{}} resumed the connection was lost and is back; this client is the peer it was, and what changed meanwhile
  *   has been told by the events above
  * @property {{ formerPeer: string }} rejoined this client lost its place, with its session or alone, and has a new one:
  *   to the others it left and came again, usually as a new peer. The roster is fresh
- * @property {{ error: SwitchboardError }} closed this client is out of the room and will not come back by itself
+ * @property {{ error: SwitchboardError }} closed this client is out of the room and will not come back by itself; `left` if it
+ *   has left
  */
 
 /**
@@ -31,6 +33,7 @@ import { Roster } from './roster.js';
  * @property {(request: DistributiveOmit<Request, 'id'>) => { id: number, answer: Promise<Answer> }} request
  * @property {(room: string, to: string | undefined, kind: string, payload: unknown) => Promise<Outcome[]>} signal
  * @property {(ms: number) => Promise<void>} pause
+ * @property {() => void} listened somebody listens to its signals
  * @property {(room: Room) => void} ended it is wanted no more
  */
 
@@ -57,8 +60,10 @@ export class Room extends Emitter {
   capacity = 0;
   /** This client's own state, as it is to be seen by the others. @type {State} */
   state;
-  /** @type {Promise<Room>} settles with the first join */
+  /** Settles with the first join. @internal @type {Promise<Room>} */
   entered;
+  /** Whether signals wait for a first listener: until one has come, or was waited for in vain. @internal */
+  awaitsListener = true;
   #host;
   #roster = new Roster();
   /** @type {number | undefined} */
@@ -79,6 +84,7 @@ export class Room extends Emitter {
   #rejectEntered = () => {};
 
   /**
+   * @internal
    * @param {string} id
    * @param {{ state?: State, capacity?: number }} wish
    * @param {RoomHost} host
@@ -110,7 +116,7 @@ export class Room extends Emitter {
     return this.#restored;
   }
 
-  /** What the next page needs of it. @returns {KeptRoom | undefined} */
+  /** What the next page needs of it. @internal @returns {KeptRoom | undefined} */
   get kept() {
     return this.#me === undefined ? undefined : { id: this.id, state: this.state };
   }
@@ -177,16 +183,17 @@ export class Room extends Emitter {
   /** Leaves, at once in this client's eyes. */
   async leave() {
     if (!this.#wanted) return;
-    const asked = this.#asked;
-    this.#end();
-    this.#rejectEntered(new SwitchboardError('left', 'The room was left before it was joined.'));
-    if (asked) await this.#tellLeave();
+    const told = this.#asked && this.#tellLeave(); // before a listener joins it again
+    const when = this.#me === undefined ? ' before it was joined' : '';
+    this.#end(new SwitchboardError('left', `The room was left${when}; join() it again to come back.`));
+    await told;
   }
 
   /**
    * Asks to be let in, again and again while the refusal is a passing one. For the client, where this connection's
    * `welcome` did not bring the room.
    *
+   * @internal
    * @returns {Promise<void>}
    */
   async enter() {
@@ -209,7 +216,7 @@ export class Room extends Emitter {
     }
   }
 
-  /** The connection is gone; the next `welcome` brings the room with it, or the client enters it again. */
+  /** The connection is gone; the next `welcome` brings the room with it, or the client enters it again. @internal */
   lost() {
     this.#joinId = undefined;
     this.#admitted = false;
@@ -218,6 +225,7 @@ export class Room extends Emitter {
   /**
    * The session goes on, and this client is in the room.
    *
+   * @internal
    * @param {Snapshot} snapshot
    * @param {boolean} moved without a loss
    */
@@ -237,6 +245,7 @@ export class Room extends Emitter {
   /**
    * The page that was loaded again wants the room, as its predecessor did.
    *
+   * @internal
    * @param {{ state?: State, capacity?: number }} wish
    */
   claim({ state = this.state, capacity }) {
@@ -246,24 +255,22 @@ export class Room extends Emitter {
   }
 
   /**
-   * The client will not come back by itself. Whoever waits for a first join is told; a room that was joined is entered
-   * again, should the client be connected once more.
+   * The client will not come back by itself, but its session may. Whoever waits for a first join is told; a room that was
+   * joined is entered again, should the client be connected once more.
    *
+   * @internal
    * @param {SwitchboardError} error
    */
   closed(error) {
     if (this.#me === undefined) this.refused(error);
   }
 
-  /** @param {SwitchboardError} error */
+  /** @internal @param {SwitchboardError} error */
   refused(error) {
-    if (!this.#wanted) return;
-    this.#end();
-    this.#rejectEntered(error);
-    this.emit('closed', { error });
+    if (this.#wanted) this.#end(error);
   }
 
-  /** @param {Joined} joined */
+  /** @internal @param {Joined} joined */
   admitted(joined) {
     if (joined.re !== this.#joinId) return;
     const { peer: formerPeer } = this.#admit(joined);
@@ -272,12 +279,24 @@ export class Room extends Emitter {
     else this.emit('rejoined', { formerPeer });
   }
 
-  /** @param {IncomingSignal} signal */
+  /** @internal @param {keyof RoomEvents} name */
+  listened(name) {
+    if (name !== 'signal' || !this.awaitsListener) return;
+    this.awaitsListener = false;
+    this.#host.listened();
+  }
+
+  /** Nobody seems to be going to listen. @internal */
+  stopWaiting() {
+    this.awaitsListener = false;
+  }
+
+  /** @internal @param {IncomingSignal} signal */
   received(signal) {
     if (this.joined) this.emit('signal', signal);
   }
 
-  /** @param {RoomEvent} event */
+  /** @internal @param {RoomEvent} event */
   happened(event) {
     if (!this.joined) return;
     if (event.type === 'room-closed') {
@@ -354,11 +373,14 @@ export class Room extends Emitter {
     await this.#host.pause(retryAfterMs ?? AGAIN_MS);
   }
 
-  #end() {
+  /** @param {SwitchboardError} error why */
+  #end(error) {
     this.#wanted = this.#admitted = false;
     this.#joinId = this.#me = undefined;
     this.#roster = new Roster();
     this.#host.ended(this);
+    this.#rejectEntered(error);
+    this.emit('closed', { error });
   }
 }
 

@@ -34,11 +34,11 @@ import { Streams } from './streams.js';
 const ID_BYTES = 51;
 /** Held back beyond these, a signal is `overloaded` at once: somebody sends more than ever gets through. */
 const HELD_MAX = 4_096;
-const HELD_BYTES_MAX = 8 * 1_048_576;
+const HELD_BYTES_MAX = 8_388_608;
 /** One receiver's part of all that, and of what the gateway lets be unanswered: one in so many. */
 const RECEIVER_SHARE = 4;
 
-const utf8 = new TextEncoder();
+const utf8 = /* @__PURE__ */ new TextEncoder();
 
 /**
  * This client's signals, from the call to the last receiver's answer, across connections. Those over the gateway's

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Call } from '../src/call.js';
 import { Emitter } from '../src/emitter.js';
 import { FakeRtc } from './fake_rtc.js';
-import { FakeStorage, fakeClient, fakePage, idle, joined, member, nextSocket, snapshot, socketNumber, welcome, welcomeBack } from './support.js';
+import { countListeners, FakeStorage, fakeClient, fakePage, idle, joined, member, nextSocket, snapshot, socketNumber, welcome, welcomeBack } from './support.js';
 
 FakeRtc.install();
 
@@ -52,6 +52,20 @@ test('an offer is answered to the one who made it', async () => {
   await idle();
   const { to, kind } = socket.last('signal');
   assert.deepEqual([to, kind], ['b', 'answer']);
+});
+
+test('a call that is made after its offers came answers them', async () => {
+  const { clock, room, socket } = await joined({ listens: false });
+  socket.say({ type: 'signal', room: 'r', from: 'other', id: 1, kind: 'offer', payload: { type: 'offer', sdp: 'o' } });
+  socket.say({ type: 'signal', room: 'r', from: 'other', id: 2, kind: 'candidate', payload: { candidate: 'c' } });
+  await clock.advance(300);
+  assert.deepEqual(socket.of('received'), []);
+  const call = new Call(room, new FakeMedia());
+  await idle();
+  await idle();
+  assert.equal(socket.last('signal').kind, 'answer');
+  assert.deepEqual(call.tiles[0].peerConnection.candidates, ['c']);
+  assert.equal(socket.of('received').at(0).id, 1);
 });
 
 test('muting is told to the room as member state', async () => {
@@ -149,13 +163,41 @@ test('a page that was loaded again offers to everyone: nobody else would', async
   assert.deepEqual(offered(socket).sort(), ['late', 'other']);
 });
 
-test('a call ends with its room', async () => {
-  const { call, socket, events } = await inCall();
-  const ended = [];
-  call.on('ended', ({ error }) => ended.push(error.code));
-  socket.say({ type: 'room-closed', room: 'r', reason: 'over' });
-  assert.deepEqual(ended, ['room-closed']);
-  assert.deepEqual(events, ['tile-removed other']);
+test('a call ends with its room, its session or its client, and leaves nothing behind', async (context) => {
+  const page = fakePage(context);
+  const listeners = countListeners(page);
+  for (const [code, end] of [
+    ['left', ({ room }) => void room.leave()],
+    ['left', ({ client }) => void client.leave('r')],
+    ['bye', ({ client }) => client.close()],
+    ['room-closed', ({ socket }) => socket.say({ type: 'room-closed', room: 'r', reason: 'over' })],
+    ['kicked', ({ socket }) => socket.say({ type: 'member-left', room: 'r', revision: 11, peer: 'me', reason: 'kicked' })],
+    ['superseded', ({ socket }) => socket.drop(4409)],
+    ['protocol', ({ socket }) => socket.drop(4400)],
+  ]) {
+    const fake = await inCall();
+    const [{ peerConnection }] = fake.call.tiles;
+    const before = listeners();
+    const ended = [];
+    fake.call.on('ended', ({ error }) => ended.push(error.code));
+    end(fake);
+    assert.deepEqual([ended, fake.events, fake.call.tiles], [[code], ['tile-removed other'], []], code);
+    assert.equal(peerConnection.connectionState, 'closed', code);
+    assert.ok(listeners() < before, code);
+    fake.media.change({ muted: true });
+    assert.deepEqual(fake.socket.of('state'), [], code);
+    fake.client.close();
+    assert.equal(listeners(), 0, code);
+  }
+});
+
+test('a call outlives a token that ran out: another one brings the session back', async () => {
+  const { call, client, socket, events } = await inCall();
+  socket.drop(4401);
+  assert.equal(client.state, 'closed');
+  assert.deepEqual(events, []);
+  call.leave();
+  client.close();
 });
 
 test('hanging up leaves the room and keeps the camera', async () => {

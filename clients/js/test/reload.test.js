@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KeptSessions } from '../src/kept_session.js';
-import { FakeClock, FakeStorage, fakeClient, fakePage, idle, joined, member, nextSocket, snapshot, socketNumber, welcome, welcomeBack } from './support.js';
+import { connected, FakeClock, FakeSocket, FakeStorage, fakeClient, fakePage, idle, joined, member, nextSocket, snapshot, socketNumber, welcome, welcomeBack } from './support.js';
 
 const everyone = [member('other', 1), member('me', 2)];
 const signal = (id) => ({ type: 'signal', room: 'r', from: 'other', id, kind: 'x', payload: id });
@@ -226,10 +226,101 @@ test('sessions are kept by name, and other things in the storage are left alone'
   before.storage.setItem('theirs', 'x');
   before.page.fire('pagehide');
   const kept = new KeptSessions(before.storage);
-  assert.equal(kept.claim('ws://gateway/v1/connect', 1_000_000), undefined);
-  assert.equal(kept.claim('mine', 1_000_000).peer, 'me');
-  assert.equal(kept.claim('mine', 1_000_000), undefined, 'once');
+  assert.equal(kept.claim(kept.take('ws://gateway/v1/connect'), 1_000_000), undefined);
+  const key = kept.take('mine');
+  assert.equal(kept.claim(key, 1_000_000).peer, 'me');
+  assert.equal(kept.claim(key, 1_000_000), undefined, 'once');
   assert.equal(before.storage.getItem('theirs'), 'x');
+});
+
+const session = (peer) => ({ version: 1, peer, secret: `secret of ${peer}`, keptAt: 0 });
+
+test('clients of one name get their sessions back in the order in which they were made, in whatever order they connect', async (context) => {
+  const page = fakePage(context);
+  const storage = new FakeStorage();
+  const kept = new KeptSessions(storage);
+  const two = (kept) => ['first', 'second'].map((name) => fakeClient({ kept, name }).client);
+  const connect = async (client, peer) => {
+    FakeSocket.reset();
+    const opened = client.connect();
+    const socket = await socketNumber(1);
+    socket.open();
+    const { resume } = socket.last('hello');
+    socket.say(peer ? welcome(peer) : { ...welcomeBack(), peer: resume.peer });
+    await opened;
+    return resume?.peer;
+  };
+  const [first, second] = two(kept);
+  await connect(second, 'peer of second');
+  await connect(first, 'peer of first');
+  page.fire('pagehide');
+  assert.equal(storage.length, 2);
+
+  const next = two(new KeptSessions(storage));
+  assert.deepEqual([await connect(next[1]), await connect(next[0])], ['peer of second', 'peer of first']);
+  page.fire('pagehide', { persisted: true });
+  page.fire('pageshow', { persisted: true });
+  assert.equal(storage.length, 0, 'both are back from the back-forward cache');
+  for (const client of [first, second, ...next]) client.close();
+});
+
+test('a client that is closed gives its place to the next one of its name', async (context) => {
+  const page = fakePage(context);
+  const storage = new FakeStorage();
+  const kept = new KeptSessions(storage);
+  fakeClient({ kept }).client.close(); // never connected
+  const closed = await connected({ kept });
+  closed.client.close();
+  const { client } = await connected({ kept, peer: 'lasting' });
+  page.fire('pagehide');
+  client.close();
+  const { socket } = await reconnected(fakeClient({ storage }));
+  assert.equal(socket.last('hello').resume.peer, 'lasting');
+});
+
+test('a client that is never started has no part in the order, and one that ended beside another one has', async (context) => {
+  const page = fakePage(context);
+  const storage = new FakeStorage();
+  const resumed = async (client) => {
+    FakeSocket.reset();
+    const { socket } = await reconnected({ client });
+    return socket.last('hello').resume?.peer;
+  };
+  const kept = new KeptSessions(storage);
+  fakeClient({ kept }); // looks for kept rooms, and finds none
+  const ended = await connected({ kept });
+  const { client } = await connected({ kept, peer: 'lasting' });
+  ended.client.close();
+  page.fire('pagehide');
+  client.close();
+  const next = new KeptSessions(storage);
+  const clients = [1, 2].map(() => fakeClient({ kept: next }).client);
+  assert.deepEqual([await resumed(clients[1]), await resumed(clients[0])], ['lasting', undefined]);
+});
+
+test('frames of one origin leave each other’s sessions alone, and one that does not come back leaves nothing for long', () => {
+  const storage = new FakeStorage();
+  const frames = [['', 'page'], ['.0', 'first'], ['.1', 'second'], ['.1.0', 'inner']];
+  for (const [frame, peer] of frames) {
+    const kept = new KeptSessions(storage, frame);
+    for (const each of [peer, `${peer} too`]) {
+      const place = kept.take('gateway');
+      place.started = true;
+      kept.put(place, session(each));
+    }
+  }
+  assert.equal(storage.length, 8);
+  for (const [frame, peer] of [...frames].reverse()) {
+    const kept = new KeptSessions(storage, frame);
+    const peers = [1, 2, 3].map(() => kept.claim(kept.take('gateway'), 1)?.peer);
+    assert.deepEqual(peers, [peer, `${peer} too`, undefined]);
+  }
+  const gone = new KeptSessions(storage, '.7');
+  gone.put(gone.take('gateway'), session('gone'));
+  const page = new KeptSessions(storage);
+  page.put(page.take('gateway'), { ...session('page'), keptAt: 60_000 });
+  assert.deepEqual(storage.key(0), 'switchboard.session:gateway');
+  assert.equal(storage.length, 1);
 });
 
 test('where signals do not fit the session is kept without them, and what is broken is not looked at', async (context) => {
@@ -237,15 +328,16 @@ test('where signals do not fit the session is kept without them, and what is bro
   before.room.signal('other', 'x', 'x'.repeat(10_000));
   before.storage.quota = 5_000;
   before.page.fire('pagehide');
-  const kept = new KeptSessions(before.storage).claim('ws://gateway/v1/connect', 1_000_000);
+  const sessions = new KeptSessions(before.storage);
+  const kept = sessions.claim(sessions.take('ws://gateway/v1/connect'), 1_000_000);
   assert.deepEqual(kept.signals, { sent: [], held: [] });
 
   const broken = new FakeStorage();
   for (const [name, text] of [['a', '{'], ['b', 'null'], ['c', '{"version":0}']]) {
     broken.setItem(`switchboard.session:${name}`, text);
   }
-  const sessions = new KeptSessions(broken);
-  for (const name of ['a', 'b', 'c']) assert.equal(sessions.claim(name, 0), undefined);
+  const found = new KeptSessions(broken);
+  for (const name of ['a', 'b', 'c']) assert.equal(found.claim(found.take(name), 0), undefined);
   assert.equal(broken.length, 0);
 });
 

@@ -183,15 +183,36 @@ test('a leave that the cluster cannot take now is tried again, also by the next 
   await leaving;
 });
 
-test('leaving is over at once, and answered', async () => {
+test('leaving is over at once, told to whoever listens, and answered', async () => {
   const { room, socket, client } = await joined();
+  const closed = [];
+  room.on('closed', ({ error }) => closed.push(error));
   const leaving = room.leave();
+  await room.leave();
+  assert.deepEqual(closed.map(({ code, message }) => `${code}: ${message}`), ['left: The room was left; join() it again to come back.']);
   assert.equal(room.joined, false);
   socket.say({ type: 'left', re: socket.last('leave').id, room: 'r' });
   await leaving;
   const again = client.join('r');
   admit(socket, [member('me', 3)]);
   assert.notEqual(await again, room);
+});
+
+test('a room that is joined again by whoever hears that it was left is left first', async () => {
+  const { room, socket, client } = await joined();
+  room.on('closed', () => client.join('r'));
+  room.leave();
+  assert.deepEqual(socket.sent.slice(-2).map(({ type }) => type), ['leave', 'join']);
+});
+
+test('the rooms of a session that is over are closed, those of one that can be had back are not', async () => {
+  for (const [code, isClosed] of [[4401, false], [4403, false], [4409, true], [1009, true], [1000, true]]) {
+    const { room, socket } = await joined();
+    const closed = [];
+    room.on('closed', () => closed.push(code));
+    socket.drop(code);
+    assert.equal(closed.length === 1, isClosed, `${code}`);
+  }
 });
 
 test('an answer to a join that was given up does not admit', async () => {

@@ -146,7 +146,7 @@ export async function idle() {
 }
 
 /** A client on a fake platform, not connected yet. */
-export function fakeClient({ storage, clock = new FakeClock(), ...options } = {}) {
+export function fakeClient({ storage, kept = new KeptSessions(storage), clock = new FakeClock(), ...options } = {}) {
   FakeSocket.reset();
   const platform = {
     WebSocket: 'WebSocket' in options ? options.WebSocket : FakeSocket,
@@ -156,7 +156,7 @@ export function fakeClient({ storage, clock = new FakeClock(), ...options } = {}
     random: () => 0.5,
     wallClock: () => 1_000_000 + clock.now,
     hidden: () => globalThis.document?.hidden ?? false,
-    kept: new KeptSessions(storage),
+    kept,
   };
   const client = new Client({ url: 'ws://gateway/v1/connect', platform, ...options });
   const states = [];
@@ -224,12 +224,33 @@ export function fakePage(context) {
   return { ...page, fire };
 }
 
-/** A client in a room with others. */
-export async function joined({ members = ['other'], state = {}, ...options } = {}) {
+/** @returns {() => number} how many listeners a page from {@link fakePage} has now */
+export function countListeners(page) {
+  const listeners = new Set();
+  for (const target of [page.window, page.document]) {
+    const add = target.addEventListener.bind(target);
+    const remove = target.removeEventListener.bind(target);
+    target.addEventListener = (type, listener, options) => {
+      listeners.add(listener);
+      options?.signal?.addEventListener('abort', () => listeners.delete(listener));
+      add(type, listener, options);
+    };
+    target.removeEventListener = (type, listener) => {
+      listeners.delete(listener);
+      remove(type, listener);
+    };
+  }
+  return () => listeners.size;
+}
+
+/** A client in a room with others, to whose signals somebody listens. */
+export async function joined({ members = ['other'], state = {}, listens = true, ...options } = {}) {
   const fake = await connected(options);
   const entering = fake.client.join('r', { state });
   const { id } = fake.socket.last('join');
   const list = [...members.map((peer, index) => member(peer, index + 1)), member('me', members.length + 1, state)];
   fake.socket.say({ type: 'joined', re: id, room: 'r', revision: 10, capacity: 64, members: list });
-  return { ...fake, room: await entering };
+  const room = await entering;
+  if (listens) room.on('signal', () => {});
+  return { ...fake, room };
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod demo;
+mod embedded;
 mod folder;
 pub(crate) mod nodes;
 pub(crate) mod origin;

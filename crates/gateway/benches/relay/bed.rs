@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::ops::Sub;
+use std::path::Path;
 use std::time::Duration;
 
 use switchboard_testkit::{GatewayProcess, RedisServer, cpu_time};
@@ -34,7 +35,7 @@ impl Sub for Cpu {
 }
 
 impl Bed {
-    pub(crate) async fn start() -> Self {
+    pub(crate) async fn start(switchboard: &Path) -> Self {
         let redis = RedisServer::start();
         let url = format!("redis.url={}", redis.url());
         let settings = [
@@ -43,7 +44,7 @@ impl Bed {
             "limits.burst=1000000",
             "log.filter=warn,switchboard_gateway::serve=info",
         ];
-        let start = || GatewayProcess::start_ready(env!("CARGO_BIN_EXE_switchboard"), &settings);
+        let start = || GatewayProcess::start_ready(switchboard, &settings);
         Self {
             gateways: [start(), start()],
             redis,

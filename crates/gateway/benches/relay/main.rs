@@ -2,24 +2,43 @@
 //! receipt included, by process; nothing is asserted.
 //!
 //! ```text
-//! cargo bench -p switchboard-gateway --bench relay [-- --quick]
+//! cargo bench -p switchboard-gateway --bench relay [-- [--quick] [--beside path/to/another/switchboard]]
 //! ```
 
 mod bed;
 mod load;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bed::{Bed, Cpu};
+use clap::Parser;
 use load::{Load, Outcome, Pace};
 
 const PAYLOAD_BYTES: usize = 200;
 const PAIRS: usize = 32;
 
+/// What a signal costs, by load.
+#[derive(Parser)]
+struct Options {
+    /// Two seconds for each load instead of eight.
+    #[arg(long)]
+    quick: bool,
+    /// Another build of the gateway: both are measured in turn, and compared.
+    #[arg(long, value_name = "SWITCHBOARD")]
+    beside: Option<PathBuf>,
+    /// How often each is measured, where there are two.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// What cargo says to every benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
-    let time = Duration::from_secs(if quick { 2 } else { 8 });
+    let options = Options::parse();
+    let time = Duration::from_secs(if options.quick { 2 } else { 8 });
     println!(
         "cross-node relay, {PAYLOAD_BYTES} B payload, {PAIRS} pairs, receipts on, {} s each\n",
         time.as_secs()
@@ -37,29 +56,58 @@ async fn main() {
         ("10k/s steady", Pace::PerSecond(10_000), "at most 45"),
         ("1k/s calm", Pace::PerSecond(1_000), ""),
     ];
+    let this = Path::new(env!("CARGO_BIN_EXE_switchboard"));
     for (name, pace, goal) in loads {
-        let bed = Bed::start().await;
-        let mut load = Load::open(&bed, PAIRS, PAYLOAD_BYTES, pace).await;
-        load.run(Duration::from_secs(1)).await;
-        bed.reset_redis_stats();
-        let before = bed.cpu();
-        let outcome = load.run(time).await;
-        let spent = bed.cpu() - before;
-        print_row(name, &outcome, spent, goal);
-        println!("{}", bed.redis_stats());
+        let Some(other) = &options.beside else {
+            measure(this, (name, pace, goal), time).await;
+            continue;
+        };
+        let mut ratios = Vec::new();
+        for _ in 0..options.rounds {
+            let beside = measure(other, (name, pace, "the other"), time).await;
+            ratios.push(measure(this, (name, pace, goal), time).await / beside);
+        }
+        print_ratios(name, ratios);
     }
 }
 
-fn print_row(name: &str, outcome: &Outcome, cpu: Cpu, goal: &str) {
+/// The CPU time of one signal, in µs, everywhere.
+async fn measure(
+    switchboard: &Path,
+    (name, pace, note): (&str, Pace, &str),
+    time: Duration,
+) -> f64 {
+    let bed = Bed::start(switchboard).await;
+    let mut load = Load::open(&bed, PAIRS, PAYLOAD_BYTES, pace).await;
+    load.run(Duration::from_secs(1)).await;
+    bed.reset_redis_stats();
+    let before = bed.cpu();
+    let outcome = load.run(time).await;
+    let spent = bed.cpu() - before;
+    let total = print_row(name, &outcome, spent, note);
+    println!("{}", bed.redis_stats());
+    total
+}
+
+fn print_row(name: &str, outcome: &Outcome, cpu: Cpu, note: &str) -> f64 {
     let per_signal = |cpu: Duration| cpu.as_secs_f64() * 1e6 / outcome.signals as f64;
     let rate = outcome.signals as f64 / outcome.elapsed.as_secs_f64();
+    let total = per_signal(cpu.gateways[0] + cpu.gateways[1] + cpu.redis);
     println!(
-        "{name:<18}{rate:>10.0}{:>9.1}{:>9.1}{:>9.1}{:>9.1}{:>10.2}{:>10.2}   {goal}",
+        "{name:<18}{rate:>10.0}{:>9.1}{:>9.1}{:>9.1}{total:>9.1}{:>10.2}{:>10.2}   {note}",
         per_signal(cpu.gateways[0]),
         per_signal(cpu.gateways[1]),
         per_signal(cpu.redis),
-        per_signal(cpu.gateways[0] + cpu.gateways[1] + cpu.redis),
         outcome.percentile(0.5).as_secs_f64() * 1e3,
         outcome.percentile(0.99).as_secs_f64() * 1e3,
     );
+    total
+}
+
+fn print_ratios(name: &str, mut ratios: Vec<f64>) {
+    ratios.sort_by(f64::total_cmp);
+    if let (Some(least), Some(most)) = (ratios.first(), ratios.last()) {
+        let median = ratios[ratios.len() / 2];
+        println!("{name:<18}CPU beside the other: {median:.2} ({least:.2}–{most:.2})\n");
+    }
 }

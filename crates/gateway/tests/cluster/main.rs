@@ -29,6 +29,7 @@ mod redis_absent;
 mod redis_lost;
 mod redis_refuses;
 mod resume;
+mod sdk_files;
 mod silence;
 mod slow_receiver;
 mod stderr;

@@ -151,12 +151,22 @@ pub(crate) fn http(gateway: &GatewayProcess) -> TcpStream {
 
 /// Sends a request with these header lines; the whole answer, head and all.
 pub(crate) fn exchange(gateway: &GatewayProcess, request_line: &str, headers: &[&str]) -> String {
+    let answer = exchange_bytes(gateway, request_line, headers);
+    String::from_utf8(answer).expect("the gateway answers in text")
+}
+
+/// As [`exchange`], where the answer is no text.
+pub(crate) fn exchange_bytes(
+    gateway: &GatewayProcess,
+    request_line: &str,
+    headers: &[&str],
+) -> Vec<u8> {
     let more: String = headers
         .iter()
         .map(|header| format!("{header}\r\n"))
         .collect();
     let host = gateway.address();
-    send(
+    send_for_bytes(
         gateway,
         &format!("{request_line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n"),
     )
@@ -164,14 +174,19 @@ pub(crate) fn exchange(gateway: &GatewayProcess, request_line: &str, headers: &[
 
 /// Sends a request as it stands, after which the gateway closes the connection; the whole answer.
 pub(crate) fn send(gateway: &GatewayProcess, request: &str) -> String {
+    let answer = send_for_bytes(gateway, request);
+    String::from_utf8(answer).expect("the gateway answers in text")
+}
+
+fn send_for_bytes(gateway: &GatewayProcess, request: &str) -> Vec<u8> {
     let mut stream = http(gateway);
     stream
         .write_all(request.as_bytes())
         .expect("the gateway reads");
-    let mut answer = String::new();
+    let mut answer = Vec::new();
     stream
-        .read_to_string(&mut answer)
-        .expect("the gateway answers in text");
+        .read_to_end(&mut answer)
+        .expect("the gateway answers");
     answer
 }
 
