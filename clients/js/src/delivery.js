@@ -1,4 +1,5 @@
 /** @import { Outcome } from './signals.js' */
+import { setTimer } from './timers.js';
 
 /** Reasons for which a signal to this peer will never be delivered. */
 const GONE = new Set(['no-such-peer', 'left', 'expired']);
@@ -15,7 +16,7 @@ const AGAIN_MS = 1_000;
 export async function deliver(send, isCurrent) {
   while (isCurrent()) {
     const outcome = await send();
-    if (outcome.delivered || GONE.has(outcome.reason)) return;
-    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    if (outcome.delivered || GONE.has(outcome.reason) || !isCurrent()) return;
+    await new Promise((resolve) => void setTimer(() => resolve(undefined), AGAIN_MS));
   }
 }

@@ -2,8 +2,8 @@
  * What happens to the page around a client. Without a page (in Node) nothing ever does.
  *
  * @param {object} listeners
- * @param {() => void} listeners.onDoubt the network is gone or another one, or somebody looks at the page again: the
- *   connection may not be what it seems
+ * @param {() => void} listeners.onDoubt the network is gone or another one, somebody looks at the page again, or it was frozen
+ *   and goes on: the connection may not be what it seems
  * @param {() => void} listeners.onUnseen nobody looks at it any more: timers ring late from now on
  * @param {() => void} listeners.onHide the page is left: the last moment to say something
  * @param {() => void} listeners.onReturn it comes back as it was (back-forward cache)
@@ -16,6 +16,7 @@ export function watchPage({ onDoubt, onUnseen, onHide, onReturn }) {
   window.addEventListener('online', onDoubt, { signal });
   window.addEventListener('offline', onDoubt, { signal });
   document.addEventListener('visibilitychange', () => (document.hidden ? onUnseen() : onDoubt()), { signal });
+  document.addEventListener('resume', onDoubt, { signal });
   window.addEventListener('pagehide', onHide, { signal });
   window.addEventListener('pageshow', (event) => event.persisted && onReturn(), { signal });
   return () => stop.abort();

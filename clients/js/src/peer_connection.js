@@ -5,6 +5,7 @@ import { DataChannels } from './data_channels.js';
 import { deliver } from './delivery.js';
 import { limitBitrate, preferCodec } from './encoding.js';
 import { Statistics } from './statistics.js';
+import { clearTimer, setTimer } from './timers.js';
 
 /** Short interruptions pass by themselves; after this another path is looked for. */
 const INTERRUPTED_MS = 2_000;
@@ -55,8 +56,10 @@ export class PeerConnection {
   #transceivers;
   /** Which RTCPeerConnection of the other side the last description came from. @type {string | undefined} */
   #remoteOrigin;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  /** @type {number | undefined} */
   #firstOfferTimer;
+  /** @type {number | undefined} */
+  #interruptedTimer;
   #statistics = new Statistics();
   /** Data to and from the other side. */
   data;
@@ -83,7 +86,7 @@ export class PeerConnection {
     this.#preferences = preferences;
     this.data = new DataChannels(onData);
     this.#rtc = this.#begin(offerFirst);
-    if (!offerFirst) this.#firstOfferTimer = setTimeout(() => this.#addTransceivers(), FIRST_OFFER_MS);
+    if (!offerFirst) this.#firstOfferTimer = setTimer(() => this.#addTransceivers(), FIRST_OFFER_MS);
   }
 
   /** @returns {RTCPeerConnectionState} */
@@ -151,7 +154,8 @@ export class PeerConnection {
 
   close() {
     const rtc = this.#rtc;
-    clearTimeout(this.#firstOfferTimer);
+    clearTimer(this.#firstOfferTimer);
+    clearTimer(this.#interruptedTimer);
     rtc.onnegotiationneeded = rtc.onicecandidate = rtc.ontrack = rtc.onconnectionstatechange = rtc.ondatachannel = null;
     rtc.close();
   }
@@ -181,10 +185,9 @@ export class PeerConnection {
 
   /** @param {RTCPeerConnection} rtc */
   #connectionChanged(rtc) {
+    clearTimer(this.#interruptedTimer);
     if (rtc.connectionState === 'failed') this.#recover(rtc);
-    if (rtc.connectionState === 'disconnected') {
-      setTimeout(() => rtc.connectionState === 'disconnected' && this.#recover(rtc), INTERRUPTED_MS);
-    }
+    if (rtc.connectionState === 'disconnected') this.#interruptedTimer = setTimer(() => this.#recover(rtc), INTERRUPTED_MS);
     this.#onChange();
   }
 
@@ -262,7 +265,7 @@ export class PeerConnection {
     const anew = this.#isFromAnother(offer); // an own offer to what is gone has no answer to wait for
     this.#ignoringOffer = glare && !this.#polite && !anew;
     if (this.#ignoringOffer) return this.#offerAgain();
-    clearTimeout(this.#firstOfferTimer);
+    clearTimer(this.#firstOfferTimer);
     if (this.#isAnswered(offer)) return this.#deliverDescription();
     // A first offer is not rolled back but forgotten: its transceivers would stay beside those that this one brings.
     if (anew || (glare && !this.#rtc.remoteDescription)) this.#beginAnew(false);

@@ -1,5 +1,6 @@
 /** @import { KeptSessions } from './kept_session.js' */
 import { keptSessions } from './kept_session.js';
+import { clearTimer, isHidden, setTimer } from './timers.js';
 
 /**
  * What is used of a WebSocket: as much as that of a browser, of Node.js and of the package `ws` have in common.
@@ -23,7 +24,7 @@ import { keptSessions } from './kept_session.js';
  * @property {(timer: number | undefined) => void} clearTimeout
  * @property {() => number} random at least 0, below 1
  * @property {() => number} wallClock Unix time, milliseconds
- * @property {() => boolean} hidden whether nobody sees the page: then browsers let timers ring late, by up to a minute
+ * @property {() => boolean} hidden whether nobody sees the page: then browsers let timers ring late
  * @property {KeptSessions} kept sessions that survive a reload
  */
 
@@ -36,11 +37,11 @@ export function browser() {
   return {
     WebSocket: globalThis.WebSocket,
     now: () => performance.now(),
-    setTimeout: (callback, ms) => globalThis.setTimeout(callback, ms),
-    clearTimeout: (timer) => globalThis.clearTimeout(timer),
+    setTimeout: setTimer,
+    clearTimeout: clearTimer,
     random: Math.random,
     wallClock: Date.now,
-    hidden: () => globalThis.document?.hidden ?? false,
+    hidden: isHidden,
     kept: keptSessions,
   };
 }

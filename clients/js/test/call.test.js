@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { Call } from '../src/call.js';
 import { Emitter } from '../src/emitter.js';
 import { FakeRtc } from './fake_rtc.js';
@@ -19,11 +19,22 @@ class FakeMedia extends Emitter {
   }
 }
 
+const calls = [];
+afterEach(() => {
+  for (const call of calls.splice(0)) call.leave();
+});
+
+function makeCall(room, media = new FakeMedia()) {
+  const call = new Call(room, media);
+  calls.push(call);
+  return call;
+}
+
 async function inCall(options) {
   const media = new FakeMedia();
   const fake = await joined({ state: media.state, ...options });
   globalThis.RTCPeerConnection = FakeRtc;
-  const call = new Call(fake.room, media);
+  const call = makeCall(fake.room, media);
   const events = [];
   for (const name of ['tile-added', 'tile-removed']) {
     call.on(name, ({ member: { peer } }) => events.push(`${name} ${peer}`));
@@ -60,7 +71,7 @@ test('a call that is made after its offers came answers them', async () => {
   socket.say({ type: 'signal', room: 'r', from: 'other', id: 2, kind: 'candidate', payload: { candidate: 'c' } });
   await clock.advance(300);
   assert.deepEqual(socket.of('received'), []);
-  const call = new Call(room, new FakeMedia());
+  const call = makeCall(room);
   await idle();
   await idle();
   assert.equal(socket.last('signal').kind, 'answer');
@@ -158,7 +169,7 @@ test('a page that was loaded again offers to everyone: nobody else would', async
   socket.open();
   const state = new FakeMedia().state;
   socket.say(welcomeBack([snapshot([member('other', 1), member('me', 2, state), member('late', 3)])]));
-  new Call(await client.join('r', { state }), new FakeMedia());
+  makeCall(await client.join('r', { state }));
   await idle();
   assert.deepEqual(offered(socket).sort(), ['late', 'other']);
 });
@@ -221,7 +232,7 @@ test('hanging up tells the others and stays in the room; a call after that offer
   await hangingUp;
   assert.equal(room.joined, true);
   assert.deepEqual(socket.of('leave'), []);
-  new Call(room, media);
+  makeCall(room, media);
   await idle();
   assert.deepEqual(offered(socket), ['a', 'b']);
 });

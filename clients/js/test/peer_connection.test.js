@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { PeerConnection } from '../src/peer_connection.js';
 import { FakeRtc } from './fake_rtc.js';
 import { idle } from './support.js';
@@ -8,6 +8,11 @@ FakeRtc.install();
 
 const DELIVERED = { peer: 'other', delivered: true };
 const media = () => ({ stream: new MediaStream(), audioTrack: { kind: 'audio' }, videoTrack: { kind: 'video' } });
+
+const peers = [];
+afterEach(() => {
+  for (const peer of peers.splice(0)) peer.close();
+});
 
 /** One side, whose signals wait in `outbox` until they are passed on. */
 function side(polite, { outcomes = [], ...how } = {}) {
@@ -27,6 +32,7 @@ function side(polite, { outcomes = [], ...how } = {}) {
     onChange: () => {},
     onError: (error) => errors.push(error),
   });
+  peers.push(peer);
   return {
     peer,
     made,

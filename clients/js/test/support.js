@@ -5,12 +5,26 @@ import { KeptSessions } from '../src/kept_session.js';
 
 export class FakeClock {
   now = 0;
+  /** Whether timers ring as in a page that Chromium knows to be hidden for long: once a second, in a long chain once a minute. */
+  throttles = false;
   #timers = new Map();
   #lastTimer = 0;
+  /** How many timers are in the chain of the one that rings. */
+  #chain = 0;
 
   setTimeout(callback, ms) {
-    this.#timers.set(++this.#lastTimer, { callback, due: this.now + ms });
+    const chain = this.#chain + 1;
+    const stepMs = !this.throttles ? 1 : chain < 5 ? 1_000 : 60_000;
+    this.#timers.set(++this.#lastTimer, { callback, chain, due: Math.ceil((this.now + ms) / stepMs) * stepMs });
     return this.#lastTimer;
+  }
+
+  /** Outside of any timer, as a message is. */
+  begin(callback) {
+    const chain = this.#chain;
+    this.#chain = 0;
+    callback();
+    this.#chain = chain;
   }
 
   clearTimeout(timer) {
@@ -27,11 +41,13 @@ export class FakeClock {
     const end = this.now + ms;
     for (;;) {
       await idle();
+      this.#chain = 0;
       const next = [...this.#timers].filter(([, { due }]) => due <= end).sort(([, a], [, b]) => a.due - b.due)[0];
       if (!next) break;
-      const [timer, { callback, due }] = next;
+      const [timer, { callback, chain, due }] = next;
       this.#timers.delete(timer);
       this.now = Math.max(this.now, due);
+      this.#chain = chain;
       callback();
     }
     this.now = end;
@@ -146,13 +162,13 @@ export async function idle() {
 }
 
 /** A client on a fake platform, not connected yet. */
-export function fakeClient({ storage, kept = new KeptSessions(storage), clock = new FakeClock(), ...options } = {}) {
+export function fakeClient({ storage, kept = new KeptSessions(storage), clock = new FakeClock(), timers = clock, ...options } = {}) {
   FakeSocket.reset();
   const platform = {
     WebSocket: 'WebSocket' in options ? options.WebSocket : FakeSocket,
     now: () => clock.now,
-    setTimeout: (callback, ms) => clock.setTimeout(callback, ms),
-    clearTimeout: (timer) => clock.clearTimeout(timer),
+    setTimeout: (callback, ms) => timers.setTimeout(callback, ms),
+    clearTimeout: (timer) => timers.clearTimeout(timer),
     random: () => 0.5,
     wallClock: () => 1_000_000 + clock.now,
     hidden: () => globalThis.document?.hidden ?? false,
