@@ -190,6 +190,8 @@ impl Inner {
         if is_filled && all_present && undoubted {
             self.open(closed).await?;
             memory.filling_since = None;
+            // What was forgotten meanwhile was opened all the same.
+            self.look_back(memory).await?;
         }
         // Also where they are open now: what waited for that is done by one more cycle.
         Ok(false)

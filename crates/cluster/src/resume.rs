@@ -16,6 +16,7 @@ use tokio::time::{Duration, Instant, sleep, timeout};
 use crate::delivery::{Inbound, Seen};
 use crate::directory::{Attach, AttachOutcome, DirectoryError, Place, TakeOver, TakeOverOutcome};
 use crate::envelope::{Envelope, Moved};
+use crate::leases::Renewal;
 use crate::link::{Link, Urgency};
 use crate::local::Local;
 use crate::membership::JOIN_PATIENCE;
@@ -256,6 +257,9 @@ impl Inner {
                 AttachOutcome::Unknown if self.has(&session.peer) => {
                     return Err(ResumeError::Unavailable);
                 }
+                AttachOutcome::Unknown if self.finds_it_forgotten().await? => {
+                    return Err(ResumeError::Unavailable);
+                }
                 AttachOutcome::Unknown | AttachOutcome::Outdated => {
                     self.delist_unless_here(&session.peer).await;
                     return Err(ResumeError::Refused);
@@ -266,6 +270,15 @@ impl Inner {
             }
         }
         Err(ResumeError::Superseded)
+    }
+
+    /// Whether the directory has just lost what was in it: this node's lease is there, or it is gone with the rest. Where
+    /// that happened as its rooms were being opened, they are open all the same, and a session that it does not have may
+    /// be another node's that is about to write it again.
+    async fn finds_it_forgotten(&self) -> Result<bool, ResumeError> {
+        let renewal = self.renew().await.map_err(|_| ResumeError::Unavailable)?;
+        let is_there = matches!(renewal, Renewal::Renewed { .. });
+        Ok(!is_there || self.doubt.went_back())
     }
 
     /// Of the session as this node has it; 0: it has not.

@@ -415,9 +415,11 @@ impl Room {
                 }
             }
             Change::Moved { member } => {
-                if let Some(before) = before {
-                    let member = now.unwrap_or(member);
-                    self.tell_moved(&before, member, revision, after);
+                let member = now.unwrap_or(member);
+                match before {
+                    Some(before) => self.tell_moved(&before, member, revision, after),
+                    // It was let in by a directory that had gone back in time, under a revision that was taken here.
+                    None => self.tell_joined(member, revision, after),
                 }
                 self.complete_joins(after);
             }
@@ -762,6 +764,45 @@ mod tests {
             (former.peer, &former.to_member())
         );
         assert!(after.lost.is_empty(), "what waits for it goes on");
+    }
+
+    #[test]
+    fn a_member_that_moves_and_of_whose_coming_nobody_heard_is_told_as_come() {
+        let [other, moved] = [1, 2].map(|order| MemberRecord {
+            order,
+            ..member(PeerId::random())
+        });
+        let hears = Arc::new(Hears::default());
+        let mut room = Room::new("r".parse().expect("a room id"));
+        room.roster = Some(Roster::new(RosterSnapshot::of(4, 0, 8, vec![other])));
+        room.locals = vec![told_to(PeerId::random(), hears.clone())];
+        // Its join had a revision that the directory had given before it went back in time.
+        for (revision, change) in [
+            (
+                3,
+                Change::Joined {
+                    member: moved.clone(),
+                    ready: false,
+                },
+            ),
+            (
+                5,
+                Change::Moved {
+                    member: moved.clone(),
+                },
+            ),
+        ] {
+            room.step(RosterChange {
+                room: room.id.clone(),
+                revision,
+                change,
+            });
+        }
+        let told = hears.0.lock();
+        let [ServerMessage::MemberJoined(joined)] = &told[..] else {
+            panic!("{told:?}")
+        };
+        assert_eq!((joined.revision, &joined.member), (5, &moved.to_member()));
     }
 
     #[test]

@@ -125,6 +125,12 @@ impl FakeRedis {
         }
     }
 
+    /// Another one takes its place, all that was written is gone; what was on its way to the former one is lost with it.
+    pub(crate) fn start_empty(&self) {
+        self.lose_what_is_under_way();
+        self.forget();
+    }
+
     /// All that was written is gone; who is connected stays so.
     pub(crate) fn forget(&self) {
         self.memory.forget();
@@ -137,7 +143,14 @@ impl FakeRedis {
 
     /// A replica that lagged behind took over.
     pub(crate) fn restore(&self, snapshot: &switchboard_cluster::memory::Snapshot) {
+        self.lose_what_is_under_way();
         self.memory.restore(snapshot);
+    }
+
+    fn lose_what_is_under_way(&self) {
+        for (_, path) in self.paths.lock().iter() {
+            path.lose_what_is_under_way();
+        }
     }
 
     fn path(&self, node: &NodeId) -> Option<Arc<Path>> {

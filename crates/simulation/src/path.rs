@@ -150,6 +150,11 @@ impl Path {
         self.state.lock().deaf = deaf;
     }
 
+    /// The server is another one now: what is on its way to the former one never arrives here.
+    pub(crate) fn lose_what_is_under_way(&self) {
+        self.state.lock().arrives_until = 0;
+    }
+
     /// Cuts the connection: of what is on its way, some still arrives, and no answer comes back.
     pub(crate) fn cut(&self) {
         let mut state = self.state.lock();
@@ -195,6 +200,42 @@ impl Path {
             if arrives {
                 command.run.await;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::run::in_one_thread;
+
+    #[test]
+    fn of_what_is_under_way_as_the_server_goes_some_arrives_unless_another_takes_its_place() {
+        for (is_another, arrives) in [(false, true), (true, false)] {
+            let count = Arc::new(AtomicUsize::new(0));
+            let counted = count.clone();
+            in_one_thread(async move {
+                let path = Path::new(Server::new(Badness::default()), Random::of(1, "path"));
+                let asked = (0..10).map(|_| {
+                    let (path, counted) = (path.clone(), counted.clone());
+                    tokio::spawn(async move {
+                        path.ask(async move { counted.fetch_add(1, Ordering::Relaxed) })
+                            .await
+                    })
+                });
+                let asked: Vec<_> = asked.collect();
+                tokio::task::yield_now().await;
+                path.cut();
+                if is_another {
+                    path.lose_what_is_under_way();
+                }
+                for asked in asked {
+                    let _ = asked.await;
+                }
+            });
+            assert_eq!(count.load(Ordering::Relaxed) > 0, arrives);
         }
     }
 }

@@ -66,7 +66,7 @@ pub fn play(seed: u64) -> Trace {
     in_one_thread(async { Run::new(seed).play().await })
 }
 
-fn in_one_thread<T>(run: impl Future<Output = T>) -> T {
+pub(crate) fn in_one_thread<T>(run: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -217,7 +217,7 @@ impl Run {
             }
             Fault::Lose(pause) => {
                 self.down();
-                world.redis.forget();
+                world.redis.start_empty();
                 world.recorder.weather(Weather::Forgot);
                 later(pause, move || {
                     world.recorder.weather(Weather::Back);

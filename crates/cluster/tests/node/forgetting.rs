@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::AssertPeerOutcome;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::record::PeerRecord;
@@ -294,6 +295,27 @@ async fn one_that_found_its_room_closed_keeps_its_place_when_all_is_forgotten_on
     let resumed = alice.resume_on(&third).await;
     assert!(bob.told.leaves(&alice.peer()).is_empty());
     reach_one_another(&resumed, &bob).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_refused_where_rooms_were_opened_just_as_all_was_forgotten() {
+    let cluster = MemoryCluster::new();
+    let [one, _other, third] = plain_nodes(&cluster).await;
+    let alice = Session::new(&one, true).await;
+    alice.join("r").await.expect("there is room");
+    cluster.forget();
+    let directory = cluster.backend().directory;
+    for bucket in Bucket::all() {
+        directory.open_bucket(bucket).await.expect("memory answers");
+    }
+    let early = alice
+        .try_to_resume(&third, &alice.secret(), BTreeMap::new())
+        .await;
+    assert_eq!(early.err(), Some(ResumeError::Unavailable));
+    sleep(LEASE).await;
+    until_open(&cluster).await;
+    alice.resume_on(&third).await;
+    assert_eq!(members(&cluster, "r").await, [alice.peer()]);
 }
 
 #[tokio::test(start_paused = true)]

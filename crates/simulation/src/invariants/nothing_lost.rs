@@ -5,18 +5,16 @@ use switchboard_protocol::server_message::Reason;
 use tokio::time::Duration;
 
 use super::story::Story;
-use crate::trace::{Event, Trace, What};
+use crate::trace::{Event, Fate, NodeNo, Trace, What};
 
 /// A deadline is noticed now and then only, and a clock is read at the other end.
 const SLACK: Duration = Duration::from_secs(1);
-
-/// A node may not have heard for so long that somebody came in.
-const UNHEARD_OF: Duration = Duration::from_secs(3);
 
 pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut found = Vec::new();
     let rests = |event: &Event| matches!(event.what, What::Rests { .. });
     let rests = trace.events.iter().any(rests);
+    let frozen = Frozen::of(trace);
     for (peer, session) in &story.sessions {
         for (id, said) in session.own() {
             if said.refused || story.stayed(peer, &said.room, said.first_at).is_none() {
@@ -30,17 +28,17 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 if session.misses(&answer.to, &said.room, said.first_at) {
                     continue;
                 }
-                // He had just come in when it was said to all, and its sender's node did not know. Said again elsewhere, it goes
-                // to him as well, behind what he has handled since.
-                let came_before = said.first_at.saturating_sub(UNHEARD_OF);
-                let is_overtaken = said.to.is_none()
-                    && said.over.len() > 1
-                    && story.stayed(&answer.to, &said.room, came_before).is_none();
+                // When it was said to all, its sender's node had not heard that he had come in, which may take as long as it
+                // cannot reach the others. Said again elsewhere, it goes to him as well, behind what he has handled since.
+                let is_overtaken =
+                    said.to.is_none() && said.over.len() > 1 && !said.members.contains(&answer.to);
                 let waited = answer.at.saturating_sub(said.last_at);
                 let right = match answer.outcome {
                     Ok(()) => true,
-                    // Somebody who does not read fills his outbox.
-                    Err(Reason::Overloaded) => rests,
+                    // Somebody who does not read fills his outbox; a node that is frozen, the links to it.
+                    Err(Reason::Overloaded) => {
+                        rests || frozen.any_between(said.first_at, answer.at)
+                    }
                     // Both have moved since, and the answer of the node that it came to first went with them: it is said
                     // again behind what was handled, and nobody can tell any more whether it was.
                     Err(Reason::Unconfirmed)
@@ -67,6 +65,40 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
         }
     }
     found
+}
+
+/// When nodes did not run.
+struct Frozen(Vec<(NodeNo, Duration, Option<Duration>)>);
+
+impl Frozen {
+    fn of(trace: &Trace) -> Self {
+        let mut times: Vec<(NodeNo, Duration, Option<Duration>)> = Vec::new();
+        for event in &trace.events {
+            match event.what {
+                What::Node {
+                    node,
+                    fate: Fate::Frozen,
+                } => times.push((node, event.at, None)),
+                What::Node {
+                    node,
+                    fate: Fate::Awake,
+                } => {
+                    let mut open = times.iter_mut();
+                    let open = open.find(|(known, _, until)| *known == node && until.is_none());
+                    if let Some((_, _, until)) = open {
+                        *until = Some(event.at);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self(times)
+    }
+
+    fn any_between(&self, from: Duration, to: Duration) -> bool {
+        let mut times = self.0.iter();
+        times.any(|(_, since, until)| *since <= to && until.is_none_or(|until| until >= from))
+    }
 }
 
 #[cfg(test)]
@@ -146,16 +178,41 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_to_all_again_may_be_too_late_for_somebody_who_had_just_come_in() {
-        for (is_in_for, wrong) in [(1, 0), (9, 1)] {
+    fn what_is_said_to_all_again_may_be_too_late_for_somebody_of_whom_its_sender_had_not_heard() {
+        for (has_heard, moves, wrong) in [(false, true, 0), (true, true, 1), (false, false, 1)] {
             let mut tale = Tale::of_two();
-            tale.wait(is_in_for);
+            tale.hears_of_leaving(0, 1);
+            if has_heard {
+                tale.hears_of_coming(0, 1);
+            }
+            tale.wait(9);
             tale.says_to_all(0, 1);
-            tale.resumes(0, &[]);
-            tale.says_to_all(0, 1);
+            if moves {
+                tale.resumes(0, &[]);
+                tale.says_to_all(0, 1);
+            }
             tale.answered(0, 1, 1, Err(Reason::Unconfirmed));
-            assert_eq!(tale.judge(check).len(), wrong);
+            assert_eq!(tale.judge(check).len(), wrong, "{has_heard} {moves}");
         }
+    }
+
+    #[test]
+    fn while_a_node_is_frozen_the_links_to_it_may_be_full() {
+        let fate = |fate| What::Node { node: 1, fate };
+        let judge = |before: Vec<Fate>, meanwhile: Vec<Fate>| {
+            let mut tale = Tale::of_two();
+            before.into_iter().for_each(|at| tale.note(fate(at)));
+            tale.wait(1);
+            tale.says(0, 1, 1);
+            meanwhile.into_iter().for_each(|at| tale.note(fate(at)));
+            tale.wait(1);
+            tale.answered(0, 1, 1, Err(Reason::Overloaded));
+            tale.judge(check).len()
+        };
+        assert_eq!(judge(vec![], vec![]), 1);
+        assert_eq!(judge(vec![Fate::Frozen], vec![Fate::Awake]), 0);
+        assert_eq!(judge(vec![], vec![Fate::Frozen]), 0);
+        assert_eq!(judge(vec![Fate::Frozen, Fate::Awake], vec![]), 1);
     }
 
     #[test]

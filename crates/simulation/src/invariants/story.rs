@@ -36,6 +36,8 @@ pub(crate) struct Session {
     pub(crate) stays: Vec<Stay>,
     /// Whom it was told to have left.
     pub(crate) missed: Vec<Missed>,
+    /// Whom it is told to be in a room, at this moment.
+    members: BTreeSet<(RoomId, PeerId)>,
 }
 
 /// A member that was told as gone.
@@ -54,6 +56,8 @@ pub(crate) struct Said {
     pub(crate) room: RoomId,
     pub(crate) to: Option<PeerId>,
     pub(crate) first_at: Duration,
+    /// Who was in the room then, by all that its sender was told.
+    pub(crate) members: BTreeSet<PeerId>,
     pub(crate) last_at: Duration,
     /// The connections it was said over.
     pub(crate) over: BTreeSet<ConnectionNo>,
@@ -163,6 +167,7 @@ impl Story {
                     .map(|view| (view.room.clone(), order(&view.members)))
                     .collect();
                 session.welcomed_at = at;
+                session.members.clear();
                 for view in views {
                     session.finds(&view.room, &view.members, at);
                 }
@@ -183,18 +188,22 @@ impl Story {
                             let order = order_of(&peer, members);
                             session.leaves(room, at);
                             session.enters(room, order, at);
+                            session.members.retain(|(known, _)| known != room);
                             session.finds(room, members, at);
                         }
                         News::Left | News::Closed => session.leaves(room, at),
                         News::Came { member, .. } => {
                             session.finds(room, std::slice::from_ref(member), at);
                         }
-                        News::Went { peer, .. } => session.missed.push(Missed {
-                            peer: *peer,
-                            room: room.clone(),
-                            at,
-                            until: None,
-                        }),
+                        News::Went { peer, .. } => {
+                            session.members.remove(&(room.clone(), *peer));
+                            session.missed.push(Missed {
+                                peer: *peer,
+                                room: room.clone(),
+                                at,
+                                until: None,
+                            });
+                        }
                         _ => {}
                     }
                 }
@@ -215,10 +224,13 @@ impl Story {
                 ..
             } => {
                 if let Some(session) = self.sessions.get_mut(peer) {
+                    let members = session.members.iter();
+                    let members = members.filter(|(known, _)| known == room);
                     let said = session.said.entry(*id).or_insert_with(|| Said {
                         room: room.clone(),
                         to: *to,
                         first_at: at,
+                        members: members.map(|(_, member)| *member).collect(),
                         last_at: at,
                         over: BTreeSet::new(),
                         goes: to.iter().copied().collect(),
@@ -327,6 +339,7 @@ impl Session {
             handled: BTreeMap::new(),
             stays: Vec::new(),
             missed: Vec::new(),
+            members: BTreeSet::new(),
         }
     }
 
@@ -358,6 +371,8 @@ impl Session {
 
     /// It is told of members that are there.
     fn finds(&mut self, room: &RoomId, members: &[Seen], at: Duration) {
+        let found = members.iter().map(|member| (room.clone(), member.peer));
+        self.members.extend(found);
         let missed = self.missed.iter_mut();
         for missed in missed.filter(|missed| missed.room == *room && missed.until.is_none()) {
             if members.iter().any(|member| member.peer == missed.peer) {
