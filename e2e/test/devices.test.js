@@ -1,5 +1,6 @@
 /** Microphone and camera when the browser, or the person, does not play along. */
 import assert from 'node:assert/strict';
+import { personOnBarePage } from '../support/bare_page.js';
 import { scenario } from '../support/scenario.js';
 import { until } from '../support/until.js';
 
@@ -72,4 +73,19 @@ scenario('a microphone that is lost says why', async (world) => {
     /** @type {any} */ (window).unplug();
   });
   await until('the loss has its reason', told, (now) => now.join() === 'muted,microphone missing');
+});
+
+scenario('devices that were stopped can be opened again, while the prompt of before is still open, too', async (world) => {
+  const { page } = await personOnBarePage(world, await world.gateway());
+  const seen = await page.evaluate(async () => {
+    const media = new (/** @type {any} */ (window).sdk.LocalMedia)();
+    const first = media.open();
+    media.stop();
+    const problems = await media.open();
+    const stopped = (await first).map((/** @type {any} */ { reason }) => reason);
+    const states = [media.audioTrack, media.videoTrack].map((track) => track?.readyState);
+    media.stop();
+    return { problems: problems.length, stopped, states, after: media.stream.getTracks().length };
+  });
+  assert.deepEqual(seen, { problems: 0, stopped: ['stopped', 'stopped'], states: ['live', 'live'], after: 0 });
 });
