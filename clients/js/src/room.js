@@ -119,7 +119,8 @@ export class Room extends Emitter {
 
   /** What the next page needs of it. @internal @returns {KeptRoom | undefined} */
   get kept() {
-    return this.#me === undefined ? undefined : { id: this.id, state: this.state };
+    const isMember = this.#me !== undefined || this.#restored; // although it may not have heard so
+    return isMember ? { id: this.id, state: this.state } : undefined;
   }
 
   /** By peer, in join order; this client included. @returns {ReadonlyMap<string, Member>} */
