@@ -300,6 +300,7 @@ export class Client extends Emitter {
       request: (/** @type {DistributiveOmit<Request, 'id'>} */ request) => this.#request(request),
       signal: (/** @type {Parameters<Client['signal']>} */ ...signal) => this.signal(...signal),
       pause: (/** @type {number} */ ms) => pause(this.#platform, ms),
+      isLeaving: (/** @type {string} */ room) => this.#leaving.has(room),
       listened: () => this.#releaseSignals(),
       ended: (/** @type {Room} */ ended) => {
         this.#rooms.delete(ended.id);
