@@ -158,8 +158,7 @@ export class Lifeline {
 
   #try() {
     this.#cancelWait();
-    if (this.#attempt?.saidHello) this.expectStrayHello();
-    this.#attempt?.drop();
+    this.#dropAttempt();
     log('debug', `Connecting to ${withoutQuery(this.#options.url)}.`);
     this.#triedAt = this.#now();
     this.#attempt = new Attempt({
@@ -289,6 +288,7 @@ export class Lifeline {
 
   /** @param {Advice} advice */
   #end(advice) {
+    if (advice.why !== 'bye') this.#dropAttempt(); // another token may have the session back
     this.#letGo();
     this.#become({ state: 'closed', advice });
   }
@@ -296,15 +296,21 @@ export class Lifeline {
   /** @param {number} [holdMs] */
   #letGo(holdMs) {
     this.#cancelWait();
+    if (holdMs !== undefined && this.#options.mayResume()) this.#dropAttempt();
     if (this.#attempt?.saidHello) this.expectStrayHello();
-    if (holdMs !== undefined && this.#options.mayResume()) this.#attempt?.drop();
-    else this.#attempt?.cancel(holdMs);
+    this.#attempt?.cancel(holdMs);
     this.#attempt = undefined;
     if (!this.#connection) return;
     this.#connection.close(holdMs);
     this.#connection = undefined;
     this.#endured();
     this.#options.onLost();
+  }
+
+  #dropAttempt() {
+    if (this.#attempt?.saidHello) this.expectStrayHello();
+    this.#attempt?.drop();
+    this.#attempt = undefined;
   }
 
   #endured() {
