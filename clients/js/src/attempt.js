@@ -43,11 +43,24 @@ export class Attempt {
     return this.#connection?.saidHello ?? false;
   }
 
-  /** @param {number} [holdMs] for the goodbye: its `hello` may have been heard already */
+  /** Says goodbye, as its `hello` may have been heard already. @param {number} [holdMs] */
   cancel(holdMs) {
+    this.#end();
+    this.#connection?.close(holdMs);
+  }
+
+  /**
+   * For another attempt, or another page's. After whatever is said behind a `hello`, a goodbye too, the secret of that `hello`
+   * is worth nothing, and the one that the `welcome` brings is heard by nobody.
+   */
+  drop() {
+    this.#end();
+    this.#connection?.drop();
+  }
+
+  #end() {
     this.#over = true;
     this.#options.platform.clearTimeout(this.#timer);
-    this.#connection?.close(holdMs);
   }
 
   async #begin() {

@@ -101,6 +101,8 @@ export class Client extends Emitter {
   #inbox;
   /** Where the session is kept, unless the client is closed. @type {Place | undefined} */
   #place;
+  /** When the page before was left, until its session is had back. @type {number | undefined} */
+  #leftAt;
   /** The rooms that this page was in before it was loaded again; to be joined, should they still be wanted. */
   keptRooms;
 
@@ -213,14 +215,19 @@ export class Client extends Emitter {
     this.#hasOpened = false;
     this.#ended = undefined;
     this.#place ??= this.#platform.kept.take(this.#keepAs);
-    this.#place.started = true;
+    this.#place.counts = true;
+    this.#watchPage();
+    this.#lifeline.start();
+  }
+
+  #watchPage() {
+    this.#stopWatchingPage();
     this.#stopWatchingPage = watchPage({
       onDoubt: () => this.#lifeline.hurry(),
       onUnseen: () => this.#receipts.flush(),
       onHide: () => this.#hide(),
       onReturn: () => this.#return(),
     });
-    this.#lifeline.start();
   }
 
   /** Says goodbye: leaves every room and does not come back by itself. */
@@ -228,7 +235,9 @@ export class Client extends Emitter {
     this.#ended = new SwitchboardError('bye', 'The client was closed; call connect() first.');
     for (const room of [...this.#rooms.values()]) room.refused(new SwitchboardError('bye', 'The client was closed.'));
     this.#lifeline.stop();
-    this.#sessionLost(); // also where it was never started, or has no token any more
+    // Also where it was never started, or has no token any more.
+    this.#sessionLost();
+    this.#stopWatchingPage();
     this.#leavePlace();
   }
 
@@ -291,6 +300,7 @@ export class Client extends Emitter {
       request: (/** @type {DistributiveOmit<Request, 'id'>} */ request) => this.#request(request),
       signal: (/** @type {Parameters<Client['signal']>} */ ...signal) => this.signal(...signal),
       pause: (/** @type {number} */ ms) => pause(this.#platform, ms),
+      isLeaving: (/** @type {string} */ room) => this.#leaving.has(room),
       listened: () => this.#releaseSignals(),
       ended: (/** @type {Room} */ ended) => {
         this.#rooms.delete(ended.id);
@@ -358,6 +368,7 @@ export class Client extends Emitter {
     const { peer, node, resume } = (this.welcome = welcome);
     log('info', `${moved ? 'Moved to' : resumed ? 'Resumed at' : 'Connected to'} node ${node} as peer ${peer}.`);
     this.#session = resume && { peer, secret: resume.secret, windowMs: resume.window_ms };
+    this.#leftAt = undefined;
     if (resumed) this.#goOn(welcome, moved);
     else this.#begin(welcome);
   }
@@ -433,8 +444,9 @@ export class Client extends Emitter {
    */
   #restore(kept) {
     if (!kept) return [];
-    const { peer, secret, windowMs, seen, handled, lastId, signals, rooms, strayHello } = kept;
+    const { peer, secret, windowMs, seen, handled, lastId, signals, rooms, strayHello, keptAt } = kept;
     this.#session = { peer, secret, windowMs };
+    this.#leftAt = keptAt;
     if (strayHello) this.#lifeline.expectStrayHello();
     this.#lastId = lastId;
     this.#receipts.restore(seen, handled);
@@ -444,6 +456,9 @@ export class Client extends Emitter {
       this.#unclaimed.add(id);
     }
     this.#windowTimer = this.#platform.setTimeout(() => this.#signals.lost(), windowMs);
+    // It may be loaded once more before it connects, as while it asks for a microphone first.
+    if (this.#place) this.#place.counts = true;
+    this.#watchPage();
     return rooms;
   }
 
@@ -459,7 +474,7 @@ export class Client extends Emitter {
       signals: this.#signals.keep(),
       rooms: [...this.#rooms.values()].flatMap(({ kept }) => kept ?? []),
       strayHello: this.#lifeline.expectsStrayHello,
-      keptAt: this.#platform.wallClock(),
+      keptAt: this.#leftAt ?? this.#platform.wallClock(),
     });
   }
 

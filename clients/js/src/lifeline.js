@@ -158,7 +158,8 @@ export class Lifeline {
 
   #try() {
     this.#cancelWait();
-    this.#attempt?.cancel();
+    if (this.#attempt?.saidHello) this.expectStrayHello();
+    this.#attempt?.drop();
     log('debug', `Connecting to ${withoutQuery(this.#options.url)}.`);
     this.#triedAt = this.#now();
     this.#attempt = new Attempt({
@@ -296,7 +297,8 @@ export class Lifeline {
   #letGo(holdMs) {
     this.#cancelWait();
     if (this.#attempt?.saidHello) this.expectStrayHello();
-    this.#attempt?.cancel(holdMs);
+    if (holdMs !== undefined && this.#options.mayResume()) this.#attempt?.drop();
+    else this.#attempt?.cancel(holdMs);
     this.#attempt = undefined;
     if (!this.#connection) return;
     this.#connection.close(holdMs);
