@@ -32,14 +32,14 @@ impl Inner {
                 () = self.stop.cancelled() => return,
             }
             // Asked at each tick: a doubt begins when it is noticed.
-            self.is_in_doubt();
+            let is_in_doubt = self.is_in_doubt();
             self.read_rosters_behind();
             self.try_all_early();
             self.shed_away();
             if tick % DEADLINE_TICKS == 0 {
                 let now = Instant::now();
                 self.end_overdue(now);
-                let are_open = ways_back.are_open(now);
+                let are_open = ways_back.are_open(is_in_doubt, now);
                 if are_open {
                     self.expire(now);
                 }
