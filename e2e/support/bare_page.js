@@ -1,5 +1,6 @@
 /** @import { Frame, Page } from 'playwright-core' */
 /** @import { DemoPage } from './demo_page.js' */
+/** @import { World } from './world.js' */
 
 /** What every page has to have: `recordCalls` looks at it. */
 const STATUS = '<p id="status"></p>';
@@ -16,6 +17,26 @@ export async function serveBarePages({ page }, { frames = [] } = {}) {
   for (const [path, body] of Object.entries({ bare: STATUS, frames: STATUS + inside })) {
     await page.context().route(`**/${path}`, (route) => route.fulfill({ contentType: 'text/html', body: `<!doctype html><title>${path}</title>${body}` }));
   }
+}
+
+/**
+ * Somebody on a page of one's own that has the SDK in its `window.sdk`, and the URL to connect to in `window.gateway`.
+ *
+ * @param {World} world
+ * @param {{ url: string }} at
+ */
+export async function personOnBarePage(world, { url }) {
+  const person = await world.person();
+  await serveBarePages(person);
+  await person.page.addInitScript(() => {
+    if (!location.pathname.endsWith('/bare')) return;
+    const path = '/sdk/index.js';
+    const gateway = `${location.origin.replace('http', 'ws')}/v1/connect`;
+    Object.assign(window, { gateway, loading: import(path).then((sdk) => Object.assign(window, { sdk })) });
+  });
+  await person.visit(new URL('bare', url).href);
+  await person.page.evaluate(() => /** @type {any} */ (window).loading);
+  return person;
 }
 
 /**

@@ -57,6 +57,19 @@ scenario('both load their pages again at the same time', async (world) => {
   await Promise.all([ada.untilPicturesMove('Bob'), bob.untilPicturesMove('Ada')]);
 });
 
+scenario('a page that is loaded again while it comes back keeps its session and its call', async (world) => {
+  const at = await world.gateway();
+  const [ada, bob] = await world.call({ at, name: 'Ada' }, { at, name: 'Bob' });
+  const peer = await ada.peer();
+  const connects = ada.page.waitForEvent('websocket');
+  await ada.page.reload({ waitUntil: 'commit' });
+  await connects;
+  await ada.page.reload();
+  await ada.untilInCallWith('Bob');
+  assert.equal(await ada.peer(), peer);
+  await bob.untilInCallWith('Ada');
+});
+
 scenario('a tab that is duplicated is another one, and leaves the first in its call', async (world) => {
   const at = await world.gateway();
   const [ada, bob] = await world.call({ at, name: 'Ada' }, { at, name: 'Bob' });

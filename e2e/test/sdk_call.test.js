@@ -30,13 +30,25 @@ scenario('a call that is made after its offer came answers it; where something e
   await ada.untilPicturesMove('Bob', 'Cy');
 });
 
-scenario('hanging up takes the tile away, and a new call in the same room brings it back', async (world) => {
+scenario('hanging up takes the tile away, and a new call in the same room brings it back, until the room is left', async (world) => {
   const [ada, bob] = await two(world);
   await bob.page.evaluate(() => /** @type {any} */ (window).own.call.hangUp());
   await until('the tile is gone', () => tiles(ada), (now) => now.length === 0);
   assert.equal(await ada.page.evaluate(() => /** @type {any} */ (window).own.room.others.length), 1);
   await makeCall(bob);
   await untilConnected(ada, bob);
+
+  const ended = await bob.page.evaluate(async () => {
+    const { call, room } = /** @type {any} */ (window).own;
+    const [{ peerConnection }] = call.tiles;
+    const told = /** @type {string[]} */ ([]);
+    call.on('tile-removed', () => told.push('tile-removed'));
+    call.on('ended', (/** @type {any} */ { error }) => told.push(`ended: ${error.code}`));
+    await room.leave();
+    return { told, tiles: call.tiles.length, state: peerConnection.connectionState };
+  });
+  assert.deepEqual(ended, { told: ['tile-removed', 'ended: left'], tiles: 0, state: 'closed' });
+  await until('the tile is gone', () => tiles(ada), (now) => now.length === 0);
 });
 
 scenario('data, statistics, bitrate, ICE servers and another camera go without a new connection', async (world) => {

@@ -70,6 +70,7 @@ function begin() {
   if (kept) {
     comeBack(mine, kept);
   } else {
+    mine.close(); // what it has found is not to be kept any longer
     lobby.appear();
     lobby.openMedia();
   }

@@ -2,6 +2,7 @@
 /** @import { Hello, ServerMessage, Welcome } from './protocol.js' */
 /** @import { Platform } from './platform.js' */
 import { Connection } from './connection.js';
+import { withoutQuery } from './log.js';
 import { adviceFor } from './reconnect.js';
 
 /** A token that has not come after so long is none. */
@@ -42,11 +43,24 @@ export class Attempt {
     return this.#connection?.saidHello ?? false;
   }
 
-  /** @param {number} [holdMs] for the goodbye: its `hello` may have been heard already */
+  /** Says goodbye, as its `hello` may have been heard already. @param {number} [holdMs] */
   cancel(holdMs) {
+    this.#end();
+    this.#connection?.close(holdMs);
+  }
+
+  /**
+   * For another attempt, or another page's. After whatever is said behind a `hello`, a goodbye too, the secret of that `hello`
+   * is worth nothing, and the one that the `welcome` brings is heard by nobody.
+   */
+  drop() {
+    this.#end();
+    this.#connection?.drop();
+  }
+
+  #end() {
     this.#over = true;
     this.#options.platform.clearTimeout(this.#timer);
-    this.#connection?.close(holdMs);
   }
 
   async #begin() {
@@ -88,7 +102,8 @@ export class Attempt {
     try {
       this.#open(token);
     } catch (error) {
-      const message = `No connection to this url can be opened: ${messageOf(error)}`;
+      const { url } = this.#options;
+      const message = `No connection to this url can be opened: ${messageOf(error).replaceAll(url, withoutQuery(url))}`;
       this.#failed({ action: 'stay-away', why: 'bad-url', message, retryAfterMs: 0 }, token);
     }
   }

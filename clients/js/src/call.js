@@ -188,6 +188,7 @@ export class Call extends Emitter {
       media: this.#media,
       configuration: this.#configuration,
       preferences: this.#preferences,
+      name: member.peer,
       send: (kind, payload) => this.#room.signal(member.peer, kind, payload),
       onChange: () => this.#emitTile('tile-changed', member.peer),
       onData: (topic, data) => this.#emitData(member.peer, topic, data),

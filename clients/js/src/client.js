@@ -10,6 +10,7 @@ import { SwitchboardError } from './errors.js';
 import { Inbox } from './inbox.js';
 import { HOLD_MS, VERSION } from './kept_session.js';
 import { Lifeline } from './lifeline.js';
+import { log } from './log.js';
 import { watchPage } from './page.js';
 import { browser, pause } from './platform.js';
 import { Receipts } from './receipts.js';
@@ -107,6 +108,8 @@ export class Client extends Emitter {
   #inbox;
   /** Where the session is kept, unless the client is closed. @type {Place | undefined} */
   #place;
+  /** When the page before was left, until its session is had back. @type {number | undefined} */
+  #leftAt;
   /** The rooms that this page was in before it was loaded again; to be joined, should they still be wanted. */
   keptRooms;
 
@@ -140,7 +143,11 @@ export class Client extends Emitter {
     this.#receipts = new Receipts((from, id) => this.#lifeline.send({ type: 'received', from, id }), this.#platform);
     this.#inbox = new Inbox({
       awaitsListener: (room) => this.#awaitsListener(room),
-      giveUp: (room) => this.#rooms.get(room)?.stopWaiting(),
+      giveUp: (id) => {
+        const room = this.#rooms.get(id);
+        if (room?.awaitsListener) log('info', `Nobody listens to the signals of room ${id}: they are confirmed unheard.`);
+        room?.stopWaiting();
+      },
       handle: (signal) => this.#handle(signal),
       isConnected: () => this.#lifeline.connected,
       platform: this.#platform,
@@ -215,14 +222,19 @@ export class Client extends Emitter {
     this.#hasOpened = false;
     this.#ended = undefined;
     this.#place ??= this.#platform.kept.take(this.#keepAs);
-    this.#place.started = true;
+    this.#place.counts = true;
+    this.#watchPage();
+    this.#lifeline.start();
+  }
+
+  #watchPage() {
+    this.#stopWatchingPage();
     this.#stopWatchingPage = watchPage({
       onDoubt: () => this.#lifeline.hurry(),
       onUnseen: () => this.#receipts.flush(),
       onHide: () => this.#hide(),
       onReturn: () => this.#return(),
     });
-    this.#lifeline.start();
   }
 
   /** Says goodbye: leaves every room and does not come back by itself. */
@@ -230,7 +242,9 @@ export class Client extends Emitter {
     this.#ended = new SwitchboardError('bye', 'The client was closed; call connect() first.');
     for (const room of [...this.#rooms.values()]) room.refused(new SwitchboardError('bye', 'The client was closed.'));
     this.#lifeline.stop();
-    this.#sessionLost(); // also where it was never started, or has no token any more
+    // Also where it was never started, or has no token any more.
+    this.#sessionLost();
+    this.#stopWatchingPage();
     this.#leavePlace();
   }
 
@@ -306,6 +320,7 @@ export class Client extends Emitter {
       request: (/** @type {DistributiveOmit<Request, 'id'>} */ request) => this.#request(request),
       signal: (/** @type {Parameters<Client['signal']>} */ ...signal) => this.signal(...signal),
       pause: (/** @type {number} */ ms) => pause(this.#platform, ms),
+      isLeaving: (/** @type {string} */ room) => this.#leaving.has(room),
       listened: () => this.#releaseSignals(),
       ended: (/** @type {Room} */ ended) => {
         this.#rooms.delete(ended.id);
@@ -370,8 +385,10 @@ export class Client extends Emitter {
     this.#platform.clearTimeout(this.#windowTimer);
     const resumed = welcome.resumed && welcome.peer === this.#session?.peer;
     if (!resumed) this.#sessionLost();
-    const { peer, resume } = (this.welcome = welcome);
+    const { peer, node, resume } = (this.welcome = welcome);
+    log('info', `${moved ? 'Moved to' : resumed ? 'Resumed at' : 'Connected to'} node ${node} as peer ${peer}.`);
     this.#session = resume && { peer, secret: resume.secret, windowMs: resume.window_ms };
+    this.#leftAt = undefined;
     if (resumed) this.#goOn(welcome, moved);
     else this.#begin(welcome);
   }
@@ -426,6 +443,7 @@ export class Client extends Emitter {
   /** The next `welcome` begins a new session. */
   #sessionLost() {
     this.#platform.clearTimeout(this.#windowTimer);
+    if (this.#session) log('info', `The session of peer ${this.#session.peer} is over.`);
     this.#session = undefined;
     this.#requests.lost();
     this.#signals.lost();
@@ -446,8 +464,9 @@ export class Client extends Emitter {
    */
   #restore(kept) {
     if (!kept) return [];
-    const { peer, secret, windowMs, seen, handled, lastId, signals, rooms, strayHello } = kept;
+    const { peer, secret, windowMs, seen, handled, lastId, signals, rooms, strayHello, keptAt } = kept;
     this.#session = { peer, secret, windowMs };
+    this.#leftAt = keptAt;
     if (strayHello) this.#lifeline.expectStrayHello();
     this.#lastId = lastId;
     this.#receipts.restore(seen, handled);
@@ -457,6 +476,9 @@ export class Client extends Emitter {
       this.#unclaimed.add(id);
     }
     this.#windowTimer = this.#platform.setTimeout(() => this.#signals.lost(), windowMs);
+    // It may be loaded once more before it connects, as while it asks for a microphone first.
+    if (this.#place) this.#place.counts = true;
+    this.#watchPage();
     return rooms;
   }
 
@@ -472,7 +494,7 @@ export class Client extends Emitter {
       signals: this.#signals.keep(),
       rooms: [...this.#rooms.values()].flatMap(({ kept }) => kept ?? []),
       strayHello: this.#lifeline.expectsStrayHello,
-      keptAt: this.#platform.wallClock(),
+      keptAt: this.#leftAt ?? this.#platform.wallClock(),
     });
   }
 
@@ -587,7 +609,10 @@ export class Client extends Emitter {
 
   /** @param {GatewayError} error */
   #refused(error) {
-    if (error.re === undefined) return this.emit('error', { error: SwitchboardError.from(error) });
+    if (error.re === undefined) {
+      log('warn', `The gateway complains (${error.code}): ${error.message}`);
+      return this.emit('error', { error: SwitchboardError.from(error) });
+    }
     const answer = { ...error, re: error.re };
     this.#signals.refused(answer);
     this.#requests.refused(answer);

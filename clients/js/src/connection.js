@@ -92,6 +92,11 @@ export class Connection {
     this.#release();
   }
 
+  /** Lets go without a word: to the gateway it is a lost connection, and the session stays as it was. */
+  drop() {
+    this.#release();
+  }
+
   /**
    * Another connection has the session now. This one says and hears nothing more; the gateway closes it with 4409 when
    * its own node knows of it too, which spares that node to take the end for a loss.

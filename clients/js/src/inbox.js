@@ -86,7 +86,7 @@ export class Inbox {
     return from !== 'server' && this.#waiting.some(({ signal }) => signal.from === from && signal.id === id);
   }
 
-  /** Late in a hidden page, by a second: but the senders' other signals go on meanwhile. */
+  /** It may ring a second late in a hidden page: its sender alone waits, once, and what it sends to others goes on. */
   #arm() {
     this.#platform.clearTimeout(this.#timer);
     const [oldest] = this.#waiting;

@@ -3,6 +3,7 @@ export { Call } from './call.js';
 export { Client } from './client.js';
 export { getLocalDevices, watchLocalDevices } from './devices.js';
 export { SwitchboardError } from './errors.js';
+export { setLogLevel } from './log.js';
 export { LocalMedia } from './media.js';
 export { MediaError } from './media_error.js';
 export { Room } from './room.js';
@@ -24,6 +25,7 @@ export { Room } from './room.js';
 /** @typedef {import('./kept_session.js').KeptSessions} KeptSessions */
 /** @typedef {import('./lifeline.js').ConnectionState} ConnectionState */
 /** @typedef {import('./lifeline.js').StateChange} StateChange */
+/** @typedef {import('./log.js').LogLevel} LogLevel */
 /** @typedef {import('./media.js').LocalMediaEvents} LocalMediaEvents */
 /** @typedef {import('./media.js').MediaState} MediaState */
 /** @typedef {import('./media_error.js').Device} Device */

@@ -31,8 +31,8 @@ const PREFIX = 'switchboard.session';
 /**
  * Of the clients of one name in a page, one of them after another: the first place that nobody has.
  *
- * @typedef {{ name: string, number: number, taken: boolean, started: boolean, key: string }} Place `started`: whether a
- *   client that had it was ever started; `key`: where its session was put last
+ * @typedef {{ name: string, number: number, taken: boolean, counts: boolean, key: string }} Place `counts`: whether a client
+ *   that had it was ever started, or found a session; `key`: where its session was put last
  */
 
 /**
@@ -40,7 +40,7 @@ const PREFIX = 'switchboard.session';
  * that is duplicated copies the storage, and must not copy a session.
  *
  * The frames of a page that are of one origin share that storage, so each takes out its own only. Clients of one name are
- * told apart by the order in which a page makes them, those not counted that it makes and never starts.
+ * told apart by the order in which a page makes them, those not counted that find none and are never started.
  */
 export class KeptSessions {
   #storage;
@@ -74,7 +74,7 @@ export class KeptSessions {
    */
   take(name) {
     const places = this.#places.get(name) ?? [];
-    const free = places.find(({ taken }) => !taken) ?? { name, number: places.length, taken: true, started: false, key: '' };
+    const free = places.find(({ taken }) => !taken) ?? { name, number: places.length, taken: true, counts: false, key: '' };
     free.taken = true;
     // Without a storage nothing is kept, and a server may have any number of clients.
     if (this.#storage) places[free.number] = free;
@@ -106,7 +106,7 @@ export class KeptSessions {
    */
   put(place, session) {
     this.#sweep(session.keptAt);
-    const before = (this.#places.get(place.name) ?? []).slice(0, place.number).filter(({ started }) => started);
+    const before = (this.#places.get(place.name) ?? []).slice(0, place.number).filter(({ counts }) => counts);
     place.key = this.#key(place.name, before.length);
     for (const signals of [session.signals, { sent: [], held: [] }]) {
       try {

@@ -4,6 +4,7 @@
 /** @import { Connection } from './connection.js' */
 /** @import { Platform } from './platform.js' */
 import { Attempt } from './attempt.js';
+import { log, withoutQuery } from './log.js';
 import { adviceFor, Backoff } from './reconnect.js';
 
 /**
@@ -157,7 +158,8 @@ export class Lifeline {
 
   #try() {
     this.#cancelWait();
-    this.#attempt?.cancel();
+    this.#dropAttempt();
+    log('debug', `Connecting to ${withoutQuery(this.#options.url)}.`);
     this.#triedAt = this.#now();
     this.#attempt = new Attempt({
       ...this.#options,
@@ -172,6 +174,7 @@ export class Lifeline {
   /** @param {number} ms */
   #tryIn(ms) {
     this.#cancelWait();
+    log('debug', `The next attempt is in ${Math.round(ms)} ms.`);
     this.#timer = this.#options.platform.setTimeout(() => this.#try(), ms);
   }
 
@@ -214,6 +217,7 @@ export class Lifeline {
    * @param {string | undefined} token
    */
   #failed(advice, token) {
+    log(advice.why === 'no-token' ? 'warn' : 'info', `No connection (${advice.why}): ${advice.message}`);
     if (this.#attempt?.saidHello && advice.why === 'connection-lost') this.expectStrayHello();
     const saidHello = this.#attempt?.saidHello;
     this.#attempt = undefined;
@@ -240,6 +244,7 @@ export class Lifeline {
    */
   #closed(connection, advice) {
     if (connection !== this.#connection) return;
+    log('info', `The connection has ended (${advice.why}): ${advice.message}`);
     this.#connection = undefined;
     this.#endured();
     this.#options.onLost();
@@ -257,7 +262,10 @@ export class Lifeline {
 
   /** @param {Advice} advice */
   #comeBack(advice) {
-    if (this.#staysAway(advice)) return this.#end(advice);
+    if (this.#staysAway(advice)) {
+      log(advice.why === 'superseded' ? 'warn' : 'error', `The client stays away (${advice.why}): ${advice.message}`);
+      return this.#end(advice);
+    }
     const isFirst = this.#backoff.isFresh;
     const backoffMs = this.#backoff.next();
     // A timer of a hidden page may ring so late that the session is over: the first attempt needs none.
@@ -280,6 +288,7 @@ export class Lifeline {
 
   /** @param {Advice} advice */
   #end(advice) {
+    if (advice.why !== 'bye') this.#dropAttempt(); // another token may have the session back
     this.#letGo();
     this.#become({ state: 'closed', advice });
   }
@@ -287,6 +296,7 @@ export class Lifeline {
   /** @param {number} [holdMs] */
   #letGo(holdMs) {
     this.#cancelWait();
+    if (holdMs !== undefined && this.#options.mayResume()) this.#dropAttempt();
     if (this.#attempt?.saidHello) this.expectStrayHello();
     this.#attempt?.cancel(holdMs);
     this.#attempt = undefined;
@@ -295,6 +305,12 @@ export class Lifeline {
     this.#connection = undefined;
     this.#endured();
     this.#options.onLost();
+  }
+
+  #dropAttempt() {
+    if (this.#attempt?.saidHello) this.expectStrayHello();
+    this.#attempt?.drop();
+    this.#attempt = undefined;
   }
 
   #endured() {

@@ -4,6 +4,7 @@
 import { DataChannels } from './data_channels.js';
 import { deliver } from './delivery.js';
 import { limitBitrate, preferCodec } from './encoding.js';
+import { log } from './log.js';
 import { Statistics } from './statistics.js';
 import { clearTimer, setTimer } from './timers.js';
 
@@ -40,6 +41,7 @@ export class PeerConnection {
   /** @type {RTCConfiguration} */
   #configuration;
   #preferences;
+  #name;
   #send;
   #onChange;
   #onError;
@@ -71,12 +73,13 @@ export class PeerConnection {
    * @param {LocalMedia} options.media
    * @param {RTCConfiguration} options.configuration
    * @param {EncodingPreferences} [options.preferences]
+   * @param {string} [options.name] of the other side, in logs
    * @param {(kind: string, payload: unknown) => Promise<Outcome>} options.send
    * @param {() => void} options.onChange connection state or stream, or whether something comes on its tracks
    * @param {(topic: string, data: string | ArrayBuffer) => void} [options.onData]
    * @param {(error: unknown) => void} options.onError
    */
-  constructor({ polite, offerFirst = !polite, media, configuration, preferences = {}, send, onChange, onData = () => {}, onError }) {
+  constructor({ polite, offerFirst = !polite, media, configuration, preferences = {}, name = 'a peer', send, onChange, onData = () => {}, onError }) {
     this.#polite = polite;
     this.#media = media;
     this.#configuration = configuration;
@@ -84,6 +87,7 @@ export class PeerConnection {
     this.#onChange = onChange;
     this.#onError = onError;
     this.#preferences = preferences;
+    this.#name = name;
     this.data = new DataChannels(onData);
     this.#rtc = this.#begin(offerFirst);
     if (!offerFirst) this.#firstOfferTimer = setTimer(() => this.#addTransceivers(), FIRST_OFFER_MS);
@@ -127,7 +131,9 @@ export class PeerConnection {
 
   /** Looks for another path between the two, for example after a change of networks. Media goes on meanwhile. */
   restartIce() {
-    if (this.#rtc.remoteDescription) this.#rtc.restartIce(); // else the first path is still being looked for
+    if (!this.#rtc.remoteDescription) return; // the first path is still being looked for
+    log('info', `Looks for another path to ${this.#name}: it is ${this.#rtc.connectionState}.`);
+    this.#rtc.restartIce();
   }
 
   /** Sends the tracks that {@link LocalMedia} has now. */
@@ -185,6 +191,7 @@ export class PeerConnection {
 
   /** @param {RTCPeerConnection} rtc */
   #connectionChanged(rtc) {
+    log('debug', `The path to ${this.#name} is ${rtc.connectionState}.`);
     clearTimer(this.#interruptedTimer);
     if (rtc.connectionState === 'failed') this.#recover(rtc);
     if (rtc.connectionState === 'disconnected') this.#interruptedTimer = setTimer(() => this.#recover(rtc), INTERRUPTED_MS);
@@ -370,7 +377,10 @@ export class PeerConnection {
 
   /** @param {unknown} error */
   #failed = (error) => {
-    if (this.#rtc.signalingState !== 'closed') this.#onError(error);
+    if (this.#rtc.signalingState === 'closed') return;
+    // Its message may have a session description in it.
+    log('warn', `The negotiation with ${this.#name} failed: ${error instanceof Error ? error.name : typeof error}.`);
+    this.#onError(error);
   };
 }
 

@@ -5,6 +5,7 @@
 /** @import { IncomingSignal, Joined, LeaveReason, Member, Ready, Request, RoomEvent, Snapshot, State } from './protocol.js' */
 import { Emitter } from './emitter.js';
 import { SwitchboardError } from './errors.js';
+import { log } from './log.js';
 import { mergePatch, patchBetween } from './merge_patch.js';
 import { Roster } from './roster.js';
 
@@ -33,6 +34,7 @@ import { Roster } from './roster.js';
  * @property {(request: DistributiveOmit<Request, 'id'>) => { id: number, answer: Promise<Answer> }} request
  * @property {(room: string, to: string | undefined, kind: string, payload: unknown) => Promise<Outcome[]>} signal
  * @property {(ms: number) => Promise<void>} pause
+ * @property {(room: string) => boolean} isLeaving whether it was left before, and the gateway may not know
  * @property {() => void} listened somebody listens to its signals
  * @property {(room: Room) => void} ended it is wanted no more
  */
@@ -118,7 +120,8 @@ export class Room extends Emitter {
 
   /** What the next page needs of it. @internal @returns {KeptRoom | undefined} */
   get kept() {
-    return this.#me === undefined ? undefined : { id: this.id, state: this.state };
+    const isMember = this.#me !== undefined || this.#restored; // although it may not have heard so
+    return isMember ? { id: this.id, state: this.state } : undefined;
   }
 
   /** By peer, in join order; this client included. @returns {ReadonlyMap<string, Member>} */
@@ -210,7 +213,7 @@ export class Room extends Emitter {
     } catch (reason) {
       const error = /** @type {SwitchboardError} */ (reason);
       if (this.#joinId !== id) return; // also when the connection was lost
-      if (!PASSING.has(error.code)) return this.refused(error);
+      if (!this.#passes(error)) return this.refused(error);
       await this.#passing(error);
       if (this.#joinId === id) return this.enter();
     }
@@ -315,6 +318,7 @@ export class Room extends Emitter {
     const peer = this.#me;
     this.#me = this.#host.peer();
     this.#admitted = true;
+    log('info', `In room ${this.id}, members: ${snapshot.members.length}.`);
     this.capacity = snapshot.capacity;
     return { peer, differences: this.#roster.catchUp(snapshot) };
   }
@@ -368,13 +372,22 @@ export class Room extends Emitter {
 
   /** Waits until it may be asked again; throws what no waiting helps against. @param {unknown} error */
   async #passing(error) {
+    if (!this.#passes(error)) throw error;
     const { code, retryAfterMs } = /** @type {SwitchboardError} */ (error);
-    if (!PASSING.has(code)) throw error;
-    await this.#host.pause(retryAfterMs ?? AGAIN_MS);
+    const waitMs = retryAfterMs ?? AGAIN_MS;
+    log('debug', `Room ${this.id} cannot be asked now (${code}), and is asked again in ${waitMs} ms.`);
+    await this.#host.pause(waitMs);
+  }
+
+  /** Whether it may be asked again. @param {unknown} error */
+  #passes(error) {
+    const { code } = /** @type {SwitchboardError} */ (error);
+    return PASSING.has(code) || (code === 'already-joined' && this.#host.isLeaving(this.id));
   }
 
   /** @param {SwitchboardError} error why */
   #end(error) {
+    log('info', `Out of room ${this.id} (${error.code}): ${error.message}`);
     this.#wanted = this.#admitted = false;
     this.#joinId = this.#me = undefined;
     this.#roster = new Roster();

@@ -2,6 +2,7 @@
 /** @import { Platform } from './platform.js' */
 import { Allowance } from './allowance.js';
 import { SwitchboardError } from './errors.js';
+import { log } from './log.js';
 import { Streams } from './streams.js';
 
 /** What the gateway said about one receiver of a signal.
@@ -197,7 +198,9 @@ export class Signals {
   /** @param {GatewayError & { re: number }} error */
   refused(error) {
     const outgoing = this.#unanswered.get(error.re);
-    if (outgoing) this.#finish(error.re, outgoing, () => outgoing.reject(SwitchboardError.from(error)));
+    if (!outgoing) return;
+    log('info', `Signal ${error.re} was refused (${error.code}): ${error.message}`);
+    this.#finish(error.re, outgoing, () => outgoing.reject(SwitchboardError.from(error)));
   }
 
   /** Sends what the limits allow, to each receiver the oldest first. */

@@ -203,6 +203,20 @@ test('closing in the middle of a move says goodbye on both', async () => {
   assert.equal(FakeSocket.all.length, 2);
 });
 
+test('a token that runs out in the middle of a move leaves the session to be had back', async () => {
+  const fake = await draining({ token: 'old' });
+  const second = await opened(fake);
+  fake.socket.drop(4401);
+  assert.deepEqual([fake.client.state, second.closed, second.of('bye')], ['closed', true, []]);
+  fake.client.token = 'new';
+  fake.client.connect();
+  const third = await socketNumber(3);
+  third.open();
+  assert.equal(third.last('hello').resume.peer, 'me');
+  third.say(welcomeBack([snapshot(everyone)]));
+  assert.equal(fake.room.joined, true);
+});
+
 test('a client that was told twice moves once, and can move again', async () => {
   const fake = await draining();
   fake.socket.say({ ...DRAIN, reconnect_after_ms: 1_000 });

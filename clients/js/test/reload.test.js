@@ -199,6 +199,30 @@ test('a client that was closed keeps nothing', async (context) => {
   assert.equal(before.storage.length, 0);
 });
 
+test('a page that is loaded again before it is connected keeps the rooms all the same', async (context) => {
+  const before = await onPage(context, { state: { muted: true } });
+  const second = await reloaded(before);
+  const { socket } = await reconnected(second);
+  const third = await reloaded({ ...before, clock: second.clock });
+  assert.deepEqual([socket.sent.at(-1).type, socket.closed], ['hello', true], 'the secret is good for the next page');
+  assert.deepEqual(third.client.keptRooms, [{ id: 'r', state: { muted: true } }]);
+  const last = await reconnected(third);
+  last.socket.say(welcomeBack([snapshot([member('other', 1), member('me', 2, { muted: true })])]));
+  assert.equal((await third.client.join('r')).restored, true);
+});
+
+test('a page that is loaded again before its client was started keeps the session, but no longer than the first time', async (context) => {
+  for (const [afterMs, peer] of [[20_000, undefined], [10_000, 'me']]) {
+    const before = await onPage(context);
+    const second = await reloaded(before, { afterMs });
+    assert.equal(second.client.keptRooms.length, 1);
+    const third = await reloaded({ ...before, clock: second.clock }, { afterMs });
+    const { socket } = await reconnected(third);
+    assert.equal(socket.last('hello').resume?.peer, peer);
+    second.client.close();
+  }
+});
+
 test('a page that is left while it reconnects keeps its session all the same', async (context) => {
   const before = await onPage(context);
   before.socket.drop();
@@ -305,7 +329,7 @@ test('frames of one origin leave each other’s sessions alone, and one that doe
     const kept = new KeptSessions(storage, frame);
     for (const each of [peer, `${peer} too`]) {
       const place = kept.take('gateway');
-      place.started = true;
+      place.counts = true;
       kept.put(place, session(each));
     }
   }

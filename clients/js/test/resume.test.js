@@ -378,6 +378,19 @@ test('an attempt that was given up and is heard late does not end the session', 
   assert.equal(fake.client.state, 'closed', 'later it is what it says');
 });
 
+test('an attempt that another one follows says no goodbye: it would end the session', async () => {
+  const fake = await joined();
+  fake.socket.drop();
+  const second = await nextSocket(fake);
+  fake.client.reconnect();
+  const third = await socketNumber(3);
+  assert.deepEqual([second.of('bye'), second.closed], [[], true]);
+  third.open();
+  third.say(welcomeBack([snapshot(everyone)]));
+  third.drop(4409); // by what the second had said
+  assert.equal(fake.client.state, 'reconnecting');
+});
+
 test('after goodbye nothing is resumed', async () => {
   const fake = await joined();
   fake.client.close();

@@ -183,6 +183,25 @@ test('a leave that the cluster cannot take now is tried again, also by the next 
   await leaving;
 });
 
+test('a room that is joined again while its leave is still being tried is joined once it was left', async () => {
+  const { client, clock, room, socket } = await joined();
+  const refuse = (type, code) =>
+    socket.say({ type: 'error', re: socket.last(type).id, code, message: 'x', ...(code === 'unavailable' && { retry_after_ms: 500 }) });
+  room.leave();
+  refuse('leave', 'unavailable');
+  const entering = client.join('r');
+  refuse('join', 'already-joined');
+  await clock.advance(500);
+  socket.say({ type: 'left', re: socket.last('leave').id, room: 'r' });
+  await clock.advance(500);
+  assert.equal(socket.of('join').length, 3);
+  admit(socket, [member('me', 3)]);
+  assert.notEqual(await entering, room);
+  const refused = assert.rejects(client.join('s'), { code: 'already-joined' });
+  refuse('join', 'already-joined');
+  await refused;
+});
+
 test('leaving is over at once, told to whoever listens, and answered', async () => {
   const { room, socket, client } = await joined();
   const closed = [];

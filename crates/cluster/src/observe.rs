@@ -51,6 +51,26 @@ pub enum ResumeOutcome {
     Unavailable,
 }
 
+impl ResumeOutcome {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Resumed,
+        Self::Refused,
+        Self::Superseded,
+        Self::Unavailable,
+    ];
+
+    /// In one word, for a label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resumed => "resumed",
+            Self::Refused => "refused",
+            Self::Superseded => "superseded",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
 /// Why a session without a connection ends before its window does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AwayEnd {
@@ -58,6 +78,19 @@ pub enum AwayEnd {
     UserLimit,
     /// Those that this node keeps would have been over their bound.
     Bytes,
+}
+
+impl AwayEnd {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::UserLimit, Self::Bytes];
+
+    /// In one word, for a label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UserLimit => "sessions-per-user",
+            Self::Bytes => "away-bytes",
+        }
+    }
 }
 
 /// Something that happened.

@@ -97,7 +97,7 @@ impl Default for Config {
             ops_listen: None,
             origins: Vec::new(),
             static_dir: None,
-            dialects: DialectName::all(),
+            dialects: DialectName::ALL.to_vec(),
             error_texts: ErrorTexts::default(),
             socketio: SocketIoConfig::default(),
             node: NodeConfig::default(),

@@ -16,12 +16,13 @@ use prometheus::{
 };
 use switchboard_cluster::{AwayEnd, Observation, Observe, RecordKind, ResumeOutcome};
 use switchboard_protocol::server_message::LeaveReason;
-use switchboard_protocol::{CloseCode, ServerMessage};
+use switchboard_protocol::{CloseCode, ErrorCode, ServerMessage};
 
 pub(crate) use self::drain::{DrainCounters, DrainCounts, DrainOutcome};
 use self::outcomes::OutcomeCounters;
 pub(crate) use self::shed::{Shed, ShedCounters};
 use crate::auth::AuthError;
+use crate::config::DialectName;
 use crate::drain::Progress;
 use crate::tasks::Task;
 
@@ -33,6 +34,14 @@ pub(crate) static LOG_LINES_DROPPED: LazyLock<IntCounter> = LazyLock::new(|| {
     );
     IntCounter::new(name, help).expect("the metric's name is valid")
 });
+
+/// The `code` of a connection that ended without one (RFC 6455, 7.4.1).
+const CLIENT_GONE: u16 = 1006;
+/// The `outcome` of a hello whose token is good, or needs none.
+const ACCEPTED: &str = "accepted";
+/// The `state` of a session.
+pub(crate) const AWAITING_HELLO: &str = "awaiting-hello";
+pub(crate) const LIVE: &str = "live";
 
 /// The metrics of one node.
 pub(crate) struct Metrics {
@@ -132,13 +141,7 @@ impl Metrics {
                 &registry,
                 IntCounter::new("connections_total", "Connections that came since the start"),
             ),
-            sessions: registered(
-                &registry,
-                IntGaugeVec::new(
-                    Opts::new("sessions", "Sessions by dialect and state"),
-                    &["dialect", "state"],
-                ),
-            ),
+            sessions: sessions(&registry),
             rooms: registered(
                 &registry,
                 IntGauge::new("rooms", "Rooms with members on this node"),
@@ -154,15 +157,14 @@ impl Metrics {
                     "Members that joined a room through this node",
                 ),
             ),
-            member_leaves_total: registered(
+            member_leaves_total: labelled(
                 &registry,
-                IntCounterVec::new(
-                    Opts::new(
-                        "member_leaves_total",
-                        "Members that left a room, by reason, as told by this node",
-                    ),
-                    &["reason"],
+                (
+                    "member_leaves_total",
+                    "Members that left a room, by reason, as told by this node",
                 ),
+                "reason",
+                LeaveReason::ALL.map(LeaveReason::as_str),
             ),
             signals_total: OutcomeCounters::new(
                 &registry,
@@ -203,29 +205,26 @@ impl Metrics {
                 &registry,
                 IntGauge::new("outbox_bytes", "What waits to be written to clients"),
             ),
-            errors_total: registered(
+            errors_total: labelled(
                 &registry,
-                IntCounterVec::new(
-                    Opts::new("errors_total", "Requests refused, by error code"),
-                    &["code"],
-                ),
+                ("errors_total", "Requests refused, by error code"),
+                "code",
+                ErrorCode::ALL.iter().map(|code| code.as_str()),
             ),
-            closes_total: registered(
+            closes_total: labelled(
                 &registry,
-                IntCounterVec::new(
-                    Opts::new(
-                        "closes_total",
-                        "Connections that ended, by close code; 1006: the client was gone",
-                    ),
-                    &["code"],
+                (
+                    "closes_total",
+                    "Connections that ended, by close code; 1006: the client was gone",
                 ),
+                "code",
+                close_codes(),
             ),
-            auth_total: registered(
+            auth_total: labelled(
                 &registry,
-                IntCounterVec::new(
-                    Opts::new("auth_total", "Hellos, by what became of their token"),
-                    &["outcome"],
-                ),
+                ("auth_total", "Hellos, by what became of their token"),
+                "outcome",
+                AuthError::OUTCOMES.into_iter().chain([ACCEPTED]),
             ),
             link_frame_envelopes: histogram(
                 &registry,
@@ -300,7 +299,7 @@ impl Metrics {
             ),
             unreadable_records_total: labelled(
                 &registry,
-                Opts::new(
+                (
                     "unreadable_records_total",
                     "What Redis holds or another node says, skipped because it cannot be read, by kind",
                 ),
@@ -332,15 +331,14 @@ impl Metrics {
                     "Times at which the lease could not be raised or read",
                 ),
             ),
-            resumes_total: registered(
+            resumes_total: labelled(
                 &registry,
-                IntCounterVec::new(
-                    Opts::new(
-                        "resumes_total",
-                        "Sessions that clients asked to resume here, by outcome",
-                    ),
-                    &["outcome"],
+                (
+                    "resumes_total",
+                    "Sessions that clients asked to resume here, by outcome",
                 ),
+                "outcome",
+                ResumeOutcome::ALL.map(ResumeOutcome::as_str),
             ),
             restored_total: registered(
                 &registry,
@@ -356,7 +354,15 @@ impl Metrics {
                     "About what the sessions without a connection that this node keeps take in Redis",
                 ),
             ),
-            away_ended_total: away_ended_total(&registry),
+            away_ended_total: labelled(
+                &registry,
+                (
+                    "away_ended_total",
+                    "Sessions without a connection that ended before their window did, by the limit that was reached",
+                ),
+                "limit",
+                AwayEnd::ALL.map(AwayEnd::as_str),
+            ),
             sessions_away: registered(
                 &registry,
                 IntGauge::new(
@@ -440,13 +446,13 @@ impl Metrics {
 
     /// A connection ended, by this side with a code or by the client.
     pub(crate) fn closed(&self, code: Option<CloseCode>) {
-        let code = code.map_or(1006, CloseCode::number).to_string();
+        let code = code.map_or(CLIENT_GONE, CloseCode::number).to_string();
         self.closes_total.with_label_values(&[&code]).inc();
     }
 
     /// A hello was judged.
     pub(crate) fn authenticated(&self, refused: Option<&AuthError>) {
-        let outcome = refused.map_or("accepted", AuthError::outcome);
+        let outcome = refused.map_or(ACCEPTED, AuthError::outcome);
         self.auth_total.with_label_values(&[outcome]).inc();
     }
 
@@ -501,7 +507,7 @@ impl Observe for Metrics {
             Observation::RosterFetched => self.roster_reads_total.inc(),
             Observation::AwayEnded(limit) => self
                 .away_ended_total
-                .with_label_values(&[away_end(limit)])
+                .with_label_values(&[limit.as_str()])
                 .inc(),
             Observation::MemberLookedUp => self.member_look_ups_total.inc(),
             Observation::DirectoryFailed => self.directory_failures_total.inc(),
@@ -512,7 +518,7 @@ impl Observe for Metrics {
             Observation::LeaseLost => self.leases_lost_total.inc(),
             Observation::Resume(outcome) => self
                 .resumes_total
-                .with_label_values(&[resume(outcome)])
+                .with_label_values(&[outcome.as_str()])
                 .inc(),
             Observation::Restored => self.restored_total.inc(),
             Observation::NodeReaped => self.nodes_reaped_total.inc(),
@@ -524,53 +530,26 @@ impl Observe for Metrics {
                 .inc(),
             Observation::MemberLeft(reason) => self
                 .member_leaves_total
-                .with_label_values(&[left(reason)])
+                .with_label_values(&[reason.as_str()])
                 .inc(),
         }
     }
 }
 
-fn resume(outcome: ResumeOutcome) -> &'static str {
-    match outcome {
-        ResumeOutcome::Resumed => "resumed",
-        ResumeOutcome::Refused => "refused",
-        ResumeOutcome::Superseded => "superseded",
-        ResumeOutcome::Unavailable => "unavailable",
+fn sessions(registry: &Registry) -> IntGaugeVec {
+    let opts = Opts::new("sessions", "Sessions by dialect and state");
+    let sessions = registered(registry, IntGaugeVec::new(opts, &["dialect", "state"]));
+    for dialect in DialectName::ALL.map(DialectName::as_str) {
+        for state in [AWAITING_HELLO, LIVE] {
+            sessions.with_label_values(&[dialect, state]);
+        }
     }
+    sessions
 }
 
-fn away_ended_total(registry: &Registry) -> IntCounterVec {
-    let counters = registered(
-        registry,
-        IntCounterVec::new(
-            Opts::new(
-                "away_ended_total",
-                "Sessions without a connection that ended before their window did, by the limit that was reached",
-            ),
-            &["limit"],
-        ),
-    );
-    for limit in [AwayEnd::UserLimit, AwayEnd::Bytes] {
-        counters.with_label_values(&[away_end(limit)]);
-    }
-    counters
-}
-
-fn away_end(limit: AwayEnd) -> &'static str {
-    match limit {
-        AwayEnd::UserLimit => "sessions-per-user",
-        AwayEnd::Bytes => "away-bytes",
-    }
-}
-
-fn left(reason: LeaveReason) -> &'static str {
-    match reason {
-        LeaveReason::Left => "left",
-        LeaveReason::Disconnected => "disconnected",
-        LeaveReason::Expired => "expired",
-        LeaveReason::NodeLost => "node-lost",
-        LeaveReason::Kicked => "kicked",
-    }
+fn close_codes() -> impl Iterator<Item = String> {
+    let codes = CloseCode::ALL.map(CloseCode::number).into_iter();
+    codes.chain([CLIENT_GONE]).map(|code| code.to_string())
 }
 
 fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
@@ -581,15 +560,16 @@ fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Hi
 }
 
 /// Every series begins at 0: an alert on its growth misses the first one otherwise.
-fn labelled<const N: usize>(
+fn labelled(
     registry: &Registry,
-    opts: Opts,
+    (name, help): (&str, &str),
     label: &str,
-    values: [&'static str; N],
+    values: impl IntoIterator<Item: AsRef<str>>,
 ) -> IntCounterVec {
+    let opts = Opts::new(name, help);
     let counters = registered(registry, IntCounterVec::new(opts, &[label]));
     for value in values {
-        counters.with_label_values(&[value]);
+        counters.with_label_values(&[value.as_ref()]);
     }
     counters
 }

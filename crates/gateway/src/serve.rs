@@ -251,11 +251,7 @@ fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
         .unwrap_or_default();
     Settings {
         info: NodeInfo {
-            ops_address: config
-                .node
-                .ops_address
-                .clone()
-                .unwrap_or_else(|| ops_address.to_string()),
+            ops_address: config.node.ops_address_of(ops_address),
             version: env!("CARGO_PKG_VERSION").into(),
             started_at: u64::try_from(started_at.as_millis()).unwrap_or(u64::MAX),
         },

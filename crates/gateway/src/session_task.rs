@@ -32,6 +32,7 @@ use crate::caller::Carriers;
 use crate::dialect::{self, Dialect, Heard, Introduction};
 use crate::gateway::Gateway;
 use crate::mailbox::Mailbox;
+use crate::metrics::{AWAITING_HELLO, LIVE};
 use crate::operations::{Asker, RETRY_AFTER};
 use crate::registry::Place;
 use crate::tasks::{self, Task, guarded};
@@ -135,7 +136,7 @@ impl Connection {
     /// The first phase: waits for `hello`, then says `welcome`.
     async fn await_hello(&mut self) -> Result<Box<Greeted>, End> {
         let metrics = self.gateway.metrics.clone();
-        let _counted = metrics.session(self.dialect.name(), "awaiting-hello");
+        let _counted = metrics.session(self.dialect.name(), AWAITING_HELLO);
         if let Some(introduction) = self.dialect.introduction() {
             return self.greet(introduction).await;
         }
@@ -359,7 +360,7 @@ impl Connection {
     /// The second phase: the session lives until its client goes or this side ends it.
     async fn serve(&mut self, greeted: Box<Greeted>) -> End {
         let gateway = self.gateway.clone();
-        let _counted = gateway.metrics.session(self.dialect.name(), "live");
+        let _counted = gateway.metrics.session(self.dialect.name(), LIVE);
         let (local, peer) = (greeted.asker.local.clone(), greeted.asker.local.peer);
         let mut serving = self.begin(greeted);
         let ran = guarded(Task::Session, pin!(serving.run())).await;

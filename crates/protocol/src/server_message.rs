@@ -180,6 +180,28 @@ pub enum LeaveReason {
     Kicked,
 }
 
+impl LeaveReason {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Left,
+        Self::Disconnected,
+        Self::Expired,
+        Self::NodeLost,
+        Self::Kicked,
+    ];
+
+    /// As it is written on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Disconnected => "disconnected",
+            Self::Expired => "expired",
+            Self::NodeLost => "node-lost",
+            Self::Kicked => "kicked",
+        }
+    }
+}
+
 /// `ready`: a join took the room from one visible member to two.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename = "ready")]

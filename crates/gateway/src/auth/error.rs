@@ -57,6 +57,22 @@ pub enum AuthError {
 }
 
 impl AuthError {
+    /// All that [`outcome`](Self::outcome) says.
+    pub const OUTCOMES: [&'static str; 12] = [
+        "missing",
+        "too_long",
+        "malformed",
+        "wrong_algorithm",
+        "bad_signature",
+        "expired",
+        "not_yet_valid",
+        "wrong_issuer",
+        "wrong_audience",
+        "no_user",
+        "other_user",
+        "bad_claim",
+    ];
+
     /// The label of the metric that counts it; a closed set.
     pub fn outcome(&self) -> &'static str {
         match self {
@@ -73,5 +89,33 @@ impl AuthError {
             Self::OtherUser => "other_user",
             Self::BadClaim { .. } => "bad_claim",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_is_listed_once() {
+        use AuthError::*;
+        let all = [
+            Missing,
+            TooLong { bytes_max: 1 },
+            Malformed,
+            WrongAlgorithm,
+            BadSignature,
+            Expired,
+            NotYetValid,
+            WrongIssuer,
+            WrongAudience,
+            NoUser { claims: Vec::new() },
+            OtherUser,
+            BadClaim {
+                claim: String::new(),
+                expected: "",
+            },
+        ];
+        assert_eq!(all.map(|error| error.outcome()), AuthError::OUTCOMES);
     }
 }

@@ -1,7 +1,7 @@
 //! Network addresses, and the words with few choices.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use super::raw::shortened;
 use super::setting::Word;
@@ -64,10 +64,30 @@ pub(super) fn is_host_and_port(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else {
         return false;
     };
-    let bracketed = host.starts_with('[') && host.ends_with(']');
-    let named = !host.is_empty()
-        && host
+    let is_bare_ipv6 = host.parse::<Ipv6Addr>().is_ok();
+    is_host(host) && !is_bare_ipv6 && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// Whether `text` is the name of a host, or its address; an IPv6 one with or without brackets.
+pub(super) fn is_host(text: &str) -> bool {
+    let named = !text.is_empty()
+        && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-    (bracketed || named) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    named || ipv6(text).is_some()
+}
+
+/// A [host](is_host) with a port, as URLs and others write them.
+pub(super) fn with_port(host: &str, port: u16) -> String {
+    match ipv6(host) {
+        Some(address) => SocketAddr::from((address, port)).to_string(),
+        None => format!("{host}:{port}"),
+    }
+}
+
+fn ipv6(text: &str) -> Option<Ipv6Addr> {
+    let bracketed = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    bracketed.unwrap_or(text).parse().ok()
 }

@@ -1,7 +1,9 @@
 //! This node, its cluster and the Redis between them.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::address::with_port;
 use super::{RedisUrl, Secret};
 
 /// Keys `node.*`: this node among the others.
@@ -12,9 +14,21 @@ pub struct NodeConfig {
     /// `host:port` at which other nodes reach this one's ops routes. Default: the listener's address; to be said when
     /// listening beyond loopback with Redis, where that address may be `0.0.0.0`.
     pub ops_address: Option<String>,
+    /// The host of that alone, as a pod knows its own: a name or an address, an IPv6 one with or without brackets. The port
+    /// is the listener's.
+    pub ops_host: Option<String>,
 }
 
 impl NodeConfig {
+    /// `host:port` at which other nodes reach the ops routes that this one has at `listener`.
+    pub fn ops_address_of(&self, listener: SocketAddr) -> String {
+        match (&self.ops_address, &self.ops_host) {
+            (Some(address), _) => address.clone(),
+            (None, Some(host)) => with_port(host, listener.port()),
+            (None, None) => listener.to_string(),
+        }
+    }
+
     /// The configured name, else the machine's.
     pub fn name_or_host(&self) -> String {
         let host = || {
@@ -84,5 +98,31 @@ impl Default for RoutingConfig {
             local_shortcut: false,
             linger_max: Duration::from_millis(1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ops_host_gets_the_listeners_port_and_brackets_where_it_needs_them() {
+        let listener = SocketAddr::from(([0, 0, 0, 0], 9090));
+        for (host, address) in [
+            ("10.0.0.5", "10.0.0.5:9090"),
+            ("fd00::5", "[fd00::5]:9090"),
+            ("[fd00::5]", "[fd00::5]:9090"),
+            ("gw-a.internal", "gw-a.internal:9090"),
+        ] {
+            let node = NodeConfig {
+                ops_host: Some(host.into()),
+                ..NodeConfig::default()
+            };
+            assert_eq!(node.ops_address_of(listener), address);
+        }
+        assert_eq!(
+            NodeConfig::default().ops_address_of(listener),
+            "0.0.0.0:9090"
+        );
     }
 }

@@ -18,30 +18,31 @@ pub enum DialectName {
 }
 
 impl DialectName {
-    const ALL: [(Self, &str); 4] = [
-        (Self::Native, "native"),
-        (Self::SocketIo, "socketio"),
-        (Self::Stomp, "stomp"),
-        (Self::Mdn, "mdn"),
-    ];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Native, Self::SocketIo, Self::Stomp, Self::Mdn];
 
-    pub(super) fn all() -> Vec<Self> {
-        Self::ALL.map(|(dialect, _)| dialect).to_vec()
+    /// As the configuration and labels have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::SocketIo => "socketio",
+            Self::Stomp => "stomp",
+            Self::Mdn => "mdn",
+        }
     }
 }
 
 impl Word for DialectName {
     fn read(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|(_, name)| *name == text);
-        known.map(|(dialect, _)| dialect).ok_or_else(|| {
-            let names = Self::ALL.map(|(_, name)| name).join(", ");
+        let known = Self::ALL.into_iter().find(|name| name.as_str() == text);
+        known.ok_or_else(|| {
+            let names = Self::ALL.map(Self::as_str).join(", ");
             format!("`{text}` is no dialect: {names}")
         })
     }
 
     fn write(&self) -> String {
-        let known = Self::ALL.into_iter().find(|(dialect, _)| dialect == self);
-        known.map_or("", |(_, name)| name).into()
+        self.as_str().into()
     }
 }
 

@@ -74,6 +74,7 @@ pub(super) static KEYS: &[Key] = {
         }),
         key("node.name", |c| plain(&mut c.node.name)),
         key("node.ops_address", |c| plain(&mut c.node.ops_address)),
+        key("node.ops_host", |c| plain(&mut c.node.ops_host)),
         key("redis.url", |c| plain(&mut c.redis.url)),
         key("redis.key_prefix", |c| plain(&mut c.redis.key_prefix)),
         key("auth.mode", |c| plain(&mut c.auth.said)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
-use super::address::is_host_and_port;
+use super::address::{is_host, is_host_and_port};
 use super::load::Loading;
 use super::session::DEADLINE_MARGIN;
 use super::{AuthMode, Config};
@@ -124,6 +124,14 @@ impl Rules<'_> {
             address.is_none_or(is_host_and_port),
             || "is a host and a port, such as 10.0.0.5:8080 or gw-a.internal:9090".into(),
         );
+        let host = config.node.ops_host.as_deref();
+        self.require(&["node.ops_host"], host.is_none_or(is_host), || {
+            "is a host without a port, such as 10.0.0.5, fd00::5 or gw-a.internal".into()
+        });
+        let both = address.is_some() && host.is_some();
+        self.require(&["node.ops_host", "node.ops_address"], !both, || {
+            "say one of the two: the address has a host already".into()
+        });
         let filter = EnvFilter::builder().parse(&config.log.filter);
         self.require(&["log.filter"], filter.is_ok(), || {
             "is not a filter such as info or warn,switchboard_cluster=debug".into()
@@ -177,13 +185,14 @@ impl Rules<'_> {
         });
 
         let reachable = !local || !config.ops_listener().ip().is_loopback();
-        let unreachable =
-            reachable && config.redis.url.is_some() && config.node.ops_address.is_none();
+        let unsaid = config.node.ops_address.is_none() && config.node.ops_host.is_none();
+        let unreachable = reachable && config.redis.url.is_some() && unsaid;
         self.require(
             &["node.ops_address", "redis.url", "listen"],
             !unreachable,
             || {
-                "node.ops_address is missing: say at which host:port other nodes reach this one"
+                "node.ops_address is missing: say at which host:port other nodes reach this one, or as node.ops_host at \
+                 which host"
                     .into()
             },
         );

@@ -32,6 +32,7 @@ use super::neutral;
 use super::requests::Requests;
 use super::told::{ToldRoom, ToldRooms};
 use super::{Dialect, Frame, Heard, Introduction, lobby};
+use crate::config::DialectName;
 
 /// What is said in the chat, to be said back to whoever said it.
 const CHAT: &str = "message";
@@ -434,7 +435,7 @@ fn error(code: ErrorCode, words: &str) -> String {
 
 impl Dialect for Mdn {
     fn name(&self) -> &'static str {
-        "mdn"
+        DialectName::Mdn.as_str()
     }
 
     fn introduction(&mut self) -> Option<Introduction<'static>> {

@@ -6,6 +6,7 @@ use switchboard_protocol::{Codec, DecodeError, ServerMessage};
 use switchboard_session::Input;
 
 use super::{Dialect, Frame, Heard};
+use crate::config::DialectName;
 
 /// A connection that speaks the native protocol.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +23,7 @@ impl Native {
 
 impl Dialect for Native {
     fn name(&self) -> &'static str {
-        "native"
+        DialectName::Native.as_str()
     }
 
     fn resumes(&self) -> bool {

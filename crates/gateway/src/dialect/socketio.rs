@@ -31,6 +31,7 @@ use self::texts::Texts;
 use super::requests::Requests;
 use super::told::{ToldRoom, ToldRooms};
 use super::{Dialect, Frame, Heard};
+use crate::config::DialectName;
 
 /// A connection that speaks Socket.IO.
 pub(crate) struct SocketIo {
@@ -151,7 +152,7 @@ struct Entering {
 
 impl Dialect for SocketIo {
     fn name(&self) -> &'static str {
-        "socketio"
+        DialectName::SocketIo.as_str()
     }
 
     fn hear(&mut self, frame: Frame<'_>, heard: &mut dyn FnMut(Heard<'_>)) {

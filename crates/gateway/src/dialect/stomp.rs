@@ -37,7 +37,7 @@ use super::lists::{Outdated, Pace};
 use super::requests::Requests;
 use super::told::ToldRooms;
 use super::{Dialect, Frame, Heard};
-use crate::config::LimitsConfig;
+use crate::config::{DialectName, LimitsConfig};
 
 /// A connection that speaks STOMP.
 pub(crate) struct Stomp {
@@ -221,7 +221,7 @@ fn say_unwritable(error: &dyn std::fmt::Display) {
 
 impl Dialect for Stomp {
     fn name(&self) -> &'static str {
-        "stomp"
+        DialectName::Stomp.as_str()
     }
 
     fn hear(&mut self, frame: Frame<'_>, heard: &mut dyn FnMut(Heard<'_>)) {

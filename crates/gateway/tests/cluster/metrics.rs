@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
+use switchboard_client::{ConnectError, Options};
 
-use crate::support::{Peer, embedded, exchange, still_well};
+use crate::support::{Peer, SECRET_SETTING, embedded, exchange, options, still_well};
 
 #[tokio::test]
 async fn every_metric_has_a_help_text_a_type_and_a_prefix() {
@@ -64,6 +65,41 @@ async fn every_metric_has_a_help_text_a_type_and_a_prefix() {
             "{name} in {text}"
         );
     }
+}
+
+/// An alert on a counter that first appears at 1 never sees it grow.
+#[tokio::test]
+async fn every_series_is_there_from_the_start() {
+    let gateway = embedded(&[SECRET_SETTING]);
+    let names = |text: &str| -> HashSet<String> {
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        let names = samples.filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned()));
+        names.collect()
+    };
+    let at_start = gateway.get("/metrics").1;
+    let before = names(&at_start);
+    for labels in [
+        "closes_total{code=\"1006\"}",
+        "closes_total{code=\"4401\"}",
+        "errors_total{code=\"rate-limited\"}",
+        "auth_total{outcome=\"accepted\"}",
+        "auth_total{outcome=\"bad_signature\"}",
+        "resumes_total{outcome=\"refused\"}",
+        "member_leaves_total{reason=\"expired\"}",
+        "sessions{dialect=\"stomp\",state=\"live\"}",
+    ] {
+        let sample = format!("switchboard_{labels} 0\n");
+        assert!(at_start.contains(&sample), "no {sample} in {at_start}");
+    }
+    let stranger = Options {
+        token: Some("garbage".into()),
+        ..options(&gateway)
+    };
+    let refused = Peer::open(&stranger).await;
+    assert!(matches!(refused, Err(ConnectError::Closed(_))));
+    let after = names(&gateway.get("/metrics").1);
+    let new: Vec<_> = after.difference(&before).collect();
+    assert!(new.is_empty(), "{new:?}");
 }
 
 #[tokio::test]

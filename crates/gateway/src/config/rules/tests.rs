@@ -217,6 +217,16 @@ fn with_redis_beyond_loopback_others_must_know_where_this_node_is() {
             "{wrong}"
         );
     }
+    for host in ["10.0.0.5", "fd00::5", "[fd00::5]", "gw-a.internal"] {
+        let told = mistakes(&beyond, &[&format!("node.ops_host={host}")]);
+        assert!(told.is_empty(), "{host}: {told:?}");
+    }
+    for wrong in ["10.0.0.5:9090", "[fd00::5]:9090", "http://a", "[gw-a]"] {
+        let told = mistakes(&beyond, &[&format!("node.ops_host={wrong}")]);
+        assert_eq!(told.len(), 1, "{wrong}: {told:?}");
+    }
+    let both = ["node.ops_host=10.0.0.5", "node.ops_address=10.0.0.5:9090"];
+    assert_eq!(mistakes(&beyond, &both).len(), 1);
 }
 
 #[test]
