@@ -68,7 +68,7 @@ export class DemoPage {
 
   /** @param {string} testId */
   async text(testId) {
-    return (await this.element(testId).textContent())?.trim() ?? '';
+    return (await this.element(testId).first().textContent())?.trim() ?? '';
   }
 
   /** @param {string} url */
@@ -91,6 +91,14 @@ export class DemoPage {
   async join(choice) {
     await this.askToJoin(choice);
     await this.element('call').waitFor();
+  }
+
+  /** Says something in the chat, which is open afterwards. @param {string} text */
+  async say(text) {
+    const chat = this.element('chat');
+    if ((await chat.getAttribute('aria-expanded')) !== 'true') await chat.click();
+    await this.element('chat-input').fill(text);
+    await this.element('chat-input').press('Enter');
   }
 
   /** What went wrong, in the page's words. */

@@ -14,6 +14,9 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     await ada.visit(at.url);
     await ada.element('preview-mic').click();
     await assertNoViolations(ada, 'the lobby');
+    await ada.element('preview-devices').click();
+    await assertNoViolations(ada, 'the devices');
+    await ada.element('devices-close').click();
     await ada.askToJoin({ name: 'Ada', room: 'a*b' });
     await ada.lobbyError();
     await assertNoViolations(ada, 'the lobby with an error');
@@ -30,6 +33,16 @@ for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     await ada.element('screen').click();
     await bob.untilSees('Ada', { sharing: true });
     await assertNoViolations(ada, 'the call');
+    await bob.say('Hello');
+    await until('it is unread', () => ada.text('unread'));
+    await assertNoViolations(ada, 'a message');
+    await ada.say('Hello Bob');
+    await ada.say('x'.repeat(66_000));
+    await until('it is too long', () => ada.text('chat-error'));
+    await assertNoViolations(ada, 'the chat');
+    await ada.element('connection').click();
+    await until('there are rates', () => ada.text('peer-sends'), (rate) => rate.includes('kbit/s'));
+    await assertNoViolations(ada, 'the connection');
     await at.kill();
     await ada.untilStatus('reconnecting');
     await ada.element('banner').waitFor();

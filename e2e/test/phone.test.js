@@ -44,6 +44,19 @@ scenario('on a phone, in Korean, one talks with several without anything being c
   await guest.element('camera').click();
   await phone.untilSees(LONG_NAME, { picture: false });
   await picture(phone, 'phone-call');
+
+  for (const panel of ['chat', 'connection']) {
+    await phone.element(panel).tap();
+    await assertFits(phone);
+    await assertButtonsCanBeTapped(phone);
+    const { width } = /** @type {{ width: number }} */ (await phone.element(`${panel}-panel`).boundingBox());
+    assert.equal(width, PHONE.viewport.width);
+    await picture(phone, `phone-${panel}`);
+    await phone.element(`${panel}-close`).tap();
+  }
+  await phone.element('devices').tap();
+  await assertFits(phone);
+  await phone.element('devices-close').tap();
   await phone.element('leave').tap();
   await phone.element('lobby').waitFor();
 });

@@ -20,6 +20,16 @@
  * | `alone`, `invitation`, `copy-link`   | the invitation |
  * | `mic`, `camera`, `screen`, `leave`   | controls; `aria-pressed="true"` is muted, camera off, sharing |
  * | `tap-to-hear`                        | there when the browser refuses to play sound |
+ * | `preview-devices`, `devices`         | open `devices-menu`, a dialog, before the call and in it |
+ * | `device-microphone`, `device-camera`, `device-loudspeaker` | its lists; `disabled` while there is nothing to choose from |
+ * | `devices-error`, `devices-close`     | why the last choice could not be had; the end of it |
+ * | `chat`, `connection`                 | open and close a panel, one at a time; `aria-expanded` |
+ * | `unread`                             | on `chat`: messages that came while the panel was closed |
+ * | `chat-panel`                         | in it `chat-log` of `chat-message`s with `data-own`, each with `chat-note`: whom it did not reach |
+ * | `chat-input`, `chat-send`, `chat-error`, `chat-close` | the rest of that panel |
+ * | `connection-panel`                   | in it `connection-node`, `round-trip`, `resumes`, `rejoins`, `moves` and `connection-close` |
+ * | `peer-report`                        | there for each other member, with `data-peer` and `data-connection`: `peer-state`, `peer-path`, `peer-round-trip`, `peer-sends`, `peer-receives` |
+ * | `signal`                             | there for each of the last 50 signals, the latest first, with `data-direction`: `in` or `out` |
  *
  * A tile is `article.tile[data-peer=…]` with `data-connection` (`self`, or an RTCPeerConnectionState: `new`, `connecting`,
  * `connected`, `disconnected`, `failed`), `data-self="true"` on one's own only, and `data-muted`, `data-video-off`,
@@ -27,6 +37,7 @@
  * and one `video`.
  */
 import { Call, Client, LocalMedia, SwitchboardError } from '/sdk/index.js';
+import { DevicesMenu } from './devices_menu.js';
 import { byId } from './dom.js';
 import { translatePage, t } from './i18n.js';
 import { Lobby } from './lobby.js';
@@ -47,6 +58,7 @@ let hangUp;
 
 translatePage();
 const media = new LocalMedia();
+const { loudspeaker } = new DevicesMenu(media);
 const lobby = new Lobby(media, { onJoin: join, onCancel: cancel });
 onRoomLink(follow);
 begin();
@@ -149,7 +161,7 @@ function enter(mine, call, room) {
   rememberRoom(room.id);
   lobby.hide();
   hangUp = () => end();
-  const stage = new Stage({ client: mine, room, call, media, onLeave: hangUp });
+  const stage = new Stage({ client: mine, room, call, media, loudspeaker, onLeave: hangUp });
   call.on('ended', ({ error }) => end(error));
   call.on('error', ({ member, error }) => console.warn(`Negotiation with ${member.peer} failed.`, error));
   mine.on('state', ({ state, advice }) => {

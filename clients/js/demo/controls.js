@@ -1,7 +1,7 @@
 /** @import { LocalMedia } from '/sdk/index.js' */
 import { MediaError } from '/sdk/index.js';
 import { byId, showCamera, showMicrophone, showScreen } from './dom.js';
-import { inWords } from './errors.js';
+import { inWords, lossInWords } from './errors.js';
 import { toast } from './toast.js';
 
 /** Microphone, camera, screen, leave. */
@@ -22,6 +22,7 @@ export class Controls {
     this.#camera.addEventListener('click', () => this.#try(media.setVideoOff(!media.state.video_off)), { signal });
     this.#screen.addEventListener('click', () => this.#toggleScreen(), { signal });
     byId('leave', HTMLButtonElement).addEventListener('click', onLeave, { signal });
+    signal.addEventListener('abort', media.on('device-lost', (lost) => toast(lossInWords(lost))));
     // Phones cannot share their screen.
     this.#screen.hidden = !navigator.mediaDevices?.getDisplayMedia;
     this.show();

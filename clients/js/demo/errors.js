@@ -12,9 +12,12 @@ export function inWords(error) {
   return isKey(key) ? t(key) : t('error-other', { message: error instanceof Error ? error.message : String(error) });
 }
 
-/** @param {MediaError} error */
+/** Why a device that was in use is not any more. @param {{ device: 'microphone' | 'camera', error: MediaError }} lost */
+export function lossInWords({ device, error }) {
+  return error.reason === 'missing' ? t(`${device}-lost`) : mediaInWords(error);
+}
+
+/** The types see to it that each device has a text for each reason. @param {MediaError} error */
 function mediaInWords({ device, reason }) {
-  if (reason === 'insecure') return t('media-insecure');
-  const key = `${device}-${reason}`;
-  return t(isKey(key) ? key : `${device}-failed`);
+  return reason === 'insecure' ? t('media-insecure') : t(`${device}-${reason}`);
 }

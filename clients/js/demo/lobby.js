@@ -1,6 +1,6 @@
-/** @import { LocalMedia, MediaError } from '/sdk/index.js' */
+/** @import { LocalMedia } from '/sdk/index.js' */
 import { byId, showCamera, showMicrophone } from './dom.js';
-import { inWords } from './errors.js';
+import { inWords, lossInWords } from './errors.js';
 import { t } from './i18n.js';
 import { recall, remember } from './memory.js';
 import { isValidRoom, roomNamed, roomOfAddress } from './room_link.js';
@@ -19,7 +19,7 @@ export class Lobby {
   #video = byId('preview-video', HTMLVideoElement);
   #note = byId('preview-note', HTMLElement);
   #media;
-  /** @type {MediaError[]} */
+  /** With the devices, in words. @type {string[]} */
   #problems = [];
   #asking = true;
 
@@ -41,6 +41,7 @@ export class Lobby {
       this.#try(media.setVideoOff(!media.state.video_off)),
     );
     media.on('changed', () => this.#showPreview());
+    media.on('device-lost', (lost) => this.#showProblems([lossInWords(lost)]));
     this.#showPreview();
     this.idle();
   }
@@ -52,9 +53,9 @@ export class Lobby {
 
   /** @param {{ muted?: boolean, camera?: boolean }} [wish] */
   async openMedia(wish) {
-    this.#problems = await this.#media.open(wish);
+    const errors = await this.#media.open(wish);
     this.#asking = false;
-    this.#showPreview();
+    this.#showProblems(errors.map(inWords));
   }
 
   appear() {
@@ -111,10 +112,15 @@ export class Lobby {
   async #try(change) {
     try {
       await change;
-      this.#problems = [];
+      this.#showProblems([]);
     } catch (error) {
-      this.#problems = [/** @type {MediaError} */ (error)];
+      this.#showProblems([inWords(error)]);
     }
+  }
+
+  /** @param {string[]} problems */
+  #showProblems(problems) {
+    this.#problems = problems;
     this.#showPreview();
   }
 
@@ -132,7 +138,6 @@ export class Lobby {
   #noteText(videoOff) {
     if (this.#asking) return videoOff ? t('preview-asking') : '';
     if (this.#problems.length === 0) return videoOff ? t('preview-off') : '';
-    const problems = new Set(this.#problems.map(inWords));
-    return [...problems, t('join-anyway')].join('\n');
+    return [...new Set(this.#problems), t('join-anyway')].join('\n');
   }
 }

@@ -1,7 +1,11 @@
 /** @import { Call, Client, LocalMedia, Member, Room, StateChange, Tile } from '/sdk/index.js' */
+/** @import { Loudspeaker } from './loudspeaker.js' */
+import { Chat } from './chat.js';
+import { ConnectionPanel } from './connection_panel.js';
 import { byId } from './dom.js';
 import { Controls } from './controls.js';
 import { list, t } from './i18n.js';
+import { Panels } from './panels.js';
 import { RollCall } from './roll_call.js';
 import { invitationLink } from './room_link.js';
 import { Speaking } from './speaking.js';
@@ -11,7 +15,7 @@ import { toast } from './toast.js';
 /** The gateway's place in the roll call; no peer is called so. */
 const SERVER = 'server';
 
-/** The call: everyone's tile, how the connection is, and the controls. */
+/** The call: everyone's tile, how the connection is, the controls, and the panels beside it. */
 export class Stage {
   #page = byId('call', HTMLElement);
   #grid = byId('tiles', HTMLElement);
@@ -20,6 +24,10 @@ export class Stage {
   #room;
   #call;
   #media;
+  #loudspeaker;
+  #chat;
+  #connection;
+  #panels;
   #speaking = new Speaking();
   #rollCall = new RollCall({ t, list }, (text) => (byId('announcements', HTMLElement).textContent = text));
   #self = new TileView();
@@ -30,13 +38,14 @@ export class Stage {
   #subscriptions;
 
   /**
-   * @param {{ client: Client, room: Room, call: Call, media: LocalMedia, onLeave: () => void }} parts
+   * @param {{ client: Client, room: Room, call: Call, media: LocalMedia, loudspeaker: Loudspeaker, onLeave: () => void }} parts
    */
-  constructor({ client, room, call, media, onLeave }) {
+  constructor({ client, room, call, media, loudspeaker, onLeave }) {
     this.#client = client;
     this.#room = room;
     this.#call = call;
     this.#media = media;
+    this.#loudspeaker = loudspeaker;
     const controls = new Controls(media, this.#listening.signal, onLeave);
     this.#subscriptions = [
       client.on('state', (change) => this.#showConnection(change)),
@@ -51,6 +60,9 @@ export class Stage {
       }),
     ];
     const { signal } = this.#listening;
+    const panels = (this.#panels = new Panels(signal));
+    this.#chat = new Chat({ call, myName: () => nameOf(room.me ?? {}), panels, signal });
+    this.#connection = new ConnectionPanel({ client, room, call, panels });
     for (const id of ['copy-link', 'copy-link-alone']) {
       byId(id, HTMLButtonElement).addEventListener('click', () => this.#copyLink(), { signal });
     }
@@ -60,12 +72,16 @@ export class Stage {
 
   /** Takes everything down again. */
   close() {
+    this.#panels.close();
+    this.#chat.close();
+    this.#connection.close();
     this.#listening.abort();
     for (const stop of this.#subscriptions) stop();
     this.#speaking.stop();
     this.#rollCall.stop();
     byId('announcements', HTMLElement).textContent = '';
-    for (const view of [this.#self, ...this.#others.values()]) view.remove();
+    for (const peer of [...this.#others.keys()]) this.#takeOff(peer);
+    this.#self.remove();
     this.#page.hidden = this.#tapToHear.hidden = true;
   }
 
@@ -110,6 +126,7 @@ export class Stage {
     this.#hear(tile.stream, view);
     if (!known) {
       this.#others.set(tile.member.peer, view);
+      this.#loudspeaker.add(view.video);
       this.#self.element.before(view.element);
       this.#arrange();
     }
@@ -120,10 +137,18 @@ export class Stage {
 
   /** @param {Member} member */
   #removeTile(member) {
-    this.#others.get(member.peer)?.remove();
-    this.#others.delete(member.peer);
+    this.#takeOff(member.peer);
     this.#arrange();
     this.#rollCall.note(member.peer, nameOf(member), 'absent');
+  }
+
+  /** @param {string} peer */
+  #takeOff(peer) {
+    const view = this.#others.get(peer);
+    if (!view) return;
+    this.#loudspeaker.remove(view.video);
+    view.remove();
+    this.#others.delete(peer);
   }
 
   #arrange() {

@@ -1,4 +1,5 @@
 /** @import { Device } from './media_error.js' */
+import { getLocalDevices } from './devices.js';
 import { MediaError } from './media_error.js';
 
 /** What is asked for. @typedef {Partial<Record<'microphone' | 'camera', MediaTrackConstraints | true>>} Wishes */
@@ -16,7 +17,8 @@ export const SOURCES = /** @type {const} */ ({ audioinput: 'microphone', videoin
  */
 export async function captureOne(device, constraints) {
   try {
-    const wish = device === 'microphone' ? { audio: constraints } : { video: constraints };
+    const wanted = await insisting(constraints);
+    const wish = device === 'microphone' ? { audio: wanted } : { video: wanted };
     const [track] = (await mediaDevices(device).getUserMedia(wish)).getTracks();
     if (!track) throw new MediaError(device, 'missing');
     return track;
@@ -37,7 +39,8 @@ export async function capture(wishes) {
   // One that is blocked for good would refuse the other, too, and without a prompt.
   if (devices.length < 2 || (await anyIs('denied', devices))) return captureEach(wishes, devices);
   try {
-    const { microphone: audio = false, camera: video = false } = wishes;
+    const { microphone = true, camera = true } = wishes;
+    const [audio, video] = await Promise.all([microphone, camera].map(insisting));
     const stream = await mediaDevices('camera').getUserMedia({ audio, video });
     const tracks = stream.getTracks().map((track) => /** @type {[Device, MediaStreamTrack]} */ ([deviceOf(track), track]));
     return { tracks, errors: [] };
@@ -96,6 +99,28 @@ async function captureEach(wishes, devices) {
     }
   }
   return captured;
+}
+
+/**
+ * An ideal `deviceId` is a hint that Chromium does not take: it gives the device of its own settings
+ * (https://issues.chromium.org/issues/438606278). A device that is there is insisted on.
+ *
+ * @param {MediaTrackConstraints | true} constraints
+ * @returns {Promise<MediaTrackConstraints | true>}
+ */
+async function insisting(constraints) {
+  const ideal = idealDeviceId(constraints);
+  if (constraints === true || ideal === undefined) return constraints;
+  const devices = await getLocalDevices().catch(() => []);
+  const isThere = devices.some(({ deviceId }) => deviceId === ideal);
+  return isThere ? { ...constraints, deviceId: { exact: ideal } } : constraints;
+}
+
+/** @param {MediaTrackConstraints | true} constraints @returns {string | undefined} */
+function idealDeviceId(constraints) {
+  const wish = constraints === true ? undefined : constraints.deviceId;
+  const ideal = typeof wish === 'object' && !Array.isArray(wish) && wish.exact === undefined ? wish.ideal : wish;
+  return typeof ideal === 'string' ? ideal : undefined;
 }
 
 /** The device whose place a track takes. @param {MediaStreamTrack} track @returns {Device} */

@@ -41,10 +41,17 @@ import { Signals } from './signals.js';
  */
 
 /**
+ * A signal on its way out; without `to` it goes to every other member.
+ *
+ * @typedef {{ room: string, to?: string, kind: string, payload: unknown }} SentSignal
+ */
+
+/**
  * @typedef {object} ClientEvents
  * @property {StateChange} state
  * @property {Welcome} moved the session goes on at another gateway, without a pause; the state is `open` throughout
  * @property {IncomingSignal} signal from any room
+ * @property {SentSignal} signal-sent one of this client's own, as it is handed to it; near the gateway's limits it may wait here
  * @property {{ error: SwitchboardError }} error the gateway complains about no request in particular
  */
 
@@ -282,7 +289,20 @@ export class Client extends Emitter {
   signal(name, to, kind, payload) {
     const room = roomId(name);
     const receivers = to === undefined ? (this.#rooms.get(room)?.others.map(({ peer }) => peer) ?? []) : [to];
-    return this.#signals.submit({ room, ...(to !== undefined && { to }), kind, payload }, receivers);
+    const draft = { room, ...(to !== undefined && { to }), kind, payload };
+    this.emit('signal-sent', draft);
+    return this.#signals.submit(draft, receivers);
+  }
+
+  /**
+   * Asks the gateway for a sign of life.
+   *
+   * @returns {Promise<number>} the round trip to it, milliseconds; rejects as `connection-lost` without a connection
+   */
+  async ping() {
+    const askedAt = this.#platform.now();
+    await this.#request({ type: 'ping' }).answer;
+    return this.#platform.now() - askedAt;
   }
 
   get #keepAs() {
@@ -547,6 +567,8 @@ export class Client extends Emitter {
         return this.#requests.answered(message);
       case 'left':
         return this.#requests.answered(message);
+      case 'pong':
+        return message.re === undefined ? undefined : this.#requests.answered({ ...message, re: message.re });
       case 'drain':
         return this.#lifeline.moveIn(message.reconnect_after_ms);
       case 'error':

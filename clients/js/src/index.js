@@ -15,6 +15,7 @@ export { Room } from './room.js';
 /** @typedef {import('./client.js').ClientEvents} ClientEvents */
 /** @typedef {import('./client.js').ClientOptions} ClientOptions */
 /** @typedef {import('./client.js').ConnectOptions} ConnectOptions */
+/** @typedef {import('./client.js').SentSignal} SentSignal */
 /** @typedef {import('./data_channels.js').Data} Data */
 /** @template {object} Events @typedef {import('./emitter.js').Emitter<Events>} Emitter */
 /** @typedef {import('./encoding.js').EncodingPreferences} EncodingPreferences */

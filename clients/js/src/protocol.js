@@ -66,9 +66,9 @@ export const SUBPROTOCOL = 'switchboard.v1.json';
 /** @typedef {{ type: 'signal', id: number, room: string, to?: string, kind: string, payload: unknown }} Signal */
 /** @typedef {{ type: 'received', from: string, id: number }} Received cumulative: handled up to this `id` */
 /** @typedef {{ type: 'state', id: number, room: string, state: State }} StatePatch a JSON Merge Patch (RFC 7396) */
-/** @typedef {{ type: 'ping' }} Ping */
+/** @typedef {{ type: 'ping', id?: number }} Ping */
 /** @typedef {{ type: 'bye', hold_ms?: number }} Bye with `hold_ms` the session stays `away` that long before it leaves */
-/** @typedef {Join | Leave | StatePatch} Request what is answered by `re` */
+/** @typedef {Join | Leave | StatePatch | { type: 'ping', id: number }} Request what is answered by `re` */
 /** @typedef {Hello | Request | Signal | Received | Ping | Bye} ClientMessage */
 
 // Gateway to client

@@ -1,7 +1,7 @@
-/** @import { Done, GatewayError, Joined, Left } from './protocol.js' */
+/** @import { Done, GatewayError, Joined, Left, Pong } from './protocol.js' */
 import { SwitchboardError } from './errors.js';
 
-/** @typedef {Joined | Left | Done} Answer */
+/** @typedef {Joined | Left | Done | (Pong & { re: number })} Answer */
 
 /** Requests without an answer yet, by the id that the answer repeats as `re`. */
 export class Requests {

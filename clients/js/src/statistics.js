@@ -17,6 +17,8 @@
  * @typedef {object} ConnectionStatistics
  * @property {number} [rttMs] round trip on the path in use
  * @property {'direct' | 'relay'} [path] undefined until there is one; `relay` is over a TURN server
+ * @property {RTCIceCandidateType} [localCandidateType] `host`, `srflx`, `prflx` or `relay`: how this side is reached
+ * @property {RTCIceCandidateType} [remoteCandidateType] likewise, the other side
  * @property {string} [protocol] `udp` or `tcp`
  * @property {number} [availableOutgoingBitrate] bits per second, by the browser's estimate
  * @property {{ audio?: FlowStatistics, video?: FlowStatistics }} sent
@@ -98,6 +100,8 @@ function pathOf({ localCandidateId, remoteCandidateId, currentRoundTripTime, ava
   return withoutUndefined({
     rttMs: currentRoundTripTime === undefined ? undefined : currentRoundTripTime * 1_000,
     path: /** @type {'direct' | 'relay'} */ (isRelayed ? 'relay' : 'direct'),
+    localCandidateType: ends[0]?.candidateType,
+    remoteCandidateType: ends[1]?.candidateType,
     protocol: ends[0]?.protocol,
     availableOutgoingBitrate,
   });

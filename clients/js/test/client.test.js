@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client } from '../src/index.js';
-import { connected, countListeners, fakeClient, fakePage, FakeSocket, idle, socketNumber, welcome } from './support.js';
+import { connected, countListeners, fakeClient, fakePage, FakeSocket, idle, joined, socketNumber, welcome } from './support.js';
 
 test('the first message is a hello that asks for receipts', async () => {
   const { client } = fakeClient({ name: 'Ada', token: 't' });
@@ -41,6 +41,21 @@ test('any message is a sign of life', async () => {
   socket.say({ type: 'pong' });
   await clock.advance(60_000 - 1);
   assert.equal(client.state, 'reconnecting', 'and silence after it is silence again');
+});
+
+test('ping() gives the round trip, and rejects when no answer can come any more', async () => {
+  const { clock, socket, client } = await connected();
+  const asked = client.ping();
+  const { id } = socket.last('ping');
+  await clock.advance(30);
+  socket.say({ type: 'pong' }); // of a heartbeat
+  await clock.advance(12);
+  socket.say({ type: 'pong', re: id });
+  assert.equal(await asked, 42);
+  const lost = client.ping();
+  socket.drop();
+  await assert.rejects(lost, { code: 'connection-lost' });
+  await assert.rejects(client.ping(), { code: 'connection-lost' });
 });
 
 test('a page that slept asks again before it gives a connection up', async () => {
@@ -339,4 +354,16 @@ test('a client that is refused listens to its page no more', async (context) => 
   assert.ok(listeners() > 0);
   socket.drop(4403);
   assert.equal(listeners(), 0);
+});
+
+test('signals of the client’s own are told as they are handed to it', async () => {
+  const { client, room } = await joined({ members: ['a', 'b'] });
+  const sent = [];
+  client.on('signal-sent', (signal) => sent.push(signal));
+  room.signal('a', 'offer', { sdp: 's' });
+  room.broadcast('chat', 'hello');
+  assert.deepEqual(sent, [
+    { room: 'r', to: 'a', kind: 'offer', payload: { sdp: 's' } },
+    { room: 'r', kind: 'chat', payload: 'hello' },
+  ]);
 });

@@ -191,6 +191,21 @@ test('a camera that is off is switched when it is next on', async (context) => {
   assert.deepEqual([video.deviceId, video.facingMode], [{ ideal: 'rear' }, undefined]);
 });
 
+test('a device that was chosen and is there is insisted on, in one prompt with another that is not', async (context) => {
+  const devices = FakeDevices.install(context);
+  devices.connected.push({ kind: 'videoinput', deviceId: 'rear', label: 'Rear camera' });
+  const media = new LocalMedia();
+  await media.switchActiveDevice('videoinput', 'rear');
+  await media.switchActiveDevice('audioinput', 'long gone');
+  assert.deepEqual(await media.open(), []);
+  const { audio, video } = devices.prompts[0].constraints;
+  assert.deepEqual([audio.deviceId, video.deviceId], [{ ideal: 'long gone' }, { exact: 'rear' }]);
+  await media.setVideoOff(true);
+  await media.setVideoOff(false);
+  assert.deepEqual(devices.prompts[1].constraints.video.deviceId, { exact: 'rear' });
+  assert.equal(devices.prompts.length, 2);
+});
+
 test('a track of the application is sent, muted and put aside, but never stopped', async (context) => {
   FakeDevices.install(context);
   const media = new LocalMedia();

@@ -24,7 +24,7 @@ test('a summary tells path, rates and losses', async () => {
   const statistics = new Statistics();
   await statistics.summary(reported(1_000, 1_000));
   const { sent, received, ...path } = await statistics.summary(reported(3_000, 26_000));
-  assert.deepEqual(path, { rttMs: 25, path: 'relay', protocol: 'udp' });
+  assert.deepEqual(path, { rttMs: 25, path: 'relay', localCandidateType: 'host', remoteCandidateType: 'relay', protocol: 'udp' });
   assert.deepEqual(sent, {
     video: { packets: 10, packetsLost: 3, bytes: 26_000, bitrate: 100_000, codec: 'video/VP8', frameWidth: 960 },
   });
