@@ -79,6 +79,39 @@ scenario('sound comes from the loudspeaker that was chosen, as long as it is the
   await until('it is in use again', sink, (now) => now === id);
 });
 
+scenario('a choice that fails is told where it was made, and a device that is unplugged in the call', async (world) => {
+  const at = await world.gateway();
+  const ada = await world.person();
+  await ada.visit(at.url);
+  await ada.join({ name: 'Ada', room: 'studio' });
+  await until('both are in use', () => devicesInUse(ada), ({ length }) => length === 2);
+  await ada.page.evaluate(() => {
+    const { mediaDevices } = navigator;
+    const ask = mediaDevices.getUserMedia.bind(mediaDevices);
+    mediaDevices.getUserMedia = async (constraints) => {
+      const { deviceId } = /** @type {MediaTrackConstraints} */ (constraints?.audio ?? {});
+      if (deviceId) throw new DOMException('Could not start audio source', 'NotReadableError');
+      return ask(constraints);
+    };
+  });
+  await ada.element('devices').click();
+  await ada.element('device-microphone').selectOption({ label: 'Fake Audio Input 2' });
+  await until('it says why', () => ada.text('devices-error'), (error) => error === 'The microphone is in use by another program.');
+  await until('the former one is shown', () => chosen(ada), ({ microphone }) => microphone === 'Fake Default Audio Input');
+  assert.ok((await devicesInUse(ada)).includes('Fake Default Audio Input'));
+  await ada.element('devices-close').click();
+
+  await ada.page.locator('.tile[data-self] video').evaluate((video) => {
+    const { mediaDevices } = navigator;
+    const list = mediaDevices.enumerateDevices.bind(mediaDevices);
+    mediaDevices.enumerateDevices = async () => (await list()).filter(({ kind }) => kind !== 'audioinput');
+    const [track] = /** @type {MediaStream} */ (/** @type {HTMLVideoElement} */ (video).srcObject).getAudioTracks();
+    track?.stop();
+    track?.dispatchEvent(new Event('ended'));
+  });
+  await until('its loss is told', () => ada.text('toast'), (toast) => toast === 'The microphone was disconnected.');
+});
+
 /**
  * @param {DemoPage} page in a call
  * @param {'microphone' | 'camera' | 'loudspeaker'} device

@@ -1,7 +1,8 @@
 /** @import { Call, Member, Tile } from '/sdk/index.js' */
 
-const TOPIC = 'chat';
-const RECEIPT_TOPIC = 'chat-received';
+/** Not those that an application in the same room may have: these have a form of their own. */
+const TOPIC = 'switchboard-demo.chat';
+const RECEIPT_TOPIC = 'switchboard-demo.chat-received';
 /** Of more messages than this nobody waits for receipts. */
 const SENT_MAX = 200;
 

@@ -21,6 +21,8 @@ export class DevicesMenu {
   #dialog = byId('devices-menu', HTMLDialogElement);
   #error = byId('devices-error', HTMLElement);
   #media;
+  /** How many choices are being carried out: until then the lists show what is to come. */
+  #choosing = 0;
   /** @type {(() => void)[]} */
   #subscriptions = [];
 
@@ -77,6 +79,7 @@ export class DevicesMenu {
     select.disabled = devices.length === 0;
     // Other options would close a list that somebody is looking at.
     if (contentsOf([...select.options]) !== contentsOf(options)) select.replaceChildren(...options);
+    if (this.#choosing > 0) return;
     const chosen = this.#chosen(choice);
     if (devices.some(({ deviceId }) => deviceId === chosen)) select.value = /** @type {string} */ (chosen);
   }
@@ -92,6 +95,7 @@ export class DevicesMenu {
     const { kind, device } = choice;
     const id = selectOf(choice).value;
     this.#error.textContent = '';
+    this.#choosing += 1;
     try {
       if (kind === 'audiooutput') await this.loudspeaker.choose(id);
       else await this.#media.switchActiveDevice(kind, id);
@@ -99,6 +103,7 @@ export class DevicesMenu {
     } catch (error) {
       this.#error.textContent = kind === 'audiooutput' ? t('loudspeaker-failed') : inWords(error);
     }
+    this.#choosing -= 1;
     this.#show();
   }
 }

@@ -3,6 +3,9 @@ import { beforeEach, test } from 'node:test';
 import { ChatExchange } from '../demo/chat_exchange.js';
 import { Emitter } from '../src/emitter.js';
 
+const CHAT = 'switchboard-demo.chat';
+const RECEIPT = `${CHAT}-received`;
+
 /** What of a call the chat uses. Data for each other stays where it is until the test passes it on. */
 class FakeCall extends Emitter {
   tiles = [];
@@ -57,31 +60,31 @@ test('a message waits for each receiver; who leaves, or could not be sent it, mi
   call.full.clear();
   chat.send('again');
   const id = idOf(call.sent.at(-1));
-  call.hear('a', 'chat-received', { id });
-  call.hear('a', 'chat-received', { id });
+  call.hear('a', RECEIPT, { id });
+  call.hear('a', RECEIPT, { id });
   call.remove('b');
-  call.hear('a', 'chat-received', { id: id - 1 });
+  call.hear('a', RECEIPT, { id: id - 1 });
   assert.deepEqual(receipts, ['waiting b, missed ', 'waiting , missed b', 'waiting , missed b']);
 });
 
 test('what is shown is confirmed to its sender, and what comes again is confirmed, not shown', () => {
-  call.hear('a', 'chat', { id: 7, text: 'hello' });
-  call.hear('a', 'chat', { id: 7, text: 'hello' });
-  call.hear('b', 'chat', { id: 7, text: 'hello' });
-  call.hear('a', 'chat', { id: 8, text: 'there' });
+  call.hear('a', CHAT, { id: 7, text: 'hello' });
+  call.hear('a', CHAT, { id: 7, text: 'hello' });
+  call.hear('b', CHAT, { id: 7, text: 'hello' });
+  call.hear('a', CHAT, { id: 8, text: 'there' });
   assert.deepEqual(heard, ['a: hello', 'b: hello', 'a: there']);
   assert.deepEqual(call.sent.map(({ peer, topic, data }) => [peer, topic, data]), [
-    ['a', 'chat-received', '{"id":7}'],
-    ['a', 'chat-received', '{"id":7}'],
-    ['b', 'chat-received', '{"id":7}'],
-    ['a', 'chat-received', '{"id":8}'],
+    ['a', RECEIPT, '{"id":7}'],
+    ['a', RECEIPT, '{"id":7}'],
+    ['b', RECEIPT, '{"id":7}'],
+    ['a', RECEIPT, '{"id":8}'],
   ]);
 });
 
 test('who has another RTCPeerConnection is sent again what it has not confirmed', () => {
   chat.send('one');
   chat.send('two');
-  call.hear('a', 'chat-received', { id: idOf(call.sent[0]) });
+  call.hear('a', RECEIPT, { id: idOf(call.sent[0]) });
   call.sent = [];
   const [tile] = call.tiles;
   call.emit('tile-changed', tile); // muted, or the like
@@ -92,10 +95,10 @@ test('who has another RTCPeerConnection is sent again what it has not confirmed'
 });
 
 test('whatever else comes is not looked at, and nothing is after the end', () => {
-  for (const data of ['', 'hello', 'null', '[]', '7', '{"id":"1","text":"x"}', '{"id":1,"text":{}}']) call.hear('a', 'chat', data);
-  call.hear('a', 'chat-received', 'null');
+  for (const data of ['', 'hello', 'null', '[]', '7', '{"id":"1","text":"x"}', '{"id":1,"text":{}}']) call.hear('a', CHAT, data);
+  call.hear('a', RECEIPT, 'null');
   call.hear('a', 'another topic', { id: 1, text: 'x' });
   chat.stop();
-  call.hear('a', 'chat', { id: 1, text: 'x' });
+  call.hear('a', CHAT, { id: 1, text: 'x' });
   assert.deepEqual([heard, call.sent, receipts], [[], [], []]);
 });

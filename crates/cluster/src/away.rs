@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Whether clients could come back, so that windows may end.
 pub(crate) struct Ways {
     reach: watch::Receiver<Reach>,
-    /// When the directory was last seen to be away, or to have been.
+    /// When the directory was last seen to be away, or to have been, or to lack what it forgot: then its rooms are closed.
     barred_at: Option<Instant>,
 }
 
@@ -42,11 +42,12 @@ impl Ways {
         }
     }
 
-    /// To be asked often: an outage between two times counts from the second one.
-    pub(crate) fn are_open(&mut self, now: Instant) -> bool {
+    /// To be asked often: an outage between two times counts from the second one. `is_in_doubt`: see
+    /// [`Doubt`](crate::doubt::Doubt).
+    pub(crate) fn are_open(&mut self, is_in_doubt: bool, now: Instant) -> bool {
         let has_changed = self.reach.has_changed().unwrap_or(false);
         let is_reached = self.reach.borrow_and_update().is_reached();
-        if has_changed || !is_reached {
+        if has_changed || !is_reached || is_in_doubt {
             self.barred_at = Some(now);
         }
         let in_grace = |at| now.saturating_duration_since(at) < GRACE;

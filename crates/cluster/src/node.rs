@@ -55,6 +55,8 @@ pub struct Settings {
     pub lease: Duration,
     /// A signal that was taken is answered after this at the latest.
     pub delivery_deadline: Duration,
+    /// A client that is not heard for so long has lost its connection; only then its window begins.
+    pub heartbeat_timeout: Duration,
     /// Bounds on what is unanswered.
     pub in_flight: InFlightMax,
     /// A session that lost its connection is held for so long.

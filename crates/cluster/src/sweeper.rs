@@ -32,21 +32,21 @@ impl Inner {
                 () = self.stop.cancelled() => return,
             }
             // Asked at each tick: a doubt begins when it is noticed.
-            self.is_in_doubt();
+            let is_in_doubt = self.is_in_doubt();
             self.read_rosters_behind();
             self.try_all_early();
             self.shed_away();
             if tick % DEADLINE_TICKS == 0 {
                 let now = Instant::now();
                 self.end_overdue(now);
-                if ways_back.are_open(now) {
+                let are_open = ways_back.are_open(is_in_doubt, now);
+                if are_open {
                     self.expire(now);
                 }
-            }
-            if tick % PRUNE_TICKS == 0 {
-                let now = Instant::now();
-                self.prune_streams(now);
-                self.gone.prune(now);
+                if tick % PRUNE_TICKS == 0 {
+                    self.prune_streams(now, are_open);
+                    self.gone.prune(now);
+                }
             }
         }
     }
@@ -137,13 +137,16 @@ impl Inner {
         })
     }
 
-    fn prune_streams(&self, now: Instant) {
+    /// Forgets streams whose senders cannot come back and say everything once more. While `ways_are_open` does not hold they
+    /// still can, however late it is.
+    fn prune_streams(&self, now: Instant, ways_are_open: bool) {
         for local in &self.locals {
-            self.guarded(Task::Sweeper, || self.prune_streams_of(&local, now));
+            let prune = || self.prune_streams_of(&local, now, ways_are_open);
+            self.guarded(Task::Sweeper, prune);
         }
     }
 
-    fn prune_streams_of(&self, local: &Local, now: Instant) {
+    fn prune_streams_of(&self, local: &Local, now: Instant, ways_are_open: bool) {
         let rooms = local.room_ids();
         let shares_room = |sender: &_| {
             let rooms = rooms
@@ -155,13 +158,13 @@ impl Inner {
                     .is_some_and(|roster| roster.member(sender).is_some())
             })
         };
-        let senders = local
-            .inbound
-            .lock()
-            .idle_since(now, self.settings.delivery_deadline);
+        let settings = &self.settings;
+        let comes_back_within = settings.heartbeat_timeout + settings.resume_window;
+        let idle = settings.delivery_deadline.max(comes_back_within);
+        let senders = local.inbound.lock().idle_since(now, idle);
         let forgotten: Vec<_> = senders
             .into_iter()
-            .filter(|sender| !shares_room(sender))
+            .filter(|sender| ways_are_open && !shares_room(sender))
             .collect();
         local.inbound.lock().forget(&forgotten);
         let mut moved = local.unanswered.lock().moved();

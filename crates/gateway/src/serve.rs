@@ -262,6 +262,7 @@ fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
             .map(|key| ClusterKey::derive(key.expose())),
         lease: config.cluster.lease,
         delivery_deadline: config.session.delivery_deadline,
+        heartbeat_timeout: config.session.heartbeat_timeout,
         resume_window: config.session.resume_window,
         in_flight: InFlightMax {
             signals: config.limits.in_flight as usize,

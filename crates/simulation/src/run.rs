@@ -347,6 +347,7 @@ fn settings() -> Settings {
         cluster_key: None,
         lease: LEASE,
         delivery_deadline: DEADLINE,
+        heartbeat_timeout: HEARTBEAT_TIMEOUT,
         in_flight: InFlightMax {
             signals: IN_FLIGHT as usize,
             bytes: 1 << 20,

@@ -11,6 +11,7 @@ use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use crate::rig::{
     Kind, Session, WINDOW, id, introduce, members, node, plain_node, plain_nodes, settings,
+    until_open,
 };
 
 /// Less than it takes a node to look who is over.
@@ -42,6 +43,22 @@ async fn no_window_ends_while_nobody_can_come_back_nor_for_ten_seconds_after() {
         let in_time = until + Duration::from_secs(9)..until + Duration::from_secs(11);
         assert!(in_time.contains(&took), "{took:?}");
     }
+}
+
+/// Everything is forgotten just before the window ends: rooms are closed while they are filled, and nobody can come back.
+#[tokio::test(start_paused = true)]
+async fn no_window_ends_while_rooms_are_closed() {
+    let cluster = MemoryCluster::new();
+    let [one, other] = plain_nodes(&cluster).await;
+    let (alice, bob) = introduce(&one, &other).await;
+    bob.loses_connection();
+    sleep(WINDOW - Duration::from_secs(2)).await;
+    cluster.forget();
+    until_open(&cluster).await;
+    sleep(Duration::from_secs(5)).await; // between two attempts of his client
+    let resumed = bob.resume_on(&one).await;
+    assert_eq!(resumed.peer(), bob.peer());
+    assert_eq!(alice.told.leaves(&bob.peer()), []);
 }
 
 #[tokio::test(start_paused = true)]

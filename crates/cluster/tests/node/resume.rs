@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{NewSession, Node, OutboxFull, Recipient, ResumeError};
+use switchboard_cluster::{Backend, NewSession, Node, OutboxFull, Reach, Recipient, ResumeError};
 use switchboard_protocol::server_message::RoomSnapshot;
 use switchboard_protocol::{Connection, PeerId, ServerMessage};
+use tokio::sync::watch;
 use tokio::time::{Duration, sleep};
 
-use crate::rig::{Kind, Session, WINDOW, faulty_node, introduce, plain_nodes};
+use crate::rig::{Kind, Session, WINDOW, faulty_node, id, introduce, node, plain_nodes, settings};
 
 fn members(snapshot: &RoomSnapshot) -> Vec<(PeerId, u64, Connection)> {
     let members = snapshot.members.iter();
@@ -301,4 +302,42 @@ async fn nobody_waits_long_for_his_turn_or_has_it_after_he_has_gone() {
     let refused = node.resume(gone, &secret, nothing_seen).await;
     assert_eq!(refused.err(), Some(ResumeError::Unavailable));
     assert_eq!(directory.calls("attach"), attached + 1);
+}
+
+/// Her node noticed late that alice was gone, or nobody could come back for a while. Bob shared no room with her meanwhile.
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_back_late_repeats_nothing_to_somebody_who_left_and_came_again() {
+    let unnoticed = settings().heartbeat_timeout - Duration::from_secs(1);
+    for (unnoticed, outage) in [(unnoticed, Duration::ZERO), (Duration::ZERO, WINDOW * 3)] {
+        let cluster = MemoryCluster::new();
+        let reach = watch::Sender::new(Reach::Reached);
+        let backend = || Backend {
+            reach: reach.subscribe(),
+            ..cluster.backend()
+        };
+        let one = node(backend(), settings()).await;
+        let other = node(backend(), settings()).await;
+        let (alice, bob) = introduce(&one, &other).await;
+        let said = alice.signal("r", Some(bob.peer()));
+        bob.until_signals(1).await;
+        bob.handles(&alice.peer(), said);
+        other.leave(&bob.local, &id("r")).await.expect("bob leaves");
+
+        sleep(unnoticed).await;
+        alice.loses_connection();
+        if outage > Duration::ZERO {
+            reach.send_replace(Reach::Lost("a test".into()));
+            sleep(outage).await;
+            reach.send_replace(Reach::Reached);
+        } else {
+            sleep(WINDOW - Duration::from_secs(1)).await;
+        }
+
+        bob.join("r").await.expect("bob gets in");
+        let resumed = alice.resume_on(&one).await;
+        resumed.signal_again("r", said, Some(bob.peer()));
+        resumed.until_answered(1).await;
+        assert_eq!(bob.told.signals(), [said], "{unnoticed:?} {outage:?}");
+        assert_eq!(resumed.told.answers(), [(said, None)]);
+    }
 }

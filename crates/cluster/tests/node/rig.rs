@@ -31,6 +31,7 @@ pub(crate) fn settings() -> Settings {
         cluster_key: None,
         lease: Duration::from_secs(4),
         delivery_deadline: Duration::from_secs(75),
+        heartbeat_timeout: Duration::from_secs(40),
         in_flight: InFlightMax {
             signals: 1024,
             bytes: 1 << 20,

@@ -121,6 +121,7 @@ mod tests {
             lease: Duration::from_secs(4),
             resume_window: Duration::from_secs(60),
             delivery_deadline: Duration::from_secs(75),
+            heartbeat_timeout: Duration::from_secs(40),
             in_flight: InFlightMax {
                 signals: 1,
                 bytes: 1,

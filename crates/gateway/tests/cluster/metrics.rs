@@ -67,6 +67,21 @@ async fn every_metric_has_a_help_text_a_type_and_a_prefix() {
     }
 }
 
+#[tokio::test]
+async fn the_page_for_operators_has_every_metric_once_and_no_other() {
+    const PAGE: &str = include_str!("../../../../docs/metrics.md");
+    let text = embedded(&[]).get("/metrics").1;
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let families = types.filter_map(|line| line.split(' ').next()?.strip_prefix("switchboard_"));
+    let mut exported: Vec<_> = families.collect();
+    let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `"));
+    let names = rows.filter_map(|row| row.split(['`', '{']).next());
+    let mut documented: Vec<_> = names.filter(|name| *name != "switchboard_…").collect();
+    exported.sort_unstable();
+    documented.sort_unstable();
+    assert_eq!(documented, exported);
+}
+
 /// An alert on a counter that first appears at 1 never sees it grow.
 #[tokio::test]
 async fn every_series_is_there_from_the_start() {
