@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** @import { BrowserContext } from 'playwright-core' */
+/** @import { BrowserContext, Route } from 'playwright-core' */
 
 const TYPES = /** @type {Record<string, string>} */ ({
   html: 'text/html; charset=utf-8',
@@ -30,7 +30,19 @@ export async function useClientFiles(context) {
     const file = join(CLIENT_DIR, local(new URL(route.request().url()).pathname));
     const contentType = TYPES[file.slice(file.lastIndexOf('.') + 1)] ?? 'application/octet-stream';
     // Gateways let in pages of the origins they are told; here all may load them.
-    const headers = { 'access-control-allow-origin': '*' };
+    const headers = { 'access-control-allow-origin': '*', ...(contentType.startsWith('text/html') && (await policyOf(route))) };
     await route.fulfill({ body: await readFile(file), contentType, headers });
   });
+}
+
+/**
+ * What the gateway allows its own page.
+ *
+ * @param {Route} route
+ * @returns {Promise<Record<string, string>>}
+ */
+async function policyOf(route) {
+  const name = 'content-security-policy';
+  const { [name]: policy } = (await route.fetch()).headers();
+  return policy === undefined ? {} : { [name]: policy };
 }

@@ -25,12 +25,12 @@ export function joinBySdk({ page }, { name, room = 'studio', listens = true }) {
   );
 }
 
-/** @param {DemoPage} person */
-export function makeCall({ page }) {
-  return page.evaluate(() => {
+/** @param {DemoPage} person @param {{ videoCodec?: string }} [preferences] */
+export function makeCall({ page }, preferences) {
+  return page.evaluate((preferences) => {
     const { own } = /** @type {any} */ (window);
-    own.call = new own.sdk.Call(own.room, own.media);
+    own.call = new own.sdk.Call(own.room, own.media, {}, preferences);
     own.data = [];
     own.call.on('data-received', (/** @type {any} */ { topic, data }) => own.data.push([topic, data]));
-  });
+  }, preferences);
 }

@@ -49,6 +49,8 @@ scenario('chat: messages arrive as they were written, are counted while nobody l
   assert.equal((await notes(ada)).filter(Boolean).length, 1, 'everything else was received');
   await ada.say('Anybody?');
   assert.equal(await lastNote(ada), 'Nobody else is in this call.');
+  const measured = ada.heard.filter(({ type, re }) => type === 'pong' && re !== undefined);
+  assert.deepEqual(measured, [], 'nothing is measured while nobody looks');
 });
 
 scenario('chat: what a page that is loaded again had not confirmed is sent again, once', async (world) => {

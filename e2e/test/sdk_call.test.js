@@ -30,6 +30,38 @@ scenario('a call that is made after its offer came answers it; where something e
   await ada.untilPicturesMove('Bob', 'Cy');
 });
 
+scenario('an offer that has waited for a side that would offer itself is answered with its own lines', async (world) => {
+  const gateway = await world.gateway();
+  const [ada, bob] = [await world.person(), await world.person()];
+  const pages = [ada, bob];
+  const join = async () => {
+    for (const page of pages) await joinBySdk(page, { name: page === ada ? 'Ada' : 'Bob', listens: false });
+  };
+  for (const page of pages) await page.visit(gateway.url);
+  await join();
+  await makeCall(bob); // waits for the offer of Ada, who was there before, and then makes one
+  await until('his offer came', () => kinds(ada), (now) => now.includes('offer'));
+  await makeCall(ada, { videoCodec: 'vp9' });
+  await untilConnected(ada, bob);
+  for (const page of pages) assert.equal(await lines(page), 2);
+  const codec = () => bob.page.evaluate(async () => {
+    const { call } = /** @type {any} */ (window).own;
+    return (await call.getStats(call.tiles[0].member.peer)).sent.video?.codec;
+  });
+  await until('she is sent what she prefers', codec, (now) => now === 'video/VP9');
+
+  for (const [first, second] of [[ada, bob], [bob, ada]]) {
+    await Promise.all(pages.map(({ page }) => page.reload()));
+    for (const { heard } of pages) heard.length = 0;
+    await join();
+    await makeCall(first);
+    await until('the offer came', () => kinds(second), (now) => now.includes('offer'));
+    await makeCall(second);
+    await untilConnected(ada, bob);
+    for (const page of pages) assert.equal(await lines(page), 2);
+  }
+});
+
 scenario('hanging up takes the tile away, and a new call in the same room brings it back, until the room is left', async (world) => {
   const [ada, bob] = await two(world);
   await bob.page.evaluate(() => /** @type {any} */ (window).own.call.hangUp());
@@ -126,6 +158,14 @@ async function untilConnected(...pages) {
 /** @param {DemoPage} page @returns {Promise<string[]>} */
 function tiles({ page }) {
   return page.evaluate(() => /** @type {any} */ (window).own.call.tiles.map((/** @type {any} */ { connection }) => connection));
+}
+
+/** How many media lines were negotiated. @param {DemoPage} page @returns {Promise<number>} */
+function lines({ page }) {
+  return page.evaluate(() => {
+    const [{ peerConnection }] = /** @type {any} */ (window).own.call.tiles;
+    return peerConnection.localDescription.sdp.match(/^m=/gm).length;
+  });
 }
 
 /** @param {DemoPage} page @returns {Promise<string[]>} */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { WebSocket } from 'ws';
 import { Client } from '../../clients/js/src/index.js';
+import { freePort } from '../support/free_port.js';
 import { scenario } from '../support/scenario.js';
 import { until } from '../support/until.js';
 
@@ -24,4 +25,33 @@ scenario('in Node.js it connects with the WebSocket of the package ws', async (w
   } finally {
     for (const client of [ada, bot]) client.close();
   }
+});
+
+scenario('in Node.js a gateway that is not there, and a client that is closed while it connects, end nothing but the attempt', async (world) => {
+  const away = new Client({ url: `ws://127.0.0.1:${await freePort()}/v1/connect`, platform: { WebSocket } });
+  try {
+    const reconnecting = new Promise((resolve) => away.on('state', ({ state, advice }) => state === 'reconnecting' && resolve(advice.why)));
+    const connecting = away.connect();
+    assert.equal(await reconnecting, 'connection-lost');
+    away.close();
+    await assert.rejects(connecting, { code: 'bye' });
+  } finally {
+    away.close();
+  }
+
+  const gateway = await world.gateway();
+  /** @type {Promise<void>} */
+  const ended = new Promise((resolve) => {
+    const Closed = class extends WebSocket {
+      /** @param {string} url @param {string[]} protocols */
+      constructor(url, protocols) {
+        super(url, protocols);
+        this.once('close', () => resolve());
+        queueMicrotask(() => client.close());
+      }
+    };
+    const client = new Client({ url: `${gateway.url.replace('http', 'ws')}v1/connect`, platform: { WebSocket: Closed } });
+    client.connect().catch(() => {});
+  });
+  await ended;
 });

@@ -56,6 +56,7 @@ export class Chat {
       this.#send();
     }, { signal });
     this.#field.addEventListener('keydown', (event) => this.#pressed(event), { signal });
+    this.#field.addEventListener('input', () => (this.#error.textContent = ''), { signal });
     this.#showUnread(0);
   }
 

@@ -2,7 +2,7 @@
 /** @import { Hello, ServerMessage, Welcome } from './protocol.js' */
 /** @import { Platform } from './platform.js' */
 import { Connection } from './connection.js';
-import { withoutQuery } from './log.js';
+import { log, nameOf, withoutSecrets } from './log.js';
 import { adviceFor } from './reconnect.js';
 
 /** A token that has not come after so long is none. */
@@ -70,7 +70,8 @@ export class Attempt {
     try {
       token = await this.#askToken();
     } catch (error) {
-      const message = `No token: ${messageOf(error)}`;
+      if (!this.#over) log('warn', `No token: getToken() failed with ${nameOf(error)}.`);
+      const message = `No token: ${error instanceof Error ? error.message : String(error)}`;
       return this.#failed({ action: 'come-back', why: 'no-token', message, retryAfterMs: 0 }, token);
     }
     if (this.#over) return;
@@ -84,7 +85,7 @@ export class Attempt {
     const { token, platform } = this.#options;
     try {
       return await new Promise((resolve, reject) => {
-        const late = () => reject(new Error(`getToken() did not settle within ${TOKEN_TIMEOUT_MS / 1000} s.`));
+        const late = () => reject(new DOMException(`getToken() did not settle within ${TOKEN_TIMEOUT_MS / 1000} s.`, 'TimeoutError'));
         this.#timer = platform.setTimeout(late, TOKEN_TIMEOUT_MS);
         Promise.resolve(token()).then(resolve, reject);
       });
@@ -99,11 +100,16 @@ export class Attempt {
       const message = 'There is no WebSocket here: use a browser, Node.js 22 or newer, or `platform: { WebSocket }`.';
       return this.#failed({ action: 'stay-away', why: 'no-websocket', message, retryAfterMs: 0 }, token);
     }
+    if (!this.#options.url) { // to a browser it is a relative one: the page's own
+      const message = 'The client has no url: give it one such as wss://example.org/v1/connect.';
+      return this.#failed({ action: 'stay-away', why: 'bad-url', message, retryAfterMs: 0 }, token);
+    }
     try {
       this.#open(token);
     } catch (error) {
-      const { url } = this.#options;
-      const message = `No connection to this url can be opened: ${messageOf(error).replaceAll(url, withoutQuery(url))}`;
+      const url = withoutSecrets(this.#options.url);
+      // The browser's own words may quote the rest of the url.
+      const message = `No connection to ${url} can be opened (${nameOf(error)}): a url begins with wss://, or ws:// on pages that are not https, and has no fragment.`;
       this.#failed({ action: 'stay-away', why: 'bad-url', message, retryAfterMs: 0 }, token);
     }
   }
@@ -139,9 +145,4 @@ export class Attempt {
     this.#over = true;
     this.#options.onFailed(advice, token);
   }
-}
-
-/** @param {unknown} error */
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
 }

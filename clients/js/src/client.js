@@ -21,7 +21,7 @@ import { Signals } from './signals.js';
 
 /**
  * @typedef {object} ClientOptions
- * @property {string} url `wss://…/v1/connect`
+ * @property {string | URL} url `wss://…/v1/connect`
  * @property {string} [name] as others see it
  * @property {string} [avatar] usually a URL
  * @property {string} [token] JWT; may be set anew as `client.token`
@@ -78,6 +78,7 @@ export class Client extends Emitter {
   /** What the gateway said last: `peer`, `user`, `node`, `limits`, `ice_servers`… @type {Welcome | undefined} */
   welcome;
   #options;
+  #url;
   #platform;
   #lifeline;
   #lastId = 0;
@@ -117,10 +118,11 @@ export class Client extends Emitter {
   constructor(options) {
     super();
     this.#options = options;
+    this.#url = String(options.url ?? '');
     this.#platform = { ...browser(), ...options.platform };
     this.token = options.token;
     this.#lifeline = new Lifeline({
-      url: options.url,
+      url: this.#url,
       token: () => (options.getToken ? options.getToken() : this.token),
       renewable: options.getToken !== undefined,
       hello: (token, resumes) => this.#hello(token, resumes),
@@ -306,7 +308,7 @@ export class Client extends Emitter {
   }
 
   get #keepAs() {
-    return this.#options.keepAs ?? this.#options.url;
+    return this.#options.keepAs ?? this.#url;
   }
 
   /**

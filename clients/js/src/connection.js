@@ -63,6 +63,7 @@ export class Connection {
       this.send(this.#hello());
     };
     this.#socket.onmessage = (event) => this.#heard(JSON.parse(event.data));
+    this.#socket.onerror = () => {}; // `onclose` tells; it stays, as closing before it is open is one to `ws`
     this.#socket.onclose = (event) => this.#ended(event.code, event.reason);
     this.#arm(WELCOME_TIMEOUT_MS, () => this.#ended(CONNECTION_LOST, ''));
   }

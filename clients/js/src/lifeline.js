@@ -4,7 +4,7 @@
 /** @import { Connection } from './connection.js' */
 /** @import { Platform } from './platform.js' */
 import { Attempt } from './attempt.js';
-import { log, withoutQuery } from './log.js';
+import { log, withoutSecrets } from './log.js';
 import { adviceFor, Backoff } from './reconnect.js';
 
 /**
@@ -159,7 +159,7 @@ export class Lifeline {
   #try() {
     this.#cancelWait();
     this.#dropAttempt();
-    log('debug', `Connecting to ${withoutQuery(this.#options.url)}.`);
+    log('debug', `Connecting to ${withoutSecrets(this.#options.url)}.`);
     this.#triedAt = this.#now();
     this.#attempt = new Attempt({
       ...this.#options,
@@ -217,7 +217,7 @@ export class Lifeline {
    * @param {string | undefined} token
    */
   #failed(advice, token) {
-    log(advice.why === 'no-token' ? 'warn' : 'info', `No connection (${advice.why}): ${advice.message}`);
+    if (advice.why !== 'no-token') log('info', `No connection (${advice.why}): ${advice.message}`);
     if (this.#attempt?.saidHello && advice.why === 'connection-lost') this.expectStrayHello();
     const saidHello = this.#attempt?.saidHello;
     this.#attempt = undefined;

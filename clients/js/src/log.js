@@ -30,7 +30,12 @@ export function log(level, message) {
   if (LEVELS.indexOf(level) <= LEVELS.indexOf(current)) console[level](`[switchboard] ${message}`);
 }
 
-/** A token may be in the rest. @param {string} url */
-export function withoutQuery(url) {
-  return url.replace(/[?#].*/s, '');
+/** Without user, password, query and fragment: tokens may be in them. @param {string} url */
+export function withoutSecrets(url) {
+  return url.replace(/[?#].*/s, '').replace(/^(\w*:\/*)?.*@/s, '$1');
+}
+
+/** Of what was thrown by others. Its message may have a token or a session description in it. @param {unknown} error */
+export function nameOf(error) {
+  return error instanceof Error ? error.name : typeof error;
 }

@@ -4,7 +4,7 @@
 import { DataChannels } from './data_channels.js';
 import { deliver } from './delivery.js';
 import { limitBitrate, preferCodec } from './encoding.js';
-import { log } from './log.js';
+import { log, nameOf } from './log.js';
 import { Statistics } from './statistics.js';
 import { clearTimer, setTimer } from './timers.js';
 
@@ -274,8 +274,10 @@ export class PeerConnection {
     if (this.#ignoringOffer) return this.#offerAgain();
     clearTimer(this.#firstOfferTimer);
     if (this.#isAnswered(offer)) return this.#deliverDescription();
-    // A first offer is not rolled back but forgotten: its transceivers would stay beside those that this one brings.
-    if (anew || (glare && !this.#rtc.remoteDescription)) this.#beginAnew(false);
+    // A first offer is not rolled back but forgotten, although it is not made yet: its transceivers would stay beside those
+    // that this one brings.
+    const hasBegun = this.#transceivers !== undefined && !this.#rtc.remoteDescription;
+    if (anew || hasBegun) this.#beginAnew(false);
     await this.#setRemoteDescription(offer); // rolls an own offer back
     if (!this.#transceivers) this.#adoptTransceivers();
     await this.#rtc.setLocalDescription();
@@ -378,8 +380,7 @@ export class PeerConnection {
   /** @param {unknown} error */
   #failed = (error) => {
     if (this.#rtc.signalingState === 'closed') return;
-    // Its message may have a session description in it.
-    log('warn', `The negotiation with ${this.#name} failed: ${error instanceof Error ? error.name : typeof error}.`);
+    log('warn', `The negotiation with ${this.#name} failed: ${nameOf(error)}.`);
     this.#onError(error);
   };
 }

@@ -10,6 +10,7 @@ import { clearTimer, isHidden, setTimer } from './timers.js';
  * @property {((event: any) => void) | null} onopen
  * @property {((event: any) => void) | null} onmessage
  * @property {((event: any) => void) | null} onclose
+ * @property {((event: any) => void) | null} onerror that of `ws` is an EventEmitter: an error that nobody listens to ends the process
  * @property {(text: string) => void} send
  * @property {(code: number) => void} close
  */

@@ -261,6 +261,20 @@ test('a URL that no connection can be opened to, and a platform without WebSocke
   }
 });
 
+test('a url may be a URL; without one connect() rejects, each time, and so does join()', async () => {
+  const url = 'ws://gateway/v1/connect';
+  const { client } = fakeClient({ url: new URL(url) });
+  client.connect().catch(() => {});
+  assert.equal((await socketNumber(1)).url, url);
+  client.close();
+  for (const none of [undefined, null, '']) {
+    const { client, clock } = fakeClient({ url: none });
+    for (let time = 1; time <= 2; time++) await assert.rejects(client.connect(), { code: 'bad-url', message: /no url/ });
+    await assert.rejects(client.join('r'), { code: 'bad-url' });
+    assert.deepEqual([client.state, FakeSocket.all.length, clock.waits], ['closed', 0, []]);
+  }
+});
+
 test('a platform of which only a part is given has the rest from the browser', async () => {
   FakeSocket.reset();
   const client = new Client({ url: 'ws://gateway/v1/connect', platform: { WebSocket: FakeSocket } });

@@ -174,10 +174,10 @@ export class FakeRtc {
     if (signalingState === 'stable' && this.#needed) this.#negotiationNeeded();
   }
 
-  /** Fires later, and only if it is still true then and nothing is being negotiated. */
+  /** Fires in a task of its own, and only if it is still true then and nothing is being negotiated. */
   #negotiationNeeded() {
     this.#needed = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       if (!this.#needed || this.signalingState !== 'stable') return;
       this.#needed = false;
       this.onnegotiationneeded?.();

@@ -65,17 +65,23 @@ test('each level tells what those before it tell, and more', async (context) => 
 test('neither tokens nor secrets nor payloads are told', async (context) => {
   const lines = told(context);
   setLogLevel('debug');
-  const url = 'ws://gateway/v1/connect?access_token=hidden-1';
+  const url = 'ws://hidden-0:hidden@gateway/v1/connect?access_token=hidden-1#hidden-3';
   await play({ url, token: 'hidden-2', limits: {} });
+  for (const getToken of [() => JSON.parse('hidden-4'), () => Promise.reject(new Error('hidden-5')), () => Promise.reject('hidden-6')]) {
+    const { client } = fakeClient({ getToken });
+    client.connect().catch(() => {});
+    await idle();
+    client.close();
+  }
   const unusable = class {
     constructor(url) {
-      throw new SyntaxError(`The URL '${url}' is invalid.`);
+      throw new SyntaxError(`The URL '${url}' is invalid, it contains '${new URL(url).hash}'.`);
     }
   };
   await fakeClient({ url, WebSocket: unusable }).client.connect().catch(({ message }) => lines.push(message));
   assert.ok(lines.length > 10);
   for (const secret of ['hidden', 'secret', 'payload']) assert.ok(!lines.join('\n').includes(secret), lines.join('\n'));
-  assert.match(lines.at(-1), /The URL 'ws:\/\/gateway\/v1\/connect' is invalid/);
+  assert.match(lines.at(-1), /^No connection to ws:\/\/gateway\/v1\/connect can be opened \(SyntaxError\)/);
 });
 
 test('a token that cannot be had, and a room to whose signals nobody listens, are told', async (context) => {
@@ -84,7 +90,7 @@ test('a token that cannot be had, and a room to whose signals nobody listens, ar
   client.connect().catch(() => {});
   await idle();
   client.close();
-  assert.deepEqual(lines, ['warn [switchboard] No connection (no-token): No token: signed out']);
+  assert.deepEqual(lines, ['warn [switchboard] No token: getToken() failed with Error.']);
 
   setLogLevel('info');
   const { clock, socket } = await joined({ listens: false });

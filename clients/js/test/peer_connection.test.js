@@ -95,7 +95,7 @@ test('glare while an offer is still being made is glare, too', async () => {
   const [impolite, polite] = [side(false), side(true)];
   await converse(impolite, polite);
   impolite.peer.restartIce();
-  await Promise.resolve(); // negotiationneeded has fired; the offer is not there yet
+  await new Promise((resolve) => setImmediate(resolve)); // negotiationneeded has fired; the offer is not there yet
   assert.equal(impolite.rtc.signalingState, 'stable');
   impolite.peer.receive('offer', { type: 'offer', sdp: 'crossing' });
   await idle();
@@ -221,6 +221,20 @@ test('two pages that are both loaded again end up connected', async () => {
   assertAgreed(impolite, polite);
   assert.equal(polite.rtc.getTransceivers().length, 2);
 });
+
+for (const polite of [true, false]) {
+  test(`an offer that waits for a side that would offer itself is answered with its two transceivers (${polite ? 'polite' : 'impolite'})`, async () => {
+    const preferences = { videoCodec: 'vp9' };
+    const other = side(!polite, { offerFirst: true });
+    await idle();
+    const late = side(polite, { offerFirst: true, preferences });
+    for (const { kind, payload } of other.outbox.splice(0)) late.peer.receive(kind, payload); // before its negotiationneeded
+    await converse(...inOrder(other, late, polite));
+    assertAgreed(other, late);
+    assert.deepEqual(late.rtc.getTransceivers().map(({ sender }) => sender.track?.kind), ['audio', 'video']);
+    assert.equal(late.rtc.getTransceivers()[1].codecs[0], 'video/VP9');
+  });
+}
 
 test('candidates of a connection that is gone do no harm', async () => {
   const [impolite, polite] = [side(false), side(true)];

@@ -83,6 +83,7 @@ export class FakeSocket {
   }
 
   close() {
+    if (this.readyState === 0) this.#fail();
     this.closed = true;
     this.readyState = 3;
   }
@@ -98,8 +99,15 @@ export class FakeSocket {
 
   /** The gateway or the network ends it. */
   drop(code = 1006, reason = '') {
+    if (this.readyState === 0) this.#fail();
     this.readyState = 3;
     this.onclose?.({ code, reason });
+  }
+
+  /** Of the package `ws` this would end the process. */
+  #fail() {
+    assert.ok(this.onerror, 'somebody listens to errors');
+    this.onerror({ type: 'error' });
   }
 
   /** Messages of one type, or all. */
