@@ -105,6 +105,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
 {{- fail "ingress.hosts: say at least one: [{host: call.example.com}]" }}
 {{- end }}
+{{- $auth := .Values.config.auth | default dict }}
+{{- if not (or .Values.secrets.jwtSecret.name $auth.mode .Values.extraEnv .Values.extraEnvFrom) }}
+{{- fail "secrets.jwtSecret: nobody would need a token, and the gateways refuse to start so: name a Secret, or say config.auth.mode: open if everybody may connect" }}
+{{- end }}
 {{- if and .Values.redis.url .Values.secrets.redisUrl.name }}
 {{- fail "redis.url and secrets.redisUrl: say the URL once" }}
 {{- end }}
