@@ -323,6 +323,7 @@ export class Client extends Emitter {
       signal: (/** @type {Parameters<Client['signal']>} */ ...signal) => this.signal(...signal),
       pause: (/** @type {number} */ ms) => pause(this.#platform, ms),
       isLeaving: (/** @type {string} */ room) => this.#leaving.has(room),
+      letGo: (/** @type {string} */ room, /** @type {string | undefined} */ from) => this.#inbox.letGo(room, from),
       listened: () => this.#releaseSignals(),
       ended: (/** @type {Room} */ ended) => {
         this.#rooms.delete(ended.id);
@@ -427,7 +428,7 @@ export class Client extends Emitter {
     }
     this.#receipts.keep((peer) => this.#knows(peer));
     this.#signals.release();
-    this.#releaseSignals();
+    this.#inbox.release(); // at once: what waits in a room that this client lost is not for its next membership
     if (moved) this.emit('moved', /** @type {Welcome} */ (this.welcome));
     this.#platform.clearTimeout(this.#claimTimer);
     if (this.#unclaimed.size > 0) this.#claimTimer = this.#platform.setTimeout(() => this.#giveUpUnclaimed(), CLAIM_MS);
@@ -586,13 +587,14 @@ export class Client extends Emitter {
   }
 
   /**
-   * Whoever listens to the signals of all rooms listens to each of them; but after a reload it is a while before those who
-   * listen to one room are there.
+   * What was said to a former membership is not for the next one. Whoever listens to the signals of all rooms listens to each
+   * of them; but after a reload it is a while before those who listen to one room are there.
    *
    * @param {string} id of a room
    */
   #awaitsListener(id) {
-    if (!this.#rooms.get(id)?.awaitsListener) return false;
+    const room = this.#rooms.get(id);
+    if (!room?.joined || !room.awaitsListener) return false;
     return this.#unclaimed.has(id) || this.#claiming.has(id) || !this.hasListeners('signal');
   }
 

@@ -17,7 +17,7 @@ import { Roster } from './roster.js';
  *   reason was not heard
  * @property {Ready} ready the room has two members now; `offerer` begins
  * @property {IncomingSignal} signal the sender is told `delivered` once all listeners have returned. Those that came before
- *   the first listener have waited for it, 5 s at most, and come right after
+ *   the first listener have waited for it, 5 s at most, and come right after; not those of a member that has left
  * @property {{}} resumed the connection was lost and is back; this client is the peer it was, and what changed meanwhile
  *   has been told by the events above
  * @property {{ formerPeer: string }} rejoined this client lost its place, with its session or alone, and has a new one:
@@ -35,6 +35,7 @@ import { Roster } from './roster.js';
  * @property {(room: string, to: string | undefined, kind: string, payload: unknown) => Promise<Outcome[]>} signal
  * @property {(ms: number) => Promise<void>} pause
  * @property {(room: string) => boolean} isLeaving whether it was left before, and the gateway may not know
+ * @property {(room: string, from?: string) => void} letGo its signals that wait for a listener wait no more, or those of one peer
  * @property {() => void} listened somebody listens to its signals
  * @property {(room: Room) => void} ended it is wanted no more
  */
@@ -234,10 +235,11 @@ export class Room extends Emitter {
    */
   resumed(snapshot, moved) {
     const place = this.members.get(this.#me ?? '')?.order;
+    const now = snapshot.members.find(({ peer }) => peer === this.#host.peer())?.order;
+    if (place !== now) this.#host.letGo(this.id); // unheard, as long as it is not in the room
     const former = this.#admit(snapshot);
     this.#joinId = BY_RESUME;
     this.#asked = true;
-    const now = this.members.get(this.#me ?? '')?.order;
     if (former.peer === undefined) this.#resolveEntered(this);
     else if (place !== now) this.emit('rejoined', { formerPeer: former.peer });
     else this.#tell(former.differences);
@@ -306,6 +308,7 @@ export class Room extends Emitter {
       return this.refused(new SwitchboardError('room-closed', `The room was closed: ${event.reason}.`));
     }
     if (event.type === 'ready') return this.emit('ready', event);
+    if (event.type === 'member-left') this.#host.letGo(this.id, event.peer); // before its leaving
     const member = this.#roster.apply(event);
     if (!member) return;
     if (event.type !== 'member-left') this.emit(event.type, { member });
@@ -326,6 +329,7 @@ export class Room extends Emitter {
   /** @param {Difference[]} differences */
   #tell(differences) {
     for (const { type, member } of differences) {
+      if (type === 'member-left') this.#host.letGo(this.id, member.peer);
       if (!this.joined) return; // a listener has left the room
       if (type === 'member-left') this.emit(type, { member, reason: 'missed' });
       else this.emit(type, { member });
