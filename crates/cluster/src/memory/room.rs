@@ -7,8 +7,8 @@ use switchboard_protocol::{NodeId, PeerId};
 
 use super::names::Names;
 use crate::directory::{
-    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Place, Rename,
-    RenameOutcome, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
+    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Place,
+    REVISION_LEAP, Rename, RenameOutcome, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, Flags, MemberRecord, Profile, RosterSnapshot};
 
@@ -204,7 +204,8 @@ impl Room {
         let missing = epoch.is_none_or(|known| known < member.epoch);
         let outdated = assert.own && known.is_some_and(|known| says_otherwise(known, member));
         let behind = self.revision < assert.revision;
-        if !missing && !outdated && self.revision >= assert.revision + u64::from(assert.lift) {
+        let lifted = assert.lift && self.revision == assert.revision;
+        if !missing && !outdated && !behind && !lifted {
             return AssertOutcome::Known {
                 revision: self.revision,
             };
@@ -216,7 +217,8 @@ impl Room {
         } else if outdated {
             self.assert_own(member);
         }
-        self.revision = self.revision.max(assert.revision) + 1;
+        let step = if behind || lifted { REVISION_LEAP } else { 1 };
+        self.revision = self.revision.max(assert.revision) + step;
         self.ready = self.ready.max(assert.ready);
         self.capacity = self.capacity.max(assert.capacity);
         self.next_order = self

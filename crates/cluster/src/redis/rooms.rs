@@ -14,8 +14,8 @@ use super::script::{
     ROOM_UPDATE,
 };
 use crate::directory::{
-    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Place, Rename,
-    RenameOutcome, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
+    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Place,
+    REVISION_LEAP, Rename, RenameOutcome, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
 use crate::unreadable::{RecordKind, read_one};
@@ -219,6 +219,7 @@ impl RedisDirectory {
             member.profile.name.as_deref().unwrap_or_default().into(),
             written.version.to_string().into(),
             flag(assert.own),
+            REVISION_LEAP.to_string().into(),
         ];
         let mut reply = self.commands.run(&ROOM_ASSERT, &keys.all(), args).await?;
         match &*reply.text()? {

@@ -2,7 +2,7 @@
 
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{
-    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest,
+    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, REVISION_LEAP,
 };
 use switchboard_cluster::record::{MemberRecord, RosterSnapshot};
 use switchboard_cluster::{Backend, DirectoryError};
@@ -53,6 +53,8 @@ pub(crate) async fn a_forgotten_room_is_put_together_again(stage: &Stage) {
     enter(&backend, "gw-b").await;
     let before = joined(&backend, &hidden(observer)).await;
     stage.forget().await;
+    // A leap for the changes that nobody who asserts knows of, and a step for each further member.
+    let revision = before.revision + REVISION_LEAP + before.members.len() as u64 - 1;
     for member in &before.members {
         restored(&backend, &of(&before, member)).await;
         let closed = backend.directory.roster(&room()).await;
@@ -60,13 +62,10 @@ pub(crate) async fn a_forgotten_room_is_put_together_again(stage: &Stage) {
     }
     for member in &before.members {
         let known = assert(&backend, &of(&before, member)).await;
-        assert_eq!(known, AssertOutcome::Known { revision: 6 });
+        assert_eq!(known, AssertOutcome::Known { revision });
     }
     open(&backend).await;
-    let after = RosterSnapshot {
-        revision: 6,
-        ..before
-    };
+    let after = RosterSnapshot { revision, ..before };
     assert_eq!(roster(&backend).await, after);
     // It goes on where it was: orders, capacity, and who is hidden.
     let (_, third) = enter(&backend, "gw-c").await;
@@ -89,11 +88,16 @@ pub(crate) async fn of_what_is_asserted_the_highest_counts(stage: &Stage) {
         order_max: 20,
         ..of(&third, &third.members[2])
     };
-    assert_eq!(restored(&backend, &late).await, 4);
-    assert_eq!(restored(&backend, &of(&first, &first.members[0])).await, 5);
+    let revision = third.revision + REVISION_LEAP;
+    assert_eq!(restored(&backend, &late).await, revision);
+    let early = of(&first, &first.members[0]);
+    assert_eq!(restored(&backend, &early).await, revision + 1);
     open(&backend).await;
     let room = roster(&backend).await;
-    assert_eq!((room.revision, room.ready, room.capacity), (5, 2, 9));
+    assert_eq!(
+        (room.revision, room.ready, room.capacity),
+        (revision + 1, 2, 9)
+    );
     let (_, next) = enter(&backend, "gw-a").await;
     assert_eq!(next.members[2].order, 21);
 }
@@ -113,9 +117,9 @@ pub(crate) async fn a_room_whose_revision_is_behind_is_taken_above_and_closed_wi
         ready: 7,
         ..same
     };
-    let nodes = vec![node("gw-a")];
+    let (nodes, revision) = (vec![node("gw-a")], ahead.revision + REVISION_LEAP);
     let taken_above = AssertOutcome::Restored {
-        revision: 42,
+        revision,
         nodes,
         behind: true,
     };
@@ -123,10 +127,10 @@ pub(crate) async fn a_room_whose_revision_is_behind_is_taken_above_and_closed_wi
     let closed = backend.directory.roster(&room()).await;
     assert_eq!(closed, Err(DirectoryError::Forgotten));
     open(&backend).await;
-    let known = AssertOutcome::Known { revision: 42 };
+    let known = AssertOutcome::Known { revision };
     assert_eq!(assert(&backend, &ahead).await, known);
     let after = RosterSnapshot {
-        revision: 42,
+        revision,
         ready: 7,
         ..before
     };
@@ -140,8 +144,9 @@ pub(crate) async fn a_room_is_lifted_above_a_revision_once(stage: &Stage) {
         lift: true,
         ..of(&before, &before.members[0])
     };
-    assert_eq!(restored(&backend, &lifted).await, 2);
-    let known = AssertOutcome::Known { revision: 2 };
+    let revision = before.revision + REVISION_LEAP;
+    assert_eq!(restored(&backend, &lifted).await, revision);
+    let known = AssertOutcome::Known { revision };
     assert_eq!(assert(&backend, &lifted).await, known);
     assert_eq!(roster(&backend).await.members, before.members, "it is open");
 }
@@ -162,9 +167,10 @@ pub(crate) async fn of_the_same_epoch_what_the_owner_says_is_written_over_what_i
         own: true,
         ..of(&before, &mine)
     };
-    assert_eq!(restored(&backend, &own).await, 2);
+    let revision = before.revision + REVISION_LEAP;
+    assert_eq!(restored(&backend, &own).await, revision);
     assert_eq!(roster(&backend).await.members, [mine.clone()]);
-    let known = AssertOutcome::Known { revision: 2 };
+    let known = AssertOutcome::Known { revision };
     assert_eq!(assert(&backend, &own).await, known);
     // Others may have lifted the room before its owner comes to say it.
     mine.profile = named("renamed again");
@@ -173,7 +179,7 @@ pub(crate) async fn of_the_same_epoch_what_the_owner_says_is_written_over_what_i
         own: true,
         ..of(&before, &mine)
     };
-    assert_eq!(restored(&backend, &own).await, 3);
+    assert_eq!(restored(&backend, &own).await, revision + 1);
     assert_eq!(roster(&backend).await.members, [mine.clone()]);
     // It left and came again; what it says of an earlier time does not count.
     mine.order = 7;
@@ -182,7 +188,7 @@ pub(crate) async fn of_the_same_epoch_what_the_owner_says_is_written_over_what_i
         own: true,
         ..of(&before, &mine)
     };
-    assert_eq!(restored(&backend, &own).await, 4);
+    assert_eq!(restored(&backend, &own).await, revision + 2);
     assert_eq!(roster(&backend).await.members, [mine.clone()]);
     let former = MemberRecord {
         order: 1,
@@ -193,7 +199,9 @@ pub(crate) async fn of_the_same_epoch_what_the_owner_says_is_written_over_what_i
         own: true,
         ..of(&before, &former)
     };
-    let known = AssertOutcome::Known { revision: 4 };
+    let known = AssertOutcome::Known {
+        revision: revision + 2,
+    };
     assert_eq!(assert(&backend, &own).await, known);
     assert_eq!(roster(&backend).await.members, [mine.clone()]);
     // A room that was empty meanwhile counts anew: of two joins the later one counts.
@@ -202,7 +210,7 @@ pub(crate) async fn of_the_same_epoch_what_the_owner_says_is_written_over_what_i
         own: true,
         ..of(&before, &mine)
     };
-    assert_eq!(restored(&backend, &own).await, 5);
+    assert_eq!(restored(&backend, &own).await, revision + 3);
     assert_eq!(roster(&backend).await.members, [mine]);
     let (_, next) = enter(&backend, "gw-a").await;
     assert_eq!(next.members[1].order, 8);

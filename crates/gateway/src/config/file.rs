@@ -94,6 +94,7 @@ impl File<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     fn mistakes(text: &str) -> Vec<String> {
         let mut loading = Loading::default();
@@ -132,12 +133,19 @@ mod tests {
         let mut loading = Loading::default();
         parse(
             &mut loading,
-            "limits.burst = 1_000\nlimits.in_flight = 0x10\n",
+            "limits.burst = 1_000\nlimits.in_flight = 0x10\nroom.capacity = 8.0\nlimits.sessions = 2e+06\n",
             "t",
         );
-        assert_eq!(
-            (loading.config.limits.burst, loading.config.limits.in_flight),
-            (1000, 16)
-        );
+        let Config { limits, room, .. } = &loading.config;
+        assert_eq!((limits.burst, limits.in_flight), (1000, 16));
+        assert_eq!((room.capacity, limits.sessions), (8, 2_000_000));
+        assert_eq!(loading.mistakes.len(), 0);
+        for wrong in ["8.5", "-1.0", "1e300", "nan", "inf"] {
+            let told = mistakes(&format!("room.capacity = {wrong}\n"));
+            assert!(
+                told.len() == 1 && told[0].contains("whole number"),
+                "{told:?}"
+            );
+        }
     }
 }

@@ -21,9 +21,13 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// As a whole number that is not negative.
+    /// As a whole number that is not negative; in a file also `5.0`, as programs write it that know only floats, such as Helm.
     pub(super) fn number(self) -> Result<u64, String> {
         let (digits, radix) = match self {
+            Self::Toml(DeValue::Float(float)) => {
+                let whole = whole(float.as_str());
+                return whole.ok_or_else(|| "expected a whole number, found a fraction".into());
+            }
             Self::Text(text) => (Cow::from(text.replace('_', "")), 10),
             Self::Toml(DeValue::Integer(integer)) => (Cow::from(integer.as_str()), integer.radix()),
             Self::Toml(other) => return Err(wrong_type(other, "a whole number")),
@@ -60,6 +64,13 @@ impl<'a> Raw<'a> {
             Self::Toml(other) => Err(wrong_type(other, "a list such as [\"a\", \"b\"]")),
         }
     }
+}
+
+/// The whole number from 0 to 2^53 that a float of TOML is, if it is one.
+fn whole(float: &str) -> Option<u64> {
+    const MAX: f64 = (1_u64 << 53) as f64;
+    let float: f64 = float.replace('_', "").parse().ok()?;
+    ((0.0..=MAX).contains(&float) && float.fract() == 0.0).then_some(float as u64)
 }
 
 fn wrong_type(found: &DeValue<'_>, expected: &str) -> String {

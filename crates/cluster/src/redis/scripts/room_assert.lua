@@ -5,6 +5,7 @@
 --       9 revision  10 ready  11 capacity  12 highest order  13 '1': above that revision, not only up to it
 --       14 the name that it holds, if it is named  15 the version of its record
 --       16 '1': its owner asserts it, and what was written last may be lost
+--       17 how many revisions may be lost that nobody asserts
 -- Result
 --   known revision                  nothing was missing
 --   restored revision behind(0|1) {node, …}    written again, or the room's revision was behind (1) or not above
@@ -15,11 +16,11 @@
 -- name from the other, or found it free. Under the same epoch a record stays as it is, unless its owner asserts it: then
 -- node, being away, rest and the place of a later join count, where the record is of that version. A room that is behind
 -- went back in time, and what else is in the bucket did so too: its marker is deleted with the same step, before anybody is
--- shown the room.
+-- shown the room. Who asserts may not have heard of the last changes, whose revisions are lost as well: they are leapt over.
 
 local members, roster, meta, floor, alive = unpack(KEYS)
 local peer, epoch, node, order, flags, user, joined_at, rest, revision, ready, capacity, order_max, lift, name, version,
-  own = unpack(ARGV)
+  own, leap = unpack(ARGV)
 epoch, revision = tonumber(epoch), tonumber(revision)
 
 local present = redis.call('SCARD', members)
@@ -39,7 +40,8 @@ if own == '1' and known and known.epoch == epoch and known.version == version th
   outdated = came_again or known.node ~= node or is_away(known.flags) ~= away or known.rest ~= rest
 end
 local behind = revision_known < revision
-if not missing and not outdated and not behind and (lift ~= '1' or revision_known > revision) then return { 'known', revision_known } end
+local lifted = lift == '1' and revision_known == revision
+if not missing and not outdated and not behind and not lifted then return { 'known', revision_known } end
 
 local function highest(...)
   local numbers = { ... }
@@ -64,7 +66,7 @@ end
 redis.call('HSETNX', meta, 'owner', user)
 redis.call('HSETNX', meta, 'created_at', joined_at)
 redis.call('HSET', meta,
-  'revision', whole_number(math.max(revision_known, revision) + 1),
+  'revision', whole_number(math.max(revision_known, revision) + ((behind or lifted) and tonumber(leap) or 1)),
   'ready', highest(room[2], ready),
   'capacity', highest(room[3], capacity),
   'order', highest(room[4], order_max, order))
