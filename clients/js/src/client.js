@@ -28,7 +28,9 @@ import { Signals } from './signals.js';
  * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before each connection instead
  * @property {string} [agent] the application, for the gateway's logs
  * @property {string} [keepAs] the name under which the session survives a reload of the page, by default the `url`. Clients
- *   of one name get theirs back in the order in which they were made: name them where that may be another one each time
+ *   of one name get theirs back in the order in which they were made: name them where that may be another one each time. A
+ *   client that is made for nothing, as by a framework that renders twice, takes the first: make it where it is connected (in
+ *   React an effect), or `close()` it
  * @property {Partial<Platform>} [platform] instead of the browser's own: `{ WebSocket }` of the package `ws` in Node.js 20, a
  *   clock and a socket of one's own in tests
  */
@@ -109,6 +111,8 @@ export class Client extends Emitter {
   #inbox;
   /** Where the session is kept, unless the client is closed. @type {Place | undefined} */
   #place;
+  /** What the page before has kept, until a gateway was told of it. @type {KeptSession | undefined} */
+  #kept;
   /** When the page before was left, until its session is had back. @type {number | undefined} */
   #leftAt;
   /** The rooms that this page was in before it was loaded again; to be joined, should they still be wanted. */
@@ -239,8 +243,13 @@ export class Client extends Emitter {
     });
   }
 
-  /** Says goodbye: leaves every room and does not come back by itself. */
+  /**
+   * Says goodbye: leaves every room and does not come back by itself. A session that was kept over a reload, and that this
+   * client has not asked a gateway for yet, is there for the next client of its name.
+   */
   close() {
+    if (this.#kept && this.#place) this.#platform.kept.giveBack(this.#place, this.#kept);
+    this.#kept = undefined;
     this.#ended = new SwitchboardError('bye', 'The client was closed; call connect() first.');
     for (const room of [...this.#rooms.values()]) room.refused(new SwitchboardError('bye', 'The client was closed.'));
     this.#lifeline.stop();
@@ -343,6 +352,7 @@ export class Client extends Emitter {
   #hello(token, resumes) {
     const { name, avatar, agent = '@switchboard/client' } = this.#options;
     const { peer, secret } = (resumes && this.#session) || {};
+    this.#kept = undefined;
     return {
       type: 'hello',
       receipts: true,
@@ -466,6 +476,7 @@ export class Client extends Emitter {
    * @returns {readonly KeptRoom[]}
    */
   #restore(kept) {
+    this.#kept = kept;
     if (!kept) return [];
     const { peer, secret, windowMs, seen, handled, lastId, signals, rooms, strayHello, keptAt } = kept;
     this.#session = { peer, secret, windowMs };

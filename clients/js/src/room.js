@@ -67,11 +67,12 @@ export class Room extends Emitter {
   entered;
   /** Whether signals wait for a first listener: until one has come, or was waited for in vain. @internal */
   awaitsListener = true;
+  /** Why it is wanted no more. @internal @type {SwitchboardError | undefined} */
+  endedBy;
   #host;
   #roster = new Roster();
   /** @type {number | undefined} */
   #wishedCapacity;
-  #wanted = true;
   /** Whether the gateway was ever asked to let this client in. */
   #asked = false;
   /** Of this connection. @type {number | undefined} */
@@ -186,7 +187,7 @@ export class Room extends Emitter {
 
   /** Leaves, at once in this client's eyes. */
   async leave() {
-    if (!this.#wanted) return;
+    if (this.endedBy) return;
     const told = this.#asked && this.#tellLeave(); // before a listener joins it again
     const when = this.#me === undefined ? ' before it was joined' : '';
     this.#end(new SwitchboardError('left', `The room was left${when}; join() it again to come back.`));
@@ -244,7 +245,7 @@ export class Room extends Emitter {
     else if (place !== now) this.emit('rejoined', { formerPeer: former.peer });
     else this.#tell(former.differences);
     this.#correct();
-    if (this.#wanted && former.peer !== undefined && !moved) this.emit('resumed', {});
+    if (!this.endedBy && former.peer !== undefined && !moved) this.emit('resumed', {});
   }
 
   /**
@@ -272,7 +273,7 @@ export class Room extends Emitter {
 
   /** @internal @param {SwitchboardError} error */
   refused(error) {
-    if (this.#wanted) this.#end(error);
+    if (!this.endedBy) this.#end(error);
   }
 
   /** @internal @param {Joined} joined */
@@ -392,7 +393,8 @@ export class Room extends Emitter {
   /** @param {SwitchboardError} error why */
   #end(error) {
     log('info', `Out of room ${this.id} (${error.code}): ${error.message}`);
-    this.#wanted = this.#admitted = false;
+    this.endedBy = error;
+    this.#admitted = false;
     this.#joinId = this.#me = undefined;
     this.#roster = new Roster();
     this.#host.ended(this);
