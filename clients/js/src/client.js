@@ -249,7 +249,6 @@ export class Client extends Emitter {
    */
   close() {
     if (this.#kept && this.#place) this.#platform.kept.giveBack(this.#place, this.#kept);
-    this.#kept = undefined;
     this.#ended = new SwitchboardError('bye', 'The client was closed; call connect() first.');
     for (const room of [...this.#rooms.values()]) room.refused(new SwitchboardError('bye', 'The client was closed.'));
     this.#lifeline.stop();
@@ -457,7 +456,7 @@ export class Client extends Emitter {
   #sessionLost() {
     this.#platform.clearTimeout(this.#windowTimer);
     if (this.#session) log('info', `The session of peer ${this.#session.peer} is over.`);
-    this.#session = undefined;
+    this.#session = this.#kept = undefined;
     this.#requests.lost();
     this.#signals.lost();
     this.#receipts.lost();

@@ -346,7 +346,7 @@ test('a client that is closed before it has asked for its session leaves it to t
 test('an application’s own keys that begin likewise are left alone, and so is what another release has just kept', () => {
   const storage = new FakeStorage();
   const theirs = ['switchboard.sessionSettings', 'switchboard.session', 'switchboard.session#mine', 'switchboard.session.theme:x', 'switchboard.session:note'];
-  for (const key of theirs.slice(0, -1)) storage.setItem(key, '{"theme":"dark"}');
+  for (const key of theirs.slice(0, -1)) storage.setItem(key, '{"theme":"dark","keptAt":1}');
   const kept = new KeptSessions(storage);
   storage.setItem(theirs.at(-1), 'none of ours');
   storage.setItem('switchboard.session.1:fresh', '{"version":2,"keptAt":59000}');
