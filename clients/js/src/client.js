@@ -29,8 +29,8 @@ import { Signals } from './signals.js';
  * @property {string} [agent] the application, for the gateway's logs
  * @property {string} [keepAs] the name under which the session survives a reload of the page, by default the `url`. Clients
  *   of one name get theirs back in the order in which they were made: name them where that may be another one each time. A
- *   client that is made for nothing, as by a framework that renders twice, takes the first: make it where it is connected (in
- *   React an effect), or `close()` it
+ *   client that is made for nothing, as by a framework that renders twice, takes the first: make it where it is connected, in
+ *   React an effect
  * @property {Partial<Platform>} [platform] instead of the browser's own: `{ WebSocket }` of the package `ws` in Node.js 20, a
  *   clock and a socket of one's own in tests
  */
@@ -244,11 +244,11 @@ export class Client extends Emitter {
   }
 
   /**
-   * Says goodbye: leaves every room and does not come back by itself. A session that was kept over a reload, and that this
-   * client has not asked a gateway for yet, is there for the next client of its name.
+   * Says goodbye: leaves every room and does not come back by itself. What was kept over a reload is declined by this, unless
+   * the client was on its way to ask a gateway for it: then it is there for the next client of its name.
    */
   close() {
-    if (this.#kept && this.#place) this.#platform.kept.giveBack(this.#place, this.#kept);
+    if (this.#kept && this.#place && this.state !== 'closed') this.#platform.kept.giveBack(this.#place, this.#kept);
     this.#ended = new SwitchboardError('bye', 'The client was closed; call connect() first.');
     for (const room of [...this.#rooms.values()]) room.refused(new SwitchboardError('bye', 'The client was closed.'));
     this.#lifeline.stop();

@@ -100,7 +100,7 @@ export class KeptSessions {
   }
 
   /**
-   * Claimed by a client that was closed before it said anything of it: for the next one in its place.
+   * Claimed by a client that was closed on its way to a gateway: for the next one in its place.
    *
    * @internal
    * @param {Place} place

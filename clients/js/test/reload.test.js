@@ -322,14 +322,13 @@ test('a client that is never started has no part in the order, and one that ende
   assert.deepEqual([await resumed(clients[1]), await resumed(clients[0])], ['lasting', undefined]);
 });
 
-test('a client that is closed before it has asked for its session leaves it to the next one of its name', async (context) => {
+test('a client that is closed on its way to its session leaves it to the next one of its name; without connect() it declines it', async (context) => {
   const before = await onPage(context);
   before.page.fire('pagehide');
   const clock = new FakeClock();
   clock.now = before.clock.now;
   const kept = new KeptSessions(before.storage);
   const made = () => fakeClient({ kept, clock }).client;
-  made().close();
   const mounted = made();
   mounted.connect().catch(() => {});
   mounted.close();
@@ -341,6 +340,14 @@ test('a client that is closed before it has asked for its session leaves it to t
   client.close();
   assert.deepEqual(socket.last('bye'), { type: 'bye' });
   assert.deepEqual(made().keptRooms, [], 'it is over now');
+
+  const other = await onPage(context);
+  other.page.fire('pagehide');
+  const next = new KeptSessions(other.storage);
+  const declines = fakeClient({ kept: next }).client;
+  assert.equal(declines.keptRooms.length, 1);
+  declines.close();
+  assert.deepEqual(fakeClient({ kept: next }).client.keptRooms, []);
 });
 
 test('an application’s own keys that begin likewise are left alone, and so is what another release has just kept', () => {
