@@ -53,7 +53,7 @@ scenario('a client that cannot connect says why at once, and leaves nothing behi
   });
   assert.deepEqual(seen.badUrl, ['bad-url', 'bad-url', 'bad-url', 'closed', 0]);
   assert.deepEqual(seen.longName, ['too-large', 'too-large', 'too-large', 'closed', 0]);
-  assert.match(seen.refusals[0], /^No connection to this url can be opened: /);
+  assert.match(seen.refusals[0], /^No connection to ftp:\/\/nowhere can be opened /);
   assert.match(seen.refusals[1], /name/);
   assert.ok(seen.whileOpen > 0);
   assert.deepEqual(seen.closed, ['bye', 'closed', 0]);

@@ -41,7 +41,8 @@ const calls = new WeakMap();
 /**
  * A mesh call: one {@link PeerConnection} to each other member of a room. Made soon after the join it connects at once: offers
  * that came before it have waited for a listener. Made after they were given up, or where something else listens to the room,
- * it connects a few seconds after it was made.
+ * it connects a few seconds after it was made. Every member of the room counts as taking part: who has hung up and stays has no
+ * tile until he calls again, but has one for those who come later, or come back as another peer.
  *
  * Media goes from page to page and needs no gateway: a member that is `away`, and this client while it reconnects, stay in
  * the call. When the connection to the gateway is back, or the network, every pair looks for its path anew (ICE restart).
@@ -85,6 +86,8 @@ export class Call extends Emitter {
       media.on('changed', () => this.#mediaChanged()),
       watchNetwork(() => this.#restartIce()),
     ];
+    const { endedBy } = room; // between the join and this call
+    if (endedBy) queueMicrotask(() => this.#isOver || this.#end(endedBy));
     this.#publishMedia();
     for (const member of room.others) this.#add(member, offerFirst ? { offers: true } : {});
     // Last of all: signals that waited for a listener find their connections.

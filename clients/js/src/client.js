@@ -28,7 +28,9 @@ import { Signals } from './signals.js';
  * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before each connection instead
  * @property {string} [agent] the application, for the gateway's logs
  * @property {string} [keepAs] the name under which the session survives a reload of the page, by default the `url`. Clients
- *   of one name get theirs back in the order in which they were made: name them where that may be another one each time
+ *   of one name get theirs back in the order in which they were made: name them where that may be another one each time. A
+ *   client that is made for nothing, as by a framework that renders twice, takes the first: make it where it is connected, in
+ *   React an effect
  * @property {Partial<Platform>} [platform] instead of the browser's own: `{ WebSocket }` of the package `ws` in Node.js 20, a
  *   clock and a socket of one's own in tests
  */
@@ -109,6 +111,8 @@ export class Client extends Emitter {
   #inbox;
   /** Where the session is kept, unless the client is closed. @type {Place | undefined} */
   #place;
+  /** What the page before has kept, until a gateway was told of it. @type {KeptSession | undefined} */
+  #kept;
   /** When the page before was left, until its session is had back. @type {number | undefined} */
   #leftAt;
   /** The rooms that this page was in before it was loaded again; to be joined, should they still be wanted. */
@@ -239,8 +243,12 @@ export class Client extends Emitter {
     });
   }
 
-  /** Says goodbye: leaves every room and does not come back by itself. */
+  /**
+   * Says goodbye: leaves every room and does not come back by itself. What was kept over a reload is declined by this, unless
+   * the client was on its way to ask a gateway for it: then it is there for the next client of its name.
+   */
   close() {
+    if (this.#kept && this.#place && this.state !== 'closed') this.#platform.kept.giveBack(this.#place, this.#kept);
     this.#ended = new SwitchboardError('bye', 'The client was closed; call connect() first.');
     for (const room of [...this.#rooms.values()]) room.refused(new SwitchboardError('bye', 'The client was closed.'));
     this.#lifeline.stop();
@@ -323,6 +331,7 @@ export class Client extends Emitter {
       signal: (/** @type {Parameters<Client['signal']>} */ ...signal) => this.signal(...signal),
       pause: (/** @type {number} */ ms) => pause(this.#platform, ms),
       isLeaving: (/** @type {string} */ room) => this.#leaving.has(room),
+      letGo: (/** @type {string} */ room, /** @type {string | undefined} */ from) => this.#inbox.letGo(room, from),
       listened: () => this.#releaseSignals(),
       ended: (/** @type {Room} */ ended) => {
         this.#rooms.delete(ended.id);
@@ -342,6 +351,7 @@ export class Client extends Emitter {
   #hello(token, resumes) {
     const { name, avatar, agent = '@switchboard/client' } = this.#options;
     const { peer, secret } = (resumes && this.#session) || {};
+    this.#kept = undefined;
     return {
       type: 'hello',
       receipts: true,
@@ -427,7 +437,7 @@ export class Client extends Emitter {
     }
     this.#receipts.keep((peer) => this.#knows(peer));
     this.#signals.release();
-    this.#releaseSignals();
+    this.#inbox.release(); // at once: what waits in a room that this client lost is not for its next membership
     if (moved) this.emit('moved', /** @type {Welcome} */ (this.welcome));
     this.#platform.clearTimeout(this.#claimTimer);
     if (this.#unclaimed.size > 0) this.#claimTimer = this.#platform.setTimeout(() => this.#giveUpUnclaimed(), CLAIM_MS);
@@ -446,7 +456,7 @@ export class Client extends Emitter {
   #sessionLost() {
     this.#platform.clearTimeout(this.#windowTimer);
     if (this.#session) log('info', `The session of peer ${this.#session.peer} is over.`);
-    this.#session = undefined;
+    this.#session = this.#kept = undefined;
     this.#requests.lost();
     this.#signals.lost();
     this.#receipts.lost();
@@ -465,6 +475,7 @@ export class Client extends Emitter {
    * @returns {readonly KeptRoom[]}
    */
   #restore(kept) {
+    this.#kept = kept;
     if (!kept) return [];
     const { peer, secret, windowMs, seen, handled, lastId, signals, rooms, strayHello, keptAt } = kept;
     this.#session = { peer, secret, windowMs };
@@ -586,13 +597,14 @@ export class Client extends Emitter {
   }
 
   /**
-   * Whoever listens to the signals of all rooms listens to each of them; but after a reload it is a while before those who
-   * listen to one room are there.
+   * What was said to a former membership is not for the next one. Whoever listens to the signals of all rooms listens to each
+   * of them; but after a reload it is a while before those who listen to one room are there.
    *
    * @param {string} id of a room
    */
   #awaitsListener(id) {
-    if (!this.#rooms.get(id)?.awaitsListener) return false;
+    const room = this.#rooms.get(id);
+    if (!room?.joined || !room.awaitsListener) return false;
     return this.#unclaimed.has(id) || this.#claiming.has(id) || !this.hasListeners('signal');
   }
 

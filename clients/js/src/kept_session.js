@@ -27,6 +27,8 @@ const STALE_MS = 30_000;
 /** Of what is kept: a reload may bring another release of the SDK. */
 export const VERSION = 1;
 const PREFIX = 'switchboard.session';
+/** What {@link KeptSessions} makes of it; an application may have keys that begin likewise. */
+const KEY = /^(switchboard\.session(?:\.-?\d+)*)(?:#\d+)?:/;
 
 /**
  * Of the clients of one name in a page, one of them after another: the first place that nobody has.
@@ -59,7 +61,7 @@ export class KeptSessions {
     this.#storage = storage;
     this.#prefix = `${PREFIX}${frame}`;
     for (const key of keysOf(storage)) {
-      if (!key.startsWith(`${this.#prefix}:`) && !key.startsWith(`${this.#prefix}#`)) continue;
+      if (KEY.exec(key)?.[1] !== this.#prefix) continue;
       this.#found.set(key, storage?.getItem(key) ?? '');
       storage?.removeItem(key);
     }
@@ -95,6 +97,17 @@ export class KeptSessions {
     const session = parsed(this.#found.get(key));
     this.#found.delete(key);
     return session && now - session.keptAt < STALE_MS ? session : undefined;
+  }
+
+  /**
+   * Claimed by a client that was closed on its way to a gateway: for the next one in its place.
+   *
+   * @internal
+   * @param {Place} place
+   * @param {KeptSession} session
+   */
+  giveBack({ name, number }, session) {
+    this.#found.set(this.#key(name, number), JSON.stringify(session));
   }
 
   /**
@@ -140,12 +153,10 @@ export class KeptSessions {
     return `${this.#prefix}${number === 0 ? '' : `#${number}`}:${name}`;
   }
 
-  /** What frames have left that did not come back. @param {number} now */
+  /** What frames have left that did not come back, of whatever release. @param {number} now */
   #sweep(now) {
     for (const key of keysOf(this.#storage)) {
-      if (!key.startsWith(PREFIX)) continue;
-      const session = parsed(this.#storage?.getItem(key));
-      if (!session || now - session.keptAt >= STALE_MS) this.#storage?.removeItem(key);
+      if (KEY.test(key) && now - fromJson(this.#storage?.getItem(key))?.keptAt >= STALE_MS) this.#storage?.removeItem(key);
     }
   }
 }
@@ -188,9 +199,14 @@ function keysOf(storage) {
 
 /** @param {string | null | undefined} text @returns {KeptSession | undefined} */
 function parsed(text) {
+  const session = fromJson(text);
+  return session?.version === VERSION ? session : undefined;
+}
+
+/** @param {string | null | undefined} text @returns {any} undefined where it is none */
+function fromJson(text) {
   try {
-    const session = JSON.parse(text ?? 'null');
-    return session?.version === VERSION ? session : undefined;
+    return JSON.parse(text ?? 'null') ?? undefined;
   } catch {
     return undefined;
   }

@@ -17,7 +17,7 @@ import { Roster } from './roster.js';
  *   reason was not heard
  * @property {Ready} ready the room has two members now; `offerer` begins
  * @property {IncomingSignal} signal the sender is told `delivered` once all listeners have returned. Those that came before
- *   the first listener have waited for it, 5 s at most, and come right after
+ *   the first listener have waited for it, 5 s at most, and come right after; not those of a member that has left
  * @property {{}} resumed the connection was lost and is back; this client is the peer it was, and what changed meanwhile
  *   has been told by the events above
  * @property {{ formerPeer: string }} rejoined this client lost its place, with its session or alone, and has a new one:
@@ -35,6 +35,7 @@ import { Roster } from './roster.js';
  * @property {(room: string, to: string | undefined, kind: string, payload: unknown) => Promise<Outcome[]>} signal
  * @property {(ms: number) => Promise<void>} pause
  * @property {(room: string) => boolean} isLeaving whether it was left before, and the gateway may not know
+ * @property {(room: string, from?: string) => void} letGo its signals that wait for a listener wait no more, or those of one peer
  * @property {() => void} listened somebody listens to its signals
  * @property {(room: Room) => void} ended it is wanted no more
  */
@@ -66,11 +67,12 @@ export class Room extends Emitter {
   entered;
   /** Whether signals wait for a first listener: until one has come, or was waited for in vain. @internal */
   awaitsListener = true;
+  /** Why it is wanted no more. @internal @type {SwitchboardError | undefined} */
+  endedBy;
   #host;
   #roster = new Roster();
   /** @type {number | undefined} */
   #wishedCapacity;
-  #wanted = true;
   /** Whether the gateway was ever asked to let this client in. */
   #asked = false;
   /** Of this connection. @type {number | undefined} */
@@ -185,7 +187,7 @@ export class Room extends Emitter {
 
   /** Leaves, at once in this client's eyes. */
   async leave() {
-    if (!this.#wanted) return;
+    if (this.endedBy) return;
     const told = this.#asked && this.#tellLeave(); // before a listener joins it again
     const when = this.#me === undefined ? ' before it was joined' : '';
     this.#end(new SwitchboardError('left', `The room was left${when}; join() it again to come back.`));
@@ -234,15 +236,16 @@ export class Room extends Emitter {
    */
   resumed(snapshot, moved) {
     const place = this.members.get(this.#me ?? '')?.order;
+    const now = snapshot.members.find(({ peer }) => peer === this.#host.peer())?.order;
+    if (place !== now) this.#host.letGo(this.id); // unheard, as long as it is not in the room
     const former = this.#admit(snapshot);
     this.#joinId = BY_RESUME;
     this.#asked = true;
-    const now = this.members.get(this.#me ?? '')?.order;
     if (former.peer === undefined) this.#resolveEntered(this);
     else if (place !== now) this.emit('rejoined', { formerPeer: former.peer });
     else this.#tell(former.differences);
     this.#correct();
-    if (this.#wanted && former.peer !== undefined && !moved) this.emit('resumed', {});
+    if (!this.endedBy && former.peer !== undefined && !moved) this.emit('resumed', {});
   }
 
   /**
@@ -270,7 +273,7 @@ export class Room extends Emitter {
 
   /** @internal @param {SwitchboardError} error */
   refused(error) {
-    if (this.#wanted) this.#end(error);
+    if (!this.endedBy) this.#end(error);
   }
 
   /** @internal @param {Joined} joined */
@@ -306,6 +309,7 @@ export class Room extends Emitter {
       return this.refused(new SwitchboardError('room-closed', `The room was closed: ${event.reason}.`));
     }
     if (event.type === 'ready') return this.emit('ready', event);
+    if (event.type === 'member-left') this.#host.letGo(this.id, event.peer); // before its leaving
     const member = this.#roster.apply(event);
     if (!member) return;
     if (event.type !== 'member-left') this.emit(event.type, { member });
@@ -326,6 +330,7 @@ export class Room extends Emitter {
   /** @param {Difference[]} differences */
   #tell(differences) {
     for (const { type, member } of differences) {
+      if (type === 'member-left') this.#host.letGo(this.id, member.peer);
       if (!this.joined) return; // a listener has left the room
       if (type === 'member-left') this.emit(type, { member, reason: 'missed' });
       else this.emit(type, { member });
@@ -388,7 +393,8 @@ export class Room extends Emitter {
   /** @param {SwitchboardError} error why */
   #end(error) {
     log('info', `Out of room ${this.id} (${error.code}): ${error.message}`);
-    this.#wanted = this.#admitted = false;
+    this.endedBy = error;
+    this.#admitted = false;
     this.#joinId = this.#me = undefined;
     this.#roster = new Roster();
     this.#host.ended(this);

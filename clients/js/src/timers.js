@@ -26,7 +26,7 @@ export function setTimer(callback, ms) {
   const ring = () => void (timers.delete(timer) && callback());
   const begin = () => void (timers.has(timer) && timers.set(timer, globalThis.setTimeout(ring, ms)));
   timers.set(timer, undefined);
-  if (!isHidden()) begin();
+  if (!isHidden() || !globalThis.MessageChannel) begin(); // jsdom has none
   else inAnotherTask(ms > 0 ? begin : ring);
   return timer;
 }

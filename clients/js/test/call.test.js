@@ -202,6 +202,20 @@ test('a call ends with its room, its session or its client, and leaves nothing b
   }
 });
 
+test('a call in a room that had ended says so', async () => {
+  const fake = await joined();
+  fake.room.leave();
+  const media = new FakeMedia();
+  const ended = [];
+  const call = new Call(fake.room, media);
+  call.on('ended', ({ error }) => ended.push(error.code));
+  const over = new Call(fake.room, media);
+  over.on('ended', () => ended.push('again'));
+  over.hangUp();
+  await idle();
+  assert.deepEqual(ended, ['left']);
+});
+
 test('a call outlives a token that ran out: another one brings the session back', async () => {
   const { call, client, socket, events } = await inCall();
   socket.drop(4401);

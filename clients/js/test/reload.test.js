@@ -322,6 +322,47 @@ test('a client that is never started has no part in the order, and one that ende
   assert.deepEqual([await resumed(clients[1]), await resumed(clients[0])], ['lasting', undefined]);
 });
 
+test('a client that is closed on its way to its session leaves it to the next one of its name; without connect() it declines it', async (context) => {
+  const before = await onPage(context);
+  before.page.fire('pagehide');
+  const clock = new FakeClock();
+  clock.now = before.clock.now;
+  const kept = new KeptSessions(before.storage);
+  const made = () => fakeClient({ kept, clock }).client;
+  const mounted = made();
+  mounted.connect().catch(() => {});
+  mounted.close();
+  const { client } = fakeClient({ kept, clock });
+  assert.deepEqual(client.keptRooms, [{ id: 'r', state: {} }]);
+  const { opened, socket } = await reconnected({ client });
+  assert.equal(socket.last('hello').resume.peer, 'me');
+  opened.catch(() => {});
+  client.close();
+  assert.deepEqual(socket.last('bye'), { type: 'bye' });
+  assert.deepEqual(made().keptRooms, [], 'it is over now');
+
+  const other = await onPage(context);
+  other.page.fire('pagehide');
+  const next = new KeptSessions(other.storage);
+  const declines = fakeClient({ kept: next }).client;
+  assert.equal(declines.keptRooms.length, 1);
+  declines.close();
+  assert.deepEqual(fakeClient({ kept: next }).client.keptRooms, []);
+});
+
+test('an application’s own keys that begin likewise are left alone, and so is what another release has just kept', () => {
+  const storage = new FakeStorage();
+  const theirs = ['switchboard.sessionSettings', 'switchboard.session', 'switchboard.session#mine', 'switchboard.session.theme:x', 'switchboard.session:note'];
+  for (const key of theirs.slice(0, -1)) storage.setItem(key, '{"theme":"dark","keptAt":1}');
+  const kept = new KeptSessions(storage);
+  storage.setItem(theirs.at(-1), 'none of ours');
+  storage.setItem('switchboard.session.1:fresh', '{"version":2,"keptAt":59000}');
+  storage.setItem('switchboard.session.2:stale', '{"version":2,"keptAt":1}');
+  kept.put(kept.take('gateway'), { ...session('page'), keptAt: 60_000 });
+  const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index));
+  assert.deepEqual(keys, [...theirs, 'switchboard.session.1:fresh', 'switchboard.session:gateway']);
+});
+
 test('frames of one origin leave each other’s sessions alone, and one that does not come back leaves nothing for long', () => {
   const storage = new FakeStorage();
   const frames = [['', 'page'], ['.0', 'first'], ['.1', 'second'], ['.1.0', 'inner']];

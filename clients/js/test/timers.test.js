@@ -34,6 +34,12 @@ async function chain(clock, ms, set) {
   return rang;
 }
 
+test('in a hidden page without messages timers ring when the browser lets them', async (context) => {
+  const clock = page(context, { hidden: true });
+  delete globalThis.MessageChannel;
+  assert.deepEqual((await chain(clock, 2_000, setTimer))[0], 2_000);
+});
+
 test('in a hidden page a timer that was set by timers rings in time', async (context) => {
   const clock = page(context, { hidden: true });
   const expected = Array.from({ length: 10 }, (_, index) => 2_000 * (index + 1));

@@ -42,8 +42,9 @@ pub(crate) async fn demo_file(Path(path): Path<String>, headers: HeaderMap) -> R
 
 pub(crate) async fn sdk_file(Path(path): Path<String>, headers: HeaderMap) -> Response {
     if path == BUNDLE_NAME {
-        let location = format!("/sdk/{}", *BUNDLE_NAME_FOREVER);
-        let location = HeaderValue::try_from(location).expect("a path of ASCII");
+        // Relative: a proxy may have put a path in front.
+        let location =
+            HeaderValue::try_from(BUNDLE_NAME_FOREVER.as_str()).expect("a name of ASCII");
         let mut answer = answer(Some(&BUNDLE), &headers);
         answer
             .headers_mut()

@@ -128,13 +128,13 @@ async fn under_the_name_of_its_contents_it_is_kept_without_asking() {
     let gateway = embedded(&[]);
     let plain = Answer::get(&gateway, ONE_FILE, &[]);
     let name = plain.header("content-location");
-    let version = concat!("/sdk/switchboard-", env!("CARGO_PKG_VERSION"), "-");
+    let version = concat!("switchboard-", env!("CARGO_PKG_VERSION"), "-");
     assert!(
         name.starts_with(version) && name.ends_with(".min.js"),
         "{name}"
     );
 
-    let kept = Answer::get(&gateway, &name, &[]);
+    let kept = Answer::get(&gateway, &format!("/sdk/{name}"), &[]);
     assert_eq!((kept.status, kept.body), (200, plain.body));
     assert_eq!(
         kept.head
@@ -143,7 +143,7 @@ async fn under_the_name_of_its_contents_it_is_kept_without_asking() {
         1
     );
     // That of another build: this node does not have it, another one may.
-    let other = Answer::get(&gateway, &format!("{version}00000000.min.js"), &[]);
+    let other = Answer::get(&gateway, &format!("/sdk/{version}00000000.min.js"), &[]);
     assert_eq!(other.status, 404);
     assert_eq!(other.header("cache-control"), "no-store");
 }
