@@ -144,6 +144,24 @@ class Rendered(unittest.TestCase):
         self.assertEqual(uids, {"switchboard-overview", "switchboard-signaling", "switchboard-drain", "switchboard-redis"})
 
 
+class Schema(unittest.TestCase):
+    def test_values_fit_and_typing_errors_do_not(self):
+        for name, values in VALUES.items():
+            with self.subTest(name):
+                CHART.validate_schema(values)
+        wrong = [
+            {"replicas": 3},
+            {"replicaCount": 0},
+            {"redis": {"url": "cache:6379"}},
+            {"secrets": {"jwtSecret": "plain"}},
+            {"monitoring": {"podMonitor": {"interval": 15}}},
+            {"image": {"digest": "latest"}},
+        ]
+        for values in wrong:
+            with self.subTest(values), self.assertRaises(Exception):
+                CHART.validate_schema(values)
+
+
 class Refused(unittest.TestCase):
     def refuses(self, words, values):
         with self.assertRaises(Exception) as caught:
