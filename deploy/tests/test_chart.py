@@ -1,12 +1,13 @@
 """The chart, rendered by Helm's own engine with each of values/*.yaml: it fits the schemas of Kubernetes and the models of the
 custom resources, and what keeps an upgrade unnoticed is as it has to be.
 
-    pip install -r deploy/tests/requirements.txt && python -m unittest discover deploy/tests
+    pip install -r deploy/tests/requirements.txt && npm --prefix deploy/tests ci && python -m unittest discover deploy/tests
 """
 
 import json
 import pathlib
 import re
+import subprocess
 import tomllib
 import unittest
 
@@ -25,6 +26,11 @@ def render(values):
     texts = CHART.render(values=values, name="sb", namespace="calls")
     yamls = (text for path, text in texts.items() if path.endswith(".yaml"))
     return [manifest for text in yamls for manifest in yaml.safe_load_all(text) if manifest]
+
+
+def check_custom(manifests):
+    check = ["node", str(HERE / "custom_resources.mjs")]
+    return subprocess.run(check, input=json.dumps(manifests), capture_output=True, text=True).stderr
 
 
 def only(manifests, kind):
@@ -49,6 +55,15 @@ class Rendered(unittest.TestCase):
                 for version in KUBERNETES:
                     if not manifest["apiVersion"].startswith(CUSTOM):
                         kubernetes_validate.validate(manifest, version, strict=True)
+
+    def test_custom_resources_fit_the_models_of_their_operators(self):
+        custom = [m for _, manifests in self.each() for m in manifests if m["apiVersion"].startswith(CUSTOM)]
+        kinds = {manifest["kind"] for manifest in custom}
+        self.assertEqual(kinds, {"PodMonitor", "ServiceMonitor", "PrometheusRule", "ScaledObject", "HTTPRoute"})
+        self.assertEqual(check_custom(custom), "")
+        monitor = next(m for m in custom if m["kind"] == "PodMonitor")
+        monitor["spec"]["podMetricsEndpoints"][0]["interval"] = "15 seconds"
+        self.assertIn("PodMonitor", check_custom([monitor]))
 
     def test_selectors_match_the_pods_and_nothing_else(self):
         for _, manifests in self.each():
