@@ -23,7 +23,6 @@ import { PATIENCE_MS, until } from './until.js';
 /** @type {BrowserContextOptions} */
 const USUAL = { locale: 'en-GB', viewport: { width: 800, height: 600 }, reducedMotion: 'reduce' };
 
-
 /** The demo page, as one person sees and uses it. */
 export class DemoPage {
   /** Uncaught errors, failed negotiations, violated policies: what should not happen, however a test goes on. */
