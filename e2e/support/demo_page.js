@@ -23,9 +23,6 @@ import { PATIENCE_MS, until } from './until.js';
 /** @type {BrowserContextOptions} */
 const USUAL = { locale: 'en-GB', viewport: { width: 800, height: 600 }, reducedMotion: 'reduce' };
 
-/** Within which a camera that works has brought a frame. */
-const CAMERA_MS = 8_000;
-
 /** The demo page, as one person sees and uses it. */
 export class DemoPage {
   /** Uncaught errors, failed negotiations, violated policies: what should not happen, however a test goes on. */
@@ -180,22 +177,6 @@ export class DemoPage {
     );
   }
 
-  /**
-   * Waits until this person's own camera, if it is on, has brought a picture. On a loaded machine Chromium's fake camera
-   * sometimes starts without ever bringing a frame: nobody could then see one, and it is turned off and on again.
-   */
-  async untilOwnPicture() {
-    const own = this.page.locator('.tile[data-self]');
-    const off = async () => (await own.getAttribute('data-video-off')) === 'true';
-    const isThere = async () => (await off()) || (await own.locator('video').evaluate((video) => /** @type {HTMLVideoElement} */ (video).videoWidth > 0));
-    if (await until('a first frame of the own camera', isThere, Boolean, CAMERA_MS).catch(() => false)) return;
-    await this.element('camera').click();
-    await until('the camera is off', off);
-    await this.element('camera').click();
-    await until('the camera is on', off, (isOff) => !isOff);
-    await until('a frame of the own camera, the second time', isThere);
-  }
-
   /** Waits until the picture of each of these is seen to move. @param {...string} names */
   async untilPicturesMove(...names) {
     await Promise.all(names.map((name) => this.#untilPictureMoves(name)));
@@ -267,7 +248,7 @@ export class DemoPage {
   }
 }
 
-/** In the page: what each RTCPeerConnection has sent and received, and over which pairs of candidates. */
+/** In the page: what each RTCPeerConnection has sent and received, over which pairs of candidates, and what is shown of it. */
 async function mediaOfConnections() {
   const told = {
     'inbound-rtp': ['kind', 'packetsReceived', 'framesReceived', 'framesDecoded', 'keyFramesDecoded', 'pliCount'],
@@ -282,6 +263,11 @@ async function mediaOfConnections() {
       const names = told[/** @type {keyof typeof told} */ (report.type)];
       if (names) lines.push([report.type, ...names.map((name) => `${name}=${report[name]}`)].join(' '));
     }
+  }
+  for (const video of document.querySelectorAll('video')) {
+    const [track] = /** @type {MediaStream | null} */ (video.srcObject)?.getVideoTracks() ?? [];
+    const shown = video.getVideoPlaybackQuality().totalVideoFrames;
+    lines.push(`video element of ${video.closest('.tile')?.textContent?.trim() ?? video.id}: frames=${shown} track=${track?.readyState} muted=${track?.muted} enabled=${track?.enabled}`);
   }
   return lines.join('; ');
 }

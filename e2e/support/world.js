@@ -100,7 +100,6 @@ export class World {
     for (const [index, { name, room = 'studio' }] of people.entries()) await pages[index].join({ name, room });
     const names = people.map(({ name }) => name);
     await Promise.all(pages.map((page, index) => page.untilInCallWith(...names.toSpliced(index, 1))));
-    await Promise.all(pages.map((page) => page.untilOwnPicture()));
     return pages;
   }
 

@@ -278,12 +278,24 @@ export class PeerConnection {
     // that this one brings.
     const hasBegun = this.#transceivers !== undefined && !this.#rtc.remoteDescription;
     if (anew || hasBegun) this.#beginAnew(false);
+    const yields = this.#rtc.signalingState === 'have-local-offer';
     await this.#setRemoteDescription(offer); // rolls an own offer back
     if (!this.#transceivers) this.#adoptTransceivers();
     await this.#rtc.setLocalDescription();
+    if (yields) this.#attachTracksAgain();
     this.#deliverDescription();
     this.#limitBitrates();
     await this.#addEarlyCandidates();
+  }
+
+  /**
+   * After a rollback Chromium (150, and not 156) gives the video's encoder no more pictures, though all else says that it
+   * sends. A sender that gets its track anew begins again; nothing is negotiated for it.
+   */
+  #attachTracksAgain() {
+    const rtc = this.#rtc;
+    const detached = Object.values(this.#transceivers ?? {}).map(({ sender }) => sender.replaceTrack(null));
+    Promise.all(detached).then(() => this.sendTracks()).catch((error) => rtc === this.#rtc && this.#failed(error));
   }
 
   /** A first offer that the other side seems not to have heard; with the candidates that it has by now. */

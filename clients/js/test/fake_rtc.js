@@ -37,7 +37,9 @@ class FakeTransceiver {
       parameters: { encodings: [{}] },
       getParameters: () => structuredClone(this.sender.parameters),
       setParameters: async (parameters) => void (this.sender.parameters = parameters),
-      replaceTrack: async (track) => void (this.sender.track = track),
+      /** Whether the track's pictures or sound reach the encoder. Chromium 150 cuts that off with a rollback. */
+      isFed: false,
+      replaceTrack: async (track) => void Object.assign(this.sender, { track, isFed: track !== null }),
       setStreams: () => {},
     };
   }
@@ -138,6 +140,7 @@ export class FakeRtc {
       if (description.type === 'answer' && this.signalingState !== 'have-local-offer') throw new Error('InvalidStateError');
       if (description.type === 'offer' && this.signalingState === 'have-local-offer') {
         this.rollbacks++;
+        for (const { sender } of this.#transceivers) sender.isFed = false;
         this.#needed = true;
       }
       // Those of addTransceiver() are never used for what another offer brings (RFC 8829 section 5.10).

@@ -22,8 +22,8 @@ function side(polite, { outcomes = [], ...how } = {}) {
   const errors = [];
   const peer = new PeerConnection({
     polite,
-    ...how,
     media: media(),
+    ...how,
     configuration: { made },
     send: async (kind, payload) => {
       outbox.push({ kind, payload });
@@ -89,6 +89,27 @@ test('glare: the impolite offer stands, the polite one is taken back and made ag
   assert.equal(polite.rtc.rollbacks, 1);
   assert.equal(impolite.rtc.rollbacks, 0);
   assertAgreed(impolite, polite);
+  for (const { rtc } of [impolite, polite]) assert.ok(rtc.getTransceivers().every(({ sender }) => sender.isFed && sender.track));
+});
+
+test('a camera that is turned off as an offer is taken back stays off', async () => {
+  const own = media();
+  const [impolite, polite] = [side(false), side(true, { media: own })];
+  await converse(impolite, polite);
+  impolite.peer.restartIce();
+  polite.peer.restartIce();
+  const turnsOff = () => {
+    own.videoTrack = undefined;
+    polite.peer.sendTracks();
+  };
+  const { replaceTrack } = polite.rtc.getTransceivers()[1].sender;
+  polite.rtc.getTransceivers()[1].sender.replaceTrack = (track) => {
+    const replaced = replaceTrack(track);
+    if (track === null && own.videoTrack) turnsOff();
+    return replaced;
+  };
+  await converse(impolite, polite);
+  assert.deepEqual(polite.rtc.getTransceivers().map(({ sender }) => sender.track?.kind), ['audio', undefined]);
 });
 
 test('glare while an offer is still being made is glare, too', async () => {

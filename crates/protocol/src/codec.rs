@@ -34,6 +34,7 @@ pub use error::{
 };
 
 pub use mend_json::mended;
+pub use whole::whole;
 pub(crate) use whole::{whole_number_lists, whole_numbers};
 
 use crate::{ClientMessage, Encoding, ServerMessage};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use switchboard_protocol::codec::whole;
 use toml::de::DeValue;
 
 /// A value from a file, which has a type, or from the environment or a flag, which is text.
@@ -25,7 +26,8 @@ impl<'a> Raw<'a> {
     pub(super) fn number(self) -> Result<u64, String> {
         let (digits, radix) = match self {
             Self::Toml(DeValue::Float(float)) => {
-                let whole = whole(float.as_str());
+                let float = float.as_str().replace('_', "").parse().ok();
+                let whole = float.and_then(whole);
                 return whole.ok_or_else(|| "expected a whole number, found a fraction".into());
             }
             Self::Text(text) => (Cow::from(text.replace('_', "")), 10),
@@ -64,13 +66,6 @@ impl<'a> Raw<'a> {
             Self::Toml(other) => Err(wrong_type(other, "a list such as [\"a\", \"b\"]")),
         }
     }
-}
-
-/// The whole number from 0 to 2^53 that a float of TOML is, if it is one.
-fn whole(float: &str) -> Option<u64> {
-    const MAX: f64 = (1_u64 << 53) as f64;
-    let float: f64 = float.replace('_', "").parse().ok()?;
-    ((0.0..=MAX).contains(&float) && float.fract() == 0.0).then_some(float as u64)
 }
 
 fn wrong_type(found: &DeValue<'_>, expected: &str) -> String {

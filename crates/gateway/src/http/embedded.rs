@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::OnceLock;
 
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use include_dir::Dir;
+
+use super::listed;
 
 #[cfg(test)]
 mod tests;
@@ -132,14 +134,6 @@ fn takes_gzip(request: &HeaderMap) -> bool {
     quality_of("gzip")
         .or_else(|| quality_of("*"))
         .is_some_and(|quality| quality > 0.0)
-}
-
-/// What stands between the commas of every header of this name.
-fn listed<'a>(request: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    let lines = request.get_all(name).into_iter();
-    lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(',').map(str::trim))
 }
 
 fn content_type(path: &str) -> &'static str {

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::listed;
 use crate::auth::bearer;
 use crate::gateway::Gateway;
 use crate::metrics::Now;
@@ -66,13 +67,8 @@ pub(crate) async fn readyz(State(gateway): State<Arc<Gateway>>) -> Response {
 
 /// Prometheus text; JSON for whoever asks for it.
 pub(crate) async fn metrics(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
-    let wants_json = headers.get_all(header::ACCEPT).iter().any(|accept| {
-        accept.to_str().is_ok_and(|accept| {
-            accept
-                .split(',')
-                .any(|kind| kind.trim().starts_with("application/json"))
-        })
-    });
+    let wants_json =
+        listed(&headers, &header::ACCEPT).any(|kind| kind.starts_with("application/json"));
     if wants_json {
         return Json(metrics_json(&gateway, &headers)).into_response();
     }

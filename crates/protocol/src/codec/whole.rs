@@ -9,7 +9,7 @@ use crate::PeerId;
 use crate::limits::ID_LIMIT;
 
 /// The whole number below 2^53 that a float is, if it is one. `-0` is 0.
-pub(super) fn whole(float: f64) -> Option<u64> {
+pub fn whole(float: f64) -> Option<u64> {
     let is_whole = float.fract() == 0.0 && (0.0..ID_LIMIT as f64).contains(&float);
     is_whole.then_some(float as u64)
 }

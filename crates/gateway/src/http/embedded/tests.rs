@@ -1,4 +1,4 @@
-use axum::http::HeaderValue;
+use axum::http::{HeaderName, HeaderValue};
 
 use super::*;
 
