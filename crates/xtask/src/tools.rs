@@ -17,7 +17,8 @@ pub(crate) mod servers;
 mod version;
 
 pub(crate) use catalogue::{
-    CHROMIUM, CLIPPY, NODE, NPM, NpmProgram, OPENSSL, PIP, REDIS, RUSTFMT, Tool,
+    CHROMIUM, CLIPPY, HAPROXY, NODE, NPM, NpmProgram, OPENSSL, PIP, PROMETHEUS, REDIS, RUSTFMT,
+    Tool,
 };
 pub(crate) use npm::npm;
 use version::Version;

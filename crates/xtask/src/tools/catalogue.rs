@@ -97,6 +97,39 @@ pub(crate) const REDIS: Tool = Tool {
     otherwise: "see https://redis.io/downloads/",
 };
 
+/// Stands before the gateways in tests and in `cargo xtask cluster`.
+pub(crate) const HAPROXY: Tool = Tool {
+    name: "haproxy",
+    programs: &["haproxy", "/usr/sbin/haproxy"],
+    variable: None,
+    version: "-v",
+    at_least: Version { major: 2, minor: 6 },
+    packages: Packages {
+        debian: &["haproxy"],
+        ubuntu: &["haproxy"],
+        fedora: &["haproxy"],
+        homebrew: &["haproxy"],
+    },
+    npm: None,
+    otherwise: "see https://www.haproxy.org/",
+};
+
+pub(crate) const PROMETHEUS: Tool = Tool {
+    name: "prometheus",
+    programs: &["prometheus"],
+    variable: None,
+    version: "--version",
+    at_least: ANY_VERSION,
+    packages: Packages {
+        debian: &["prometheus"],
+        ubuntu: &["prometheus"],
+        fedora: &["prometheus"],
+        homebrew: &["prometheus"],
+    },
+    npm: None,
+    otherwise: "see https://prometheus.io/download/",
+};
+
 /// Makes the certificates that the TLS tests need.
 pub(crate) const OPENSSL: Tool = Tool {
     name: "openssl",
