@@ -23,7 +23,7 @@ Examples:
   CHROMIUM=/opt/chrome/chrome cargo xtask test --only browser
                                             the browser tests in a browser of one's own
 
-What the tests need (redis-server, openssl, chromium, node, npm, pip) is installed where that is possible, on
+What the tests need (redis-server, openssl, haproxy, chromium, node, npm, pip) is installed where that is possible, on
 Debian and Ubuntu as root; elsewhere the command to type is shown. Nothing is skipped: a missing
 part fails. The last line counts all tests: «N passed, N failed»; a failure exits with 1.";
 
@@ -87,7 +87,7 @@ impl Part {
     fn tools(self) -> &'static [&'static Tool] {
         match self {
             Self::Lint => &[&tools::RUSTFMT, &tools::CLIPPY],
-            Self::Rust => &[&tools::REDIS, &tools::OPENSSL],
+            Self::Rust => &[&tools::REDIS, &tools::OPENSSL, &tools::HAPROXY],
             Self::Sdk => &[&tools::NODE, &tools::NPM],
             Self::Browser => &[&tools::REDIS, &tools::NODE, &tools::NPM, &tools::CHROMIUM],
         }
@@ -194,7 +194,7 @@ mod tests {
                 .map(|tool| tool.name)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(names(Part::Rust), ["redis-server", "openssl"]);
+        assert_eq!(names(Part::Rust), ["redis-server", "openssl", "haproxy"]);
         assert_eq!(names(Part::Lint), ["rustfmt", "clippy"]);
     }
 }
