@@ -3,7 +3,7 @@
 //! Each chore is a module of its own: [`test`] is what CI runs, [`simulate`] runs whole clusters against a clock that
 //! jumps, [`chaos`] breaks real ones under traffic. What chores share lies beside them: [`step`] runs
 //! programs one after another and sums up, [`tools`] finds and installs what the machine must have, [`dependencies`] judges
-//! what others wrote, [`packages`] keeps npm's folders in step with their lock files, [`workspace`] knows where things are.
+//! what others wrote, [`packages`] and [`python`] keep what npm and pip bring in step with lock files, [`workspace`] knows where things are.
 
 use std::process::ExitCode;
 
@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 mod chaos;
 mod dependencies;
 mod packages;
+mod python;
 mod simulate;
 mod step;
 mod test;
