@@ -99,7 +99,7 @@ impl Part {
                 &tools::PIP,
                 &tools::NODE,
                 &tools::NPM,
-                &tools::PROMETHEUS,
+                &tools::PROMTOOL,
                 // The unit is for systemd, and so is what judges it.
                 #[cfg(target_os = "linux")]
                 &tools::SYSTEMD,

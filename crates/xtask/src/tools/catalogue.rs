@@ -97,6 +97,40 @@ pub(crate) const REDIS: Tool = Tool {
     otherwise: "see https://redis.io/downloads/",
 };
 
+/// Stands before the gateways in tests and in `cargo xtask cluster`.
+pub(crate) const HAPROXY: Tool = Tool {
+    name: "haproxy",
+    programs: &["haproxy", "/usr/sbin/haproxy"],
+    variable: None,
+    version: "-v",
+    at_least: Version { major: 2, minor: 6 },
+    packages: Packages {
+        debian: &["haproxy"],
+        ubuntu: &["haproxy"],
+        fedora: &["haproxy"],
+        homebrew: &["haproxy"],
+    },
+    npm: None,
+    otherwise: "see https://www.haproxy.org/",
+};
+
+pub(crate) const PROMETHEUS: Tool = Tool {
+    name: "prometheus",
+    programs: &["prometheus"],
+    variable: None,
+    version: "--version",
+    at_least: ANY_VERSION,
+    packages: Packages {
+        debian: &["prometheus"],
+        ubuntu: &["prometheus"],
+        // By path: the package is named after its source.
+        fedora: &["/usr/bin/prometheus"],
+        homebrew: &["prometheus"],
+    },
+    npm: None,
+    otherwise: "see https://prometheus.io/download/",
+};
+
 /// Makes the certificates that the TLS tests need.
 pub(crate) const OPENSSL: Tool = Tool {
     name: "openssl",
@@ -194,8 +228,8 @@ pub(crate) const PIP: Tool = Tool {
     otherwise: "see https://pip.pypa.io/en/stable/installation/",
 };
 
-/// With `promtool`, which its packages bring too.
-pub(crate) const PROMETHEUS: Tool = Tool {
+/// Judges rules; it comes with Prometheus.
+pub(crate) const PROMTOOL: Tool = Tool {
     name: "promtool",
     programs: &["promtool"],
     variable: None,
@@ -208,7 +242,7 @@ pub(crate) const PROMETHEUS: Tool = Tool {
     packages: Packages {
         debian: &["prometheus"],
         ubuntu: &["prometheus"],
-        fedora: &["golang-github-prometheus"],
+        fedora: &["/usr/bin/promtool"],
         homebrew: &["prometheus"],
     },
     npm: None,
