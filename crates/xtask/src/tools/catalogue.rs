@@ -123,7 +123,8 @@ pub(crate) const PROMETHEUS: Tool = Tool {
     packages: Packages {
         debian: &["prometheus"],
         ubuntu: &["prometheus"],
-        fedora: &["prometheus"],
+        // By path: the package is named after its source.
+        fedora: &["/usr/bin/prometheus"],
         homebrew: &["prometheus"],
     },
     npm: None,
@@ -225,4 +226,43 @@ pub(crate) const PIP: Tool = Tool {
     },
     npm: None,
     otherwise: "see https://pip.pypa.io/en/stable/installation/",
+};
+
+/// Judges rules; it comes with Prometheus.
+pub(crate) const PROMTOOL: Tool = Tool {
+    name: "promtool",
+    programs: &["promtool"],
+    variable: None,
+    version: "--version",
+    // Alerts may keep firing for a while since then.
+    at_least: Version {
+        major: 2,
+        minor: 42,
+    },
+    packages: Packages {
+        debian: &["prometheus"],
+        ubuntu: &["prometheus"],
+        fedora: &["/usr/bin/promtool"],
+        homebrew: &["prometheus"],
+    },
+    npm: None,
+    otherwise: "see https://prometheus.io/download/",
+};
+
+/// Judges the unit; nothing runs under it.
+#[cfg(target_os = "linux")]
+pub(crate) const SYSTEMD: Tool = Tool {
+    name: "systemd-analyze",
+    programs: &["systemd-analyze"],
+    variable: None,
+    version: "--version",
+    at_least: ANY_VERSION,
+    packages: Packages {
+        debian: &["systemd"],
+        ubuntu: &["systemd"],
+        fedora: &["systemd"],
+        homebrew: &[],
+    },
+    npm: None,
+    otherwise: "it comes with systemd",
 };
