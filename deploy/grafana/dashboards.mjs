@@ -18,7 +18,7 @@ export const boards = {
           number('Gateways ready', 'Of those that Prometheus scrapes.', 'none', { query: 'sum(switchboard_ready{})' }, [[0, 'red'], [1, 'green']]),
           number('Redis', 'Gateways that can use it. Not all: see the board Redis and links.', 'percentunit', { query: 'avg(switchboard_backend_up{})' }, [[0, 'red'], [1, 'green']]),
           number('Delivered', 'Of the signals whose end the cluster answers for, in the last 5 minutes.', 'percentunit', { query: `sum(rate(switchboard_signals_total{outcome="delivered"}[5m])) / sum(rate(switchboard_signals_total{outcome=~"delivered|unconfirmed|unavailable|overloaded"}[5m]))` }, [[0, 'red'], [0.99, 'orange'], [0.999, 'green']]),
-          number('Answered within', 'By which time 99 of 100 signals have their answer.', 's', { query: 'histogram_quantile(0.99, sum by (le) (rate(switchboard_signal_answer_seconds_bucket{}[5m])))' }, [[0, 'green'], [0.25, 'orange'], [1, 'red']]),
+          number('Between gateways', 'Within which time 99 of 100 envelopes are with the other gateway.', 's', { query: 'histogram_quantile(0.99, sum by (le) (rate(switchboard_link_confirm_seconds_bucket{}[5m])))' }, [[0, 'green'], [0.25, 'orange'], [1, 'red']]),
           number('Refused', 'Requests that were answered with an error, a second.', 'reqps', { query: 'sum(rate(switchboard_errors_total{}[5m]))' }),
           number('Panics', 'In the last day. Each is a defect.', 'none', { query: 'sum(increase(switchboard_panics_total{}[1d]))' }, [[0, 'green'], [1, 'red']]),
         ],
@@ -62,7 +62,7 @@ export const boards = {
         panels: [
           graph('By kind', 'Answers to senders.', 'ops', { query: `sum by (kind) (rate(switchboard_signals_total{}${RATE}))`, legend: '{{kind}}' }),
           graph('Not delivered', 'By reason. no-such-peer, left and expired are the clients\' own.', 'ops', { query: `sum by (outcome) (rate(switchboard_signals_total{outcome!="delivered"}${RATE}))`, legend: '{{outcome}}' }),
-          graph('Time to the answer', 'From taking a signal to its answer by one receiver, its receipt included.', 's', ...[0.5, 0.9, 0.99].map((q) => ({ query: percentile(q, 'switchboard_signal_answer_seconds'), legend: `${q * 100} %` }))),
+          graph('Time to the answer', 'From taking a signal to its answer by one receiver. Its network, and the time for which it is away, count.', 's', ...[0.5, 0.9, 0.99].map((q) => ({ query: percentile(q, 'switchboard_signal_answer_seconds'), legend: `${q * 100} %` }))),
           graph('In flight', 'Payloads that wait for an answer.', 'bytes', { query: 'sum by (instance) (switchboard_in_flight_bytes{})', legend: '{{instance}}' }),
           graph('Outboxes', 'What waits for clients that read slowly.', 'bytes', { query: 'sum by (instance) (switchboard_outbox_bytes{})', legend: '{{instance}}' }),
           graph('Refused requests', 'By error code.', 'reqps', { query: `sum by (code) (rate(switchboard_errors_total{}${RATE}))`, legend: '{{code}}' }),
@@ -136,6 +136,7 @@ export const boards = {
         title: 'Links',
         panels: [
           graph('Frames', 'That gateways publish for one another.', 'ops', { query: `sum by (instance) (rate(switchboard_link_frame_envelopes_count{}${RATE}))`, legend: '{{instance}}' }),
+          graph('From gateway to gateway', 'From queuing an envelope to the other gateway\'s confirmation, which waits up to 10 ms for company.', 's', ...[0.5, 0.9, 0.99].map((q) => ({ query: percentile(q, 'switchboard_link_confirm_seconds'), legend: `${q * 100} %` }))),
           graph('Envelopes a frame', 'Under load many share one.', 'none', { query: `sum(rate(switchboard_link_frame_envelopes_sum{}${RATE})) / sum(rate(switchboard_link_frame_envelopes_count{}${RATE}))`, legend: 'mean' }),
           graph('Trouble', 'Frames sent again or rejected, links begun anew, gaps of the subscription.', 'ops', { query: `sum(rate(switchboard_link_frames_repeated_total{}${RATE}))`, legend: 'repeated' }, { query: `sum(rate(switchboard_link_frames_rejected_total{}${RATE}))`, legend: 'rejected' }, { query: `sum(rate(switchboard_link_resets_total{}${RATE}))`, legend: 'anew' }, { query: `sum(rate(switchboard_bus_gaps_total{}${RATE}))`, legend: 'gaps' }),
         ],

@@ -142,7 +142,7 @@ impl Link {
             Urgency::Now => now + state.rate.linger(self.linger_max),
             Urgency::Receipt => now + RECEIPT_WAIT,
         };
-        let position = state.outgoing.gather(due, |out| envelope.write(out))?;
+        let position = state.outgoing.gather(now, due, |out| envelope.write(out))?;
         self.wake_if_needed(state);
         Ok(position)
     }
@@ -153,7 +153,15 @@ impl Link {
         let mut state = self.state.lock();
         // A repeated frame says what had been seen when it was made: only a confirmation by itself says what is so now.
         let seen = (header.seen_generation, header.seen);
-        let anew = state.outgoing.confirmed(seen, header.number == 0, now);
+        let confirms_alone = header.number == 0;
+        let anew = state
+            .outgoing
+            .confirmed(seen, confirms_alone, now, |confirmed| {
+                self.observe.observe(Observation::FrameConfirmed {
+                    envelopes: confirmed.envelopes,
+                    after: confirmed.after,
+                });
+            });
         let verdict = state.incoming.judge(header, now);
         self.wake_if_needed(state);
         Heard { verdict, anew }
@@ -238,12 +246,14 @@ impl Link {
                 number,
                 envelopes,
                 count,
+                since,
             }) => {
                 state.rate.sent(count, now);
                 self.observe
                     .observe(Observation::FramePublished { envelopes: count });
                 let frame = self.seal(&mut state, number, &envelopes);
-                state.outgoing.keep(frame.clone(), envelopes.len(), now);
+                let contents = (count, envelopes.len(), since);
+                state.outgoing.keep(frame.clone(), contents, now);
                 Step::Publish {
                     generation,
                     number,

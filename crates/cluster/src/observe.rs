@@ -114,6 +114,13 @@ pub enum Observation {
         /// So many envelopes.
         envelopes: u32,
     },
+    /// Another node has a frame.
+    FrameConfirmed {
+        /// So many envelopes.
+        envelopes: u32,
+        /// Since the first of them was queued.
+        after: Duration,
+    },
     /// A frame went out once more.
     FrameRepeated,
     /// The bus refused a frame, or did not answer.

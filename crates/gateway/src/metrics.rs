@@ -64,6 +64,7 @@ pub(crate) struct Metrics {
     closes_total: IntCounterVec,
     auth_total: IntCounterVec,
     link_frame_envelopes: Histogram,
+    link_confirm_seconds: Histogram,
     link_frames_repeated_total: IntCounter,
     link_publish_failures_total: IntCounter,
     link_frames_rejected_total: IntCounter,
@@ -232,6 +233,15 @@ impl Metrics {
                 "Envelopes in a frame to another node",
                 &[
                     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0,
+                ],
+            ),
+            link_confirm_seconds: histogram(
+                &registry,
+                "link_confirm_seconds",
+                "Time from queuing an envelope to another node's confirmation that it has it",
+                &[
+                    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+                    30.0, 60.0,
                 ],
             ),
             link_frames_repeated_total: registered(
@@ -497,6 +507,13 @@ impl Observe for Metrics {
             Observation::Refused => self.signals_refused_total.inc(),
             Observation::FramePublished { envelopes } => {
                 self.link_frame_envelopes.observe(envelopes.into())
+            }
+            Observation::FrameConfirmed { envelopes, after } => {
+                // Once for each envelope, and yet one atomic addition for all of them.
+                let confirmed = self.link_confirm_seconds.local();
+                for _ in 0..envelopes {
+                    confirmed.observe(after.as_secs_f64());
+                }
             }
             Observation::FrameRepeated => self.link_frames_repeated_total.inc(),
             Observation::PublishFailed => self.link_publish_failures_total.inc(),

@@ -61,15 +61,35 @@ pub(crate) enum Next {
         number: u64,
         envelopes: Vec<u8>,
         count: u32,
+        /// When the first of them was gathered.
+        since: Instant,
     },
     /// The same frame once more.
     Again { number: u64, frame: Bytes },
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Batch {
     envelopes: Vec<u8>,
     count: u32,
+    /// When its first envelope was gathered.
+    since: Instant,
+}
+
+/// A frame that was published, and what it holds.
+#[derive(Debug)]
+struct Unconfirmed {
+    frame: Bytes,
+    envelopes: u32,
+    since: Instant,
+}
+
+/// Envelopes of one frame that the other side has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Confirmed {
+    pub(crate) envelopes: u32,
+    /// Since the first of them was gathered.
+    pub(crate) after: Duration,
 }
 
 #[derive(Debug)]
@@ -82,7 +102,7 @@ pub(crate) struct Outgoing {
     /// When the first batch must go.
     due: Option<Instant>,
     /// Frames that were published and not confirmed: numbers `next - unconfirmed.len() .. next`.
-    unconfirmed: VecDeque<Bytes>,
+    unconfirmed: VecDeque<Unconfirmed>,
     /// Index in `unconfirmed` of the next frame to repeat; its length: none.
     repeat: usize,
     retry_at: Option<Instant>,
@@ -123,6 +143,7 @@ impl Outgoing {
     /// Adds what `write` appends as one envelope, to go at `due` at the latest.
     pub(crate) fn gather(
         &mut self,
+        now: Instant,
         due: Instant,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<Position, Full> {
@@ -135,7 +156,11 @@ impl Outgoing {
             .back()
             .is_none_or(|batch| batch.envelopes.len() >= FRAME_BYTES_MAX)
         {
-            self.batches.push_back(Batch::default());
+            self.batches.push_back(Batch {
+                envelopes: Vec::new(),
+                count: 0,
+                since: now,
+            });
         }
         let batch = self.batches.back_mut().expect("there is one now");
         let start = batch.envelopes.len();
@@ -152,6 +177,7 @@ impl Outgoing {
             self.batches.push_back(Batch {
                 envelopes,
                 count: 1,
+                since: now,
             });
         }
         self.due = Some(self.due.map_or(due, |known| known.min(due)));
@@ -172,7 +198,8 @@ impl Outgoing {
             self.repeat = 0;
             self.retry_after = (self.retry_after * 2).min(RETRY_MAX);
         }
-        if let Some(frame) = self.unconfirmed.get(self.repeat).cloned() {
+        if let Some(unconfirmed) = self.unconfirmed.get(self.repeat) {
+            let frame = unconfirmed.frame.clone();
             let number = self.next - self.unconfirmed.len() as u64 + self.repeat as u64;
             self.repeat += 1;
             // The pause counts from the end of a round: a slow bus would begin the next before this one is over.
@@ -184,7 +211,11 @@ impl Outgoing {
         if !due || !self.window_is_open() {
             return None;
         }
-        let Batch { envelopes, count } = self.batches.pop_front()?;
+        let Batch {
+            envelopes,
+            count,
+            since,
+        } = self.batches.pop_front()?;
         if self.batches.is_empty() {
             self.due = None;
         }
@@ -195,13 +226,23 @@ impl Outgoing {
             number,
             envelopes,
             count,
+            since,
         })
     }
 
-    /// Keeps a new frame until it is confirmed.
-    pub(crate) fn keep(&mut self, frame: Bytes, envelopes_bytes: usize, now: Instant) {
+    /// Keeps a new frame of `envelopes`, the first of which was gathered at `since`, until it is confirmed.
+    pub(crate) fn keep(
+        &mut self,
+        frame: Bytes,
+        (envelopes, envelopes_bytes, since): (u32, usize, Instant),
+        now: Instant,
+    ) {
         self.bytes = self.bytes - envelopes_bytes + frame.len();
-        self.unconfirmed.push_back(frame);
+        self.unconfirmed.push_back(Unconfirmed {
+            frame,
+            envelopes,
+            since,
+        });
         self.repeat = self.unconfirmed.len();
         self.retry_at.get_or_insert(now + self.retry_after);
     }
@@ -235,13 +276,14 @@ impl Outgoing {
         }
     }
 
-    /// The other side has everything of `generation` up to `number`. `now_so`: it says no more than that, so that this is
-    /// no frame made earlier.
+    /// The other side has everything of `generation` up to `number`; `each` hears of every frame that was not known to be
+    /// there. `now_so`: it says no more than that, so that this is no frame made earlier.
     pub(crate) fn confirmed(
         &mut self,
         (generation, number): (u64, u64),
         now_so: bool,
         now: Instant,
+        mut each: impl FnMut(Confirmed),
     ) -> Anew {
         let first = self.next - self.unconfirmed.len() as u64;
         if generation == 0 && first > 1 && now_so {
@@ -260,9 +302,13 @@ impl Outgoing {
                 Anew::No
             };
         }
-        for frame in self.unconfirmed.drain(..=(number - first) as usize) {
-            self.bytes -= frame.len();
+        for unconfirmed in self.unconfirmed.drain(..=(number - first) as usize) {
+            self.bytes -= unconfirmed.frame.len();
             self.repeat = self.repeat.saturating_sub(1);
+            each(Confirmed {
+                envelopes: unconfirmed.envelopes,
+                after: now.saturating_duration_since(unconfirmed.since),
+            });
         }
         self.retry_after = RETRY_MIN;
         self.retry_at = (!self.unconfirmed.is_empty()).then(|| now + RETRY_MIN);
@@ -329,10 +375,13 @@ mod tests {
         while let Some(next) = outgoing.take(now) {
             match next {
                 Next::New {
-                    number, envelopes, ..
+                    number,
+                    envelopes,
+                    count,
+                    since,
                 } => {
                     let bytes = envelopes.len();
-                    outgoing.keep(envelopes.into(), bytes, now);
+                    outgoing.keep(envelopes.into(), (count, bytes, since), now);
                     numbers.push(number);
                 }
                 Next::Again { number, .. } => numbers.push(number),
@@ -343,8 +392,33 @@ mod tests {
 
     fn gather(outgoing: &mut Outgoing, now: Instant, bytes: usize) -> Position {
         outgoing
-            .gather(now, |out| out.resize(out.len() + bytes, 0))
+            .gather(now, now, |out| out.resize(out.len() + bytes, 0))
             .expect("room")
+    }
+
+    fn confirm(outgoing: &mut Outgoing, seen: (u64, u64), now_so: bool, now: Instant) -> Anew {
+        outgoing.confirmed(seen, now_so, now, |_| ())
+    }
+
+    #[test]
+    fn a_confirmed_frame_says_how_long_its_first_envelope_took_and_does_so_once() {
+        let (mut outgoing, start) = (Outgoing::new(1), Instant::now());
+        gather(&mut outgoing, start, 10);
+        let later = start + Duration::from_millis(20);
+        gather(&mut outgoing, later, 10);
+        send(&mut outgoing, later);
+        gather(&mut outgoing, later, 10);
+        send(&mut outgoing, later);
+        let mut told = Vec::new();
+        let end = start + Duration::from_millis(30);
+        for _ in 0..2 {
+            outgoing.confirmed((1, 2), true, end, |confirmed| told.push(confirmed));
+        }
+        let confirmed = |envelopes, millis| Confirmed {
+            envelopes,
+            after: Duration::from_millis(millis),
+        };
+        assert_eq!(told, [confirmed(2, 30), confirmed(1, 10)]);
     }
 
     #[test]
@@ -372,11 +446,11 @@ mod tests {
             gather(&mut outgoing, start, 1);
             send(&mut outgoing, start);
         }
-        assert_eq!(outgoing.confirmed((1, 1), true, start), Anew::No);
+        assert_eq!(confirm(&mut outgoing, (1, 1), true, start), Anew::No);
         assert_eq!(send(&mut outgoing, start + RETRY_MIN), [2, 3]);
         assert!(send(&mut outgoing, start + RETRY_MIN * 2).is_empty());
         assert_eq!(send(&mut outgoing, start + RETRY_MIN * 3), [2, 3]);
-        outgoing.confirmed((1, 3), true, start);
+        confirm(&mut outgoing, (1, 3), true, start);
         assert_eq!(outgoing.wake_at(), None);
         assert_eq!(outgoing.bytes(), 0);
     }
@@ -389,7 +463,7 @@ mod tests {
             send(&mut outgoing, now);
         }
         assert_eq!(outgoing.wake_at(), Some(now + RETRY_MIN));
-        outgoing.confirmed((1, 1), true, now);
+        confirm(&mut outgoing, (1, 1), true, now);
         assert_eq!(
             send(&mut outgoing, now),
             [WINDOW as u64 + 1],
@@ -401,7 +475,7 @@ mod tests {
     fn a_full_link_takes_nothing_until_everything_is_confirmed() {
         let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
         while outgoing
-            .gather(now, |out| out.resize(out.len() + 200_000, 0))
+            .gather(now, now, |out| out.resize(out.len() + 200_000, 0))
             .is_ok()
         {}
         assert!(outgoing.bytes() < LINK_BYTES_MAX + 400_000);
@@ -413,9 +487,9 @@ mod tests {
             if outgoing.batches.is_empty() {
                 break last;
             }
-            assert_eq!(outgoing.confirmed((1, last), true, now), Anew::No);
+            assert_eq!(confirm(&mut outgoing, (1, last), true, now), Anew::No);
         };
-        assert_eq!(outgoing.confirmed((1, last), true, now), Anew::Drained);
+        assert_eq!(confirm(&mut outgoing, (1, last), true, now), Anew::Drained);
         outgoing.reset(2);
         assert_eq!(
             gather(&mut outgoing, now, 1),
@@ -448,12 +522,12 @@ mod tests {
         gather(&mut outgoing, now, 1);
         send(&mut outgoing, now);
         assert_eq!(
-            outgoing.confirmed((0, 0), true, now),
+            confirm(&mut outgoing, (0, 0), true, now),
             Anew::No,
             "it has not heard of us"
         );
-        outgoing.confirmed((1, 1), true, now);
-        assert_eq!(outgoing.confirmed((0, 0), true, now), Anew::Forgotten);
+        confirm(&mut outgoing, (1, 1), true, now);
+        assert_eq!(confirm(&mut outgoing, (0, 0), true, now), Anew::Forgotten);
     }
 
     #[test]
@@ -463,9 +537,9 @@ mod tests {
             gather(&mut outgoing, now, 1);
             send(&mut outgoing, now);
         }
-        outgoing.confirmed((1, 3), true, now);
+        confirm(&mut outgoing, (1, 3), true, now);
         assert_eq!(
-            outgoing.confirmed((1, 1), true, now),
+            confirm(&mut outgoing, (1, 1), true, now),
             Anew::No,
             "it is late"
         );
@@ -473,13 +547,17 @@ mod tests {
             now += RETRY_MAX;
             assert_eq!(send(&mut outgoing, now), [4]);
         }
-        assert_eq!(outgoing.confirmed((1, 1), false, now), Anew::No, "a repeat");
         assert_eq!(
-            outgoing.confirmed((1, 3), true, now),
+            confirm(&mut outgoing, (1, 1), false, now),
+            Anew::No,
+            "a repeat"
+        );
+        assert_eq!(
+            confirm(&mut outgoing, (1, 3), true, now),
             Anew::No,
             "it is next"
         );
-        assert_eq!(outgoing.confirmed((1, 1), true, now), Anew::Forgotten);
+        assert_eq!(confirm(&mut outgoing, (1, 1), true, now), Anew::Forgotten);
     }
 
     #[test]
@@ -487,8 +565,8 @@ mod tests {
         let (mut outgoing, now) = (Outgoing::new(2), Instant::now());
         gather(&mut outgoing, now, 1);
         send(&mut outgoing, now);
-        outgoing.confirmed((1, 1), true, now);
-        outgoing.confirmed((2, 7), true, now);
+        confirm(&mut outgoing, (1, 1), true, now);
+        confirm(&mut outgoing, (2, 7), true, now);
         assert!(outgoing.bytes() > 0);
     }
 }
