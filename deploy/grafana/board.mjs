@@ -39,7 +39,7 @@ export function board({ uid, title, description, rows }) {
     .withVariable(choice('instance', `label_values(switchboard_build_info{${CLUSTER}}, instance)`))
     .annotation(event('Releases', 'purple', `count by (version) (switchboard_build_info{${CLUSTER}}) unless count by (version) (switchboard_build_info{${CLUSTER}} offset 1m)`, '{{version}}'))
     .annotation(event('Drains', 'blue', `switchboard_drain_share{${CLUSTER}} > 0`, '{{instance}} drains'))
-    .annotation(event('Alerts', 'red', 'ALERTS{alertname=~"Switchboard.*", alertstate="firing"}', '{{alertname}} {{instance}}'));
+    .annotation(event('Alerts', 'red', `ALERTS{alertname=~"Switchboard.*", alertstate="firing", ${CLUSTER}}`, '{{alertname}} {{instance}}'));
   for (const { title: name, panels } of rows) {
     builder.withRow(new RowBuilder(name));
     for (const panel of panels) builder.withPanel(panel);

@@ -18,8 +18,8 @@ export const boards = {
           number('Gateways ready', 'Of those that Prometheus scrapes.', 'none', { query: 'sum(switchboard_ready{})' }, [[0, 'red'], [1, 'green']]),
           number('Redis', 'Gateways that can use it. Not all: see the board Redis and links.', 'percentunit', { query: 'avg(switchboard_backend_up{})' }, [[0, 'red'], [1, 'green']]),
           number('Delivered', 'Of the signals whose end the cluster answers for, in the last 5 minutes.', 'percentunit', { query: `sum(rate(switchboard_signals_total{outcome="delivered"}[5m])) / sum(rate(switchboard_signals_total{outcome=~"delivered|unconfirmed|unavailable|overloaded"}[5m]))` }, [[0, 'red'], [0.99, 'orange'], [0.999, 'green']]),
-          number('Between gateways', 'Within which time 99 of 100 envelopes are with the other gateway.', 's', { query: 'histogram_quantile(0.99, sum by (le) (rate(switchboard_link_confirm_seconds_bucket{}[5m])))' }, [[0, 'green'], [0.25, 'orange'], [1, 'red']]),
-          number('Refused', 'Requests that were answered with an error, a second.', 'reqps', { query: 'sum(rate(switchboard_errors_total{}[5m]))' }),
+          number('Between gateways', 'Within which time 99 of 100 envelopes were with the other gateway in the last 5 minutes.', 's', { query: 'histogram_quantile(0.99, sum by (le) (rate(switchboard_link_confirm_seconds_bucket{}[5m])))' }, [[0, 'green'], [0.25, 'orange'], [1, 'red']]),
+          number('Refused', 'Requests a second that were answered with an error, in the last 5 minutes.', 'reqps', { query: 'sum(rate(switchboard_errors_total{}[5m]))' }),
           number('Panics', 'In the last day. Each is a defect.', 'none', { query: 'sum(increase(switchboard_panics_total{}[1d]))' }, [[0, 'green'], [1, 'red']]),
         ],
       },
@@ -52,9 +52,9 @@ export const boards = {
       {
         title: 'Is it well?',
         panels: [
-          number('Signals', 'Answers to senders, a second: one for each receiver.', 'ops', { query: 'sum(rate(switchboard_signals_total{}[5m]))' }),
+          number('Signals', 'Answers a second to senders, one for each receiver, in the last 5 minutes.', 'ops', { query: 'sum(rate(switchboard_signals_total{}[5m]))' }),
           number('Unconfirmed', 'Nobody knows whether they arrived, in the last hour.', 'none', { query: 'sum(increase(switchboard_signals_total{outcome="unconfirmed"}[1h]))' }, [[0, 'green'], [100, 'orange']]),
-          number('Median', 'From taking a signal to its answer.', 's', { query: 'histogram_quantile(0.5, sum by (le) (rate(switchboard_signal_answer_seconds_bucket{}[5m])))' }),
+          number('Median', 'From taking a signal to its answer, in the last 5 minutes.', 's', { query: 'histogram_quantile(0.5, sum by (le) (rate(switchboard_signal_answer_seconds_bucket{}[5m])))' }),
         ],
       },
       {

@@ -1,17 +1,19 @@
 //! The project's own chores, as `cargo xtask …` (the alias is in `.cargo/config.toml`).
 //!
 //! Each chore is a module of its own: [`test`] is what CI runs, [`simulate`] runs whole clusters against a clock that
-//! jumps, [`chaos`] breaks real ones under traffic. What chores share lies beside them: [`step`] runs
+//! jumps, [`chaos`] breaks real ones under traffic, [`cluster`] starts one to play with. What chores share lies beside them: [`step`] runs
 //! programs one after another and sums up, [`tools`] finds and installs what the machine must have, [`dependencies`] judges
-//! what others wrote, [`packages`] keeps npm's folders in step with their lock files, [`workspace`] knows where things are.
+//! what others wrote, [`packages`] and [`python`] keep what npm and pip bring in step with lock files, [`workspace`] knows where things are.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 mod chaos;
+mod cluster;
 mod dependencies;
 mod packages;
+mod python;
 mod simulate;
 mod step;
 mod test;
@@ -29,6 +31,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Chore {
     Chaos(chaos::Options),
+    Cluster(cluster::Options),
     Test(test::Options),
     Simulate(simulate::Options),
 }
@@ -36,6 +39,7 @@ enum Chore {
 fn main() -> ExitCode {
     match Cli::parse().chore {
         Chore::Chaos(options) => chaos::run(&options),
+        Chore::Cluster(options) => cluster::run(&options),
         Chore::Test(options) => test::run(&options),
         Chore::Simulate(options) => simulate::run(&options),
     }

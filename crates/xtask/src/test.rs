@@ -10,6 +10,8 @@ use crate::tools::{self, Tool, npm, servers};
 use crate::workspace::{self, cargo};
 use crate::{dependencies, packages};
 
+mod deploy;
+
 /// The folder of the browser SDK.
 const SDK: &str = "clients/js";
 /// The folder of the browser tests.
@@ -23,11 +25,11 @@ Examples:
   CHROMIUM=/opt/chrome/chrome cargo xtask test --only browser
                                             the browser tests in a browser of one's own
 
-What the tests need (redis-server, openssl, chromium, node, npm, pip) is installed where that is possible, on
+What the tests need (redis-server, openssl, prometheus, chromium, node, npm, pip) is installed where that is possible, on
 Debian and Ubuntu as root; elsewhere the command to type is shown. Nothing is skipped: a missing
 part fails. The last line counts all tests: «N passed, N failed»; a failure exits with 1.";
 
-/// Run formatter, lints, Rust tests, SDK checks and browser tests.
+/// Run formatter, lints, Rust tests, SDK checks, tests of the deployment and browser tests.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
@@ -44,6 +46,8 @@ enum Part {
     Rust,
     /// the browser SDK's type check and tests
     Sdk,
+    /// the chart, alerts, dashboards, the compose file, the image and the systemd unit
+    Deploy,
     /// real pages in a real browser, against real gateways
     Browser,
 }
@@ -58,6 +62,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             Part::Lint => lint(&mut run, tools),
             Part::Rust => rust(&mut run, tools),
             Part::Sdk => sdk(&mut run, tools),
+            Part::Deploy => deploy::deploy(&mut run, tools),
             Part::Browser => browser(&mut run, tools),
         }
     }
@@ -79,6 +84,7 @@ impl Part {
             Self::Lint => "lints",
             Self::Rust => "Rust tests",
             Self::Sdk => "the SDK",
+            Self::Deploy => "deployment",
             Self::Browser => "browser tests",
         }
     }
@@ -89,6 +95,15 @@ impl Part {
             Self::Lint => &[&tools::RUSTFMT, &tools::CLIPPY],
             Self::Rust => &[&tools::REDIS, &tools::OPENSSL],
             Self::Sdk => &[&tools::NODE, &tools::NPM],
+            Self::Deploy => &[
+                &tools::PIP,
+                &tools::NODE,
+                &tools::NPM,
+                &tools::PROMTOOL,
+                // The unit is for systemd, and so is what judges it.
+                #[cfg(target_os = "linux")]
+                &tools::SYSTEMD,
+            ],
             Self::Browser => &[&tools::REDIS, &tools::NODE, &tools::NPM, &tools::CHROMIUM],
         }
     }

@@ -16,10 +16,13 @@ mod platform;
 pub(crate) mod servers;
 mod version;
 
+#[cfg(target_os = "linux")]
+pub(crate) use catalogue::SYSTEMD;
 pub(crate) use catalogue::{
-    CHROMIUM, CLIPPY, NODE, NPM, NpmProgram, OPENSSL, PIP, REDIS, RUSTFMT, Tool,
+    CHROMIUM, CLIPPY, HAPROXY, NODE, NPM, NpmProgram, OPENSSL, PIP, PROMETHEUS, PROMTOOL, REDIS,
+    RUSTFMT, Tool,
 };
-pub(crate) use npm::npm;
+pub(crate) use npm::{npm, put_node_on_the_path};
 use version::Version;
 
 /// A tool that can be used.

@@ -4,6 +4,8 @@
 //!   `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s`
 //! - `node --test`, a block of lines in fixed order, marked `#` (TAP) or `ℹ` (spec):
 //!   `# tests 5`, `# suites 0`, `# pass 4`, `# fail 1`, `# cancelled 0`, `# skipped 0`, `# todo 0`
+//! - Python's unittest, two lines with an empty one between them: `Ran 16 tests in 4.2s`, then `OK`, `OK (skipped=1)` or
+//!   `FAILED (failures=1, errors=2)`
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -13,7 +15,7 @@ use std::ops::AddAssign;
 pub(crate) struct Totals {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
-    /// Ignored (libtest), skipped or to do (node).
+    /// Ignored (libtest), skipped or to do (node), skipped (unittest).
     pub(crate) skipped: u64,
 }
 
@@ -47,6 +49,7 @@ impl fmt::Display for Totals {
 pub(crate) struct Counter {
     totals: Totals,
     node: NodeClosing,
+    unittest: UnittestClosing,
 }
 
 impl Counter {
@@ -54,7 +57,10 @@ impl Counter {
     pub(crate) fn read(&mut self, line: &str) {
         let line = without_colours(line);
         let line = line.trim_end();
-        if let Some(totals) = libtest_closing(line).or_else(|| self.node.read(line)) {
+        let closing = libtest_closing(line)
+            .or_else(|| self.node.read(line))
+            .or_else(|| self.unittest.read(line));
+        if let Some(totals) = closing {
             self.totals += totals;
         }
     }
@@ -134,6 +140,48 @@ fn node_count(line: &str) -> Option<(&str, u64)> {
     Some((word, count.parse().ok()?))
 }
 
+/// The two lines that close a run of Python's unittest. A test with several failed parts counts in the second line once
+/// for each, and one that could not be set up was not run: then there are more failures than tests.
+#[derive(Default)]
+struct UnittestClosing {
+    ran: Option<u64>,
+}
+
+impl UnittestClosing {
+    fn read(&mut self, line: &str) -> Option<Totals> {
+        if line.is_empty() {
+            return None;
+        }
+        let before = self.ran.take();
+        if let Some(rest) = line.strip_prefix("Ran ") {
+            self.ran = rest.split_once(" test")?.0.parse().ok();
+            return None;
+        }
+        let ran = before?;
+        let (verdict, details) = line.split_once(" (").unwrap_or((line, ""));
+        if verdict != "OK" && verdict != "FAILED" {
+            return None;
+        }
+        let failed = detail(details, "failures") + detail(details, "errors");
+        let failed = failed + detail(details, "unexpected successes");
+        let skipped = detail(details, "skipped");
+        Some(Totals {
+            passed: ran.saturating_sub(failed + skipped),
+            failed,
+            skipped,
+        })
+    }
+}
+
+/// `errors` in `failures=1, errors=2)`
+fn detail(details: &str, name: &str) -> u64 {
+    details
+        .trim_end_matches(')')
+        .split(", ")
+        .find_map(|detail| detail.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+        .unwrap_or(0)
+}
+
 /// The line without ANSI colour sequences (`ESC [ … m`), which `FORCE_COLOR` brings even into a pipe.
 fn without_colours(line: &str) -> String {
     let mut parts = line.split("\u{1b}[");
@@ -207,9 +255,26 @@ test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     }
 
     #[test]
+    fn unittest_closes_in_two_lines() {
+        assert_eq!(count("Ran 16 tests in 4.210s\n\nOK"), totals(16, 0, 0));
+        let output = "Ran 1 test in 0.001s\n\nOK (skipped=1)";
+        assert_eq!(count(output), totals(0, 0, 1));
+        let output = "Ran 9 tests in 1s\n\nFAILED (failures=1, errors=2, skipped=3)";
+        assert_eq!(count(output), totals(3, 3, 3));
+    }
+
+    #[test]
+    fn a_class_of_unittest_that_cannot_be_set_up_has_failed() {
+        let output = "Ran 0 tests in 0.001s\n\nFAILED (errors=1)";
+        assert_eq!(count(output), totals(0, 1, 0));
+    }
+
+    #[test]
     fn what_a_test_prints_is_not_a_closing_line() {
         assert_eq!(
-            count("# pass 7\n# tests 1\n# pass 7\nok 1 - says test result: ok. 1 passed"),
+            count(
+                "# pass 7\n# tests 1\n# pass 7\nok 1 - says test result: ok. 1 passed\nOK\nRan home\n\nOK"
+            ),
             Totals::default()
         );
     }

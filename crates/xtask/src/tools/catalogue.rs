@@ -97,6 +97,40 @@ pub(crate) const REDIS: Tool = Tool {
     otherwise: "see https://redis.io/downloads/",
 };
 
+/// Stands before the gateways in tests and in `cargo xtask cluster`.
+pub(crate) const HAPROXY: Tool = Tool {
+    name: "haproxy",
+    programs: &["haproxy", "/usr/sbin/haproxy"],
+    variable: None,
+    version: "-v",
+    at_least: Version { major: 2, minor: 6 },
+    packages: Packages {
+        debian: &["haproxy"],
+        ubuntu: &["haproxy"],
+        fedora: &["haproxy"],
+        homebrew: &["haproxy"],
+    },
+    npm: None,
+    otherwise: "see https://www.haproxy.org/",
+};
+
+pub(crate) const PROMETHEUS: Tool = Tool {
+    name: "prometheus",
+    programs: &["prometheus"],
+    variable: None,
+    version: "--version",
+    at_least: ANY_VERSION,
+    packages: Packages {
+        debian: &["prometheus"],
+        ubuntu: &["prometheus"],
+        // By path: the package is named after its source.
+        fedora: &["/usr/bin/prometheus"],
+        homebrew: &["prometheus"],
+    },
+    npm: None,
+    otherwise: "see https://prometheus.io/download/",
+};
+
 /// Makes the certificates that the TLS tests need.
 pub(crate) const OPENSSL: Tool = Tool {
     name: "openssl",
@@ -192,4 +226,43 @@ pub(crate) const PIP: Tool = Tool {
     },
     npm: None,
     otherwise: "see https://pip.pypa.io/en/stable/installation/",
+};
+
+/// Judges rules; it comes with Prometheus.
+pub(crate) const PROMTOOL: Tool = Tool {
+    name: "promtool",
+    programs: &["promtool"],
+    variable: None,
+    version: "--version",
+    // Alerts may keep firing for a while since then.
+    at_least: Version {
+        major: 2,
+        minor: 42,
+    },
+    packages: Packages {
+        debian: &["prometheus"],
+        ubuntu: &["prometheus"],
+        fedora: &["/usr/bin/promtool"],
+        homebrew: &["prometheus"],
+    },
+    npm: None,
+    otherwise: "see https://prometheus.io/download/",
+};
+
+/// Judges the unit; nothing runs under it.
+#[cfg(target_os = "linux")]
+pub(crate) const SYSTEMD: Tool = Tool {
+    name: "systemd-analyze",
+    programs: &["systemd-analyze"],
+    variable: None,
+    version: "--version",
+    at_least: ANY_VERSION,
+    packages: Packages {
+        debian: &["systemd"],
+        ubuntu: &["systemd"],
+        fedora: &["systemd"],
+        homebrew: &[],
+    },
+    npm: None,
+    otherwise: "it comes with systemd",
 };

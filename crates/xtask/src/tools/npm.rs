@@ -1,6 +1,7 @@
 //! npm, which runs the tests of what is written in JavaScript.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
@@ -17,15 +18,27 @@ pub(crate) fn npm<const N: usize>(folder: &str, arguments: [&str; N]) -> Command
     command
         .current_dir(workspace::root().join(folder))
         .args(arguments);
-    let node = NODE.path();
-    let node_folder = node.as_deref().and_then(|node| node.parent());
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = node_folder.map(Into::into).into_iter();
-    if let Ok(path) = env::join_paths(folders.chain(env::split_paths(&path))) {
-        command.env("PATH", path);
-    }
+    put_node_on_the_path(&mut command);
     if env::var_os("NODE_EXTRA_CA_CERTS").is_none() && Path::new(AUTHORITIES).is_file() {
         command.env("NODE_EXTRA_CA_CERTS", AUTHORITIES);
     }
     command
+}
+
+/// Puts the Node that is new enough before those that the command's `PATH` has.
+pub(crate) fn put_node_on_the_path(command: &mut Command) {
+    let node = NODE.path();
+    let node_folder = node.as_deref().and_then(|node| node.parent());
+    let folders = node_folder.map(Into::into).into_iter();
+    let path = path_of(command);
+    if let Ok(path) = env::join_paths(folders.chain(env::split_paths(&path))) {
+        command.env("PATH", path);
+    }
+}
+
+/// The `PATH` that this command will have.
+fn path_of(command: &Command) -> OsString {
+    let own = command.get_envs().find(|(name, _)| *name == "PATH");
+    let own = own.and_then(|(_, value)| value).map(OsString::from);
+    own.or_else(|| env::var_os("PATH")).unwrap_or_default()
 }

@@ -1,0 +1,160 @@
+//! haproxy in front of the gateways, as `deploy/haproxy/haproxy.cfg` has it.
+//!
+//! The gateways behind it change while it runs. It is told so over its runtime API, into places kept for that, and not by a
+//! reload: after a reload a new process balances that knows nothing of the connections of the old one, so that `leastconn`
+//! takes every gateway for empty, just when it matters which one is.
+
+mod config;
+mod control;
+
+use std::env;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+use tempfile::TempDir;
+
+use crate::{Gateway, Program, free_port};
+
+/// Which gateway gets the next connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Balance {
+    /// The one that has the fewest.
+    Leastconn,
+    /// Any, as where every connection is balanced by itself and nobody counts (kube-proxy).
+    Random,
+}
+
+/// A place for a gateway.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    /// What haproxy calls it.
+    pub name: String,
+    /// Of the gateway that has it from the start.
+    pub gateway: Option<(SocketAddr, SocketAddr)>,
+}
+
+/// What haproxy is started with.
+#[derive(Debug, Clone)]
+pub struct HaproxyPlan {
+    /// Where clients connect. `None`: at a free port.
+    pub public: Option<SocketAddr>,
+    /// How it chooses.
+    pub balance: Balance,
+    /// Over how long a gateway that is new gets its full share. `None`: as the file says.
+    pub slowstart: Option<Duration>,
+    /// Places for gateways.
+    pub slots: Vec<Slot>,
+}
+
+/// haproxy, running.
+pub struct Haproxy {
+    program: Program,
+    public: SocketAddr,
+    stats: SocketAddr,
+    /// Holds the socket of the runtime API: a path below the repository may be too long for one.
+    directory: TempDir,
+}
+
+impl Haproxy {
+    /// Starts it, and waits until it takes connections.
+    ///
+    /// # Errors
+    ///
+    /// It does not start, or the repository's file is not as expected.
+    pub fn start(plan: &HaproxyPlan, folder: &Path) -> Result<Self> {
+        let public = plan.public.map_or_else(free_port, Ok)?;
+        let stats = free_port()?;
+        let directory = tempfile::tempdir()?;
+        let socket = directory.path().join("haproxy.sock");
+        let file = folder.join("haproxy.cfg");
+        config::render(plan, public, stats, &socket)?.write(&file)?;
+        let mut command = Command::new("haproxy");
+        command.arg("-db").arg("-f").arg(&file);
+        command.env("PATH", path_with_sbin()?);
+        let mut program = Program::start("haproxy", command, folder)?;
+        program.wait_until("listening", || control::is_there(&socket))?;
+        Ok(Self {
+            program,
+            public,
+            stats,
+            directory,
+        })
+    }
+
+    /// Where clients connect.
+    pub fn public(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// Where a page shows how it stands.
+    pub fn stats(&self) -> SocketAddr {
+        self.stats
+    }
+
+    /// Puts a gateway, which should be ready, into a place that is free, and waits until haproxy has seen that it is ready.
+    ///
+    /// # Errors
+    ///
+    /// haproxy refuses, or never finds the gateway ready.
+    pub fn add(&mut self, slot: &str, gateway: &Gateway) -> Result<()> {
+        let (listen, ops) = (gateway.listen(), gateway.ops());
+        for order in [
+            format!("addr {} port {}", listen.ip(), listen.port()),
+            format!("check-port {}", ops.port()),
+            "state ready".into(),
+        ] {
+            self.order(slot, &order)?;
+        }
+        self.wait_until_up(slot)
+    }
+
+    /// Makes the place of a gateway that has ended free.
+    ///
+    /// # Errors
+    ///
+    /// haproxy refuses.
+    pub fn remove(&self, slot: &str) -> Result<()> {
+        self.order(slot, "state maint")
+    }
+
+    /// Waits until haproxy has found the gateway in this place ready.
+    ///
+    /// # Errors
+    ///
+    /// It never does.
+    pub fn wait_until_up(&mut self, slot: &str) -> Result<()> {
+        let socket = self.socket();
+        let what = format!("sure that {slot} is ready");
+        self.program
+            .wait_until(&what, || control::is_checked_up(&socket, slot))
+    }
+
+    /// The process.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The process, to be asked whether it has ended.
+    pub fn program_mut(&mut self) -> &mut Program {
+        &mut self.program
+    }
+
+    fn order(&self, slot: &str, order: &str) -> Result<()> {
+        control::order(&self.socket(), slot, order)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.directory.path().join("haproxy.sock")
+    }
+}
+
+/// Debian installs haproxy where only root's `PATH` leads.
+fn path_with_sbin() -> Result<OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
+    Ok(env::join_paths(folders)?)
+}

@@ -1,0 +1,195 @@
+//! One process, the file it logs into, and how it ends.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Between two looks at something that is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Programs start in a second; a loaded machine may take its time.
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
+/// Of a log, for whoever has to know why its program ended.
+const LINES_SHOWN: usize = 15;
+
+/// A program that runs. Killed when dropped.
+pub struct Program {
+    name: String,
+    process: Child,
+    log: PathBuf,
+}
+
+impl Program {
+    /// Starts it; what it writes goes to `<folder>/<name>.log`. In a process group of its own, so that a Ctrl-C reaches
+    /// only the one that started it, which ends it in its turn.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started.
+    pub fn start(name: &str, mut command: Command, folder: &Path) -> Result<Self> {
+        let log = folder.join(format!("{name}.log"));
+        let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let process = command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn();
+        let process = process.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                anyhow::anyhow!("{} is not there", command.get_program().display())
+            }
+            _ => anyhow::Error::from(error).context(format!("cannot start {name}")),
+        })?;
+        Ok(Self {
+            name: name.to_owned(),
+            process,
+            log,
+        })
+    }
+
+    /// What it is called here.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Where it logs.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().expect("a child can be asked")
+    }
+
+    /// Sends it a signal. One that has ended does not mind.
+    pub fn signal(&self, signal: Signal) {
+        // Fails where it has ended and nobody has asked how: its id is still its own then.
+        let _ = kill_process(Pid::from_child(&self.process), signal);
+    }
+
+    /// Asks it to stop (SIGTERM).
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Waits until it has ended by itself; `None`: it has not, within that time.
+    pub fn wait(&mut self, within: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + within;
+        loop {
+            let ended = self.ended();
+            if ended.is_some() || Instant::now() > deadline {
+                return ended;
+            }
+            sleep(LOOK_EVERY);
+        }
+    }
+
+    /// Waits until it is `what`.
+    ///
+    /// # Errors
+    ///
+    /// It ended before, or it never was; with its last lines.
+    pub fn wait_until(&mut self, what: &str, is_so: impl Fn() -> bool) -> Result<()> {
+        let deadline = Instant::now() + STARTS_WITHIN;
+        while !is_so() {
+            if let Some(status) = self.ended() {
+                bail!("{}", self.obituary(status));
+            }
+            if Instant::now() > deadline {
+                let (name, tail) = (&self.name, self.last_lines());
+                bail!("{name} is not {what} after {STARTS_WITHIN:?}; it wrote last\n{tail}");
+            }
+            sleep(LOOK_EVERY);
+        }
+        Ok(())
+    }
+
+    /// For whoever did not expect it to end.
+    pub fn obituary(&self, status: ExitStatus) -> String {
+        let Self { name, log, .. } = self;
+        let tail = self.last_lines();
+        format!(
+            "{name} ended ({status}); it wrote last ({}):\n{tail}",
+            log.display()
+        )
+    }
+
+    /// The end of its log, indented.
+    pub fn last_lines(&self) -> String {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<_> = log.lines().collect();
+        let last = &lines[lines.len().saturating_sub(LINES_SHOWN)..];
+        let last: Vec<_> = last.iter().map(|line| format!("    {line}")).collect();
+        last.join("\n")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if self.ended().is_none() {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn shell(script: &str) -> (TempDir, Program) {
+        let folder = TempDir::new().expect("a temporary folder");
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let program = Program::start("shell", command, folder.path()).expect("sh runs");
+        (folder, program)
+    }
+
+    #[test]
+    fn a_program_that_ends_is_named_with_its_last_lines() {
+        let script = "seq 1 100; echo 'port taken' >&2; exit 3";
+        let (_folder, mut program) = shell(script);
+        let error = program.wait_until("ready", || false).expect_err("it ends");
+        let error = error.to_string();
+        assert!(error.starts_with("shell ended (exit status: 3)"), "{error}");
+        assert!(error.ends_with("    100\n    port taken"), "{error}");
+        assert!(!error.contains("    50\n"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_is_asked_to_stop_is_waited_for() {
+        let (_folder, mut program) =
+            shell("trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done");
+        let log = program.log().to_owned();
+        let is_ready = || fs::read_to_string(&log).is_ok_and(|log| log.contains("ready"));
+        program.wait_until("ready", is_ready).expect("it is");
+        assert!(program.ended().is_none());
+        program.terminate();
+        let status = program.wait(STARTS_WITHIN).expect("it ends");
+        assert!(status.success());
+    }
+
+    #[test]
+    fn a_program_that_is_missing_is_named() {
+        let folder = TempDir::new().expect("a temporary folder");
+        let started = Program::start("it", Command::new("no-such-program"), folder.path());
+        let error = started.err().expect("not there").to_string();
+        assert_eq!(error, "no-such-program is not there");
+    }
+}

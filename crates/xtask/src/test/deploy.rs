@@ -1,0 +1,38 @@
+//! What is needed to run the gateway: the chart, rules, dashboards, the compose file, the image and the systemd unit.
+
+use anyhow::Result;
+use std::process::Command;
+
+use super::npm_packages;
+use crate::python;
+use crate::step::{Run, StepId};
+use crate::tools::{npm, put_node_on_the_path};
+
+/// The chart's tests, and those of what lies beside it.
+const TESTS: &str = "deploy/tests";
+/// The program that makes the dashboards.
+const DASHBOARDS: &str = "deploy/grafana";
+const REQUIREMENTS: &str = "deploy/tests/requirements.txt";
+
+pub(super) fn deploy(run: &mut Run, tools: StepId) {
+    let title = format!("Python packages of {TESTS}");
+    let python = run.step(&title, &[tools], || python::install(REQUIREMENTS).map(drop));
+    let models = npm_packages(run, tools, TESTS);
+    run.tests(
+        "Chart, rules, compose, host",
+        &[python, models],
+        chart_tests,
+    );
+    let dashboards = npm_packages(run, tools, DASHBOARDS);
+    run.tests("Dashboards", &[dashboards], || {
+        Ok(npm(DASHBOARDS, ["test"]))
+    });
+}
+
+/// Some of them start node.
+fn chart_tests() -> Result<Command> {
+    let mut command = python::python(&python::install(REQUIREMENTS)?)?;
+    put_node_on_the_path(&mut command);
+    command.arg(TESTS);
+    Ok(command)
+}

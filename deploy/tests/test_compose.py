@@ -1,0 +1,94 @@
+"""The compose file: of the present specification, and in step with the files that it mounts and that name its services."""
+
+import pathlib
+import re
+import unittest
+
+import yaml
+from compose_spec import PyCompose
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE = yaml.safe_load(TEXT)
+
+
+def resolved(name):
+    """A service with what it has from the one that it extends."""
+    service = dict(COMPOSE["services"][name])
+    base = service.pop("extends", None)
+    return {**resolved(base["service"]), **service} if base else service
+
+
+SERVICES = {name: resolved(name) for name in COMPOSE["services"]}
+GATEWAYS = [name for name in SERVICES if name.startswith("gateway-")]
+
+
+class Specification(unittest.TestCase):
+    def test_it_is_of_the_present_one(self):
+        spec = PyCompose.from_yaml(TEXT)
+        self.assertEqual(spec.name, "switchboard")
+        self.assertEqual(set(spec.service_names()), set(SERVICES))
+        spec.validate()
+
+    def test_a_slip_would_be_seen(self):
+        for right, wrong in (("stop_grace_period:", "stop_grace:"), ("75s", "soon"), ("source: haproxy", "source: haprox")):
+            with self.subTest(wrong), self.assertRaises(ValueError):
+                PyCompose.from_yaml(TEXT.replace(right, wrong, 1)).validate()
+
+
+class Services(unittest.TestCase):
+    def test_there_are_three_gateways_that_know_their_own_address(self):
+        self.assertEqual(len(GATEWAYS), 3)
+        for name in GATEWAYS:
+            self.assertIn(f"{name}:9090", SERVICES[name]["command"])
+            self.assertEqual(SERVICES[name]["stop_grace_period"], "75s")
+
+    def test_keys_of_the_gateway_are_those_of_the_docs(self):
+        documented = set(re.findall(r"^\| `([a-z_.]+)` \|", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE))
+        for variable in SERVICES["gateway-a"]["environment"]:
+            key = variable.removeprefix("SWITCHBOARD_").lower().replace("__", ".")
+            self.assertIn(key, documented)
+
+    def test_nothing_is_open_to_the_network_and_little_is_allowed(self):
+        for name, service in SERVICES.items():
+            with self.subTest(name):
+                self.assertTrue(all(port.startswith("127.0.0.1:") for port in service.get("ports", [])))
+                self.assertEqual(service["cap_drop"], ["ALL"])
+                self.assertTrue(service.get("read_only") or name == "grafana", "Grafana unpacks plugins beside its data")
+
+    def test_images_are_pinned(self):
+        for name, service in SERVICES.items():
+            self.assertRegex(service["image"], r":(v?\d+\.\d|local$)", name)
+
+    def test_what_is_mounted_is_there(self):
+        files = [config["file"] for config in COMPOSE["configs"].values()]
+        volumes = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
+        files += [volume.split(":")[0] for volume in volumes if volume.startswith(".")]
+        self.assertEqual(len(files), 5)
+        for file in files:
+            self.assertTrue((ROOT / file).exists(), file)
+
+    def test_the_balancer_and_prometheus_know_each_gateway(self):
+        haproxy = (ROOT / "deploy/haproxy/haproxy.cfg").read_text()
+        nginx = (ROOT / "deploy/nginx/nginx.conf").read_text()
+        prometheus = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+        (scraped,) = prometheus["scrape_configs"][0]["static_configs"]
+        self.assertEqual(scraped["targets"], [f"{name}:9090" for name in GATEWAYS])
+        self.assertEqual(re.findall(r"^ +server \S+ (\S+):8080", haproxy, re.MULTILINE), GATEWAYS)
+        self.assertEqual(re.findall(r"server (\S+):8080 ", nginx), GATEWAYS)
+
+
+class Grafana(unittest.TestCase):
+    def test_it_shows_the_boards_to_everybody_and_begins_with_one_that_is_there(self):
+        grafana = SERVICES["grafana"]
+        (folder,) = [v.split(":")[:2] for v in grafana["volumes"] if "dashboards" in v.split(":")[0]]
+        self.assertEqual(grafana["environment"]["GF_AUTH_ANONYMOUS_ORG_ROLE"], "Viewer")
+        home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+        self.assertTrue((ROOT / folder[0] / pathlib.PurePath(home).relative_to(folder[1])).is_file())
+        provider = yaml.safe_load((ROOT / "deploy/grafana/provisioning/dashboards/switchboard.yml").read_text())
+        self.assertEqual(provider["providers"][0]["options"]["path"], folder[1])
+
+    def test_it_knows_how_often_prometheus_scrapes(self):
+        source = yaml.safe_load((ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml").read_text())
+        prometheus = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+        self.assertEqual(source["datasources"][0]["jsonData"]["timeInterval"], prometheus["global"]["scrape_interval"])
