@@ -13,20 +13,20 @@ fn the_korean_readme_has_the_same_commands_and_tables_as_the_english_one() {
     for ((_, english), (_, korean)) in english.blocks.iter().zip(&korean.blocks) {
         assert_eq!(without_comments(korean), without_comments(english));
     }
-    let shape = |page: &Page| -> Vec<&str> {
-        let marks = page.prose.iter().filter(|line| line.starts_with('#'));
-        marks
-            .map(|line| line.split(' ').next().unwrap_or(line))
-            .collect()
-    };
     assert_eq!(shape(korean), shape(english), "headings");
-    let rows = |page: &Page| {
-        page.prose
-            .iter()
-            .filter(|line| line.starts_with('|'))
-            .count()
-    };
     assert_eq!(rows(korean), rows(english), "rows of tables");
+}
+
+/// How deep each heading is.
+fn shape(page: &Page) -> Vec<&str> {
+    let headings = page.prose.iter().filter(|line| line.starts_with('#'));
+    let marks = headings.map(|line| line.split(' ').next().unwrap_or(line));
+    marks.collect()
+}
+
+fn rows(page: &Page) -> usize {
+    let rows = page.prose.iter().filter(|line| line.starts_with('|'));
+    rows.count()
 }
 
 /// Comments may be translated.
