@@ -9,7 +9,7 @@ pub(crate) struct Page {
     pub(crate) path: PathBuf,
     /// Targets of links and images.
     pub(crate) links: Vec<String>,
-    /// What its headings are called in links (as GitHub does it).
+    /// What its headings are called in links (as GitHub does it), and places with an id.
     pub(crate) anchors: Vec<String>,
     /// Fenced blocks: language and content.
     pub(crate) blocks: Vec<(String, String)>,
@@ -73,7 +73,11 @@ fn anchors(prose: &[String]) -> Vec<String> {
             more => format!("{anchor}-{}", more - 1),
         }
     });
-    anchors.collect()
+    let placed = prose.iter().filter_map(|line| {
+        let (_, rest) = line.split_once("<a id=\"")?;
+        Some(rest.split_once('"')?.0.to_owned())
+    });
+    anchors.chain(placed).collect()
 }
 
 fn anchor(heading: &str) -> String {
@@ -86,10 +90,10 @@ fn anchor(heading: &str) -> String {
 
 #[test]
 fn a_page_is_taken_apart() {
-    let text = "# A `b` – c, d\n[x](y.md#z) and `[no](link)`\n```sh\n[no](link)\n```\n## Twice\n## Twice\n";
+    let text = "# A `b` – c, d\n[x](y.md#z) and `[no](link)`\n```sh\n[no](link)\n```\n## Twice\n## Twice\n<a id=\"here\"></a>x\n";
     let page = Page::new("x.md".into(), text);
     assert_eq!(page.links, ["y.md#z"]);
-    assert_eq!(page.anchors, ["a-b--c-d", "twice", "twice-1"]);
+    assert_eq!(page.anchors, ["a-b--c-d", "twice", "twice-1", "here"]);
     assert_eq!(page.blocks, [("sh".to_owned(), "[no](link)\n".to_owned())]);
     assert_eq!(code("a `b` and `c d`").collect::<Vec<_>>(), ["b", "c d"]);
 }
