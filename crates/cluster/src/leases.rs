@@ -7,6 +7,8 @@
 use async_trait::async_trait;
 use switchboard_protocol::NodeId;
 
+use crate::format::Format;
+
 /// The table of nodes.
 #[async_trait]
 pub trait Leases: Send + Sync + 'static {
@@ -60,6 +62,8 @@ pub struct NodeInfo {
     pub ops_address: String,
     /// Of the software.
     pub version: String,
+    /// What it can work beside.
+    pub format: Format,
     /// Unix time in milliseconds, by the node's own clock: for people only.
     pub started_at: u64,
 }

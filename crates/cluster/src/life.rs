@@ -1,12 +1,11 @@
-//! A node's life: it waits for the backend, enters the cluster, keeps its lease, and cleans up after those that died.
+//! A node's life: it [enters](crate::entering) the cluster, keeps its lease, and cleans up after those that died.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use switchboard_protocol::NodeId;
-use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::bus::Inbox;
 use crate::keyring::ClusterKey;
 use crate::leases::{LeaseError, Renewal, SharedKey};
 use crate::node::{Inner, Status};
@@ -16,8 +15,6 @@ use crate::repeated::Repeated;
 use crate::sabotage::{Guard, is_out};
 use crate::tasks::Task;
 
-/// Between two tries to enter the cluster.
-const RETRY: Duration = Duration::from_millis(250);
 /// A lease is renewed so many times in the time after which it counts as lost.
 const RENEWALS_PER_LEASE: u32 = 4;
 
@@ -75,33 +72,7 @@ impl Inner {
         }
     }
 
-    async fn enter_cluster(&self) -> Box<dyn Inbox> {
-        let mut reach = self.backend.reach.clone();
-        loop {
-            // An error means that the backend is gone, which it is not before this node.
-            let _ = reach.wait_for(crate::backend::Reach::is_reached).await;
-            match self.try_to_enter().await {
-                Ok(inbox) => return inbox,
-                Err(why) => {
-                    self.status.send_replace(Status::Starting(why));
-                    sleep(RETRY).await;
-                }
-            }
-        }
-    }
-
-    async fn try_to_enter(&self) -> Result<Box<dyn Inbox>, String> {
-        let inbox = self
-            .backend
-            .bus
-            .subscribe(&self.id)
-            .await
-            .map_err(in_words)?;
-        self.register().await.map_err(in_words)?;
-        Ok(inbox)
-    }
-
-    async fn register(&self) -> Result<(), LeaseError> {
+    pub(crate) async fn register(&self) -> Result<(), LeaseError> {
         self.agree_on_key().await?;
         let leases = &self.backend.leases;
         self.own_lease.lock().await.forget();
@@ -298,6 +269,9 @@ impl Inner {
         }
         if *lost == Renewal::Missing {
             self.note_lease_lost(lost);
+            if self.is_shut_out().await? {
+                return Ok(());
+            }
             self.register().await?;
             self.reenter();
             self.forgotten.notify_one();
@@ -330,8 +304,4 @@ impl Inner {
             );
         }
     }
-}
-
-fn in_words(error: impl std::fmt::Display) -> String {
-    error.to_string()
 }

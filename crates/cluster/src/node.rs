@@ -160,6 +160,7 @@ pub(crate) struct Warnings {
     pub(crate) not_asserted: Repeated,
     pub(crate) cannot_leave: Repeated,
     pub(crate) away_shed: Repeated,
+    pub(crate) foreign: Repeated,
 }
 
 impl Node {

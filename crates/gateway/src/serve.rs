@@ -9,7 +9,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context;
 use switchboard_cluster::node::{Node, Settings};
 use switchboard_cluster::redis::{self, RedisConfig};
-use switchboard_cluster::{Alarm, Backend, ClusterKey, InFlightMax, NodeInfo, Reach, memory};
+use switchboard_cluster::{
+    Alarm, Backend, ClusterKey, Format, InFlightMax, NodeInfo, Reach, memory,
+};
 use switchboard_protocol::NodeId;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::timeout;
@@ -253,6 +255,7 @@ fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
         info: NodeInfo {
             ops_address: config.node.ops_address_of(ops_address),
             version: env!("CARGO_PKG_VERSION").into(),
+            format: Format::OWN,
             started_at: u64::try_from(started_at.as_millis()).unwrap_or(u64::MAX),
         },
         cluster_key: config

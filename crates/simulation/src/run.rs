@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use switchboard_cluster::memory::Snapshot;
 use switchboard_cluster::node::Settings;
-use switchboard_cluster::{InFlightMax, NodeInfo};
+use switchboard_cluster::{Format, InFlightMax, NodeInfo};
 use switchboard_protocol::PeerId;
 use switchboard_protocol::limits::Limits;
 use switchboard_session::Rules;
@@ -342,6 +342,7 @@ fn settings() -> Settings {
         info: NodeInfo {
             ops_address: "127.0.0.1:1".into(),
             version: "simulation".into(),
+            format: Format::OWN,
             started_at: 0,
         },
         cluster_key: None,

@@ -19,7 +19,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@');
 
 /// A user without spaces, braces or anything beyond ASCII.
-pub(super) fn encode_user(user: &UserId) -> String {
+pub(crate) fn encode_user(user: &UserId) -> String {
     utf8_percent_encode(user.as_str(), PLAIN).to_string()
 }
 

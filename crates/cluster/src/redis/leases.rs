@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::keys::Keys;
 use super::reply::fields;
 use super::script::{CLUSTER_KEY, LEASE_ABANDON, LEASE_CLAIM, LEASE_REMOVE, LEASE_RENEW};
+use crate::format::Format;
 use crate::leases::{Lease, LeaseError, Leases, NodeInfo, Renewal, SharedKey};
 use crate::unreadable::{RecordKind, Unreadable, read_one};
 
@@ -31,6 +32,8 @@ impl RedisLeases {
         let fields = vec![
             ("ops_address", info.ops_address.clone()),
             ("version", info.version.clone()),
+            ("format", info.format.number.to_string()),
+            ("oldest_format", info.format.oldest.to_string()),
             ("started_at", info.started_at.to_string()),
         ];
         let client = self.commands.client()?;
@@ -222,9 +225,18 @@ fn read_info(fields: &[(Bytes, Bytes)]) -> Option<NodeInfo> {
         let (_, value) = fields.iter().find(|(field, _)| *field == name)?;
         std::str::from_utf8(value).ok()
     };
+    // Builds before the first release tell no format; what stands there has to be a number.
+    let format = |name: &str, absent: u32| match fields.iter().any(|(field, _)| *field == name) {
+        true => field(name)?.parse().ok(),
+        false => Some(absent),
+    };
     Some(NodeInfo {
         ops_address: field("ops_address")?.to_owned(),
         version: field("version")?.to_owned(),
+        format: Format {
+            number: format("format", Format::FIRST.number)?,
+            oldest: format("oldest_format", Format::FIRST.oldest)?,
+        },
         started_at: field("started_at")?.parse().ok()?,
     })
 }

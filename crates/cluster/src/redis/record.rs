@@ -21,7 +21,7 @@ const REST_BYTES_MAX: usize = 65_536;
 const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 /// Letters at fixed places, `harn`, with `-` for what is not so.
-pub(super) fn flags_text(flags: Flags) -> String {
+pub(crate) fn flags_text(flags: Flags) -> String {
     let letters: [_; FLAGS] = [
         (flags.hidden, 'h'),
         (flags.away, 'a'),
@@ -35,7 +35,7 @@ pub(super) fn flags_text(flags: Flags) -> String {
 }
 
 /// What the peer tells of itself, with its length in front.
-pub(super) fn rest(profile: &Profile) -> Bytes {
+pub(crate) fn rest(profile: &Profile) -> Bytes {
     let fields = (
         profile.name.as_deref(),
         profile.avatar.as_deref(),
@@ -48,14 +48,14 @@ pub(super) fn rest(profile: &Profile) -> Bytes {
 }
 
 /// A member's record in the words in which scripts write it again.
-pub(super) struct Written {
-    pub(super) version: u32,
-    pub(super) flags: String,
-    pub(super) rest: Bytes,
+pub(crate) struct Written {
+    pub(crate) version: u32,
+    pub(crate) flags: String,
+    pub(crate) rest: Bytes,
 }
 
 impl Written {
-    pub(super) fn of(member: &MemberRecord) -> Self {
+    pub(crate) fn of(member: &MemberRecord) -> Self {
         let flags = flags_text(member.flags);
         match &member.unread {
             None => Self {
@@ -73,7 +73,7 @@ impl Written {
 }
 
 /// A member from its record; `None`: the head cannot be read.
-pub(super) fn read(peer: PeerId, record: &[u8]) -> Option<MemberRecord> {
+pub(crate) fn read(peer: PeerId, record: &[u8]) -> Option<MemberRecord> {
     let mut words = record.splitn(8, |&byte| byte == b' ');
     let mut word = || words.next().and_then(|word| std::str::from_utf8(word).ok());
     let version: u32 = parsed(word()?)?;

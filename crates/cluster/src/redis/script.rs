@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use fred::types::scripts::Script as Source;
 
 /// One script and its hash.
-pub(super) struct Script {
+pub(crate) struct Script {
     /// Its file.
-    pub(super) name: &'static str,
-    pub(super) source: Source,
+    pub(crate) name: &'static str,
+    pub(crate) source: Source,
 }
 
 macro_rules! scripts {
@@ -17,6 +17,12 @@ macro_rules! scripts {
             name: [$($file),+].last().copied().unwrap_or_default(),
             source: Source::from_lua(concat!($(include_str!(concat!("scripts/", $file, ".lua")), "\n"),+)),
         });)*
+
+        /// All of them.
+        #[cfg(test)]
+        pub(crate) fn all() -> Vec<&'static Script> {
+            vec![$(&$constant),*]
+        }
     };
 }
 

@@ -1,7 +1,7 @@
 //! Nodes: who lives, and who cleans up after whom.
 
-use switchboard_cluster::Backend;
 use switchboard_cluster::leases::{Lease, NodeInfo, Renewal, SharedKey};
+use switchboard_cluster::{Backend, Format};
 use switchboard_protocol::NodeId;
 use tokio::task::JoinSet;
 
@@ -12,6 +12,7 @@ fn info() -> NodeInfo {
     NodeInfo {
         ops_address: "10.0.0.7:9090".into(),
         version: "0.1.0".into(),
+        format: Format::OWN,
         started_at: 1_700_000_000_123,
     }
 }

@@ -8,7 +8,7 @@ use switchboard_cluster::directory::{
 };
 use switchboard_cluster::leases::{NodeInfo, Renewal, SharedKey};
 use switchboard_cluster::record::{PeerRecord, RosterSnapshot};
-use switchboard_cluster::{Backend, DirectoryError};
+use switchboard_cluster::{Backend, DirectoryError, Format};
 use switchboard_protocol::{NodeId, PeerId, UserId};
 
 use crate::assertions;
@@ -254,6 +254,7 @@ fn info() -> NodeInfo {
     NodeInfo {
         ops_address: "10.0.0.7:9090".into(),
         version: "0.1.0".into(),
+        format: Format::OWN,
         started_at: 1,
     }
 }

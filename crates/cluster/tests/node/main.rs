@@ -7,6 +7,7 @@ mod evictions;
 mod faults;
 mod faulty_directory;
 mod forgetting;
+mod formats;
 mod going_back;
 mod interleavings;
 mod keys;

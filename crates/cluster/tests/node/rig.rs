@@ -8,7 +8,7 @@ use std::sync::Arc;
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::node::Settings;
 use switchboard_cluster::record::RosterSnapshot;
-use switchboard_cluster::{Backend, Bus, InFlightMax, Node, NodeInfo, Observe, Status};
+use switchboard_cluster::{Backend, Bus, Format, InFlightMax, Node, NodeInfo, Observe, Status};
 use switchboard_protocol::{NodeId, PeerId, RoomId, ServerMessage};
 use tokio::time::{Duration, Instant, sleep, timeout};
 
@@ -26,6 +26,7 @@ pub(crate) fn settings() -> Settings {
         info: NodeInfo {
             ops_address: "127.0.0.1:1".into(),
             version: "test".into(),
+            format: Format::OWN,
             started_at: 0,
         },
         cluster_key: None,

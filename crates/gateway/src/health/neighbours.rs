@@ -76,7 +76,7 @@ async fn reaches_redis(address: &str) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use switchboard_cluster::{NodeInfo, memory};
+    use switchboard_cluster::{Format, NodeInfo, memory};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
     use tokio::sync::watch;
@@ -112,6 +112,7 @@ pub(super) mod tests {
         NodeInfo {
             ops_address,
             version: "0.1.0".into(),
+            format: Format::OWN,
             started_at: 0,
         }
     }
