@@ -298,7 +298,12 @@ impl Inner {
         self.observe.observe(Observation::LeaseLost);
         if let Some(said) = self.warnings.lease_lost.happened() {
             let sessions = self.locals.len();
+            let claimer = match lost {
+                Renewal::Claimed { by } => Some(by.as_str()),
+                Renewal::Renewed { .. } | Renewal::Missing => None,
+            };
             tracing::warn!(
+                node.id = claimer,
                 ?lost,
                 sessions,
                 "this node's lease is lost; sockets stay{said}"

@@ -9,6 +9,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, sleep, timeout};
 
+use crate::about::About;
 use crate::away::{Marked, Told};
 use crate::directory::DirectoryError;
 use crate::leases::{Lease, LeaseError};
@@ -112,7 +113,10 @@ impl Inner {
             true => Vec::new(),
             false => match self.backend.directory.enlisted(dead).await {
                 Err(DirectoryError::Corrupt(what)) => {
-                    self.backend.unreadable.note(RecordKind::NodePeer, what);
+                    let about = About::node(dead);
+                    self.backend
+                        .unreadable
+                        .note(RecordKind::NodePeer, about, what);
                     Vec::new()
                 }
                 peers => peers?,
@@ -163,7 +167,8 @@ impl Inner {
             // takes it over as an orphan.
             Err(DirectoryError::Corrupt(what)) => {
                 let what = format_args!("session {peer} of a dead node: {what}");
-                self.backend.unreadable.note(RecordKind::Peer, what);
+                let about = About::session(peer).on(dead);
+                self.backend.unreadable.note(RecordKind::Peer, about, what);
                 Vec::new()
             }
             told => told?,
