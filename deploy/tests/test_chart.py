@@ -1,204 +1,225 @@
-"""The chart, rendered by Helm's own engine with each of values/*.yaml: it fits the schemas of Kubernetes and the models of the
-custom resources, and what keeps an upgrade unnoticed is as it has to be.
-
-    pip install -r deploy/tests/requirements.txt && npm --prefix deploy/tests ci && python -m unittest discover deploy/tests
-"""
+"""Rendered with each of values/*.yaml, the chart fits Kubernetes and the operators, and says of each object what it has to."""
 
 import json
-import pathlib
-import re
-import subprocess
 import tomllib
 import unittest
 
 import kubernetes_validate
-import yaml
-from helm_python.chart import Chart
+from chart import CHART, FOLDER, VALUES, changed, check_custom, gateway_of, notes, only, pod_of, render
+from helm_python.chart import lint
 
-HERE = pathlib.Path(__file__).parent
-CHART = Chart.load(str(HERE / "../../helm/switchboard"))
-VALUES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((HERE / "values").glob("*.yaml"))}
 KUBERNETES = ["1.30", "1.33", "1.37"]
 CUSTOM = ("monitoring.coreos.com/", "keda.sh/", "gateway.networking.k8s.io/")
+RENDERED = {name: render(values) for name, values in VALUES.items()}
 
 
-def render(values):
-    texts = CHART.render(values=values, name="sb", namespace="calls")
-    yamls = (text for path, text in texts.items() if path.endswith(".yaml"))
-    return [manifest for text in yamls for manifest in yaml.safe_load_all(text) if manifest]
+def every():
+    return ((name, manifest) for name, manifests in RENDERED.items() for manifest in manifests)
 
 
-def check_custom(manifests):
-    check = ["node", str(HERE / "custom_resources.mjs")]
-    return subprocess.run(check, input=json.dumps(manifests), capture_output=True, text=True).stderr
+def selector_of(manifest):
+    """What this object chooses pods by; None where it chooses none."""
+    spec = manifest.get("spec", {})
+    if manifest["kind"] == "Service":
+        return spec["selector"]
+    if manifest["kind"] in ("PodDisruptionBudget", "PodMonitor"):
+        return spec["selector"]["matchLabels"]
+    if manifest["kind"] == "NetworkPolicy":
+        return spec["podSelector"]["matchLabels"]
+    return None
 
 
-def only(manifests, kind):
-    found = [manifest for manifest in manifests if manifest["kind"] == kind]
-    assert len(found) == 1, f"{len(found)} of {kind}"
-    return found[0]
-
-
-def changed(name, **values):
-    return {**VALUES[name], **values}
-
-
-class Rendered(unittest.TestCase):
-    def each(self):
-        for name, values in VALUES.items():
-            with self.subTest(name):
-                yield name, render(values)
-
+class Fits(unittest.TestCase):
     def test_it_fits_the_schemas_of_kubernetes(self):
-        for _, manifests in self.each():
-            for manifest in manifests:
+        for name, manifest in every():
+            if not manifest["apiVersion"].startswith(CUSTOM):
                 for version in KUBERNETES:
-                    if not manifest["apiVersion"].startswith(CUSTOM):
+                    with self.subTest(name, kind=manifest["kind"], version=version):
                         kubernetes_validate.validate(manifest, version, strict=True)
 
     def test_custom_resources_fit_the_models_of_their_operators(self):
-        custom = [m for _, manifests in self.each() for m in manifests if m["apiVersion"].startswith(CUSTOM)]
+        custom = [manifest for _, manifest in every() if manifest["apiVersion"].startswith(CUSTOM)]
         kinds = {manifest["kind"] for manifest in custom}
         self.assertEqual(kinds, {"PodMonitor", "ServiceMonitor", "PrometheusRule", "ScaledObject", "HTTPRoute"})
         self.assertEqual(check_custom(custom), "")
-        monitor = next(m for m in custom if m["kind"] == "PodMonitor")
+        monitor = json.loads(json.dumps(only(RENDERED["production"], "PodMonitor")))
         monitor["spec"]["podMetricsEndpoints"][0]["interval"] = "15 seconds"
         self.assertIn("PodMonitor", check_custom([monitor]))
 
+    def test_helm_has_nothing_to_say(self):
+        for name, values in VALUES.items():
+            for version in KUBERNETES:
+                report = lint(str(FOLDER), values, strict=True, kube_version=f"v{version}.0")
+                self.assertEqual((report["messages"], report["errors"]), ([], []), name)
+
     def test_selectors_match_the_pods_and_nothing_else(self):
-        for _, manifests in self.each():
+        for name, manifests in RENDERED.items():
             pods = {m["metadata"]["name"]: m["spec"]["template"]["metadata"]["labels"] for m in manifests if m["kind"] in ("Deployment", "StatefulSet")}
             for manifest in manifests:
-                if manifest["kind"] == "Service":
-                    selector = manifest["spec"]["selector"]
-                elif manifest["kind"] in ("PodDisruptionBudget", "PodMonitor"):
-                    selector = manifest["spec"]["selector"]["matchLabels"]
-                elif manifest["kind"] == "NetworkPolicy":
-                    selector = manifest["spec"]["podSelector"]["matchLabels"]
-                else:
-                    continue
-                matched = [name for name, labels in pods.items() if selector.items() <= labels.items()]
-                wanted = manifest["metadata"]["name"].removesuffix("-ops")
-                self.assertEqual(matched, [wanted], manifest["kind"])
+                selector = selector_of(manifest)
+                if selector is not None:
+                    matched = [pod for pod, labels in pods.items() if selector.items() <= labels.items()]
+                    self.assertEqual(matched, [manifest["metadata"]["name"].removesuffix("-ops")], (name, manifest["kind"]))
+
+    def test_routes_lead_to_the_service(self):
+        service = only(RENDERED["production"], "Service")
+        (rule,) = only(RENDERED["production"], "HTTPRoute")["spec"]["rules"]
+        self.assertEqual(rule["backendRefs"], [{"name": service["metadata"]["name"], "port": service["spec"]["ports"][0]["port"]}])
+        for rule in only(RENDERED["ingress"], "Ingress")["spec"]["rules"]:
+            backends = [path["backend"]["service"] for path in rule["http"]["paths"]]
+            self.assertEqual(backends, 2 * [{"name": service["metadata"]["name"], "port": {"name": "http"}}])
 
     def test_nothing_is_named_too_long_or_twice(self):
-        for _, manifests in self.each():
+        rendered = [*RENDERED.values(), render(VALUES["production"], name="a" * 53), render(changed("trial", nameOverride="b" * 60))]
+        for manifests in rendered:
             names = [(m["kind"], m["metadata"]["name"]) for m in manifests]
             self.assertEqual(len(names), len(set(names)))
             self.assertTrue(all(len(name) <= 63 for _, name in names))
 
-    def test_pods_are_locked_down_and_secrets_are_referred_to(self):
-        for _, manifests in self.each():
-            for manifest in manifests:
-                if manifest["kind"] not in ("Deployment", "StatefulSet"):
-                    continue
-                pod = manifest["spec"]["template"]["spec"]
+
+class Pods(unittest.TestCase):
+    def test_they_are_locked_down(self):
+        for name, manifest in every():
+            if manifest["kind"] not in ("Deployment", "StatefulSet", "Pod"):
+                continue
+            pod = manifest["spec"]["template"]["spec"] if manifest["kind"] != "Pod" else manifest["spec"]
+            with self.subTest(name, kind=manifest["kind"]):
                 self.assertFalse(pod["automountServiceAccountToken"])
                 self.assertFalse(pod["enableServiceLinks"])
                 self.assertTrue(pod["securityContext"]["runAsNonRoot"])
+                self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
                 for container in pod["containers"]:
                     security = container["securityContext"]
                     self.assertTrue(security["readOnlyRootFilesystem"])
                     self.assertFalse(security["allowPrivilegeEscalation"])
                     self.assertEqual(security["capabilities"], {"drop": ["ALL"]})
-            self.assertFalse([m for m in manifests if m["kind"] == "Secret"])
+
+    def test_secrets_are_referred_to_and_never_made(self):
+        self.assertFalse([manifest for _, manifest in every() if manifest["kind"] == "Secret"])
+        variables = {v["name"]: v for v in gateway_of(RENDERED["production"])["env"]}
+        for variable in ("REDIS__URL", "AUTH__JWT__SECRET", "CLUSTER__KEY", "ADMIN__TOKEN"):
+            self.assertIn("secretKeyRef", variables[f"SWITCHBOARD_{variable}"]["valueFrom"])
 
     def test_redis_has_no_part_in_whether_a_pod_lives(self):
-        for _, manifests in self.each():
-            gateway = only(manifests, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+        for manifests in RENDERED.values():
+            gateway = gateway_of(manifests)
             paths = {probe: gateway[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
             self.assertEqual(paths, {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"})
 
-    def test_an_upgrade_waits_until_the_pod_before_has_drained(self):
-        for name, (ready, grace) in {"production": (40, 75), "slow-drain": (925, 945), "ipv6-and-extras": (40, 120)}.items():
-            spec = only(render(VALUES[name]), "Deployment")["spec"]
-            self.assertEqual((spec["minReadySeconds"], spec["template"]["spec"]["terminationGracePeriodSeconds"]), (ready, grace))
-            self.assertGreater(spec["progressDeadlineSeconds"], ready + grace)
-            self.assertEqual(spec["strategy"]["rollingUpdate"], {"maxSurge": 1, "maxUnavailable": 0})
-        self.assertEqual(only(render(VALUES["alone"]), "Deployment")["spec"]["strategy"], {"type": "Recreate"})
-
-    def test_only_one_thing_says_how_many_pods_there_are(self):
-        for name, manifests in self.each():
-            scaled = any(m["kind"] in ("HorizontalPodAutoscaler", "ScaledObject") for m in manifests)
-            self.assertNotEqual(scaled, "replicas" in only(manifests, "Deployment")["spec"], name)
-
-    def test_an_empty_answer_of_prometheus_never_scales_down(self):
-        spec = only(render(VALUES["keda"]), "ScaledObject")["spec"]
-        self.assertEqual(spec["triggers"][0]["metadata"]["ignoreNullValues"], "false")
-        self.assertEqual(spec["fallback"]["behavior"], "currentReplicasIfHigher")
-
-    def test_nodes_reach_one_another_through_the_policy(self):
-        spec = only(render(VALUES["production"]), "NetworkPolicy")["spec"]
-        for rules, peers in ((spec["ingress"], "from"), (spec["egress"], "to")):
-            ops = [rule for rule in rules if {"port": "ops"} in rule["ports"]]
-            self.assertIn({"podSelector": spec["podSelector"]}, ops[0][peers])
-
     def test_the_gateway_reads_its_file(self):
-        files = [m["data"] for m in render(VALUES["production"]) if m["kind"] == "ConfigMap"]
-        (text,) = (data["switchboard.toml"] for data in files if "switchboard.toml" in data)
-        config = tomllib.loads(text)
+        config = tomllib.loads(only(RENDERED["production"], "ConfigMap", "sb-switchboard")["data"]["switchboard.toml"])
         self.assertEqual((config["origins"], config["room"]["capacity"]), (["https://app.example.com"], 8))
+        self.assertEqual(config["limits"]["sessions"], 1000000)
+        self.assertEqual(config["log"], {"format": "json"})
+
+    def test_a_changed_config_replaces_pods_and_a_new_chart_alone_does_not(self):
+        template = lambda **values: only(render(changed("hpa", **values)), "Deployment")["spec"]["template"]["metadata"]
+        self.assertNotEqual(template(config={"room": {"capacity": 9}}), template())
+        self.assertNotIn(CHART.version, json.dumps(template()["labels"]).replace(CHART.metadata["appVersion"], ""))
+        self.assertNotIn("helm.sh/chart", template()["labels"])
 
     def test_addresses_of_ipv6_get_their_brackets(self):
-        environment = only(render(VALUES["ipv6-and-extras"]), "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
-        values = {variable["name"]: variable.get("value") for variable in environment}
+        values = {variable["name"]: variable.get("value") for variable in gateway_of(RENDERED["ipv6-and-extras"])["env"]}
         self.assertEqual((values["SWITCHBOARD_LISTEN"], values["SWITCHBOARD_OPS_LISTEN"]), ("[::]:8080", "[::]:9090"))
 
-    def test_alerts_keep_their_templates_and_name_a_runbook(self):
-        rules = only(render(VALUES["production"]), "PrometheusRule")["spec"]["groups"]
-        alerts = [rule for group in rules for rule in group["rules"] if "alert" in rule]
-        self.assertGreater(len(alerts), 20)
-        self.assertTrue(any("{{ $labels.instance }}" in alert["annotations"]["description"] for alert in alerts))
-        for alert in alerts:
-            self.assertEqual(alert["labels"]["team"], "calls")
-            self.assertTrue(alert["annotations"]["runbook_url"].endswith(f"/{alert['alert']}.md"))
+    def test_extras_may_be_templates(self):
+        gateway = gateway_of(RENDERED["ipv6-and-extras"])
+        self.assertIn({"name": "SWITCHBOARD_LOG__FILTER", "value": "sb=debug"}, gateway["env"])
+        self.assertEqual(gateway["envFrom"], [{"secretRef": {"name": "sb-more"}}])
 
-    def test_dashboards_come_as_they_are(self):
-        boards = [m for m in render(VALUES["production"]) if m["metadata"]["labels"].get("grafana_dashboard")]
-        uids = {json.loads(text)["uid"] for board in boards for text in board["data"].values()}
-        self.assertEqual(uids, {"switchboard-overview", "switchboard-signaling", "switchboard-drain", "switchboard-redis"})
+    def test_numbers_of_a_user_can_be_unset_for_openshift(self):
+        context = pod_of(RENDERED["ipv6-and-extras"])["securityContext"]
+        self.assertEqual(context, {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}})
 
-
-class Schema(unittest.TestCase):
-    def test_values_fit_and_typing_errors_do_not(self):
-        for name, values in VALUES.items():
-            with self.subTest(name):
-                CHART.validate_schema(values)
-        wrong = [
-            {"replicas": 3},
-            {"replicaCount": 0},
-            {"redis": {"url": "cache:6379"}},
-            {"secrets": {"jwtSecret": "plain"}},
-            {"monitoring": {"podMonitor": {"interval": 15}}},
-            {"image": {"digest": "latest"}},
-        ]
-        for values in wrong:
-            with self.subTest(values), self.assertRaises(Exception):
-                CHART.validate_schema(values)
+    def test_gateways_spread_over_zones_and_machines_as_far_as_there_are_some(self):
+        pod = pod_of(RENDERED["production"])
+        spread = {c["topologyKey"]: (c["whenUnsatisfiable"], c["matchLabelKeys"]) for c in pod["topologySpreadConstraints"]}
+        wanted = ("ScheduleAnyway", ["pod-template-hash"])
+        self.assertEqual(spread, {"topology.kubernetes.io/zone": wanted, "kubernetes.io/hostname": wanted})
+        self.assertIn("podAntiAffinity", pod["affinity"])
 
 
-class Refused(unittest.TestCase):
-    def refuses(self, words, values):
-        with self.assertRaises(Exception) as caught:
-            render(values)
-        self.assertRegex(str(caught.exception), re.escape(words))
+class Redis(unittest.TestCase):
+    def url(self, name):
+        return next(v for v in gateway_of(RENDERED[name])["env"] if v["name"] == "SWITCHBOARD_REDIS__URL")
 
-    def test_what_cannot_work_is_refused_by_name(self):
-        self.refuses("replicaCount: without Redis", changed("alone", replicaCount=2))
-        self.refuses("replicaCount: without Redis", changed("alone", autoscaling={"hpa": {"enabled": True}}))
-        self.refuses("terminationGracePeriodSeconds: 60 is too short", changed("hpa", terminationGracePeriodSeconds=60))
-        self.refuses("httpRoute.parentRefs: a route needs", changed("hpa", httpRoute={"enabled": True}))
-        self.refuses("ingress.hosts: say at least one", changed("hpa", ingress={"enabled": True}))
-        both = {"hpa": {"enabled": True}, "keda": {"enabled": True, "prometheusAddress": "http://p"}}
-        self.refuses("hpa.enabled and keda.enabled", changed("hpa", autoscaling=both))
-        self.refuses("autoscaling.keda.prometheusAddress", changed("hpa", autoscaling={"keda": {"enabled": True}}))
-        self.refuses("say the URL once", changed("production", redis={"url": "redis://x"}))
-        self.refuses("trialRedis.enabled: there is a Redis", changed("hpa", trialRedis={"enabled": True}))
-        self.refuses("would scrape every pod twice", changed("hpa", monitoring={"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}))
-        self.refuses("secrets.jwtSecret: nobody would need a token", changed("hpa", secrets={}))
-        self.refuses("config.listen: the chart sets this", changed("hpa", config={"listen": "0.0.0.0:1"}))
-        self.refuses("config.auth.jwt.secret: the chart sets this", changed("hpa", config={"auth": {"jwt": {"secret": "s"}}}))
+    def mounted(self, name):
+        """Paths of the files that the pod has for TLS."""
+        pod = pod_of(RENDERED[name])
+        (volume,) = [v for v in pod["volumes"] if v["name"] == "redis-tls"]
+        (mount,) = [m for m in pod["containers"][0]["volumeMounts"] if m["name"] == "redis-tls"]
+        return {f"{mount['mountPath']}/{item['path']}" for item in volume["secret"]["items"]}
+
+    def test_a_url_of_the_values_gets_the_files_for_tls(self):
+        url = self.url("sentinel")["value"]
+        self.assertTrue(url.startswith("rediss-sentinel://s1.redis:26379?sentinelServiceName=mymaster&node="))
+        options = dict(option.split("=", 1) for option in url.split("?")[1].split("&"))
+        self.assertEqual({options[name] for name in ("caFile", "certFile", "keyFile")}, self.mounted("sentinel"))
+
+    def test_a_url_of_a_secret_finds_the_authority_where_the_values_say(self):
+        self.assertEqual(self.url("redis-cluster")["valueFrom"]["secretKeyRef"], {"name": "redis", "key": "url"})
+        (path,) = self.mounted("redis-cluster")
+        self.assertIn(f"caFile={path}", (FOLDER / "values.yaml").read_text())
+
+    def test_a_url_that_says_it_itself_is_left_alone(self):
+        url = "rediss://cache:6380?caFile=/elsewhere/ca.pem"
+        manifests = render(changed("hpa", redis={"url": url, "tls": {"secretName": "s"}}))
+        self.assertIn(url, [variable.get("value") for variable in gateway_of(manifests)["env"]])
+
+    def test_the_trial_redis_keeps_what_gateways_wrote(self):
+        arguments = only(RENDERED["trial"], "StatefulSet")["spec"]["template"]["spec"]["containers"][0]["args"]
+        self.assertIn("noeviction", arguments)
+        self.assertIn("--client-output-buffer-limit", arguments)
+        self.assertEqual(self.url("trial")["value"], "redis://sb-switchboard-redis:6379")
 
 
-if __name__ == "__main__":
-    unittest.main()
+class Policies(unittest.TestCase):
+    def spec(self, name):
+        return only(RENDERED[name], "NetworkPolicy", "sb-switchboard")["spec"]
+
+    def rule(self, rules, port):
+        (found,) = [rule for rule in rules if any(p["port"] == port for p in rule["ports"])]
+        return found
+
+    def test_nodes_reach_one_another_on_ops_and_monitoring_does(self):
+        for name in ("production", "trial", "sentinel"):
+            spec = self.spec(name)
+            own = {"podSelector": spec["podSelector"]}
+            self.assertIn(own, self.rule(spec["ingress"], 9090)["from"])
+            self.assertIn(own, self.rule(spec["egress"], 9090)["to"])
+        self.assertEqual(len(self.rule(self.spec("production")["ingress"], 9090)["from"]), 2)
+
+    def test_ports_are_those_of_the_pods(self):
+        ports = {port["name"]: port["containerPort"] for port in gateway_of(RENDERED["production"])["ports"]}
+        self.assertEqual(ports, {"http": 8080, "ops": 9090})
+
+    def test_nodes_reach_dns_and_redis(self):
+        for name, port in (("production", 6379), ("trial", 6379), ("sentinel", 26379)):
+            spec = self.spec(name)
+            self.assertEqual(self.rule(spec["egress"], 53)["ports"], [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}])
+            self.assertNotIn("to", self.rule(spec["egress"], 53), "DNS may be at any address")
+            self.assertTrue(self.rule(spec["egress"], port)["to"])
+
+    def test_clients_come_from_anywhere_unless_said_otherwise(self):
+        self.assertNotIn("from", self.rule(self.spec("production")["ingress"], 8080))
+        clients = self.rule(self.spec("trial")["ingress"], 8080)["from"]
+        self.assertEqual(clients[:-1], VALUES["trial"]["networkPolicy"]["clients"])
+        labels = only(RENDERED["trial"], "Pod")["metadata"]["labels"]
+        self.assertLessEqual(clients[-1]["podSelector"]["matchLabels"].items(), labels.items(), "helm test comes in, too")
+
+    def test_the_trial_redis_lets_in_gateways_alone(self):
+        spec = only(RENDERED["trial"], "NetworkPolicy", "sb-switchboard-redis")["spec"]
+        self.assertEqual(self.rule(spec["ingress"], 6379)["from"], [{"podSelector": self.spec("trial")["podSelector"]}])
+
+
+class Notes(unittest.TestCase):
+    def test_they_say_where_clients_connect(self):
+        self.assertIn("wss://call.example.com/v1/connect", notes(VALUES["production"]))
+        self.assertIn("wss://call.example.org/v1/connect", notes(VALUES["ingress"]))
+        self.assertIn("port-forward service/sb-switchboard 8080:80", notes(VALUES["trial"]))
+        self.assertIn("get service sb-switchboard --watch", notes(VALUES["redis-cluster"]))
+
+    def test_they_warn_of_what_is_missing(self):
+        for name, words in {"ingress": "config.proxy.trusted", "trial": "trial Redis", "alone": "Without Redis", "hpa": "secrets.clusterKey"}.items():
+            self.assertIn(words, notes(VALUES[name]))
+        self.assertNotIn("\nSet ", notes(VALUES["production"]))

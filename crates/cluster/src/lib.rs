@@ -8,6 +8,7 @@
 //! whichever node its client comes to (`resume`), also when the one it was on is dead, frozen or on its way out. What a
 //! link lost is sent again after a `resync`, what the directory lost is written again by `assert`; there is no third repair.
 
+mod about;
 mod allowance;
 mod assert;
 mod away;

@@ -11,6 +11,7 @@ use crate::leases::{LeaseError, Renewal, SharedKey};
 use crate::node::{Inner, Status};
 use crate::observe::Observation;
 use crate::observer::Observer;
+use crate::reaper::Gone;
 use crate::repeated::Repeated;
 use crate::sabotage::{Guard, is_out};
 use crate::tasks::Task;
@@ -190,7 +191,7 @@ impl Inner {
             .iter()
             .filter(|lease| lease.node != self.id && lease.claimed_by.as_ref() == Some(&self.id));
         for lease in claimed {
-            self.spawn_reaping(&lease.node);
+            self.spawn_reaping(&lease.node, Gone::Died);
         }
         let linked = self.links().into_iter().map(|link| link.to().clone());
         let look = observer.look(table, linked, Instant::now());
@@ -200,7 +201,7 @@ impl Inner {
         for lease in look.dead {
             // What it claims it is to clean up, and whoever stops does not begin with that.
             if !self.departing.is_closed() && leases.claim(&lease, &self.id).await? {
-                self.spawn_reaping(&lease.node);
+                self.spawn_reaping(&lease.node, Gone::told_by(&lease));
             }
         }
         Ok(matches!(renewal, Renewal::Renewed { .. }))
@@ -239,14 +240,14 @@ impl Inner {
         self.forgotten.notify_one();
     }
 
-    fn spawn_reaping(self: &Arc<Self>, dead: &NodeId) {
+    fn spawn_reaping(self: &Arc<Self>, dead: &NodeId, how: Gone) {
         // Whoever stops gives no lease back before it is done with those of others, and begins with no more.
         if self.departing.is_closed() || !self.reaping.lock().insert(dead.clone()) {
             return;
         }
         let (node, dead) = (self.clone(), dead.clone());
         self.spawn_errand(Task::Reaping, async move {
-            let reaping = node.clone().reap(dead.clone());
+            let reaping = node.clone().reap(dead.clone(), how);
             node.guarded_in(Task::Reaping, reaping).await;
             node.reaping.lock().remove(&dead);
         });
@@ -297,7 +298,12 @@ impl Inner {
         self.observe.observe(Observation::LeaseLost);
         if let Some(said) = self.warnings.lease_lost.happened() {
             let sessions = self.locals.len();
+            let claimer = match lost {
+                Renewal::Claimed { by } => Some(by.as_str()),
+                Renewal::Renewed { .. } | Renewal::Missing => None,
+            };
             tracing::warn!(
+                node.id = claimer,
                 ?lost,
                 sessions,
                 "this node's lease is lost; sockets stay{said}"

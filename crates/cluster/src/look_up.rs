@@ -83,7 +83,9 @@ impl Inner {
                         continue;
                     }
                 }
-                Err(error) => tracing::debug!(%error, "a member could not be looked up"),
+                Err(error) => {
+                    tracing::debug!(room.id = %id, %error, "a member could not be looked up");
+                }
             }
             tokio::select! {
                 biased;

@@ -372,6 +372,7 @@ impl Inner {
         let admit = |room: &mut Room| room.admit(local, entry, revision, roster);
         let joined = self.in_room(&opening.room, admit);
         opening.admitted();
+        tracing::debug!(session.id = %local.peer, room.id = %join.room, "a session joined a room");
         // What the session is in is asserted meanwhile: the directory may have forgotten it since.
         drop(held);
         self.until_joined(local, join, joined).await
@@ -581,6 +582,8 @@ impl Inner {
     ) {
         if left.changed {
             self.observe.observe(Observation::MemberLeft(reason));
+            let why = reason.as_str();
+            tracing::debug!(session.id = %peer, room.id = %room, why, "a session left a room");
             let change = Change::Left {
                 peer: *peer,
                 reason,
@@ -645,7 +648,7 @@ impl Inner {
         self.doubt.may_show_the_past(*self.backend.doubts.borrow())
     }
 
-    /// Counts and logs a failure of the directory.
+    /// Counts a failure of the directory.
     pub(crate) fn checked<T>(
         &self,
         result: Result<T, DirectoryError>,
@@ -655,7 +658,6 @@ impl Inner {
             if *error == DirectoryError::Forgotten {
                 self.note_forgotten();
             }
-            tracing::debug!(%error, "the directory did not do as asked");
         })
     }
 }

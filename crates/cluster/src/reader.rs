@@ -10,6 +10,7 @@ use switchboard_protocol::server_message::{Delivered, Reason, Receiver, Signal, 
 use switchboard_protocol::{NodeId, Payload, PeerId, ServerMessage};
 use tokio::sync::mpsc;
 
+use crate::about::About;
 use crate::bus::{BusEvent, Inbox};
 use crate::delivery::{Answer, Fate, Verdict};
 use crate::envelope::{BadEnvelope, Change, Envelope, Receipt, RosterChange, SignalEnvelope};
@@ -99,7 +100,13 @@ impl Inner {
     /// A release newer than this one may have said it. A step of a roster that is skipped is one that this node has missed.
     fn skip_envelope(&self, from: &NodeId, error: &BadEnvelope) {
         let what = format_args!("{error}, from node {from}");
-        self.backend.unreadable.note(RecordKind::Envelope, what);
+        let about = match error {
+            BadEnvelope::Step { room, .. } => About::room(room).on(from),
+            _ => About::node(from),
+        };
+        self.backend
+            .unreadable
+            .note(RecordKind::Envelope, about, what);
         if let BadEnvelope::Step { room, revision } = error {
             self.hint_here(room, *revision);
         }

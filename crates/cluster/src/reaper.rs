@@ -1,4 +1,5 @@
-//! Cleaning up after a node that died, by exactly one of the others: the one that has claimed its lease.
+//! Cleaning up after a node that died, or stopped and left away sessions behind, by exactly one of the others: the one that
+//! has claimed its lease.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,9 +9,10 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, sleep, timeout};
 
+use crate::about::About;
 use crate::away::{Marked, Told};
 use crate::directory::DirectoryError;
-use crate::leases::LeaseError;
+use crate::leases::{Lease, LeaseError};
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::record::PeerRecord;
@@ -25,6 +27,25 @@ const TOLD_PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// How a node went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// Without a word.
+    Died,
+    /// As it should, and left sessions behind that were away.
+    Stopped,
+}
+
+impl Gone {
+    /// As its lease says, before another node claimed it.
+    pub(crate) fn told_by(lease: &Lease) -> Self {
+        match lease.claimed_by.as_ref() == Some(&lease.node) {
+            true => Self::Stopped,
+            false => Self::Died,
+        }
+    }
+}
+
 /// Why cleaning up was interrupted.
 #[derive(Debug, thiserror::Error)]
 enum ReapError {
@@ -38,8 +59,15 @@ enum ReapError {
 
 impl Inner {
     /// Cleans up after `dead`, as often as it takes. If this node dies meanwhile, its claim lapses and another goes on.
-    pub(crate) async fn reap(self: Arc<Self>, dead: NodeId) {
-        tracing::warn!(node.id = %dead, "a node is gone; its sessions are being taken over");
+    pub(crate) async fn reap(self: Arc<Self>, dead: NodeId, how: Gone) {
+        match how {
+            Gone::Died => {
+                tracing::warn!(node.id = %dead, "a node is gone; its sessions are being taken over")
+            }
+            Gone::Stopped => {
+                tracing::info!(node.id = %dead, "a node has stopped; its away sessions are being taken over")
+            }
+        }
         loop {
             match self.try_to_reap(&dead).await {
                 Ok(None) => {
@@ -47,8 +75,10 @@ impl Inner {
                     return;
                 }
                 Ok(Some(members)) => {
-                    self.observe.observe(Observation::NodeReaped);
-                    tracing::info!(node.id = %dead, members, "a dead node was cleaned up after");
+                    if how == Gone::Died {
+                        self.observe.observe(Observation::NodeReaped);
+                    }
+                    tracing::info!(node.id = %dead, members, "a node was cleaned up after");
                     return;
                 }
                 Err(error) => {
@@ -83,7 +113,10 @@ impl Inner {
             true => Vec::new(),
             false => match self.backend.directory.enlisted(dead).await {
                 Err(DirectoryError::Corrupt(what)) => {
-                    self.backend.unreadable.note(RecordKind::NodePeer, what);
+                    let about = About::node(dead);
+                    self.backend
+                        .unreadable
+                        .note(RecordKind::NodePeer, about, what);
                     Vec::new()
                 }
                 peers => peers?,
@@ -134,7 +167,8 @@ impl Inner {
             // takes it over as an orphan.
             Err(DirectoryError::Corrupt(what)) => {
                 let what = format_args!("session {peer} of a dead node: {what}");
-                self.backend.unreadable.note(RecordKind::Peer, what);
+                let about = About::session(peer).on(dead);
+                self.backend.unreadable.note(RecordKind::Peer, about, what);
                 Vec::new()
             }
             told => told?,

@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::sync::{Arc, OnceLock};
 
+use crate::about::About;
 use crate::guard::caught;
 use crate::observe::{Observation, Observe};
 use crate::repeated::Repeated;
@@ -72,7 +73,7 @@ impl Unreadable {
     }
 
     /// Something was skipped: `what` says which, for an operator who wants to look at it.
-    pub(crate) fn note(&self, kind: RecordKind, what: impl Display) {
+    pub(crate) fn note(&self, kind: RecordKind, about: About<'_>, what: impl Display) {
         if let Some(observe) = self.observe.get() {
             observe.observe(Observation::Unreadable(kind));
         }
@@ -80,6 +81,9 @@ impl Unreadable {
         let warning = place.and_then(|place| self.warnings.get(place));
         if let Some(said) = warning.and_then(Repeated::happened) {
             tracing::warn!(
+                session.id = about.session,
+                room.id = about.room,
+                node.id = about.node,
                 kind = kind.as_str(),
                 "what cannot be read is skipped: {what}{said}"
             );

@@ -1,18 +1,23 @@
-//! What a session weighs: native sessions joined in rooms of two, idle, then after a signal of 2.5 KB each way. Prints
-//! resident memory of the gateway for each session; nothing is asserted.
+//! What a session weighs: native sessions joined in rooms of two, idle, then after a signal of 2.5 KB each way. Prints, for
+//! each session, resident memory of the gateway, memory of Redis, and CPU of both for coming in and for being idle; nothing
+//! is asserted.
 //!
 //! ```text
 //! cargo bench -p switchboard-gateway --bench memory [-- --quick]
 //! ```
 
 use std::fs;
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use switchboard_client::{Acknowledger, Connection, Options};
 use switchboard_protocol::client_message::{Join, Signal};
 use switchboard_protocol::{ClientMessage, Encoding, Payload, PeerId, ServerMessage};
-use switchboard_testkit::{GatewayProcess, RedisServer};
+use switchboard_testkit::{GatewayProcess, RedisServer, cpu_time};
 
 const PAYLOAD_BYTES: usize = 2500;
+/// Two heartbeats.
+const IDLE: Duration = Duration::from_secs(30);
 
 struct Session {
     connection: Connection,
@@ -24,7 +29,7 @@ struct Session {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
-    let pairs = if quick { 500 } else { 2500 };
+    let pairs = if quick { 500_u32 } else { 2500 };
     let redis = RedisServer::start();
     let settings = [
         &*format!("redis.url={}", redis.url()),
@@ -41,26 +46,88 @@ async fn main() {
         warm.push(open_pair(&gateway, &format!("warm-{index}")).await);
     }
     exchange(&mut warm).await;
-    let empty = resident_bytes(&gateway);
+    let count = f64::from(2 * pairs);
+    let empty = Use::now(&gateway, &redis);
+    println!(
+        "gateway alone {:.1} MiB\n",
+        empty.resident_bytes / 1024.0 / 1024.0
+    );
     let mut sessions = Vec::new();
     for index in 0..pairs {
         sessions.push(open_pair(&gateway, &format!("room-{index}")).await);
     }
-    let per_session =
-        |bytes: u64| (bytes.saturating_sub(empty)) as f64 / (2.0 * pairs as f64) / 1024.0;
-    println!(
-        "gateway alone          {:>8.1} MiB",
-        empty as f64 / 1024.0 / 1024.0
-    );
-    println!(
-        "idle, a session        {:>8.2} KiB   at most 12",
-        per_session(resident_bytes(&gateway))
-    );
+    let joined = Use::now(&gateway, &redis);
+    be_idle(&mut sessions).await;
+    let idle = Use::now(&gateway, &redis);
     exchange(&mut sessions).await;
+    let after = Use::now(&gateway, &redis);
+
+    let kib = |bytes: f64| bytes / count / 1024.0;
+    let micros = |time: Duration| time.as_secs_f64() * 1e6 / count;
+    let resident = |now: &Use| kib(now.resident_bytes - empty.resident_bytes);
+    println!("a session                gateway      Redis");
     println!(
-        "after traffic          {:>8.2} KiB   at most 20",
-        per_session(resident_bytes(&gateway))
+        "idle              {:>8.2} KiB {:>6.2} KiB   gateway at most 12",
+        resident(&joined),
+        kib(joined.redis_bytes - empty.redis_bytes)
     );
+    println!(
+        "after traffic     {:>8.2} KiB              at most 20",
+        resident(&after)
+    );
+    println!(
+        "to come and join  {:>8.0} µs  {:>6.0} µs   CPU",
+        micros(joined.cpu - empty.cpu),
+        micros(joined.redis_cpu - empty.redis_cpu)
+    );
+    println!(
+        "idle for {} s     {:>8.0} µs  {:>6.0} µs   CPU",
+        IDLE.as_secs(),
+        micros(idle.cpu - joined.cpu),
+        micros(idle.redis_cpu - joined.redis_cpu)
+    );
+}
+
+/// What gateway and Redis have used so far.
+struct Use {
+    resident_bytes: f64,
+    redis_bytes: f64,
+    cpu: Duration,
+    redis_cpu: Duration,
+}
+
+impl Use {
+    fn now(gateway: &GatewayProcess, redis: &RedisServer) -> Self {
+        Self {
+            resident_bytes: resident_bytes(gateway) as f64,
+            redis_bytes: used_memory(redis),
+            cpu: cpu_time(gateway.pid()),
+            redis_cpu: cpu_time(redis.pid()),
+        }
+    }
+}
+
+/// Answers pings, and reads what is left of the joins.
+async fn be_idle(pairs: &mut [[Session; 2]]) {
+    let all = pairs.iter_mut().flatten();
+    let idle = all.map(|session| {
+        tokio::time::timeout(IDLE, async {
+            loop {
+                session.next().await;
+            }
+        })
+    });
+    let ended: Vec<Result<(), _>> = join_all(idle).await;
+    assert!(ended.iter().all(Result::is_err), "idling has no end");
+}
+
+fn used_memory(redis: &RedisServer) -> f64 {
+    let info = redis.call(&["INFO", "memory"]);
+    let used = info
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("used_memory:"));
+    used.and_then(|bytes| bytes.parse().ok())
+        .expect("Redis tells its memory")
 }
 
 async fn open_pair(gateway: &GatewayProcess, room: &str) -> [Session; 2] {

@@ -23,6 +23,7 @@ mod origin;
 mod process;
 mod proxy;
 mod raw;
+mod readable;
 mod redis_url;
 mod rules;
 mod secret;

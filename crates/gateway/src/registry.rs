@@ -207,6 +207,7 @@ impl Registry {
             mailbox.close(closing.clone());
         } else if mailbox.push(drain.into()).is_ok() {
             self.counters.told();
+            tracing::debug!(session.id = %peer, "a session was told to go on at another node");
         }
     }
 

@@ -166,9 +166,16 @@ fn capacity(config: &Config) -> Capacity {
 }
 
 fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    listen(address).with_context(|| {
-        format!("cannot listen on {address}: choose another address with --set {key}=…, or stop what uses it")
-    })
+    listen(address).with_context(|| not_listening(address, key))
+}
+
+/// What to do follows from the error, which is told behind it.
+fn not_listening(address: SocketAddr, key: &str) -> String {
+    let variable = format!("SWITCHBOARD_{}", key.to_uppercase());
+    format!(
+        "{key}: cannot listen on {address}; stop what uses it, or choose an address of this machine and a port that this \
+         process may use ({variable}, --set {key}=…)"
+    )
 }
 
 /// With room for all clients of a lost node to come at the same moment; the system may allow less.

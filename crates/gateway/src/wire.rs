@@ -43,6 +43,9 @@ pub(crate) trait Socket:
     fn unwritten(&self) -> Option<usize> {
         None
     }
+
+    /// Whose it is from now on, for its log.
+    fn note_session(&mut self, _: PeerId) {}
 }
 
 impl Socket for WebSocket {}
@@ -50,6 +53,8 @@ impl Socket for WebSocket {}
 /// A socket and what was put into it but not yet handed to the kernel.
 pub(crate) struct Wire {
     socket: Box<dyn Socket>,
+    /// Whose it is, once it is somebody's.
+    session: Option<PeerId>,
     /// Frames that are to be put into the socket before any other message is translated.
     behind: VecDeque<Message>,
     behind_bytes: usize,
@@ -86,6 +91,7 @@ impl Wire {
     pub(crate) fn new(socket: impl Socket + 'static) -> Self {
         Self {
             socket: Box::new(socket),
+            session: None,
             behind: VecDeque::new(),
             behind_bytes: 0,
             unflushed: false,
@@ -237,7 +243,8 @@ impl Wire {
         match (said, message) {
             (Err(error), _) => {
                 if let Some(said) = UNWRITABLE.happened() {
-                    tracing::warn!(%error, "a message from another node could not be written for its client{said}");
+                    let session = self.session.as_ref().map(PeerId::as_str);
+                    tracing::warn!(session.id = session, %error, "a message from another node could not be written for its client{said}");
                 }
             }
             (Ok(()), ServerMessage::Signal(signal)) => self.signals.push((signal.from, signal.id)),
@@ -248,11 +255,16 @@ impl Wire {
 
     /// Puts the message that begins the session before whatever the cluster had for it by then.
     pub(crate) fn begin_with(&mut self, message: &ServerMessage, dialect: &mut dyn Dialect) {
+        if let ServerMessage::Welcome(welcome) = message {
+            self.session = Some(welcome.peer);
+            self.socket.note_session(welcome.peer);
+        }
         let said = dialect.say(message, &mut |frame| self.say(frame));
         if let Err(error) = said
             && let Some(said) = UNWRITABLE.happened()
         {
-            tracing::warn!(%error, "the message that begins a session could not be written{said}");
+            let session = self.session.as_ref().map(PeerId::as_str);
+            tracing::warn!(session.id = session, %error, "the message that begins a session could not be written{said}");
         }
     }
 

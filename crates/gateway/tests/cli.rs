@@ -153,7 +153,7 @@ fn every_mistake_is_told_at_once_by_the_name_that_was_typed() {
 fn a_file_that_is_missing_is_told_by_what_named_it() {
     let output = switchboard(&[], &["check-config", "--config", "/nowhere/x.toml"]);
     assert!(
-        stderr(&output).contains("--config: cannot read /nowhere/x.toml"),
+        stderr(&output).contains("--config: there is no /nowhere/x.toml"),
         "{}",
         stderr(&output)
     );
@@ -162,7 +162,7 @@ fn a_file_that_is_missing_is_told_by_what_named_it() {
         &["check-config"],
     );
     assert!(
-        stderr(&output).contains("SWITCHBOARD_CONFIG: cannot read"),
+        stderr(&output).contains("SWITCHBOARD_CONFIG: there is no /nowhere/x.toml"),
         "{}",
         stderr(&output)
     );

@@ -105,4 +105,25 @@ mod tests {
         }
         assert_eq!(CloseCode::from_number(1006), None);
     }
+
+    #[test]
+    fn the_page_for_operators_has_every_code_once_with_its_advice() {
+        const PAGE: &str = include_str!("../../../docs/errors.md");
+        let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| "));
+        let documented: Vec<_> = rows
+            .filter_map(|row| Some((row.split(' ').next()?.parse::<u16>().ok()?, row)))
+            .filter(|(number, _)| *number >= 1000 && *number != 1006)
+            .collect();
+        let numbers: Vec<_> = documented.iter().map(|(number, _)| *number).collect();
+        assert_eq!(numbers, CloseCode::ALL.map(CloseCode::number));
+        for ((_, row), code) in documented.iter().zip(CloseCode::ALL) {
+            let advice = match code.advice() {
+                Advice::StayAway => "| stays away",
+                Advice::NewToken => "| comes back with a new token |",
+                Advice::Resume => "| resumes, with back-off |",
+                Advice::RetryAfter => "| comes back after `retry_after_ms`",
+            };
+            assert!(row.contains(advice), "{code:?}: {row}");
+        }
+    }
 }

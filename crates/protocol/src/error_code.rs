@@ -58,3 +58,19 @@ codes! {
     /// The cluster cannot do this at the moment; trying again helps.
     Unavailable = "unavailable",
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_for_operators_names_every_code_once() {
+        const PAGE: &str = include_str!("../../../docs/errors.md");
+        let (_, part) = PAGE.split_once("## Error codes").expect("its heading");
+        let (part, _) = part.split_once("\n## ").expect("the next heading");
+        let rows = part.lines().filter_map(|line| line.strip_prefix("| `"));
+        let documented: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
+        let codes: Vec<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(documented, codes);
+    }
+}

@@ -93,7 +93,12 @@ impl Part {
     fn tools(self) -> &'static [&'static Tool] {
         match self {
             Self::Lint => &[&tools::RUSTFMT, &tools::CLIPPY],
-            Self::Rust => &[&tools::REDIS, &tools::OPENSSL, &tools::HAPROXY],
+            Self::Rust => &[
+                &tools::REDIS,
+                &tools::OPENSSL,
+                &tools::HAPROXY,
+                &tools::PROMETHEUS,
+            ],
             Self::Sdk => &[&tools::NODE, &tools::NPM],
             Self::Deploy => &[
                 &tools::PIP,
@@ -209,7 +214,8 @@ mod tests {
                 .map(|tool| tool.name)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(names(Part::Rust), ["redis-server", "openssl", "haproxy"]);
+        let rust = ["redis-server", "openssl", "haproxy", "prometheus"];
+        assert_eq!(names(Part::Rust), rust);
         assert_eq!(names(Part::Lint), ["rustfmt", "clippy"]);
     }
 }

@@ -8,6 +8,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::Instant;
 
 use super::{AssertError, GHOST_AFTER, once_filled};
+use crate::about::About;
 use crate::directory::{AssertMember, AssertPeerOutcome, DirectoryError};
 use crate::node::Inner;
 use crate::record::PeerRecord;
@@ -30,7 +31,10 @@ impl Inner {
         let now = Instant::now();
         let noted = match self.checked(directory.enlisted(&self.id).await) {
             Err(DirectoryError::Corrupt(what)) => {
-                self.backend.unreadable.note(RecordKind::NodePeer, what);
+                let about = About::node(&self.id);
+                self.backend
+                    .unreadable
+                    .note(RecordKind::NodePeer, about, what);
                 return Ok(());
             }
             noted => noted?,
@@ -56,7 +60,8 @@ impl Inner {
 
     pub(super) fn note_unreadable_session(&self, peer: &PeerId, what: &str) {
         let what = format_args!("session {peer}: {what}");
-        self.backend.unreadable.note(RecordKind::Peer, what);
+        let about = About::session(peer);
+        self.backend.unreadable.note(RecordKind::Peer, about, what);
     }
 
     async fn expel(&self, peer: &PeerId) -> Result<(), DirectoryError> {

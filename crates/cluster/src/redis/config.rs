@@ -1,7 +1,10 @@
 //! Where Redis is.
 
+use std::path::PathBuf;
+
 use fred::types::config::Config;
 
+use super::tls::TlsFiles;
 use super::url;
 
 /// How to reach Redis, as the operator says it.
@@ -25,6 +28,15 @@ impl RedisConfig {
     /// Whether the URL makes sense. Neither touches the files that it names nor connects.
     pub fn check_url(&self) -> Result<(), ConfigError> {
         url::parse(&self.url).map(drop)
+    }
+
+    /// The files that the URL names, and by which parameter; none of a URL that makes no sense.
+    pub fn files(&self) -> Vec<(&'static str, PathBuf)> {
+        let parsed = url::parse(&self.url).ok();
+        parsed
+            .and_then(|parsed| parsed.tls)
+            .map(TlsFiles::named)
+            .unwrap_or_default()
     }
 
     /// The prefix, if it leaves the hash tags of the keys alone.

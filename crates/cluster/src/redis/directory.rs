@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
 use super::commands::Commands;
+use super::failure::Failure;
 use super::keys::Keys;
+use crate::about::About;
 use crate::bucket::Bucket;
 use crate::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, Directory,
@@ -26,7 +28,10 @@ pub(super) struct RedisDirectory {
 #[async_trait]
 impl Directory for RedisDirectory {
     async fn join(&self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError> {
-        Ok(self.join_room(join).await?)
+        told(
+            self.join_room(join).await,
+            About::session(&join.peer).in_room(&join.room),
+        )
     }
 
     async fn leave(
@@ -35,7 +40,10 @@ impl Directory for RedisDirectory {
         peer: &PeerId,
         epoch: Epoch,
     ) -> Result<LeaveOutcome, DirectoryError> {
-        Ok(self.leave_room(room, peer, epoch, None).await?)
+        told(
+            self.leave_room(room, peer, epoch, None).await,
+            About::session(peer).in_room(room),
+        )
     }
 
     async fn leave_kept(
@@ -45,7 +53,10 @@ impl Directory for RedisDirectory {
         epoch: Epoch,
         keeper: &NodeId,
     ) -> Result<LeaveOutcome, DirectoryError> {
-        Ok(self.leave_room(room, peer, epoch, Some(keeper)).await?)
+        told(
+            self.leave_room(room, peer, epoch, Some(keeper)).await,
+            About::session(peer).in_room(room),
+        )
     }
 
     async fn update(
@@ -55,47 +66,59 @@ impl Directory for RedisDirectory {
         epoch: Epoch,
         profile: &Profile,
     ) -> Result<UpdateOutcome, DirectoryError> {
-        Ok(self.update_member(room, peer, epoch, profile).await?)
+        told(
+            self.update_member(room, peer, epoch, profile).await,
+            About::session(peer).in_room(room),
+        )
     }
 
     async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError> {
-        Ok(self.read_room(room).await?)
+        told(self.read_room(room).await, About::room(room))
     }
 
     async fn look_up(&self, room: &RoomId, whom: &Whom) -> Result<Sighting, DirectoryError> {
-        Ok(self.look_up_member(room, whom).await?)
+        told(self.look_up_member(room, whom).await, About::room(room))
     }
 
     async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError> {
-        Ok(self.mark_alive(bucket).await?)
+        told(self.mark_alive(bucket).await, About::default())
     }
 
     async fn rename(&self, rename: &Rename) -> Result<RenameOutcome, DirectoryError> {
-        Ok(self.rename_member(rename).await?)
+        told(
+            self.rename_member(rename).await,
+            About::session(&rename.peer).in_room(&rename.room),
+        )
     }
 
     async fn take_over(&self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError> {
-        Ok(self.take_over_member(wish).await?)
+        told(
+            self.take_over_member(wish).await,
+            About::session(&wish.peer).in_room(&wish.room),
+        )
     }
 
     async fn assert_member(&self, assert: &AssertMember) -> Result<AssertOutcome, DirectoryError> {
-        Ok(self.assert_room_member(assert).await?)
+        told(
+            self.assert_room_member(assert).await,
+            About::session(&assert.member.peer).in_room(&assert.room),
+        )
     }
 
     async fn close_buckets(&self) -> Result<(), DirectoryError> {
-        Ok(self.delete_markers().await?)
+        told(self.delete_markers().await, About::default())
     }
 
     async fn closed_buckets(&self) -> Result<Vec<Bucket>, DirectoryError> {
-        Ok(self.read_closed_buckets().await?)
+        told(self.read_closed_buckets().await, About::default())
     }
 
     async fn attach(&self, attach: &Attach) -> Result<AttachOutcome, DirectoryError> {
-        Ok(self.attach_peer(attach).await?)
+        told(self.attach_peer(attach).await, About::session(&attach.peer))
     }
 
     async fn prove(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError> {
-        Ok(self.prove_peer(peer, epoch).await?)
+        told(self.prove_peer(peer, epoch).await, About::session(peer))
     }
 
     async fn hand_over(
@@ -105,11 +128,17 @@ impl Directory for RedisDirectory {
         from: &NodeId,
         to: &NodeId,
     ) -> Result<bool, DirectoryError> {
-        Ok(self.hand_over_peer(peer, epoch, from, to).await?)
+        told(
+            self.hand_over_peer(peer, epoch, from, to).await,
+            About::session(peer),
+        )
     }
 
     async fn assert_peer(&self, record: &PeerRecord) -> Result<AssertPeerOutcome, DirectoryError> {
-        Ok(self.assert_peer_record(record).await?)
+        told(
+            self.assert_peer_record(record).await,
+            About::session(&record.peer),
+        )
     }
 
     async fn intend(
@@ -119,7 +148,10 @@ impl Directory for RedisDirectory {
         room: &RoomId,
         wanted: bool,
     ) -> Result<bool, DirectoryError> {
-        Ok(self.intend_room(peer, epoch, room, wanted).await?)
+        told(
+            self.intend_room(peer, epoch, room, wanted).await,
+            About::session(peer).in_room(room),
+        )
     }
 
     async fn note_away(
@@ -128,11 +160,14 @@ impl Directory for RedisDirectory {
         epoch: Epoch,
         node: &NodeId,
     ) -> Result<bool, DirectoryError> {
-        Ok(self.note_peer_away(peer, epoch, node).await?)
+        told(
+            self.note_peer_away(peer, epoch, node).await,
+            About::session(peer),
+        )
     }
 
     async fn presence(&self, peer: &PeerId) -> Result<Presence, DirectoryError> {
-        Ok(self.read_presence(peer).await?)
+        told(self.read_presence(peer).await, About::session(peer))
     }
 
     async fn evict(
@@ -141,15 +176,18 @@ impl Directory for RedisDirectory {
         epoch: Epoch,
         node: &NodeId,
     ) -> Result<Option<NodeId>, DirectoryError> {
-        Ok(self.evict_peer(peer, epoch, node).await?)
+        told(
+            self.evict_peer(peer, epoch, node).await,
+            About::session(peer),
+        )
     }
 
     async fn peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>, DirectoryError> {
-        Ok(self.read_peer(peer).await?)
+        told(self.read_peer(peer).await, About::session(peer))
     }
 
     async fn forget(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError> {
-        Ok(self.forget_peer(peer, epoch).await?)
+        told(self.forget_peer(peer, epoch).await, About::session(peer))
     }
 
     async fn admit(
@@ -159,26 +197,44 @@ impl Directory for RedisDirectory {
         node: &NodeId,
         sessions_max: u32,
     ) -> Result<bool, DirectoryError> {
-        Ok(self.admit_session(user, peer, node, sessions_max).await?)
+        told(
+            self.admit_session(user, peer, node, sessions_max).await,
+            About::session(peer),
+        )
     }
 
     async fn user_sessions(&self, user: &UserId) -> Result<Vec<PeerId>, DirectoryError> {
-        Ok(self.read_user_sessions(user).await?)
+        told(self.read_user_sessions(user).await, About::default())
     }
 
     async fn dismiss(&self, user: &UserId, peer: &PeerId) -> Result<(), DirectoryError> {
-        Ok(self.dismiss_session(user, peer).await?)
+        told(self.dismiss_session(user, peer).await, About::session(peer))
     }
 
     async fn enlist(&self, node: &NodeId, peer: &PeerId) -> Result<(), DirectoryError> {
-        Ok(self.enlist_peer(node, peer).await?)
+        told(self.enlist_peer(node, peer).await, About::session(peer))
     }
 
     async fn delist(&self, node: &NodeId, peer: &PeerId) -> Result<(), DirectoryError> {
-        Ok(self.delist_peer(node, peer).await?)
+        told(self.delist_peer(node, peer).await, About::session(peer))
     }
 
     async fn enlisted(&self, node: &NodeId) -> Result<Vec<PeerId>, DirectoryError> {
-        Ok(self.read_enlisted(node).await?)
+        told(self.read_enlisted(node).await, About::node(node))
     }
+}
+
+/// What failed, with whom it was about.
+fn told<T>(answer: Result<T, Failure>, about: About<'_>) -> Result<T, DirectoryError> {
+    answer.map_err(|failure| {
+        let error = DirectoryError::from(failure);
+        tracing::debug!(
+            session.id = about.session,
+            room.id = about.room,
+            node.id = about.node,
+            %error,
+            "the directory did not do as asked"
+        );
+        error
+    })
 }

@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::keys::Keys;
 use super::reply::fields;
 use super::script::{CLUSTER_KEY, LEASE_ABANDON, LEASE_CLAIM, LEASE_REMOVE, LEASE_RENEW};
+use crate::about::About;
 use crate::format::Format;
 use crate::leases::{Lease, LeaseError, Leases, NodeInfo, Renewal, SharedKey};
 use crate::unreadable::{RecordKind, Unreadable, read_one};
@@ -54,7 +55,8 @@ impl RedisLeases {
             }),
             "mended" => {
                 let what = format_args!("the lease of this node, {node}: it is written again");
-                self.unreadable.note(RecordKind::Lease, what);
+                let about = About::node(node);
+                self.unreadable.note(RecordKind::Lease, about, what);
                 let counter = reply.number()?;
                 Ok(Renewal::Renewed {
                     counter,
@@ -76,7 +78,11 @@ impl RedisLeases {
             if lease.is_none() {
                 let [node, text] = [node, text].map(|bytes| shown(&bytes));
                 let what = format_args!("the lease {text:?} of node {node:?}");
-                self.unreadable.note(RecordKind::Lease, what);
+                let about = About {
+                    node: Some(&node),
+                    ..About::default()
+                };
+                self.unreadable.note(RecordKind::Lease, about, what);
             }
             lease
         };
@@ -116,7 +122,8 @@ impl RedisLeases {
         let info = read_one(|| read_info(&fields));
         if info.is_none() {
             let what = format_args!("what node {node} tells of itself");
-            self.unreadable.note(RecordKind::NodeInfo, what);
+            let about = About::node(node);
+            self.unreadable.note(RecordKind::NodeInfo, about, what);
         }
         Ok(info)
     }
@@ -136,7 +143,8 @@ impl RedisLeases {
         let generation = reply.number()?;
         if reply.flag()? {
             let what = "the key of the cluster: it is written again";
-            self.unreadable.note(RecordKind::ClusterKey, what);
+            self.unreadable
+                .note(RecordKind::ClusterKey, About::default(), what);
         }
         let former = Hash::from_hex(reply.text()?.as_bytes()).ok();
         Ok(SharedKey {

@@ -15,6 +15,7 @@ use super::script::{
     PEER_ASSERT, PEER_ATTACH, PEER_AWAY, PEER_EVICT, PEER_FORGET, PEER_HAND_OVER, PEER_INTEND,
     PEER_PROVE, USER_ADMIT,
 };
+use crate::about::About;
 use crate::directory::{AssertPeerOutcome, Attach, AttachOutcome, Presence};
 use crate::guard::caught;
 use crate::record::{Epoch, PeerRecord};
@@ -190,7 +191,8 @@ impl RedisDirectory {
         let (record, is_whole) = parsed.unwrap_or((None, false));
         if !is_whole {
             let what = format_args!("the entry of session {peer}, or a part of it");
-            self.unreadable.note(RecordKind::Peer, what);
+            let about = About::session(peer);
+            self.unreadable.note(RecordKind::Peer, about, what);
         }
         Ok(record)
     }
@@ -278,7 +280,8 @@ impl RedisDirectory {
             if peer.is_none() {
                 let text = String::from_utf8_lossy(&text);
                 let what = format_args!("{text:?} among the sessions noted for node {node}");
-                self.unreadable.note(RecordKind::NodePeer, what);
+                let about = About::node(node);
+                self.unreadable.note(RecordKind::NodePeer, about, what);
             }
             peer
         };

@@ -13,6 +13,7 @@ use super::script::{
     ROOM_ASSERT, ROOM_JOIN, ROOM_LEAVE, ROOM_MEMBER, ROOM_RENAME, ROOM_ROSTER, ROOM_TAKE_OVER,
     ROOM_UPDATE,
 };
+use crate::about::About;
 use crate::directory::{
     AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Place,
     REVISION_LEAP, Rename, RenameOutcome, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
@@ -276,11 +277,13 @@ impl RedisDirectory {
                 } else {
                     "the"
                 };
-                let what = format_args!(
-                    "{of_it} record of {:?} in the roster of room {room}",
-                    String::from_utf8_lossy(field)
-                );
-                self.unreadable.note(RecordKind::Member, what);
+                let whose = String::from_utf8_lossy(field);
+                let about = About {
+                    session: Some(&whose),
+                    ..About::room(room)
+                };
+                let what = format_args!("{of_it} record of {whose:?} in the roster of room {room}");
+                self.unreadable.note(RecordKind::Member, about, what);
             }
             match (member, peer) {
                 (Some(member), _) => members.push(member),

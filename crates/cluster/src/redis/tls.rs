@@ -28,6 +28,15 @@ impl TlsFiles {
     /// How the URL calls them.
     pub(super) const PARAMETERS: [&str; 3] = ["caFile", "certFile", "keyFile"];
 
+    /// Each with the name that the URL has for it.
+    pub(super) fn named(self) -> Vec<(&'static str, PathBuf)> {
+        let files = [self.authorities, self.certificate, self.key];
+        let named = Self::PARAMETERS.into_iter().zip(files);
+        named
+            .filter_map(|(name, file)| Some((name, file?)))
+            .collect()
+    }
+
     /// Reads them.
     pub(super) fn load(&self) -> Result<TlsConfig, ConfigError> {
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -51,7 +60,11 @@ impl TlsFiles {
         let mut roots = RootCertStore::empty();
         match &self.authorities {
             Some(file) => {
-                for certificate in certificates(file)? {
+                let certificates = certificates(file)?;
+                if certificates.is_empty() {
+                    return Err(unreadable(file, &"it holds no certificate in PEM"));
+                }
+                for certificate in certificates {
                     roots.add(certificate).map_err(setup)?;
                 }
             }
@@ -105,6 +118,9 @@ mod tests {
             .load()
             .expect_err("there is nothing in it")
             .to_string();
-        assert!(error.contains("who may vouch"), "{error}");
+        assert!(
+            error.contains("/dev/null: it holds no certificate"),
+            "{error}"
+        );
     }
 }

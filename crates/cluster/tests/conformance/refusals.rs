@@ -121,7 +121,7 @@ async fn a_user_who_may_not_subscribe_is_never_reached() {
     .await;
 }
 
-/// As `docs/operations.md` says.
+/// As `docs/operations/redis.md` says.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_with_what_the_documentation_names_is_enough() {
     within(async {

@@ -1,7 +1,7 @@
 //! Network addresses, and the words with few choices.
 
 use std::fmt::Display;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::raw::shortened;
 use super::setting::Word;
@@ -68,13 +68,21 @@ pub(super) fn is_host_and_port(text: &str) -> bool {
     is_host(host) && !is_bare_ipv6 && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
-/// Whether `text` is the name of a host, or its address; an IPv6 one with or without brackets.
+/// Whether `text` is the name of a host, or its address; an IPv6 one with or without brackets. Nobody can be reached at the
+/// unspecified ones.
 pub(super) fn is_host(text: &str) -> bool {
     let named = !text.is_empty()
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-    named || ipv6(text).is_some()
+    // What ends with a number is an address (WHATWG URL, «ends in a number»).
+    let last = text.rsplit('.').next().unwrap_or_default();
+    let is_number = !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit());
+    match text.parse::<Ipv4Addr>() {
+        Ok(address) => !address.is_unspecified(),
+        Err(_) if named => !is_number,
+        Err(_) => ipv6(text).is_some_and(|address| !address.is_unspecified()),
+    }
 }
 
 /// A [host](is_host) with a port, as URLs and others write them.

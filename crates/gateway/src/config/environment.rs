@@ -20,7 +20,11 @@ const ALIASES: &[(&str, &str)] = &[
     ("ALLOWED_ORIGINS", "origins"),
 ];
 
-/// Sets what the environment says. An empty variable counts as unset, as compose files leave them.
+/// What is missing where these are empty, nobody sees: a node without them runs, open or alone.
+const SECRETS: [&str; 4] = ["auth.jwt.secret", "cluster.key", "admin.token", "redis.url"];
+
+/// Sets what the environment says. An empty variable counts as unset, as compose files leave them; that of a secret does not
+/// under its long name, which nobody but us has.
 pub(super) fn read(loading: &mut Loading, environment: &BTreeMap<String, String>) {
     let said = |name: &str| environment.get(name).filter(|value| !value.is_empty());
     let unsaid = |key: &Key| said(&key.variable()).is_none();
@@ -45,6 +49,10 @@ pub(super) fn read(loading: &mut Loading, environment: &BTreeMap<String, String>
             Some(key) if !value.is_empty() => {
                 loading.set(key, Raw::Text(value), Source::Variable(name.clone()));
             }
+            Some(key) if SECRETS.contains(&key.path) => loading.mistake(
+                name,
+                "is empty: is the secret that it comes from empty? Give it a value, or leave the variable out",
+            ),
             Some(_) => {}
             None => {
                 let meant = did_you_mean(name, KEYS.iter().map(Key::variable));
@@ -164,6 +172,24 @@ mod tests {
         let loading = read_all(&[("REDIS_URL", ""), ("SWITCHBOARD_LISTEN", ""), ("PORT", "9")]);
         assert!(loading.mistakes.is_empty() && loading.config.redis.url.is_none());
         assert_eq!(loading.config.listen.port(), 9);
+    }
+
+    #[test]
+    fn an_empty_secret_is_a_mistake_under_its_long_name() {
+        for name in [
+            "SWITCHBOARD_AUTH__JWT__SECRET",
+            "SWITCHBOARD_CLUSTER__KEY",
+            "SWITCHBOARD_ADMIN__TOKEN",
+            "SWITCHBOARD_REDIS__URL",
+        ] {
+            let told = mistakes(&[(name, "")]);
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert!(
+                told[0].starts_with(&format!("{name}: is empty")),
+                "{told:?}"
+            );
+        }
+        assert_eq!(mistakes(&[("JWT_SECRET", "")]), Vec::<String>::new());
     }
 
     #[test]

@@ -8,16 +8,17 @@ use super::keys::{KEYS, Key, is_group};
 use super::load::Loading;
 use super::mistake::did_you_mean;
 use super::raw::Raw;
+use super::readable;
 use super::source::Source;
 
 /// Sets what the file says. `named_by` is the flag or variable that named it, for when it cannot be read.
 pub(super) fn read(loading: &mut Loading, path: &Path, named_by: &str) {
-    match std::fs::read_to_string(path) {
+    match readable::text(path) {
         Ok(text) => {
             let name = path.file_name().unwrap_or(path.as_os_str());
             parse(loading, &text, &name.to_string_lossy());
         }
-        Err(error) => loading.mistake(named_by, format!("cannot read {}: {error}", path.display())),
+        Err(problem) => loading.mistake(named_by, problem),
     }
 }
 

@@ -1,12 +1,15 @@
 //! What several keys must agree on, and what a text must look like.
 
-use std::path::Path;
 use std::time::Duration;
 
+use switchboard_cluster::redis::RedisConfig;
 use tracing_subscriber::EnvFilter;
 
 use super::address::{is_host, is_host_and_port};
 use super::load::Loading;
+use super::raw::shortened;
+use super::readable;
+use super::secret::Secret;
 use super::session::DEADLINE_MARGIN;
 use super::{AuthMode, Config};
 
@@ -25,7 +28,9 @@ pub(super) fn check(loading: &mut Loading) {
     rules.sizes(&config);
     rules.times(&config);
     rules.texts(&config);
-    rules.folders(&config);
+    rules.files(&config);
+    rules.listeners(&config);
+    rules.secrets(&config);
     rules.access(&config);
 }
 
@@ -122,11 +127,19 @@ impl Rules<'_> {
         self.require(
             &["node.ops_address"],
             address.is_none_or(is_host_and_port),
-            || "is a host and a port, such as 10.0.0.5:8080 or gw-a.internal:9090".into(),
+            || {
+                not_as_others_reach_it(
+                    address,
+                    "a host and a port at which other nodes reach this one, such as 10.0.0.5:8080 or gw-a.internal:9090",
+                )
+            },
         );
         let host = config.node.ops_host.as_deref();
         self.require(&["node.ops_host"], host.is_none_or(is_host), || {
-            "is a host without a port, such as 10.0.0.5, fd00::5 or gw-a.internal".into()
+            not_as_others_reach_it(
+                host,
+                "a host without a port at which other nodes reach this one, such as 10.0.0.5, fd00::5 or gw-a.internal",
+            )
         });
         let both = address.is_some() && host.is_some();
         self.require(&["node.ops_host", "node.ops_address"], !both, || {
@@ -154,11 +167,61 @@ impl Rules<'_> {
         );
     }
 
-    fn folders(&mut self, config: &Config) {
-        let folder = config.static_dir.as_deref();
-        self.require(&["static_dir"], folder.is_none_or(Path::is_dir), || {
-            "is not a folder that this node can read".into()
+    fn files(&mut self, config: &Config) {
+        if let Some(folder) = &config.static_dir {
+            self.accept("static_dir", readable::folder(folder));
+        }
+        if let Some(file) = &config.socketio.client_file {
+            self.accept("socketio.client_file", readable::file(file));
+        }
+        let redis = config
+            .redis
+            .url
+            .as_ref()
+            .map(|url| RedisConfig::new(url.expose()));
+        for (parameter, file) in redis.iter().flat_map(RedisConfig::files) {
+            let readable = readable::file(&file);
+            self.accept(
+                "redis.url",
+                readable.map_err(|why| format!("{parameter}: {why}")),
+            );
+        }
+    }
+
+    /// Two listeners on one port: the second would find it taken.
+    fn listeners(&mut self, config: &Config) {
+        let Some(ops) = config.ops_listen else { return };
+        let (listen, port) = (config.listen, ops.port());
+        let overlaps =
+            ops.ip() == listen.ip() || ops.ip().is_unspecified() || listen.ip().is_unspecified();
+        let is_one = port != 0 && port == listen.port() && overlaps;
+        self.require(&["ops_listen", "listen"], !is_one, || {
+            format!("both are port {port}: give ops_listen a port of its own, or leave it out to have everything on listen")
         });
+    }
+
+    /// A file that holds a secret mostly ends with a line break, which belongs to nobody's secret.
+    fn secrets(&mut self, config: &Config) {
+        let secrets = [
+            ("auth.jwt.secret", &config.auth.jwt.secret),
+            ("cluster.key", &config.cluster.key),
+            ("admin.token", &config.admin.token),
+        ];
+        for (path, secret) in secrets {
+            let Some(secret) = secret.as_ref().map(Secret::expose) else {
+                continue;
+            };
+            let is_blank = secret.trim().is_empty();
+            self.require(&[path], !is_blank, || {
+                "holds nothing but white space: is the secret that it comes from empty?".into()
+            });
+            if !is_blank && secret.trim().len() < secret.len() {
+                self.0.warnings.push(format!(
+                    "{path} begins or ends with white space, such as the line break at the end of a file: whoever has it \
+                     without that has another one"
+                ));
+            }
+        }
     }
 
     fn access(&mut self, config: &Config) {
@@ -224,6 +287,13 @@ impl Rules<'_> {
         }
     }
 
+    /// Adds the mistake that was told of this path, if there is one.
+    fn accept(&mut self, path: &'static str, told: Result<(), String>) {
+        if let Err(problem) = told {
+            self.require(&[path], false, || problem);
+        }
+    }
+
     /// Adds a mistake under the names that were typed for `paths`, or the first path where all are defaults.
     fn require(&mut self, paths: &[&'static str], holds: bool, problem: impl FnOnce() -> String) {
         if holds || paths.iter().any(|path| self.0.unread.contains(path)) {
@@ -240,6 +310,16 @@ impl Rules<'_> {
         };
         self.0.mistake(name, problem());
     }
+}
+
+fn not_as_others_reach_it(said: Option<&str>, wanted: &str) -> String {
+    let said = said.unwrap_or_default();
+    let hint = if said.contains("$(") {
+        "; Kubernetes puts a value in place of $(NAME) only where the variable NAME is listed before"
+    } else {
+        ""
+    };
+    format!("`{}` is not {wanted}{hint}", shortened(said))
 }
 
 fn ms(time: Duration) -> u128 {

@@ -196,26 +196,33 @@ impl Stomp {
     }
 }
 
+impl Live {
+    fn write(self, frame: &codec::Frame<'_>, say: Say<'_>) {
+        write(frame, self.version, Some(self.peer), say);
+    }
+}
+
 fn write_receipt(live: Live, receipt: &str, say: Say<'_>) {
     let frame = codec::Frame::new(Command::Receipt).with("receipt-id", receipt);
-    write(&frame, live.version, say);
+    live.write(&frame, say);
 }
 
 /// A frame holds words of ours, and what the decoder let in of the client's in the same version.
-fn write(frame: &codec::Frame<'_>, version: Version, say: Say<'_>) {
+fn write(frame: &codec::Frame<'_>, version: Version, whose: Option<PeerId>, say: Say<'_>) {
     let mut bytes = Vec::new();
     let written = frame.encode(version, &mut bytes);
     match (written, Utf8Bytes::try_from(bytes)) {
         (Ok(()), Ok(text)) => say(Message::Text(text)),
-        (Err(error), _) => say_unwritable(&error),
-        (Ok(()), Err(error)) => say_unwritable(&error),
+        (Err(error), _) => say_unwritable(whose, &error),
+        (Ok(()), Err(error)) => say_unwritable(whose, &error),
     }
 }
 
-fn say_unwritable(error: &dyn std::fmt::Display) {
+fn say_unwritable(whose: Option<PeerId>, error: &dyn std::fmt::Display) {
     static UNWRITABLE: Repeated = Repeated::new();
     if let Some(said) = UNWRITABLE.happened() {
-        tracing::warn!(%error, "a frame could not be written{said}");
+        let session = whose.as_ref().map(PeerId::as_str);
+        tracing::warn!(session.id = session, %error, "a frame could not be written{said}");
     }
 }
 
@@ -340,7 +347,8 @@ impl Dialect for Stomp {
             // Nothing is settled: what every version reads alike, and which there are (STOMP 1.2, «Protocol Negotiation»).
             _ => (Version::V1_0, frame.with("version", Version::SUPPORTED)),
         };
-        write(&frame, version, say);
+        let whose = self.live().map(|live| live.peer);
+        write(&frame, version, whose, say);
     }
 }
 

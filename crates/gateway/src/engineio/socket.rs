@@ -11,6 +11,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use switchboard_engineio::{Candidate, Ending, Frame, Message as Said, Session, Sid};
+use switchboard_protocol::PeerId;
 use tokio::time::{Sleep, sleep_until};
 use tokio_tungstenite::tungstenite;
 
@@ -19,6 +20,8 @@ use crate::caller::Carriers;
 use crate::wire;
 
 pub(super) struct EngineSocket {
+    /// The session of ours that it carries, once there is one.
+    of: Option<PeerId>,
     engine: Arc<Engine>,
     sid: Sid,
     session: Shared,
@@ -47,6 +50,7 @@ impl EngineSocket {
     ) -> Self {
         let wake_at = session.by_task(|session| session.wake_at());
         Self {
+            of: None,
             engine,
             sid,
             session,
@@ -189,7 +193,8 @@ impl EngineSocket {
     ) -> Poll<Option<Result<Message, Error>>> {
         let is_first = !std::mem::replace(&mut self.parting, true);
         if is_first {
-            tracing::debug!(%ending, "a session of Engine.IO ended");
+            let session = self.of.as_ref().map(PeerId::as_str);
+            tracing::debug!(session.id = session, %ending, "a session of Engine.IO ended");
         }
         let Some(web_socket) = &mut self.web_socket else {
             return Poll::Ready(None);
@@ -218,6 +223,10 @@ impl wire::Socket for EngineSocket {
     fn unwritten(&self) -> Option<usize> {
         let polls = self.web_socket.is_none();
         polls.then(|| self.session.by_task(|session| session.waiting_bytes()))
+    }
+
+    fn note_session(&mut self, session: PeerId) {
+        self.of = Some(session);
     }
 }
 

@@ -52,14 +52,15 @@ impl Neighbours {
 
     /// Asks a few of them, whichever chance picks: whether one says that it reaches Redis.
     pub(super) async fn one_reaches_redis(&self) -> bool {
-        let asked = fastrand::choose_multiple(self.0.values(), ASKED_MAX);
-        let answers = join_all(asked.into_iter().map(|address| reaches_redis(address))).await;
+        let asked = fastrand::choose_multiple(self.0.iter(), ASKED_MAX);
+        let asked = asked.into_iter();
+        let answers = join_all(asked.map(|(node, address)| reaches_redis(node, address))).await;
         answers.contains(&true)
     }
 }
 
 /// A node that is not ready answers 503, and its report is as good as any.
-async fn reaches_redis(address: &str) -> bool {
+async fn reaches_redis(node: &NodeId, address: &str) -> bool {
     let Ok(url) = format!("http://{address}/readyz").parse::<Uri>() else {
         return false;
     };
@@ -68,7 +69,7 @@ async fn reaches_redis(address: &str) -> bool {
             serde_json::from_slice(&body).is_ok_and(|report: Report| report.redis == UP)
         }
         Err(error) => {
-            tracing::debug!(%error, "another node does not answer");
+            tracing::debug!(node.id = %node, %error, "another node does not answer");
             false
         }
     }

@@ -148,6 +148,27 @@ async fn a_session_that_the_deadline_closes_can_still_go_on_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_node_that_stops_and_leaves_an_away_session_behind_is_not_counted_as_a_dead_one() {
+    let mut cluster = Cluster::start(2, &["drain.grace_ms=0", "drain.window_ms=0"]);
+    let mut bob = Peer::in_room(&cluster.nodes[1], ROOM).await;
+    let alice = Peer::in_room(&cluster.nodes[0], ROOM).await.lose();
+    while hear!(bob, MemberUpdated).connection != Some(Connection::Away) {}
+    cluster.nodes[0].terminate();
+    assert_eq!(cluster.nodes[0].wait().code(), Some(0));
+    let done = |node: &GatewayProcess| node.log().contains("a node was cleaned up after");
+    cluster.nodes[1].wait_until("done with what was left", done);
+    let log = cluster.nodes[1].log();
+    let line = "a node has stopped; its away sessions are being taken over";
+    assert!(log.contains(line), "{log}");
+    assert_eq!(
+        cluster.nodes[1].metric("switchboard_nodes_reaped_total"),
+        0.0
+    );
+    let mut alice = alice.resume(&cluster.nodes[1]).await;
+    alice.exchange(&mut bob, ROOM).await;
+}
+
+#[tokio::test]
 async fn a_second_signal_hurries() {
     let mut cluster = Cluster::start(
         1,

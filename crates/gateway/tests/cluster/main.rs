@@ -19,6 +19,7 @@ mod handshake;
 mod hidden;
 mod killed_node;
 mod limits;
+mod logs;
 mod metrics;
 mod msgpack;
 mod odd_records;

@@ -221,9 +221,23 @@ fn with_redis_beyond_loopback_others_must_know_where_this_node_is() {
         let told = mistakes(&beyond, &[&format!("node.ops_host={host}")]);
         assert!(told.is_empty(), "{host}: {told:?}");
     }
-    for wrong in ["10.0.0.5:9090", "[fd00::5]:9090", "http://a", "[gw-a]"] {
+    for wrong in [
+        "10.0.0.5:9090",
+        "[fd00::5]:9090",
+        "http://a",
+        "[gw-a]",
+        "10.0.0",
+        "999.1.1.1",
+        "0.0.0.0",
+        "::",
+        "$(POD_IP)",
+    ] {
         let told = mistakes(&beyond, &[&format!("node.ops_host={wrong}")]);
-        assert_eq!(told.len(), 1, "{wrong}: {told:?}");
+        assert!(
+            told.len() == 1 && told[0].contains(wrong),
+            "{wrong}: {told:?}"
+        );
+        assert_eq!(told[0].contains("listed before"), wrong == "$(POD_IP)");
     }
     let both = ["node.ops_host=10.0.0.5", "node.ops_address=10.0.0.5:9090"];
     assert_eq!(mistakes(&beyond, &both).len(), 1);
@@ -247,13 +261,66 @@ fn texts_must_look_right_and_secrets_are_never_repeated() {
 }
 
 #[test]
-fn a_folder_of_pages_has_to_be_one() {
-    let file = format!("static_dir={}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
-    for set in [&*file, "static_dir=/nowhere/at/all"] {
-        let told = mistakes(&[], &[set]);
-        assert!(
-            told.len() == 1 && told[0].starts_with("--set static_dir: is not a folder"),
-            "{set}: {told:?}"
+fn files_and_folders_have_to_be_there_and_be_what_they_are_named_for() {
+    let (folder, file) = (env!("CARGO_MANIFEST_DIR"), "Cargo.toml");
+    for (key, value, words) in [
+        ("static_dir", format!("{folder}/{file}"), "is not a folder"),
+        (
+            "static_dir",
+            "/nowhere/at/all".into(),
+            "there is no /nowhere/at/all",
+        ),
+        (
+            "socketio.client_file",
+            folder.into(),
+            "is a folder, not a file",
+        ),
+        (
+            "socketio.client_file",
+            "/nowhere/x.js".into(),
+            "there is no /nowhere/x.js",
+        ),
+        (
+            "redis.url",
+            format!("rediss://h?caFile={folder}"),
+            "caFile: ",
+        ),
+        (
+            "redis.url",
+            "rediss://h?caFile=/nowhere/ca.pem".into(),
+            "there is no /nowhere/ca.pem",
+        ),
+        (
+            "redis.url",
+            format!("rediss-cluster://h?certFile={folder}/{file}&keyFile=/nowhere/key.pem"),
+            "keyFile: there is no /nowhere/key.pem",
+        ),
+    ] {
+        let told = mistakes(&[], &[&format!("{key}={value}")]);
+        let is_told = told.len() == 1
+            && told[0].starts_with(&format!("--set {key}: "))
+            && told[0].contains(words);
+        assert!(is_told, "{key}={value}: {told:?}");
+    }
+}
+
+#[test]
+fn two_listeners_are_not_on_one_port() {
+    for (listen, ops, is_wrong) in [
+        ("127.0.0.1:8080", "127.0.0.1:8080", true),
+        ("127.0.0.1:8080", "0.0.0.0:8080", true),
+        ("127.0.0.1:8080", "127.0.0.2:8080", false),
+        ("127.0.0.1:8080", "127.0.0.1:9090", false),
+        ("127.0.0.1:0", "127.0.0.1:0", false),
+    ] {
+        let told = mistakes(
+            &[],
+            &[&format!("listen={listen}"), &format!("ops_listen={ops}")],
+        );
+        assert_eq!(
+            told.len(),
+            usize::from(is_wrong),
+            "{listen} {ops}: {told:?}"
         );
     }
 }

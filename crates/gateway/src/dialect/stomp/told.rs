@@ -24,7 +24,7 @@ impl Stomp {
             return;
         };
         let (connected, beats) = terms.connected(welcome);
-        write(&connected, terms.version, say);
+        write(&connected, terms.version, Some(welcome.peer), say);
         self.phase = Phase::Live(Live {
             peer: welcome.peer,
             version: terms.version,
@@ -37,11 +37,7 @@ impl Stomp {
         let Some(live) = self.live() else { return };
         for subscription in self.subscriptions.of(topic) {
             self.messages += 1;
-            write(
-                &subscription.message(self.messages, body),
-                live.version,
-                say,
-            );
+            live.write(&subscription.message(self.messages, body), say);
         }
     }
 
@@ -71,7 +67,7 @@ impl Stomp {
             self.messages += 1;
             let members = members(told);
             let message = subscription.message(self.messages, &members);
-            write(&message, live.version, say);
+            live.write(&message, say);
         }
     }
 
@@ -93,7 +89,7 @@ impl Stomp {
                 Some(receipt) => message.with("receipt-id", receipt),
                 None => message,
             };
-            write(&message, live.version, &mut |frame| {
+            live.write(&message, &mut |frame| {
                 if let Message::Text(text) = &frame {
                     bytes += text.len();
                 }

@@ -1,0 +1,85 @@
+"""What cannot work fails in a sentence that names the value; each sentence of the chart is tried."""
+
+import re
+import unittest
+
+from chart import CHART, FOLDER, VALUES, changed, render
+
+TRIED = {
+    "replicaCount: without Redis": [
+        changed("alone", replicaCount=2),
+        changed("alone", autoscaling={"hpa": {"enabled": True}}),
+    ],
+    "autoscaling: hpa.enabled and keda.enabled": [
+        changed("hpa", autoscaling={"hpa": {"enabled": True}, "keda": {"enabled": True, "prometheusAddress": "http://p"}}),
+    ],
+    "autoscaling.minReplicas: 11 is more than": [changed("hpa", autoscaling={"minReplicas": 11, "hpa": {"enabled": True}})],
+    "autoscaling.keda.prometheusAddress": [changed("hpa", autoscaling={"keda": {"enabled": True}})],
+    "redis.url and secrets.redisUrl: say the URL once": [changed("production", redis={"url": "redis://x"})],
+    "trialRedis.enabled: there is a Redis": [changed("hpa", trialRedis={"enabled": True})],
+    "redis.tls.secretName: redis.url is without TLS": [changed("hpa", redis={"url": "redis://x", "tls": {"secretName": "ca"}})],
+    "redis.tls: cert and key": [changed("sentinel", redis={"url": "rediss://x", "tls": {"secretName": "s", "cert": "tls.crt"}})],
+    "networkPolicy.egress: the gateways could not reach Redis": [changed("hpa", networkPolicy={"enabled": True})],
+    "secrets.jwtSecret: nobody would need a token": [changed("hpa", secrets={})],
+    "config.listen: the chart sets this": [changed("hpa", config={"listen": "0.0.0.0:1"})],
+    "config.node.name: the chart sets this": [changed("hpa", config={"node": {"name": "a"}})],
+    "config.auth.jwt.secret: the chart sets this": [changed("hpa", config={"auth": {"jwt": {"secret": "s"}}})],
+    "extraEnv: say SWITCHBOARD_DRAIN__WINDOW_MS in config.drain": [
+        changed("hpa", extraEnv=[{"name": "SWITCHBOARD_DRAIN__WINDOW_MS", "value": "1"}]),
+    ],
+    "config.drain.deadline_ms: 60000 is less than": [changed("hpa", config={"drain": {"window_ms": 900000}})],
+    "minReadySeconds: 39 is too short": [changed("hpa", minReadySeconds=39)],
+    "minReadySeconds: 40 is too short": [changed("hpa", minReadySeconds=40, lifecycle={"preStop": {"sleep": {"seconds": 1}}})],
+    "terminationGracePeriodSeconds: 74 is too short": [
+        changed("hpa", terminationGracePeriodSeconds=74),
+        changed("slow-drain", terminationGracePeriodSeconds=74),
+    ],
+    "httpRoute.parentRefs: a route needs": [changed("hpa", httpRoute={"enabled": True})],
+    "ingress.hosts: say at least one": [changed("hpa", ingress={"enabled": True})],
+    "service.type: ClusterIP has no load balancer": [changed("hpa", service={"loadBalancerClass": "a"})],
+    "service.externalTrafficPolicy: nothing comes from outside": [changed("hpa", service={"externalTrafficPolicy": "Local"})],
+}
+
+
+def said(values):
+    """The sentence with which Helm refuses these values; empty where it takes them."""
+    try:
+        render(values)
+    except Exception as refused:
+        return str(refused)
+    return ""
+
+
+class Refused(unittest.TestCase):
+    def test_what_cannot_work_is_refused_by_name(self):
+        for words, sets in TRIED.items():
+            for values in sets:
+                self.assertIn(words, said(values))
+
+    def test_each_sentence_of_the_chart_is_tried(self):
+        heard = [said(sets[0]) for sets in TRIED.values()]
+        templates = "".join(path.read_text() for path in FOLDER.glob("templates/*.tpl"))
+        sentences = re.findall(r'fail (?:\(printf )?"([^"]+)"', templates)
+        self.assertEqual(templates.count("{{- fail "), len(sentences))
+        for sentence in sentences:
+            pattern = ".*".join(map(re.escape, re.split("%[vs]", sentence)))
+            self.assertTrue(any(re.search(pattern, text) for text in heard), sentence)
+
+    def test_the_schema_refuses_what_was_typed_wrong(self):
+        wrong = [
+            {"replicas": 3},
+            {"replicaCount": 0},
+            {"redis": {"url": "cache:6379"}},
+            {"secrets": {"jwtSecret": "plain"}},
+            {"monitoring": {"interval": 15}},
+            {"monitoring": {"kind": "PodMonitors"}},
+            {"monitoring": {"rules": {"runbookUrl": "docs/runbooks"}}},
+            {"image": {"digest": "latest"}},
+            {"ingress": {"paths": []}},
+            {"service": {"externalTrafficPolicy": "local"}},
+        ]
+        for values in VALUES.values():
+            CHART.validate_schema(values)
+        for values in wrong:
+            with self.subTest(values), self.assertRaises(Exception):
+                CHART.validate_schema(values)
