@@ -25,9 +25,9 @@ Examples:
   CHROMIUM=/opt/chrome/chrome cargo xtask test --only browser
                                             the browser tests in a browser of one's own
 
-What the tests need (redis-server, openssl, haproxy, prometheus, chromium, node, npm, pip) is installed where that is possible, on
-Debian and Ubuntu as root; elsewhere the command to type is shown. Nothing is skipped: a missing
-part fails. The last line counts all tests: «N passed, N failed»; a failure exits with 1.";
+What the tests need (redis-server, openssl, haproxy, prometheus, chromium, node, npm, pip) is installed where that is
+possible, on Debian and Ubuntu as root; elsewhere the command to type is shown. Nothing is skipped: a
+missing part fails. The last line counts all tests: «N passed, N failed»; a failure exits with 1.";
 
 /// Run formatter, lints, Rust tests, SDK checks, tests of the deployment and browser tests.
 #[derive(Args)]
