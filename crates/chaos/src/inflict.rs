@@ -6,8 +6,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use switchboard_testkit::GatewayProcess;
+use switchboard_traffic::Door;
 
-use crate::balancer::Door;
 use crate::fault::Fault;
 use crate::run::Plan;
 use crate::stage::{FILES, Redis, Stage};

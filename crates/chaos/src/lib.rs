@@ -1,8 +1,8 @@
 //! Real gateways and a real Redis under steady traffic, broken on purpose, and an account of what became of every signal.
 //!
-//! The one idea: pairs of clients, each pair spread over two nodes, send each other numbered signals all the time. Then
-//! one [`Fault`] happens, and the traffic goes on until every stream flows again. At the end each sender has been told
-//! what became of each of its signals, and each receiver knows what it got: the two accounts must agree.
+//! The one idea: the pairs of `crates/traffic`, each spread over two nodes, talk all the time. Then one [`Fault`] happens,
+//! and the traffic goes on until every stream flows again. At the end what senders were told and what receivers got must
+//! agree.
 //!
 //! ```text
 //! client ─► its own door ─┐                            ┌─► gateway ─┐
@@ -12,16 +12,15 @@
 //!
 //! `cargo xtask chaos` prints one row for each fault; the gateway's tests run every fault small.
 
-mod account;
 mod balancer;
-mod caller;
+mod complaints;
 mod fault;
 mod inflict;
 mod run;
 mod stage;
 mod table;
 
-pub use account::Account;
+pub use complaints::complaints;
 pub use fault::Fault;
 pub use run::{Plan, run};
 pub use table::table;

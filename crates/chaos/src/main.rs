@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
-use switchboard_chaos::{Fault, Plan, run, table};
+use switchboard_chaos::{Fault, Plan, complaints, run, table};
 
 /// Pairs under which three gateways are restarted, unless told otherwise, and what is between two signals of each client
 /// then: they share the machine with the gateways.
@@ -53,7 +53,7 @@ async fn run_all(cli: &Cli) -> Result<ExitCode> {
         eprintln!("{} …", fault.name());
         let account = run(fault, &plan(cli, fault, binary.clone())).await;
         let account = account.with_context(|| fault.name())?;
-        for complaint in account.complaints(fault) {
+        for complaint in complaints(&account, fault) {
             is_well = false;
             eprintln!("{}: {complaint}", fault.name());
         }

@@ -1,6 +1,7 @@
 //! Rows for people.
 
-use crate::account::Account;
+use switchboard_traffic::Account;
+
 use crate::fault::Fault;
 
 const HEAD: [&str; 13] = [

@@ -37,6 +37,16 @@ pub struct Slot {
     pub gateway: Option<(SocketAddr, SocketAddr)>,
 }
 
+impl Balance {
+    /// As people, and haproxy, call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leastconn => "leastconn",
+            Self::Random => "random",
+        }
+    }
+}
+
 /// What haproxy is started with.
 #[derive(Debug, Clone)]
 pub struct HaproxyPlan {

@@ -1,9 +1,10 @@
 //! The project's own chores, as `cargo xtask …` (the alias is in `.cargo/config.toml`).
 //!
 //! Each chore is a module of its own: [`test`] is what CI runs, [`simulate`] runs whole clusters against a clock that
-//! jumps, [`chaos`] breaks real ones under traffic, [`cluster`] starts one to play with. What chores share lies beside them: [`step`] runs
-//! programs one after another and sums up, [`tools`] finds and installs what the machine must have, [`dependencies`] judges
-//! what others wrote, [`packages`] and [`python`] keep what npm and pip bring in step with lock files, [`workspace`] knows where things are.
+//! jumps, [`chaos`] breaks real ones under traffic, [`cluster`] starts one to play with, [`upgrade`] replaces the gateways of
+//! one. What chores share lies beside them: [`step`] runs programs one after another and sums up, [`tools`] finds and installs
+//! what the machine must have, [`dependencies`] judges what others wrote, [`packages`] and [`python`] keep what npm and pip
+//! bring in step with lock files, [`revision`] builds what this was once, [`workspace`] knows where things are.
 
 use std::process::ExitCode;
 
@@ -14,10 +15,12 @@ mod cluster;
 mod dependencies;
 mod packages;
 mod python;
+mod revision;
 mod simulate;
 mod step;
 mod test;
 mod tools;
+mod upgrade;
 mod workspace;
 
 /// The project's own chores.
@@ -34,6 +37,7 @@ enum Chore {
     Cluster(cluster::Options),
     Test(test::Options),
     Simulate(simulate::Options),
+    Upgrade(upgrade::Options),
 }
 
 fn main() -> ExitCode {
@@ -42,5 +46,6 @@ fn main() -> ExitCode {
         Chore::Cluster(options) => cluster::run(&options),
         Chore::Test(options) => test::run(&options),
         Chore::Simulate(options) => simulate::run(&options),
+        Chore::Upgrade(options) => upgrade::run(&options),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use switchboard_chaos::{Fault, Plan, run, table};
+use switchboard_chaos::{Fault, Plan, complaints, run, table};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
 
@@ -14,7 +14,7 @@ async fn survive(fault: Fault) {
 async fn survive_as(fault: Fault, plan: Plan) {
     let account = run(fault, &plan).await;
     let account = account.unwrap_or_else(|error| panic!("{}: {error:#}", fault.name()));
-    let complaints = account.complaints(fault);
+    let complaints = complaints(&account, fault);
     let table = table(&[(fault, account)]);
     println!("{table}");
     assert!(complaints.is_empty(), "{complaints:?}\n{table}");

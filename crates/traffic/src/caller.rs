@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::balancer::Door;
+use crate::door::Door;
 
 /// Every so many signals one is as long as an offer; the others are as long as candidates.
 const OFFER_EVERY: u64 = 10;

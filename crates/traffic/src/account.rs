@@ -7,10 +7,6 @@ use switchboard_client::{Outcome, RequestError};
 use switchboard_protocol::server_message::Reason;
 
 use crate::caller::{Got, Told};
-use crate::fault::Fault;
-
-/// Connections beyond the first that a client may need while gateways are replaced, in the median.
-const RECONNECTS_MAX: u64 = 2;
 
 /// The sums over all clients.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,8 +83,8 @@ impl Account {
         )
     }
 
-    /// What should not be, each in a sentence.
-    pub fn complaints(&self, fault: Fault) -> Vec<String> {
+    /// What should not be, whatever happened meanwhile, each in a sentence.
+    pub fn complaints(&self) -> Vec<String> {
         let mut complaints = Vec::new();
         for (count, words) in [
             (self.lost, "signals were lost"),
@@ -103,16 +99,6 @@ impl Account {
         }
         if self.delivered == 0 {
             complaints.push("nothing was delivered at all".into());
-        }
-        if fault.is_announced() && self.away_seen > 0 {
-            complaints.push(format!("clients were seen away {} times", self.away_seen));
-        }
-        if fault.is_behind_the_gateways() && self.dropped > 0 {
-            complaints.push(format!("{} connections were dropped", self.dropped));
-        }
-        let (median, _) = self.reconnects();
-        if fault.is_announced() && median > RECONNECTS_MAX {
-            complaints.push(format!("{median} reconnects in the median"));
         }
         complaints
     }
@@ -155,7 +141,7 @@ mod tests {
     fn what_was_told_as_delivered_and_never_came_is_lost() {
         let account = stream(&[Some(Outcome::Delivered); 3], &[1, 3]);
         assert_eq!((account.sent, account.delivered, account.lost), (3, 3, 1));
-        assert_eq!(account.complaints(Fault::None), ["1 signals were lost"]);
+        assert_eq!(account.complaints(), ["1 signals were lost"]);
     }
 
     #[test]
@@ -172,16 +158,5 @@ mod tests {
         assert_eq!(account.untrue, 1);
         let reasons: Vec<_> = account.undelivered.into_iter().collect();
         assert_eq!(reasons, [("expired".into(), 1), ("unconfirmed".into(), 1)]);
-    }
-
-    #[test]
-    fn whoever_is_told_in_time_to_move_is_not_seen_away() {
-        let account = Account {
-            delivered: 1,
-            away_seen: 2,
-            ..Account::default()
-        };
-        assert_eq!(account.complaints(Fault::GatewayDrained).len(), 1);
-        assert!(account.complaints(Fault::GatewayKilled).is_empty());
     }
 }

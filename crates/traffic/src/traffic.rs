@@ -1,0 +1,142 @@
+//! All pairs of a run, from the first connection to the account.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::account::Account;
+use crate::caller::{Caller, Stream, Talk};
+use crate::door::Door;
+
+/// A stream that does not flow again for so long after a fault never will.
+const SETTLED_WITHIN: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Clients that talk.
+pub struct Traffic {
+    talks: Vec<Talk>,
+    doors: Vec<Arc<Door>>,
+    streams: Vec<Arc<Stream>>,
+    sending: DropGuard,
+    reading: CancellationToken,
+}
+
+impl Traffic {
+    /// Opens the clients, one after another, so that a balancer puts the two of a pair on different nodes; then neighbours
+    /// send each other a signal every `pace`.
+    ///
+    /// # Errors
+    ///
+    /// A client does not get in.
+    pub async fn start(
+        pairs: usize,
+        pace: Duration,
+        open_door: impl AsyncFn() -> io::Result<Arc<Door>>,
+    ) -> Result<Self> {
+        let mut callers = Vec::with_capacity(2 * pairs);
+        for pair in 0..pairs {
+            for _ in 0..2 {
+                let room = format!("pair-{pair}").parse()?;
+                callers.push(Caller::open(open_door().await?, room).await?);
+            }
+        }
+        let doors = callers.iter().map(|caller| caller.door.clone()).collect();
+        let streams = callers.iter().map(|caller| caller.stream.clone()).collect();
+        let (sending, reading) = (CancellationToken::new(), CancellationToken::new());
+        Ok(Self {
+            talks: talk_all(callers, pace, &sending, &reading),
+            doors,
+            streams,
+            sending: sending.drop_guard(),
+            reading,
+        })
+    }
+
+    /// Where each client connects.
+    pub fn doors(&self) -> &[Arc<Door>] {
+        &self.doors
+    }
+
+    /// Signals that clients have sent so far.
+    pub fn sent(&self) -> u64 {
+        self.streams.iter().map(|stream| stream.sent()).sum()
+    }
+
+    /// Waits until every stream has brought something that was sent after this call.
+    ///
+    /// # Errors
+    ///
+    /// One does not flow any more.
+    pub async fn settle(&self) -> Result<()> {
+        let wanted: Vec<_> = self
+            .streams
+            .iter()
+            .map(|stream| stream.sent() + 1)
+            .collect();
+        let deadline = Instant::now() + SETTLED_WITHIN;
+        loop {
+            let pairs = self.streams.iter().zip(&wanted);
+            let stuck = pairs.filter(|(stream, wanted)| stream.received() < **wanted);
+            let stuck = stuck.count();
+            if stuck == 0 {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "{stuck} of {} streams do not flow again",
+                self.streams.len()
+            );
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Ends all sending, reads everything that somebody was told of, says goodbye, and compares what each was told with
+    /// what the other one got.
+    ///
+    /// # Errors
+    ///
+    /// A client has panicked.
+    pub async fn end(self) -> Result<Account> {
+        drop(self.sending);
+        let mut told = Vec::new();
+        let mut rest = Vec::new();
+        for talk in self.talks {
+            told.push(talk.told.await.context("a sender failed")?);
+            rest.push((talk.got, talk.client, talk.door));
+        }
+        self.reading.cancel();
+        let (mut got, mut account) = (Vec::new(), Account::default());
+        for (receiving, client, door) in rest {
+            got.push(receiving.await.context("a receiver failed")?);
+            account.enter_client(door.connections());
+            client.bye().await;
+        }
+        for (index, told) in told.iter().enumerate() {
+            account.enter(told, &got[index ^ 1]);
+        }
+        Ok(account)
+    }
+}
+
+/// Neighbours talk with each other.
+fn talk_all(
+    callers: Vec<Caller>,
+    pace: Duration,
+    sending: &CancellationToken,
+    reading: &CancellationToken,
+) -> Vec<Talk> {
+    let ends: Vec<_> = callers
+        .iter()
+        .map(|caller| (caller.client.peer(), caller.stream.clone()))
+        .collect();
+    let talk = |(index, caller): (usize, Caller)| {
+        let other = ends[index ^ 1].clone();
+        let (sending, reading) = (sending.clone(), reading.clone());
+        caller.talk(other, pace, sending, reading)
+    };
+    callers.into_iter().enumerate().map(talk).collect()
+}

@@ -1,0 +1,40 @@
+//! The pairs that talk through haproxy.
+
+use anyhow::{Context, Result};
+use switchboard_traffic::{Account, Door, Traffic};
+use tokio::time::sleep;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use std::net::SocketAddr;
+
+use crate::plan::Plan;
+
+/// Clients that talk, each through a door that counts its connections.
+pub(crate) struct Clients {
+    traffic: Traffic,
+    _doors: DropGuard,
+}
+
+impl Clients {
+    /// Lets them in, and talk for a while.
+    pub(crate) async fn start(plan: &Plan, public: SocketAddr) -> Result<Self> {
+        let doors = CancellationToken::new();
+        let open_door = async || Door::open(public, doors.clone()).await;
+        let traffic = Traffic::start(plan.pairs, plan.pace, open_door).await?;
+        traffic.settle().await?;
+        sleep(plan.calm).await;
+        Ok(Self {
+            traffic,
+            _doors: doors.drop_guard(),
+        })
+    }
+
+    /// Lets them talk for a while more, and asks what they saw.
+    pub(crate) async fn end(self, plan: &Plan) -> Result<Account> {
+        let settled = self.traffic.settle().await;
+        sleep(plan.calm).await;
+        let account = self.traffic.end().await?;
+        settled.with_context(|| format!("{account:?}"))?;
+        Ok(account)
+    }
+}

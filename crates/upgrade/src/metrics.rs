@@ -1,0 +1,61 @@
+//! What a gateway's metrics say of a drain.
+
+/// At one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Reading {
+    /// Sessions with a connection.
+    pub(crate) sessions: f64,
+    /// Connections that its drain still waits for.
+    pub(crate) remaining: f64,
+    /// The part of its sessions that is being moved.
+    pub(crate) share: f64,
+    /// Connections that ended because their session went on elsewhere.
+    pub(crate) moved: f64,
+}
+
+impl Reading {
+    /// Reads Prometheus' text format.
+    pub(crate) fn of(text: &str) -> Self {
+        let sum = |name: &str, label: &str| -> f64 {
+            let lines = text.lines().filter_map(|line| line.strip_prefix(name));
+            let of_label = lines.filter(|rest| rest.contains(label));
+            let values = of_label.filter_map(|rest| match rest.as_bytes().first() {
+                Some(b' ' | b'{') => rest.rsplit(' ').next()?.parse::<f64>().ok(),
+                _ => None,
+            });
+            values.sum()
+        };
+        Self {
+            sessions: sum("switchboard_sessions", "state=\"live\""),
+            remaining: sum("switchboard_drain_remaining", ""),
+            share: sum("switchboard_drain_share", ""),
+            moved: sum("switchboard_drain_ended_total", "outcome=\"moved\""),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn live_sessions_of_all_dialects_are_summed_up() {
+        let text = "# HELP switchboard_sessions state=\"live\" 9\n\
+            switchboard_sessions{dialect=\"native\",state=\"live\"} 5\n\
+            switchboard_sessions{dialect=\"stomp\",state=\"live\"} 2\n\
+            switchboard_sessions{dialect=\"native\",state=\"awaiting-hello\"} 100\n\
+            switchboard_sessions_away{state=\"live\"} 50\n\
+            switchboard_drain_remaining 7\n\
+            switchboard_drain_share 0.25\n\
+            switchboard_drain_ended_total{outcome=\"closed\"} 1\n\
+            switchboard_drain_ended_total{outcome=\"moved\"} 3\n";
+        let reading = Reading::of(text);
+        let wanted = Reading {
+            sessions: 7.0,
+            remaining: 7.0,
+            share: 0.25,
+            moved: 3.0,
+        };
+        assert_eq!(reading, wanted);
+    }
+}
