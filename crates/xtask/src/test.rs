@@ -25,7 +25,7 @@ Examples:
   CHROMIUM=/opt/chrome/chrome cargo xtask test --only browser
                                             the browser tests in a browser of one's own
 
-What the tests need (redis-server, openssl, haproxy, prometheus, chromium, node, npm, pip) is installed where that is
+What the tests need (redis-server, openssl, haproxy, nginx, prometheus, chromium, node, npm, pip) is installed where that is
 possible, on Debian and Ubuntu as root; elsewhere the command to type is shown. Nothing is skipped: a
 missing part fails. The last line counts all tests: «N passed, N failed»; a failure exits with 1.";
 
@@ -93,7 +93,12 @@ impl Part {
     fn tools(self) -> &'static [&'static Tool] {
         match self {
             Self::Lint => &[&tools::RUSTFMT, &tools::CLIPPY],
-            Self::Rust => &[&tools::REDIS, &tools::OPENSSL, &tools::HAPROXY],
+            Self::Rust => &[
+                &tools::REDIS,
+                &tools::OPENSSL,
+                &tools::HAPROXY,
+                &tools::NGINX,
+            ],
             Self::Sdk => &[&tools::NODE, &tools::NPM],
             Self::Deploy => &[
                 &tools::PIP,
@@ -209,7 +214,10 @@ mod tests {
                 .map(|tool| tool.name)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(names(Part::Rust), ["redis-server", "openssl", "haproxy"]);
+        assert_eq!(
+            names(Part::Rust),
+            ["redis-server", "openssl", "haproxy", "nginx"]
+        );
         assert_eq!(names(Part::Lint), ["rustfmt", "clippy"]);
     }
 }
