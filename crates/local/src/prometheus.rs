@@ -4,6 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -26,8 +27,29 @@ impl Prometheus {
     ///
     /// It does not start, or the repository's file is not as expected.
     pub fn start(targets: &[SocketAddr], folder: &Path) -> Result<Self> {
+        Self::start_configured(configuration(targets)?, folder)
+    }
+
+    /// The same, and it scrapes and looks at rules so often: for tests that would else wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_every(interval: Duration, targets: &[SocketAddr], folder: &Path) -> Result<Self> {
+        let mut file = configuration(targets)?;
+        let interval = format!("{}ms", interval.as_millis());
+        for key in ["scrape_interval: ", "evaluation_interval: "] {
+            file.replace(key, &[format!("{key}{interval}")])?;
+        }
+        Self::start_configured(file, folder)
+    }
+
+    fn start_configured(file: Template, folder: &Path) -> Result<Self> {
         let address = free_port()?;
-        configure(targets, folder)?;
+        file.write(&folder.join("prometheus.yml"))?;
+        let rules = folder.join("rules.yml");
+        fs::copy(repository::root().join(RULES), &rules)
+            .with_context(|| format!("cannot copy {RULES}"))?;
         let mut command = Command::new("prometheus");
         command
             .arg("--config.file=prometheus.yml")
@@ -38,6 +60,16 @@ impl Prometheus {
         let ready = format!("http://{address}/-/ready");
         program.wait_until("ready", || ureq::get(&ready).call().is_ok())?;
         Ok(Self { program, address })
+    }
+
+    /// What its API says to a path with its query, as `/api/v1/rules`.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer, or with another status than 2xx.
+    pub fn get(&self, path: &str) -> Result<String> {
+        let mut answer = ureq::get(format!("http://{}{path}", self.address)).call()?;
+        answer.body_mut().read_to_string().context("not text")
     }
 
     /// Where its page is.
@@ -56,7 +88,8 @@ impl Prometheus {
     }
 }
 
-fn configure(targets: &[SocketAddr], folder: &Path) -> Result<()> {
+/// The repository's file, for the gateways of this machine.
+fn configuration(targets: &[SocketAddr]) -> Result<Template> {
     let targets: Vec<_> = targets.iter().map(|ops| format!("\"{ops}\"")).collect();
     let mut file = Template::read(FILE)?;
     file.replace(
@@ -64,11 +97,7 @@ fn configure(targets: &[SocketAddr], folder: &Path) -> Result<()> {
         &[format!("- targets: [{}]", targets.join(", "))],
     )?;
     file.replace_piece("namespace: compose", "namespace: local")?;
-    file.write(&folder.join("prometheus.yml"))?;
-    let rules = folder.join("rules.yml");
-    fs::copy(repository::root().join(RULES), &rules)
-        .with_context(|| format!("cannot copy {RULES}"))?;
-    Ok(())
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -77,16 +106,13 @@ mod tests {
 
     #[test]
     fn the_gateways_of_this_machine_are_scraped_and_no_others() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
         let targets = [1001, 1002].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        configure(&targets, folder.path()).expect("the repository's files are as expected");
-        let text = fs::read_to_string(folder.path().join("prometheus.yml"));
-        let text = text.expect("it was written");
+        let file = configuration(&targets).expect("the repository's file is as expected");
+        let text = file.text();
         assert!(
             text.contains(r#"- targets: ["127.0.0.1:1001", "127.0.0.1:1002"]"#),
             "{text}"
         );
         assert!(!text.contains("gateway-"), "{text}");
-        assert!(folder.path().join("rules.yml").is_file());
     }
 }

@@ -98,6 +98,7 @@ impl Part {
                 &tools::OPENSSL,
                 &tools::HAPROXY,
                 &tools::NGINX,
+                &tools::PROMETHEUS,
             ],
             Self::Sdk => &[&tools::NODE, &tools::NPM],
             Self::Deploy => &[
@@ -214,10 +215,8 @@ mod tests {
                 .map(|tool| tool.name)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(
-            names(Part::Rust),
-            ["redis-server", "openssl", "haproxy", "nginx"]
-        );
+        let rust = ["redis-server", "openssl", "haproxy", "nginx", "prometheus"];
+        assert_eq!(names(Part::Rust), rust);
         assert_eq!(names(Part::Lint), ["rustfmt", "clippy"]);
     }
 }

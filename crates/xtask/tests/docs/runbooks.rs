@@ -121,15 +121,20 @@ fn every_log_line_that_operators_are_told_of_is_in_the_code() {
 }
 
 fn log_lines(page: &Page) -> Vec<String> {
-    let mut in_table = false;
     let mut found = Vec::new();
-    for line in &page.prose {
+    let mut lines = page.prose.iter().peekable();
+    let mut in_table = false;
+    while let Some(line) = lines.next() {
         in_table = line.starts_with('|') && (in_table || line.starts_with("| log line |"));
         if in_table {
             let cell = line.split('|').nth(1).unwrap_or_default();
             found.extend(code(cell).map(str::to_owned));
         } else if line.starts_with("- Log: ") {
-            found.extend(code(line).map(str::to_owned));
+            let mut item = line.clone();
+            while let Some(more) = lines.next_if(|line| line.starts_with("  ")) {
+                item = item + " " + more.trim_start();
+            }
+            found.extend(code(&item).map(str::to_owned));
         }
     }
     found
