@@ -1,16 +1,17 @@
 //! Two people in a call, in real browsers: `e2e/upgrade.js`, which answers each line with what they saw since the last one.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::time::timeout;
 
 /// Browsers start in seconds; a loaded machine may take its time.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -40,17 +41,17 @@ pub struct Person {
     pub complaints: Vec<String>,
 }
 
-/// The two, in their call.
+/// The two, in their call. They leave when this is dropped.
 pub(crate) struct Browsers {
     process: Child,
     ask: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
+    answers: Receiver<String>,
     log: PathBuf,
 }
 
 impl Browsers {
-    /// Starts them, and waits until each sees the other's picture move.
-    pub(crate) async fn start(
+    /// Starts them, and waits until each sees the other's picture move. Blocks, as all of this does.
+    pub(crate) fn start(
         programs: &BrowserPrograms,
         public: SocketAddr,
         folder: &Path,
@@ -65,52 +66,46 @@ impl Browsers {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(file)
-            // Alone, so that Ctrl-C is for the one that started it; it ends once its standard input does.
+            // Ctrl-C is for the one that started it, with which its standard input ends, and so it.
             .process_group(0)
-            .kill_on_drop(true)
             .spawn()
             .context("node cannot be started")?;
-        let (ask, answers) = process
-            .stdin
-            .take()
-            .zip(process.stdout.take())
-            .context("piped")?;
+        let pipes = process.stdin.take().zip(process.stdout.take());
+        let (ask, output) = pipes.expect("both were piped");
         let mut browsers = Self {
             process,
             ask,
-            answers: BufReader::new(answers).lines(),
+            answers: lines_of(BufReader::new(output)),
             log,
         };
-        let said = browsers.answer().await?;
+        let said = browsers.answer()?;
         ensure!(said == "in a call", "the browsers said «{said}»");
         Ok(browsers)
     }
 
     /// What they saw since they were last asked.
-    pub(crate) async fn report(&mut self) -> Result<Vec<Person>> {
-        self.ask.write_all(b"report\n").await?;
-        let said = self.answer().await?;
+    pub(crate) fn report(&mut self) -> Result<Vec<Person>> {
+        self.ask.write_all(b"report\n")?;
+        let said = self.answer()?;
         serde_json::from_str(&said).with_context(|| format!("the browsers said «{said}»"))
     }
 
-    /// Closes them.
-    pub(crate) async fn end(self) -> Result<()> {
+    /// Closes them, and waits until they are gone.
+    pub(crate) fn end(self) -> Result<()> {
         let Self {
             mut process, ask, ..
         } = self;
         drop(ask);
-        let ended = timeout(PATIENCE, process.wait()).await;
-        let status = ended.context("the browsers do not end")??;
+        let status = process.wait()?;
         ensure!(status.success(), "the browsers ended with {status}");
         Ok(())
     }
 
-    async fn answer(&mut self) -> Result<String> {
-        let said = timeout(PATIENCE, self.answers.next_line()).await;
-        if let Ok(Ok(Some(said))) = said {
+    fn answer(&mut self) -> Result<String> {
+        if let Ok(said) = self.answers.recv_timeout(PATIENCE) {
             return Ok(said);
         }
-        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
         let running = self.process.try_wait()?.is_none();
         let why = if running { "say nothing" } else { "have ended" };
         bail!(
@@ -118,4 +113,17 @@ impl Browsers {
             self.log.display()
         )
     }
+}
+
+/// Read by a thread of its own, so that one can wait for a line for a while only.
+fn lines_of(output: impl BufRead + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in output.lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }

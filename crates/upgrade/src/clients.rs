@@ -1,11 +1,11 @@
 //! The pairs that talk through haproxy.
 
-use anyhow::{Context, Result};
+use std::net::SocketAddr;
+
+use anyhow::Result;
 use switchboard_traffic::{Account, Door, Traffic};
 use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
-
-use std::net::SocketAddr;
 
 use crate::plan::Plan;
 
@@ -29,12 +29,15 @@ impl Clients {
         })
     }
 
-    /// Lets them talk for a while more, and asks what they saw.
-    pub(crate) async fn end(self, plan: &Plan) -> Result<Account> {
-        let settled = self.traffic.settle().await;
+    /// Waits until all of them hear each other, and lets them talk for a while more.
+    pub(crate) async fn settle(&self, plan: &Plan) -> Result<()> {
+        self.traffic.settle().await?;
         sleep(plan.calm).await;
-        let account = self.traffic.end().await?;
-        settled.with_context(|| format!("{account:?}"))?;
-        Ok(account)
+        Ok(())
+    }
+
+    /// Asks them what they saw.
+    pub(crate) async fn end(self) -> Result<Account> {
+        self.traffic.end().await
     }
 }

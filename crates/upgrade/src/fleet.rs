@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use switchboard_local::{Gateway, GatewayPlan, Haproxy, HaproxyPlan, Redis, Slot};
+use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Reading;
 use crate::plan::{Build, Plan};
@@ -20,51 +21,41 @@ pub(crate) struct Member {
 pub(crate) struct Fleet {
     pub(crate) members: Vec<Member>,
     haproxy: Haproxy,
-    redis: Redis,
     /// One more than there are gateways: a new one comes before an old one goes.
     free_slot: String,
-    settings: Vec<String>,
-    folder: PathBuf,
-    started: usize,
+    starter: Starter,
+    /// Outlives the gateways.
+    _redis: Redis,
 }
 
 impl Fleet {
     /// Starts everything with the first build, and waits until clients can come. Blocks.
-    pub(crate) fn start(plan: &Plan) -> Result<Self> {
+    pub(crate) fn start(plan: &Plan, stop: &CancellationToken) -> Result<Self> {
         fs::create_dir_all(&plan.folder)
             .with_context(|| format!("cannot make the folder {}", plan.folder.display()))?;
         let folder = fs::canonicalize(&plan.folder)?;
         let redis = Redis::start(&folder)?;
-        let slots = (0..=plan.gateways).map(|number| Slot {
-            name: format!("place-{number}"),
-            gateway: None,
-        });
-        let slots: Vec<_> = slots.collect();
-        let mut names = slots.iter().map(|slot| slot.name.clone());
-        let free_slot = names.next().context("there is a place at least")?;
-        let haproxy = HaproxyPlan {
-            public: None,
-            balance: plan.balance,
-            slowstart: Some(plan.drain.slowstart()),
-            slots: slots.clone(),
-        };
-        let haproxy = Haproxy::start(&haproxy, &folder)?;
-        let mut fleet = Self {
-            members: Vec::new(),
-            haproxy,
-            redis,
-            free_slot,
+        let mut starter = Starter {
+            redis_url: redis.url(),
             settings: plan.drain.settings().into(),
             folder,
             started: 0,
         };
         let build = plan.builds.first().context("there is a build at least")?;
-        for slot in names {
-            let gateway = fleet.start_gateway(build)?;
-            fleet.haproxy.add(&slot, &gateway)?;
-            fleet.members.push(Member { gateway, slot });
+        let mut members = Vec::new();
+        for number in 1..=plan.gateways {
+            ensure!(!stop.is_cancelled(), "told to stop");
+            let gateway = starter.start(build)?;
+            let slot = place(number);
+            members.push(Member { gateway, slot });
         }
-        Ok(fleet)
+        Ok(Self {
+            haproxy: start_haproxy(plan, &members, &starter.folder)?,
+            members,
+            free_slot: place(0),
+            starter,
+            _redis: redis,
+        })
     }
 
     /// Where clients connect.
@@ -74,7 +65,7 @@ impl Fleet {
 
     /// Starts a gateway more, and waits until it is ready and haproxy knows. It has no place among the members yet.
     pub(crate) fn add(&mut self, build: &Build) -> Result<Member> {
-        let gateway = self.start_gateway(build)?;
+        let gateway = self.starter.start(build)?;
         let slot = self.free_slot.clone();
         self.haproxy.add(&slot, &gateway)?;
         Ok(Member { gateway, slot })
@@ -100,13 +91,53 @@ impl Fleet {
         ensure!(all > 0.0, "no gateway has a session");
         Ok(most / (all / sessions.len() as f64))
     }
+}
 
-    fn start_gateway(&mut self, build: &Build) -> Result<Gateway> {
+/// haproxy's name for it.
+fn place(number: usize) -> String {
+    format!("place-{number}")
+}
+
+/// With the gateways in their places from its start: of those that come later it takes each for a new one, which gets its share
+/// little by little, so that the clients of the beginning would be spread by the order in which they were told.
+fn start_haproxy(plan: &Plan, members: &[Member], folder: &Path) -> Result<Haproxy> {
+    let free = Slot {
+        name: place(0),
+        gateway: None,
+    };
+    let taken = members.iter().map(|Member { gateway, slot }| Slot {
+        name: slot.clone(),
+        gateway: Some((gateway.listen(), gateway.ops())),
+    });
+    let haproxy = HaproxyPlan {
+        public: None,
+        balance: plan.balance,
+        slowstart: Some(plan.drain.slowstart()),
+        slots: taken.chain([free]).collect(),
+    };
+    let mut haproxy = Haproxy::start(&haproxy, folder)?;
+    for Member { slot, .. } in members {
+        haproxy.wait_until_up(slot)?;
+    }
+    Ok(haproxy)
+}
+
+/// Starts gateways, one like the other.
+struct Starter {
+    redis_url: String,
+    settings: Vec<String>,
+    folder: PathBuf,
+    started: usize,
+}
+
+impl Starter {
+    /// Waits until it is ready.
+    fn start(&mut self, build: &Build) -> Result<Gateway> {
         self.started += 1;
         let plan = GatewayPlan {
             binary: build.binary.clone(),
             name: format!("gw-{}", self.started),
-            redis_url: self.redis.url(),
+            redis_url: self.redis_url.clone(),
             log_format: "json",
             settings: self.settings.clone(),
         };

@@ -21,9 +21,9 @@ mod metrics;
 mod moves;
 mod plan;
 mod plot;
-mod roll;
 mod run;
 mod table;
+mod turns;
 mod watch;
 
 pub use browsers::{BrowserPrograms, Person};

@@ -12,6 +12,8 @@ use switchboard_local::Balance;
 use switchboard_upgrade::{
     BrowserPrograms, Build, DrainTimes, Plan, Upgrade, complaints, draw, run, table,
 };
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 /// What a balancer with checks every 500 ms needs to notice, and some.
 const GRACE: Duration = Duration::from_secs(2);
@@ -74,26 +76,32 @@ fn run_all(cli: &Cli) -> Result<bool> {
         Some(balance) => vec![balance],
         None => vec![Balance::Leastconn, Balance::Random],
     };
-    let runtime = tokio::runtime::Runtime::new().context("no threads")?;
+    let runtime = Runtime::new().context("no threads")?;
+    let stop = stop_on_ctrl_c(&runtime);
     let turns = balances.len() * (builds.len() - 1) * usize::from(cli.gateways);
     let progress = progress_bar(turns)?;
     let mut upgrades = Vec::new();
     for balance in balances {
         let plan = plan(cli, &builds, balance);
         progress.set_prefix(balance.name());
-        let ran = runtime.block_on(interruptible(run(&plan, &progress)));
+        let ran = runtime.block_on(run(&plan, &progress, &stop));
         upgrades.extend(ran.with_context(|| balance.name())?);
     }
     progress.finish_and_clear();
     conclude(&upgrades, &cli.folder)
 }
 
-/// Ctrl-C ends it at once: what it started is killed with what holds it.
-async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::select! {
-        done = work => done,
-        _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
-    }
+/// Ctrl-C ends it soon, with all that it started.
+fn stop_on_ctrl_c(runtime: &Runtime) -> CancellationToken {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    runtime.spawn(async move {
+        // Fails where signals cannot be caught; then Ctrl-C ends this process in the usual way.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            told.cancel();
+        }
+    });
+    stop
 }
 
 fn builds(cli: &Cli) -> Result<Vec<Build>> {

@@ -9,8 +9,8 @@ pub(crate) struct Reading {
     pub(crate) remaining: f64,
     /// The part of its sessions that is being moved.
     pub(crate) share: f64,
-    /// Connections that ended because their session went on elsewhere.
-    pub(crate) moved: f64,
+    /// Sessions that came here from elsewhere. Where they left is no place to count: that gateway ends with the last of them.
+    pub(crate) came: f64,
 }
 
 impl Reading {
@@ -29,7 +29,7 @@ impl Reading {
             sessions: sum("switchboard_sessions", "state=\"live\""),
             remaining: sum("switchboard_drain_remaining", ""),
             share: sum("switchboard_drain_share", ""),
-            moved: sum("switchboard_drain_ended_total", "outcome=\"moved\""),
+            came: sum("switchboard_resumes_total", "outcome=\"resumed\""),
         }
     }
 }
@@ -47,14 +47,14 @@ mod tests {
             switchboard_sessions_away{state=\"live\"} 50\n\
             switchboard_drain_remaining 7\n\
             switchboard_drain_share 0.25\n\
-            switchboard_drain_ended_total{outcome=\"closed\"} 1\n\
-            switchboard_drain_ended_total{outcome=\"moved\"} 3\n";
+            switchboard_resumes_total{outcome=\"refused\"} 1\n\
+            switchboard_resumes_total{outcome=\"resumed\"} 3\n";
         let reading = Reading::of(text);
         let wanted = Reading {
             sessions: 7.0,
             remaining: 7.0,
             share: 0.25,
-            moved: 3.0,
+            came: 3.0,
         };
         assert_eq!(reading, wanted);
     }

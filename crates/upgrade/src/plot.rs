@@ -14,9 +14,9 @@ use crate::watch::Curve;
 use panel::{Area, Drawn, FONT, INK, Panel, QUIET, shade};
 
 const SIZE: (u32, u32) = (1280, 960);
-const HEADING: u32 = 84;
+const HEADING: u32 = 116;
 /// The heights of the upper panels; the last one has the rest.
-const SESSIONS: u32 = 360;
+const SESSIONS: u32 = 330;
 const DRAINS: u32 = 230;
 
 /// Draws, over time, the sessions of each gateway, what its drain waited for, and the moves of all clients.
@@ -71,6 +71,21 @@ fn heading(upgrade: &Upgrade, area: &Area<'_>) -> Drawn {
         (24, 54),
         (FONT, 17).into_font().color(&QUIET),
     ))?;
+    legend(upgrade, area)
+}
+
+/// The colour of each gateway, in one row.
+fn legend(upgrade: &Upgrade, area: &Area<'_>) -> Drawn {
+    let (y, mut x) = (94, 24);
+    let width = i32::try_from(SIZE.0)? - 2 * x;
+    let apart = width / i32::try_from(upgrade.curves.len().max(12))?;
+    for (curve, colour) in lines(upgrade) {
+        let sample = [(x, y), (x + 22, y)];
+        area.draw(&PathElement::new(sample, colour.stroke_width(5)))?;
+        let font = (FONT, 15).into_font().color(&INK);
+        area.draw(&Text::new(curve.name.clone(), (x + 28, y - 7), font))?;
+        x += apart;
+    }
     Ok(())
 }
 
@@ -90,8 +105,7 @@ fn draw_sessions(upgrade: &Upgrade, area: &Area<'_>, end: f64) -> Drawn {
     let panel = Panel {
         title: "Sessions of each gateway",
         end,
-        // Room for the names above.
-        top: highest(upgrade, |reading| reading.sessions) * 1.35,
+        top: highest(upgrade, |reading| reading.sessions) * 1.15,
         decimals: 0,
         is_last: false,
     };
@@ -99,18 +113,8 @@ fn draw_sessions(upgrade: &Upgrade, area: &Area<'_>, end: f64) -> Drawn {
     for (curve, colour) in lines(upgrade) {
         let readings = curve.readings.iter();
         let points = readings.map(|(at, reading)| (*at, reading.sessions));
-        chart
-            .draw_series(LineSeries::new(points, colour.stroke_width(3)))?
-            .label(curve.name.clone())
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 24, y)], colour.stroke_width(4)));
+        chart.draw_series(LineSeries::new(points, colour.stroke_width(3)))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .legend_area_size(34)
-        .label_font((FONT, 15).into_font().color(&INK))
-        .background_style(WHITE.mix(0.85))
-        .draw()?;
     Ok(())
 }
 
@@ -164,7 +168,7 @@ fn draw_moves(upgrade: &Upgrade, area: &Area<'_>, end: f64) -> Drawn {
     Ok(())
 }
 
-/// Over time: what the gateways together have counted as moved, for each client.
+/// Over time: how many sessions have come to a gateway from another one, for each client.
 fn moves(upgrade: &Upgrade) -> Vec<(f64, f64)> {
     let clients = (upgrade.account.reconnects.len() + upgrade.people.len()).max(1) as f64;
     let mut steps: Vec<_> = upgrade
@@ -172,10 +176,10 @@ fn moves(upgrade: &Upgrade) -> Vec<(f64, f64)> {
         .iter()
         .flat_map(|curve| {
             let before = curve.readings.iter().scan(0.0, |last, (_, reading)| {
-                Some(std::mem::replace(last, reading.moved))
+                Some(std::mem::replace(last, reading.came))
             });
             let readings = curve.readings.iter().zip(before);
-            readings.map(|((at, reading), before)| (*at, reading.moved - before))
+            readings.map(|((at, reading), before)| (*at, reading.came - before))
         })
         .collect();
     steps.sort_by(|(a, _), (b, _)| a.total_cmp(b));

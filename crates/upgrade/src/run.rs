@@ -2,17 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use indicatif::ProgressBar;
 use switchboard_local::Balance;
 use switchboard_traffic::Account;
-use tokio::task::spawn_blocking;
+use tokio::task::block_in_place;
+use tokio_util::sync::CancellationToken;
 
 use crate::browsers::{Browsers, Person};
 use crate::clients::Clients;
 use crate::fleet::Fleet;
 use crate::plan::{Build, Plan};
-use crate::roll::roll;
+use crate::turns::Turns;
 use crate::watch::{Curve, Watch};
 
 /// One upgrade, as its clients saw it.
@@ -50,81 +51,97 @@ impl Upgrade {
 }
 
 /// Starts a cluster, and upgrades it to each further build in turn. Needs a runtime of several threads. `progress` goes on by
-/// one with each gateway that is replaced.
+/// one with each gateway that is replaced. Once `stop` is cancelled it ends soon, with an error.
 ///
 /// # Errors
 ///
 /// A process did not do what it should. What clients should not have seen is no error here: see
 /// [`complaints`](crate::complaints).
-pub async fn run(plan: &Plan, progress: &ProgressBar) -> Result<Vec<Upgrade>> {
+pub async fn run(
+    plan: &Plan,
+    progress: &ProgressBar,
+    stop: &CancellationToken,
+) -> Result<Vec<Upgrade>> {
     progress.set_message("a cluster starts");
-    let starting = plan.clone();
-    let mut fleet = blocking(move || Fleet::start(&starting)).await?;
+    let mut fleet = block_in_place(|| Fleet::start(plan, stop))?;
     let mut browsers = None;
     if let Some(programs) = &plan.browsers {
         progress.set_message("two browsers enter a call");
-        browsers = Some(Browsers::start(programs, fleet.public(), &plan.folder).await?);
+        let public = fleet.public();
+        let started = block_in_place(|| Browsers::start(programs, public, &plan.folder));
+        browsers = Some(started?);
     }
     let mut upgrades = Vec::new();
     for step in plan.builds.windows(2) {
-        let upgraded = upgrade(fleet, plan, step, browsers.as_mut(), progress).await?;
-        fleet = upgraded.0;
-        upgrades.push(upgraded.1);
+        let scene = Scene {
+            plan,
+            fleet: &mut fleet,
+            browsers: browsers.as_mut(),
+            progress,
+            stop,
+        };
+        upgrades.push(scene.upgrade(&step[0], &step[1]).await?);
     }
     if let Some(browsers) = browsers {
-        browsers.end().await?;
+        block_in_place(|| browsers.end())?;
     }
     Ok(upgrades)
 }
 
-async fn upgrade(
-    mut fleet: Fleet,
-    plan: &Plan,
-    step: &[Build],
-    mut browsers: Option<&mut Browsers>,
-    progress: &ProgressBar,
-) -> Result<(Fleet, Upgrade)> {
-    let [from, to] = step else {
-        anyhow::bail!("an upgrade is from one build to another");
-    };
-    progress.set_message(format!("{} clients come", 2 * plan.pairs));
-    let watch = Watch::start();
-    fleet.members.iter().for_each(|it| watch.add(&it.gateway));
-    let clients = Clients::start(plan, fleet.public()).await?;
-    if let Some(browsers) = &mut browsers {
-        // What they saw until now was another upgrade's.
-        browsers.report().await?;
-    }
-    let (build, drain, bar) = (to.clone(), plan.drain, progress.clone());
-    let began = Instant::now();
-    let rolled = blocking(move || {
-        let fullest = roll(&mut fleet, &build, drain, &watch, &bar)?;
-        Ok((fleet, fullest, watch))
-    });
-    let (fleet, fullest, watch) = rolled.await?;
-    let took = began.elapsed();
-    progress.set_message("clients say what they saw");
-    let people = match &mut browsers {
-        Some(browsers) => browsers.report().await?,
-        None => Vec::new(),
-    };
-    let account = clients.end(plan).await?;
-    let upgrade = Upgrade {
-        from: from.name.clone(),
-        to: to.name.clone(),
-        balance: plan.balance,
-        gateways: plan.gateways,
-        account,
-        fullest,
-        people,
-        took,
-        curves: watch.end(),
-    };
-    Ok((fleet, upgrade))
+/// What an upgrade happens to.
+struct Scene<'a> {
+    plan: &'a Plan,
+    fleet: &'a mut Fleet,
+    browsers: Option<&'a mut Browsers>,
+    progress: &'a ProgressBar,
+    stop: &'a CancellationToken,
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    spawn_blocking(work).await.context("a thread panicked")?
+impl Scene<'_> {
+    async fn upgrade(mut self, from: &Build, to: &Build) -> Result<Upgrade> {
+        let Self { plan, progress, .. } = self;
+        progress.set_message(format!("{} clients come", 2 * plan.pairs));
+        let watch = Watch::start();
+        for member in &self.fleet.members {
+            watch.add(&member.gateway);
+        }
+        let clients = Clients::start(plan, self.fleet.public()).await?;
+        // What they saw until now was no part of this.
+        self.people()?;
+        let began = Instant::now();
+        let fullest = block_in_place(|| {
+            let turns = Turns {
+                build: to,
+                times: plan.drain,
+                watch: &watch,
+                progress,
+                stop: self.stop,
+            };
+            turns.take(self.fleet)
+        })?;
+        let took = began.elapsed();
+        progress.set_message("clients say what they saw");
+        let people = self.people()?;
+        clients.settle(plan).await?;
+        let curves = watch.end();
+        Ok(Upgrade {
+            from: from.name.clone(),
+            to: to.name.clone(),
+            balance: plan.balance,
+            gateways: plan.gateways,
+            account: clients.end().await?,
+            fullest,
+            people,
+            took,
+            curves,
+        })
+    }
+
+    /// What the two in the call saw since this was last asked; nothing where there is no call.
+    fn people(&mut self) -> Result<Vec<Person>> {
+        let Some(browsers) = &mut self.browsers else {
+            return Ok(Vec::new());
+        };
+        block_in_place(|| browsers.report())
+    }
 }

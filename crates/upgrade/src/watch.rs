@@ -26,6 +26,7 @@ pub(crate) struct Curve {
 
 /// Stops when dropped.
 pub(crate) struct Watch {
+    began: Instant,
     curves: Arc<Mutex<Vec<Curve>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -37,14 +38,15 @@ impl Watch {
         let curves = Arc::<Mutex<Vec<Curve>>>::default();
         let stop = Arc::<AtomicBool>::default();
         let (shared, told) = (curves.clone(), stop.clone());
+        let began = Instant::now();
         let thread = thread::spawn(move || {
-            let began = Instant::now();
             while !told.load(Ordering::Relaxed) {
                 read_all(&shared, began);
                 thread::sleep(EVERY);
             }
         });
         Self {
+            began,
             curves,
             stop,
             thread: Some(thread),
@@ -61,11 +63,23 @@ impl Watch {
         });
     }
 
-    /// One that has ended.
+    /// One that has ended, and has no sessions any more.
     pub(crate) fn ended(&self, gateway: &Gateway) {
-        for curve in lock(&self.curves).iter_mut() {
-            curve.has_ended |= curve.ops == gateway.ops();
-        }
+        let mut curves = lock(&self.curves);
+        let curve = curves.iter_mut().find(|it| it.ops == gateway.ops());
+        let Some(curve) = curve else {
+            return;
+        };
+        curve.has_ended = true;
+        let last = curve.readings.last().map(|(_, reading)| *reading);
+        let end = Reading {
+            sessions: 0.0,
+            remaining: 0.0,
+            ..last.unwrap_or_default()
+        };
+        curve
+            .readings
+            .push((self.began.elapsed().as_secs_f64(), end));
     }
 
     /// Connections that the drain under way waits for.
@@ -104,7 +118,9 @@ fn read_all(curves: &Mutex<Vec<Curve>>, began: Instant) {
             continue;
         };
         let reading = (began.elapsed().as_secs_f64(), Reading::of(&text));
-        if let Some(curve) = lock(curves).iter_mut().find(|curve| curve.ops == ops) {
+        let mut curves = lock(curves);
+        let running = curves.iter_mut().find(|it| it.ops == ops && !it.has_ended);
+        if let Some(curve) = running {
             curve.readings.push(reading);
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use switchboard_local::Balance;
 use switchboard_upgrade::{Build, DrainTimes, Plan, ProgressBar, complaints, draw, run, table};
+use tokio_util::sync::CancellationToken;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_notices_that_gateways_are_replaced() {
@@ -28,7 +29,7 @@ async fn nobody_notices_that_gateways_are_replaced() {
         folder: folder.path().into(),
     };
     let progress = ProgressBar::hidden();
-    let upgrades = run(&plan, &progress).await;
+    let upgrades = run(&plan, &progress, &CancellationToken::new()).await;
     let upgrades = upgrades.unwrap_or_else(|error| panic!("{error:#}"));
     let [upgrade] = &upgrades[..] else {
         panic!("one upgrade was planned");

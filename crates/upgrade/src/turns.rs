@@ -1,0 +1,74 @@
+//! One build after the other, gateway by gateway.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use indicatif::ProgressBar;
+use switchboard_local::Gateway;
+use tokio_util::sync::CancellationToken;
+
+use crate::fleet::Fleet;
+use crate::plan::{Build, DrainTimes};
+use crate::watch::Watch;
+
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Beyond the deadline of a drain: a loaded machine may take its time.
+const ENDS_WITHIN: Duration = Duration::from_secs(30);
+
+/// How gateways are replaced.
+pub(crate) struct Turns<'a> {
+    /// What new ones run.
+    pub(crate) build: &'a Build,
+    pub(crate) times: DrainTimes,
+    pub(crate) watch: &'a Watch,
+    pub(crate) progress: &'a ProgressBar,
+    pub(crate) stop: &'a CancellationToken,
+}
+
+impl Turns<'_> {
+    /// Replaces every gateway, as the chart's Deployment does: a new one is started and ready before an old one is told to
+    /// stop (`maxSurge: 1`, `maxUnavailable: 0`), and the next one has its turn when that one's clients have moved
+    /// (`minReadySeconds` is longer than a drain). Gives what the fullest gateway had of its share after a turn, at most.
+    /// Blocks.
+    pub(crate) fn take(&self, fleet: &mut Fleet) -> Result<f64> {
+        let mut fullest = 0.0_f64;
+        for index in 0..fleet.members.len() {
+            self.progress.set_message("a new gateway starts");
+            let new = fleet.add(self.build)?;
+            self.watch.add(&new.gateway);
+            self.drain(&mut fleet.members[index].gateway)?;
+            self.watch.ended(&fleet.members[index].gateway);
+            fleet.replace(index, new)?;
+            fullest = fullest.max(fleet.fullest()?);
+            self.progress.inc(1);
+        }
+        Ok(fullest)
+    }
+
+    /// Tells it to stop, and waits until it has.
+    fn drain(&self, old: &mut Gateway) -> Result<()> {
+        old.program().terminate();
+        let deadline = Instant::now() + self.times.deadline() + ENDS_WITHIN;
+        let name = old.program().name().to_owned();
+        let status = loop {
+            if let Some(status) = old.program_mut().wait(LOOK_EVERY) {
+                break status;
+            }
+            let remaining = self.watch.remaining(old);
+            let progress = format!("{name} drains, {remaining} connections to go");
+            self.progress.set_message(progress);
+            ensure!(!self.stop.is_cancelled(), "told to stop");
+            if Instant::now() > deadline {
+                let tail = old.program().last_lines();
+                bail!("{name} does not end; it wrote last\n{tail}");
+            }
+        };
+        let program = old.program();
+        ensure!(status.success(), "{}", program.obituary(status));
+        let log = program.log();
+        let has_panicked = fs::read_to_string(log)?.contains("panicked");
+        ensure!(!has_panicked, "{name} panicked: see {}", log.display());
+        Ok(())
+    }
+}
