@@ -1,0 +1,76 @@
+//! nginx: it does not look at gateways by itself, and is told of a new one by a reload.
+
+use std::net::SocketAddr;
+
+use switchboard_local::{Gateway, Nginx};
+
+use crate::stage::{Clients, Stage, drain_first, show};
+
+fn addresses(gateways: &[Gateway]) -> Vec<SocketAddr> {
+    gateways.iter().map(Gateway::listen).collect()
+}
+
+/// No client saw anything but that it is let in; how often nginx had to try another gateway first.
+fn tried_again(nginx: &Nginx) -> usize {
+    let ended = nginx.ended().unwrap();
+    let others: Vec<_> = ended.iter().filter(|(_, told)| told != "101").collect();
+    assert!(others.is_empty(), "{others:?}");
+    ended.iter().filter(|(tried, _)| tried != "101").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_drains_and_another_one_is_added_behind_nginx() {
+    let mut stage = Stage::start(3, 3000);
+    let mut nginx = Nginx::start(&addresses(&stage.gateways), stage.folder()).unwrap();
+    let clients = Clients::through(nginx.public()).await;
+    let first = stage.spread();
+    show("nginx, three gateways", &first);
+    assert_eq!(first, [10, 10, 10]);
+
+    let (came, welcomed) = drain_first(&mut stage, &clients, nginx.public()).await;
+    let again = tried_again(&nginx);
+    println!(
+        "nginx, gw-1 drains after 3 s of grace: of {came} that came meanwhile {welcomed} came to gw-1; nginx tried another \
+         gateway for {again}"
+    );
+
+    let before = clients.connections();
+    stage.add();
+    nginx.reload(&addresses(&stage.gateways[1..])).unwrap();
+    clients.settle().await;
+    assert_eq!(
+        clients.connections(),
+        before,
+        "old workers keep their sockets"
+    );
+    assert!(!nginx.workers().1.is_empty());
+    let uneven = stage.settled_spread().await;
+    show("nginx, gw-1 gone and gw-4 added by a reload", &uneven);
+    assert_eq!(uneven[3], 0, "nobody moves by himself");
+    for share in ["33%", "100%"] {
+        stage.move_share(&[1, 2], share);
+        clients.settle().await;
+        let spread = stage.settled_spread().await;
+        show(
+            &format!("nginx, after drain --share {share} on gw-2 and gw-3"),
+            &spread,
+        );
+        assert!(spread[3] > 0, "{spread:?}");
+    }
+    clients.end_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_grace_nobody_comes_to_a_gateway_behind_nginx_that_drains() {
+    let mut stage = Stage::start(3, 0);
+    let nginx = Nginx::start(&addresses(&stage.gateways), stage.folder()).unwrap();
+    let clients = Clients::through(nginx.public()).await;
+    let (came, welcomed) = drain_first(&mut stage, &clients, nginx.public()).await;
+    let again = tried_again(&nginx);
+    println!(
+        "nginx, gw-1 drains without grace: of {came} that came meanwhile {welcomed} came to gw-1; nginx tried another gateway \
+         for {again}"
+    );
+    assert!(came > 0 && again > 0);
+    clients.end_well().await;
+}
