@@ -1,7 +1,8 @@
 //! What is needed to run the gateway: the chart, rules, dashboards, the compose file, the image and the systemd unit.
 
-use anyhow::Result;
 use std::process::Command;
+
+use anyhow::Result;
 
 use super::npm_packages;
 use crate::python;

@@ -277,7 +277,11 @@ pub(crate) const SYSTEMD: Tool = Tool {
     programs: &["systemd-analyze"],
     variable: None,
     version: "--version",
-    at_least: ANY_VERSION,
+    // It looks at a unit that is not installed since then.
+    at_least: Version {
+        major: 250,
+        minor: 0,
+    },
     packages: Packages {
         debian: &["systemd"],
         ubuntu: &["systemd"],
