@@ -71,6 +71,7 @@ async fn without_grace_nobody_comes_to_a_gateway_behind_nginx_that_drains() {
         "nginx, gw-1 drains without grace: of {came} that came meanwhile {welcomed} came to gw-1; nginx tried another gateway \
          for {again}"
     );
-    assert!(came > 0 && again > 0);
+    // One may come before the signal does.
+    assert!(came > 5 && welcomed <= 1, "{welcomed} of {came}");
     clients.end_well().await;
 }
