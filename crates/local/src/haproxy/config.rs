@@ -32,8 +32,6 @@ pub(super) fn render(
     let servers: Vec<_> = plan.slots.iter().map(server).collect();
     file.replace("server ", &servers)?;
     let socket = format!("    stats socket {} mode 600 level admin", socket.display());
-    // haproxy refuses to start where it may not open so many files; without the line it takes what there is.
-    file.replace("maxconn ", &[])?;
     file.add_after("global", &[socket])?;
     file.append(&[
         String::new(),
