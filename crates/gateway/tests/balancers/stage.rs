@@ -15,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::newcomers::Newcomers;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
 const ADMIN_TOKEN: &str = "admin-token-of-the-balancers";
 const PAIRS: usize = 15;
 pub(crate) const CLIENTS: u64 = 30;
