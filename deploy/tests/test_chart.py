@@ -64,10 +64,19 @@ class Fits(unittest.TestCase):
     def test_routes_lead_to_the_service(self):
         service = only(RENDERED["production"], "Service")
         (rule,) = only(RENDERED["production"], "HTTPRoute")["spec"]["rules"]
+        self.assertEqual([match["path"]["value"] for match in rule["matches"]], ["/v1/", "/sdk/"])
+        self.assertEqual(rule["timeouts"], {"request": "0s"}, "a socket outlives any request")
+        self.assertEqual(service["spec"]["ports"][0]["appProtocol"], "kubernetes.io/ws")
         self.assertEqual(rule["backendRefs"], [{"name": service["metadata"]["name"], "port": service["spec"]["ports"][0]["port"]}])
         for rule in only(RENDERED["ingress"], "Ingress")["spec"]["rules"]:
             backends = [path["backend"]["service"] for path in rule["http"]["paths"]]
             self.assertEqual(backends, 2 * [{"name": service["metadata"]["name"], "port": {"name": "http"}}])
+
+    def test_routes_have_no_time_limit_unless_told(self):
+        manifests = render(changed("hpa", httpRoute={"enabled": True, "parentRefs": [{"name": "public"}]}))
+        (rule,) = only(manifests, "HTTPRoute")["spec"]["rules"]
+        self.assertNotIn("timeouts", rule, "GKE refuses a route that has any")
+        self.assertEqual(rule["matches"], [{"path": {"type": "PathPrefix", "value": "/"}}])
 
     def test_nothing_is_named_too_long_or_twice(self):
         rendered = [*RENDERED.values(), render(VALUES["production"], name="a" * 53), render(changed("trial", nameOverride="b" * 60))]

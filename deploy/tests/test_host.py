@@ -4,7 +4,10 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
+
+import yaml
 
 DEPLOY = pathlib.Path(__file__).parent.parent
 UNIT = DEPLOY / "systemd/switchboard.service"
@@ -39,6 +42,14 @@ class Image(unittest.TestCase):
     def test_hadolint_has_nothing_to_say(self):
         linted = run("hadolint", str(DEPLOY / "Dockerfile"))
         self.assertEqual((linted.returncode, linted.stdout), (0, ""))
+
+    def test_versions_are_those_of_the_project(self):
+        text = (DEPLOY / "Dockerfile").read_text()
+        package = tomllib.loads((DEPLOY.parent / "Cargo.toml").read_text())["workspace"]["package"]
+        chart = yaml.safe_load((DEPLOY.parent / "helm/switchboard/Chart.yaml").read_text())
+        self.assertIn(f"ARG VERSION={package['version']}\n", text)
+        self.assertIn(f"ARG BUILDER=rust:{package['rust-version']}-", text)
+        self.assertEqual((chart["appVersion"], chart["version"]), 2 * (package["version"],))
 
     def test_the_image_runs_as_nobody_and_says_how_it_is(self):
         text = (DEPLOY / "Dockerfile").read_text()

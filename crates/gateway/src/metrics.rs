@@ -6,7 +6,7 @@ mod outcomes;
 mod shed;
 
 use std::sync::LazyLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use prometheus::core::Collector;
@@ -88,6 +88,7 @@ pub(crate) struct Metrics {
     away_ended_total: IntCounterVec,
     drain_share: Gauge,
     drain_remaining: IntGauge,
+    drain_seconds_left: Gauge,
     drain_counters: DrainCounters,
     shed_counters: ShedCounters,
 }
@@ -117,6 +118,8 @@ pub(crate) struct Now {
     pub(crate) backend_up: bool,
     pub(crate) ready: bool,
     pub(crate) drain: Progress,
+    /// Until a node that stops closes whoever is left.
+    pub(crate) drain_time_left: Option<Duration>,
 }
 
 impl Metrics {
@@ -408,6 +411,13 @@ impl Metrics {
                     "Connections whose end the drain under way still waits for",
                 ),
             ),
+            drain_seconds_left: registered(
+                &registry,
+                Gauge::new(
+                    "drain_seconds_left",
+                    "Time until a node that stops closes the connections that are left; 0 where it does not stop",
+                ),
+            ),
             drain_counters: DrainCounters::new(&registry),
             shed_counters: ShedCounters::new(&registry),
             lease_renewed_at: Mutex::new(None),
@@ -431,6 +441,8 @@ impl Metrics {
             .set(if now.drain.draining { share } else { 0.0 });
         self.drain_remaining
             .set(i64::try_from(now.drain.remaining).unwrap_or(i64::MAX));
+        let left = now.drain_time_left.unwrap_or_default();
+        self.drain_seconds_left.set(left.as_secs_f64());
         let renewed_at = *self.lease_renewed_at.lock();
         let lease_age = renewed_at.map_or(0.0, |at| at.elapsed().as_secs_f64());
         self.lease_age_seconds.set(lease_age);

@@ -65,6 +65,7 @@ pub struct Haproxy {
     program: Program,
     public: SocketAddr,
     stats: SocketAddr,
+    slowstart: Duration,
     /// Holds the socket of the runtime API: a path below the repository may be too long for one.
     directory: TempDir,
 }
@@ -91,6 +92,7 @@ impl Haproxy {
             program,
             public,
             stats,
+            slowstart: plan.slowstart.unwrap_or(config::SLOWSTART),
             directory,
         })
     }
@@ -143,6 +145,20 @@ impl Haproxy {
             .wait_until(&what, || control::is_checked_up(&socket, slot))
     }
 
+    /// Waits until the gateway in this place gets its full share: a new one gets little at first (`slowstart`).
+    ///
+    /// # Errors
+    ///
+    /// It never does.
+    pub fn wait_until_started(&mut self, slot: &str) -> Result<()> {
+        let (socket, slowstart) = (self.socket(), self.slowstart);
+        let what = format!("done with the slow start of {slot}");
+        // haproxy tells no weight below 1, but since when the gateway is up, in whole seconds.
+        self.program.wait_until(&what, || {
+            control::since_change(&socket, slot).is_some_and(|since| since > slowstart)
+        })
+    }
+
     /// The process.
     pub fn program(&self) -> &Program {
         &self.program
@@ -163,7 +179,7 @@ impl Haproxy {
 }
 
 /// Debian installs haproxy where only root's `PATH` leads.
-fn path_with_sbin() -> Result<OsString> {
+pub(crate) fn path_with_sbin() -> Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
     Ok(env::join_paths(folders)?)

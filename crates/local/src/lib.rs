@@ -15,6 +15,7 @@
 
 mod gateway;
 mod haproxy;
+mod nginx;
 mod ports;
 mod program;
 mod prometheus;
@@ -23,6 +24,7 @@ mod repository;
 
 pub use gateway::{Gateway, GatewayPlan};
 pub use haproxy::{Balance, Haproxy, HaproxyPlan, Slot};
+pub use nginx::Nginx;
 pub use ports::free_port;
 pub use program::Program;
 pub use prometheus::Prometheus;

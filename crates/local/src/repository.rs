@@ -43,6 +43,16 @@ impl Template {
         Ok(())
     }
 
+    /// The first line that begins so, without the spaces before.
+    pub(crate) fn first(&self, beginning: &str) -> Result<&str> {
+        let mut lines = self.lines.iter().map(|line| line.trim_start());
+        let first = lines.find(|line| line.starts_with(beginning));
+        first.with_context(|| {
+            let path = self.path.display();
+            format!("{path} has no line that begins with «{beginning}»")
+        })
+    }
+
     /// Replaces a piece that must be there.
     pub(crate) fn replace_piece(&mut self, piece: &str, with: &str) -> Result<()> {
         let path = self.path.display();

@@ -25,7 +25,7 @@ Examples:
   CHROMIUM=/opt/chrome/chrome cargo xtask test --only browser
                                             the browser tests in a browser of one's own
 
-What the tests need (redis-server, openssl, haproxy, prometheus, chromium, node, npm, pip) is installed where that is
+What the tests need (redis-server, openssl, haproxy, nginx, prometheus, chromium, node, npm, pip) is installed where that is
 possible, on Debian and Ubuntu as root; elsewhere the command to type is shown. Nothing is skipped: a
 missing part fails. The last line counts all tests: «N passed, N failed»; a failure exits with 1.";
 
@@ -97,6 +97,7 @@ impl Part {
                 &tools::REDIS,
                 &tools::OPENSSL,
                 &tools::HAPROXY,
+                &tools::NGINX,
                 &tools::PROMETHEUS,
             ],
             Self::Sdk => &[&tools::NODE, &tools::NPM],
@@ -214,7 +215,7 @@ mod tests {
                 .map(|tool| tool.name)
                 .collect::<Vec<_>>()
         };
-        let rust = ["redis-server", "openssl", "haproxy", "prometheus"];
+        let rust = ["redis-server", "openssl", "haproxy", "nginx", "prometheus"];
         assert_eq!(names(Part::Rust), rust);
         assert_eq!(names(Part::Lint), ["rustfmt", "clippy"]);
     }

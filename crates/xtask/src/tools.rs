@@ -19,8 +19,8 @@ mod version;
 #[cfg(target_os = "linux")]
 pub(crate) use catalogue::SYSTEMD;
 pub(crate) use catalogue::{
-    CHROMIUM, CLIPPY, HAPROXY, NODE, NPM, NpmProgram, OPENSSL, PIP, PROMETHEUS, PROMTOOL, REDIS,
-    RUSTFMT, Tool,
+    CHROMIUM, CLIPPY, HAPROXY, NGINX, NODE, NPM, NpmProgram, OPENSSL, PIP, PROMETHEUS, PROMTOOL,
+    REDIS, RUSTFMT, Tool,
 };
 pub(crate) use npm::{npm, put_node_on_the_path};
 use version::Version;
@@ -127,8 +127,10 @@ impl Tool {
             .stdin(Stdio::null())
             .output()
             .ok()?;
-        let told = String::from_utf8_lossy(&output.stdout);
-        output.status.success().then(|| Version::find_in(&told))?
+        let told = [&output.stdout, &output.stderr].map(|told| String::from_utf8_lossy(told));
+        // nginx tells it on standard error.
+        let found = || told.iter().find_map(|told| Version::find_in(told));
+        output.status.success().then(found)?
     }
 }
 

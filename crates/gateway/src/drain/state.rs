@@ -1,6 +1,7 @@
 //! Which drain is under way: at most one, and once a node stops there is no other.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -45,7 +46,10 @@ enum UnderWay {
     #[default]
     Nothing,
     Share(CancellationToken),
-    Stop,
+    Stop {
+        /// When whoever is left is closed.
+        deadline: Instant,
+    },
 }
 
 impl Drains {
@@ -62,12 +66,14 @@ impl Drains {
     pub(crate) fn stop(&self, order: Order) -> Result<(), CannotDrain> {
         let mut state = self.state.lock();
         match &state.under_way {
-            UnderWay::Stop => return Err(CannotDrain::Stopping),
+            UnderWay::Stop { .. } => return Err(CannotDrain::Stopping),
             UnderWay::Share(cancel) => cancel.cancel(),
             UnderWay::Nothing => {}
         }
         *state = State {
-            under_way: UnderWay::Stop,
+            under_way: UnderWay::Stop {
+                deadline: Instant::now() + order.deadline,
+            },
             before: self.counters.now(),
             ..State::default()
         };
@@ -95,7 +101,7 @@ impl Drains {
     ) -> Result<(Vec<T>, CancellationToken), CannotDrain> {
         let mut state = self.state.lock();
         match state.under_way {
-            UnderWay::Stop => return Err(CannotDrain::Stopping),
+            UnderWay::Stop { .. } => return Err(CannotDrain::Stopping),
             UnderWay::Share(_) => return Err(CannotDrain::Sharing),
             UnderWay::Nothing => {}
         }
@@ -128,6 +134,14 @@ impl Drains {
         self.taking.load(Ordering::Relaxed)
     }
 
+    /// How long a node that stops leaves to its clients; `None`: it does not stop.
+    pub(crate) fn time_left(&self) -> Option<Duration> {
+        match self.state.lock().under_way {
+            UnderWay::Stop { deadline } => Some(deadline.saturating_duration_since(Instant::now())),
+            UnderWay::Nothing | UnderWay::Share(_) => None,
+        }
+    }
+
     /// How far the present drain has come, or how far the last one came.
     pub(crate) fn progress(&self, registry: &Registry) -> Progress {
         let state = self.state.lock();
@@ -138,10 +152,10 @@ impl Drains {
         let (draining, remaining) = match state.under_way {
             UnderWay::Nothing => (false, 0),
             UnderWay::Share(_) => (true, state.picked.saturating_sub(ended)),
-            UnderWay::Stop => (true, registry.len() as u64),
+            UnderWay::Stop { .. } => (true, registry.len() as u64),
         };
         let picked = match state.under_way {
-            UnderWay::Stop => ended + remaining,
+            UnderWay::Stop { .. } => ended + remaining,
             UnderWay::Nothing | UnderWay::Share(_) => state.picked,
         };
         Progress {
@@ -159,8 +173,6 @@ impl Drains {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::metrics::{DrainOutcome, Metrics};
 
@@ -186,8 +198,11 @@ mod tests {
             drains.share(share, nobody).err(),
             Some(CannotDrain::Sharing)
         );
+        assert_eq!(drains.time_left(), None);
         drains.stop(ORDER).expect("a share gives way");
         assert!(cancel.is_cancelled());
+        let time_left = drains.time_left().expect("it stops");
+        assert!(time_left <= ORDER.deadline);
         assert_eq!(
             drains.share(share, nobody).err(),
             Some(CannotDrain::Stopping)

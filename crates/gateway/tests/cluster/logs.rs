@@ -119,10 +119,18 @@ async fn a_line_about_a_session_a_room_or_a_node_names_it_in_its_field() {
 
     let tokens = [alices, bobs, carols, daves];
     let sessions: Vec<PeerId> = vec![alice.id, bob.peer, carol.id];
+    let mut ports: Vec<_> = cluster
+        .nodes
+        .iter()
+        .map(|node| node.address().port())
+        .collect();
+    ports.push(cluster.redis.port());
     for node in &cluster.nodes {
         for line in lines(node) {
             only_as_fields(&line, &sessions, &ids);
             let text = line.to_string();
+            let clients = ports_in(&text).find(|port| !ports.contains(port));
+            assert_eq!(clients, None, "the address of a client: {text}");
             for private in tokens
                 .iter()
                 .chain(&secrets)
@@ -133,6 +141,14 @@ async fn a_line_about_a_session_a_room_or_a_node_names_it_in_its_field() {
             }
         }
     }
+}
+
+/// Of this machine, wherever they stand.
+fn ports_in(text: &str) -> impl Iterator<Item = u16> {
+    text.split("127.0.0.1:").skip(1).filter_map(|rest| {
+        let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next()?;
+        digits.parse().ok()
+    })
 }
 
 /// What the words of a line name, its fields name as well.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -9,6 +10,8 @@ use super::{Balance, HaproxyPlan, Slot};
 use crate::repository::Template;
 
 const FILE: &str = "deploy/haproxy/haproxy.cfg";
+/// As the file has it.
+pub(super) const SLOWSTART: Duration = Duration::from_secs(20);
 
 /// The file as haproxy is to read it here.
 pub(super) fn render(
@@ -23,15 +26,12 @@ pub(super) fn render(
         // Plain `random` draws two and takes the better one.
         file.replace("balance ", &["balance random(1)".into()])?;
     }
-    if let Some(slowstart) = plan.slowstart {
-        let slowstart = format!("slowstart {}ms", slowstart.as_millis().max(1));
-        file.replace_piece("slowstart 20s", &slowstart)?;
-    }
+    let slowstart = plan.slowstart.unwrap_or(SLOWSTART).as_millis().max(1);
+    let said = format!("slowstart {}s", SLOWSTART.as_secs());
+    file.replace_piece(&said, &format!("slowstart {slowstart}ms"))?;
     let servers: Vec<_> = plan.slots.iter().map(server).collect();
     file.replace("server ", &servers)?;
     let socket = format!("    stats socket {} mode 600 level admin", socket.display());
-    // haproxy refuses to start where it may not open so many files; without the line it takes what there is.
-    file.replace("maxconn ", &[])?;
     file.add_after("global", &[socket])?;
     file.append(&[
         String::new(),
@@ -54,8 +54,6 @@ fn server(Slot { name, gateway }: &Slot) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

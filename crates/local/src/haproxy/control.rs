@@ -42,6 +42,13 @@ pub(super) fn is_checked_up(socket: &Path, server: &str) -> bool {
         && status("check_status").is_some_and(|status| status == "L7OK")
 }
 
+/// How long the server of this name has been as it is.
+pub(super) fn since_change(socket: &Path, server: &str) -> Option<Duration> {
+    let table = ask(socket, "show stat").ok()?;
+    let seconds = cell(&table, server, "lastchg")?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
 fn ask(socket: &Path, command: &str) -> Result<String> {
     let mut stream = UnixStream::connect(socket).context("haproxy takes no commands")?;
     stream.set_read_timeout(Some(ANSWERS_WITHIN))?;

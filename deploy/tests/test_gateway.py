@@ -1,0 +1,92 @@
+"""What the chart, the image and the compose file tell a gateway, told to a real one: `GATEWAY_BIN` says which."""
+
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+from chart import VALUES, gateway_of, only, pod_of, render
+from test_compose import GATEWAYS, SERVICES
+
+GATEWAY = os.environ.get("GATEWAY_BIN")
+DOCKERFILE = (pathlib.Path(__file__).parent.parent / "Dockerfile").read_text()
+
+PEM = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
+
+
+def run(environment, *arguments):
+    return subprocess.run([GATEWAY, *arguments], env=environment, capture_output=True, text=True)
+
+
+def environment_of(manifests, folder):
+    """The variables of a pod, as Kubernetes would set them, with what is mounted in this folder."""
+    container = gateway_of(manifests)
+    address = "fd00::5" if any("[::]" in variable.get("value", "") for variable in container["env"]) else "10.0.0.5"
+    fields = {"metadata.name": "sb-switchboard-7d9c5d8f6b-x2k4q", "status.podIP": address}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    url = "redis://:password@redis:6379"
+    if "redis-tls" in mounts:
+        url = "rediss://:password@redis:6379?caFile=/etc/switchboard/redis-tls/ca.crt"
+    environment = {}
+    for variable in container["env"]:
+        name, source = variable["name"], variable.get("valueFrom", {})
+        if "fieldRef" in source:
+            environment[name] = fields[source["fieldRef"]["fieldPath"]]
+        elif "secretKeyRef" in source:
+            environment[name] = url if name == "SWITCHBOARD_REDIS__URL" else 40 * "s"
+        else:
+            environment[name] = variable["value"]
+    for volume in pod_of(manifests)["volumes"]:
+        if volume["name"] == "config":
+            mount_file(folder + mounts["config"], only(manifests, "ConfigMap", volume["configMap"]["name"])["data"]["switchboard.toml"])
+        for item in volume.get("secret", {}).get("items", []):
+            mount_file(f"{folder}{mounts[volume['name']]}/{item['path']}", PEM)
+    return {name: value.replace("/etc/switchboard", f"{folder}/etc/switchboard") for name, value in environment.items()}
+
+
+def mount_file(path, text):
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def image_environment():
+    return dict(re.findall(r"(SWITCHBOARD_\w+)=(\S+)", DOCKERFILE))
+
+
+@unittest.skipUnless(GATEWAY, "cargo xtask test builds a gateway and sets GATEWAY_BIN")
+class Told(unittest.TestCase):
+    def test_a_pod_of_each_value_set_takes_what_the_chart_says(self):
+        for name, values in VALUES.items():
+            manifests = render(values)
+            with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+                environment = {**image_environment(), **environment_of(manifests, folder)}
+                checked = run(environment, "check-config")
+                self.assertEqual(checked.returncode, 0, checked.stderr)
+                self.assertIn("ops_host = ", checked.stdout)
+                self.assertIn('listen = "[::]:8080"' if "ipv6" in name else 'listen = "0.0.0.0:8080"', checked.stdout)
+
+    def test_numbers_arrive_as_they_were_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            checked = run(environment_of(render(VALUES["slow-drain"]), folder), "check-config")
+        self.assertIn("window_ms = 900000 ", checked.stdout)
+
+    def test_the_pod_of_helm_test_asks_for_what_there_is(self):
+        (container,) = only(render(VALUES["hpa"]), "Pod")["spec"]["containers"]
+        arguments = [argument.replace("sb-switchboard:80", "127.0.0.1:1") for argument in container["args"]]
+        self.assertIn("no answer from http://127.0.0.1:1/health", run(image_environment(), *arguments).stderr)
+
+    def test_a_gateway_of_compose_and_its_healthcheck_take_the_same_environment(self):
+        for name in GATEWAYS:
+            # A port on which nobody answers.
+            environment = {**image_environment(), **SERVICES[name]["environment"], "SWITCHBOARD_OPS_LISTEN": "0.0.0.0:1"}
+            checked = run(environment, "check-config")
+            self.assertEqual(checked.returncode, 0, checked.stderr)
+            check = SERVICES[name]["healthcheck"]["test"]
+            self.assertEqual(check[:2], ["CMD", "/usr/local/bin/switchboard"])
+            self.assertIn("no answer from http://127.0.0.1:1/healthz", run(environment, *check[2:]).stderr)
+
+    def test_the_image_alone_says_what_is_missing(self):
+        self.assertIn("auth.mode", run(image_environment(), "check-config").stderr)
