@@ -4,7 +4,7 @@ use switchboard_traffic::Account;
 
 use crate::fault::Fault;
 
-const HEAD: [&str; 13] = [
+const HEAD: [&str; 14] = [
     "fault",
     "sent",
     "delivered",
@@ -18,6 +18,7 @@ const HEAD: [&str; 13] = [
     "reconnects",
     "seen away",
     "sessions lost",
+    "misreported",
 ];
 
 /// A table in Markdown, aligned so that it can be read as it is. Reconnects: of the client in the middle, and of the one
@@ -69,6 +70,7 @@ fn row(fault: Fault, account: &Account) -> [String; HEAD.len()] {
         format!("{median} / {most}"),
         account.away_seen.to_string(),
         account.sessions_lost.to_string(),
+        account.misreported.to_string(),
     ]
 }
 

@@ -12,6 +12,10 @@ use switchboard_local::{
 
 use crate::Cli;
 
+/// haproxy says whose address counts.
+const TRUSTED: &str = "proxy.trusted=127.0.0.1";
+
+/// Everything that runs.
 pub(crate) struct Cluster {
     pub(crate) gateways: Vec<Gateway>,
     haproxy: Haproxy,
@@ -45,7 +49,10 @@ impl Cluster {
                 name: format!("gw-{number}"),
                 redis_url: redis.url(),
                 log_format: "pretty",
-                settings: cli.set.clone(),
+                settings: [TRUSTED.into()]
+                    .into_iter()
+                    .chain(cli.set.clone())
+                    .collect(),
             };
             let mut gateway = Gateway::start(&plan, &folder)?;
             gateway.wait_until_ready()?;

@@ -49,8 +49,6 @@ impl Gateway {
             .args(["--ops-listen", &ops.to_string()])
             .args(["--node-name", &plan.name, "--redis-url", &plan.redis_url])
             .args(["--log-format", plan.log_format])
-            // haproxy says whose address counts.
-            .args(["--set", "proxy.trusted=127.0.0.1"])
             .args(plan.settings.iter().flat_map(|setting| ["--set", setting]));
         let program = Program::start(&plan.name, command, folder)?;
         Ok(Self {

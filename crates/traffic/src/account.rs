@@ -33,6 +33,9 @@ pub struct Account {
     pub reconnects: Vec<u64>,
     /// How often a client saw its partner away.
     pub away_seen: u64,
+    /// Clients that were listed, to others or to somebody new at the end, otherwise than they entered: without their name or
+    /// state.
+    pub misreported: u64,
     /// Clients that do not have the session that they had, or saw the other's leave.
     pub sessions_lost: u64,
 }
@@ -64,6 +67,7 @@ impl Account {
         self.longest_gap = self.longest_gap.max(got.longest_gap);
         self.dropped += got.dropped;
         self.away_seen += got.away_seen;
+        self.misreported += got.misreported;
         self.sessions_lost += u64::from(got.session_lost);
     }
 
@@ -92,6 +96,10 @@ impl Account {
             (self.repeated, "signals came twice"),
             (self.out_of_order, "signals came out of order"),
             (self.sessions_lost, "clients lost their session"),
+            (
+                self.misreported,
+                "clients were listed without their name or state",
+            ),
         ] {
             if count > 0 {
                 complaints.push(format!("{count} {words}"));

@@ -20,6 +20,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::door::Door;
+use crate::look::Look;
 
 /// Every so many signals one is as long as an offer; the others are as long as candidates.
 const OFFER_EVERY: u64 = 10;
@@ -33,8 +34,9 @@ pub(crate) struct Caller {
     pub(crate) client: Client,
     pub(crate) door: Arc<Door>,
     pub(crate) stream: Arc<Stream>,
+    pub(crate) room: RoomId,
+    pub(crate) look: Look,
     events: Events,
-    room: RoomId,
 }
 
 /// What one client sends to the other, as far as it has come.
@@ -70,6 +72,8 @@ pub(crate) struct Got {
     pub(crate) dropped: u64,
     /// How often it saw the other one away.
     pub(crate) away_seen: u64,
+    /// How often it was told of a state of the other one that the other one never had.
+    pub(crate) misreported: u64,
     /// Its session is another one than at first, or over, or the other one left.
     pub(crate) session_lost: bool,
     pub(crate) highest: u64,
@@ -82,43 +86,62 @@ struct Body {
 }
 
 impl Caller {
-    pub(crate) async fn open(door: Arc<Door>, room: RoomId) -> Result<Self> {
-        let connected = Client::connect(Options::new(door.url())).await;
+    pub(crate) async fn open(door: Arc<Door>, room: RoomId, look: Look) -> Result<Self> {
+        let mut options = Options::new(door.url());
+        options.name = Some(look.name.clone());
+        let connected = Client::connect(options).await;
         let (client, events) = connected.context("a client cannot connect")?;
-        let joined = client.join(&room, None, None).await;
+        let joined = client.join(&room, Some(look.state.clone()), None).await;
         joined.with_context(|| format!("a client cannot enter {room}"))?;
         Ok(Self {
             client,
             door,
             stream: Arc::default(),
-            events,
             room,
+            look,
+            events,
         })
+    }
+
+    /// For the one that talks with it.
+    pub(crate) fn end(&self) -> End {
+        End {
+            peer: self.client.peer(),
+            look: self.look.clone(),
+            stream: self.stream.clone(),
+        }
     }
 
     /// Begins to send to `other`, one signal every `pace` until `sending` is over, and to read what comes from it until
     /// `reading` is.
     pub(crate) fn talk(
         self,
-        other: (PeerId, Arc<Stream>),
+        other: End,
         pace: Duration,
         sending: CancellationToken,
         reading: CancellationToken,
     ) -> Talk {
-        let (to, incoming) = other;
         let sender = Sender {
             client: self.client.clone(),
             room: self.room,
-            to,
+            to: other.peer,
             stream: self.stream,
         };
         Talk {
             client: self.client,
             door: self.door,
             told: tokio::spawn(sender.run(pace, sending)),
-            got: tokio::spawn(receive(self.events, to, incoming, reading)),
+            got: tokio::spawn(receive(self.events, other, reading)),
         }
     }
+}
+
+/// What one of a pair has to know of the other.
+#[derive(Clone)]
+pub(crate) struct End {
+    pub(crate) peer: PeerId,
+    pub(crate) look: Look,
+    pub(crate) stream: Arc<Stream>,
 }
 
 /// A client at work.
@@ -199,18 +222,15 @@ fn payload(n: u64) -> Payload {
     }
 }
 
-async fn receive(
-    mut events: Events,
-    from: PeerId,
-    incoming: Arc<Stream>,
-    reading: CancellationToken,
-) -> Got {
-    let mut got = Got::default();
+async fn receive(mut events: Events, other: End, reading: CancellationToken) -> Got {
+    let (from, mut got) = (other.peer, Got::default());
     while let Some(Some(event)) = reading.run_until_cancelled(events.next()).await {
         match event {
-            Event::Signal(signal) if signal.from == from => got.take(&signal, &incoming),
+            Event::Signal(signal) if signal.from == from => got.take(&signal, &other.stream),
             Event::MemberUpdated(updated) if updated.peer == from => {
                 got.away_seen += u64::from(updated.connection == Some(Connection::Away));
+                let state = updated.state.as_ref();
+                got.misreported += u64::from(state.is_some_and(|state| *state != other.look.state));
             }
             Event::MemberLeft(left) => got.session_lost |= left.peer == from,
             Event::Connection(ConnectionState::Reconnecting(_)) => got.dropped += 1,

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use switchboard_protocol::{PeerId, RoomId};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::account::Account;
 use crate::caller::{Caller, Stream, Talk};
 use crate::door::Door;
+use crate::look::{Look, misreported};
 
 /// A stream that does not flow again for so long after a fault never will.
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
@@ -21,6 +23,7 @@ pub struct Traffic {
     talks: Vec<Talk>,
     doors: Vec<Arc<Door>>,
     streams: Vec<Arc<Stream>>,
+    rooms: Vec<Room>,
     sending: DropGuard,
     reading: CancellationToken,
 }
@@ -41,16 +44,19 @@ impl Traffic {
         for pair in 0..pairs {
             for _ in 0..2 {
                 let room = format!("pair-{pair}").parse()?;
-                callers.push(Caller::open(open_door().await?, room).await?);
+                let look = Look::of(callers.len());
+                callers.push(Caller::open(open_door().await?, room, look).await?);
             }
         }
         let doors = callers.iter().map(|caller| caller.door.clone()).collect();
         let streams = callers.iter().map(|caller| caller.stream.clone()).collect();
+        let rooms = callers.chunks(2).map(Room::of).collect();
         let (sending, reading) = (CancellationToken::new(), CancellationToken::new());
         Ok(Self {
             talks: talk_all(callers, pace, &sending, &reading),
             doors,
             streams,
+            rooms,
             sending: sending.drop_guard(),
             reading,
         })
@@ -94,12 +100,12 @@ impl Traffic {
         }
     }
 
-    /// Ends all sending, reads everything that somebody was told of, says goodbye, and compares what each was told with
-    /// what the other one got.
+    /// Ends all sending, reads everything that somebody was told of, looks who is listed how, says goodbye, and compares what
+    /// each was told with what the other one got.
     ///
     /// # Errors
     ///
-    /// A client has panicked.
+    /// A client has panicked, or somebody new does not get in.
     pub async fn end(self) -> Result<Account> {
         drop(self.sending);
         let mut told = Vec::new();
@@ -110,15 +116,39 @@ impl Traffic {
         }
         self.reading.cancel();
         let (mut got, mut account) = (Vec::new(), Account::default());
-        for (receiving, client, door) in rest {
+        for (receiving, _, door) in &mut rest {
             got.push(receiving.await.context("a receiver failed")?);
             account.enter_client(door.connections());
+        }
+        for Room { door, id, members } in &self.rooms {
+            account.misreported += misreported(door, id, members).await?;
+        }
+        for (_, client, _) in rest {
             client.bye().await;
         }
         for (index, told) in told.iter().enumerate() {
             account.enter(told, &got[index ^ 1]);
         }
         Ok(account)
+    }
+}
+
+/// A pair, as somebody new must find it.
+struct Room {
+    /// The way in.
+    door: Arc<Door>,
+    id: RoomId,
+    members: Vec<(PeerId, Look)>,
+}
+
+impl Room {
+    fn of(pair: &[Caller]) -> Self {
+        let look = |caller: &Caller| (caller.client.peer(), caller.look.clone());
+        Self {
+            door: pair[0].door.clone(),
+            id: pair[0].room.clone(),
+            members: pair.iter().map(look).collect(),
+        }
     }
 }
 
@@ -129,10 +159,7 @@ fn talk_all(
     sending: &CancellationToken,
     reading: &CancellationToken,
 ) -> Vec<Talk> {
-    let ends: Vec<_> = callers
-        .iter()
-        .map(|caller| (caller.client.peer(), caller.stream.clone()))
-        .collect();
+    let ends: Vec<_> = callers.iter().map(Caller::end).collect();
     let talk = |(index, caller): (usize, Caller)| {
         let other = ends[index ^ 1].clone();
         let (sending, reading) = (sending.clone(), reading.clone());

@@ -46,6 +46,10 @@ fn column(upgrade: &Upgrade) -> Vec<(&'static str, String)> {
         ("connections lost, not moved", account.dropped.to_string()),
         ("sessions lost", account.sessions_lost.to_string()),
         (
+            "listed without name or state",
+            account.misreported.to_string(),
+        ),
+        (
             "longest gap of a stream, ms",
             account.longest_gap.as_millis().to_string(),
         ),

@@ -29,9 +29,10 @@ gateways are replaced as the chart's Deployment does it: start a new one, wait u
 to an old one, wait until its clients have moved, next. First behind leastconn, then behind random.
 
 Prints what the clients saw, and draws what the gateways' metrics said meanwhile into target/upgrade/.
-Fails where a signal was lost, repeated, out of order or undelivered, where somebody was seen away, where
-the pictures of the call stopped, or where clients moved more often than they should: 1.1 times on average
-with leastconn, (1+1/N)^N-1 times with random and N gateways, and a margin for how many clients there are.
+Fails where a signal was lost, repeated, out of order or undelivered, where somebody was seen away or
+listed without name and state, where the pictures of the call stopped, or where clients moved more often
+than they should: 1.1 times on average with leastconn; (1+1/N)^N-1 times with random and N gateways, and a
+margin for how many clients there are.
 
 --from builds the revision in a git worktree below target/, with a target directory of its own; both are
 kept and used again.";
@@ -52,6 +53,9 @@ pub(crate) struct Options {
     /// Pairs of clients. Default: 100.
     #[arg(long, value_name = "N")]
     pairs: Option<u16>,
+    /// Between two signals of a client, milliseconds. Default: 250.
+    #[arg(long, value_name = "MS")]
+    pace: Option<u64>,
     /// Over how long a gateway sends its clients on, seconds. Default: 8; deployed are 30.
     #[arg(long, value_name = "S")]
     drain_window: Option<u64>,
@@ -119,6 +123,7 @@ fn upgrade(options: &Options, from: Option<Built>) -> Result<Command> {
     let numbers = [
         ("--gateways", options.gateways.map(u64::from)),
         ("--pairs", options.pairs.map(u64::from)),
+        ("--pace", options.pace),
         ("--drain-window", options.drain_window),
     ];
     for (name, number) in numbers {
