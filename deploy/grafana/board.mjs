@@ -44,7 +44,10 @@ export function board({ uid, title, description, rows }) {
     builder.withRow(new RowBuilder(name));
     for (const panel of panels) builder.withPanel(panel);
   }
-  return builder.build();
+  const built = builder.build();
+  // Grafana's conversion to its newer format names panels by these.
+  for (const [index, panel] of (built.panels ?? []).entries()) panel.id = index + 1;
+  return built;
 }
 
 /**
