@@ -1,9 +1,30 @@
 /** What every board has in common: variables, links, annotations, and panels that follow one set of rules. */
-import { AnnotationQueryBuilder, DashboardBuilder, DashboardLinkBuilder, DatasourceVariableBuilder, QueryVariableBuilder, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
+import {
+  AnnotationQueryBuilder,
+  DashboardBuilder,
+  DashboardCursorSync,
+  DashboardLinkBuilder,
+  DashboardLinkType,
+  DatasourceVariableBuilder,
+  QueryVariableBuilder,
+  RowBuilder,
+  ThresholdsMode,
+  VariableRefresh,
+  VariableSort,
+} from '@grafana/grafana-foundation-sdk/dashboard';
 import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
-import { ReduceDataOptionsBuilder, VizLegendOptionsBuilder, VizTooltipOptionsBuilder } from '@grafana/grafana-foundation-sdk/common';
+import {
+  LegendDisplayMode,
+  LegendPlacement,
+  ReduceDataOptionsBuilder,
+  SortOrder,
+  TooltipDisplayMode,
+  VisibilityMode,
+  VizLegendOptionsBuilder,
+  VizTooltipOptionsBuilder,
+} from '@grafana/grafana-foundation-sdk/common';
 
 const SOURCE = { type: 'prometheus', uid: '${datasource}' };
 /** In every selector: the gateways that were chosen. */
@@ -20,7 +41,7 @@ const CLUSTER = 'namespace=~"$namespace", job=~"$job"';
 
 /**
  * @param {{ uid: string, title: string, description: string, rows: { title: string, panels: any[] }[] }} board
- * @returns {object} as Grafana imports it
+ * @returns as Grafana imports it
  */
 export function board({ uid, title, description, rows }) {
   const builder = new DashboardBuilder(`Switchboard / ${title}`)
@@ -31,8 +52,8 @@ export function board({ uid, title, description, rows }) {
     .refresh('30s')
     .time({ from: 'now-1h', to: 'now' })
     .timezone('browser')
-    .tooltip(1)
-    .link(new DashboardLinkBuilder('Switchboard').type('dashboards').tags(['switchboard']).asDropdown(true).includeVars(true).keepTime(true))
+    .tooltip(DashboardCursorSync.Crosshair)
+    .link(new DashboardLinkBuilder('Switchboard').type(DashboardLinkType.Dashboards).tags(['switchboard']).asDropdown(true).includeVars(true).keepTime(true))
     .withVariable(new DatasourceVariableBuilder('datasource').label('Prometheus').type('prometheus'))
     .withVariable(choice('namespace', 'label_values(switchboard_build_info, namespace)'))
     .withVariable(choice('job', 'label_values(switchboard_build_info{namespace=~"$namespace"}, job)'))
@@ -44,7 +65,10 @@ export function board({ uid, title, description, rows }) {
     builder.withRow(new RowBuilder(name));
     for (const panel of panels) builder.withPanel(panel);
   }
-  return builder.build();
+  const built = builder.build();
+  // Grafana's conversion to its newer format names panels by these.
+  for (const [index, panel] of (built.panels ?? []).entries()) panel.id = index + 1;
+  return built;
 }
 
 /**
@@ -66,7 +90,7 @@ export function number(title, description, unit, target, steps = [[0, 'green']])
     .span(4)
     .height(4)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']))
-    .thresholds({ build: () => ({ mode: 'absolute', steps: [{ value: null, color: base }, ...others.map(([value, color]) => ({ value, color }))] }) })
+    .thresholds({ build: () => ({ mode: ThresholdsMode.Absolute, steps: [{ value: null, color: base }, ...others.map(([value, color]) => ({ value, color }))] }) })
     .noValue('–')
     .withTarget(query(target));
 }
@@ -89,9 +113,9 @@ export function graph(title, description, unit, ...targets) {
     .span(8)
     .height(8)
     .fillOpacity(8)
-    .showPoints('never')
-    .legend(new VizLegendOptionsBuilder().displayMode('list').placement('bottom').showLegend(true))
-    .tooltip(new VizTooltipOptionsBuilder().mode('multi').sort('desc'));
+    .showPoints(VisibilityMode.Never)
+    .legend(new VizLegendOptionsBuilder().displayMode(LegendDisplayMode.List).placement(LegendPlacement.Bottom).showLegend(true))
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending));
   for (const target of targets) builder.withTarget(query(target));
   return builder;
 }
@@ -111,7 +135,7 @@ export function selecting(text) {
  * @param {string} values
  */
 function choice(name, values) {
-  return new QueryVariableBuilder(name).datasource(SOURCE).query(values).refresh(2).multi(true).includeAll(true).allValue('.*').sort(1);
+  return new QueryVariableBuilder(name).datasource(SOURCE).query(values).refresh(VariableRefresh.OnTimeRangeChanged).multi(true).includeAll(true).allValue('.*').sort(VariableSort.AlphabeticalAsc);
 }
 
 /**

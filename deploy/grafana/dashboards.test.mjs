@@ -60,6 +60,18 @@ test('a panel has a title, a description, a unit, and the data source that was c
   each(targets, ({ target }) => target.datasource.uid === '${datasource}');
 });
 
+test('panels have ids of their own and a place each', () => {
+  for (const { panels } of everyBoard) {
+    assert.deepEqual(panels.map((panel) => panel.id), panels.map((_, index) => index + 1));
+    const taken = new Set();
+    for (const { gridPos: { x, y, w, h } } of panels) {
+      assert.ok(x + w <= 24);
+      for (let cell = 0; cell < w * h; cell += 1) taken.add(`${x + (cell % w)} ${y + Math.floor(cell / w)}`);
+    }
+    assert.equal(taken.size, panels.reduce((sum, { gridPos: { w, h } }) => sum + w * h, 0), 'two panels share a place');
+  }
+});
+
 test('no panel or query sets an interval of its own', () => {
   each(panels, ({ panel }) => !panel.interval);
   each(targets, ({ target }) => !target.interval);

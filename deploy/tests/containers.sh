@@ -2,11 +2,13 @@
 # Builds deploy/Dockerfile and runs docker-compose.yml for real, on a machine that reaches no image registry: what the images are
 # made from comes from debootstrap.
 #
-#   deploy/tests/containers.sh          builds, starts, lets a call's signals pass at one URL while a gateway stops, and ends it all
+#   deploy/tests/containers.sh          builds, starts, lets a call's signals pass at one URL while gateways stop, and ends it all
+#
+# It also starts deploy/systemd/switchboard.service under a systemd of its own, in a container.
 #
 # Needs root; podman, buildah, runc, iptables, debootstrap, curl and pip (Debian: apt-get install podman buildah runc iptables
 # debootstrap curl python3-pip); the Rust toolchain; ports 8080 and 9090 of the loopback address; and, the first time, a mirror of
-# Debian, crates.io and PyPI. Takes 10 minutes the first time, 2 later.
+# Debian, crates.io and PyPI. Takes 10 minutes the first time, 4 later.
 # Stays on the machine: images, in podman's store, and target/containers.
 #
 # In the place of the images that the files name are others, under the same names: a Debian 13 with Rust for `BUILDER`, a bare one
@@ -77,6 +79,7 @@ image_of() { awk -v service="  $1:" '$0 == service {found = 1} found && $1 == "i
 debian localhost/switchboard-builder gcc libc6-dev
 debian localhost/switchboard-runtime
 debian localhost/switchboard-services valkey-server haproxy prometheus
+debian localhost/switchboard-systemd systemd valkey-server curl
 stand_in "docker.io/$(image_of redis)" 999:1000 valkey-server
 stand_in "docker.io/library/$(image_of balancer)" 99:99 "haproxy -W -db -f /usr/local/etc/haproxy/haproxy.cfg"
 stand_in "docker.io/$(image_of prometheus)" 65534:65534 "prometheus --config.file=/etc/prometheus/prometheus.yml --storage.tsdb.path=/prometheus"
@@ -90,7 +93,7 @@ compose() {
   PYTHONPATH=$folder/python python3 -m podman_compose --profile observability -f docker-compose.yml -f "$folder/here.yml" "$@" 2>"$folder/compose.log"
 }
 end() {
-  podman rm --force --time 1 switchboard-alone >/dev/null 2>&1 || true
+  podman rm --force --time 1 switchboard-alone switchboard-systemd >/dev/null 2>&1 || true
   compose down --volumes >/dev/null || true
 }
 trap end EXIT
@@ -105,6 +108,28 @@ podman exec switchboard-alone sh -c 'grep -E "^(Uid|CapEff):" /proc/1/status; ! 
 quietly podman stop --time 75 switchboard-alone
 last_word switchboard-alone
 [ "$(podman inspect switchboard-alone --format '{{.State.ExitCode}}')" = 0 ]
+
+say "the systemd unit"
+quietly podman run --detach --name switchboard-systemd --privileged --systemd always localhost/switchboard-systemd /lib/systemd/systemd
+podman cp switchboard-alone:/usr/local/bin/switchboard "$folder/switchboard"
+podman cp "$folder/switchboard" switchboard-systemd:/usr/local/bin/switchboard
+podman cp deploy/systemd/switchboard.service switchboard-systemd:/etc/systemd/system/switchboard.service
+podman exec --interactive switchboard-systemd bash -euo pipefail <<'END'
+  ready() { until curl --silent --fail http://127.0.0.1:8080/readyz; do sleep 0.5; done; echo; }
+  until [[ $(systemctl is-system-running) =~ running|degraded ]]; do sleep 0.5; done
+  systemctl start valkey-server
+  mkdir -p /etc/switchboard
+  echo 'drain = {grace_ms = 100, window_ms = 0}' > /etc/switchboard/switchboard.toml
+  echo 'SWITCHBOARD_REDIS__URL=redis://localhost:6379' > /etc/switchboard/switchboard.env
+  chmod 600 /etc/switchboard/switchboard.env
+  systemctl start switchboard && ready
+  grep -E "^(Uid|CapEff|NoNewPrivs|Seccomp):" "/proc/$(systemctl show -p MainPID --value switchboard)/status"
+  systemctl kill --signal=KILL switchboard
+  sleep 0.5; ready; echo "started again after it was killed"
+  systemctl stop switchboard
+  [ "$(systemctl show -p Result --value switchboard)" = success ]
+  journalctl --unit switchboard --no-pager | grep --only-matching "stopped.*" | tail -1
+END
 
 say "docker-compose.yml: three gateways, Redis, haproxy, Prometheus"
 [ -d "$folder/python/podman_compose-1.6.0.dist-info" ] ||

@@ -3,9 +3,11 @@
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import tempfile
 import unittest
+import urllib.request
 
 from chart import VALUES, gateway_of, only, pod_of, render
 from test_compose import GATEWAYS, SERVICES
@@ -87,6 +89,19 @@ class Told(unittest.TestCase):
             check = SERVICES[name]["healthcheck"]["test"]
             self.assertEqual(check[:2], ["CMD", "/usr/local/bin/switchboard"])
             self.assertIn("no answer from http://127.0.0.1:1/healthz", run(environment, *check[2:]).stderr)
+
+    def test_promtool_has_nothing_against_its_metrics(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = "127.0.0.1:%d" % free.getsockname()[1]
+        with subprocess.Popen([GATEWAY, "--listen", address], env={}, stderr=subprocess.DEVNULL) as gateway:
+            try:
+                while run({"SWITCHBOARD_LISTEN": address}, "healthcheck").returncode:
+                    self.assertIsNone(gateway.poll(), "the gateway ended")
+                metrics = urllib.request.urlopen(f"http://{address}/metrics").read()
+            finally:
+                gateway.terminate()
+        checked = subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, b""))
 
     def test_the_image_alone_says_what_is_missing(self):
         self.assertIn("auth.mode", run(image_environment(), "check-config").stderr)

@@ -3,11 +3,13 @@
 import json
 import pathlib
 import re
+import tarfile
+import tempfile
 import unittest
 
 import values_table
 import yaml
-from chart import CHART, FOLDER, VALUES
+from chart import CHART, FOLDER, VALUES, only, render
 
 DEFAULTS = yaml.safe_load((FOLDER / "values.yaml").read_text())
 SCHEMA = json.loads((FOLDER / "values.schema.json").read_text())
@@ -71,6 +73,26 @@ class Keys(unittest.TestCase):
 
     def test_the_table_in_the_readme_is_what_the_values_say(self):
         self.assertEqual(values_table.README.read_text(), values_table.readme_with_table(), "python3 deploy/tests/values_table.py")
+
+
+class Readme(unittest.TestCase):
+    def test_its_examples_can_be_installed(self):
+        text = values_table.README.read_text()
+        (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+        self.assertEqual(only(render(yaml.safe_load(example)), "Deployment")["spec"]["replicas"], 3)
+        trial = {}
+        for path, value in re.findall(r"--set ([\w.]+)=(\S+)", text):
+            tree = trial
+            *parents, key = path.split(".")
+            for parent in parents:
+                tree = tree.setdefault(parent, {})
+            tree[key] = yaml.safe_load(value)
+        self.assertTrue(only(render(trial), "StatefulSet"))
+
+    def test_the_package_has_what_the_templates_read(self):
+        with tempfile.TemporaryDirectory() as folder, tarfile.open(CHART.save(folder)) as package:
+            names = {name.removeprefix("switchboard/") for name in package.getnames()}
+        self.assertLessEqual({"README.md", "values.schema.json", "files/rules.yml", "files/dashboards/overview.json"}, names)
 
 
 class Config(unittest.TestCase):

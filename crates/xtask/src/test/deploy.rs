@@ -25,6 +25,8 @@ pub(super) fn deploy(run: &mut Run, tools: StepId) {
     let needs = [python, models, built];
     run.tests("Chart, rules, compose, host", &needs, chart_tests);
     let dashboards = npm_packages(run, tools, DASHBOARDS);
+    let check = npm(DASHBOARDS, ["run", "check"]);
+    run.command("Type check of the dashboards", &[dashboards], check);
     run.tests("Dashboards", &[dashboards], || {
         Ok(npm(DASHBOARDS, ["test"]))
     });
