@@ -44,12 +44,19 @@ pub(crate) struct Caller {
 pub(crate) struct Stream {
     sent: AtomicU64,
     received: AtomicU64,
+    /// Microseconds: the longest time between two signals since it was last taken.
+    longest_gap: AtomicU64,
 }
 
 impl Stream {
     /// How many signals the client has sent; they are numbered from 1.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The longest time between two signals that the other one got, since this was last called.
+    pub(crate) fn take_longest_gap(&self) -> Duration {
+        Duration::from_micros(self.longest_gap.swap(0, Ordering::Relaxed))
     }
 
     /// The highest number that the other one got.
@@ -261,7 +268,10 @@ impl Got {
         incoming.received.store(self.highest, Ordering::Relaxed);
         let now = Instant::now();
         if let Some(last_at) = self.last_at.replace(now) {
-            self.longest_gap = self.longest_gap.max(now - last_at);
+            let gap = now - last_at;
+            self.longest_gap = self.longest_gap.max(gap);
+            let micros = u64::try_from(gap.as_micros()).unwrap_or(u64::MAX);
+            incoming.longest_gap.fetch_max(micros, Ordering::Relaxed);
         }
     }
 }

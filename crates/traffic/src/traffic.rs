@@ -67,9 +67,10 @@ impl Traffic {
         &self.doors
     }
 
-    /// Signals that clients have sent so far.
-    pub fn sent(&self) -> u64 {
-        self.streams.iter().map(|stream| stream.sent()).sum()
+    /// The longest time between two signals of one stream, since this was last called.
+    pub fn take_longest_gap(&self) -> Duration {
+        let gaps = self.streams.iter().map(|stream| stream.take_longest_gap());
+        gaps.max().unwrap_or_default()
     }
 
     /// Waits until every stream has brought something that was sent after this call.

@@ -1,6 +1,7 @@
 //! The pairs that talk through haproxy.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Result;
 use switchboard_traffic::{Account, Door, Traffic};
@@ -22,11 +23,18 @@ impl Clients {
         let open_door = async || Door::open(public, doors.clone()).await;
         let traffic = Traffic::start(plan.pairs, plan.pace, open_door).await?;
         traffic.settle().await?;
+        // What came while they were let in is no measure of calm.
+        traffic.take_longest_gap();
         sleep(plan.calm).await;
         Ok(Self {
             traffic,
             _doors: doors.drop_guard(),
         })
+    }
+
+    /// The longest time between two signals of one stream, since this was last called.
+    pub(crate) fn take_longest_gap(&self) -> Duration {
+        self.traffic.take_longest_gap()
     }
 
     /// Waits until all of them hear each other, and lets them talk for a while more.

@@ -65,6 +65,8 @@ mod tests {
                 reconnects: moves.into(),
                 ..Account::default()
             },
+            calm_gap: Duration::from_millis(110),
+            gap: Duration::from_millis(120),
             fullest: 1.0,
             people: Vec::new(),
             took: Duration::from_secs(1),

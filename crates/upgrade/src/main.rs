@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 /// What a balancer with checks every 500 ms needs to notice, and some.
 const GRACE: Duration = Duration::from_secs(2);
-const CALM: Duration = Duration::from_secs(3);
+const CALM: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(200);
 
 /// Replace the gateways of a real cluster one by one under traffic, and ask its clients what they saw.

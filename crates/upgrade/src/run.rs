@@ -29,6 +29,10 @@ pub struct Upgrade {
     pub gateways: usize,
     /// What became of the signals, and how often clients moved.
     pub account: Account,
+    /// The longest time between two signals of one stream before, while nothing happened: what this machine makes of it.
+    pub calm_gap: Duration,
+    /// The same while gateways were replaced.
+    pub gap: Duration,
     /// What the fullest gateway had of its share after one was replaced, at most.
     pub fullest: f64,
     /// The two in a call, if there were any.
@@ -108,6 +112,7 @@ impl Scene<'_> {
         let clients = Clients::start(plan, self.fleet.public()).await?;
         // What they saw until now was no part of this.
         self.people()?;
+        let calm_gap = clients.take_longest_gap();
         let began = Instant::now();
         let fullest = block_in_place(|| {
             let turns = Turns {
@@ -119,7 +124,7 @@ impl Scene<'_> {
             };
             turns.take(self.fleet)
         })?;
-        let took = began.elapsed();
+        let (took, gap) = (began.elapsed(), clients.take_longest_gap());
         progress.set_message("clients say what they saw");
         let people = self.people()?;
         clients.settle(plan).await?;
@@ -130,6 +135,8 @@ impl Scene<'_> {
             balance: plan.balance,
             gateways: plan.gateways,
             account: clients.end().await?,
+            calm_gap,
+            gap,
             fullest,
             people,
             took,

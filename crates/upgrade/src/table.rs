@@ -50,8 +50,12 @@ fn column(upgrade: &Upgrade) -> Vec<(&'static str, String)> {
             account.misreported.to_string(),
         ),
         (
-            "longest gap of a stream, ms",
-            account.longest_gap.as_millis().to_string(),
+            "longest gap of a stream before, ms",
+            upgrade.calm_gap.as_millis().to_string(),
+        ),
+        (
+            "longest gap of a stream meanwhile, ms",
+            upgrade.gap.as_millis().to_string(),
         ),
         ("moves per client, mean", format!("{:.2}", moves.mean())),
         ("moves by the formula", format!("{formula:.2}")),
