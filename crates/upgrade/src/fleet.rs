@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use switchboard_local::{Gateway, GatewayPlan, Haproxy, HaproxyPlan, Redis, Slot};
 use tokio_util::sync::CancellationToken;
 
@@ -24,8 +24,7 @@ pub(crate) struct Fleet {
     /// One more than there are gateways: a new one comes before an old one goes.
     free_slot: String,
     starter: Starter,
-    /// Outlives the gateways.
-    _redis: Redis,
+    redis: Redis,
 }
 
 impl Fleet {
@@ -54,7 +53,7 @@ impl Fleet {
             members,
             free_slot: place(0),
             starter,
-            _redis: redis,
+            redis,
         })
     }
 
@@ -76,6 +75,24 @@ impl Fleet {
         let old = std::mem::replace(&mut self.members[index], new);
         self.haproxy.remove(&old.slot)?;
         self.free_slot = old.slot;
+        Ok(())
+    }
+
+    /// Whether everything runs that should, while the gateway of this index stops.
+    ///
+    /// # Errors
+    ///
+    /// Names one that has ended, with its last lines.
+    pub(crate) fn others_must_run(&mut self, index: usize) -> Result<()> {
+        let others = self.members.iter_mut().enumerate();
+        let others = others.filter(|(other, _)| *other != index);
+        let gateways = others.map(|(_, member)| member.gateway.program_mut());
+        let rest = [self.haproxy.program_mut(), self.redis.program_mut()];
+        for program in gateways.chain(rest) {
+            if let Some(status) = program.ended() {
+                bail!("{}", program.obituary(status));
+            }
+        }
         Ok(())
     }
 

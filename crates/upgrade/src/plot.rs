@@ -51,7 +51,10 @@ fn picture(upgrade: &Upgrade, root: &Area<'_>) -> Drawn {
 fn heading(upgrade: &Upgrade, area: &Area<'_>) -> Drawn {
     let account = &upgrade.account;
     let (gateways, balance) = (upgrade.gateways, upgrade.balance.name());
-    let title = format!("{gateways} gateways behind {balance} are replaced one by one");
+    let mut title = format!("{gateways} gateways behind {balance} are replaced one by one");
+    if upgrade.from != upgrade.to {
+        title += &format!(": {} to {}", upgrade.from, upgrade.to);
+    }
     let facts = format!(
         "{} clients sent {} signals: {} lost, {} repeated, {} out of order; seen away {} times",
         account.reconnects.len(),

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use indicatif::ProgressBar;
-use switchboard_local::Gateway;
 use tokio_util::sync::CancellationToken;
 
 use crate::fleet::Fleet;
@@ -37,7 +36,7 @@ impl Turns<'_> {
             self.progress.set_message("a new gateway starts");
             let new = fleet.add(self.build)?;
             self.watch.add(&new.gateway);
-            self.drain(&mut fleet.members[index].gateway)?;
+            self.drain(fleet, index)?;
             self.watch.ended(&fleet.members[index].gateway);
             fleet.replace(index, new)?;
             fullest = fullest.max(fleet.fullest()?);
@@ -46,27 +45,28 @@ impl Turns<'_> {
         Ok(fullest)
     }
 
-    /// Tells it to stop, and waits until it has.
-    fn drain(&self, old: &mut Gateway) -> Result<()> {
-        old.program().terminate();
+    /// Tells one to stop, and waits until it has.
+    fn drain(&self, fleet: &mut Fleet, index: usize) -> Result<()> {
+        fleet.members[index].gateway.program().terminate();
         let deadline = Instant::now() + self.times.deadline() + ENDS_WITHIN;
-        let name = old.program().name().to_owned();
         let status = loop {
+            let old = &mut fleet.members[index].gateway;
             if let Some(status) = old.program_mut().wait(LOOK_EVERY) {
                 break status;
             }
-            let remaining = self.watch.remaining(old);
-            let progress = format!("{name} drains, {remaining} connections to go");
-            self.progress.set_message(progress);
+            let (name, remaining) = (old.program().name(), self.watch.remaining(old));
+            let message = format!("{name} drains, {remaining} connections to go");
+            self.progress.set_message(message);
             ensure!(!self.stop.is_cancelled(), "told to stop");
             if Instant::now() > deadline {
                 let tail = old.program().last_lines();
                 bail!("{name} does not end; it wrote last\n{tail}");
             }
+            fleet.others_must_run(index)?;
         };
-        let program = old.program();
+        let program = fleet.members[index].gateway.program();
         ensure!(status.success(), "{}", program.obituary(status));
-        let log = program.log();
+        let (name, log) = (program.name(), program.log());
         let has_panicked = fs::read_to_string(log)?.contains("panicked");
         ensure!(!has_panicked, "{name} panicked: see {}", log.display());
         Ok(())
