@@ -8,7 +8,7 @@
 #
 # Needs root; podman, buildah, runc, iptables, debootstrap, curl and pip (Debian: apt-get install podman buildah runc iptables
 # debootstrap curl python3-pip); the Rust toolchain; ports 8080 and 9090 of the loopback address; and, the first time, a mirror of
-# Debian, crates.io and PyPI. Takes 10 minutes the first time, 4 later.
+# Debian, crates.io and PyPI. Takes 15 minutes the first time, 3 later.
 # Stays on the machine: images, in podman's store, and target/containers.
 #
 # In the place of the images that the files name are others, under the same names: a Debian 13 with Rust for `BUILDER`, a bare one
