@@ -17,17 +17,19 @@ Examples:
   cargo xtask cluster --gateways 5 --balance random --release
   cargo xtask cluster --set drain.window_ms=5000 --set session.resume_window_ms=10000
 
-It prints where everything is: the page, each gateway with its ops address and process id, Redis,
-haproxy's table of who has how many connections, Prometheus with the alerts, the folder of the logs.
-haproxy and Prometheus read deploy/haproxy/haproxy.cfg, deploy/prometheus/prometheus.yml and
-helm/switchboard/files/rules.yml, with the addresses of this machine put in.
+It prints where everything is: the page, each gateway with its ops address and process id,
+Redis, haproxy's table of who has how many connections, Prometheus with the alerts, the folder
+of the logs. haproxy and Prometheus read deploy/haproxy/haproxy.cfg,
+deploy/prometheus/prometheus.yml and helm/switchboard/files/rules.yml, with the addresses of
+this machine put in.
 
 Things to try, with a call open in two tabs:
-  kill <pid>        a gateway drains: nobody notices      kill -9 <pid>     it dies: the call goes on
-  kill -STOP <pid>  it freezes for a while                kill -CONT <pid>  and goes on
+  kill <pid>        a gateway drains: nobody notices
+  kill -9 <pid>     it dies: the call goes on
+  kill -STOP <pid>  it freezes, until kill -CONT <pid>
 
-What ends is reported with its last lines, and the others go on. Ctrl-C stops everything: gateways drain
-for 10 s at most, and a second Ctrl-C hurries them.";
+What ends is reported with its last lines, and the others go on. Ctrl-C stops everything:
+gateways drain for 10 s at most, and a second Ctrl-C hurries them.";
 
 /// Start gateways, Redis, haproxy and Prometheus on this machine, until Ctrl-C.
 #[derive(Args)]

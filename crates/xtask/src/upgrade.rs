@@ -18,24 +18,25 @@ const BROWSER_TESTS: &str = "e2e";
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo xtask upgrade --release                    three minutes after the build, as gateways are deployed
-  cargo xtask upgrade --release --from v0.2.0      from that revision to the present one, and back again
+  cargo xtask upgrade --release                 three minutes after the build
+  cargo xtask upgrade --release --from v0.2.0   from that revision to this one, and back again
   cargo xtask upgrade --balance random --gateways 5
   cargo xtask upgrade --without-browsers --pairs 20 --drain-window 3
 
-A cluster of its own is started behind a real haproxy with the file in deploy/haproxy, 100 pairs of
-clients send each other numbered signals through it, two people are in a call in real browsers. Then its
-gateways are replaced as the chart's Deployment does it: start a new one, wait until it is ready, SIGTERM
-to an old one, wait until its clients have moved, next. First behind leastconn, then behind random.
+A cluster of its own is started behind a real haproxy with the file in deploy/haproxy, 100 pairs
+of clients send each other numbered signals through it, two people are in a call in real
+browsers. Then its gateways are replaced as the chart's Deployment does it: start a new one,
+wait until it is ready, SIGTERM to an old one, wait until its clients have moved, next. First
+behind leastconn, then behind random.
 
-Prints what the clients saw, and draws what the gateways' metrics said meanwhile into target/upgrade/.
-Fails where a signal was lost, repeated, out of order or undelivered, where somebody was seen away or
-listed without name and state, where the pictures of the call stopped, or where clients moved more often
-than they should: 1.1 times on average with leastconn; (1+1/N)^N-1 times with random and N gateways, and a
-margin for how many clients there are.
+Prints what the clients saw, and draws what the gateways' metrics said meanwhile into
+target/upgrade/. Fails where a signal was lost, repeated, out of order or undelivered, where
+somebody was seen away or listed without name and state, where the pictures of the call stopped,
+or where clients moved more often than they should: 1.1 times on average with leastconn;
+(1+1/N)^N-1 times with random and N gateways, and a margin for how many clients there are.
 
---from builds the revision in a git worktree below target/, with a target directory of its own; both are
-kept and used again.";
+--from builds the revision in a git worktree below target/, with a target directory of its own;
+both are kept and used again.";
 
 /// Replace the gateways of a cluster one by one under traffic, and ask its clients what they saw.
 #[derive(Args)]
