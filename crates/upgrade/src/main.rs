@@ -149,8 +149,7 @@ fn conclude(upgrades: &[Upgrade], folder: &Path) -> Result<bool> {
     let mut is_well = true;
     for upgrade in upgrades {
         let title = upgrade.title();
-        let file = title.replace([' ', ','], "-").replace("--", "-");
-        let path = folder.join(format!("{file}.svg"));
+        let path = folder.join(format!("{}.svg", file_name(&title)));
         draw(upgrade, &path)?;
         println!("{title}: drawn in {}", path.display());
         for complaint in complaints(upgrade) {
@@ -159,6 +158,13 @@ fn conclude(upgrades: &[Upgrade], folder: &Path) -> Result<bool> {
         }
     }
     Ok(is_well)
+}
+
+/// A revision may be called `origin/main`.
+fn file_name(title: &str) -> String {
+    let is_kept = |c: char| c.is_ascii_alphanumeric() || c == '.';
+    let words = title.split(|c| !is_kept(c)).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-")
 }
 
 fn progress_bar(turns: usize) -> Result<ProgressBar> {
@@ -172,4 +178,19 @@ fn progress_bar(turns: usize) -> Result<ProgressBar> {
 fn beside_this() -> Result<PathBuf> {
     let this = env::current_exe().context("cannot tell where this program lies")?;
     Ok(this.with_file_name(format!("switchboard{}", env::consts::EXE_SUFFIX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_have_names_that_are_no_paths() {
+        let title = "leastconn, origin/main to present";
+        assert_eq!(file_name(title), "leastconn-origin-main-to-present");
+        assert_eq!(
+            file_name("random, v0.2.0 to present"),
+            "random-v0.2.0-to-present"
+        );
+    }
 }

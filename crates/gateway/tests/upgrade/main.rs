@@ -22,7 +22,7 @@ async fn nobody_notices_that_gateways_are_replaced() {
         pace: Duration::from_millis(100),
         calm: Duration::from_millis(300),
         drain: DrainTimes {
-            grace: Duration::from_millis(1500),
+            grace: Duration::from_secs(2),
             window: Duration::from_secs(2),
         },
         browsers: None,
