@@ -171,20 +171,19 @@ fn draw_moves(upgrade: &Upgrade, area: &Area<'_>, end: f64) -> Drawn {
     Ok(())
 }
 
-/// Over time: how many sessions have come to a gateway from another one, for each client.
+/// Over time: how many sessions have come to a gateway from another one, for each client. Gateways that were there from the
+/// start may have counted others before.
 fn moves(upgrade: &Upgrade) -> Vec<(f64, f64)> {
     let clients = (upgrade.account.reconnects.len() + upgrade.people.len()).max(1) as f64;
-    let mut steps: Vec<_> = upgrade
-        .curves
-        .iter()
-        .flat_map(|curve| {
-            let before = curve.readings.iter().scan(0.0, |last, (_, reading)| {
-                Some(std::mem::replace(last, reading.came))
-            });
-            let readings = curve.readings.iter().zip(before);
-            readings.map(|((at, reading), before)| (*at, reading.came - before))
-        })
-        .collect();
+    let mut steps = Vec::new();
+    for (index, curve) in upgrade.curves.iter().enumerate() {
+        let first = curve.readings.first().map_or(0.0, |(_, first)| first.came);
+        let mut before = if index < upgrade.gateways { first } else { 0.0 };
+        for (at, reading) in &curve.readings {
+            steps.push((*at, reading.came - before));
+            before = reading.came;
+        }
+    }
     steps.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     let sums = steps.into_iter().scan(0.0, |sum, (at, more)| {
         *sum += more;
