@@ -65,18 +65,20 @@ scenario('a toggle keeps its name, whether it is pressed or not', async (world) 
 scenario('who comes, loses the connection and goes is told to those who hear the page', async (world) => {
   const at = await world.gateway();
   const [ada] = await world.call({ at, name: 'Ada' }, { at, name: 'Bob' });
+  await recordTold(ada);
   await untilTold(ada, /Bob (joined|left)\.|In this call: Bob\./);
   const cleo = await world.person();
   await cleo.visit(at.url);
+  await recordTold(cleo);
   await cleo.join({ name: 'Cleo', room: 'studio' });
-  await untilTold(ada, /^Cleo joined\.$/);
-  await untilTold(cleo, /^In this call: Ada and Bob\.$/);
+  await untilTold(ada, /Cleo joined\./);
+  await untilTold(cleo, /In this call: Ada and Bob\./);
   await cleo.element('leave').click();
-  await untilTold(ada, /^Cleo left\.$/);
+  await untilTold(ada, /Cleo left\./);
   await at.kill();
-  await untilTold(ada, /^Connection interrupted: The server\.$/);
+  await untilTold(ada, /Connection interrupted: The server\./);
   await at.restart();
-  await untilTold(ada, /^Connected again: The server\.$/);
+  await untilTold(ada, /Connected again: The server\./);
 });
 
 scenario('without storage the page works, and knows its name as long as it is there', async (world) => {
@@ -146,11 +148,27 @@ async function assertToggles(page, testId, name) {
 }
 
 /**
+ * Writes down what is said from now on: one thing may be followed by the next before anybody looks. Sentences about what
+ * happened within two seconds are said together.
+ *
+ * @param {DemoPage} page
+ */
+async function recordTold({ page }) {
+  await page.evaluate(() => {
+    const region = document.querySelector('[data-testid=announcements]');
+    const told = region?.textContent ? [region.textContent] : [];
+    Object.assign(window, { told });
+    new MutationObserver(() => told.push(region?.textContent ?? '')).observe(/** @type {Node} */ (region), { childList: true, characterData: true, subtree: true });
+  });
+}
+
+/**
  * @param {DemoPage} page
  * @param {RegExp} text
  */
-async function untilTold(page, text) {
-  await until(`it is told ${text}`, () => page.text('announcements'), (told) => text.test(told));
+async function untilTold({ page }, text) {
+  const told = () => page.evaluate(() => /** @type {{ told?: string[] }} */ (/** @type {unknown} */ (window)).told ?? []);
+  await until(`it is told ${text}`, told, (said) => said.some((one) => text.test(one)));
 }
 
 /**
