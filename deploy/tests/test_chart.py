@@ -79,11 +79,14 @@ class Fits(unittest.TestCase):
         self.assertEqual(rule["matches"], [{"path": {"type": "PathPrefix", "value": "/"}}])
 
     def test_nothing_is_named_too_long_or_twice(self):
-        rendered = [*RENDERED.values(), render(VALUES["production"], name="a" * 53), render(changed("trial", nameOverride="b" * 60))]
+        rendered = [*RENDERED.values(), render(VALUES["production"], name="a" * 53), render(VALUES["trial"], name="a" * 53), render(changed("trial", nameOverride="b" * 60))]
         for manifests in rendered:
             names = [(m["kind"], m["metadata"]["name"]) for m in manifests]
             self.assertEqual(len(names), len(set(names)))
             self.assertTrue(all(len(name) <= 63 for _, name in names))
+            # With the hash of its template, and what Kubernetes adds for each pod.
+            longest = {"Deployment": 63 - len("-1234567890-12345"), "StatefulSet": 63 - len("-1234567890")}
+            self.assertTrue(all(len(name) <= longest.get(kind, 63) for kind, name in names))
 
 
 class Pods(unittest.TestCase):

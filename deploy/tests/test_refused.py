@@ -5,6 +5,7 @@ import unittest
 
 from chart import CHART, FOLDER, VALUES, changed, render
 
+HOOK = {"preStop": {"exec": {"command": ["/hook"]}}}
 TRIED = {
     "replicaCount: without Redis": [
         changed("alone", replicaCount=2),
@@ -16,6 +17,14 @@ TRIED = {
     "autoscaling.minReplicas: 11 is more than": [changed("hpa", autoscaling={"minReplicas": 11, "hpa": {"enabled": True}})],
     "autoscaling.keda.prometheusAddress": [changed("hpa", autoscaling={"keda": {"enabled": True}})],
     "redis.url and secrets.redisUrl: say the URL once": [changed("production", redis={"url": "redis://x"})],
+    "redis.url: has a password": [
+        changed("hpa", redis={"url": url})
+        for url in (
+            "redis://:pa:ss@redis:6379",
+            "rediss-cluster://switchboard:p%40ss@redis?node=other:6379",
+            "redis-sentinel://s1:26379?sentinelServiceName=m&sentinelPassword=p",
+        )
+    ],
     "trialRedis.enabled: there is a Redis": [changed("hpa", trialRedis={"enabled": True})],
     "redis.tls.secretName: redis.url is without TLS": [changed("hpa", redis={"url": "redis://x", "tls": {"secretName": "ca"}})],
     "redis.tls: cert and key": [changed("sentinel", redis={"url": "rediss://x", "tls": {"secretName": "s", "cert": "tls.crt"}})],
@@ -33,6 +42,11 @@ TRIED = {
     "terminationGracePeriodSeconds: 74 is too short": [
         changed("hpa", terminationGracePeriodSeconds=74),
         changed("slow-drain", terminationGracePeriodSeconds=74),
+    ],
+    "lifecycle.preStop: the drain begins": [
+        changed("hpa", lifecycle=HOOK),
+        changed("hpa", lifecycle=HOOK, terminationGracePeriodSeconds=135),
+        changed("hpa", lifecycle=HOOK, minReadySeconds=100),
     ],
     "httpRoute.parentRefs: a route needs": [changed("hpa", httpRoute={"enabled": True})],
     "ingress.hosts: say at least one": [changed("hpa", ingress={"enabled": True})],
@@ -55,6 +69,10 @@ class Refused(unittest.TestCase):
         for words, sets in TRIED.items():
             for values in sets:
                 self.assertIn(words, said(values))
+
+    def test_a_redis_url_without_a_password_is_taken(self):
+        for url in ("redis://user@redis:6379/1", "redis-sentinel://s1:26379?sentinelServiceName=m&sentinelUsername=u&node=s2:26379"):
+            self.assertEqual(said(changed("hpa", redis={"url": url})), "")
 
     def test_each_sentence_of_the_chart_is_tried(self):
         heard = [said(sets[0]) for sets in TRIED.values()]

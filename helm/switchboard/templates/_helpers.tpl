@@ -2,13 +2,15 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
+{{/* Of at most 46 characters: behind it come 17 more in the name of a pod and in the label that names the revision of the trial
+Redis, which may have 63. Kubernetes would shorten the former, and the query of KEDA would not find the pods. */}}
 {{- define "switchboard.fullname" -}}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | trunc 46 | trimSuffix "-" }}
 {{- else if contains (include "switchboard.name" .) .Release.Name }}
-{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- .Release.Name | trunc 46 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name (include "switchboard.name" .) | trunc 52 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name (include "switchboard.name" .) | trunc 46 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
