@@ -1,9 +1,11 @@
 """What cannot work fails in a sentence that names the value; each sentence of the chart is tried."""
 
+import copy
 import re
 import unittest
 
 from chart import CHART, FOLDER, VALUES, changed, render
+from test_values import DEFAULTS, paths
 
 HOOK = {"preStop": {"exec": {"command": ["/hook"]}}}
 TRIED = {
@@ -83,6 +85,22 @@ class Refused(unittest.TestCase):
             pattern = ".*".join(map(re.escape, re.split("%[vs]", sentence)))
             self.assertTrue(any(re.search(pattern, text) for text in heard), sentence)
 
+    def test_a_value_that_was_set_to_null_is_named_or_not_needed(self):
+        for path in paths(DEFAULTS):
+            *parents, key = path.split(".")
+            for name in ("trial", "production", "keda"):
+                values = copy.deepcopy(VALUES[name])
+                tree = values
+                for parent in parents:
+                    tree = tree.setdefault(parent, {})
+                tree[key] = None
+                words = said(values)
+                with self.subTest(path, name=name):
+                    self.assertTrue(not words or f"missing property '{key}'" in words or any(words_of in words for words_of in TRIED), words)
+        for path in ("lifecycle", "config", "redis", "podDisruptionBudget"):
+            self.assertIn(f"at '': missing property '{path}'", said(changed("hpa", **{path: None})))
+        self.assertIn("at '/autoscaling': missing property 'hpa'", said(changed("hpa", autoscaling={"hpa": None})))
+
     def test_the_schema_refuses_what_was_typed_wrong(self):
         wrong = [
             {"replicas": 3},
@@ -95,8 +113,15 @@ class Refused(unittest.TestCase):
             {"image": {"digest": "latest"}},
             {"ingress": {"paths": []}},
             {"service": {"externalTrafficPolicy": "local"}},
+            {"config": {"drain": {"window_ms": "30s"}}},
+            {"config": {"drain": {"grace_ms": 1.5}}},
+            {"config": {"drain": {"deadline_ms": "60000"}}},
+            {"config": {"auth": "open"}},
+            {"lifecycle": {"preStop": {"sleep": {"seconds": "10"}}}},
+            {"podDisruptionBudget": {"maxUnavailable": 0}},
+            {"podDisruptionBudget": {"maxUnavailable": "0%"}},
         ]
-        for values in VALUES.values():
+        for values in (*VALUES.values(), {"podDisruptionBudget": {"maxUnavailable": "25%"}}):
             CHART.validate_schema(values)
         for values in wrong:
             with self.subTest(values), self.assertRaises(Exception):
