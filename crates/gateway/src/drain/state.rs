@@ -47,8 +47,8 @@ enum UnderWay {
     Nothing,
     Share(CancellationToken),
     Stop {
-        /// When whoever is left is closed.
-        deadline: Instant,
+        /// When everybody has been told to go.
+        window_ends: Instant,
     },
 }
 
@@ -72,7 +72,7 @@ impl Drains {
         }
         *state = State {
             under_way: UnderWay::Stop {
-                deadline: Instant::now() + order.deadline,
+                window_ends: Instant::now() + order.grace + order.window,
             },
             before: self.counters.now(),
             ..State::default()
@@ -134,11 +134,11 @@ impl Drains {
         self.taking.load(Ordering::Relaxed)
     }
 
-    /// How long a node that stops leaves to its clients; `None`: it does not stop.
-    pub(crate) fn time_left(&self) -> Option<Duration> {
+    /// Since when everybody has been told to go, where the node stops.
+    pub(crate) fn overdue(&self) -> Duration {
         match self.state.lock().under_way {
-            UnderWay::Stop { deadline } => Some(deadline.saturating_duration_since(Instant::now())),
-            UnderWay::Nothing | UnderWay::Share(_) => None,
+            UnderWay::Stop { window_ends } => window_ends.elapsed(),
+            UnderWay::Nothing | UnderWay::Share(_) => Duration::ZERO,
         }
     }
 
@@ -198,11 +198,10 @@ mod tests {
             drains.share(share, nobody).err(),
             Some(CannotDrain::Sharing)
         );
-        assert_eq!(drains.time_left(), None);
+        assert_eq!(drains.overdue(), Duration::ZERO);
         drains.stop(ORDER).expect("a share gives way");
         assert!(cancel.is_cancelled());
-        let time_left = drains.time_left().expect("it stops");
-        assert!(time_left <= ORDER.deadline);
+        assert!(drains.overdue() > Duration::ZERO, "its window is empty");
         assert_eq!(
             drains.share(share, nobody).err(),
             Some(CannotDrain::Stopping)
