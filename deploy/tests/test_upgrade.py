@@ -150,9 +150,17 @@ class Monitoring(unittest.TestCase):
             self.assertEqual(alert["labels"]["team"], "calls")
             self.assertEqual(alert["annotations"]["runbook_url"], f"https://wiki.example.com/switchboard/{alert['alert']}.md")
 
-    def test_without_an_address_alerts_have_no_link(self):
+    def test_without_an_address_alerts_name_the_page_in_the_repository(self):
         rules = {"enabled": True, "rules": {"enabled": True}}
-        self.assertNotIn("runbook_url", json.dumps(render(changed("hpa", monitoring=rules))))
+        groups = only(render(changed("hpa", monitoring=rules)), "PrometheusRule")["spec"]["groups"]
+        for alert in (rule for group in groups for rule in group["rules"] if "alert" in rule):
+            self.assertEqual(alert["annotations"]["runbook_url"], f"docs/runbooks/{alert['alert']}.md")
+
+    def test_groups_keep_how_often_they_are_evaluated(self):
+        groups = only(RENDERED["production"], "PrometheusRule")["spec"]["groups"]
+        intervals = {group["name"]: group.get("interval") for group in groups}
+        self.assertEqual(intervals["switchboard-drain"], "10s")
+        self.assertIsNone(intervals["switchboard"])
 
     def test_dashboards_come_as_they_are(self):
         boards = [m for m in RENDERED["production"] if m["metadata"]["labels"].get("grafana_dashboard")]

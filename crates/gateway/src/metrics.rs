@@ -118,7 +118,7 @@ pub(crate) struct Now {
     pub(crate) backend_up: bool,
     pub(crate) ready: bool,
     pub(crate) drain: Progress,
-    /// Since everybody was told to go, where the node stops.
+    /// Since everybody was told to go who is part of the drain under way.
     pub(crate) drain_overdue: Duration,
 }
 
@@ -415,7 +415,7 @@ impl Metrics {
                 &registry,
                 Gauge::new(
                     "drain_overdue_seconds",
-                    "Time since the window of a drain ended that stops the node; 0 before, and where it does not stop",
+                    "Time since the window of the drain under way ended; 0 before, and where there is none",
                 ),
             ),
             drain_counters: DrainCounters::new(&registry),
