@@ -12,7 +12,7 @@ import unittest
 import kubernetes_validate
 import yaml
 
-from chart import CHART, check_custom, render
+from chart import CHART, check_custom, gateway_of, pod_of, render
 
 DOCS = pathlib.Path(__file__).parent / "../../docs"
 PAGE = (DOCS / "kubernetes.md").read_text()
@@ -56,6 +56,24 @@ class Snippets(unittest.TestCase):
         for _, values in snippets():
             with self.assertRaises(Exception):
                 CHART.validate_schema({**values, "replicas": 3})
+
+
+class Numbers(unittest.TestCase):
+    def test_the_short_drain_is_the_same_on_both_pages(self):
+        (drain,) = [v["config"]["drain"] for _, v in snippets() if v.get("config", {}).get("drain", {}).get("deadline_ms") == 20000]
+        grace, window, deadline = (drain[key] // 1000 for key in ("grace_ms", "window_ms", "deadline_ms"))
+        told = f"a grace of {grace} s, a window of {window} s and a deadline of {deadline} s"
+        self.assertIn(told, (DOCS / "operations/drain.md").read_text())
+
+    def test_balancers_keep_sockets_for_longer_than_a_drain_takes(self):
+        (alb,) = [values for _, values in snippets() if values.get("ingress", {}).get("className") == "alb"]
+        delay = re.search(r"deregistration_delay.timeout_seconds=(\d+)", str(alb["ingress"]["annotations"]))[1]
+        self.assertGreater(int(delay), alb["config"]["drain"]["deadline_ms"] / 1000)
+        port = alb["ingress"]["annotations"]["alb.ingress.kubernetes.io/healthcheck-port"]
+        manifests = render(merged(dict(snippets())["production.yaml"], alb))
+        self.assertIn({"name": "ops", "containerPort": int(port)}, gateway_of(manifests)["ports"])
+        (google,) = re.findall(r"kind: GCPBackendPolicy\n.*?drainingTimeoutSec: (\d+)", PAGE, re.S)
+        self.assertGreater(int(google), pod_of(render(dict(snippets())["production.yaml"]))["terminationGracePeriodSeconds"])
 
 
 def queries():
