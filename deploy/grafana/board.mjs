@@ -135,7 +135,9 @@ export function selecting(text) {
  * @param {string} values
  */
 function choice(name, values) {
-  return new QueryVariableBuilder(name).datasource(SOURCE).query(values).refresh(VariableRefresh.OnTimeRangeChanged).multi(true).includeAll(true).allValue('.*').sort(VariableSort.AlphabeticalAsc);
+  const builder = new QueryVariableBuilder(name).datasource(SOURCE).query(values).refresh(VariableRefresh.OnTimeRangeChanged).multi(true).includeAll(true).sort(VariableSort.AlphabeticalAsc);
+  // «All» jobs are those of gateways: `process_…` is everybody's. A namespace may be missing, and no list of them finds that.
+  return name === 'job' ? builder : builder.allValue('.*');
 }
 
 /**

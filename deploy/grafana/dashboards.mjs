@@ -88,7 +88,7 @@ export const boards = {
         panels: [
           number('Draining', 'Gateways that move sessions to others now.', 'none', { query: 'count(switchboard_drain_share{} > 0) or vector(0)' }),
           number('Still to move', 'Connections that drains wait for.', 'none', { query: 'sum(switchboard_drain_remaining{})' }),
-          number('Time left', 'Until a gateway that stops closes those that are left: the longest.', 's', { query: 'max(switchboard_drain_seconds_left{})' }),
+          number('Overdue', 'Since a gateway that stops told the last one to go. Those that are still there at its deadline are closed.', 's', { query: 'max(switchboard_drain_overdue_seconds{})' }, [[0, 'green'], [5, 'orange']]),
           number('Resumed', 'Of those who asked for their session in the last hour.', 'percentunit', { query: 'sum(increase(switchboard_resumes_total{outcome="resumed"}[1h])) / sum(increase(switchboard_resumes_total{}[1h]))' }, [[0, 'red'], [0.95, 'green']]),
           number('Releases', 'That run side by side.', 'none', { query: 'count(count by (version) (switchboard_build_info{}))' }, [[0, 'green'], [2, 'orange']]),
         ],

@@ -1,6 +1,7 @@
 """Rendered with each of values/*.yaml, the chart fits Kubernetes and the operators, and says of each object what it has to."""
 
 import json
+import re
 import tomllib
 import unittest
 
@@ -78,12 +79,36 @@ class Fits(unittest.TestCase):
         self.assertNotIn("timeouts", rule, "GKE refuses a route that has any")
         self.assertEqual(rule["matches"], [{"path": {"type": "PathPrefix", "value": "/"}}])
 
+    def test_labels_come_once_and_those_of_the_chart_stay(self):
+        common = {"team": "all", "tier": "all", "app.kubernetes.io/name": "other", "app.kubernetes.io/component": "other"}
+        monitoring = {"enabled": True, "labels": {"team": "watch"}, "rules": {"enabled": True, "labels": {"team": "watch"}}}
+        monitoring["dashboards"] = {"enabled": True, "labels": {"team": "watch", "helm.sh/chart": "other"}}
+        values = {**VALUES["trial"], "commonLabels": common, "podLabels": {"team": "calls"}, "monitoring": monitoring}
+        texts = CHART.render(values=values, name="sb", namespace="calls")
+        for path, text in texts.items():
+            for block in re.findall(r"^ +labels:\n((?: +[\w./-]+: .*\n?)+)", text, re.MULTILINE):
+                keys = re.findall(r"^ +([\w./-]+):", block, re.MULTILINE)
+                self.assertEqual(len(keys), len(set(keys)), (path, keys))
+        manifests = render(values)
+        teams = {kind: only(manifests, kind)["metadata"]["labels"]["team"] for kind in ("Deployment", "PodMonitor", "PrometheusRule")}
+        self.assertEqual(teams, {"Deployment": "all", "PodMonitor": "watch", "PrometheusRule": "watch"})
+        labels = only(manifests, "Deployment")["spec"]["template"]["metadata"]["labels"]
+        self.assertEqual((labels["team"], labels["tier"]), ("calls", "all"))
+        selector = only(manifests, "Deployment")["spec"]["selector"]["matchLabels"]
+        self.assertLessEqual(selector.items(), labels.items())
+        self.assertEqual(only(manifests, "StatefulSet")["metadata"]["labels"]["app.kubernetes.io/component"], "redis")
+        (chart,) = {m["metadata"]["labels"]["helm.sh/chart"] for m in manifests if m["kind"] != "Pod"}
+        self.assertEqual(chart, f"switchboard-{CHART.version}")
+
     def test_nothing_is_named_too_long_or_twice(self):
-        rendered = [*RENDERED.values(), render(VALUES["production"], name="a" * 53), render(changed("trial", nameOverride="b" * 60))]
+        rendered = [*RENDERED.values(), render(VALUES["production"], name="a" * 53), render(VALUES["trial"], name="a" * 53), render(changed("trial", nameOverride="b" * 60))]
         for manifests in rendered:
             names = [(m["kind"], m["metadata"]["name"]) for m in manifests]
             self.assertEqual(len(names), len(set(names)))
             self.assertTrue(all(len(name) <= 63 for _, name in names))
+            # With the hash of its template, and what Kubernetes adds for each pod.
+            longest = {"Deployment": 63 - len("-1234567890-12345"), "StatefulSet": 63 - len("-1234567890")}
+            self.assertTrue(all(len(name) <= longest.get(kind, 63) for kind, name in names))
 
 
 class Pods(unittest.TestCase):
@@ -232,3 +257,7 @@ class Notes(unittest.TestCase):
         for name, words in {"ingress": "config.proxy.trusted", "trial": "trial Redis", "alone": "Without Redis", "hpa": "secrets.clusterKey"}.items():
             self.assertIn(words, notes(VALUES[name]))
         self.assertNotIn("\nSet ", notes(VALUES["production"]))
+
+    def test_where_something_scales_they_warn_of_rollback(self):
+        warned = {name for name, values in VALUES.items() if "helm rollback" in notes(values)}
+        self.assertEqual(warned, {"hpa", "keda"})

@@ -1,10 +1,13 @@
 """What cannot work fails in a sentence that names the value; each sentence of the chart is tried."""
 
+import copy
 import re
 import unittest
 
 from chart import CHART, FOLDER, VALUES, changed, render
+from test_values import DEFAULTS, paths
 
+HOOK = {"preStop": {"exec": {"command": ["/hook"]}}}
 TRIED = {
     "replicaCount: without Redis": [
         changed("alone", replicaCount=2),
@@ -16,6 +19,14 @@ TRIED = {
     "autoscaling.minReplicas: 11 is more than": [changed("hpa", autoscaling={"minReplicas": 11, "hpa": {"enabled": True}})],
     "autoscaling.keda.prometheusAddress": [changed("hpa", autoscaling={"keda": {"enabled": True}})],
     "redis.url and secrets.redisUrl: say the URL once": [changed("production", redis={"url": "redis://x"})],
+    "redis.url: has a password": [
+        changed("hpa", redis={"url": url})
+        for url in (
+            "redis://:pa:ss@redis:6379",
+            "rediss-cluster://switchboard:p%40ss@redis?node=other:6379",
+            "redis-sentinel://s1:26379?sentinelServiceName=m&sentinelPassword=p",
+        )
+    ],
     "trialRedis.enabled: there is a Redis": [changed("hpa", trialRedis={"enabled": True})],
     "redis.tls.secretName: redis.url is without TLS": [changed("hpa", redis={"url": "redis://x", "tls": {"secretName": "ca"}})],
     "redis.tls: cert and key": [changed("sentinel", redis={"url": "rediss://x", "tls": {"secretName": "s", "cert": "tls.crt"}})],
@@ -33,6 +44,11 @@ TRIED = {
     "terminationGracePeriodSeconds: 74 is too short": [
         changed("hpa", terminationGracePeriodSeconds=74),
         changed("slow-drain", terminationGracePeriodSeconds=74),
+    ],
+    "lifecycle.preStop: the drain begins": [
+        changed("hpa", lifecycle=HOOK),
+        changed("hpa", lifecycle=HOOK, terminationGracePeriodSeconds=135),
+        changed("hpa", lifecycle=HOOK, minReadySeconds=100),
     ],
     "httpRoute.parentRefs: a route needs": [changed("hpa", httpRoute={"enabled": True})],
     "ingress.hosts: say at least one": [changed("hpa", ingress={"enabled": True})],
@@ -56,6 +72,10 @@ class Refused(unittest.TestCase):
             for values in sets:
                 self.assertIn(words, said(values))
 
+    def test_a_redis_url_without_a_password_is_taken(self):
+        for url in ("redis://user@redis:6379/1", "redis-sentinel://s1:26379?sentinelServiceName=m&sentinelUsername=u&node=s2:26379"):
+            self.assertEqual(said(changed("hpa", redis={"url": url})), "")
+
     def test_each_sentence_of_the_chart_is_tried(self):
         heard = [said(sets[0]) for sets in TRIED.values()]
         templates = "".join(path.read_text() for path in FOLDER.glob("templates/*.tpl"))
@@ -64,6 +84,22 @@ class Refused(unittest.TestCase):
         for sentence in sentences:
             pattern = ".*".join(map(re.escape, re.split("%[vs]", sentence)))
             self.assertTrue(any(re.search(pattern, text) for text in heard), sentence)
+
+    def test_a_value_that_was_set_to_null_is_named_or_not_needed(self):
+        for path in paths(DEFAULTS):
+            *parents, key = path.split(".")
+            for name in ("trial", "production", "keda"):
+                values = copy.deepcopy(VALUES[name])
+                tree = values
+                for parent in parents:
+                    tree = tree.setdefault(parent, {})
+                tree[key] = None
+                words = said(values)
+                with self.subTest(path, name=name):
+                    self.assertTrue(not words or f"missing property '{key}'" in words or any(words_of in words for words_of in TRIED), words)
+        for path in ("lifecycle", "config", "redis", "podDisruptionBudget"):
+            self.assertIn(f"at '': missing property '{path}'", said(changed("hpa", **{path: None})))
+        self.assertIn("at '/autoscaling': missing property 'hpa'", said(changed("hpa", autoscaling={"hpa": None})))
 
     def test_the_schema_refuses_what_was_typed_wrong(self):
         wrong = [
@@ -77,8 +113,15 @@ class Refused(unittest.TestCase):
             {"image": {"digest": "latest"}},
             {"ingress": {"paths": []}},
             {"service": {"externalTrafficPolicy": "local"}},
+            {"config": {"drain": {"window_ms": "30s"}}},
+            {"config": {"drain": {"grace_ms": 1.5}}},
+            {"config": {"drain": {"deadline_ms": "60000"}}},
+            {"config": {"auth": "open"}},
+            {"lifecycle": {"preStop": {"sleep": {"seconds": "10"}}}},
+            {"podDisruptionBudget": {"maxUnavailable": 0}},
+            {"podDisruptionBudget": {"maxUnavailable": "0%"}},
         ]
-        for values in VALUES.values():
+        for values in (*VALUES.values(), {"podDisruptionBudget": {"maxUnavailable": "25%"}}):
             CHART.validate_schema(values)
         for values in wrong:
             with self.subTest(values), self.assertRaises(Exception):

@@ -34,6 +34,12 @@ class Rollout(unittest.TestCase):
     def test_a_sleep_before_the_drain_counts(self):
         self.assertEqual(times(render(changed("hpa", lifecycle={"preStop": {"sleep": {"seconds": 20}}}))), (60, 95))
 
+    def test_with_a_hook_of_unknown_length_both_times_are_the_operators(self):
+        hook = {"preStop": {"httpGet": {"path": "/leave", "port": 80}}}
+        manifests = render(changed("hpa", lifecycle=hook, terminationGracePeriodSeconds=135, minReadySeconds=100))
+        self.assertEqual(times(manifests), (100, 135))
+        self.assertEqual(times(render(changed("hpa", lifecycle={"postStart": hook["preStop"]}))), (40, 75))
+
     def test_an_upgrade_is_given_up_later_than_a_pod_takes(self):
         for manifests in RENDERED.values():
             self.assertGreater(deployment(manifests)["progressDeadlineSeconds"], sum(times(manifests)))
@@ -84,27 +90,33 @@ class Scaling(unittest.TestCase):
         self.assertEqual((spec["fallback"]["behavior"], trigger["metricType"]), ("currentReplicasIfHigher", "AverageValue"))
         self.assertEqual(trigger["metadata"]["customHeaders"], "X-Scope-OrgID=calls")
 
-    def test_an_answer_about_some_of_the_pods_is_empty(self):
+    def test_pods_that_were_not_scraped_count_as_the_others_and_other_releases_do_not(self):
         (trigger,) = only(RENDERED["keda"], "ScaledObject")["spec"]["triggers"]
         query = trigger["metadata"]["query"]
-        pod = lambda name: 'namespace="calls",pod="sb-switchboard-%s"' % name
-        series = lambda second_is_up: [
-            {"series": "up{%s}" % pod("a"), "values": "1"},
-            {"series": "up{%s}" % pod("b"), "values": second_is_up},
-            {"series": 'switchboard_sessions{%s,dialect="native",state="live"}' % pod("a"), "values": "400"},
-            {"series": 'switchboard_sessions{%s,dialect="stomp",state="live"}' % pod("b"), "values": "500" if second_is_up == "1" else "_"},
-            {"series": 'switchboard_sessions{%s,dialect="stomp",state="awaiting-hello"}' % pod("a"), "values": "7"},
-            {"series": 'switchboard_sessions{namespace="other",pod="sb-switchboard-a",state="live"}', "values": "9"},
-            {"series": 'up{namespace="calls",pod="another-a"}', "values": "0"},
-        ]
-        case = lambda second_is_up, samples: {
-            "input_series": series(second_is_up),
-            "promql_expr_test": [{"expr": query, "eval_time": "0s", "exp_samples": samples}],
+        sample = lambda name, labels, value: {"series": "%s{%s}" % (name, labels), "values": value}
+        pod = lambda name: 'namespace="calls",pod="sb-switchboard%s"' % name
+        first, second, another = pod("-7d9c5d8f6b-x2k4q"), pod("-7d9c5d8f6b-9zz8b"), pod("-eu-5f6b7c8d9-abcde")
+        case = lambda up, sessions, answer: {
+            "input_series": [
+                sample("up", first, up[0]),
+                sample("up", second, up[1]),
+                sample("switchboard_sessions", first + ',dialect="native",state="live"', sessions[0]),
+                sample("switchboard_sessions", second + ',dialect="stomp",state="live"', sessions[1]),
+                sample("switchboard_sessions", first + ',dialect="stomp",state="awaiting-hello"', "7"),
+                sample("switchboard_sessions", first.replace("calls", "other") + ',state="live"', "9"),
+                sample("switchboard_sessions", another + ',state="live"', "9"),
+                sample("up", another, "0"),
+            ],
+            "promql_expr_test": [{"expr": query, "eval_time": "0s", "exp_samples": [{"labels": "{}", "value": v} for v in answer]}],
         }
-        tests = {"tests": [case("1", [{"labels": "{}", "value": 900}]), case("0", [])]}
+        tests = [
+            case(("1", "1"), ("400", "500"), [900]),
+            case(("1", "0"), ("400", "_"), [800]),
+            case(("0", "0"), ("_", "_"), []),
+        ]
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder) / "keda.yml"
-            file.write_text(yaml.safe_dump(tests))
+            file.write_text(yaml.safe_dump({"tests": tests}))
             done = subprocess.run(["promtool", "test", "rules", str(file)], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
@@ -138,9 +150,17 @@ class Monitoring(unittest.TestCase):
             self.assertEqual(alert["labels"]["team"], "calls")
             self.assertEqual(alert["annotations"]["runbook_url"], f"https://wiki.example.com/switchboard/{alert['alert']}.md")
 
-    def test_without_an_address_alerts_have_no_link(self):
+    def test_without_an_address_alerts_name_the_page_in_the_repository(self):
         rules = {"enabled": True, "rules": {"enabled": True}}
-        self.assertNotIn("runbook_url", json.dumps(render(changed("hpa", monitoring=rules))))
+        groups = only(render(changed("hpa", monitoring=rules)), "PrometheusRule")["spec"]["groups"]
+        for alert in (rule for group in groups for rule in group["rules"] if "alert" in rule):
+            self.assertEqual(alert["annotations"]["runbook_url"], f"docs/runbooks/{alert['alert']}.md")
+
+    def test_groups_keep_how_often_they_are_evaluated(self):
+        groups = only(RENDERED["production"], "PrometheusRule")["spec"]["groups"]
+        intervals = {group["name"]: group.get("interval") for group in groups}
+        self.assertEqual(intervals["switchboard-drain"], "10s")
+        self.assertIsNone(intervals["switchboard"])
 
     def test_dashboards_come_as_they_are(self):
         boards = [m for m in RENDERED["production"] if m["metadata"]["labels"].get("grafana_dashboard")]

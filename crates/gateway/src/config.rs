@@ -38,7 +38,7 @@ pub use auth::{AdminConfig, AuthConfig, AuthMode, JwtConfig};
 pub use cluster::{ClusterConfig, NodeConfig, RedisConfig, RoutingConfig};
 pub use dialects::{DialectName, ErrorTexts, SocketIoConfig};
 pub use limits::LimitsConfig;
-pub use load::{Loaded, load};
+pub use load::{Loaded, load, load_to_ask};
 pub use mistake::{Mistake, Mistakes};
 pub use origin::Origin;
 pub use process::{DrainConfig, LogConfig, LogFormat};

@@ -31,11 +31,11 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let sources = cli.config.into_sources();
-    let load = || config::load(&sources);
+    let load = || config::load_to_ask(&sources);
     match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => return serve(load()?),
+        Command::Serve => return serve(config::load(&sources)?),
         Command::Token(args) => args.run(&load()?.config)?,
-        Command::CheckConfig => cli::check_config(&load()?)?,
+        Command::CheckConfig => cli::check_config(&config::load(&sources)?)?,
         Command::Healthcheck(args) => {
             let url = match &args.url {
                 Some(url) => url.clone(),

@@ -88,7 +88,7 @@ pub(crate) struct Metrics {
     away_ended_total: IntCounterVec,
     drain_share: Gauge,
     drain_remaining: IntGauge,
-    drain_seconds_left: Gauge,
+    drain_overdue_seconds: Gauge,
     drain_counters: DrainCounters,
     shed_counters: ShedCounters,
 }
@@ -118,8 +118,8 @@ pub(crate) struct Now {
     pub(crate) backend_up: bool,
     pub(crate) ready: bool,
     pub(crate) drain: Progress,
-    /// Until a node that stops closes whoever is left.
-    pub(crate) drain_time_left: Option<Duration>,
+    /// Since everybody was told to go who is part of the drain under way.
+    pub(crate) drain_overdue: Duration,
 }
 
 impl Metrics {
@@ -411,11 +411,11 @@ impl Metrics {
                     "Connections whose end the drain under way still waits for",
                 ),
             ),
-            drain_seconds_left: registered(
+            drain_overdue_seconds: registered(
                 &registry,
                 Gauge::new(
-                    "drain_seconds_left",
-                    "Time until a node that stops closes the connections that are left; 0 where it does not stop",
+                    "drain_overdue_seconds",
+                    "Time since the window of the drain under way ended; 0 before, and where there is none",
                 ),
             ),
             drain_counters: DrainCounters::new(&registry),
@@ -441,8 +441,8 @@ impl Metrics {
             .set(if now.drain.draining { share } else { 0.0 });
         self.drain_remaining
             .set(i64::try_from(now.drain.remaining).unwrap_or(i64::MAX));
-        let left = now.drain_time_left.unwrap_or_default();
-        self.drain_seconds_left.set(left.as_secs_f64());
+        self.drain_overdue_seconds
+            .set(now.drain_overdue.as_secs_f64());
         let renewed_at = *self.lease_renewed_at.lock();
         let lease_age = renewed_at.map_or(0.0, |at| at.elapsed().as_secs_f64());
         self.lease_age_seconds.set(lease_age);

@@ -1,16 +1,16 @@
 //! Everything that runs, started in order.
 
 use std::fmt;
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use switchboard_local::{
     Gateway, GatewayPlan, Haproxy, HaproxyPlan, Program, Prometheus, Redis, Slot,
 };
 
 use crate::Cli;
+use crate::folder::Folder;
 
 /// haproxy says whose address counts.
 const TRUSTED: &str = "proxy.trusted=127.0.0.1";
@@ -21,7 +21,7 @@ pub(crate) struct Cluster {
     haproxy: Haproxy,
     prometheus: Prometheus,
     redis: Redis,
-    folder: PathBuf,
+    folder: Folder,
     /// Those of which it was told that they ended, by process id.
     told: Vec<u32>,
 }
@@ -33,7 +33,8 @@ impl Cluster {
         binary: &Path,
         mut is_told_to_stop: impl FnMut() -> bool,
     ) -> Result<Option<Self>> {
-        let folder = empty_folder(&cli.folder)?;
+        let held = Folder::take(&cli.folder)?;
+        let folder = held.path();
         println!(
             "starting Redis, {} gateways, haproxy and Prometheus",
             cli.gateways
@@ -41,7 +42,7 @@ impl Cluster {
         println!(
             "(the first gateway makes sure for four seconds that a fresh Redis is no forgetful one)"
         );
-        let redis = Redis::start(&folder)?;
+        let redis = Redis::start(folder)?;
         let mut gateways = Vec::new();
         for number in 1..=cli.gateways {
             let plan = GatewayPlan {
@@ -54,22 +55,22 @@ impl Cluster {
                     .chain(cli.set.clone())
                     .collect(),
             };
-            let mut gateway = Gateway::start(&plan, &folder)?;
+            let mut gateway = Gateway::start(&plan, folder)?;
             gateway.wait_until_ready()?;
             gateways.push(gateway);
             if is_told_to_stop() {
                 return Ok(None);
             }
         }
-        let haproxy = start_haproxy(cli, &gateways, &folder)?;
+        let haproxy = start_haproxy(cli, &gateways, folder)?;
         let targets: Vec<_> = gateways.iter().map(Gateway::ops).collect();
-        let prometheus = Prometheus::start(&targets, &folder)?;
+        let prometheus = Prometheus::start(&targets, folder)?;
         Ok(Some(Self {
             gateways,
             haproxy,
             prometheus,
             redis,
-            folder,
+            folder: held,
             told: Vec::new(),
         }))
     }
@@ -126,24 +127,12 @@ impl fmt::Display for Cluster {
             "prometheus  http://{} (with the alerts)",
             self.prometheus.address()
         )?;
-        writeln!(out, "logs        {}/*.log", self.folder.display())?;
+        writeln!(out, "logs        {}/*.log", self.folder.path().display())?;
         writeln!(
             out,
             "\nSend a gateway SIGTERM (kill <pid>) to see it drain. Ctrl-C stops everything."
         )
     }
-}
-
-/// With nothing of an earlier cluster in it.
-fn empty_folder(folder: &Path) -> Result<PathBuf> {
-    let all = || -> std::io::Result<PathBuf> {
-        if folder.exists() {
-            fs::remove_dir_all(folder)?;
-        }
-        fs::create_dir_all(folder)?;
-        fs::canonicalize(folder)
-    };
-    all().with_context(|| format!("cannot make the folder {}", folder.display()))
 }
 
 fn start_haproxy(cli: &Cli, gateways: &[Gateway], folder: &Path) -> Result<Haproxy> {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::{Program, free_port};
+use crate::Program;
+use crate::ports::free_ports;
 
 /// A gateway that does not answer for so long is not asked further.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
@@ -41,7 +42,7 @@ impl Gateway {
     ///
     /// It cannot be started.
     pub fn start(plan: &GatewayPlan, folder: &Path) -> Result<Self> {
-        let (listen, ops) = (free_port()?, free_port()?);
+        let [listen, ops] = free_ports()?;
         let mut command = Command::new(&plan.binary);
         command
             .env_clear()

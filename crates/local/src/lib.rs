@@ -26,6 +26,6 @@ pub use gateway::{Gateway, GatewayPlan};
 pub use haproxy::{Balance, Haproxy, HaproxyPlan, Slot};
 pub use nginx::Nginx;
 pub use ports::free_port;
-pub use program::Program;
+pub use program::{Program, keep_terminal_signals_from_programs};
 pub use prometheus::Prometheus;
 pub use redis::Redis;

@@ -1,6 +1,7 @@
 //! `cargo xtask cluster`: a cluster on this machine, until Ctrl-C.
 
 mod cluster;
+mod folder;
 mod stop;
 
 use std::env;
@@ -10,9 +11,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use signal_hook::consts::TERM_SIGNALS;
+use signal_hook::consts::{SIGHUP, TERM_SIGNALS};
 use signal_hook::iterator::Signals;
-use switchboard_local::Balance;
+use switchboard_local::{Balance, keep_terminal_signals_from_programs};
 
 use cluster::Cluster;
 
@@ -35,7 +36,8 @@ pub(crate) struct Cli {
     /// A setting of all gateways, as `drain.window_ms=5000`; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Where logs and configuration files go, and what Prometheus keeps.
+    /// Where logs and configuration files go, and what Prometheus keeps. Emptied of an earlier cluster; one with other
+    /// things in it is refused.
     #[arg(long, value_name = "FOLDER", default_value = "target/cluster")]
     folder: PathBuf,
     /// The gateway's program. Default: beside this one.
@@ -55,7 +57,9 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<()> {
     // From the start: who presses Ctrl-C while programs start wants none of them left.
-    let mut signals = Signals::new(TERM_SIGNALS).context("signals cannot be caught")?;
+    let signals = TERM_SIGNALS.iter().chain(&[SIGHUP]);
+    let mut signals = Signals::new(signals).context("signals cannot be caught")?;
+    keep_terminal_signals_from_programs();
     let binary = cli.gateway.clone().map_or_else(beside_this, Ok)?;
     let Some(mut cluster) = Cluster::start(cli, &binary, || signals.pending().next().is_some())?
     else {

@@ -16,8 +16,29 @@ const ATTEMPTS: usize = 1000;
 ///
 /// There is none.
 pub fn free_port() -> Result<SocketAddr> {
+    let [port] = free_ports()?;
+    Ok(port)
+}
+
+/// Several of them, each another one.
+///
+/// # Errors
+///
+/// There are not so many.
+pub(crate) fn free_ports<const N: usize>() -> Result<[SocketAddr; N]> {
+    let mut addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); N];
+    // Kept until all are chosen: none is chosen twice.
+    let mut listeners = Vec::new();
+    for address in &mut addresses {
+        let listener = listen()?;
+        *address = listener.local_addr()?;
+        listeners.push(listener);
+    }
+    Ok(addresses)
+}
+
+fn listen() -> Result<TcpListener> {
     (0..ATTEMPTS)
-        .map(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, fastrand::u16(RANGE))))
-        .find(|address| TcpListener::bind(address).is_ok())
+        .find_map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, fastrand::u16(RANGE))).ok())
         .context("there is no free port between 20000 and 32000")
 }

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,15 @@ const STARTS_WITHIN: Duration = Duration::from_secs(60);
 /// Of a log, for whoever has to know why its program ended.
 const LINES_SHOWN: usize = 15;
 
+static IN_GROUPS_OF_THEIR_OWN: AtomicBool = AtomicBool::new(false);
+
+/// From now on each program is started in a process group of its own: a Ctrl-C reaches only this process, which ends its
+/// programs in its turn. Only for a process that catches the signals that would end it: after any other, its programs
+/// would go on. Without this, what ends a test by Ctrl-C or after a time ends its programs too.
+pub fn keep_terminal_signals_from_programs() {
+    IN_GROUPS_OF_THEIR_OWN.store(true, Ordering::Relaxed);
+}
+
 /// A program that runs. Killed when dropped.
 pub struct Program {
     name: String,
@@ -26,8 +36,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it; what it writes goes to `<folder>/<name>.log`. In a process group of its own, so that a Ctrl-C reaches
-    /// only the one that started it, which ends it in its turn.
+    /// Starts it; what it writes goes to `<folder>/<name>.log`.
     ///
     /// # Errors
     ///
@@ -35,8 +44,10 @@ impl Program {
     pub fn start(name: &str, mut command: Command, folder: &Path) -> Result<Self> {
         let log = folder.join(format!("{name}.log"));
         let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        if IN_GROUPS_OF_THEIR_OWN.load(Ordering::Relaxed) {
+            command.process_group(0);
+        }
         let process = command
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
@@ -104,9 +115,14 @@ impl Program {
     /// It ended before, or it never was; with its last lines.
     pub fn wait_until(&mut self, what: &str, is_so: impl Fn() -> bool) -> Result<()> {
         let deadline = Instant::now() + STARTS_WITHIN;
-        while !is_so() {
+        loop {
+            let is_so = is_so();
+            // Asked after it: where another program has its port, that one is what was looked at, and this one has ended.
             if let Some(status) = self.ended() {
                 bail!("{}", self.obituary(status));
+            }
+            if is_so {
+                return Ok(());
             }
             if Instant::now() > deadline {
                 let (name, tail) = (&self.name, self.last_lines());
@@ -114,7 +130,6 @@ impl Program {
             }
             sleep(LOOK_EVERY);
         }
-        Ok(())
     }
 
     /// For whoever did not expect it to end.
@@ -170,6 +185,14 @@ mod tests {
         assert!(error.starts_with("shell ended (exit status: 3)"), "{error}");
         assert!(error.ends_with("    100\n    port taken"), "{error}");
         assert!(!error.contains("    50\n"), "{error}");
+    }
+
+    #[test]
+    fn what_another_program_does_is_not_taken_for_ones_own() {
+        let (_folder, mut program) = shell("exit 3");
+        program.wait(STARTS_WITHIN).expect("it ends");
+        let error = program.wait_until("ready", || true).expect_err("it ended");
+        assert!(error.to_string().starts_with("shell ended"), "{error}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The end of a cluster: gateways first, as an operator would, then what they need.
 
+use std::io::{Write, stderr, stdout};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Lets the gateways drain for a while, then hurries them; whoever sees no reason to wait hurries them sooner. What is left
 /// is killed.
 pub(crate) fn stop(mut cluster: Cluster, mut is_hurried: impl FnMut() -> bool) {
-    println!(
+    // The terminal may have gone (SIGHUP); gateways drain nevertheless.
+    let _ = writeln!(
+        stdout(),
         "\nstopping: gateways drain, {} s at most; Ctrl-C again hurries",
         DRAIN_FOR.as_secs()
     );
@@ -33,10 +36,11 @@ pub(crate) fn stop(mut cluster: Cluster, mut is_hurried: impl FnMut() -> bool) {
     });
     let left: Vec<_> = left.collect();
     if !left.is_empty() {
-        eprintln!("killed, for they did not end: {}", left.join(", "));
+        let names = left.join(", ");
+        let _ = writeln!(stderr(), "killed, for they did not end: {names}");
     }
     drop(cluster);
-    println!("stopped");
+    let _ = writeln!(stdout(), "stopped");
 }
 
 fn terminate(cluster: &Cluster) {

@@ -6,15 +6,17 @@ use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 /// Browsers start in seconds; a loaded machine may take its time.
 const PATIENCE: Duration = Duration::from_secs(90);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What is needed to have browsers.
 #[derive(Debug, Clone)]
@@ -47,6 +49,7 @@ pub(crate) struct Browsers {
     ask: ChildStdin,
     answers: Receiver<String>,
     log: PathBuf,
+    stop: CancellationToken,
 }
 
 impl Browsers {
@@ -55,6 +58,7 @@ impl Browsers {
         programs: &BrowserPrograms,
         public: SocketAddr,
         folder: &Path,
+        stop: &CancellationToken,
     ) -> Result<Self> {
         let log = folder.join("browsers.log");
         let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
@@ -77,6 +81,7 @@ impl Browsers {
             ask,
             answers: lines_of(BufReader::new(output)),
             log,
+            stop: stop.clone(),
         };
         let said = browsers.answer()?;
         ensure!(said == "in a call", "the browsers said «{said}»");
@@ -93,17 +98,38 @@ impl Browsers {
     /// Closes them, and waits until they are gone.
     pub(crate) fn end(self) -> Result<()> {
         let Self {
-            mut process, ask, ..
+            mut process,
+            ask,
+            stop,
+            ..
         } = self;
         drop(ask);
-        let status = process.wait()?;
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = process.try_wait()? {
+                break status;
+            }
+            ensure!(!stop.is_cancelled(), "told to stop");
+            if Instant::now() > deadline {
+                process.kill()?;
+                bail!("the browsers did not end within {PATIENCE:?}");
+            }
+            thread::sleep(LOOK_EVERY);
+        };
         ensure!(status.success(), "the browsers ended with {status}");
         Ok(())
     }
 
     fn answer(&mut self) -> Result<String> {
-        if let Ok(said) = self.answers.recv_timeout(PATIENCE) {
-            return Ok(said);
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            match self.answers.recv_timeout(LOOK_EVERY) {
+                Ok(said) => return Ok(said),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    ensure!(!self.stop.is_cancelled(), "told to stop");
+                }
+            }
         }
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let running = self.process.try_wait()?.is_none();

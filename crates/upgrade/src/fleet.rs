@@ -78,15 +78,16 @@ impl Fleet {
         Ok(())
     }
 
-    /// Whether everything runs that should, while the gateway of this index stops.
+    /// Whether everything runs that should, while the gateway of this index stops and the new one comes in its place.
     ///
     /// # Errors
     ///
     /// Names one that has ended, with its last lines.
-    pub(crate) fn others_must_run(&mut self, index: usize) -> Result<()> {
+    pub(crate) fn others_must_run(&mut self, index: usize, new: &mut Member) -> Result<()> {
         let others = self.members.iter_mut().enumerate();
         let others = others.filter(|(other, _)| *other != index);
-        let gateways = others.map(|(_, member)| member.gateway.program_mut());
+        let others = others.map(|(_, member)| member).chain([new]);
+        let gateways = others.map(|member| member.gateway.program_mut());
         let rest = [self.haproxy.program_mut(), self.redis.program_mut()];
         for program in gateways.chain(rest) {
             if let Some(status) = program.ended() {

@@ -8,11 +8,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use switchboard_local::Balance;
+use switchboard_local::{Balance, keep_terminal_signals_from_programs};
 use switchboard_upgrade::{
     BrowserPrograms, Build, DrainTimes, Plan, Upgrade, complaints, draw, run, table,
 };
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// What a balancer with checks every 500 ms needs to notice, and some.
@@ -77,7 +78,8 @@ fn run_all(cli: &Cli) -> Result<bool> {
         None => vec![Balance::Leastconn, Balance::Random],
     };
     let runtime = Runtime::new().context("no threads")?;
-    let stop = stop_on_ctrl_c(&runtime);
+    let stop = stop_on_signals(&runtime)?;
+    keep_terminal_signals_from_programs();
     let turns = balances.len() * (builds.len() - 1) * usize::from(cli.gateways);
     let progress = progress_bar(turns)?;
     let mut upgrades = Vec::new();
@@ -91,17 +93,23 @@ fn run_all(cli: &Cli) -> Result<bool> {
     conclude(&upgrades, &cli.folder)
 }
 
-/// Ctrl-C ends it soon, with all that it started.
-fn stop_on_ctrl_c(runtime: &Runtime) -> CancellationToken {
+/// Ctrl-C, SIGTERM and the end of the terminal end it soon, with all that it started.
+fn stop_on_signals(runtime: &Runtime) -> Result<CancellationToken> {
     let stop = CancellationToken::new();
-    let told = stop.clone();
-    runtime.spawn(async move {
-        // Fails where signals cannot be caught; then Ctrl-C ends this process in the usual way.
-        if tokio::signal::ctrl_c().await.is_ok() {
+    let _in_runtime = runtime.enter();
+    for kind in [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ] {
+        let mut caught = signal(kind).context("signals cannot be caught")?;
+        let told = stop.clone();
+        runtime.spawn(async move {
+            caught.recv().await;
             told.cancel();
-        }
-    });
-    stop
+        });
+    }
+    Ok(stop)
 }
 
 fn builds(cli: &Cli) -> Result<Vec<Build>> {

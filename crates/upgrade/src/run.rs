@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use switchboard_local::Balance;
 use switchboard_traffic::Account;
@@ -66,13 +66,25 @@ pub async fn run(
     progress: &ProgressBar,
     stop: &CancellationToken,
 ) -> Result<Vec<Upgrade>> {
+    tokio::select! {
+        upgrades = upgrade_all(plan, progress, stop) => upgrades,
+        () = stop.cancelled() => bail!("told to stop"),
+    }
+}
+
+/// What blocks in it looks at `stop` by itself.
+async fn upgrade_all(
+    plan: &Plan,
+    progress: &ProgressBar,
+    stop: &CancellationToken,
+) -> Result<Vec<Upgrade>> {
     progress.set_message("a cluster starts");
     let mut fleet = block_in_place(|| Fleet::start(plan, stop))?;
     let mut browsers = None;
     if let Some(programs) = &plan.browsers {
         progress.set_message("two browsers enter a call");
         let public = fleet.public();
-        let started = block_in_place(|| Browsers::start(programs, public, &plan.folder));
+        let started = block_in_place(|| Browsers::start(programs, public, &plan.folder, stop));
         browsers = Some(started?);
     }
     let mut upgrades = Vec::new();

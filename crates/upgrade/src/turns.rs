@@ -7,7 +7,7 @@ use anyhow::{Result, bail, ensure};
 use indicatif::ProgressBar;
 use tokio_util::sync::CancellationToken;
 
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, Member};
 use crate::plan::{Build, DrainTimes};
 use crate::watch::Watch;
 
@@ -33,10 +33,11 @@ impl Turns<'_> {
     pub(crate) fn take(&self, fleet: &mut Fleet) -> Result<f64> {
         let mut fullest = 0.0_f64;
         for index in 0..fleet.members.len() {
+            ensure!(!self.stop.is_cancelled(), "told to stop");
             self.progress.set_message("a new gateway starts");
-            let new = fleet.add(self.build)?;
+            let mut new = fleet.add(self.build)?;
             self.watch.add(&new.gateway);
-            self.drain(fleet, index)?;
+            self.drain(fleet, index, &mut new)?;
             self.watch.ended(&fleet.members[index].gateway);
             fleet.replace(index, new)?;
             fullest = fullest.max(fleet.fullest()?);
@@ -45,8 +46,8 @@ impl Turns<'_> {
         Ok(fullest)
     }
 
-    /// Tells one to stop, and waits until it has.
-    fn drain(&self, fleet: &mut Fleet, index: usize) -> Result<()> {
+    /// Tells one to stop, and waits until it has; all others must run meanwhile, the new one as well.
+    fn drain(&self, fleet: &mut Fleet, index: usize, new: &mut Member) -> Result<()> {
         fleet.members[index].gateway.program().terminate();
         let deadline = Instant::now() + self.times.deadline() + ENDS_WITHIN;
         let status = loop {
@@ -62,7 +63,7 @@ impl Turns<'_> {
                 let tail = old.program().last_lines();
                 bail!("{name} does not end; it wrote last\n{tail}");
             }
-            fleet.others_must_run(index)?;
+            fleet.others_must_run(index, new)?;
         };
         let program = fleet.members[index].gateway.program();
         ensure!(status.success(), "{}", program.obituary(status));

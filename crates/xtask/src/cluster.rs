@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
@@ -15,6 +16,7 @@ Examples:
   cargo xtask cluster                       three gateways; the page's address is printed
   cargo xtask cluster --port 8080           the page at http://127.0.0.1:8080/#kitchen
   cargo xtask cluster --gateways 5 --balance random --release
+  cargo xtask cluster --folder target/second   beside one that runs
   cargo xtask cluster --set drain.window_ms=5000 --set session.resume_window_ms=10000
 
 It prints where everything is: the page, each gateway with its ops address and process id,
@@ -47,6 +49,9 @@ pub(crate) struct Options {
     /// A setting of all gateways; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Where logs and configuration files go. Default: target/cluster.
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
     /// Build with optimisation, as gateways are deployed.
     #[arg(long)]
     release: bool,
@@ -91,6 +96,9 @@ fn become_the_cluster(options: &Options) -> Result<Infallible> {
     }
     if let Some(port) = options.port {
         command.args(["--port", &port.to_string()]);
+    }
+    if let Some(folder) = &options.folder {
+        command.arg("--folder").arg(folder);
     }
     for setting in &options.set {
         command.args(["--set", setting]);

@@ -1,7 +1,8 @@
 //! The gateway of another revision of this repository.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,6 +14,14 @@ use crate::workspace::{self, cargo};
 /// What was built, kept for the next time: a program for each revision, the sources of the last one, and a target directory
 /// that all of them share.
 const FOLDER: &str = "target/revisions";
+
+/// In a git hook these name the caller's repository, whatever the folder is.
+const GIT_PLACES: [&str; 4] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+];
 
 /// A gateway's program.
 #[derive(Debug)]
@@ -28,17 +37,20 @@ pub(crate) struct Built {
 ///
 /// There is no such revision, or it does not build.
 pub(crate) fn build(revision: &str, release: bool) -> Result<Built> {
-    let commit = resolve(revision)?;
+    let commit = resolve(workspace::root(), revision)?;
     let folder = workspace::root().join(FOLDER);
     let profile = if release { "release" } else { "debug" };
     let suffix = env::consts::EXE_SUFFIX;
     let binary = folder.join(format!("switchboard-{commit}-{profile}{suffix}"));
     let name = revision.to_owned();
+    fs::create_dir_all(&folder)?;
+    // The sources and the target directory are one run's at a time.
+    let lock = File::create(folder.join("lock"))?;
+    lock.lock().context("cannot lock the folder of revisions")?;
     if binary.is_file() {
         println!("{revision} is built already: {}", binary.display());
         return Ok(Built { name, binary });
     }
-    fs::create_dir_all(&folder)?;
     let sources = check_out(&folder, &commit)?;
     let target = folder.join("target");
     let mut cargo = cargo([
@@ -55,15 +67,22 @@ pub(crate) fn build(revision: &str, release: bool) -> Result<Built> {
     }
     step::succeed(cargo).with_context(|| format!("{revision} does not build"))?;
     let built = target.join(profile).join(format!("switchboard{suffix}"));
-    fs::copy(&built, &binary).with_context(|| format!("{} was not built", built.display()))?;
+    keep(&built, &binary).with_context(|| format!("cannot keep {}", built.display()))?;
     Ok(Built { name, binary })
 }
 
+/// Copies it as a whole or not at all: what lies there under its name is used for ever.
+fn keep(built: &Path, binary: &Path) -> io::Result<()> {
+    let part = binary.with_extension("part");
+    fs::copy(built, &part)?;
+    fs::rename(&part, binary)
+}
+
 /// The commit that a revision is.
-fn resolve(revision: &str) -> Result<String> {
+fn resolve(repository: &Path, revision: &str) -> Result<String> {
     let commit = format!("{revision}^{{commit}}");
     let output = git(
-        workspace::root(),
+        repository,
         &[
             "rev-parse",
             "--verify",
@@ -104,14 +123,20 @@ fn check_out(folder: &Path, commit: &str) -> Result<PathBuf> {
     Ok(sources)
 }
 
+/// Of the repository in this folder, also where a git hook runs this.
 fn git(folder: &Path, arguments: &[&str]) -> Command {
     let mut git = Command::new("git");
     git.current_dir(folder).args(arguments);
+    for variable in GIT_PLACES {
+        git.env_remove(variable);
+    }
     git
 }
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
 
     #[test]
@@ -121,8 +146,38 @@ mod tests {
     }
 
     #[test]
-    fn the_present_commit_is_a_revision() {
-        let commit = resolve("HEAD").expect("this is a git repository");
+    fn a_branch_is_a_revision() {
+        let folder = TempDir::new().expect("a temporary folder");
+        let git = |arguments: &[&str]| {
+            let status = git(folder.path(), arguments).status();
+            assert!(status.expect("git runs").success());
+        };
+        git(&["init", "--quiet", "--initial-branch", "trunk"]);
+        let author = [
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b",
+            "-c",
+            "commit.gpgsign=false",
+        ];
+        let commit = ["commit", "--quiet", "--allow-empty", "-m", "first"];
+        git(&[&author[..], &commit[..]].concat());
+        let commit = resolve(folder.path(), "trunk").expect("there is one");
         assert_eq!(commit.len(), 12);
+        assert_eq!(resolve(folder.path(), &commit).expect("the same"), commit);
+    }
+
+    #[test]
+    fn a_program_is_kept_as_a_whole() {
+        let folder = TempDir::new().expect("a temporary folder");
+        let (built, kept) = (folder.path().join("built"), folder.path().join("kept"));
+        keep(&built, &kept).expect_err("nothing was built");
+        assert!(!kept.exists());
+        fs::write(&built, "program").expect("written");
+        keep(&built, &kept).expect("copied");
+        assert_eq!(fs::read_to_string(&kept).expect("there"), "program");
+        let files = fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(files, 2, "the copy has one name only");
     }
 }

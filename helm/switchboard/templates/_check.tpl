@@ -1,6 +1,7 @@
 {{/* What cannot work, in a sentence each that names the value. */}}
 {{- define "switchboard.check" -}}
 {{- include "switchboard.checkPods" . }}
+{{- include "switchboard.checkHook" . }}
 {{- include "switchboard.checkRedis" . }}
 {{- include "switchboard.checkConfig" . }}
 {{- include "switchboard.checkRoutes" . }}
@@ -23,7 +24,19 @@
 {{- end }}
 {{- end }}
 
+{{- define "switchboard.checkHook" -}}
+{{- $grace := .Values.terminationGracePeriodSeconds -}}
+{{- $ready := .Values.minReadySeconds -}}
+{{- if and (omit (.Values.lifecycle.preStop | default dict) "sleep") (or (kindIs "invalid" $grace) (kindIs "invalid" $ready)) }}
+{{- $needed := list (include "switchboard.terminationGracePeriodSeconds" .) (include "switchboard.minReadySeconds" .) }}
+{{- fail (printf "lifecycle.preStop: the drain begins when this hook has ended, and only of sleep is it known when: set terminationGracePeriodSeconds to %v and minReadySeconds to %v, each with the seconds added that the hook takes" (first $needed) (last $needed)) }}
+{{- end }}
+{{- end }}
+
 {{- define "switchboard.checkRedis" -}}
+{{- if or (regexMatch "://[^/@]*:[^/@]+@" .Values.redis.url) (contains "sentinelPassword=" .Values.redis.url) }}
+{{- fail "redis.url: has a password; put the URL into a Secret and name it in secrets.redisUrl" }}
+{{- end }}
 {{- if and .Values.redis.url .Values.secrets.redisUrl.name }}
 {{- fail "redis.url and secrets.redisUrl: say the URL once" }}
 {{- end }}

@@ -2,13 +2,15 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
+{{/* Of at most 46 characters: behind it come 17 more in the name of a pod and in the label that names the revision of the trial
+Redis, which may have 63. Kubernetes would shorten the former, and the query of KEDA would not find the pods. */}}
 {{- define "switchboard.fullname" -}}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | trunc 46 | trimSuffix "-" }}
 {{- else if contains (include "switchboard.name" .) .Release.Name }}
-{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- .Release.Name | trunc 46 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name (include "switchboard.name" .) | trunc 52 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name (include "switchboard.name" .) | trunc 46 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
@@ -32,26 +34,32 @@ app.kubernetes.io/component: test
 {{- end }}
 
 {{- define "switchboard.labels" -}}
-{{ include "switchboard.commonLabels" . }}
-app.kubernetes.io/component: gateway
+{{- include "switchboard.labelsWith" (list . "gateway" dict) }}
 {{- end }}
 
-{{/* Of pods: nothing that a new version of the chart alone would change, for that would replace them. */}}
+{{/* Labels of an object: (list $ "gateway" MORE); of no component where that is empty. Each key once: those of the chart, for
+something chooses by them, then MORE, then commonLabels. */}}
+{{- define "switchboard.labelsWith" -}}
+{{- $root := first . -}}
+{{- $labels := include "switchboard.componentLabels" . | fromYaml -}}
+{{- $_ := set $labels "app.kubernetes.io/managed-by" $root.Release.Service -}}
+{{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_") -}}
+{{- merge $labels (last . | default dict) ($root.Values.commonLabels | default dict) | toYaml }}
+{{- end }}
+
+{{/* The same of a pod: nothing that a new version of the chart alone would change, for that would replace it. */}}
 {{- define "switchboard.podLabels" -}}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $labels := include "switchboard.componentLabels" . | fromYaml -}}
+{{- merge $labels (last . | default dict) ((first .).Values.commonLabels | default dict) | toYaml }}
 {{- end }}
 
-{{- define "switchboard.commonLabels" -}}
-app.kubernetes.io/name: {{ include "switchboard.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+{{- define "switchboard.componentLabels" -}}
+{{- $root := first . -}}
+app.kubernetes.io/name: {{ include "switchboard.name" $root }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+{{- with index . 1 }}
+app.kubernetes.io/component: {{ . }}
 {{- end }}
 {{- end }}
 

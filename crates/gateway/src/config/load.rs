@@ -22,8 +22,19 @@ pub struct Loaded {
     pub(super) said: BTreeMap<&'static str, Source>,
 }
 
-/// Reads defaults, file, environment and flags, each winning over the one before, and checks the rules across keys.
+/// Reads defaults, file, environment and flags, each winning over the one before, and checks the rules across keys, and
+/// whether the files that it names can be read.
 pub fn load(sources: &Sources) -> Result<Loaded, Mistakes> {
+    load_with(sources, rules::check_files)
+}
+
+/// The same for what asks a node something: the files that only a node needs may be missing. A healthcheck must not call a
+/// node ill because a file has gone that was read long ago.
+pub fn load_to_ask(sources: &Sources) -> Result<Loaded, Mistakes> {
+    load_with(sources, |_| ())
+}
+
+fn load_with(sources: &Sources, check_files: fn(&mut Loading)) -> Result<Loaded, Mistakes> {
     let mut loading = Loading::default();
     if let Some((path, named_by)) = file_of(sources) {
         file::read(&mut loading, &path, named_by);
@@ -39,6 +50,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Mistakes> {
     loading.fit_sessions(sources.open_files_max);
     loading.fit_deadline();
     rules::check(&mut loading);
+    check_files(&mut loading);
     if !loading.mistakes.is_empty() {
         return Err(Mistakes(loading.mistakes));
     }

@@ -28,10 +28,15 @@ pub(super) fn check(loading: &mut Loading) {
     rules.sizes(&config);
     rules.times(&config);
     rules.texts(&config);
-    rules.files(&config);
     rules.listeners(&config);
     rules.secrets(&config);
     rules.access(&config);
+}
+
+/// Adds a mistake for each file or folder that the node will not be able to read.
+pub(super) fn check_files(loading: &mut Loading) {
+    let config = loading.config.clone();
+    Rules(loading).files(&config);
 }
 
 struct Rules<'a>(&'a mut Loading);

@@ -25,7 +25,7 @@ pub(crate) fn rebalance(
         return Err(CannotDrain::Alone);
     }
     let pick = || gateway.registry.pick(|sessions| share.of(sessions));
-    let (picked, cancel) = gateway.drains.share(share, pick)?;
+    let (picked, cancel) = gateway.drains.share(share, order.window, pick)?;
     let count = picked.len();
     tracing::info!(
         sessions = count,

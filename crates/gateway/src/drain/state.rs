@@ -33,6 +33,8 @@ pub(crate) enum CannotDrain {
 #[derive(Default)]
 struct State {
     under_way: UnderWay,
+    /// When everybody in it has been told to go; `None`: there was none.
+    window_ends: Option<Instant>,
     /// The last one moved this; `None` where the node stops.
     share: Option<Share>,
     /// Connections in it, where that is a share.
@@ -46,10 +48,7 @@ enum UnderWay {
     #[default]
     Nothing,
     Share(CancellationToken),
-    Stop {
-        /// When whoever is left is closed.
-        deadline: Instant,
-    },
+    Stop,
 }
 
 impl Drains {
@@ -66,14 +65,13 @@ impl Drains {
     pub(crate) fn stop(&self, order: Order) -> Result<(), CannotDrain> {
         let mut state = self.state.lock();
         match &state.under_way {
-            UnderWay::Stop { .. } => return Err(CannotDrain::Stopping),
+            UnderWay::Stop => return Err(CannotDrain::Stopping),
             UnderWay::Share(cancel) => cancel.cancel(),
             UnderWay::Nothing => {}
         }
         *state = State {
-            under_way: UnderWay::Stop {
-                deadline: Instant::now() + order.deadline,
-            },
+            under_way: UnderWay::Stop,
+            window_ends: Some(Instant::now() + order.grace + order.window),
             before: self.counters.now(),
             ..State::default()
         };
@@ -97,11 +95,12 @@ impl Drains {
     pub(super) fn share<T>(
         &self,
         share: Share,
+        window: Duration,
         pick: impl FnOnce() -> Vec<T>,
     ) -> Result<(Vec<T>, CancellationToken), CannotDrain> {
         let mut state = self.state.lock();
         match state.under_way {
-            UnderWay::Stop { .. } => return Err(CannotDrain::Stopping),
+            UnderWay::Stop => return Err(CannotDrain::Stopping),
             UnderWay::Share(_) => return Err(CannotDrain::Sharing),
             UnderWay::Nothing => {}
         }
@@ -109,6 +108,7 @@ impl Drains {
         let cancel = CancellationToken::new();
         *state = State {
             under_way: UnderWay::Share(cancel.clone()),
+            window_ends: Some(Instant::now() + window),
             share: Some(share),
             picked: picked.len() as u64,
             before,
@@ -134,12 +134,12 @@ impl Drains {
         self.taking.load(Ordering::Relaxed)
     }
 
-    /// How long a node that stops leaves to its clients; `None`: it does not stop.
-    pub(crate) fn time_left(&self) -> Option<Duration> {
-        match self.state.lock().under_way {
-            UnderWay::Stop { deadline } => Some(deadline.saturating_duration_since(Instant::now())),
-            UnderWay::Nothing | UnderWay::Share(_) => None,
-        }
+    /// Since when everybody has been told to go who is part of the drain under way.
+    pub(crate) fn overdue(&self) -> Duration {
+        let state = self.state.lock();
+        let under_way = !matches!(state.under_way, UnderWay::Nothing);
+        let window_ends = state.window_ends.filter(|_| under_way);
+        window_ends.map_or(Duration::ZERO, |at| at.elapsed())
     }
 
     /// How far the present drain has come, or how far the last one came.
@@ -152,10 +152,10 @@ impl Drains {
         let (draining, remaining) = match state.under_way {
             UnderWay::Nothing => (false, 0),
             UnderWay::Share(_) => (true, state.picked.saturating_sub(ended)),
-            UnderWay::Stop { .. } => (true, registry.len() as u64),
+            UnderWay::Stop => (true, registry.len() as u64),
         };
         let picked = match state.under_way {
-            UnderWay::Stop { .. } => ended + remaining,
+            UnderWay::Stop => ended + remaining,
             UnderWay::Nothing | UnderWay::Share(_) => state.picked,
         };
         Progress {
@@ -176,6 +176,7 @@ mod tests {
     use super::*;
     use crate::metrics::{DrainOutcome, Metrics};
 
+    const WINDOW: Duration = Duration::from_secs(900);
     const ORDER: Order = Order {
         grace: Duration::ZERO,
         window: Duration::ZERO,
@@ -192,19 +193,20 @@ mod tests {
     #[test]
     fn only_one_drain_is_under_way_and_stopping_goes_before_a_share() {
         let (drains, _, _, share) = drains();
-        let (_, cancel) = drains.share(share, || vec![1, 2]).expect("the first");
+        let (_, cancel) = drains
+            .share(share, WINDOW, || vec![1, 2])
+            .expect("the first");
         let nobody = || -> Vec<u8> { panic!("nobody is picked for a drain that does not begin") };
         assert_eq!(
-            drains.share(share, nobody).err(),
+            drains.share(share, WINDOW, nobody).err(),
             Some(CannotDrain::Sharing)
         );
-        assert_eq!(drains.time_left(), None);
+        assert_eq!(drains.overdue(), Duration::ZERO, "its window is open");
         drains.stop(ORDER).expect("a share gives way");
         assert!(cancel.is_cancelled());
-        let time_left = drains.time_left().expect("it stops");
-        assert!(time_left <= ORDER.deadline);
+        assert!(drains.overdue() > Duration::ZERO, "its window is empty");
         assert_eq!(
-            drains.share(share, nobody).err(),
+            drains.share(share, WINDOW, nobody).err(),
             Some(CannotDrain::Stopping)
         );
         assert_eq!(drains.stop(ORDER), Err(CannotDrain::Stopping));
@@ -237,12 +239,14 @@ mod tests {
             )
         };
         assert_eq!(count(&drains), (false, 0, 0, 0));
-        drains.share(share, || vec![1, 2, 3]).expect("the first");
+        drains
+            .share(share, WINDOW, || vec![1, 2, 3])
+            .expect("the first");
         counters.ended(DrainOutcome::Moved);
         assert_eq!(count(&drains), (true, 3, 1, 2));
         drains.share_done();
         assert_eq!(count(&drains), (false, 3, 1, 0));
-        drains.share(share, || vec![4]).expect("the second");
+        drains.share(share, WINDOW, || vec![4]).expect("the second");
         assert_eq!(count(&drains), (true, 1, 0, 1));
     }
 }

@@ -91,7 +91,7 @@ fn now(gateway: &Gateway) -> Now {
         backend_up: gateway.readiness.backend_is_up(),
         ready: gateway.readiness.report().ready,
         drain: gateway.drains.progress(&gateway.registry),
-        drain_time_left: gateway.drains.time_left(),
+        drain_overdue: gateway.drains.overdue(),
     }
 }
 

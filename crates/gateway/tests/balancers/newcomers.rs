@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use switchboard_client::{Client, ConnectError, Events, Options};
 use switchboard_traffic::Door;
@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 const PAUSE: Duration = Duration::from_millis(200);
+const MOVED_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 pub(crate) struct Newcomers {
@@ -63,10 +64,12 @@ impl Newcomers {
         assert!(self.refused.is_empty(), "{:?}", self.refused);
         let come = self.welcomed.len();
         let mut there = 0;
+        let deadline = Instant::now() + MOVED_WITHIN;
         for newcomer in self.welcomed {
             let was_there = newcomer.gateway == gateway;
             there += usize::from(was_there);
             while gateway_of(&newcomer.client) == gateway {
+                assert!(Instant::now() < deadline, "somebody stays at {gateway}");
                 sleep(LOOK_EVERY).await;
             }
             assert_eq!(newcomer.door.connections(), 1 + u64::from(was_there));

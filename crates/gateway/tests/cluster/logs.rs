@@ -13,11 +13,12 @@ const ROOM: &str = "private-study-1";
 const SDP: &str = r#"{"type":"offer","sdp":"v=0 192.0.2.77 a=ice-pwd:asd88fgpdd777uzjYhagZg"}"#;
 const ALL: &str = "log.filter=info,switchboard_cluster=debug,switchboard_gateway=debug";
 
-/// The lines of a gateway, each of which is JSON.
+/// The lines of a gateway, each of which is JSON; not one of which it has written only a part.
 fn lines(gateway: &GatewayProcess) -> Vec<Value> {
     let log = gateway.log();
     let line = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-    log.lines().map(line).collect()
+    let whole = log.rfind('\n').map_or("", |end| &log[..end]);
+    whole.lines().map(line).collect()
 }
 
 /// Whether a line with this message has these fields.

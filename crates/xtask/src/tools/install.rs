@@ -1,5 +1,6 @@
 //! Installing what is missing, or saying how.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
@@ -7,6 +8,9 @@ use anyhow::Result;
 use super::platform::Platform;
 use super::{Lack, Lacking, NPM};
 use crate::{packages, step};
+
+/// Packages that bring a service of the same name, which they start.
+const DAEMONS: [&str; 4] = ["redis-server", "haproxy", "nginx", "prometheus"];
 
 /// Installs missing tools where that can be done unasked: with apt, as root. Returns whether it was tried.
 ///
@@ -21,7 +25,20 @@ pub(super) fn with_apt(lacking: &[Lacking]) -> bool {
     if let Err(error) = apt_get_install(&packages) {
         println!("apt-get failed: {error:#}");
     }
+    stop_daemons(&packages);
     true
+}
+
+/// Tests start these programs themselves. Their packages would have them run all the time, some for the whole network.
+fn stop_daemons(packages: &[&str]) {
+    let daemons = packages.iter().filter(|package| DAEMONS.contains(package));
+    for daemon in daemons.filter(|_| Path::new("/run/systemd/system").exists()) {
+        let mut stop = Command::new("systemctl");
+        stop.args(["disable", "--now", daemon]);
+        if let Err(error) = step::succeed(stop) {
+            println!("{daemon} may be running now: {error:#}");
+        }
+    }
 }
 
 /// Installs from npm what the system does not have, or not new enough. Returns whether it was tried.
