@@ -109,7 +109,10 @@ impl Inner {
 
     /// As often as it takes until all was asserted and every bucket is open.
     async fn cycle_at_full_speed(self: &Arc<Self>, memory: &mut Memory) {
+        let mut outside = self.outside.subscribe();
         loop {
+            // An error means that this node is gone.
+            let _ = outside.wait_for(|outside| !outside).await;
             if memory.doubts.has_changed().unwrap_or(false) {
                 memory.filling_since = None;
                 memory.lift = true;
@@ -261,7 +264,8 @@ impl Inner {
     /// A node that has just started serves once the directory is complete.
     fn serve(&self) {
         let started = self.status.send_if_modified(|status| {
-            let starting = matches!(status, Status::Starting(_));
+            let is_in = !*self.outside.borrow();
+            let starting = is_in && matches!(status, Status::Starting(_));
             if starting {
                 *status = Status::Serving;
             }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use switchboard_protocol::NodeId;
 
-use crate::leases::{Lease, LeaseError, NodeInfo};
+use crate::leases::{LeaseError, NodeInfo};
 use crate::node::Inner;
 
 /// The format of a build. A change after which a node of the release before could not work beside this build raises `number`;
@@ -37,7 +37,7 @@ impl Format {
     }
 }
 
-/// A live node beside which this one cannot work.
+/// A node beside which this one cannot work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Foreign {
     pub(crate) node: NodeId,
@@ -58,20 +58,19 @@ impl fmt::Display for Foreign {
 }
 
 impl Inner {
-    /// The first of these nodes beside which this one cannot work. A node that does not tell what it is holds nobody up.
-    pub(crate) async fn foreign_among(
-        &self,
-        live: impl Iterator<Item = Lease>,
-    ) -> Result<Option<Foreign>, LeaseError> {
-        let own = &self.settings.info;
-        for Lease { node, .. } in live.filter(|lease| lease.node != self.id) {
-            let info = self.backend.leases.info(&node).await?;
-            if let Some(its) = info.filter(|its| !own.format.mixes_with(its.format)) {
-                let own = own.clone();
-                return Ok(Some(Foreign { node, own, its }));
-            }
+    /// A node, if it is one beside which this one cannot work. One that does not tell what it is holds nobody up.
+    pub(crate) async fn foreign(&self, node: &NodeId) -> Result<Option<Foreign>, LeaseError> {
+        if *node == self.id {
+            return Ok(None);
         }
-        Ok(None)
+        let own = &self.settings.info;
+        let info = self.backend.leases.info(node).await?;
+        let its = info.filter(|its| !own.format.mixes_with(its.format));
+        Ok(its.map(|its| Foreign {
+            node: node.clone(),
+            own: own.clone(),
+            its,
+        }))
     }
 }
 

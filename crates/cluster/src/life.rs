@@ -181,22 +181,28 @@ impl Inner {
         let leases = &self.backend.leases;
         let renewal = self.renew().await?;
         match &renewal {
-            Renewal::Renewed { .. } => self.reenter(),
+            Renewal::Renewed { .. } => self.reenter(observer).await?,
             _ if is_out(Guard::LeaseSelfCheck) => {}
-            lost => self.lose_lease(lost).await?,
+            lost => self.lose_lease(lost, observer).await?,
         }
         let table = leases.read().await?;
+        let linked = self.links().into_iter().map(|link| link.to().clone());
+        let look = observer.look(table.clone(), linked, Instant::now());
+        for node in look.vanished {
+            self.drop_link(&node);
+        }
+        let is_claimed = matches!(renewal, Renewal::Claimed { .. });
+        if *self.outside.borrow() && !is_claimed {
+            // Nobody would clean up after this node, and those who are in may not read what it writes. One that is claimed
+            // may have to clean up after itself.
+            return Ok(false);
+        }
         // A claim may have taken effect without an answer: then nobody but this node can know that it is to clean up.
         let claimed = table
             .iter()
             .filter(|lease| lease.node != self.id && lease.claimed_by.as_ref() == Some(&self.id));
         for lease in claimed {
             self.spawn_reaping(&lease.node, Gone::Died);
-        }
-        let linked = self.links().into_iter().map(|link| link.to().clone());
-        let look = observer.look(table, linked, Instant::now());
-        for node in look.vanished {
-            self.drop_link(&node);
         }
         for lease in look.dead {
             // What it claims it is to clean up, and whoever stops does not begin with that.
@@ -255,7 +261,7 @@ impl Inner {
 
     /// This node was taken for dead, or its lease was forgotten. Sockets stay. While another node cleans up after it, it
     /// takes nobody; then it enters anew, and finds out session by session whose each is now.
-    async fn lose_lease(&self, lost: &Renewal) -> Result<(), LeaseError> {
+    async fn lose_lease(&self, lost: &Renewal, observer: &Observer) -> Result<(), LeaseError> {
         if self.departing.is_closed() {
             // It stops, and has just given its lease back.
             return Ok(());
@@ -269,29 +275,12 @@ impl Inner {
             return Ok(());
         }
         if *lost == Renewal::Missing {
-            self.note_lease_lost(lost);
-            if self.is_shut_out().await? {
-                return Ok(());
+            if !self.outside.send_replace(true) {
+                self.note_lease_lost(lost);
             }
-            self.register().await?;
-            self.reenter();
-            self.forgotten.notify_one();
+            self.enter_again(observer).await?;
         }
         Ok(())
-    }
-
-    /// The lease is this node's own again. It may have been entered without an answer: then only its renewal tells.
-    fn reenter(&self) {
-        let reenters = self.status.send_if_modified(|status| {
-            let reenters = *status == Status::Reentering;
-            if reenters {
-                *status = Status::Serving;
-            }
-            reenters
-        });
-        if reenters {
-            self.forgotten.notify_one();
-        }
     }
 
     fn note_lease_lost(&self, lost: &Renewal) {

@@ -141,6 +141,8 @@ pub(crate) struct Inner {
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     pub(crate) status: watch::Sender<Status>,
+    /// The lease is gone, and this node has not entered anew yet.
+    pub(crate) outside: watch::Sender<bool>,
     pub(crate) warnings: Warnings,
     /// What links publish on.
     bus: Arc<dyn Bus>,
@@ -208,6 +210,7 @@ impl Node {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             status: watch::Sender::new(Status::Starting("it has just started".into())),
+            outside: watch::Sender::new(false),
             warnings: Warnings::default(),
             bus,
             looped: Mutex::new(Some(looped)),

@@ -56,10 +56,7 @@ impl Observer {
         linked: impl Iterator<Item = NodeId>,
         now: Instant,
     ) -> Look {
-        // Two looks further apart than half a lease: this process was frozen, or starved.
-        let continuous = self
-            .looked_at
-            .is_some_and(|looked_at| now - looked_at < self.lease / 2);
+        let continuous = self.has_just_looked(now);
         self.looked_at = Some(now);
         let mut before = std::mem::take(&mut self.seen);
         for lease in table {
@@ -89,6 +86,19 @@ impl Observer {
             dead: dead.map(|(lease, _)| lease.clone()).collect(),
             vanished,
         }
+    }
+
+    /// Whether a lease, as it was just read, has stood so for as long as it takes to be dead.
+    pub(crate) fn holds_for_dead(&self, lease: &Lease, now: Instant) -> bool {
+        let has_stood =
+            |(known, since): &(Lease, Instant)| known == lease && now - *since >= self.lease;
+        self.has_just_looked(now) && self.seen.get(&lease.node).is_some_and(has_stood)
+    }
+
+    /// False where two looks are further apart than half a lease: this process was frozen, or starved.
+    fn has_just_looked(&self, now: Instant) -> bool {
+        self.looked_at
+            .is_some_and(|looked_at| now - looked_at < self.lease / 2)
     }
 
     /// A claim lapses with its claimer's lease: a claimer that vanished, or is dead itself, cleans up no more. Then this

@@ -110,16 +110,14 @@ impl RedisLeases {
     }
 
     async fn read_info(&self, node: &NodeId) -> Result<Option<NodeInfo>, Failure> {
-        let value: Value = self
-            .commands
-            .client()?
-            .hgetall(self.keys.node(node))
-            .await?;
-        let fields = fields(value);
-        if fields.is_empty() {
-            return Ok(None);
-        }
-        let info = read_one(|| read_info(&fields));
+        let client = self.commands.client()?;
+        let read = client.hgetall(self.keys.node(node)).await;
+        let info = match read.map_err(Failure::from).map(fields) {
+            Ok(fields) if fields.is_empty() => return Ok(None),
+            Ok(fields) => read_one(|| read_info(&fields)),
+            Err(Failure::Unreadable(_)) => None,
+            Err(failure) => return Err(failure),
+        };
         if info.is_none() {
             let what = format_args!("what node {node} tells of itself");
             let about = About::node(node);

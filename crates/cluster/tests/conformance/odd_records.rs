@@ -321,6 +321,10 @@ async fn what_a_node_tells_of_itself_may_be_odd() {
         assert_eq!(backend.leases.info(&a).await, Ok(Some(info())));
         hset(&client, "sb:node:gw-a", "started_at", b"yesterday").await;
         assert_eq!(backend.leases.info(&a).await, Ok(None));
+        client.del::<(), _>("sb:node:gw-a").await.expect("DEL");
+        let set = client.set::<(), _, _>("sb:node:gw-a", "odd", None, None, false);
+        set.await.expect("SET");
+        assert_eq!(backend.leases.info(&a).await, Ok(None));
     })
     .await;
 }

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use switchboard_cluster::leases::{Lease, Renewal};
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{Format, Node, Observation, Observe, Settings, Status};
+use switchboard_cluster::{Backend, Format, Node, Observation, Observe, Settings, Status};
 use switchboard_protocol::NodeId;
 use tokio::time::{Duration, sleep};
 
-use crate::rig::{Session, introduce, observed, plain_node, reach_one_another, settings};
+use crate::partition::Partition;
+use crate::rig::{Session, introduce, node, observed, plain_node, reach_one_another, settings};
 
 const LEASE: Duration = Duration::from_secs(4);
 
@@ -25,8 +26,11 @@ fn later() -> Settings {
 }
 
 fn started(cluster: &MemoryCluster, settings: Settings) -> Node {
-    let observe = Arc::new(());
-    let node = Node::new(NodeId::start("other"), settings, cluster.backend(), observe);
+    started_on(cluster.backend(), settings)
+}
+
+fn started_on(backend: Backend, settings: Settings) -> Node {
+    let node = Node::new(NodeId::start("other"), settings, backend, Arc::new(()));
     node.start();
     node
 }
@@ -47,6 +51,44 @@ fn says(node: &Node) -> String {
 
 async fn table(cluster: &MemoryCluster) -> Vec<Lease> {
     cluster.backend().leases.read().await.expect("it answers")
+}
+
+async fn is_in(cluster: &MemoryCluster, node: &NodeId) -> bool {
+    table(cluster).await.iter().any(|lease| lease.node == *node)
+}
+
+/// A node without a task of its own is in the table.
+async fn entered(cluster: &MemoryCluster, settings: Settings) -> NodeId {
+    let node = NodeId::start("by-hand");
+    let leases = cluster.backend().leases;
+    assert_eq!(leases.register(&node, &settings.info).await, Ok(true));
+    node
+}
+
+async fn renewed(cluster: &MemoryCluster, node: &NodeId) -> Renewal {
+    let renewal = cluster.backend().leases.renew(node, &0).await;
+    renewal.expect("it answers")
+}
+
+/// Such a node lives on for so many quarters of a lease.
+async fn lives_on(cluster: &MemoryCluster, node: &NodeId, quarters: usize) {
+    for _ in 0..quarters {
+        let renewal = renewed(cluster, node).await;
+        assert!(matches!(renewal, Renewal::Renewed { .. }), "{renewal:?}");
+        sleep(LEASE / 4).await;
+    }
+}
+
+/// It is claimed, or already cleaned up after.
+async fn assert_is_out(cluster: &MemoryCluster, node: &NodeId) {
+    let renewal = renewed(cluster, node).await;
+    assert!(!matches!(renewal, Renewal::Renewed { .. }), "{renewal:?}");
+}
+
+/// A node's lease is removed, as by somebody who took it for dead.
+async fn bury(cluster: &MemoryCluster, node: &NodeId) {
+    let leases = cluster.backend().leases;
+    leases.release(node).await.expect("it answers");
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,6 +152,47 @@ async fn of_many_that_start_together_only_those_of_one_format_serve() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn one_that_was_taken_for_dead_cannot_renew_once_the_newcomer_serves() {
+    let cluster = MemoryCluster::new();
+    let present = entered(&cluster, settings()).await;
+    let newcomer = started(&cluster, later());
+    lives_on(&cluster, &present, 8).await;
+    until(&newcomer, Status::Serving).await;
+    assert_is_out(&cluster, &present).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_gives_its_lease_back_where_one_that_it_took_for_dead_wakes_up_meanwhile() {
+    let cluster = MemoryCluster::new();
+    let present = entered(&cluster, settings()).await;
+    let way = Partition::of(&cluster);
+    way.answer_late("info", LEASE / 8);
+    let newcomer = started_on(way.backend(&cluster), later());
+    while !is_in(&cluster, newcomer.id()).await {
+        sleep(LEASE / 100).await;
+    }
+    lives_on(&cluster, &present, 20).await;
+    assert!(says(&newcomer).contains("cannot work beside"));
+    assert!(!is_in(&cluster, newcomer.id()).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_was_forgotten_is_left_to_those_who_were_in_it() {
+    for step in 0..20 {
+        let cluster = MemoryCluster::new();
+        let present = plain_node(&cluster).await;
+        let newcomer = started(&cluster, later());
+        sleep(LEASE + LEASE / 20 * step).await;
+        cluster.forget();
+        for _ in 0..16 {
+            sleep(LEASE / 4).await;
+            assert!(says(&newcomer).contains("cannot work beside"));
+            assert_eq!(*present.status().borrow(), Status::Serving);
+        }
+    }
+}
+
 /// Frozen, say, while the others were replaced.
 #[tokio::test(start_paused = true)]
 async fn a_node_whose_lease_is_gone_stays_out_where_others_cannot_work_beside_it() {
@@ -141,6 +224,101 @@ async fn a_node_whose_lease_is_gone_stays_out_where_others_cannot_work_beside_it
     }
     leases.release(&other).await.expect("it answers");
     until(&present, Status::Serving).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_enters_anew_gives_its_lease_back_to_one_that_came_meanwhile() {
+    let cluster = MemoryCluster::new();
+    let way = Partition::of(&cluster);
+    let present = node(way.backend(&cluster), settings()).await;
+    // Between its look at the table and its entry there.
+    way.answer_late("cluster_key", LEASE / 2);
+    let asked = way.keys_asked();
+    bury(&cluster, present.id()).await;
+    while way.keys_asked() == asked {
+        sleep(LEASE / 100).await;
+    }
+    let other = entered(&cluster, later()).await;
+    lives_on(&cluster, &other, 20).await;
+    assert_eq!(*present.status().borrow(), Status::Reentering);
+    assert!(!is_in(&cluster, present.id()).await);
+}
+
+/// Counts leases that are lost.
+#[derive(Default)]
+struct Lost(AtomicUsize);
+
+impl Observe for Lost {
+    fn observe(&self, observation: Observation) {
+        if matches!(observation, Observation::LeaseLost) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_stays_out_claims_and_asserts_nothing_and_counts_that_once() {
+    let cluster = MemoryCluster::new();
+    let lost = Arc::new(Lost::default());
+    let present = observed(cluster.backend(), settings(), lost.clone()).await;
+    let alice = Session::new(&present, true).await;
+    let other = entered(&cluster, later()).await;
+    bury(&cluster, present.id()).await;
+    lives_on(&cluster, &other, 4).await;
+    assert_eq!(*present.status().borrow(), Status::Reentering);
+    cluster.forget();
+    let Backend {
+        directory, leases, ..
+    } = cluster.backend();
+    let entered_again = leases.register(&other, &later().info).await;
+    assert_eq!(entered_again, Ok(true));
+    let left = entered(&cluster, later()).await;
+    leases.abandon(&left).await.expect("it answers");
+    lives_on(&cluster, &other, 20).await;
+    let is_left = |lease: &Lease| lease.node == left && lease.is_abandoned();
+    assert!(table(&cluster).await.iter().any(is_left));
+    assert_eq!(directory.peer(&alice.peer()).await, Ok(None));
+    assert_eq!(lost.0.load(Ordering::Relaxed), 1);
+    bury(&cluster, &other).await;
+    until(&present, Status::Serving).await;
+    sleep(LEASE).await;
+    assert!(
+        directory
+            .peer(&alice.peer())
+            .await
+            .expect("it answers")
+            .is_some()
+    );
+    assert!(!is_in(&cluster, &left).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_stays_out_no_longer_than_it_takes_the_others_to_be_dead() {
+    let cluster = MemoryCluster::new();
+    let present = plain_node(&cluster).await;
+    let other = entered(&cluster, later()).await;
+    bury(&cluster, present.id()).await;
+    until(&present, Status::Reentering).await;
+    until(&present, Status::Serving).await;
+    assert_is_out(&cluster, &other).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_stayed_out_as_it_started_waits_for_rooms_to_open_all_the_same() {
+    let cluster = MemoryCluster::new();
+    cluster.forget();
+    let starting = started(&cluster, settings());
+    while !is_in(&cluster, starting.id()).await {
+        sleep(LEASE / 100).await;
+    }
+    let other = entered(&cluster, later()).await;
+    bury(&cluster, starting.id()).await;
+    lives_on(&cluster, &other, 20).await;
+    assert!(says(&starting).contains("cannot work beside"));
+    bury(&cluster, &other).await;
+    until(&starting, Status::Serving).await;
+    let closed = cluster.backend().directory.closed_buckets().await;
+    assert_eq!(closed, Ok(vec![]));
 }
 
 /// Counts frames that are not taken.
