@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use switchboard_traffic::{Door, Upstream};
+use switchboard_traffic::Upstream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -63,9 +63,9 @@ impl Balancer {
         backends.retain(|backend| backend.address != address);
     }
 
-    /// Opens a door for one client.
-    pub(crate) async fn door(&self) -> io::Result<Arc<Door>> {
-        Door::open(self.backends.clone(), self.cancel.clone()).await
+    /// Where the doors of clients lead.
+    pub(crate) fn backends(&self) -> Backends {
+        self.backends.clone()
     }
 }
 

@@ -69,8 +69,7 @@ pub async fn run(fault: Fault, plan: &Plan) -> Result<Account> {
     ensure!(binary.is_file(), "{} is not there", binary.display());
     let stage = spawn_blocking(move || Stage::start(binary, fault));
     let stage = stage.await.context("the processes cannot be started")?;
-    let open_door = async || stage.balancer.door().await;
-    let traffic = Traffic::start(plan.pairs, plan.pace, open_door).await?;
+    let traffic = Traffic::start(plan.pairs, plan.pace, stage.balancer.backends()).await?;
     let doors = traffic.doors().to_vec();
 
     sleep(plan.calm).await;

@@ -55,9 +55,7 @@ impl Cluster {
                     .chain(cli.set.clone())
                     .collect(),
             };
-            let mut gateway = Gateway::start(&plan, folder)?;
-            gateway.wait_until_ready()?;
-            gateways.push(gateway);
+            gateways.push(Gateway::start(&plan, folder)?);
             if is_told_to_stop() {
                 return Ok(None);
             }
@@ -136,10 +134,7 @@ impl fmt::Display for Cluster {
 }
 
 fn start_haproxy(cli: &Cli, gateways: &[Gateway], folder: &Path) -> Result<Haproxy> {
-    let slot = |gateway: &Gateway| Slot {
-        gateway: Some((gateway.listen(), gateway.ops())),
-        name: gateway.program().name().to_owned(),
-    };
+    let slot = |gateway: &Gateway| Slot::of(gateway.program().name(), gateway);
     let plan = HaproxyPlan {
         public: cli
             .port
@@ -148,9 +143,5 @@ fn start_haproxy(cli: &Cli, gateways: &[Gateway], folder: &Path) -> Result<Hapro
         slowstart: None,
         slots: gateways.iter().map(slot).collect(),
     };
-    let mut haproxy = Haproxy::start(&plan, folder)?;
-    for Slot { name, .. } in &plan.slots {
-        haproxy.wait_until_up(name)?;
-    }
-    Ok(haproxy)
+    Haproxy::start(&plan, folder)
 }

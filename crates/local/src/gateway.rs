@@ -36,11 +36,11 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts it; it is ready a little later.
+    /// Starts it, and waits until it takes clients.
     ///
     /// # Errors
     ///
-    /// It cannot be started.
+    /// It cannot be started, or never gets ready.
     pub fn start(plan: &GatewayPlan, folder: &Path) -> Result<Self> {
         let [listen, ops] = free_ports()?;
         let mut command = Command::new(&plan.binary);
@@ -51,23 +51,13 @@ impl Gateway {
             .args(["--node-name", &plan.name, "--redis-url", &plan.redis_url])
             .args(["--log-format", plan.log_format])
             .args(plan.settings.iter().flat_map(|setting| ["--set", setting]));
-        let program = Program::start(&plan.name, command, folder)?;
+        let mut program = Program::start(&plan.name, command, folder)?;
+        program.wait_until("ready", || get(ops, "/readyz").is_ok())?;
         Ok(Self {
             program,
             listen,
             ops,
         })
-    }
-
-    /// Waits until it takes clients.
-    ///
-    /// # Errors
-    ///
-    /// It never does.
-    pub fn wait_until_ready(&mut self) -> Result<()> {
-        let ops = self.ops;
-        self.program
-            .wait_until("ready", || get(ops, "/readyz").is_ok())
     }
 
     /// Where clients connect.

@@ -37,6 +37,24 @@ pub struct Slot {
     pub gateway: Option<(SocketAddr, SocketAddr)>,
 }
 
+impl Slot {
+    /// One that a gateway has from the start.
+    pub fn of(name: impl Into<String>, gateway: &Gateway) -> Self {
+        Self {
+            name: name.into(),
+            gateway: Some((gateway.listen(), gateway.ops())),
+        }
+    }
+
+    /// One for a gateway that comes later.
+    pub fn free(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            gateway: None,
+        }
+    }
+}
+
 impl Balance {
     /// As people, and haproxy, call it.
     pub fn name(self) -> &'static str {
@@ -71,11 +89,11 @@ pub struct Haproxy {
 }
 
 impl Haproxy {
-    /// Starts it, and waits until it takes connections.
+    /// Starts it, and waits until it takes connections and has found the gateways ready.
     ///
     /// # Errors
     ///
-    /// It does not start, or the repository's file is not as expected.
+    /// It does not start, it never finds one of them ready, or the repository's file is not as expected.
     pub fn start(plan: &HaproxyPlan, folder: &Path) -> Result<Self> {
         let public = plan.public.map_or_else(free_port, Ok)?;
         let stats = free_port()?;
@@ -88,13 +106,17 @@ impl Haproxy {
         command.env("PATH", path_with_sbin()?);
         let mut program = Program::start("haproxy", command, folder)?;
         program.wait_until("listening", || control::is_there(&socket))?;
-        Ok(Self {
+        let mut haproxy = Self {
             program,
             public,
             stats,
             slowstart: plan.slowstart.unwrap_or(config::SLOWSTART),
             directory,
-        })
+        };
+        for slot in plan.slots.iter().filter(|slot| slot.gateway.is_some()) {
+            haproxy.wait_until_up(&slot.name)?;
+        }
+        Ok(haproxy)
     }
 
     /// Where clients connect.
@@ -138,7 +160,7 @@ impl Haproxy {
     /// # Errors
     ///
     /// It never does.
-    pub fn wait_until_up(&mut self, slot: &str) -> Result<()> {
+    fn wait_until_up(&mut self, slot: &str) -> Result<()> {
         let socket = self.socket();
         let what = format!("sure that {slot} is ready");
         self.program
@@ -157,11 +179,6 @@ impl Haproxy {
         self.program.wait_until(&what, || {
             control::since_change(&socket, slot).is_some_and(|since| since > slowstart)
         })
-    }
-
-    /// The process.
-    pub fn program(&self) -> &Program {
-        &self.program
     }
 
     /// The process, to be asked whether it has ended.

@@ -15,6 +15,7 @@
 
 mod gateway;
 mod haproxy;
+mod metrics;
 mod nginx;
 mod ports;
 mod program;
@@ -24,6 +25,7 @@ mod repository;
 
 pub use gateway::{Gateway, GatewayPlan};
 pub use haproxy::{Balance, Haproxy, HaproxyPlan, Slot};
+pub use metrics::sum_of;
 pub use nginx::Nginx;
 pub use ports::free_port;
 pub use program::{Program, keep_terminal_signals_from_programs};

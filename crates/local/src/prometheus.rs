@@ -77,11 +77,6 @@ impl Prometheus {
         self.address
     }
 
-    /// The process.
-    pub fn program(&self) -> &Program {
-        &self.program
-    }
-
     /// The process, to be asked whether it has ended.
     pub fn program_mut(&mut self) -> &mut Program {
         &mut self.program

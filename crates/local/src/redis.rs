@@ -39,11 +39,6 @@ impl Redis {
         format!("redis://{}", self.address)
     }
 
-    /// The process.
-    pub fn program(&self) -> &Program {
-        &self.program
-    }
-
     /// The process, to be asked whether it has ended.
     pub fn program_mut(&mut self) -> &mut Program {
         &mut self.program

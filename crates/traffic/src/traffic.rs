@@ -1,6 +1,5 @@
 //! All pairs of a run, from the first connection to the account.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::account::Account;
 use crate::caller::{Caller, Stream, Talk};
-use crate::door::Door;
+use crate::door::{Door, Upstream};
 use crate::look::{Look, misreported};
 
 /// A stream that does not flow again for so long after a fault never will.
@@ -26,26 +25,26 @@ pub struct Traffic {
     rooms: Vec<Room>,
     sending: DropGuard,
     reading: CancellationToken,
+    /// Closes the doors.
+    _open: DropGuard,
 }
 
 impl Traffic {
     /// Opens the clients, one after another, so that a balancer puts the two of a pair on different nodes; then neighbours
-    /// send each other a signal every `pace`.
+    /// send each other a signal every `pace`. Each comes through a door of its own, which is open as long as this lasts.
     ///
     /// # Errors
     ///
     /// A client does not get in.
-    pub async fn start(
-        pairs: usize,
-        pace: Duration,
-        open_door: impl AsyncFn() -> io::Result<Arc<Door>>,
-    ) -> Result<Self> {
+    pub async fn start(pairs: usize, pace: Duration, upstream: impl Upstream) -> Result<Self> {
+        let open = CancellationToken::new();
         let mut callers = Vec::with_capacity(2 * pairs);
         for pair in 0..pairs {
             for _ in 0..2 {
                 let room = format!("pair-{pair}").parse()?;
                 let look = Look::of(callers.len());
-                callers.push(Caller::open(open_door().await?, room, look).await?);
+                let door = Door::open(upstream.clone(), open.clone()).await?;
+                callers.push(Caller::open(door, room, look).await?);
             }
         }
         let doors = callers.iter().map(|caller| caller.door.clone()).collect();
@@ -59,6 +58,7 @@ impl Traffic {
             rooms,
             sending: sending.drop_guard(),
             reading,
+            _open: open.drop_guard(),
         })
     }
 

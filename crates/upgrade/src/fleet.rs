@@ -119,25 +119,16 @@ fn place(number: usize) -> String {
 /// With the gateways in their places from its start: of those that come later it takes each for a new one, which gets its share
 /// little by little, so that the clients of the beginning would be spread by the order in which they were told.
 fn start_haproxy(plan: &Plan, members: &[Member], folder: &Path) -> Result<Haproxy> {
-    let free = Slot {
-        name: place(0),
-        gateway: None,
-    };
-    let taken = members.iter().map(|Member { gateway, slot }| Slot {
-        name: slot.clone(),
-        gateway: Some((gateway.listen(), gateway.ops())),
-    });
+    let taken = members
+        .iter()
+        .map(|Member { gateway, slot }| Slot::of(slot, gateway));
     let haproxy = HaproxyPlan {
         public: None,
         balance: plan.balance,
         slowstart: Some(plan.drain.slowstart()),
-        slots: taken.chain([free]).collect(),
+        slots: taken.chain([Slot::free(place(0))]).collect(),
     };
-    let mut haproxy = Haproxy::start(&haproxy, folder)?;
-    for Member { slot, .. } in members {
-        haproxy.wait_until_up(slot)?;
-    }
-    Ok(haproxy)
+    Haproxy::start(&haproxy, folder)
 }
 
 /// Starts gateways, one like the other.
@@ -159,8 +150,6 @@ impl Starter {
             log_format: "json",
             settings: self.settings.clone(),
         };
-        let mut gateway = Gateway::start(&plan, &self.folder)?;
-        gateway.wait_until_ready()?;
-        Ok(gateway)
+        Gateway::start(&plan, &self.folder)
     }
 }

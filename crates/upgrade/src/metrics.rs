@@ -1,5 +1,7 @@
 //! What a gateway's metrics say of a drain.
 
+use switchboard_local::sum_of;
+
 /// At one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Reading {
@@ -16,15 +18,7 @@ pub(crate) struct Reading {
 impl Reading {
     /// Reads Prometheus' text format.
     pub(crate) fn of(text: &str) -> Self {
-        let sum = |name: &str, label: &str| -> f64 {
-            let lines = text.lines().filter_map(|line| line.strip_prefix(name));
-            let of_label = lines.filter(|rest| rest.contains(label));
-            let values = of_label.filter_map(|rest| match rest.as_bytes().first() {
-                Some(b' ' | b'{') => rest.rsplit(' ').next()?.parse::<f64>().ok(),
-                _ => None,
-            });
-            values.sum()
-        };
+        let sum = |name, label| sum_of(text, name, label);
         Self {
             sessions: sum("switchboard_sessions", "state=\"live\""),
             remaining: sum("switchboard_drain_remaining", ""),

@@ -10,7 +10,7 @@ use tokio::task::block_in_place;
 use tokio_util::sync::CancellationToken;
 
 use crate::browsers::{Browsers, Person};
-use crate::clients::Clients;
+use crate::clients;
 use crate::fleet::Fleet;
 use crate::plan::{Build, Plan};
 use crate::turns::Turns;
@@ -121,10 +121,10 @@ impl Scene<'_> {
         for member in &self.fleet.members {
             watch.add(&member.gateway);
         }
-        let clients = Clients::start(plan, self.fleet.public()).await?;
+        let traffic = clients::let_in(plan, self.fleet.public()).await?;
         // What they saw until now was no part of this.
         self.people()?;
-        let calm_gap = clients.take_longest_gap();
+        let calm_gap = traffic.take_longest_gap();
         let began = Instant::now();
         let fullest = block_in_place(|| {
             let turns = Turns {
@@ -136,17 +136,17 @@ impl Scene<'_> {
             };
             turns.take(self.fleet)
         })?;
-        let (took, gap) = (began.elapsed(), clients.take_longest_gap());
+        let (took, gap) = (began.elapsed(), traffic.take_longest_gap());
         progress.set_message("clients say what they saw");
         let people = self.people()?;
-        clients.settle(plan).await?;
+        clients::settle(&traffic, plan).await?;
         let curves = watch.end();
         Ok(Upgrade {
             from: from.name.clone(),
             to: to.name.clone(),
             balance: plan.balance,
             gateways: plan.gateways,
-            account: clients.end().await?,
+            account: traffic.end().await?,
             calm_gap,
             gap,
             fullest,

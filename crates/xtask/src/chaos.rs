@@ -6,7 +6,10 @@ use clap::Args;
 
 use crate::step::Run;
 use crate::tools;
-use crate::workspace::cargo;
+use crate::workspace::{build_with_gateway, run_built};
+
+/// Whose program does it.
+const PACKAGE: &str = "switchboard-chaos";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,27 +43,17 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> ExitCode {
     let mut run = Run::begin();
     let tools = run.step("Tools", &[], || tools::require(&[&tools::REDIS]));
-    let built = run.command("Build", &[tools], build(options));
+    let built = run.command(
+        "Build",
+        &[tools],
+        build_with_gateway(PACKAGE, options.release),
+    );
     run.command("Chaos", &[built], chaos(options));
     run.finish()
 }
 
-fn build(options: &Options) -> Command {
-    let mut build = cargo([
-        "build",
-        "--bin",
-        "switchboard",
-        "--bin",
-        "switchboard-chaos",
-    ]);
-    build.args(["-p", "switchboard-gateway", "-p", "switchboard-chaos"]);
-    build.args(profile(options));
-    build
-}
-
 fn chaos(options: &Options) -> Command {
-    let mut chaos = cargo(["run", "--quiet", "-p", "switchboard-chaos"]);
-    chaos.args(profile(options)).arg("--");
+    let mut chaos = run_built(PACKAGE, options.release);
     for fault in &options.fault {
         chaos.args(["--fault", fault]);
     }
@@ -70,8 +63,4 @@ fn chaos(options: &Options) -> Command {
         }
     }
     chaos
-}
-
-fn profile(options: &Options) -> &'static [&'static str] {
-    if options.release { &["--release"] } else { &[] }
 }

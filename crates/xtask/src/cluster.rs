@@ -3,13 +3,16 @@
 use std::convert::Infallible;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use crate::workspace::cargo;
+use crate::workspace::{build_with_gateway, run_built};
 use crate::{step, tools};
+
+/// Whose program does it.
+const PACKAGE: &str = "switchboard-local";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -85,9 +88,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 /// In the place of this process, so that Ctrl-C reaches it alone, and the prompt is not back before it has ended.
 fn become_the_cluster(options: &Options) -> Result<Infallible> {
     tools::require(&[&tools::REDIS, &tools::HAPROXY, &tools::PROMETHEUS])?;
-    step::succeed(build(options))?;
-    let mut command = cargo(["run", "--quiet", "-p", "switchboard-local"]);
-    command.args(profile(options)).arg("--");
+    step::succeed(build_with_gateway(PACKAGE, options.release))?;
+    let mut command = run_built(PACKAGE, options.release);
     if let Some(gateways) = options.gateways {
         command.args(["--gateways", &gateways.to_string()]);
     }
@@ -104,21 +106,4 @@ fn become_the_cluster(options: &Options) -> Result<Infallible> {
         command.args(["--set", setting]);
     }
     Err(command.exec()).context("cargo cannot be started")
-}
-
-fn build(options: &Options) -> Command {
-    let mut build = cargo([
-        "build",
-        "--bin",
-        "switchboard",
-        "--bin",
-        "switchboard-local",
-    ]);
-    build.args(["-p", "switchboard-gateway", "-p", "switchboard-local"]);
-    build.args(profile(options));
-    build
-}
-
-fn profile(options: &Options) -> &'static [&'static str] {
-    if options.release { &["--release"] } else { &[] }
 }

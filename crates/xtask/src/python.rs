@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -13,27 +13,27 @@ use crate::{step, workspace};
 const FOLDER: &str = "target/python";
 const STAMP: &str = ".installed-from";
 
-/// Brings the packages of this requirements file (relative to the root) up to date, and says where they are.
+/// Brings the packages of this requirements file (relative to the root) up to date.
 ///
 /// A folder of their own needs no virtual environment, for which Debian would want one package more.
-pub(crate) fn install(requirements: &str) -> Result<PathBuf> {
+pub(crate) fn install(requirements: &str) -> Result<()> {
     let folder = workspace::root().join(FOLDER);
     let requirements = workspace::root().join(requirements);
     let wanted = requirements_and_interpreter(&requirements)?;
     if fs::read(folder.join(STAMP)).is_ok_and(|installed| installed == wanted) {
         println!("{FOLDER} is up to date with {}", requirements.display());
-        return Ok(folder);
+        return Ok(());
     }
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {FOLDER}"))?;
     }
     step::succeed(pip_install(&requirements, &folder))?;
-    fs::write(folder.join(STAMP), wanted).with_context(|| format!("cannot write to {FOLDER}"))?;
-    Ok(folder)
+    fs::write(folder.join(STAMP), wanted).with_context(|| format!("cannot write to {FOLDER}"))
 }
 
-/// `python3 …`, which finds these packages and the programs that came with them.
-pub(crate) fn python(packages: &Path) -> Result<Command> {
+/// `python3 …`, which finds the packages that are [installed](install) and the programs that came with them.
+pub(crate) fn python() -> Result<Command> {
+    let packages = workspace::root().join(FOLDER);
     let mut command = Command::new("python3");
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = [packages.join("bin")];

@@ -170,9 +170,22 @@ fn sdk(run: &mut Run, tools: StepId) {
 
 fn browser(run: &mut Run, tools: StepId) {
     let packages = npm_packages(run, tools, BROWSER_TESTS);
-    let build = ["build", "-p", "switchboard-gateway", "--bin", "switchboard"];
-    let built = run.command("Build of the gateway", &[tools], cargo(build));
+    let built = gateway(run, tools);
     run.tests("Browser tests", &[packages, built], browser_tests);
+}
+
+/// For tests that start it themselves.
+fn gateway(run: &mut Run, tools: StepId) -> StepId {
+    let build = ["build", "-p", "switchboard-gateway", "--bin", "switchboard"];
+    run.command("Build of the gateway", &[tools], cargo(build))
+}
+
+/// Tells tests which gateway they are to start.
+fn tell_gateway(tests: &mut Command) -> Result<()> {
+    let gateway = workspace::switchboard_binary()?;
+    ensure!(gateway.is_file(), "{} was not built", gateway.display());
+    tests.env("GATEWAY_BIN", gateway);
+    Ok(())
 }
 
 fn npm_packages(run: &mut Run, tools: StepId, folder: &str) -> StepId {
@@ -182,13 +195,10 @@ fn npm_packages(run: &mut Run, tools: StepId, folder: &str) -> StepId {
 
 /// The browser tests start gateways and browsers themselves: they are told which.
 fn browser_tests() -> Result<Command> {
-    let gateway = workspace::switchboard_binary()?;
-    ensure!(gateway.is_file(), "{} was not built", gateway.display());
     let chromium = tools::CHROMIUM.path().context("chromium has gone")?;
     let mut command = npm(BROWSER_TESTS, ["test"]);
-    command
-        .env("GATEWAY_BIN", gateway)
-        .env("CHROMIUM", chromium);
+    tell_gateway(&mut command)?;
+    command.env("CHROMIUM", chromium);
     Ok(command)
 }
 

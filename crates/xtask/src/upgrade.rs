@@ -10,11 +10,14 @@ use clap::Args;
 use crate::cluster::Balance;
 use crate::revision::{self, Built};
 use crate::tools::{self, Tool};
-use crate::workspace::cargo;
+use crate::workspace::{build_with_gateway, run_built};
 use crate::{packages, step};
 
 /// What drives two browsers.
 const BROWSER_TESTS: &str = "e2e";
+
+/// Whose program does it.
+const PACKAGE: &str = "switchboard-upgrade";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -84,7 +87,7 @@ fn become_the_upgrade(options: &Options) -> Result<Infallible> {
     let from = options.from.as_deref();
     let from = from.map(|revision| revision::build(revision, options.release));
     let from = from.transpose()?;
-    step::succeed(build(options))?;
+    step::succeed(build_with_gateway(PACKAGE, options.release))?;
     Err(upgrade(options, from)?.exec()).context("cargo cannot be started")
 }
 
@@ -96,22 +99,8 @@ fn tools_for(options: &Options) -> Vec<&'static Tool> {
     needed
 }
 
-fn build(options: &Options) -> Command {
-    let bins = ["--bin", "switchboard", "--bin", "switchboard-upgrade"];
-    let mut build = cargo([
-        "build",
-        "-p",
-        "switchboard-gateway",
-        "-p",
-        "switchboard-upgrade",
-    ]);
-    build.args(bins).args(profile(options));
-    build
-}
-
 fn upgrade(options: &Options, from: Option<Built>) -> Result<Command> {
-    let mut upgrade = cargo(["run", "--quiet", "-p", "switchboard-upgrade"]);
-    upgrade.args(profile(options)).arg("--");
+    let mut upgrade = run_built(PACKAGE, options.release);
     if let Some(Built { name, binary }) = from {
         upgrade
             .arg("--from")
@@ -142,8 +131,4 @@ fn upgrade(options: &Options, from: Option<Built>) -> Result<Command> {
         }
     }
     Ok(upgrade)
-}
-
-fn profile(options: &Options) -> &'static [&'static str] {
-    if options.release { &["--release"] } else { &[] }
 }

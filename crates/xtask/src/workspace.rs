@@ -28,6 +28,25 @@ pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     command
 }
 
+/// `cargo build` of the gateway and of the package that runs it, in one go.
+pub(crate) fn build_with_gateway(package: &str, release: bool) -> Command {
+    let mut build = cargo(["build", "-p", "switchboard-gateway", "--bin", "switchboard"]);
+    build.args(["-p", package, "--bin", package]);
+    build.args(profile(release));
+    build
+}
+
+/// `cargo run` of a package that has been built; the arguments of its program follow.
+pub(crate) fn run_built(package: &str, release: bool) -> Command {
+    let mut run = cargo(["run", "--quiet", "-p", package]);
+    run.args(profile(release)).arg("--");
+    run
+}
+
+fn profile(release: bool) -> &'static [&'static str] {
+    if release { &["--release"] } else { &[] }
+}
+
 /// Whether cargo sets this variable to describe the package that it runs.
 fn describes_a_package(variable: &str) -> bool {
     variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")

@@ -7,11 +7,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use switchboard_local::{Gateway, GatewayPlan, Redis};
-use switchboard_traffic::{Door, Traffic};
+use switchboard_local::{Gateway, GatewayPlan, Redis, sum_of};
+use switchboard_traffic::Traffic;
 use tempfile::TempDir;
 use tokio::time::sleep;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::newcomers::Newcomers;
 
@@ -70,8 +69,7 @@ impl Stage {
                 .chain([grace])
                 .collect(),
         };
-        let mut gateway = Gateway::start(&plan, self.folder.path()).unwrap();
-        gateway.wait_until_ready().unwrap();
+        let gateway = Gateway::start(&plan, self.folder.path()).unwrap();
         self.gateways.push(gateway);
         self.gateways.last().unwrap()
     }
@@ -124,29 +122,19 @@ impl Stage {
 
 fn sessions(gateway: &Gateway) -> u64 {
     let metrics = Gateway::metrics(gateway.ops()).unwrap_or_default();
-    let live = metrics.lines().filter(|line| {
-        line.starts_with("switchboard_sessions{") && line.contains("state=\"live\"")
-    });
-    live.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
-        .sum()
+    sum_of(&metrics, "switchboard_sessions", "state=\"live\"") as u64
 }
 
 /// Pairs that talk through a balancer, and how often each client has connected.
 pub(crate) struct Clients {
     pub(crate) traffic: Traffic,
-    _doors: DropGuard,
 }
 
 impl Clients {
     pub(crate) async fn through(balancer: SocketAddr) -> Self {
-        let doors = CancellationToken::new();
-        let open = async || Door::open(balancer, doors.clone()).await;
-        let traffic = Traffic::start(PAIRS, PACE, open).await.unwrap();
+        let traffic = Traffic::start(PAIRS, PACE, balancer).await.unwrap();
         traffic.settle().await.unwrap();
-        Self {
-            traffic,
-            _doors: doors.drop_guard(),
-        }
+        Self { traffic }
     }
 
     /// Connections of each client, from its first on.

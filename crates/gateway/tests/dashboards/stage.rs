@@ -1,6 +1,5 @@
 //! The cluster: Redis, gateways behind haproxy, and Prometheus, which is asked here.
 
-use std::net::SocketAddr;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -47,9 +46,7 @@ impl Stage {
                 log_format: "json",
                 settings: SETTINGS.map(str::to_owned).into(),
             };
-            let mut gateway = Gateway::start(&plan, folder.path()).expect("a gateway starts");
-            gateway.wait_until_ready().expect("it gets ready");
-            gateway
+            Gateway::start(&plan, folder.path()).expect("a gateway starts and gets ready")
         };
         let gateways: Vec<_> = (1..=GATEWAYS).map(gateway).collect();
         let haproxy = balance(&gateways, &folder);
@@ -147,13 +144,7 @@ impl Stage {
 }
 
 fn balance(gateways: &[Gateway], folder: &TempDir) -> Haproxy {
-    let slot = |gateway: &Gateway| -> Slot {
-        let addresses: (SocketAddr, SocketAddr) = (gateway.listen(), gateway.ops());
-        Slot {
-            name: gateway.program().name().to_owned(),
-            gateway: Some(addresses),
-        }
-    };
+    let slot = |gateway: &Gateway| Slot::of(gateway.program().name(), gateway);
     let plan = HaproxyPlan {
         public: None,
         balance: Balance::Leastconn,

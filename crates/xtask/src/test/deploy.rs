@@ -2,13 +2,12 @@
 
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use super::npm_packages;
+use super::{gateway, npm_packages, tell_gateway};
 use crate::python;
 use crate::step::{Run, StepId};
 use crate::tools::{npm, put_node_on_the_path};
-use crate::workspace::{self, cargo};
 
 /// The chart's tests, and those of what lies beside it.
 const TESTS: &str = "deploy/tests";
@@ -18,10 +17,9 @@ const REQUIREMENTS: &str = "deploy/tests/requirements.txt";
 
 pub(super) fn deploy(run: &mut Run, tools: StepId) {
     let title = format!("Python packages of {TESTS}");
-    let python = run.step(&title, &[tools], || python::install(REQUIREMENTS).map(drop));
+    let python = run.step(&title, &[tools], || python::install(REQUIREMENTS));
     let models = npm_packages(run, tools, TESTS);
-    let build = ["build", "-p", "switchboard-gateway", "--bin", "switchboard"];
-    let built = run.command("Build of the gateway for them", &[tools], cargo(build));
+    let built = gateway(run, tools);
     let needs = [python, models, built];
     run.tests("Chart, rules, compose, host", &needs, chart_tests);
     let dashboards = npm_packages(run, tools, DASHBOARDS);
@@ -34,10 +32,9 @@ pub(super) fn deploy(run: &mut Run, tools: StepId) {
 
 /// Some of them start node, some the gateway.
 fn chart_tests() -> Result<Command> {
-    let mut command = python::python(&python::install(REQUIREMENTS)?)?;
+    let mut command = python::python()?;
     put_node_on_the_path(&mut command);
-    let gateway = workspace::switchboard_binary()?;
-    ensure!(gateway.is_file(), "{} was not built", gateway.display());
-    command.env("GATEWAY_BIN", gateway).arg(TESTS);
+    tell_gateway(&mut command)?;
+    command.arg(TESTS);
     Ok(command)
 }
