@@ -39,7 +39,7 @@ use crate::repair::doubt::Doubt;
 use crate::room::allowance::Reads;
 use crate::room::rooms::Rooms;
 use crate::sessions::away::Away;
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 use crate::signal::tombstones::Gone;
 use crate::signal::unanswered::InFlightMax;
 use crate::tasks::{Alarm, Task};
@@ -119,7 +119,7 @@ pub(crate) struct Inner {
     pub(crate) rooms: Rooms,
     /// Of whole rooms, for joins.
     pub(crate) reads: Mutex<Reads>,
-    pub(crate) locals: DashMap<PeerId, Arc<Local>>,
+    pub(crate) locals: DashMap<PeerId, Arc<LocalSession>>,
     pub(crate) gone: Gone,
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
     /// What they weigh, and those who are on their way out.
@@ -129,14 +129,14 @@ pub(crate) struct Inner {
     /// Nodes that this one is cleaning up after.
     pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
     /// Sessions for which signals came too early.
-    pub(crate) early: Mutex<Vec<Arc<Local>>>,
+    pub(crate) early: Mutex<Vec<Arc<LocalSession>>>,
     /// A script said that its bucket is forgotten.
     pub(crate) forgotten: Notify,
     pub(crate) doubt: Doubt,
     /// Held while the lease is renewed.
     pub(crate) own_lease: tokio::sync::Mutex<OwnLease>,
     /// Sessions with unanswered signals, for the sweeper.
-    pub(crate) waiting: Mutex<Vec<Arc<Local>>>,
+    pub(crate) waiting: Mutex<Vec<Arc<LocalSession>>>,
     /// Bytes of unanswered signals, over all sessions.
     pub(crate) in_flight_bytes: Arc<AtomicUsize>,
     pub(crate) departures: Semaphore,
@@ -372,13 +372,13 @@ impl Inner {
     }
 
     /// Every session with a connection here, by peer id.
-    pub(crate) fn locals_in_order(&self) -> Vec<Arc<Local>> {
+    pub(crate) fn locals_in_order(&self) -> Vec<Arc<LocalSession>> {
         let mut locals: Vec<_> = self.locals.iter().map(|local| local.clone()).collect();
         locals.sort_unstable_by_key(|local| local.peer);
         locals
     }
 
-    pub(crate) fn local(&self, peer: &PeerId) -> Option<Arc<Local>> {
+    pub(crate) fn local(&self, peer: &PeerId) -> Option<Arc<LocalSession>> {
         self.locals.get(peer).map(|local| local.clone())
     }
 

@@ -30,7 +30,7 @@ use crate::backend::record::PeerRecord;
 use crate::node::{Inner, Status};
 use crate::observe::Observation;
 use crate::sessions::away::Away;
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 use crate::sessions::resume::tell_moved;
 use crate::tasks::Task;
 
@@ -50,7 +50,7 @@ const GHOST_AFTER: Duration = Duration::from_secs(10);
 
 /// A session that this node answers for.
 enum Held {
-    Live(Arc<Local>),
+    Live(Arc<LocalSession>),
     Away(Arc<Away>),
 }
 
@@ -340,7 +340,7 @@ impl Inner {
     /// Where its connection is lost while its turn is waited for, it is away, and was not on the list of this cycle as such.
     async fn assert_live_or_away(
         self: &Arc<Self>,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         lift: bool,
     ) -> Result<(), DirectoryError> {
         let turn = local.turn.lock().await;
@@ -357,7 +357,7 @@ impl Inner {
 
     async fn assert_live(
         self: &Arc<Self>,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         lift: bool,
     ) -> Result<(), DirectoryError> {
         let record = PeerRecord {
@@ -419,7 +419,7 @@ impl Inner {
 
     /// A client that was told that a join did not succeed, or that has left, need not say so again: nobody else would
     /// take what is left of the session out of the room.
-    async fn leave_what_is_undone(&self, local: &Arc<Local>) -> Result<(), DirectoryError> {
+    async fn leave_what_is_undone(&self, local: &Arc<LocalSession>) -> Result<(), DirectoryError> {
         for room in local.undone() {
             once_filled(self.leave(local, &room, LeaveReason::Left).await)?;
         }
@@ -485,7 +485,7 @@ impl Inner {
     /// what the session told of itself.
     async fn assert_own_place(
         &self,
-        local: &Local,
+        local: &LocalSession,
         room: &RoomId,
         lift: bool,
     ) -> Result<(), DirectoryError> {
@@ -514,7 +514,7 @@ impl Inner {
 
     /// Where a session is, as far as this node knows: by its rosters, or, of a room that it resumed and has not entered
     /// again, as it was there before.
-    pub(crate) fn places_to_keep(&self, local: &Local) -> Vec<AssertMember> {
+    pub(crate) fn places_to_keep(&self, local: &LocalSession) -> Vec<AssertMember> {
         let inherited = local.inherited.get();
         let before = |room: &RoomId| {
             let mut places = inherited.into_iter().flatten();
@@ -549,7 +549,7 @@ impl Inner {
         known.is_some_and(|room| room.lock().roster().is_some())
     }
 
-    fn place_of(&self, local: &Local, room: &RoomId) -> Option<AssertMember> {
+    fn place_of(&self, local: &LocalSession, room: &RoomId) -> Option<AssertMember> {
         let known = self.rooms.get(room.as_str())?;
         known.lock().place_of(&local.peer)
     }
@@ -585,7 +585,7 @@ impl Inner {
     /// Another node took this one for dead and keeps the session's places, while its client was here all the time.
     async fn reclaim(
         self: &Arc<Self>,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         keeper: &NodeId,
     ) -> Result<(), DirectoryError> {
         let directory = &self.backend.directory;
@@ -622,7 +622,7 @@ impl Inner {
         Ok(true)
     }
 
-    async fn retake(&self, local: &Local, room: &RoomId) -> Result<(), DirectoryError> {
+    async fn retake(&self, local: &LocalSession, room: &RoomId) -> Result<(), DirectoryError> {
         let wish = TakeOver {
             room: room.clone(),
             peer: local.peer,

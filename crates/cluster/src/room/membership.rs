@@ -22,7 +22,7 @@ use crate::observe::Observation;
 use crate::room::allowance::{member_bytes, record_bytes};
 use crate::room::rooms::Opening;
 use crate::room::{After, Entry, Room};
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 
 /// A join that the directory carried out reaches this node's roster within this, or is given up.
 pub(crate) const JOIN_PATIENCE: Duration = Duration::from_secs(5);
@@ -120,7 +120,7 @@ pub enum UpdateError {
 
 impl Node {
     /// Enters a room. `Ok` means that `joined` is in the session's outbox, before anything else about that room.
-    pub async fn join(&self, local: &Arc<Local>, join: JoinRoom) -> Result<(), JoinError> {
+    pub async fn join(&self, local: &Arc<LocalSession>, join: JoinRoom) -> Result<(), JoinError> {
         if join.claim.is_some() && join.profile.name.is_none() {
             return Err(JoinError::Nameless);
         }
@@ -158,7 +158,7 @@ impl Node {
     /// session was told.
     pub async fn rename(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         room: &RoomId,
         name: &Arc<str>,
         claim: Claim,
@@ -220,7 +220,11 @@ impl Node {
     }
 
     /// Leaves a room: the session hears nothing of it any more.
-    pub async fn leave(&self, local: &Arc<Local>, room: &RoomId) -> Result<(), DirectoryError> {
+    pub async fn leave(
+        &self,
+        local: &Arc<LocalSession>,
+        room: &RoomId,
+    ) -> Result<(), DirectoryError> {
         let _turn = local.turn.lock().await;
         self.0.leave(local, room, LeaveReason::Left).await
     }
@@ -228,7 +232,7 @@ impl Node {
     /// Merges a patch into the session's state in a room.
     pub async fn update(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         room: &RoomId,
         patch: &StatePatch,
     ) -> Result<(), UpdateError> {
@@ -283,7 +287,7 @@ impl Node {
 impl Inner {
     async fn enter(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         join: &JoinRoom,
         turn: MutexGuard<'_, ()>,
     ) -> Result<(), JoinError> {
@@ -335,7 +339,7 @@ impl Inner {
     /// It was not let in.
     async fn give_up(
         &self,
-        local: &Local,
+        local: &LocalSession,
         join: &JoinRoom,
         opening: Opening<'_>,
         refused: JoinError,
@@ -358,7 +362,7 @@ impl Inner {
     /// It was let in: the others are told, and it is once the roster here has that step.
     async fn entered(
         &self,
-        (local, join, opening): (&Arc<Local>, &JoinRoom, Opening<'_>),
+        (local, join, opening): (&Arc<LocalSession>, &JoinRoom, Opening<'_>),
         held: (MutexGuard<'_, ()>, Option<OwnedMutexGuard<()>>),
         (place, evicted, roster): (Place, Option<MemberRecord>, Option<RosterSnapshot>),
     ) -> Result<(), JoinError> {
@@ -431,7 +435,7 @@ impl Inner {
         let _ = timeout(JOIN_PATIENCE, reached).await;
     }
 
-    fn request(&self, local: &Local, join: &JoinRoom, whole: bool) -> JoinRequest {
+    fn request(&self, local: &LocalSession, join: &JoinRoom, whole: bool) -> JoinRequest {
         JoinRequest {
             room: join.room.clone(),
             peer: local.peer,
@@ -455,7 +459,7 @@ impl Inner {
     /// Waits until the roster of this node has reached the join.
     async fn until_joined(
         &self,
-        local: &Local,
+        local: &LocalSession,
         join: &JoinRoom,
         joined: oneshot::Receiver<RoomSnapshot>,
     ) -> Result<(), JoinError> {
@@ -545,7 +549,7 @@ impl Inner {
     /// noted with the session: its next join of that room, its next assertion, or its end, completes this.
     pub(crate) async fn leave(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         room: &RoomId,
         reason: LeaveReason,
     ) -> Result<(), DirectoryError> {

@@ -16,7 +16,7 @@ use crate::backend::record::Epoch;
 use crate::link::envelope::{Change, RosterChange};
 use crate::node::Inner;
 use crate::sessions::attach::{Departing, RETRY};
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 
 mod weight;
 
@@ -171,7 +171,7 @@ impl Inner {
     /// `places`: where it was, as far as it is known here.
     pub(crate) fn hold(
         self: &Arc<Self>,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         places: Vec<AssertMember>,
         window: Duration,
     ) {

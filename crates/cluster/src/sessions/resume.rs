@@ -25,7 +25,7 @@ use crate::observe::{Observation, ResumeOutcome};
 use crate::room::Entry;
 use crate::room::membership::JOIN_PATIENCE;
 use crate::sessions::attach::{Departure, NewSession, RETRY};
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 use crate::sessions::secret;
 use crate::signal::inbound::{Inbound, Seen};
 use crate::tasks::Task;
@@ -41,7 +41,7 @@ const TOLD_AGAIN_FOR: Duration = Duration::from_secs(60);
 /// A session that goes on.
 pub struct Resumed {
     /// As this node has it now.
-    pub local: Arc<Local>,
+    pub local: Arc<LocalSession>,
     /// The rooms it is in, as they are now.
     pub rooms: Vec<RoomSnapshot>,
 }
@@ -78,7 +78,7 @@ struct Attached {
 
 impl Node {
     /// What a client shows to resume this session.
-    pub fn secret(&self, local: &Local) -> String {
+    pub fn secret(&self, local: &LocalSession) -> String {
         let key = self.0.keyring.agreed();
         secret::issue(&key, &local.peer, &local.user, local.epoch)
     }
@@ -135,7 +135,7 @@ impl Node {
     }
 
     /// The client of a resumed session has said something: it has its `welcome`, and older secrets are worth nothing.
-    pub async fn prove(&self, local: &Local) {
+    pub async fn prove(&self, local: &LocalSession) {
         local.proven.store(local.epoch, Ordering::Relaxed);
         let proven = self.0.backend.directory.prove(&local.peer, local.epoch);
         // Where the directory cannot be told now, the next assertion tells it.
@@ -178,7 +178,7 @@ impl Inner {
         session: NewSession,
         shown: Epoch,
         seen: Seen,
-    ) -> Result<(Arc<Local>, Vec<RoomId>), ResumeError> {
+    ) -> Result<(Arc<LocalSession>, Vec<RoomId>), ResumeError> {
         let turn = timeout(TURN_PATIENCE, self.attach_turn(&session.peer).lock());
         let _turn = turn.await.map_err(|_| ResumeError::Unavailable)?;
         if session.recipient.is_gone() {
@@ -388,7 +388,7 @@ impl Inner {
     /// In all its rooms again, with all that came for it meanwhile.
     async fn go_on(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         rooms: &[RoomId],
     ) -> Result<Vec<RoomSnapshot>, ResumeError> {
         let rooms = still_its(local, self.re_enter_all(local, rooms).await?)?;
@@ -400,7 +400,7 @@ impl Inner {
 
     async fn re_enter_all(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         rooms: &[RoomId],
     ) -> Result<Vec<RoomSnapshot>, ResumeError> {
         let mut snapshots = Vec::with_capacity(rooms.len());
@@ -413,7 +413,7 @@ impl Inner {
     /// `None`: it is not in that room any more, or never was.
     async fn re_enter(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         id: &RoomId,
     ) -> Result<Option<RoomSnapshot>, ResumeError> {
         let turn = local.turn.lock().await;
@@ -494,7 +494,10 @@ impl Inner {
 }
 
 /// Whom another connection has overtaken meanwhile, nobody welcomes: its client could not tell which of two secrets is good.
-fn still_its(local: &Local, rooms: Vec<RoomSnapshot>) -> Result<Vec<RoomSnapshot>, ResumeError> {
+fn still_its(
+    local: &LocalSession,
+    rooms: Vec<RoomSnapshot>,
+) -> Result<Vec<RoomSnapshot>, ResumeError> {
     match local.has_ended() {
         true => Err(ResumeError::Superseded),
         false => Ok(rooms),

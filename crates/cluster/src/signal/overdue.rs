@@ -10,7 +10,7 @@ use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::sessions::away::Ways;
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 use crate::signal::unanswered::Placement;
 use crate::tasks::Task;
 
@@ -98,7 +98,12 @@ impl Inner {
     }
 
     /// True while some of the session's signals are unanswered.
-    fn end_overdue_of(&self, local: &Local, now: Instant, unpublished: &mut Vec<NodeId>) -> bool {
+    fn end_overdue_of(
+        &self,
+        local: &LocalSession,
+        now: Instant,
+        unpublished: &mut Vec<NodeId>,
+    ) -> bool {
         let mut unanswered = local.unanswered.lock();
         let overdue =
             |taken_at| now.saturating_duration_since(taken_at) >= self.settings.delivery_deadline;
@@ -146,7 +151,7 @@ impl Inner {
         }
     }
 
-    fn prune_streams_of(&self, local: &Local, now: Instant, ways_are_open: bool) {
+    fn prune_streams_of(&self, local: &LocalSession, now: Instant, ways_are_open: bool) {
         let rooms = local.room_ids();
         let shares_room = |sender: &_| {
             let rooms = rooms
