@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -35,6 +35,7 @@ use crate::node::lease_keeper::{Agreement, OwnLease};
 use crate::observe::Observe;
 use crate::observe::repeated::Repeated;
 use crate::repair::assert::{Former, Unverified};
+use crate::repair::checked_directory::CheckedDirectory;
 use crate::repair::doubt::Doubt;
 use crate::room::allowance::Reads;
 use crate::room::rooms::Rooms;
@@ -130,9 +131,7 @@ pub(crate) struct Inner {
     pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
     /// Sessions for which signals came too early.
     pub(crate) early: Mutex<Vec<Arc<LocalSession>>>,
-    /// A script said that its bucket is forgotten.
-    pub(crate) forgotten: Notify,
-    pub(crate) doubt: Doubt,
+    pub(crate) doubt: Arc<Doubt>,
     /// Held while the lease is renewed.
     pub(crate) own_lease: tokio::sync::Mutex<OwnLease>,
     /// Sessions with unanswered signals, for the sweeper.
@@ -175,7 +174,7 @@ impl Node {
     pub fn new(
         id: NodeId,
         settings: Settings,
-        backend: Backend,
+        mut backend: Backend,
         observe: Arc<dyn Observe>,
     ) -> Self {
         let (bus, looped): (Arc<dyn Bus>, _) = if settings.local_shortcut {
@@ -185,7 +184,12 @@ impl Node {
             (backend.bus.clone(), loopback::none())
         };
         backend.unreadable.observed_by(&observe);
-        let doubt = Doubt::new(*backend.doubts.borrow());
+        let doubt = Arc::new(Doubt::new(backend.doubts.clone(), settings.lease));
+        backend.directory = Arc::new(CheckedDirectory::new(
+            backend.directory,
+            doubt.clone(),
+            observe.clone(),
+        ));
         Self(Arc::new(Inner {
             id,
             settings,
@@ -204,7 +208,6 @@ impl Node {
             former: Former::default(),
             reaping: Mutex::default(),
             early: Mutex::default(),
-            forgotten: Notify::new(),
             doubt,
             own_lease: tokio::sync::Mutex::default(),
             waiting: Mutex::new(Vec::new()),
