@@ -8,6 +8,11 @@
 //!
 //! Which tasks it has, and what the end of each means, is in [`tasks`](crate::tasks).
 
+pub(crate) mod entering;
+pub(crate) mod lease_keeper;
+pub(crate) mod observer;
+pub(crate) mod reaper;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -20,24 +25,24 @@ use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::allowance::Reads;
-use crate::assert::{Former, Unverified};
-use crate::away::Away;
 use crate::backend::Backend;
-use crate::bus::Bus;
-use crate::doubt::Doubt;
-use crate::gone::Gone;
-use crate::keyring::{ClusterKey, Keyring};
-use crate::leases::{LeaseError, NodeInfo};
-use crate::life::{Agreement, OwnLease};
+use crate::backend::bus::Bus;
+use crate::backend::leases::{LeaseError, NodeInfo};
 use crate::link::Link;
-use crate::local::Local;
-use crate::loopback::{self, Loopback};
+use crate::link::keyring::{ClusterKey, Keyring};
+use crate::link::loopback::{self, Loopback};
+use crate::node::lease_keeper::{Agreement, OwnLease};
 use crate::observe::Observe;
-use crate::repeated::Repeated;
-use crate::rooms::Rooms;
+use crate::observe::repeated::Repeated;
+use crate::repair::assert::{Former, Unverified};
+use crate::repair::doubt::Doubt;
+use crate::room::allowance::Reads;
+use crate::room::rooms::Rooms;
+use crate::sessions::away::Away;
+use crate::sessions::local_session::LocalSession;
+use crate::signal::tombstones::Gone;
+use crate::signal::unanswered::InFlightMax;
 use crate::tasks::{Alarm, Task};
-use crate::unanswered::InFlightMax;
 
 /// Sessions that resume here at the same time share so many turns, each always the same one.
 pub(crate) const ATTACH_TURNS: usize = 256;
@@ -114,7 +119,7 @@ pub(crate) struct Inner {
     pub(crate) rooms: Rooms,
     /// Of whole rooms, for joins.
     pub(crate) reads: Mutex<Reads>,
-    pub(crate) locals: DashMap<PeerId, Arc<Local>>,
+    pub(crate) locals: DashMap<PeerId, Arc<LocalSession>>,
     pub(crate) gone: Gone,
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
     /// What they weigh, and those who are on their way out.
@@ -124,14 +129,14 @@ pub(crate) struct Inner {
     /// Nodes that this one is cleaning up after.
     pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
     /// Sessions for which signals came too early.
-    pub(crate) early: Mutex<Vec<Arc<Local>>>,
+    pub(crate) early: Mutex<Vec<Arc<LocalSession>>>,
     /// A script said that its bucket is forgotten.
     pub(crate) forgotten: Notify,
     pub(crate) doubt: Doubt,
     /// Held while the lease is renewed.
     pub(crate) own_lease: tokio::sync::Mutex<OwnLease>,
     /// Sessions with unanswered signals, for the sweeper.
-    pub(crate) waiting: Mutex<Vec<Arc<Local>>>,
+    pub(crate) waiting: Mutex<Vec<Arc<LocalSession>>>,
     /// Bytes of unanswered signals, over all sessions.
     pub(crate) in_flight_bytes: Arc<AtomicUsize>,
     pub(crate) departures: Semaphore,
@@ -367,13 +372,13 @@ impl Inner {
     }
 
     /// Every session with a connection here, by peer id.
-    pub(crate) fn locals_in_order(&self) -> Vec<Arc<Local>> {
+    pub(crate) fn locals_in_order(&self) -> Vec<Arc<LocalSession>> {
         let mut locals: Vec<_> = self.locals.iter().map(|local| local.clone()).collect();
         locals.sort_unstable_by_key(|local| local.peer);
         locals
     }
 
-    pub(crate) fn local(&self, peer: &PeerId) -> Option<Arc<Local>> {
+    pub(crate) fn local(&self, peer: &PeerId) -> Option<Arc<LocalSession>> {
         self.locals.get(peer).map(|local| local.clone())
     }
 

@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::Message;
 use switchboard_cluster::guard::{Panicked, caught};
 use switchboard_cluster::{
-    AttachError, Departure, Local, NewSession, Node, Recipient, Repeated, ResumeError, Resumed,
+    AttachError, Departure, LocalSession, NewSession, Node, Recipient, Repeated, ResumeError,
+    Resumed,
 };
 use switchboard_protocol::client_message::{Hello, Resume};
 use switchboard_protocol::server_message::{LeaveReason, ResumeTicket, RoomSnapshot, Welcome};
@@ -48,7 +49,7 @@ pub(crate) struct Connection {
     /// A token that came in the handshake.
     pub(crate) token: Option<String>,
     /// A session that is attached and has not got its `welcome`.
-    pub(crate) arrived: Option<Arc<Local>>,
+    pub(crate) arrived: Option<Arc<LocalSession>>,
     /// Until hello.
     pub(crate) carriers: Option<Carriers>,
     /// As long as the connection is served.
@@ -335,7 +336,7 @@ impl Connection {
 
     fn welcome(
         &self,
-        local: &Local,
+        local: &LocalSession,
         name: Option<Arc<str>>,
         rooms: Option<Vec<RoomSnapshot>>,
     ) -> Welcome {

@@ -4,7 +4,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use switchboard_cluster::{AttachError, Departure, Local, NewSession, Recipient, ResumeError};
+use switchboard_cluster::{
+    AttachError, Departure, LocalSession, NewSession, Recipient, ResumeError,
+};
 use switchboard_protocol::client_message::Hello;
 use switchboard_protocol::server_message::{
     Done, LeaveReason, ResumeTicket, RoomSnapshot, Welcome,
@@ -173,7 +175,11 @@ impl Pump {
     }
 
     /// Says welcome in front of all that the cluster has for the session.
-    fn welcome(&mut self, local: Arc<Local>, rooms: Option<Vec<RoomSnapshot>>) -> (Asker, Live) {
+    fn welcome(
+        &mut self,
+        local: Arc<LocalSession>,
+        rooms: Option<Vec<RoomSnapshot>>,
+    ) -> (Asker, Live) {
         let (node, rules) = (&self.gateway.node, &self.gateway.rules);
         let welcome = Welcome {
             peer: local.peer,
@@ -356,7 +362,7 @@ impl Pump {
     }
 
     /// Hands to the kernel what it takes.
-    fn write(&mut self, mut session: Option<(&Arc<Local>, &mut Live)>) -> Result<(), Ended> {
+    fn write(&mut self, mut session: Option<(&Arc<LocalSession>, &mut Live)>) -> Result<(), Ended> {
         loop {
             let (frame, signal) = match self.stuck.take() {
                 Some(stuck) => stuck,
@@ -392,7 +398,7 @@ impl Pump {
     }
 
     /// The client may have what the kernel has a part of.
-    fn note_begun(&self, local: &Local) {
+    fn note_begun(&self, local: &LocalSession) {
         if let Some((_, Some((sender, id)))) = &self.stuck {
             self.gateway.node.begun(local, sender, *id);
         }
