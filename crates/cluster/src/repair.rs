@@ -4,3 +4,4 @@ pub(crate) mod assert;
 pub(crate) mod checked_directory;
 mod concerns;
 pub(crate) mod doubt;
+pub(crate) mod resync;
