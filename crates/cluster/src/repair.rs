@@ -2,3 +2,4 @@
 
 pub(crate) mod assert;
 pub(crate) mod doubt;
+pub(crate) mod resync;

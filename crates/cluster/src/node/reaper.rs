@@ -12,7 +12,6 @@ use tokio::time::{Duration, sleep, timeout};
 use crate::backend::directory::DirectoryError;
 use crate::backend::leases::{Lease, LeaseError};
 use crate::backend::record::PeerRecord;
-use crate::link::resync::tell_revisions;
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::observe::about::About;
@@ -145,7 +144,7 @@ impl Inner {
         }
         self.backend.leases.bury(dead, &self.id).await?;
         if *dead != self.id {
-            self.drop_link(dead);
+            self.links.close(dead);
         }
         Ok(Some(members))
     }
@@ -278,11 +277,11 @@ impl Inner {
             }
         }
         for (node, revisions) in told {
-            let link = self.link(&node);
+            let link = self.links.to(&node);
             let confirmed = async {
                 loop {
                     let generation = link.generation();
-                    tell_revisions(&link, &revisions);
+                    link.tell_revisions(&revisions);
                     link.idle().await;
                     if link.generation() == generation {
                         return;

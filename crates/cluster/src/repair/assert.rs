@@ -31,7 +31,6 @@ use crate::node::{Inner, Status};
 use crate::observe::Observation;
 use crate::sessions::away::Away;
 use crate::sessions::local_session::LocalSession;
-use crate::sessions::resume::tell_moved;
 use crate::tasks::Task;
 
 /// A slow cycle takes this long, or longer where there are many sessions.
@@ -593,7 +592,7 @@ impl Inner {
         if !self.checked(handed.await)? {
             return Ok(());
         }
-        tell_moved(&self.link(keeper), local.peer, local.epoch);
+        self.links.to(keeper).tell_moved(local.peer, local.epoch);
         for room in local.kept_rooms() {
             once_filled(self.retake(local, &room).await)?;
         }

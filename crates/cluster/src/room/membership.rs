@@ -16,7 +16,6 @@ use crate::backend::directory::{
 use crate::backend::record::{Epoch, Flags, MemberRecord, Profile, RosterSnapshot};
 use crate::link::Urgency;
 use crate::link::envelope::{Change, Envelope, RosterChange};
-use crate::link::resync::tell_revisions;
 use crate::node::{Inner, Node, Status};
 use crate::observe::Observation;
 use crate::room::allowance::{member_bytes, record_bytes};
@@ -609,7 +608,7 @@ impl Inner {
         self.hint_here(&step.room, step.revision);
         let step = Envelope::Roster(step);
         for node in nodes {
-            let _ = self.link(node).enqueue(&step, Urgency::Now);
+            let _ = self.links.to(node).enqueue(&step, Urgency::Now);
         }
     }
 
@@ -617,7 +616,9 @@ impl Inner {
     pub(crate) fn hint(&self, nodes: &[NodeId], room: &RoomId, revision: u64) {
         self.hint_here(room, revision);
         for node in nodes.iter().filter(|node| **node != self.id) {
-            tell_revisions(&self.link(node), &[(room.clone(), revision)]);
+            self.links
+                .to(node)
+                .tell_revisions(&[(room.clone(), revision)]);
         }
     }
 

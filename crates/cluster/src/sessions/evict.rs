@@ -11,7 +11,6 @@ use crate::backend::record::Epoch;
 use crate::node::Inner;
 use crate::observe::{AwayEnd, Observation};
 use crate::sessions::attach::Departing;
-use crate::sessions::resume::tell_moved;
 
 impl Inner {
     /// False: all of the user's sessions have a connection.
@@ -59,7 +58,7 @@ impl Inner {
         let epoch = epoch + 1;
         self.let_go(&peer, epoch, &self.id);
         if former != self.id {
-            tell_moved(&self.link(&former), peer, epoch);
+            self.links.to(&former).tell_moved(peer, epoch);
         }
         // It leaves its rooms whatever becomes of this call.
         let departing = Departing::of_evicted(peer, epoch, user);

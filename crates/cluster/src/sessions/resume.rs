@@ -18,8 +18,7 @@ use crate::backend::directory::{
 };
 use crate::backend::leases::Renewal;
 use crate::backend::record::{Epoch, PeerRecord, Profile};
-use crate::link::envelope::{Envelope, Moved};
-use crate::link::{Link, Urgency};
+use crate::link::Link;
 use crate::node::{ATTACH_TURNS, Inner, Node, Status};
 use crate::observe::{Observation, ResumeOutcome};
 use crate::room::Entry;
@@ -369,7 +368,7 @@ impl Inner {
         else {
             return;
         };
-        tell_moved(&self.link(former), *peer, attached.epoch);
+        self.links.to(former).tell_moved(*peer, attached.epoch);
     }
 
     /// A link has lost what it had: to that node's former sessions, perhaps nobody else would ever say that they are here.
@@ -380,7 +379,7 @@ impl Inner {
                 .get()
                 .is_some_and(|(node, since)| node == link.to() && since.elapsed() < TOLD_AGAIN_FOR);
             if is_from_there && *link.to() != self.id {
-                tell_moved(link, local.peer, local.epoch);
+                link.tell_moved(local.peer, local.epoch);
             }
         }
     }
@@ -502,10 +501,4 @@ fn still_its(
         true => Err(ResumeError::Superseded),
         false => Ok(rooms),
     }
-}
-
-/// Tells a node that a session is this one's now. If the link loses it, it is told again as the link starts anew.
-pub(crate) fn tell_moved(link: &Link, peer: PeerId, epoch: Epoch) {
-    let moved = Envelope::Moved(Moved { peer, epoch });
-    let _ = link.enqueue(&moved, Urgency::Now);
 }

@@ -167,14 +167,14 @@ impl Inner {
         // In another room that the two share it may be known at an earlier place.
         self.retarget(local, unanswered, member);
         for node in nodes {
-            unanswered.queue((local.peer, local.epoch), &self.link(&node));
+            unanswered.queue((local.peer, local.epoch), &self.links.to(&node));
         }
     }
 
     /// Queues what waited behind a signal whose receiver was looked up.
     pub(crate) fn queue_unbarred(&self, local: &LocalSession, unanswered: &mut Unanswered) {
         for node in unanswered.lift_bars() {
-            unanswered.queue((local.peer, local.epoch), &self.link(&node));
+            unanswered.queue((local.peer, local.epoch), &self.links.to(&node));
         }
     }
 

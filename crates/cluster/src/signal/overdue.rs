@@ -92,7 +92,7 @@ impl Inner {
         self.waiting.lock().extend(still);
         unpublished.sort_unstable();
         unpublished.dedup();
-        for link in unpublished.iter().filter_map(|node| self.known_link(node)) {
+        for link in unpublished.iter().filter_map(|node| self.links.known(node)) {
             self.start_link_anew(&link);
         }
     }

@@ -106,7 +106,7 @@ impl Inner {
         unanswered: &mut Unanswered,
         member: &MemberRecord,
     ) {
-        let link = self.link(&member.node);
+        let link = self.links.to(&member.node);
         unanswered.retarget((local.peer, local.epoch), member, &link);
     }
 
@@ -181,7 +181,8 @@ impl Inner {
     pub(crate) fn may_have_arrived(&self, ended: &Ended) -> bool {
         let target = &ended.target;
         let published = |position| {
-            self.known_link(&target.node)
+            self.links
+                .known(&target.node)
                 .is_none_or(|link| link.may_be_published(position))
         };
         target.sent || target.sent_elsewhere || target.queued.is_some_and(published)
