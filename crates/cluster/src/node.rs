@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,6 +33,7 @@ use crate::node::lease_keeper::{Agreement, OwnLease};
 use crate::observe::Observe;
 use crate::observe::repeated::Repeated;
 use crate::repair::assert::{Former, Unverified};
+use crate::repair::checked_directory::CheckedDirectory;
 use crate::repair::doubt::Doubt;
 use crate::room::allowance::Reads;
 use crate::room::rooms::Rooms;
@@ -128,9 +129,7 @@ pub(crate) struct Inner {
     pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
     /// Sessions for which signals came too early.
     pub(crate) early: Mutex<Vec<Arc<LocalSession>>>,
-    /// A script said that its bucket is forgotten.
-    pub(crate) forgotten: Notify,
-    pub(crate) doubt: Doubt,
+    pub(crate) doubt: Arc<Doubt>,
     /// Held while the lease is renewed.
     pub(crate) own_lease: tokio::sync::Mutex<OwnLease>,
     /// Sessions with unanswered signals, for the sweeper.
@@ -170,7 +169,7 @@ impl Node {
     pub fn new(
         id: NodeId,
         settings: Settings,
-        backend: Backend,
+        mut backend: Backend,
         observe: Arc<dyn Observe>,
     ) -> Self {
         let (keyring, stop) = (Arc::<Keyring>::default(), CancellationToken::new());
@@ -186,7 +185,12 @@ impl Node {
             (vital.clone(), stop.clone()),
         );
         backend.unreadable.observed_by(&observe);
-        let doubt = Doubt::new(*backend.doubts.borrow());
+        let doubt = Arc::new(Doubt::new(backend.doubts.clone(), settings.lease));
+        backend.directory = Arc::new(CheckedDirectory::new(
+            backend.directory,
+            doubt.clone(),
+            observe.clone(),
+        ));
         Self(Arc::new(Inner {
             id,
             settings,
@@ -205,7 +209,6 @@ impl Node {
             former: Former::default(),
             reaping: Mutex::default(),
             early: Mutex::default(),
-            forgotten: Notify::new(),
             doubt,
             own_lease: tokio::sync::Mutex::default(),
             waiting: Mutex::new(Vec::new()),

@@ -235,15 +235,9 @@ impl Inner {
             own.highest = renewed.counter;
         }
         if went_back {
-            self.note_went_back();
+            self.doubt.note_went_back();
         }
         Ok(renewal)
-    }
-
-    /// The directory went back in time: its rooms are closed and filled again.
-    pub(crate) fn note_went_back(&self) {
-        self.doubt.note_went_back();
-        self.forgotten.notify_one();
     }
 
     fn spawn_reaping(self: &Arc<Self>, dead: &NodeId, how: Gone) {

@@ -20,13 +20,13 @@ impl Inner {
     ) -> Result<bool, DirectoryError> {
         let directory = &self.backend.directory;
         let mut away = Vec::new();
-        for peer in self.checked(directory.user_sessions(user).await)? {
-            match self.checked(directory.presence(&peer).await)? {
+        for peer in directory.user_sessions(user).await? {
+            match directory.presence(&peer).await? {
                 Presence::Live => {}
                 Presence::Away { epoch, since } => away.push((since, peer, epoch)),
                 // What is kept of a session goes after its place among the user's: this one was lost track of.
                 Presence::Unknown => {
-                    self.checked(directory.dismiss(user, &peer).await)?;
+                    directory.dismiss(user, &peer).await?;
                     return Ok(true);
                 }
             }
@@ -49,9 +49,9 @@ impl Inner {
     ) -> Result<bool, DirectoryError> {
         let directory = &self.backend.directory;
         // If this node dies before the session is out of the directory, another one finds it.
-        self.checked(directory.enlist(&self.id, &peer).await)?;
+        directory.enlist(&self.id, &peer).await?;
         let evicted = directory.evict(&peer, epoch, &self.id).await;
-        let Some(former) = self.checked(evicted)? else {
+        let Some(former) = evicted? else {
             self.delist_unless_here(&peer).await;
             return Ok(false);
         };
@@ -65,7 +65,7 @@ impl Inner {
         self.spawn_departure(departing, LeaveReason::Expired);
         self.observe
             .observe(Observation::AwayEnded(AwayEnd::UserLimit));
-        self.checked(directory.dismiss(user, &peer).await)?;
+        directory.dismiss(user, &peer).await?;
         Ok(true)
     }
 }

@@ -81,7 +81,7 @@ impl Inner {
                 || local.epoch == member.epoch && (member.node != self.id || member.flags.away)
         };
         if self.local(&member.peer).as_ref().is_some_and(is_misplaced) {
-            self.forgotten.notify_one();
+            self.doubt.assert_now();
         }
         for local in room.locals() {
             self.retarget(local, &mut local.unanswered.lock(), member);
