@@ -9,9 +9,14 @@
 //!                          └► unconfirmed ◄── seen ─────────────────┘
 //! ```
 
+pub mod envelope;
+pub mod frame;
 mod incoming;
+pub(crate) mod keyring;
+pub(crate) mod loopback;
 mod outgoing;
 mod rate;
+pub(crate) mod resync;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,10 +30,10 @@ use tokio_util::sync::CancellationToken;
 use self::incoming::Incoming;
 use self::outgoing::{Next, Outgoing};
 use self::rate::Rate;
-use crate::bus::{Bus, BusError};
-use crate::envelope::Envelope;
-use crate::frame::{self, Header};
-use crate::keyring::Keyring;
+use crate::backend::bus::{Bus, BusError};
+use crate::link::envelope::Envelope;
+use crate::link::frame::Header;
+use crate::link::keyring::Keyring;
 use crate::observe::{Observation, Observe};
 
 pub(crate) use self::incoming::Verdict;
@@ -167,7 +172,7 @@ impl Link {
         Heard { verdict, anew }
     }
 
-    /// Forgets everything unconfirmed and starts a new generation. Who resets must [resync](crate::resync).
+    /// Forgets everything unconfirmed and starts a new generation. Who resets must [resync](crate::link::resync).
     pub(crate) fn reset(&self, generation: u64) {
         let mut state = self.state.lock();
         state.outgoing.reset(generation);
@@ -342,8 +347,8 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::bus::Inbox;
-    use crate::keyring::ClusterKey;
+    use crate::backend::bus::Inbox;
+    use crate::link::keyring::ClusterKey;
 
     /// Counts what it does not publish.
     #[derive(Default)]
@@ -375,7 +380,7 @@ mod tests {
             Arc::new(()),
         );
         let tell = |link: &Link| {
-            let revisions = Envelope::Revisions(crate::envelope::Revisions {
+            let revisions = Envelope::Revisions(crate::link::envelope::Revisions {
                 rooms: Vec::new(),
                 answer: false,
             });

@@ -8,6 +8,11 @@
 //!
 //! Which tasks it has, and what the end of each means, is in [`tasks`](crate::tasks).
 
+pub(crate) mod entering;
+pub(crate) mod lease_keeper;
+pub(crate) mod observer;
+pub(crate) mod reaper;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -20,24 +25,24 @@ use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::allowance::Reads;
-use crate::assert::{Former, Unverified};
-use crate::away::Away;
 use crate::backend::Backend;
-use crate::bus::Bus;
-use crate::doubt::Doubt;
-use crate::gone::Gone;
-use crate::keyring::{ClusterKey, Keyring};
-use crate::leases::{LeaseError, NodeInfo};
-use crate::life::{Agreement, OwnLease};
+use crate::backend::bus::Bus;
+use crate::backend::leases::{LeaseError, NodeInfo};
 use crate::link::Link;
-use crate::local::Local;
-use crate::loopback::{self, Loopback};
+use crate::link::keyring::{ClusterKey, Keyring};
+use crate::link::loopback::{self, Loopback};
+use crate::node::lease_keeper::{Agreement, OwnLease};
 use crate::observe::Observe;
-use crate::repeated::Repeated;
-use crate::rooms::Rooms;
+use crate::observe::repeated::Repeated;
+use crate::repair::assert::{Former, Unverified};
+use crate::repair::doubt::Doubt;
+use crate::room::allowance::Reads;
+use crate::room::rooms::Rooms;
+use crate::sessions::away::Away;
+use crate::sessions::local_session::Local;
+use crate::signal::tombstones::Gone;
+use crate::signal::unanswered::InFlightMax;
 use crate::tasks::{Alarm, Task};
-use crate::unanswered::InFlightMax;
 
 /// Sessions that resume here at the same time share so many turns, each always the same one.
 pub(crate) const ATTACH_TURNS: usize = 256;

@@ -5,8 +5,12 @@
 //! for those before it, as does, with its receiver, a signal from a member nobody has heard of. When a step stays away, the
 //! roster is read again and the difference is told; a partial list is never taken for the whole.
 
+pub(crate) mod allowance;
 mod catching_up;
 mod looking_up;
+pub(crate) mod membership;
+pub(crate) mod rooms;
+pub(crate) mod roster;
 mod telling;
 
 use std::collections::VecDeque;
@@ -17,11 +21,11 @@ use switchboard_protocol::{Connection, NodeId, PeerId, RoomId};
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
 
-use crate::directory::AssertMember;
-use crate::envelope::{Change, RosterChange};
-use crate::local::Local;
-use crate::record::{MemberRecord, RosterSnapshot};
-use crate::roster::Roster;
+use crate::backend::directory::AssertMember;
+use crate::backend::record::{MemberRecord, RosterSnapshot};
+use crate::link::envelope::{Change, RosterChange};
+use crate::room::roster::Roster;
+use crate::sessions::local_session::Local;
 
 use self::looking_up::LookUp;
 
@@ -513,10 +517,10 @@ mod tests {
     use tokio::sync::oneshot::error::TryRecvError;
 
     use super::*;
-    use crate::allowance::Allowance;
-    use crate::local::{OutboxFull, Recipient};
-    use crate::record::{Flags, Profile, Unread};
-    use crate::unanswered::Unanswered;
+    use crate::backend::record::{Flags, Profile, Unread};
+    use crate::room::allowance::Allowance;
+    use crate::sessions::local_session::{OutboxFull, Recipient};
+    use crate::signal::unanswered::Unanswered;
 
     struct Nobody;
 

@@ -11,14 +11,16 @@
 //! [guard](Inner::guarded): a panic there skips that one. So is attaching, in the task of the session that comes: it is told
 //! `unavailable`, and what was written of it leaves again.
 
+pub mod guard;
+
 use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::guard::{Panicked, caught, caught_in};
 use crate::node::Inner;
 use crate::observe::{Observation, Observe};
+use crate::tasks::guard::{Panicked, caught, caught_in};
 
 /// What a panic was in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

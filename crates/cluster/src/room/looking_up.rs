@@ -5,9 +5,9 @@ use std::sync::Arc;
 use switchboard_protocol::{PeerId, RoomId};
 
 use super::Room;
-use crate::directory::{Sighting, Whom};
-use crate::local::Local;
-use crate::record::MemberRecord;
+use crate::backend::directory::{Sighting, Whom};
+use crate::backend::record::MemberRecord;
+use crate::sessions::local_session::Local;
 
 /// A look-up under way, for all who ask.
 pub(super) struct LookUp {
