@@ -125,6 +125,7 @@ type Hear<'h> = &'h mut dyn FnMut(Heard<'_>);
 type Say<'s> = &'s mut dyn FnMut(Frame);
 
 impl SocketIo {
+    /// One that waits for a client to connect to the namespace.
     pub fn new(texts: ErrorTexts) -> Self {
         Self {
             texts,

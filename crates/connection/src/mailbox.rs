@@ -1,4 +1,4 @@
-//! How others reach a session: its outbox, and a word that ends it. The session's task is woken by either.
+//! How others reach a connection: its outbox, and a word that ends it. The connection's task is woken by either.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,8 +10,8 @@ use switchboard_cluster::{OutboxFull, Recipient};
 use switchboard_protocol::{CloseCode, ServerMessage};
 use switchboard_session::{Closing, Outbox};
 
-/// Shared by a session's task and everybody who has something for it.
-pub(crate) struct Mailbox {
+/// Shared by the task of a connection and all that have something for its client.
+pub struct Mailbox {
     outbox: Mutex<Outbox>,
     /// Bytes that are frames already and wait for the socket.
     frames: AtomicUsize,
@@ -22,13 +22,13 @@ pub(crate) struct Mailbox {
     /// Its place is wanted: whoever closes it does not wait for its client.
     is_shed: AtomicBool,
     /// Its client went while the session was still being resumed.
-    is_gone: AtomicBool,
+    is_client_gone: AtomicBool,
     waker: AtomicWaker,
 }
 
 impl Mailbox {
     /// An empty one that takes so many bytes.
-    pub(crate) fn new(bytes_max: usize) -> Self {
+    pub fn new(bytes_max: usize) -> Self {
         Self {
             outbox: Mutex::new(Outbox::new(bytes_max)),
             frames: AtomicUsize::new(0),
@@ -36,19 +36,19 @@ impl Mailbox {
             bytes_max,
             closing: OnceLock::new(),
             is_shed: AtomicBool::new(false),
-            is_gone: AtomicBool::new(false),
+            is_client_gone: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
     }
 
     /// Ends the session; the first word counts.
-    pub(crate) fn close(&self, closing: Closing) {
+    pub fn close(&self, closing: Closing) {
         let _ = self.closing.set(closing);
         self.waker.wake();
     }
 
     /// Ends the connection without patience, to make room for others.
-    pub(crate) fn shed(&self, closing: Closing) {
+    pub fn shed(&self, closing: Closing) {
         self.is_shed.store(true, Ordering::Relaxed);
         self.close(closing);
     }
@@ -58,13 +58,13 @@ impl Mailbox {
         self.is_shed.load(Ordering::Relaxed)
     }
 
-    /// Its client is gone.
-    pub(crate) fn note_gone(&self) {
-        self.is_gone.store(true, Ordering::Relaxed);
+    /// Its client went while its session is being resumed.
+    pub(crate) fn note_client_gone(&self) {
+        self.is_client_gone.store(true, Ordering::Relaxed);
     }
 
     /// How the session is to end, if it is.
-    pub(crate) fn closing(&self) -> Option<&Closing> {
+    pub fn closing(&self) -> Option<&Closing> {
         self.closing.get()
     }
 
@@ -93,6 +93,10 @@ impl Mailbox {
         }
     }
 
+    pub(crate) fn is_client_gone(&self) -> bool {
+        self.is_client_gone.load(Ordering::Relaxed)
+    }
+
     fn close_slow(&self) {
         let words = format!(
             "you do not read as fast as others write to you: more than {} bytes wait (limits.outbox_bytes)",
@@ -107,12 +111,12 @@ impl Mailbox {
     }
 
     /// The oldest message that waits.
-    pub(crate) fn pop(&self) -> Option<ServerMessage> {
+    pub fn pop(&self) -> Option<ServerMessage> {
         self.outbox.lock().pop()
     }
 
     /// Bytes that wait for the client, whatever wrote them and wherever they are.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let frames = self.frames.load(Ordering::Relaxed) + self.in_socket.load(Ordering::Relaxed);
         frames + self.outbox.lock().bytes()
     }
@@ -133,6 +137,6 @@ impl Recipient for Mailbox {
     }
 
     fn is_gone(&self) -> bool {
-        self.is_gone.load(Ordering::Relaxed)
+        self.is_client_gone()
     }
 }

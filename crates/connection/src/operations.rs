@@ -1,15 +1,13 @@
 //! Carries out what a session asks of the cluster.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use switchboard_cluster::{JoinError, JoinRoom, Local, Node, Profile, RenameError, UpdateError};
 use switchboard_protocol::limits::{NAME_BYTES_MAX, STATE_BYTES_MAX};
 use switchboard_protocol::{ErrorCode, RoomId};
 use switchboard_session::{Claim, Operation, Refused, RoomName};
 
-/// When to try again what the cluster could not do.
-pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(1);
+use crate::RETRY_AFTER;
 
 /// Who asks.
 #[derive(Clone)]
@@ -89,7 +87,7 @@ async fn join_numbered(node: &Node, local: &Arc<Local>, join: JoinRoom) -> Resul
     joined
 }
 
-/// The same for somebody who is in already.
+/// The same for a member that is in already.
 async fn rename(
     node: &Node,
     asker: &Asker,
