@@ -38,7 +38,7 @@ fn say(mdn: &mut Mdn, message: impl Into<ServerMessage>) -> Vec<Value> {
     let mut said = Vec::new();
     mdn.say(&message.into(), &mut |frame| {
         let text = frame.text().expect("text");
-        let mut json = serde_json::Deserializer::from_str(&text);
+        let mut json = serde_json::Deserializer::from_str(text);
         json.disable_recursion_limit();
         said.push(Value::deserialize(&mut json).expect("JSON"));
     })
@@ -51,7 +51,7 @@ fn settle(mdn: &mut Mdn, now: Instant) -> Vec<Value> {
     let mut said = Vec::new();
     mdn.settle(now, &mut |frame| {
         let text = frame.text().expect("text");
-        said.push(serde_json::from_str(&text).expect("JSON"));
+        said.push(serde_json::from_str(text).expect("JSON"));
     });
     said
 }
