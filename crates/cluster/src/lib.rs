@@ -37,7 +37,7 @@ pub use observe::unreadable::{RecordKind, Unreadable};
 pub use observe::{AwayEnd, KindClass, Observation, Observe, ResumeOutcome};
 pub use room::membership::{JoinError, JoinRoom, RenameError, UpdateError};
 pub use sessions::attach::{AttachError, Departure, NewSession};
-pub use sessions::local_session::{Local, OutboxFull, Recipient};
+pub use sessions::local_session::{LocalSession, OutboxFull, Recipient};
 pub use sessions::resume::{ResumeError, Resumed};
 pub use signal::inbound::Seen;
 pub use signal::send::NotAMember;

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use switchboard_cluster::Local;
+use switchboard_cluster::LocalSession;
 use switchboard_cluster::guard::{Panicked, caught};
 use switchboard_dialects::{Dialect, Frame};
 use switchboard_protocol::{CloseCode, PeerId, ServerMessage};
@@ -45,7 +45,7 @@ pub struct Connection {
     pub(crate) seat: Box<dyn Seat>,
     pub(crate) token: Option<String>,
     /// A session that is attached and has not got its `welcome`.
-    pub(crate) arrived: Option<Arc<Local>>,
+    pub(crate) arrived: Option<Arc<LocalSession>>,
 }
 
 impl Connection {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use switchboard_cluster::{Local, NewSession};
+use switchboard_cluster::{LocalSession, NewSession};
 use switchboard_dialects::{Frame, Heard, Introduction};
 use switchboard_protocol::client_message::Hello;
 use switchboard_protocol::server_message::{ResumeTicket, RoomSnapshot, Welcome};
@@ -30,7 +30,7 @@ pub(crate) struct Greeted {
 /// A session that is the client's, and what it goes on with.
 pub(crate) struct Attached {
     pub(crate) identity: Identity,
-    pub(crate) local: Arc<Local>,
+    pub(crate) local: Arc<LocalSession>,
     /// `None`: it is new.
     pub(crate) rooms: Option<Vec<RoomSnapshot>>,
 }
@@ -189,7 +189,7 @@ impl Connection {
 
     fn welcome(
         &self,
-        local: &Local,
+        local: &LocalSession,
         name: Option<Arc<str>>,
         rooms: Option<Vec<RoomSnapshot>>,
     ) -> Welcome {

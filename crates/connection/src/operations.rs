@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use switchboard_cluster::{JoinError, JoinRoom, Local, Node, Profile, RenameError, UpdateError};
+use switchboard_cluster::{
+    JoinError, JoinRoom, LocalSession, Node, Profile, RenameError, UpdateError,
+};
 use switchboard_protocol::limits::{NAME_BYTES_MAX, STATE_BYTES_MAX};
 use switchboard_protocol::{ErrorCode, RoomId};
 use switchboard_session::{Claim, Operation, Refused, RoomName};
@@ -12,7 +14,7 @@ use crate::RETRY_AFTER;
 /// Who asks.
 #[derive(Clone)]
 pub(crate) struct Asker {
-    pub(crate) local: Arc<Local>,
+    pub(crate) local: Arc<LocalSession>,
     pub(crate) name: Option<Arc<str>>,
     pub(crate) avatar: Option<Arc<str>>,
     /// A token says who it is.
@@ -73,7 +75,11 @@ fn cluster_claim(claim: Claim, is_verified: bool) -> switchboard_cluster::Claim 
 }
 
 /// Joins under the wanted name, or with a number behind it: a low one if one is free.
-async fn join_numbered(node: &Node, local: &Arc<Local>, join: JoinRoom) -> Result<(), JoinError> {
+async fn join_numbered(
+    node: &Node,
+    local: &Arc<LocalSession>,
+    join: JoinRoom,
+) -> Result<(), JoinError> {
     let wanted = join.profile.name.clone().unwrap_or_default();
     let mut joined = node.join(local, join.clone()).await;
     for number in numbers() {

@@ -30,8 +30,7 @@ use crate::backend::record::PeerRecord;
 use crate::node::{Inner, Status};
 use crate::observe::Observation;
 use crate::sessions::away::Away;
-use crate::sessions::local_session::Local;
-use crate::sessions::resume::tell_moved;
+use crate::sessions::local_session::LocalSession;
 use crate::tasks::Task;
 
 /// A slow cycle takes this long, or longer where there are many sessions.
@@ -50,7 +49,7 @@ const GHOST_AFTER: Duration = Duration::from_secs(10);
 
 /// A session that this node answers for.
 enum Held {
-    Live(Arc<Local>),
+    Live(Arc<LocalSession>),
     Away(Arc<Away>),
 }
 
@@ -148,7 +147,7 @@ impl Inner {
             self.verify_places().await?;
             // Where nobody joins, nobody else notices.
             let closed = self.backend.directory.closed_buckets().await;
-            match self.checked(closed)?.is_empty() {
+            match closed?.is_empty() {
                 true => {
                     self.former.prune();
                     Ok(())
@@ -159,7 +158,7 @@ impl Inner {
         tokio::select! {
             biased;
             _ = doubts.changed() => Err(Doubt),
-            () = self.forgotten.notified() => Err(Doubt),
+            () = self.doubt.must_assert() => Err(Doubt),
             done = cycle => done,
         }
     }
@@ -171,7 +170,7 @@ impl Inner {
     ) -> Result<bool, AssertError> {
         self.look_back(memory).await?;
         self.agree_on_key().await?;
-        let closed = self.checked(self.backend.directory.closed_buckets().await)?;
+        let closed = self.backend.directory.closed_buckets().await?;
         let now = Instant::now();
         // Another node may have closed them, while this one has no doubt of its own: a part of the directory may have gone
         // back in time without a word.
@@ -185,7 +184,7 @@ impl Inner {
         if closed.is_empty() {
             memory.filling_since = None;
             let still = self.backend.directory.closed_buckets().await;
-            return Ok(self.checked(still)?.is_empty());
+            return Ok(still?.is_empty());
         }
         self.say_why_it_waits(closed.len());
         let is_filled = now.saturating_duration_since(since) >= self.time_to_fill().await?;
@@ -211,7 +210,7 @@ impl Inner {
                     "the directory went back in time; its rooms are closed while it is filled{said}"
                 );
             }
-            self.checked(self.backend.directory.close_buckets().await)?;
+            self.backend.directory.close_buckets().await?;
             memory.filling_since = None;
             memory.lift = true;
         }
@@ -241,7 +240,7 @@ impl Inner {
             "the directory is filled (again); rooms are open"
         );
         for bucket in closed {
-            self.checked(self.backend.directory.open_bucket(bucket).await)?;
+            self.backend.directory.open_bucket(bucket).await?;
         }
         Ok(())
     }
@@ -340,7 +339,7 @@ impl Inner {
     /// Where its connection is lost while its turn is waited for, it is away, and was not on the list of this cycle as such.
     async fn assert_live_or_away(
         self: &Arc<Self>,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         lift: bool,
     ) -> Result<(), DirectoryError> {
         let turn = local.turn.lock().await;
@@ -357,7 +356,7 @@ impl Inner {
 
     async fn assert_live(
         self: &Arc<Self>,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         lift: bool,
     ) -> Result<(), DirectoryError> {
         let record = PeerRecord {
@@ -396,7 +395,7 @@ impl Inner {
     /// for that already. The one that it gives now may follow on what they do not have: it is read, and told as no step.
     async fn leave_what_was_left(&self, held: &PeerRecord) -> Result<(), DirectoryError> {
         let listed = self.backend.directory.peer(&held.peer).await;
-        let Some(listed) = self.checked(listed)? else {
+        let Some(listed) = listed? else {
             return Ok(());
         };
         for room in listed
@@ -411,15 +410,15 @@ impl Inner {
 
     async fn leave_again(&self, room: &RoomId, held: &PeerRecord) -> Result<(), DirectoryError> {
         let directory = &self.backend.directory;
-        let left = self.checked(directory.leave(room, &held.peer, held.epoch).await)?;
+        let left = directory.leave(room, &held.peer, held.epoch).await?;
         self.hint(&left.nodes, room, left.revision);
         let intended = directory.intend(&held.peer, held.epoch, room, false);
-        self.checked(intended.await).map(drop)
+        intended.await.map(drop)
     }
 
     /// A client that was told that a join did not succeed, or that has left, need not say so again: nobody else would
     /// take what is left of the session out of the room.
-    async fn leave_what_is_undone(&self, local: &Arc<Local>) -> Result<(), DirectoryError> {
+    async fn leave_what_is_undone(&self, local: &Arc<LocalSession>) -> Result<(), DirectoryError> {
         for room in local.undone() {
             once_filled(self.leave(local, &room, LeaveReason::Left).await)?;
         }
@@ -449,7 +448,7 @@ impl Inner {
         }
         let directory = &self.backend.directory;
         let noted = directory.note_away(&away.peer, away.epoch, &self.id);
-        self.checked(noted.await)?;
+        noted.await?;
         for mut place in away.places() {
             // It may have left the room while the others were written.
             if away.has_place(&place.room) {
@@ -468,14 +467,14 @@ impl Inner {
         record: &PeerRecord,
     ) -> Result<Option<(NodeId, u64)>, DirectoryError> {
         let directory = &self.backend.directory;
-        self.checked(directory.enlist(&self.id, &record.peer).await)?;
-        match self.checked(directory.assert_peer(record).await)? {
+        directory.enlist(&self.id, &record.peer).await?;
+        match directory.assert_peer(record).await? {
             AssertPeerOutcome::Elsewhere { node, epoch } => return Ok(Some((node, epoch))),
             AssertPeerOutcome::Restored => self.observe.observe(Observation::Restored),
             AssertPeerOutcome::Known => {}
         }
         let admitted = directory.admit(&record.user, &record.peer, &self.id, u32::MAX);
-        self.checked(admitted.await)?;
+        admitted.await?;
         Ok(None)
     }
 
@@ -485,7 +484,7 @@ impl Inner {
     /// what the session told of itself.
     async fn assert_own_place(
         &self,
-        local: &Local,
+        local: &LocalSession,
         room: &RoomId,
         lift: bool,
     ) -> Result<(), DirectoryError> {
@@ -514,7 +513,7 @@ impl Inner {
 
     /// Where a session is, as far as this node knows: by its rosters, or, of a room that it resumed and has not entered
     /// again, as it was there before.
-    pub(crate) fn places_to_keep(&self, local: &Local) -> Vec<AssertMember> {
+    pub(crate) fn places_to_keep(&self, local: &LocalSession) -> Vec<AssertMember> {
         let inherited = local.inherited.get();
         let before = |room: &RoomId| {
             let mut places = inherited.into_iter().flatten();
@@ -549,7 +548,7 @@ impl Inner {
         known.is_some_and(|room| room.lock().roster().is_some())
     }
 
-    fn place_of(&self, local: &Local, room: &RoomId) -> Option<AssertMember> {
+    fn place_of(&self, local: &LocalSession, room: &RoomId) -> Option<AssertMember> {
         let known = self.rooms.get(room.as_str())?;
         known.lock().place_of(&local.peer)
     }
@@ -558,7 +557,7 @@ impl Inner {
     /// anything was missing.
     async fn assert_place(&self, place: &AssertMember) -> Result<bool, DirectoryError> {
         let asserted = self.backend.directory.assert_member(place).await;
-        let (revision, nodes) = match self.checked(asserted)? {
+        let (revision, nodes) = match asserted? {
             AssertOutcome::Known { revision } => {
                 self.hint(&[], &place.room, revision);
                 return Ok(false);
@@ -568,9 +567,6 @@ impl Inner {
                 nodes,
                 behind,
             } => {
-                if behind {
-                    self.note_forgotten();
-                }
                 if behind || !place.lift {
                     self.observe.observe(Observation::Restored);
                 }
@@ -585,15 +581,15 @@ impl Inner {
     /// Another node took this one for dead and keeps the session's places, while its client was here all the time.
     async fn reclaim(
         self: &Arc<Self>,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         keeper: &NodeId,
     ) -> Result<(), DirectoryError> {
         let directory = &self.backend.directory;
         let handed = directory.hand_over(&local.peer, local.epoch, keeper, &self.id);
-        if !self.checked(handed.await)? {
+        if !handed.await? {
             return Ok(());
         }
-        tell_moved(&self.link(keeper), local.peer, local.epoch);
+        self.links.to(keeper).tell_moved(local.peer, local.epoch);
         for room in local.kept_rooms() {
             once_filled(self.retake(local, &room).await)?;
         }
@@ -622,7 +618,7 @@ impl Inner {
         Ok(true)
     }
 
-    async fn retake(&self, local: &Local, room: &RoomId) -> Result<(), DirectoryError> {
+    async fn retake(&self, local: &LocalSession, room: &RoomId) -> Result<(), DirectoryError> {
         let wish = TakeOver {
             room: room.clone(),
             peer: local.peer,
@@ -632,7 +628,7 @@ impl Inner {
             whole: false,
         };
         let outcome = self.backend.directory.take_over(&wish).await;
-        if let TakeOverOutcome::Moved { changed, place } = self.checked(outcome)? {
+        if let TakeOverOutcome::Moved { changed, place } = outcome? {
             self.tell_taken(room, &place, changed);
             self.hint(&[], room, place.revision);
         }

@@ -16,19 +16,15 @@ use crate::backend::directory::{
 use crate::backend::record::{Epoch, Flags, MemberRecord, Profile, RosterSnapshot};
 use crate::link::Urgency;
 use crate::link::envelope::{Change, Envelope, RosterChange};
-use crate::link::resync::tell_revisions;
 use crate::node::{Inner, Node, Status};
 use crate::observe::Observation;
 use crate::room::allowance::{member_bytes, record_bytes};
 use crate::room::rooms::Opening;
 use crate::room::{After, Entry, Room};
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 
 /// A join that the directory carried out reaches this node's roster within this, or is given up.
 pub(crate) const JOIN_PATIENCE: Duration = Duration::from_secs(5);
-/// How long somebody who comes in waits for [`Inner::until_looked_back`].
-const LOOK_PATIENCE: Duration = Duration::from_secs(1);
-
 /// How long a join waits for another one that reads the same room.
 const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a join waits for its turn to read a room, and how often it looks.
@@ -120,7 +116,7 @@ pub enum UpdateError {
 
 impl Node {
     /// Enters a room. `Ok` means that `joined` is in the session's outbox, before anything else about that room.
-    pub async fn join(&self, local: &Arc<Local>, join: JoinRoom) -> Result<(), JoinError> {
+    pub async fn join(&self, local: &Arc<LocalSession>, join: JoinRoom) -> Result<(), JoinError> {
         if join.claim.is_some() && join.profile.name.is_none() {
             return Err(JoinError::Nameless);
         }
@@ -129,10 +125,10 @@ impl Node {
         if let Some(retry_after) = local.listing.lock().pause(now) {
             return Err(JoinError::TooMuch { retry_after });
         }
-        node.until_looked_back().await;
+        node.doubt.until_looked().await;
         let turn = local.turn.lock().await;
         let serves = *node.status.borrow() == Status::Serving;
-        if local.has_ended() || !serves || node.may_be_shown_the_past() {
+        if local.has_ended() || !serves || node.doubt.may_show_the_past() {
             return Err(JoinError::Unavailable);
         }
         if local.profile(&join.room).is_some() {
@@ -147,7 +143,7 @@ impl Node {
             .intend(&local.peer, local.epoch, &join.room, true)
             .await;
         // False: the directory has forgotten this session, or a newer connection has it.
-        if !node.checked(intended).map_err(|_| JoinError::Unavailable)? {
+        if !intended.map_err(|_| JoinError::Unavailable)? {
             return Err(JoinError::Unavailable);
         }
         local.note_room(&join.room, join.profile.clone());
@@ -158,7 +154,7 @@ impl Node {
     /// session was told.
     pub async fn rename(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         room: &RoomId,
         name: &Arc<str>,
         claim: Claim,
@@ -177,7 +173,6 @@ impl Node {
             claim,
         };
         let outcome = node.backend.directory.rename(&rename).await;
-        let outcome = node.checked(outcome);
         let (changed, place) = match outcome.map_err(|_| RenameError::Unavailable)? {
             RenameOutcome::NotAMember => return Err(RenameError::NotAMember),
             RenameOutcome::NameTaken => return Err(RenameError::NameTaken),
@@ -220,7 +215,11 @@ impl Node {
     }
 
     /// Leaves a room: the session hears nothing of it any more.
-    pub async fn leave(&self, local: &Arc<Local>, room: &RoomId) -> Result<(), DirectoryError> {
+    pub async fn leave(
+        &self,
+        local: &Arc<LocalSession>,
+        room: &RoomId,
+    ) -> Result<(), DirectoryError> {
         let _turn = local.turn.lock().await;
         self.0.leave(local, room, LeaveReason::Left).await
     }
@@ -228,7 +227,7 @@ impl Node {
     /// Merges a patch into the session's state in a room.
     pub async fn update(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         room: &RoomId,
         patch: &StatePatch,
     ) -> Result<(), UpdateError> {
@@ -244,10 +243,7 @@ impl Node {
             .directory
             .update(room, &local.peer, local.epoch, &profile)
             .await;
-        match node
-            .checked(updated)
-            .map_err(|_| UpdateError::Unavailable)?
-        {
+        match updated.map_err(|_| UpdateError::Unavailable)? {
             UpdateOutcome::NotAMember => Err(UpdateError::NotAMember),
             UpdateOutcome::Updated {
                 changed: false,
@@ -283,7 +279,7 @@ impl Node {
 impl Inner {
     async fn enter(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         join: &JoinRoom,
         turn: MutexGuard<'_, ()>,
     ) -> Result<(), JoinError> {
@@ -293,7 +289,7 @@ impl Inner {
         let outcome = match self.reads_of(whole).await {
             Ok(reading) => {
                 let request = self.request(local, join, whole);
-                let outcome = self.checked(self.backend.directory.join(&request).await);
+                let outcome = self.backend.directory.join(&request).await;
                 self.note_read(reading, outcome.as_ref().ok());
                 outcome.map_err(|_| JoinError::Unavailable)
             }
@@ -302,7 +298,7 @@ impl Inner {
         let refused = match outcome {
             // What it would be shown may lack those who have come in since.
             Ok(JoinOutcome::Joined { .. } | JoinOutcome::Entered { .. })
-                if self.may_be_shown_the_past() =>
+                if self.doubt.may_show_the_past() =>
             {
                 JoinError::Unavailable
             }
@@ -335,7 +331,7 @@ impl Inner {
     /// It was not let in.
     async fn give_up(
         &self,
-        local: &Local,
+        local: &LocalSession,
         join: &JoinRoom,
         opening: Opening<'_>,
         refused: JoinError,
@@ -348,7 +344,7 @@ impl Inner {
                 .directory
                 .intend(&local.peer, local.epoch, &join.room, false)
                 .await;
-            if self.checked(taken_back).is_ok() {
+            if taken_back.is_ok() {
                 local.forget_room(&join.room);
             }
         }
@@ -358,7 +354,7 @@ impl Inner {
     /// It was let in: the others are told, and it is once the roster here has that step.
     async fn entered(
         &self,
-        (local, join, opening): (&Arc<Local>, &JoinRoom, Opening<'_>),
+        (local, join, opening): (&Arc<LocalSession>, &JoinRoom, Opening<'_>),
         held: (MutexGuard<'_, ()>, Option<OwnedMutexGuard<()>>),
         (place, evicted, roster): (Place, Option<MemberRecord>, Option<RosterSnapshot>),
     ) -> Result<(), JoinError> {
@@ -431,7 +427,7 @@ impl Inner {
         let _ = timeout(JOIN_PATIENCE, reached).await;
     }
 
-    fn request(&self, local: &Local, join: &JoinRoom, whole: bool) -> JoinRequest {
+    fn request(&self, local: &LocalSession, join: &JoinRoom, whole: bool) -> JoinRequest {
         JoinRequest {
             room: join.room.clone(),
             peer: local.peer,
@@ -455,7 +451,7 @@ impl Inner {
     /// Waits until the roster of this node has reached the join.
     async fn until_joined(
         &self,
-        local: &Local,
+        local: &LocalSession,
         join: &JoinRoom,
         joined: oneshot::Receiver<RoomSnapshot>,
     ) -> Result<(), JoinError> {
@@ -531,21 +527,21 @@ impl Inner {
             return;
         }
         let directory = &self.backend.directory;
-        let record = self.checked(directory.peer(&evicted.peer).await);
+        let record = directory.peer(&evicted.peer).await;
         let Ok(Some(record)) = record else { return };
         // Another node keeps its places by now, perhaps.
         if !nodes.contains(&record.node) {
             self.announce(std::slice::from_ref(&record.node), step);
         }
         let intended = directory.intend(&evicted.peer, record.epoch, room, false);
-        let _ = self.checked(intended.await);
+        let _ = intended.await;
     }
 
     /// Takes a session out of a room, here and in the directory. Where the directory does not answer, the room stays
     /// noted with the session: its next join of that room, its next assertion, or its end, completes this.
     pub(crate) async fn leave(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         room: &RoomId,
         reason: LeaveReason,
     ) -> Result<(), DirectoryError> {
@@ -566,9 +562,9 @@ impl Inner {
         reason: LeaveReason,
     ) -> Result<LeaveOutcome, DirectoryError> {
         let directory = &self.backend.directory;
-        let left = self.checked(directory.leave(room, peer, epoch).await)?;
+        let left = directory.leave(room, peer, epoch).await?;
         self.tell_leave(room, peer, &left, reason);
-        self.checked(directory.intend(peer, epoch, room, false).await)?;
+        directory.intend(peer, epoch, room, false).await?;
         Ok(left)
     }
 
@@ -605,7 +601,7 @@ impl Inner {
         self.hint_here(&step.room, step.revision);
         let step = Envelope::Roster(step);
         for node in nodes {
-            let _ = self.link(node).enqueue(&step, Urgency::Now);
+            let _ = self.links.to(node).enqueue(&step, Urgency::Now);
         }
     }
 
@@ -613,7 +609,9 @@ impl Inner {
     pub(crate) fn hint(&self, nodes: &[NodeId], room: &RoomId, revision: u64) {
         self.hint_here(room, revision);
         for node in nodes.iter().filter(|node| **node != self.id) {
-            tell_revisions(&self.link(node), &[(room.clone(), revision)]);
+            self.links
+                .to(node)
+                .tell_revisions(&[(room.clone(), revision)]);
         }
     }
 
@@ -621,44 +619,6 @@ impl Inner {
         if let Some(room) = self.rooms.get(room.as_str()) {
             self.in_room(&room, |room| (room.hint(revision), After::default()));
         }
-    }
-
-    pub(crate) fn note_forgotten(&self) {
-        self.doubt.note();
-        self.forgotten.notify_one();
-    }
-
-    /// Waits for a while until it was looked whether the directory went back in time. That follows soon upon reaching it
-    /// (again), and whoever wants to come in need not be sent away for it.
-    pub(crate) async fn until_looked_back(&self) {
-        let looked = async {
-            loop {
-                let look = self.doubt.next_look();
-                if !self.may_be_shown_the_past() {
-                    return;
-                }
-                look.await;
-            }
-        };
-        let _ = timeout(LOOK_PATIENCE, looked).await;
-    }
-
-    /// Whether nobody can be let in: this node has just reached the directory (again), or its rooms are to be closed.
-    pub(crate) fn may_be_shown_the_past(&self) -> bool {
-        self.doubt.may_show_the_past(*self.backend.doubts.borrow())
-    }
-
-    /// Counts a failure of the directory.
-    pub(crate) fn checked<T>(
-        &self,
-        result: Result<T, DirectoryError>,
-    ) -> Result<T, DirectoryError> {
-        result.inspect_err(|error| {
-            self.observe.observe(Observation::DirectoryFailed);
-            if *error == DirectoryError::Forgotten {
-                self.note_forgotten();
-            }
-        })
     }
 }
 

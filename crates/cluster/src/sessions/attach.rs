@@ -18,7 +18,7 @@ use crate::link::envelope::Receipt;
 use crate::node::{Inner, Node, Status};
 use crate::room::allowance::Allowance;
 use crate::sessions::away::Away;
-use crate::sessions::local_session::{Local, Recipient};
+use crate::sessions::local_session::{LocalSession, Recipient};
 use crate::signal::inbound::{Fate, Inbound};
 use crate::signal::tombstones::REMEMBERED;
 use crate::signal::unanswered::Unanswered;
@@ -77,7 +77,7 @@ impl From<DirectoryError> for AttachError {
 
 impl Node {
     /// Takes a new session to this node.
-    pub async fn attach(&self, session: NewSession) -> Result<Arc<Local>, AttachError> {
+    pub async fn attach(&self, session: NewSession) -> Result<Arc<LocalSession>, AttachError> {
         let node = &self.0;
         if *node.status.borrow() != Status::Serving {
             return Err(AttachError::Unavailable);
@@ -94,7 +94,7 @@ impl Node {
     }
 
     /// The session has ended here. Returns at once; its rooms hear of it as soon as the directory does.
-    pub fn detach(&self, local: Arc<Local>, departure: Departure) {
+    pub fn detach(&self, local: Arc<LocalSession>, departure: Departure) {
         let node = &self.0;
         let departure = match departure {
             Departure::Away(_) if !local.resumable || node.away.len() >= node.settings.away_max => {
@@ -137,18 +137,18 @@ impl Node {
     }
 
     /// The session's client has handled everything from `sender` up to `id`.
-    pub fn received(&self, local: &Local, sender: &PeerId, id: u64) {
+    pub fn received(&self, local: &LocalSession, sender: &PeerId, id: u64) {
         let answer = local.inbound.lock().received(local.peer, sender, id);
         self.0.answer(answer);
     }
 
     /// The session's client may have read everything from `sender` up to `id`, though the kernel may lack a part of it.
-    pub fn begun(&self, local: &Local, sender: &PeerId, id: u64) {
+    pub fn begun(&self, local: &LocalSession, sender: &PeerId, id: u64) {
         local.inbound.lock().begun(sender, id);
     }
 
     /// The kernel has everything from `sender` up to `id` for the session's socket.
-    pub fn written(&self, local: &Local, sender: &PeerId, id: u64) {
+    pub fn written(&self, local: &LocalSession, sender: &PeerId, id: u64) {
         let answer = local
             .inbound
             .lock()
@@ -167,7 +167,7 @@ pub(crate) struct Departing {
 }
 
 impl Departing {
-    fn of(local: &Arc<Local>) -> Self {
+    fn of(local: &Arc<LocalSession>) -> Self {
         Self {
             peer: local.peer,
             epoch: local.epoch,
@@ -206,8 +206,8 @@ impl Inner {
         epoch: Epoch,
         proven: Epoch,
         inbound: Inbound,
-    ) -> Arc<Local> {
-        Arc::new(Local {
+    ) -> Arc<LocalSession> {
+        Arc::new(LocalSession {
             peer: session.peer,
             epoch,
             user: session.user,
@@ -232,7 +232,7 @@ impl Inner {
     }
 
     /// The session is over here: its senders are answered. Where it was.
-    fn end(&self, local: &Arc<Local>, fate: Fate, remembered: Instant) -> Vec<AssertMember> {
+    fn end(&self, local: &Arc<LocalSession>, fate: Fate, remembered: Instant) -> Vec<AssertMember> {
         let answers = local.inbound.lock().end((local.peer, local.epoch), fate);
         for (to, receipt) in answers {
             self.send_receipt(&to, receipt);
@@ -252,14 +252,14 @@ impl Inner {
         places
     }
 
-    fn forget_local(&self, local: &Arc<Local>) {
+    fn forget_local(&self, local: &Arc<LocalSession>) {
         self.locals
             .remove_if(&local.peer, |_, known| Arc::ptr_eq(known, local));
     }
 
-    async fn enter_directory(self: &Arc<Self>, local: &Local) -> Result<(), AttachError> {
+    async fn enter_directory(self: &Arc<Self>, local: &LocalSession) -> Result<(), AttachError> {
         let directory = &self.backend.directory;
-        self.checked(directory.enlist(&self.id, &local.peer).await)?;
+        directory.enlist(&self.id, &local.peer).await?;
         let attach = Attach {
             peer: local.peer,
             epoch: local.epoch,
@@ -267,7 +267,7 @@ impl Inner {
             user: local.user.clone(),
             shown: None,
         };
-        let attached = self.checked(directory.attach(&attach).await)?;
+        let attached = directory.attach(&attach).await?;
         if !matches!(attached, AttachOutcome::Attached { .. }) {
             // Peer ids are random: one that is there already was lost track of.
             return Err(AttachError::Unavailable);
@@ -275,7 +275,7 @@ impl Inner {
         let most = self.settings.sessions_per_user;
         for _ in 0..EVICTIONS_MAX {
             let admitted = directory.admit(&local.user, &local.peer, &self.id, most);
-            if self.checked(admitted.await)? {
+            if admitted.await? {
                 return Ok(());
             }
             if !self.evict_one_of(&local.user).await? {
@@ -289,7 +289,7 @@ impl Inner {
     /// for the session any longer.
     pub(crate) fn spawn_last_step(
         self: &Arc<Self>,
-        local: Arc<Local>,
+        local: Arc<LocalSession>,
         step: impl Future<Output = ()> + Send + 'static,
     ) {
         let node = self.clone();
@@ -344,7 +344,7 @@ impl Inner {
     ) -> Result<(), DirectoryError> {
         let (peer, epoch) = (&departing.peer, departing.epoch);
         let directory = &self.backend.directory;
-        let record = self.checked(directory.peer(peer).await)?;
+        let record = directory.peer(peer).await?;
         let mut rooms = departing.rooms.clone();
         for room in record.iter().flat_map(|record| &record.rooms) {
             // Others may have found out about more rooms, after the directory forgot.
@@ -360,18 +360,18 @@ impl Inner {
             for room in &rooms {
                 self.leave_room(room, peer, epoch, reason).await?;
             }
-            self.checked(directory.dismiss(&departing.user, peer).await)?;
-            self.checked(directory.forget(peer, epoch).await)?;
+            directory.dismiss(&departing.user, peer).await?;
+            directory.forget(peer, epoch).await?;
         }
         // Back on this node, or about to be, over another connection.
         if self.has(peer) || successor.is_some_and(|record| record.node == self.id) {
             return Ok(());
         }
-        self.checked(directory.delist(&self.id, peer).await)
+        directory.delist(&self.id, peer).await
     }
 
     /// What was begun for the session under this epoch is finished first; nothing more begins, and it hears nothing more.
-    pub(crate) async fn finish_turn(&self, local: &Local) {
+    pub(crate) async fn finish_turn(&self, local: &LocalSession) {
         drop(local.turn.lock().await);
         for room in local.room_ids() {
             self.dismiss(local, &room);
@@ -379,7 +379,7 @@ impl Inner {
     }
 
     /// A join that was under way when another connection took the session may have taken effect after that one had looked.
-    async fn clear_up_after(&self, superseded: &Local) {
+    async fn clear_up_after(&self, superseded: &LocalSession) {
         self.finish_turn(superseded).await;
         let rooms = superseded.room_ids();
         if rooms.is_empty() {
@@ -412,7 +412,7 @@ impl Inner {
         peer: &PeerId,
         epoch: Epoch,
     ) -> Result<(), DirectoryError> {
-        let record = self.checked(self.backend.directory.peer(peer).await)?;
+        let record = self.backend.directory.peer(peer).await?;
         let is_left_behind =
             record.is_none_or(|record| record.epoch > epoch && !record.rooms.contains(room));
         if is_left_behind {
@@ -429,11 +429,11 @@ impl Inner {
             return;
         }
         let directory = &self.backend.directory;
-        let record = self.checked(directory.peer(peer).await);
+        let record = directory.peer(peer).await;
         let is_elsewhere =
             record.is_ok_and(|record| record.is_none_or(|record| record.node != self.id));
         if is_elsewhere && !self.has(peer) {
-            let _ = self.checked(directory.delist(&self.id, peer).await);
+            let _ = directory.delist(&self.id, peer).await;
         }
     }
 
@@ -443,7 +443,7 @@ impl Inner {
     }
 
     /// The session hears nothing of the room any more.
-    pub(crate) fn dismiss(&self, local: &Local, room: &RoomId) {
+    pub(crate) fn dismiss(&self, local: &LocalSession, room: &RoomId) {
         if let Some(known) = self.rooms.get(room.as_str()) {
             known.lock().dismiss(local);
             self.rooms.sweep(room);

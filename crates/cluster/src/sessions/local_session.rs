@@ -37,7 +37,7 @@ pub struct OutboxFull;
 /// A session attached to this node.
 ///
 /// Locks are taken in the order `taking` → room → `unanswered` or `inbound` → link → outbox, never the other way.
-pub struct Local {
+pub struct LocalSession {
     /// Its public id.
     pub peer: PeerId,
     /// Raised each time the session changes hands.
@@ -78,7 +78,7 @@ pub struct Local {
     pub(crate) inherited: OnceLock<Vec<AssertMember>>,
 }
 
-impl Local {
+impl LocalSession {
     /// Queues a message for the session's client. An overflow ends the session by itself.
     pub(crate) fn tell(&self, message: impl Into<ServerMessage>) {
         let _ = self.recipient.push(message.into());

@@ -16,7 +16,7 @@ use switchboard_protocol::{NodeId, PeerId};
 use crate::backend::record::Epoch;
 use crate::link::envelope::{Envelope, SignalEnvelope};
 use crate::node::Inner;
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 use crate::signal::inbound::Answer;
 use crate::tasks::Task;
 
@@ -74,12 +74,12 @@ impl Early {
 
 impl Inner {
     /// From now on, whatever comes for a session waits.
-    pub(crate) fn hold_early(&self, local: &Arc<Local>) {
+    pub(crate) fn hold_early(&self, local: &Arc<LocalSession>) {
         self.hold_with(local, |early| early.resuming = true);
     }
 
     /// The session is in all its rooms, or will not be.
-    pub(crate) fn take_early(&self, local: &Arc<Local>) {
+    pub(crate) fn take_early(&self, local: &Arc<LocalSession>) {
         if let Some(early) = local.early.lock().as_mut() {
             early.resuming = false;
         }
@@ -87,7 +87,7 @@ impl Inner {
     }
 
     /// What need not wait any longer has its turn, before anything that comes now.
-    pub(crate) fn try_early(&self, local: &Arc<Local>) {
+    pub(crate) fn try_early(&self, local: &Arc<LocalSession>) {
         let _taking = local.taking.lock();
         let mut waiting = Vec::new();
         let next = |waiting: &[PeerId]| local.early.lock().as_ref()?.first_not_of(waiting);
@@ -134,7 +134,7 @@ impl Inner {
         receiver: (PeerId, Epoch),
         signal: &SignalEnvelope<'_>,
     ) -> bool {
-        let is_early = |local: &Arc<Local>| {
+        let is_early = |local: &Arc<LocalSession>| {
             let early = local.early.lock();
             early
                 .as_ref()
@@ -151,7 +151,12 @@ impl Inner {
     }
 
     /// A signal came too early for a receiver, and its room was asked.
-    pub(crate) fn hold_back(&self, from: &NodeId, local: &Arc<Local>, signal: &SignalEnvelope<'_>) {
+    pub(crate) fn hold_back(
+        &self,
+        from: &NodeId,
+        local: &Arc<LocalSession>,
+        signal: &SignalEnvelope<'_>,
+    ) {
         let receiver = (local.peer, local.epoch);
         let mut envelope = Vec::new();
         Envelope::Signal(SignalEnvelope {
@@ -172,7 +177,7 @@ impl Inner {
         }
     }
 
-    fn hold_with<T>(&self, local: &Arc<Local>, hold: impl FnOnce(&mut Early) -> T) -> T {
+    fn hold_with<T>(&self, local: &Arc<LocalSession>, hold: impl FnOnce(&mut Early) -> T) -> T {
         let mut early = local.early.lock();
         if early.is_none() {
             self.early.lock().push(local.clone());
@@ -180,7 +185,7 @@ impl Inner {
         hold(early.get_or_insert_default())
     }
 
-    pub(crate) fn local_in(&self, (peer, epoch): &(PeerId, Epoch)) -> Option<Arc<Local>> {
+    pub(crate) fn local_in(&self, (peer, epoch): &(PeerId, Epoch)) -> Option<Arc<LocalSession>> {
         self.local(peer).filter(|local| local.epoch == *epoch)
     }
 }

@@ -22,7 +22,7 @@ use crate::backend::record::MemberRecord;
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::room::Room;
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 use crate::signal::unanswered::{NotFound, Overloaded, Sought, Unanswered};
 use crate::tasks::Task;
 
@@ -35,7 +35,7 @@ impl Inner {
     pub(crate) fn relay_sought(
         self: &Arc<Self>,
         (shared, mut room): (&Arc<Mutex<Room>>, MutexGuard<'_, Room>),
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         signal: &Signal<'_>,
         sought: Sought,
     ) {
@@ -75,7 +75,7 @@ impl Inner {
             };
             self.observe.observe(Observation::MemberLookedUp);
             let sighting = self.backend.directory.look_up(&id, whom).await;
-            match self.checked(sighting) {
+            match sighting {
                 Ok(mut sighting) => {
                     sighting.member.take_if(|member| member.flags.hidden);
                     if sighting.member.is_some() || !self.may_lack_somebody() {
@@ -98,7 +98,7 @@ impl Inner {
 
     /// Whether the directory may have lost somebody who is in, whom his node has yet to write again.
     fn may_lack_somebody(&self) -> bool {
-        self.is_in_doubt() || self.may_be_shown_the_past()
+        self.doubt.lasts() || self.doubt.may_show_the_past()
     }
 
     fn end_look_up(&self, shared: &Arc<Mutex<Room>>, whom: &Whom, sighting: &Sighting) {
@@ -124,7 +124,7 @@ impl Inner {
     fn give_up_seeking(
         &self,
         room: &RoomId,
-        (local, unanswered): (&Local, &mut Unanswered),
+        (local, unanswered): (&LocalSession, &mut Unanswered),
         whom: &Whom,
     ) {
         let ended = unanswered.end_sought_where(|id, _, sought| {
@@ -140,7 +140,7 @@ impl Inner {
     pub(crate) fn find_by_roster(
         &self,
         room: &RoomId,
-        local: &Local,
+        local: &LocalSession,
         unanswered: &mut Unanswered,
         member: &MemberRecord,
     ) {
@@ -156,7 +156,7 @@ impl Inner {
     fn find(
         &self,
         room: &RoomId,
-        (local, unanswered): (&Local, &mut Unanswered),
+        (local, unanswered): (&LocalSession, &mut Unanswered),
         member: &MemberRecord,
         is_it: impl Fn(&Whom) -> bool,
     ) {
@@ -167,18 +167,18 @@ impl Inner {
         // In another room that the two share it may be known at an earlier place.
         self.retarget(local, unanswered, member);
         for node in nodes {
-            unanswered.queue((local.peer, local.epoch), &self.link(&node));
+            unanswered.queue((local.peer, local.epoch), &self.links.to(&node));
         }
     }
 
     /// Queues what waited behind a signal whose receiver was looked up.
-    pub(crate) fn queue_unbarred(&self, local: &Local, unanswered: &mut Unanswered) {
+    pub(crate) fn queue_unbarred(&self, local: &LocalSession, unanswered: &mut Unanswered) {
         for node in unanswered.lift_bars() {
-            unanswered.queue((local.peer, local.epoch), &self.link(&node));
+            unanswered.queue((local.peer, local.epoch), &self.links.to(&node));
         }
     }
 
-    pub(crate) fn tell_not_found(&self, local: &Local, not_found: NotFound, reason: Reason) {
+    pub(crate) fn tell_not_found(&self, local: &LocalSession, not_found: NotFound, reason: Reason) {
         let reason = match not_found.sought.repeated {
             true => Reason::Unconfirmed,
             false => reason,

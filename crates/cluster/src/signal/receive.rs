@@ -21,7 +21,7 @@ use crate::observe::about::About;
 use crate::observe::unreadable::RecordKind;
 use crate::room::{Room, SenderKnown};
 use crate::sabotage::{Guard, is_out};
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 use crate::signal::inbound::{Answer, Fate, Verdict};
 use crate::signal::unanswered::Ended;
 use crate::tasks::Task;
@@ -75,7 +75,7 @@ impl Inner {
                 return;
             }
         };
-        let link = self.link(&header.from);
+        let link = self.links.to(&header.from);
         let heard = link.heard(&header);
         if heard.verdict != link::Verdict::Skip {
             for envelope in frame::envelopes(envelopes) {
@@ -152,7 +152,7 @@ impl Inner {
         &self,
         from: &NodeId,
         signal: &SignalEnvelope<'_>,
-    ) -> SmallVec<[Arc<Local>; 1]> {
+    ) -> SmallVec<[Arc<LocalSession>; 1]> {
         let Some(shared) = self.rooms.get(signal.room) else {
             for receiver in &signal.receivers {
                 if let Some(answer) = self.answer_for_absent(None, *receiver, signal) {
@@ -197,7 +197,7 @@ impl Inner {
         from: &NodeId,
         signal: &SignalEnvelope<'_>,
         too_early: impl Fn(&PeerId) -> bool,
-    ) -> SmallVec<[Arc<Local>; 1]> {
+    ) -> SmallVec<[Arc<LocalSession>; 1]> {
         let message = Signal {
             room: room.id().clone(),
             from: signal.sender,
@@ -216,7 +216,7 @@ impl Inner {
                 continue;
             }
             let is_this =
-                |local: &&Arc<Local>| local.epoch == *epoch || is_out(Guard::ReceiverEpoch);
+                |local: &&Arc<LocalSession>| local.epoch == *epoch || is_out(Guard::ReceiverEpoch);
             let answer = match room.local(peer).filter(is_this) {
                 Some(local) => self.hand_on(local, from, signal, &message),
                 None => self.answer_for_absent(Some(room), *receiver, signal),
@@ -231,7 +231,7 @@ impl Inner {
     /// Gives the answer if there is one already.
     fn hand_on(
         &self,
-        local: &Local,
+        local: &LocalSession,
         from: &NodeId,
         signal: &SignalEnvelope<'_>,
         message: &Signal,
@@ -288,7 +288,7 @@ impl Inner {
         signal: &SignalEnvelope<'_>,
     ) -> Option<Answer> {
         self.observe.observe(Observation::Refused);
-        let recall = |local: &Local, fate: Fate| {
+        let recall = |local: &LocalSession, fate: Fate| {
             let inbound = local.inbound.lock();
             inbound.recall(&signal.sender, signal.id, (fate, fate.of_untouched()))
         };
@@ -325,7 +325,7 @@ impl Inner {
     /// Sends a receipt. A link that is full loses it: after its reset, the other side asks again.
     pub(crate) fn send_receipt(&self, to: &NodeId, receipt: Receipt) {
         // Where there is no link any more, there is no sender either.
-        if let Some(link) = self.known_link(to) {
+        if let Some(link) = self.links.known(to) {
             let _ = link.enqueue(&Envelope::Receipt(receipt), Urgency::Receipt);
         }
     }
@@ -354,7 +354,12 @@ impl Inner {
         }
     }
 
-    pub(crate) fn tell_outcome(&self, local: &Local, ended: Ended, outcome: Result<(), Reason>) {
+    pub(crate) fn tell_outcome(
+        &self,
+        local: &LocalSession,
+        ended: Ended,
+        outcome: Result<(), Reason>,
+    ) {
         if ended.target.silent {
             return;
         }

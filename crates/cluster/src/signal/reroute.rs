@@ -11,7 +11,7 @@ use switchboard_protocol::server_message::{LeaveReason, Reason};
 use crate::backend::record::MemberRecord;
 use crate::node::Inner;
 use crate::room::{After, Room};
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 use crate::signal::unanswered::{Ended, Placement, Unanswered};
 
 impl Inner {
@@ -76,12 +76,12 @@ impl Inner {
     /// A member has another epoch, node or connection: what the sessions here have for it goes there.
     fn follow(&self, room: &Room, member: &MemberRecord) {
         self.let_go(&member.peer, member.epoch, &member.node);
-        let is_misplaced = |local: &Arc<Local>| {
+        let is_misplaced = |local: &Arc<LocalSession>| {
             local.epoch > member.epoch
                 || local.epoch == member.epoch && (member.node != self.id || member.flags.away)
         };
         if self.local(&member.peer).as_ref().is_some_and(is_misplaced) {
-            self.forgotten.notify_one();
+            self.doubt.assert_now();
         }
         for local in room.locals() {
             self.retarget(local, &mut local.unanswered.lock(), member);
@@ -102,17 +102,17 @@ impl Inner {
 
     pub(crate) fn retarget(
         &self,
-        local: &Local,
+        local: &LocalSession,
         unanswered: &mut Unanswered,
         member: &MemberRecord,
     ) {
-        let link = self.link(&member.node);
+        let link = self.links.to(&member.node);
         unanswered.retarget((local.peer, local.epoch), member, &link);
     }
 
     /// A session came into a room: what waits for its members, from another room that the two shared, goes where they are
     /// now. Nobody else would say, and what comes next must not overtake it.
-    fn follow_all(&self, room: &Room, local: &Local) {
+    fn follow_all(&self, room: &Room, local: &LocalSession) {
         let mut unanswered = local.unanswered.lock();
         if unanswered.is_empty() {
             return;
@@ -125,7 +125,7 @@ impl Inner {
 
     /// Of somebody in several rooms of a session that came into this one, one of them may have heard less than another.
     /// What the session says in any of them goes one way.
-    fn compare_rosters(&self, entered: &Arc<Mutex<Room>>, local: &Local) {
+    fn compare_rosters(&self, entered: &Arc<Mutex<Room>>, local: &LocalSession) {
         let rooms = local.room_ids();
         let rooms = rooms
             .iter()
@@ -181,7 +181,8 @@ impl Inner {
     pub(crate) fn may_have_arrived(&self, ended: &Ended) -> bool {
         let target = &ended.target;
         let published = |position| {
-            self.known_link(&target.node)
+            self.links
+                .known(&target.node)
                 .is_none_or(|link| link.may_be_published(position))
         };
         target.sent || target.sent_elsewhere || target.queued.is_some_and(published)

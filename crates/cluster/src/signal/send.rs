@@ -13,7 +13,7 @@ use crate::backend::directory::Whom;
 use crate::node::{Inner, Node};
 use crate::observe::{KindClass, Observation};
 use crate::room::Room;
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 use crate::signal::unanswered::{Overloaded, Sought, Target, Unanswered};
 
 /// The session is not in that room.
@@ -26,7 +26,7 @@ impl Node {
     /// have sent before (`repeated`), over another connection, may have arrived at somebody who is gone now.
     pub fn relay(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         signal: &Signal<'_>,
         repeated: bool,
     ) -> Result<(), NotAMember> {
@@ -43,7 +43,7 @@ impl Node {
     /// Takes a signal for whoever has that name in the room, whatever its `to` says.
     pub fn relay_to_name(
         &self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         signal: &Signal<'_>,
         name: &str,
     ) -> Result<(), NotAMember> {
@@ -76,7 +76,7 @@ enum Addressees {
 impl Inner {
     fn relay(
         self: &Arc<Self>,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         signal: &Signal<'_>,
         to: To,
         repeated: bool,
@@ -117,7 +117,7 @@ impl Inner {
     fn relay_to_members(
         &self,
         room: &Room,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         (signal, mut targets): (&Signal<'_>, SmallVec<[Target; 1]>),
         repeated: bool,
     ) {
@@ -141,7 +141,7 @@ impl Inner {
             match unanswered.take(signal, taken_in, targets, max) {
                 Ok(()) => {
                     for to in nodes {
-                        unanswered.queue((local.peer, local.epoch), &self.link(&to));
+                        unanswered.queue((local.peer, local.epoch), &self.links.to(&to));
                     }
                     self.watch(local, &mut unanswered);
                 }
@@ -159,7 +159,7 @@ impl Inner {
     }
 
     /// From now on the sweeper looks after the session's signals.
-    pub(crate) fn watch(&self, local: &Arc<Local>, unanswered: &mut Unanswered) {
+    pub(crate) fn watch(&self, local: &Arc<LocalSession>, unanswered: &mut Unanswered) {
         if !std::mem::replace(&mut unanswered.watched, true) {
             self.waiting.lock().push(local.clone());
         }
@@ -172,7 +172,7 @@ fn visible(targets: &[Target]) -> SmallVec<[PeerId; 1]> {
     visible.map(|target| target.peer).collect()
 }
 
-fn addressees(room: &Room, local: &Local, to: To) -> Addressees {
+fn addressees(room: &Room, local: &LocalSession, to: To) -> Addressees {
     let whom = match to {
         To::All => {
             let roster = room.roster().into_iter();
@@ -204,7 +204,7 @@ fn nodes_of(targets: &[Target]) -> SmallVec<[NodeId; 1]> {
 impl Inner {
     pub(crate) fn undelivered(
         &self,
-        local: &Local,
+        local: &LocalSession,
         signal: &Signal<'_>,
         to: Receiver,
         reason: Reason,

@@ -7,7 +7,7 @@ use switchboard_protocol::PeerId;
 use tokio::time::{Duration, Instant};
 
 use crate::backend::record::Epoch;
-use crate::sessions::local_session::Local;
+use crate::sessions::local_session::LocalSession;
 use crate::signal::inbound::Fate;
 
 /// Signals that were on their way when a session left are here within this, or their senders know already.
@@ -18,14 +18,14 @@ pub(crate) const REMEMBERED: Duration = Duration::from_secs(10);
 pub(crate) struct Gone(DashMap<PeerId, Entry>);
 
 struct Entry {
-    local: Arc<Local>,
+    local: Arc<LocalSession>,
     fate: Fate,
     until: Instant,
 }
 
 impl Gone {
     /// Remembers a session that has just ended.
-    pub(crate) fn note(&self, local: &Arc<Local>, fate: Fate, until: Instant) {
+    pub(crate) fn note(&self, local: &Arc<LocalSession>, fate: Fate, until: Instant) {
         let known = self.0.get(&local.peer).map(|known| known.local.epoch);
         if known.is_none_or(|known| known <= local.epoch) {
             let local = local.clone();
@@ -34,7 +34,7 @@ impl Gone {
     }
 
     /// The session in that epoch, if it was here.
-    pub(crate) fn recall(&self, peer: &PeerId, epoch: Epoch) -> Option<(Arc<Local>, Fate)> {
+    pub(crate) fn recall(&self, peer: &PeerId, epoch: Epoch) -> Option<(Arc<LocalSession>, Fate)> {
         let entry = self.0.get(peer)?;
         (entry.local.epoch == epoch).then(|| (entry.local.clone(), entry.fate))
     }
