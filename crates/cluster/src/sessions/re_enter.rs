@@ -21,8 +21,8 @@ use crate::sessions::resume::ResumeError;
 const AT_ONCE: usize = 16;
 
 /// A room that has let the session in: comes when the roster of this node has that step.
-struct Entered<'a> {
-    room: &'a RoomId,
+struct Entered {
+    room: RoomId,
     admitted: oneshot::Receiver<RoomSnapshot>,
 }
 
@@ -51,7 +51,7 @@ impl Inner {
         rooms: &[RoomId],
     ) -> Result<Vec<RoomSnapshot>, ResumeError> {
         let turn = local.directory.turn.lock().await;
-        let entering = stream::iter(rooms).map(|room| self.re_enter(local, room));
+        let entering = stream::iter(rooms.to_vec()).map(|room| self.re_enter(local, room));
         let entered: Vec<_> = entering.buffered(AT_ONCE).collect().await;
         // The rosters may be long in coming, and what the session is in is asserted meanwhile.
         drop(turn);
@@ -66,30 +66,30 @@ impl Inner {
     async fn until_admitted(
         &self,
         local: &LocalSession,
-        entered: Entered<'_>,
+        entered: Entered,
     ) -> Result<RoomSnapshot, ResumeError> {
         if let Ok(Ok(snapshot)) = timeout(JOIN_PATIENCE, entered.admitted).await {
             return Ok(snapshot);
         }
-        self.rooms.dismiss(local, entered.room);
+        self.rooms.dismiss(local, &entered.room);
         Err(ResumeError::Unavailable)
     }
 
     /// `None`: it is not in that room any more, or never was.
-    async fn re_enter<'a>(
+    async fn re_enter(
         &self,
         local: &Arc<LocalSession>,
-        id: &'a RoomId,
-    ) -> Result<Option<Entered<'a>>, ResumeError> {
-        let opening = self.rooms.open(id, local.peer);
+        id: RoomId,
+    ) -> Result<Option<Entered>, ResumeError> {
+        let opening = self.rooms.open(&id, local.peer);
         // Until the room is admitted, others that come into it wait.
         let _first = self.rooms.until_first(&opening.room).await;
         let (whole, told) = {
             let room = opening.room.lock();
             (room.roster().is_none(), room.told())
         };
-        let told = told.max(local.directory.inherited_revision(id));
-        if let Some(taken) = self.take_over(local, id, whole).await? {
+        let told = told.max(local.directory.inherited_revision(&id));
+        if let Some(taken) = self.take_over(local, &id, whole).await? {
             // The client would be shown a past of the room.
             if self.is_of_the_past(taken.1.revision, told) {
                 return Err(ResumeError::Unavailable);
@@ -97,9 +97,9 @@ impl Inner {
             return Ok(Some(self.admit_again(local, (id, opening), taken)));
         }
         drop(opening);
-        local.directory.forget_room(id);
+        local.directory.forget_room(&id);
         let directory = &self.backend.directory;
-        let intended = directory.intend(&local.peer, local.epoch, id, false);
+        let intended = directory.intend(&local.peer, local.epoch, &id, false);
         intended.await?;
         Ok(None)
     }
@@ -129,17 +129,17 @@ impl Inner {
         }
     }
 
-    fn admit_again<'a>(
+    fn admit_again(
         &self,
         local: &Arc<LocalSession>,
-        (id, opening): (&'a RoomId, Opening<'_>),
+        (id, opening): (RoomId, Opening<'_>),
         (changed, mut place, roster): Taken,
-    ) -> Entered<'a> {
-        local.directory.note_room(id, place.member.profile.clone());
+    ) -> Entered {
+        local.directory.note_room(&id, place.member.profile.clone());
         if roster.is_none() {
             place.nodes = self.with_own(place.nodes);
         }
-        self.tell_taken(id, &place, changed);
+        self.tell_taken(&id, &place, changed);
         let (entry, revision) = (Entry::Resume, place.revision);
         let admitted = self.in_room(&opening.room, |room| {
             room.admit(local, entry, revision, roster)

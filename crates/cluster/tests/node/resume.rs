@@ -327,7 +327,11 @@ async fn a_resumed_session_enters_all_its_rooms_at_the_same_time() {
         }
     };
     let (resumed, ()) = tokio::join!(resuming, all_under_way);
-    let rooms: Vec<_> = resumed.rooms.iter().map(|room| &*room.room).collect();
+    let rooms: Vec<_> = resumed
+        .rooms
+        .iter()
+        .map(|room| room.room.as_str())
+        .collect();
     assert_eq!(rooms, ["r", "s", "t"]);
     assert_eq!(directory.calls("take_over"), 3, "one call a room");
 }
