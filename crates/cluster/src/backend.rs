@@ -1,5 +1,14 @@
 //! The three things a node needs from outside, together.
 
+pub mod bucket;
+pub mod bus;
+pub mod directory;
+pub mod format;
+pub mod leases;
+pub mod memory;
+pub mod record;
+pub mod redis;
+
 use std::sync::Arc;
 
 use tokio::sync::watch;

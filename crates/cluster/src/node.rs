@@ -8,36 +8,40 @@
 //!
 //! Which tasks it has, and what the end of each means, is in [`tasks`](crate::tasks).
 
+pub(crate) mod entering;
+pub(crate) mod lease_keeper;
+pub(crate) mod observer;
+pub(crate) mod reaper;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::allowance::Reads;
-use crate::assert::{Former, Unverified};
-use crate::away::Away;
 use crate::backend::Backend;
-use crate::bus::Bus;
-use crate::doubt::Doubt;
-use crate::gone::Gone;
-use crate::keyring::{ClusterKey, Keyring};
-use crate::leases::{LeaseError, NodeInfo};
-use crate::life::{Agreement, OwnLease};
-use crate::link::Link;
-use crate::local::Local;
-use crate::loopback::{self, Loopback};
+use crate::backend::leases::{LeaseError, NodeInfo};
+use crate::link::keyring::{ClusterKey, Keyring};
+use crate::link::links::{LinkSettings, Links};
+use crate::node::lease_keeper::{Agreement, OwnLease};
 use crate::observe::Observe;
-use crate::repeated::Repeated;
-use crate::rooms::Rooms;
-use crate::tasks::{Alarm, Task};
-use crate::unanswered::InFlightMax;
+use crate::observe::repeated::Repeated;
+use crate::repair::assert::{Former, Unverified};
+use crate::repair::checked_directory::CheckedDirectory;
+use crate::repair::doubt::Doubt;
+use crate::room::allowance::Reads;
+use crate::room::rooms::Rooms;
+use crate::sessions::away::Away;
+use crate::sessions::local_session::LocalSession;
+use crate::signal::tombstones::Gone;
+use crate::signal::unanswered::InFlightMax;
+use crate::tasks::{Alarm, Task, VitalTasks};
 
 /// Sessions that resume here at the same time share so many turns, each always the same one.
 pub(crate) const ATTACH_TURNS: usize = 256;
@@ -114,7 +118,7 @@ pub(crate) struct Inner {
     pub(crate) rooms: Rooms,
     /// Of whole rooms, for joins.
     pub(crate) reads: Mutex<Reads>,
-    pub(crate) locals: DashMap<PeerId, Arc<Local>>,
+    pub(crate) locals: DashMap<PeerId, Arc<LocalSession>>,
     pub(crate) gone: Gone,
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
     /// What they weigh, and those who are on their way out.
@@ -124,14 +128,12 @@ pub(crate) struct Inner {
     /// Nodes that this one is cleaning up after.
     pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
     /// Sessions for which signals came too early.
-    pub(crate) early: Mutex<Vec<Arc<Local>>>,
-    /// A script said that its bucket is forgotten.
-    pub(crate) forgotten: Notify,
-    pub(crate) doubt: Doubt,
+    pub(crate) early: Mutex<Vec<Arc<LocalSession>>>,
+    pub(crate) doubt: Arc<Doubt>,
     /// Held while the lease is renewed.
     pub(crate) own_lease: tokio::sync::Mutex<OwnLease>,
     /// Sessions with unanswered signals, for the sweeper.
-    pub(crate) waiting: Mutex<Vec<Arc<Local>>>,
+    pub(crate) waiting: Mutex<Vec<Arc<LocalSession>>>,
     /// Bytes of unanswered signals, over all sessions.
     pub(crate) in_flight_bytes: Arc<AtomicUsize>,
     pub(crate) departures: Semaphore,
@@ -139,16 +141,13 @@ pub(crate) struct Inner {
     pub(crate) attach_turns: Box<[tokio::sync::Mutex<()>]>,
     pub(crate) departing: TaskTracker,
     pub(crate) tasks: TaskTracker,
+    pub(crate) vital: VitalTasks,
     pub(crate) stop: CancellationToken,
     pub(crate) status: watch::Sender<Status>,
     /// The lease is gone, and this node has not entered anew yet.
     pub(crate) outside: watch::Sender<bool>,
     pub(crate) warnings: Warnings,
-    /// What links publish on.
-    bus: Arc<dyn Bus>,
-    pub(crate) looped: Mutex<Option<mpsc::Receiver<bytes::Bytes>>>,
-    links: DashMap<NodeId, (Arc<Link>, CancellationToken)>,
-    generations: AtomicU64,
+    pub(crate) links: Links,
 }
 
 /// What a fault can repeat, and an operator need not read each time.
@@ -170,23 +169,34 @@ impl Node {
     pub fn new(
         id: NodeId,
         settings: Settings,
-        backend: Backend,
+        mut backend: Backend,
         observe: Arc<dyn Observe>,
     ) -> Self {
-        let (bus, looped): (Arc<dyn Bus>, _) = if settings.local_shortcut {
-            let (bus, looped) = Loopback::new(id.clone(), backend.bus.clone());
-            (Arc::new(bus), looped)
-        } else {
-            (backend.bus.clone(), loopback::none())
-        };
+        let (keyring, stop) = (Arc::<Keyring>::default(), CancellationToken::new());
+        let vital = VitalTasks::new(observe.clone(), backend.alarm.clone());
+        let links = Links::new(
+            id.clone(),
+            &LinkSettings {
+                linger_max: settings.linger_max,
+                local_shortcut: settings.local_shortcut,
+            },
+            (backend.bus.clone(), keyring.clone()),
+            observe.clone(),
+            (vital.clone(), stop.clone()),
+        );
         backend.unreadable.observed_by(&observe);
-        let doubt = Doubt::new(*backend.doubts.borrow());
+        let doubt = Arc::new(Doubt::new(backend.doubts.clone(), settings.lease));
+        backend.directory = Arc::new(CheckedDirectory::new(
+            backend.directory,
+            doubt.clone(),
+            observe.clone(),
+        ));
         Self(Arc::new(Inner {
             id,
             settings,
             backend,
             observe,
-            keyring: Arc::default(),
+            keyring,
             agreement: tokio::sync::Mutex::default(),
             key_in_doubt: AtomicBool::new(false),
             rooms: Rooms::default(),
@@ -199,7 +209,6 @@ impl Node {
             former: Former::default(),
             reaping: Mutex::default(),
             early: Mutex::default(),
-            forgotten: Notify::new(),
             doubt,
             own_lease: tokio::sync::Mutex::default(),
             waiting: Mutex::new(Vec::new()),
@@ -207,22 +216,20 @@ impl Node {
             departures: Semaphore::new(DEPARTURES_MAX),
             attach_turns: (0..ATTACH_TURNS).map(|_| Default::default()).collect(),
             departing: TaskTracker::new(),
-            tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
+            tasks: vital.tracker().clone(),
+            vital,
+            stop,
             status: watch::Sender::new(Status::Starting("it has just started".into())),
             outside: watch::Sender::new(false),
             warnings: Warnings::default(),
-            bus,
-            looped: Mutex::new(Some(looped)),
-            links: DashMap::new(),
-            generations: AtomicU64::new(1),
+            links,
         }))
     }
 
     /// Starts the node's tasks and returns at once; [`status`](Self::status) tells when it serves.
     pub fn start(&self) {
-        self.0.spawn_vital(Task::Lease, self.0.clone().live());
-        self.0.spawn_vital(Task::Sweeper, self.0.clone().sweep());
+        self.0.vital.spawn(Task::Lease, self.0.clone().live());
+        self.0.vital.spawn(Task::Sweeper, self.0.clone().sweep());
     }
 
     /// Raised when the node cannot go on: a task of its own has panicked. Who runs it has to end it.
@@ -282,7 +289,7 @@ impl Node {
         inner.departing.close();
         let done = tokio::time::timeout(patience, async {
             inner.departing.wait().await;
-            inner.links_idle().await;
+            inner.links.idle().await;
             // One that never entered the cluster has nothing to give back.
             let entered = inner.keyring.get().is_some();
             !entered || inner.give_lease_back().await.is_ok()
@@ -297,59 +304,6 @@ impl Node {
 }
 
 impl Inner {
-    /// A number above all that were given out before.
-    pub(crate) fn next_generation(&self) -> u64 {
-        self.generations.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// The link to `node`, made now if there is none.
-    pub(crate) fn link(&self, node: &NodeId) -> Arc<Link> {
-        if let Some(link) = self.links.get(node) {
-            return link.0.clone();
-        }
-        let entry = self
-            .links
-            .entry(node.clone())
-            .or_insert_with(|| self.open_link(node));
-        entry.0.clone()
-    }
-
-    /// The link to `node`, if there is one.
-    pub(crate) fn known_link(&self, node: &NodeId) -> Option<Arc<Link>> {
-        self.links.get(node).map(|link| link.0.clone())
-    }
-
-    /// Forgets the link to a node that is no more.
-    pub(crate) fn drop_link(&self, node: &NodeId) {
-        if let Some((_, (link, cancel))) = self.links.remove(node) {
-            link.close();
-            cancel.cancel();
-        }
-    }
-
-    /// Every link there is, in the order of the nodes: a simulation finds the same one every time.
-    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
-        let mut links: Vec<_> = self.links.iter().map(|link| link.0.clone()).collect();
-        links.sort_unstable_by(|one, other| one.to().cmp(other.to()));
-        links
-    }
-
-    fn open_link(&self, node: &NodeId) -> (Arc<Link>, CancellationToken) {
-        let link = Arc::new(Link::new(
-            self.id.clone(),
-            node.clone(),
-            self.keyring.clone(),
-            self.next_generation(),
-            self.settings.linger_max,
-            self.bus.clone(),
-            self.observe.clone(),
-        ));
-        let cancel = self.stop.child_token();
-        let (running, until) = (link.clone(), cancel.clone());
-        self.spawn_vital(Task::Link, async move { running.run(until).await });
-        (link, cancel)
-    }
-
     /// Somebody else takes those who are away at once, where there are any. So he does where somebody is still noted for this
     /// node: a directory that has just gone back in time lists whom nobody here knows any more.
     async fn give_lease_back(&self) -> Result<(), LeaseError> {
@@ -367,19 +321,13 @@ impl Inner {
     }
 
     /// Every session with a connection here, by peer id.
-    pub(crate) fn locals_in_order(&self) -> Vec<Arc<Local>> {
+    pub(crate) fn locals_in_order(&self) -> Vec<Arc<LocalSession>> {
         let mut locals: Vec<_> = self.locals.iter().map(|local| local.clone()).collect();
         locals.sort_unstable_by_key(|local| local.peer);
         locals
     }
 
-    pub(crate) fn local(&self, peer: &PeerId) -> Option<Arc<Local>> {
+    pub(crate) fn local(&self, peer: &PeerId) -> Option<Arc<LocalSession>> {
         self.locals.get(peer).map(|local| local.clone())
-    }
-
-    async fn links_idle(&self) {
-        for link in self.links() {
-            link.idle().await;
-        }
     }
 }

@@ -1,11 +1,15 @@
 //! What an operator may want to count. The gateway turns observations into metrics; this crate knows none.
 
+pub(crate) mod about;
+pub(crate) mod repeated;
+pub(crate) mod unreadable;
+
 use std::time::Duration;
 
 use switchboard_protocol::server_message::{LeaveReason, Reason};
 
+use crate::observe::unreadable::RecordKind;
 use crate::tasks::Task;
-use crate::unreadable::RecordKind;
 
 /// Takes observations, on the path of a signal: must be quick and must not block.
 pub trait Observe: Send + Sync + 'static {

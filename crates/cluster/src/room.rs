@@ -5,8 +5,12 @@
 //! for those before it, as does, with its receiver, a signal from a member nobody has heard of. When a step stays away, the
 //! roster is read again and the difference is told; a partial list is never taken for the whole.
 
+pub(crate) mod allowance;
 mod catching_up;
 mod looking_up;
+pub(crate) mod membership;
+pub(crate) mod rooms;
+pub(crate) mod roster;
 mod telling;
 
 use std::collections::VecDeque;
@@ -17,11 +21,11 @@ use switchboard_protocol::{Connection, NodeId, PeerId, RoomId};
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
 
-use crate::directory::AssertMember;
-use crate::envelope::{Change, RosterChange};
-use crate::local::Local;
-use crate::record::{MemberRecord, RosterSnapshot};
-use crate::roster::Roster;
+use crate::backend::directory::AssertMember;
+use crate::backend::record::{MemberRecord, RosterSnapshot};
+use crate::link::envelope::{Change, RosterChange};
+use crate::room::roster::Roster;
+use crate::sessions::local_session::LocalSession;
 
 use self::looking_up::LookUp;
 
@@ -36,7 +40,7 @@ pub(crate) struct Room {
     /// `None` until the first join from this node was answered.
     roster: Option<Roster>,
     /// Sessions of this node that were told `joined`, by peer id.
-    locals: Vec<Arc<Local>>,
+    locals: Vec<Arc<LocalSession>>,
     /// Those whose joins are under way, before the directory's answer. It may have them in already, and others know.
     opening: Vec<PeerId>,
     /// While there is no roster: held by the one join that reads it. What comes at the same time waits, and needs no more
@@ -64,7 +68,7 @@ pub(crate) struct Room {
 }
 
 struct Joining {
-    local: Arc<Local>,
+    local: Arc<LocalSession>,
     entry: Entry,
     revision: u64,
     joined: oneshot::Sender<RoomSnapshot>,
@@ -106,7 +110,7 @@ pub(crate) enum SenderKnown {
 #[derive(Default)]
 pub(crate) struct After {
     /// Sessions of this node that came in.
-    pub(crate) entered: Vec<Arc<Local>>,
+    pub(crate) entered: Vec<Arc<LocalSession>>,
     /// Members that came in, or have another name.
     pub(crate) joined: Vec<MemberRecord>,
     /// Members with another epoch, node or connection than before.
@@ -164,11 +168,11 @@ impl Room {
         self.roster.as_ref().map_or(0, |roster| roster.revision)
     }
 
-    pub(crate) fn locals(&self) -> &[Arc<Local>] {
+    pub(crate) fn locals(&self) -> &[Arc<LocalSession>] {
         &self.locals
     }
 
-    pub(crate) fn local(&self, peer: &PeerId) -> Option<&Arc<Local>> {
+    pub(crate) fn local(&self, peer: &PeerId) -> Option<&Arc<LocalSession>> {
         self.locals
             .binary_search_by_key(peer, |local| local.peer)
             .ok()
@@ -231,7 +235,7 @@ impl Room {
     /// The directory let `local` in, with that step. It is told when the roster reaches the step, at once if it can be.
     pub(crate) fn admit(
         &mut self,
-        local: &Arc<Local>,
+        local: &Arc<LocalSession>,
         entry: Entry,
         revision: u64,
         snapshot: Option<RosterSnapshot>,
@@ -256,9 +260,9 @@ impl Room {
     }
 
     /// `local` is on its way out: it hears nothing of the room any more.
-    pub(crate) fn dismiss(&mut self, local: &Local) {
+    pub(crate) fn dismiss(&mut self, local: &LocalSession) {
         // Its successor may be on this node as well.
-        let is_it = |known: &Local| known.peer == local.peer && known.epoch == local.epoch;
+        let is_it = |known: &LocalSession| known.peer == local.peer && known.epoch == local.epoch;
         self.joining.retain(|joining| !is_it(&joining.local));
         self.locals.retain(|known| !is_it(known));
         self.forget_held_if_unused();
@@ -513,10 +517,10 @@ mod tests {
     use tokio::sync::oneshot::error::TryRecvError;
 
     use super::*;
-    use crate::allowance::Allowance;
-    use crate::local::{OutboxFull, Recipient};
-    use crate::record::{Flags, Profile, Unread};
-    use crate::unanswered::Unanswered;
+    use crate::backend::record::{Flags, Profile, Unread};
+    use crate::room::allowance::Allowance;
+    use crate::sessions::local_session::{OutboxFull, Recipient};
+    use crate::signal::unanswered::Unanswered;
 
     struct Nobody;
 
@@ -540,12 +544,12 @@ mod tests {
         fn superseded(&self) {}
     }
 
-    fn local(peer: PeerId) -> Arc<Local> {
+    fn local(peer: PeerId) -> Arc<LocalSession> {
         told_to(peer, Arc::new(Nobody))
     }
 
-    fn told_to(peer: PeerId, recipient: Arc<dyn Recipient>) -> Arc<Local> {
-        Arc::new(Local {
+    fn told_to(peer: PeerId, recipient: Arc<dyn Recipient>) -> Arc<LocalSession> {
+        Arc::new(LocalSession {
             peer,
             epoch: 1,
             user: "alice".parse().expect("a user id"),

@@ -13,7 +13,7 @@ use super::set::{Set, pretty};
 use super::story::{change, fill};
 use super::text::text;
 use crate::Backend;
-use crate::redis::{RedisConfig, connect, script};
+use crate::backend::redis::{RedisConfig, connect, script};
 
 /// An empty Redis, a node's way to it, and somebody else's.
 struct Stage {

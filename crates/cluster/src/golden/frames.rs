@@ -9,12 +9,12 @@ use switchboard_protocol::server_message::{LeaveReason, Reason};
 use super::samples::{all_flags, key, member, node, peer, profiles, room, unread_member};
 use super::set::Set;
 use super::text::{assert_says, hex, text, unhex};
-use crate::envelope::{
+use crate::backend::record::Flags;
+use crate::link::envelope::{
     Change, Envelope, Moved, MovedSignal, Receipt, Revisions, RosterChange, SignalEnvelope,
 };
-use crate::frame::{BadFrame, Header, envelopes, open, seal};
-use crate::keyring::Keyring;
-use crate::record::Flags;
+use crate::link::frame::{BadFrame, Header, envelopes, open, seal};
+use crate::link::keyring::Keyring;
 
 /// Each with a name.
 fn samples() -> Vec<(&'static str, Vec<Envelope<'static>>)> {

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::samples::{all_flags, member, profiles, unread_member};
 use super::set::Set;
 use super::text::{assert_says, meant, shown, text};
-use crate::record::{Flags, MemberRecord};
-use crate::redis::keys::encode_user;
-use crate::redis::record::{Written, read};
+use crate::backend::record::{Flags, MemberRecord};
+use crate::backend::redis::keys::encode_user;
+use crate::backend::redis::record::{Written, read};
 
 /// Every flag, every profile, and one that another release wrote.
 fn samples() -> Vec<MemberRecord> {

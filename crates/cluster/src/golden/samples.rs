@@ -2,8 +2,8 @@
 
 use switchboard_protocol::{MemberState, NodeId, PeerId, RoomId, UserId};
 
-use crate::keyring::ClusterKey;
-use crate::record::{Flags, MemberRecord, Profile, Unread};
+use crate::backend::record::{Flags, MemberRecord, Profile, Unread};
+use crate::link::keyring::ClusterKey;
 
 pub(super) fn key() -> ClusterKey {
     ClusterKey::derive("the key of the golden files")

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::samples::{key, peer, user};
 use super::set::Set;
 use super::text::text;
-use crate::keyring::Keyring;
-use crate::secret::{check, issue};
+use crate::link::keyring::Keyring;
+use crate::sessions::secret::{check, issue};
 
 pub(super) fn made() -> Vec<Value> {
     let cases = [

@@ -8,14 +8,14 @@ use super::words::{
     of_session, of_sighting, of_table, of_take_over, of_update,
 };
 use crate::Backend;
-use crate::bucket::Bucket;
-use crate::directory::{
+use crate::backend::bucket::Bucket;
+use crate::backend::directory::{
     AssertMember, Attach, AttachOutcome, Claim, Directory, JoinOutcome, JoinRequest, Rename,
     TakeOver, Whom,
 };
-use crate::format::Format;
-use crate::leases::{Lease, NodeInfo, SharedKey};
-use crate::record::{Flags, MemberRecord, PeerRecord};
+use crate::backend::format::Format;
+use crate::backend::leases::{Lease, NodeInfo, SharedKey};
+use crate::backend::record::{Flags, MemberRecord, PeerRecord};
 
 /// Letter, user, node.
 const PEOPLE: [(char, &str, &str); 5] = [

@@ -4,12 +4,12 @@ use std::fmt::Debug;
 
 use switchboard_protocol::{NodeId, PeerId};
 
-use crate::directory::{
+use crate::backend::directory::{
     JoinOutcome, LeaveOutcome, Place, Presence, RenameOutcome, Sighting, TakeOverOutcome,
     UpdateOutcome,
 };
-use crate::leases::{Lease, NodeInfo, SharedKey};
-use crate::record::{Flags, MemberRecord, PeerRecord, RosterSnapshot};
+use crate::backend::leases::{Lease, NodeInfo, SharedKey};
+use crate::backend::record::{Flags, MemberRecord, PeerRecord, RosterSnapshot};
 
 pub(super) fn in_debug(answer: impl Debug) -> String {
     format!("{answer:?}")

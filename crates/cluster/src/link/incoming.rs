@@ -2,7 +2,7 @@
 
 use tokio::time::{Duration, Instant};
 
-use crate::frame::Header;
+use crate::link::frame::Header;
 use crate::sabotage::{Guard, is_out};
 
 /// A confirmation waits this long for a frame that goes the same way; well below [`super::outgoing::RETRY_MIN`].

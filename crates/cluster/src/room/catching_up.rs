@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::{After, HELD_MAX, READ_AFTER, Room};
-use crate::envelope::RosterChange;
+use crate::link::envelope::RosterChange;
 
 impl Room {
     pub(super) fn hold(&mut self, step: RosterChange) {

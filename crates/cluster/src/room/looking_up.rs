@@ -5,14 +5,14 @@ use std::sync::Arc;
 use switchboard_protocol::{PeerId, RoomId};
 
 use super::Room;
-use crate::directory::{Sighting, Whom};
-use crate::local::Local;
-use crate::record::MemberRecord;
+use crate::backend::directory::{Sighting, Whom};
+use crate::backend::record::MemberRecord;
+use crate::sessions::local_session::LocalSession;
 
 /// A look-up under way, for all who ask.
 pub(super) struct LookUp {
     whom: Whom,
-    askers: Vec<Arc<Local>>,
+    askers: Vec<Arc<LocalSession>>,
 }
 
 impl Room {
@@ -42,7 +42,7 @@ impl Room {
     }
 
     /// `local` has a signal for somebody who is not known here. True: a look-up is to be started.
-    pub(crate) fn seek(&mut self, whom: &Whom, local: &Arc<Local>) -> bool {
+    pub(crate) fn seek(&mut self, whom: &Whom, local: &Arc<LocalSession>) -> bool {
         let known = self.look_ups.iter_mut().find(|known| known.whom == *whom);
         let Some(look_up) = known else {
             self.look_ups.push(LookUp {
@@ -77,7 +77,7 @@ impl Room {
     }
 
     /// Those for whom somebody is being looked up.
-    pub(crate) fn askers(&self, whom: &Whom) -> Vec<Arc<Local>> {
+    pub(crate) fn askers(&self, whom: &Whom) -> Vec<Arc<LocalSession>> {
         let known = self.look_ups.iter().find(|known| known.whom == *whom);
         known.map_or_else(Vec::new, |known| known.askers.clone())
     }

@@ -6,9 +6,9 @@ use switchboard_protocol::server_message::{
 use switchboard_protocol::{MemberState, PeerId, ServerMessage};
 
 use super::{After, Room};
-use crate::envelope::Change;
-use crate::record::MemberRecord;
-use crate::roster::Roster;
+use crate::backend::record::MemberRecord;
+use crate::link::envelope::Change;
+use crate::room::roster::Roster;
 
 impl Room {
     pub(super) fn tell_difference(&mut self, stale: &Roster, after: &mut After) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use switchboard_cluster::{
-    AttachError, Claim, Departure, JoinError, JoinRoom, Local, NewSession, Node, Profile,
+    AttachError, Claim, Departure, JoinError, JoinRoom, LocalSession, NewSession, Node, Profile,
     ResumeError,
 };
 use switchboard_protocol::client_message::Signal;
@@ -19,7 +19,7 @@ use super::{WINDOW, id};
 #[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) node: Node,
-    pub(crate) local: Arc<Local>,
+    pub(crate) local: Arc<LocalSession>,
     pub(crate) told: Arc<Told>,
     /// Of a resumed one: its rooms, as its `welcome` shows them.
     pub(crate) rooms: Vec<RoomSnapshot>,

@@ -1,0 +1,113 @@
+//! The sessions' part of the directory: each call under one lock.
+
+use async_trait::async_trait;
+use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
+
+use super::Store;
+use crate::backend::directory::{
+    AssertPeerOutcome, Attach, AttachOutcome, DirectoryError, PeerDirectory, Presence,
+};
+use crate::backend::record::{Epoch, PeerRecord};
+
+#[async_trait]
+impl PeerDirectory for Store {
+    async fn attach(&self, attach: &Attach) -> Result<AttachOutcome, DirectoryError> {
+        let outcome = self.peers.lock().attach(attach);
+        let forgotten = || !self.rooms.lock().closed_buckets().is_empty();
+        if outcome == AttachOutcome::Unknown && forgotten() {
+            return Err(DirectoryError::Forgotten);
+        }
+        Ok(outcome)
+    }
+
+    async fn prove(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().prove(peer, epoch))
+    }
+
+    async fn hand_over(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        from: &NodeId,
+        to: &NodeId,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().hand_over(peer, epoch, from, to))
+    }
+
+    async fn assert_peer(&self, record: &PeerRecord) -> Result<AssertPeerOutcome, DirectoryError> {
+        Ok(self.peers.lock().assert(record))
+    }
+
+    async fn intend(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        room: &RoomId,
+        wanted: bool,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().intend(peer, epoch, room, wanted))
+    }
+
+    async fn note_away(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().note_away(peer, epoch, node))
+    }
+
+    async fn presence(&self, peer: &PeerId) -> Result<Presence, DirectoryError> {
+        Ok(self.peers.lock().presence(peer))
+    }
+
+    async fn evict(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+    ) -> Result<Option<NodeId>, DirectoryError> {
+        Ok(self.peers.lock().evict(peer, epoch, node))
+    }
+
+    async fn peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>, DirectoryError> {
+        Ok(self.peers.lock().get(peer))
+    }
+
+    async fn forget(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().forget(peer, epoch))
+    }
+
+    async fn admit(
+        &self,
+        user: &UserId,
+        peer: &PeerId,
+        node: &NodeId,
+        sessions_max: u32,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().admit(user, peer, node, sessions_max))
+    }
+
+    async fn user_sessions(&self, user: &UserId) -> Result<Vec<PeerId>, DirectoryError> {
+        Ok(self.peers.lock().of_user(user))
+    }
+
+    async fn dismiss(&self, user: &UserId, peer: &PeerId) -> Result<(), DirectoryError> {
+        self.peers.lock().dismiss(user, peer);
+        Ok(())
+    }
+
+    async fn enlist(&self, node: &NodeId, peer: &PeerId) -> Result<(), DirectoryError> {
+        self.peers.lock().enlist(node, peer);
+        Ok(())
+    }
+
+    async fn delist(&self, node: &NodeId, peer: &PeerId) -> Result<(), DirectoryError> {
+        self.peers.lock().delist(node, peer);
+        Ok(())
+    }
+
+    async fn enlisted(&self, node: &NodeId) -> Result<Vec<PeerId>, DirectoryError> {
+        Ok(self.peers.lock().enlisted(node))
+    }
+}

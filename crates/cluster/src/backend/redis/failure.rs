@@ -1,0 +1,117 @@
+//! What can go wrong between us and Redis.
+
+use fred::error::{Error, ErrorKind};
+
+use super::clients::COMMAND_TIMEOUT;
+use super::trouble::is_refusal;
+use crate::backend::bus::BusError;
+use crate::backend::directory::DirectoryError;
+use crate::backend::leases::LeaseError;
+
+/// Why a call failed, before it is known whose call it was.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// It was never sent: there is no connection.
+    Unreachable(String),
+    /// It was sent, and not answered or refused.
+    Unanswered(String),
+    /// The bucket has no marker.
+    Forgotten,
+    /// An answer or an entry that makes no sense here.
+    Unreadable(String),
+}
+
+impl From<Error> for Failure {
+    /// fred cancels what it has not sent, and what it refuses to queue it does not send either. What Redis refuses does not
+    /// happen either, unless it is a part of a script; of a call to the directory nobody relies on it. Of all else that is
+    /// not certain.
+    fn from(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::Canceled | ErrorKind::Backpressure => Self::Unreachable(in_words(&error)),
+            _ if is_refusal(&error) => Self::Unreachable(in_words(&error)),
+            // Somebody else wrote there: to ask again does not help.
+            _ if error.details().contains("WRONGTYPE") => Self::Unreadable(format!(
+                "a key is of another type than this one writes: delete it ({})",
+                error.details()
+            )),
+            _ => Self::Unanswered(in_words(&error)),
+        }
+    }
+}
+
+impl From<Failure> for DirectoryError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreachable(why) | Failure::Unanswered(why) => Self::Unavailable(why),
+            Failure::Forgotten => Self::Forgotten,
+            Failure::Unreadable(what) => Self::Corrupt(what),
+        }
+    }
+}
+
+impl From<Error> for DirectoryError {
+    fn from(error: Error) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+impl From<Failure> for LeaseError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreachable(why) | Failure::Unanswered(why) | Failure::Unreadable(why) => {
+                Self(why)
+            }
+            Failure::Forgotten => Self(DirectoryError::Forgotten.to_string()),
+        }
+    }
+}
+
+impl From<Failure> for BusError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreachable(why) => Self::Unreachable(why),
+            failure => Self::Unanswered(LeaseError::from(failure).0),
+        }
+    }
+}
+
+/// fred's error for an operator. It never holds credentials: fred quotes what Redis said, and Redis does not repeat them.
+pub(super) fn in_words(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::Timeout => format!("no answer within {} s", COMMAND_TIMEOUT.as_secs()),
+        ErrorKind::Auth if !is_refusal(error) => {
+            format!("the credentials are refused ({})", error.details())
+        }
+        ErrorKind::Canceled => "the connection is down".into(),
+        _ => io_message(error.details()).to_owned(),
+    }
+}
+
+/// fred prints an I/O error by `Debug`: `Os { code: 111, kind: ConnectionRefused, message: "Connection refused" }`, or one
+/// of TLS, `Custom { kind: InvalidData, error: InvalidCertificate(UnknownIssuer) }`.
+fn io_message(details: &str) -> &str {
+    let between = |start, end| details.split_once(start)?.1.rsplit_once(end);
+    between("message: \"", "\"")
+        .or_else(|| between(", error: ", " }"))
+        .map_or(details, |(message, _)| message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operating_systems_error_is_told_by_its_message() {
+        let error = Error::from(std::io::Error::from_raw_os_error(111));
+        assert_eq!(in_words(&error), "Connection refused");
+        let tls = "Custom { kind: InvalidData, error: InvalidCertificate(UnknownIssuer) }";
+        assert_eq!(
+            in_words(&Error::new(ErrorKind::IO, tls)),
+            "InvalidCertificate(UnknownIssuer)"
+        );
+        assert_eq!(
+            in_words(&Error::new(ErrorKind::IO, "Connection closed.")),
+            "Connection closed."
+        );
+    }
+}

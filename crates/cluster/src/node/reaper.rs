@@ -1,0 +1,295 @@
+//! Cleaning up after a node that died, or stopped and left away sessions behind, by exactly one of the others: the one that
+//! has claimed its lease.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use switchboard_protocol::server_message::LeaveReason;
+use switchboard_protocol::{NodeId, PeerId, RoomId};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Duration, sleep, timeout};
+
+use crate::backend::directory::DirectoryError;
+use crate::backend::leases::{Lease, LeaseError};
+use crate::backend::record::PeerRecord;
+use crate::node::Inner;
+use crate::observe::Observation;
+use crate::observe::about::About;
+use crate::observe::unreadable::RecordKind;
+use crate::sessions::away::{Marked, Told};
+use crate::tasks::Task;
+
+/// Peers that are cleaned up after at the same time.
+const AT_ONCE: usize = 64;
+/// A node confirms what it is told within this, or is not waited for.
+const TOLD_PATIENCE: Duration = Duration::from_secs(5);
+/// Between two tries.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// How a node went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// Without a word.
+    Died,
+    /// As it should, and left sessions behind that were away.
+    Stopped,
+}
+
+impl Gone {
+    /// As its lease says, before another node claimed it.
+    pub(crate) fn told_by(lease: &Lease) -> Self {
+        match lease.claimed_by.as_ref() == Some(&lease.node) {
+            true => Self::Stopped,
+            false => Self::Died,
+        }
+    }
+}
+
+/// Why cleaning up was interrupted.
+#[derive(Debug, thiserror::Error)]
+enum ReapError {
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    #[error("a task ended early: {0}")]
+    Task(#[from] JoinError),
+}
+
+impl Inner {
+    /// Cleans up after `dead`, as often as it takes. If this node dies meanwhile, its claim lapses and another goes on.
+    pub(crate) async fn reap(self: Arc<Self>, dead: NodeId, how: Gone) {
+        match how {
+            Gone::Died => {
+                tracing::warn!(node.id = %dead, "a node is gone; its sessions are being taken over")
+            }
+            Gone::Stopped => {
+                tracing::info!(node.id = %dead, "a node has stopped; its away sessions are being taken over")
+            }
+        }
+        loop {
+            match self.try_to_reap(&dead).await {
+                Ok(None) => {
+                    tracing::info!(node.id = %dead, "a node is no more this one's to clean up after");
+                    return;
+                }
+                Ok(Some(members)) => {
+                    if how == Gone::Died {
+                        self.observe.observe(Observation::NodeReaped);
+                    }
+                    tracing::info!(node.id = %dead, members, "a node was cleaned up after");
+                    return;
+                }
+                Err(error) => {
+                    if let Some(said) = self.warnings.reaping_fails.happened() {
+                        tracing::warn!(node.id = %dead, %error, "cleaning up will be tried again{said}");
+                    }
+                }
+            }
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = sleep(RETRY) => {}
+            }
+        }
+    }
+
+    /// `None`: the claim is no more. Redis forgot it, and the other may have entered anew, alive; who does not is an orphan.
+    async fn try_to_reap(self: &Arc<Self>, dead: &NodeId) -> Result<Option<usize>, ReapError> {
+        if !self.has_claimed(dead).await? {
+            return Ok(None);
+        }
+        let (mut steps, mut failed) = (Vec::new(), None);
+        let mut under_way = JoinSet::new();
+        // One that fails is tried again with the next round; it does not hold up the others.
+        let mut note = |done: Result<Result<Vec<Told>, DirectoryError>, JoinError>| match done {
+            Ok(Ok(told)) => steps.extend(told),
+            Ok(Err(error)) => failed = Some(ReapError::from(error)),
+            Err(error) => failed = Some(error.into()),
+        };
+        // This node itself lives: others only took it for dead. Its sessions compare epochs once its lease is its own again.
+        let peers = match *dead == self.id {
+            true => Vec::new(),
+            false => match self.backend.directory.enlisted(dead).await {
+                Err(DirectoryError::Corrupt(what)) => {
+                    let about = About::node(dead);
+                    self.backend
+                        .unreadable
+                        .note(RecordKind::NodePeer, about, what);
+                    Vec::new()
+                }
+                peers => peers?,
+            },
+        };
+        for peer in peers {
+            if under_way.len() >= AT_ONCE
+                && let Some(done) = under_way.join_next().await
+            {
+                note(done);
+            }
+            let (node, dead) = (self.clone(), dead.clone());
+            under_way.spawn(async move {
+                let reaped = node.guarded_in(Task::Reaping, node.reap_peer(&dead, &peer));
+                // The others are not to wait for one that cannot be read: rooms that know it take it over.
+                reaped.await.unwrap_or_else(|| Ok(Vec::new()))
+            });
+        }
+        while let Some(done) = under_way.join_next().await {
+            note(done);
+        }
+        let members = steps.len();
+        self.until_told(dead, steps).await;
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
+        self.backend.leases.bury(dead, &self.id).await?;
+        if *dead != self.id {
+            self.links.close(dead);
+        }
+        Ok(Some(members))
+    }
+
+    async fn has_claimed(&self, dead: &NodeId) -> Result<bool, LeaseError> {
+        let table = self.backend.leases.read().await?;
+        Ok(table
+            .iter()
+            .any(|lease| lease.node == *dead && lease.claimed_by.as_ref() == Some(&self.id)))
+    }
+
+    async fn reap_peer(
+        self: &Arc<Self>,
+        dead: &NodeId,
+        peer: &PeerId,
+    ) -> Result<Vec<Told>, DirectoryError> {
+        let told = match self.reap_session(dead, peer).await {
+            // To try again does not help, and the others are cleaned up after all the same. Whoever shares a room with it
+            // takes it over as an orphan.
+            Err(DirectoryError::Corrupt(what)) => {
+                let what = format_args!("session {peer} of a dead node: {what}");
+                let about = About::session(peer).on(dead);
+                self.backend.unreadable.note(RecordKind::Peer, about, what);
+                Vec::new()
+            }
+            told => told?,
+        };
+        self.backend.directory.delist(dead, peer).await?;
+        Ok(told)
+    }
+
+    async fn reap_session(
+        self: &Arc<Self>,
+        dead: &NodeId,
+        peer: &PeerId,
+    ) -> Result<Vec<Told>, DirectoryError> {
+        let record = self.backend.directory.peer(peer).await?;
+        match record.filter(|record| record.node == *dead) {
+            Some(record) => self.take_from(dead, &record).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// A session of a node that is no more: who can come back is kept here as away, the others leave.
+    async fn take_from(
+        self: &Arc<Self>,
+        dead: &NodeId,
+        record: &PeerRecord,
+    ) -> Result<Vec<Told>, DirectoryError> {
+        if !self.can_resume(record).await? {
+            return self.remove(record).await;
+        }
+        let directory = &self.backend.directory;
+        directory.enlist(&self.id, &record.peer).await?;
+        let handed = directory.hand_over(&record.peer, record.epoch, dead, &self.id);
+        if !handed.await? {
+            // It came back in the meantime.
+            self.delist_unless_here(&record.peer).await;
+            return Ok(Vec::new());
+        }
+        if self.retake_if_connected(record).await? {
+            return Ok(Vec::new());
+        }
+        let away = self.new_away(
+            (record.peer, record.epoch, record.proven),
+            record.user.clone(),
+            record.rooms.clone(),
+            self.settings.resume_window,
+        );
+        self.keep(away.clone());
+        match self.mark_in_turn(&away).await {
+            Ok(Marked::Done(told)) => Ok(told),
+            Ok(Marked::Superseded) => {
+                self.stop_keeping(&away).await;
+                Ok(Vec::new())
+            }
+            Err(_) => {
+                // It is this node's now, whatever becomes of the cleaning up.
+                let node = self.clone();
+                self.spawn_errand(Task::Departure, async move {
+                    node.mark_away(&away).await;
+                });
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Whether its rooms count on the peer to come back. One that is in no room costs nobody anything.
+    async fn can_resume(&self, record: &PeerRecord) -> Result<bool, DirectoryError> {
+        for room in &record.rooms {
+            let roster = self.backend.directory.roster(room).await?;
+            if let Some(member) = roster.member(&record.peer) {
+                return Ok(member.flags.resumable);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn remove(&self, record: &PeerRecord) -> Result<Vec<Told>, DirectoryError> {
+        let directory = &self.backend.directory;
+        let mut told = Vec::new();
+        for room in &record.rooms {
+            // If it is gone already, whoever did that may have died before it said so.
+            let reason = LeaveReason::NodeLost;
+            let left = self.leave_room(room, &record.peer, record.epoch, reason);
+            let left = left.await?;
+            told.push(Told {
+                room: room.clone(),
+                revision: left.revision,
+                nodes: left.nodes,
+            });
+        }
+        directory.dismiss(&record.user, &record.peer).await?;
+        directory.forget(&record.peer, record.epoch).await?;
+        Ok(told)
+    }
+
+    /// Waits until the others have confirmed what they were told. This node may not know these rooms itself, so nobody
+    /// would compare revisions with it if a link lost a step: it says them again until one generation has carried all.
+    async fn until_told(&self, dead: &NodeId, steps: Vec<Told>) {
+        let mut told: BTreeMap<NodeId, Vec<(RoomId, u64)>> = BTreeMap::new();
+        for Told {
+            room,
+            revision,
+            nodes,
+        } in steps
+        {
+            for node in nodes.into_iter().filter(|node| node != dead) {
+                told.entry(node).or_default().push((room.clone(), revision));
+            }
+        }
+        for (node, revisions) in told {
+            let link = self.links.to(&node);
+            let confirmed = async {
+                loop {
+                    let generation = link.generation();
+                    link.tell_revisions(&revisions);
+                    link.idle().await;
+                    if link.generation() == generation {
+                        return;
+                    }
+                }
+            };
+            // One that does not answer is dying itself, or learns it from the next step of the room.
+            let _ = timeout(TOLD_PATIENCE, confirmed).await;
+        }
+    }
+}

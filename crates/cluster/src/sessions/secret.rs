@@ -1,0 +1,100 @@
+//! What proves that a session is somebody's own: a MAC over peer, user and epoch under the cluster key. Any node can check
+//! it, also when the directory has forgotten the session.
+//!
+//! ```text
+//! secret = base64url( epoch (8 bytes, big endian) · keyed BLAKE3 over peer, epoch and user (32 bytes) )
+//! ```
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use switchboard_protocol::{PeerId, UserId};
+
+use crate::backend::record::Epoch;
+use crate::link::keyring::{ClusterKey, Keyring};
+
+const EPOCH_BYTES: usize = 8;
+const BYTES: usize = EPOCH_BYTES + blake3::OUT_LEN;
+/// Frames are authenticated under the cluster key itself; this keeps the two uses apart.
+const CONTEXT: &str = "switchboard 2026 resume secret";
+
+/// The secret of a session in that epoch.
+pub(crate) fn issue(key: &ClusterKey, peer: &PeerId, user: &UserId, epoch: Epoch) -> String {
+    let mut secret = Vec::with_capacity(BYTES);
+    secret.extend_from_slice(&epoch.to_be_bytes());
+    secret.extend_from_slice(mac(key, peer, user, epoch).as_bytes());
+    URL_SAFE_NO_PAD.encode(secret)
+}
+
+/// The epoch of a secret, if it is the session's. Takes the same time whatever is wrong with the MAC.
+pub(crate) fn check(
+    keyring: &Keyring,
+    secret: &str,
+    peer: &PeerId,
+    user: &UserId,
+) -> Option<Epoch> {
+    let bytes = URL_SAFE_NO_PAD.decode(secret).ok()?;
+    let (epoch, shown) = bytes.split_first_chunk::<EPOCH_BYTES>()?;
+    let epoch = Epoch::from_be_bytes(*epoch);
+    let shown: [u8; blake3::OUT_LEN] = shown.try_into().ok()?;
+    // blake3::Hash compares in constant time.
+    keyring
+        .any(|key| mac(key, peer, user, epoch) == shown)
+        .then_some(epoch)
+}
+
+fn mac(key: &ClusterKey, peer: &PeerId, user: &UserId, epoch: Epoch) -> blake3::Hash {
+    let key = blake3::derive_key(CONTEXT, key.bytes());
+    // Peer and epoch have a fixed length, so nothing can be moved from one part to another.
+    blake3::Hasher::new_keyed(&key)
+        .update(peer.as_str().as_bytes())
+        .update(&epoch.to_be_bytes())
+        .update(user.as_str().as_bytes())
+        .finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_good_for_its_peer_user_and_cluster_only() {
+        let (key, peer) = (ClusterKey::random(), PeerId::random());
+        let (alice, bob): (UserId, UserId) = (
+            "alice".parse().expect("a user"),
+            "bob".parse().expect("a user"),
+        );
+        let keyring = Keyring::default();
+        keyring.set(key.clone());
+        let secret = issue(&key, &peer, &alice, 7);
+        assert_eq!(check(&keyring, &secret, &peer, &alice), Some(7));
+        assert_eq!(check(&keyring, &secret, &peer, &bob), None);
+        assert_eq!(check(&keyring, &secret, &PeerId::random(), &alice), None);
+        keyring.set(ClusterKey::random());
+        assert_eq!(
+            check(&keyring, &secret, &peer, &alice),
+            Some(7),
+            "the key before"
+        );
+        keyring.set(ClusterKey::random());
+        assert_eq!(check(&keyring, &secret, &peer, &alice), None);
+    }
+
+    #[test]
+    fn a_secret_cannot_be_raised_to_another_epoch_or_cut() {
+        let (key, peer) = (ClusterKey::random(), PeerId::random());
+        let user: UserId = "alice".parse().expect("a user");
+        let keyring = Keyring::default();
+        keyring.set(key.clone());
+        let secret = issue(&key, &peer, &user, 1);
+        let mut raised = URL_SAFE_NO_PAD.decode(&secret).expect("base64");
+        raised[EPOCH_BYTES - 1] = 2;
+        for wrong in [
+            URL_SAFE_NO_PAD.encode(raised).as_str(),
+            &secret[1..],
+            "",
+            "한국어",
+        ] {
+            assert_eq!(check(&keyring, wrong, &peer, &user), None, "{wrong}");
+        }
+    }
+}
