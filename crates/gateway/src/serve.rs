@@ -26,7 +26,7 @@ use crate::connection::Entrance;
 use crate::doors::Doors;
 use crate::drain::{self, Drained, Drains, Order, Signals};
 use crate::gateway::{Gateway, rules};
-use crate::health::{self, Readiness};
+use crate::health::{self, Neighbours, Readiness};
 use crate::http::{self, origin::Origins};
 use crate::listener::{self, Bounds};
 use crate::metrics::Metrics;
@@ -53,6 +53,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let ops_address = ops_listener.as_ref().unwrap_or(&listener).local_addr()?;
     let gateway = assemble(config, capacity, ops_address)?;
+    let neighbours = Neighbours::new().context("cannot make an HTTP client")?;
     let stop_accepting = CancellationToken::new();
     let bounds = Arc::new(Bounds {
         read_timeout: gateway.config.limits.header_read_timeout,
@@ -82,7 +83,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     accept(listener, capacity.connections, public, stop_public);
     gateway.node.start();
     say_if_redis_is_absent(&gateway);
-    let watching = health::watch(gateway.readiness.clone(), stop_ops.clone());
+    let watching = health::watch(gateway.readiness.clone(), neighbours, stop_ops.clone());
     let watching = spawn_vital(&http_tasks, Task::Health, alarm, watching);
     unless_failed(alarm, run(&gateway, &stop_accepting, signals)).await?;
     stop_ops.cancel();
