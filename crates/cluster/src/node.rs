@@ -12,6 +12,7 @@ pub(crate) mod entering;
 pub(crate) mod lease_keeper;
 pub(crate) mod observer;
 pub(crate) mod reaper;
+mod sweeper;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::backend::Backend;
 use crate::backend::leases::{LeaseError, NodeInfo};
+use crate::backend::record::Epoch;
 use crate::link::keyring::{ClusterKey, Keyring};
 use crate::link::links::{LinkSettings, Links};
 use crate::node::lease_keeper::{Agreement, OwnLease};
@@ -39,8 +41,8 @@ use crate::room::allowance::Reads;
 use crate::room::rooms::Rooms;
 use crate::sessions::away::Away;
 use crate::sessions::local_session::LocalSession;
-use crate::signal::tombstones::Gone;
-use crate::signal::unanswered::InFlightMax;
+use crate::signal::Signals;
+use crate::signal::unanswered::bounds::InFlightMax;
 use crate::tasks::{Alarm, Task, VitalTasks};
 
 /// Sessions that resume here at the same time share so many turns, each always the same one.
@@ -119,7 +121,6 @@ pub(crate) struct Inner {
     /// Of whole rooms, for joins.
     pub(crate) reads: Mutex<Reads>,
     pub(crate) locals: DashMap<PeerId, Arc<LocalSession>>,
-    pub(crate) gone: Gone,
     pub(crate) away: DashMap<PeerId, Arc<Away>>,
     /// What they weigh, and those who are on their way out.
     pub(crate) away_bytes: Arc<AtomicUsize>,
@@ -127,15 +128,9 @@ pub(crate) struct Inner {
     pub(crate) former: Former,
     /// Nodes that this one is cleaning up after.
     pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
-    /// Sessions for which signals came too early.
-    pub(crate) early: Mutex<Vec<Arc<LocalSession>>>,
     pub(crate) doubt: Arc<Doubt>,
     /// Held while the lease is renewed.
     pub(crate) own_lease: tokio::sync::Mutex<OwnLease>,
-    /// Sessions with unanswered signals, for the sweeper.
-    pub(crate) waiting: Mutex<Vec<Arc<LocalSession>>>,
-    /// Bytes of unanswered signals, over all sessions.
-    pub(crate) in_flight_bytes: Arc<AtomicUsize>,
     pub(crate) departures: Semaphore,
     /// Held while a session is attached here again: of two that come at the same time, the later one finds the other.
     pub(crate) attach_turns: Box<[tokio::sync::Mutex<()>]>,
@@ -148,6 +143,7 @@ pub(crate) struct Inner {
     pub(crate) outside: watch::Sender<bool>,
     pub(crate) warnings: Warnings,
     pub(crate) links: Links,
+    pub(crate) signals: Signals,
 }
 
 /// What a fault can repeat, and an operator need not read each time.
@@ -184,6 +180,7 @@ impl Node {
             observe.clone(),
             (vital.clone(), stop.clone()),
         );
+        let signals = Signals::new(settings.in_flight);
         backend.unreadable.observed_by(&observe);
         let doubt = Arc::new(Doubt::new(backend.doubts.clone(), settings.lease));
         backend.directory = Arc::new(CheckedDirectory::new(
@@ -202,17 +199,13 @@ impl Node {
             rooms: Rooms::default(),
             reads: Mutex::default(),
             locals: DashMap::new(),
-            gone: Gone::default(),
             away: DashMap::new(),
             away_bytes: Arc::new(AtomicUsize::new(0)),
             unverified: Unverified::default(),
             former: Former::default(),
             reaping: Mutex::default(),
-            early: Mutex::default(),
             doubt,
             own_lease: tokio::sync::Mutex::default(),
-            waiting: Mutex::new(Vec::new()),
-            in_flight_bytes: Arc::new(AtomicUsize::new(0)),
             departures: Semaphore::new(DEPARTURES_MAX),
             attach_turns: (0..ATTACH_TURNS).map(|_| Default::default()).collect(),
             departing: TaskTracker::new(),
@@ -223,6 +216,7 @@ impl Node {
             outside: watch::Sender::new(false),
             warnings: Warnings::default(),
             links,
+            signals,
         }))
     }
 
@@ -254,7 +248,7 @@ impl Node {
 
     /// Bytes of signals that wait for an answer.
     pub fn in_flight_bytes(&self) -> usize {
-        self.0.in_flight_bytes.load(Ordering::Relaxed)
+        self.0.signals.bytes_in_flight()
     }
 
     /// The rooms with members on this node. Takes each room's lock for a moment.
@@ -329,5 +323,10 @@ impl Inner {
 
     pub(crate) fn local(&self, peer: &PeerId) -> Option<Arc<LocalSession>> {
         self.locals.get(peer).map(|local| local.clone())
+    }
+
+    /// The session, if it is here under that epoch.
+    pub(crate) fn local_in(&self, (peer, epoch): &(PeerId, Epoch)) -> Option<Arc<LocalSession>> {
+        self.local(peer).filter(|local| local.epoch == *epoch)
     }
 }

@@ -520,7 +520,9 @@ mod tests {
     use crate::backend::record::{Flags, Profile, Unread};
     use crate::room::allowance::Allowance;
     use crate::sessions::local_session::{OutboxFull, Recipient};
-    use crate::signal::unanswered::Unanswered;
+    use crate::signal::Signals;
+    use crate::signal::inbound::Inbound;
+    use crate::signal::unanswered::bounds::InFlightMax;
 
     struct Nobody;
 
@@ -549,6 +551,11 @@ mod tests {
     }
 
     fn told_to(peer: PeerId, recipient: Arc<dyn Recipient>) -> Arc<LocalSession> {
+        let in_flight = InFlightMax {
+            signals: 1,
+            bytes: 1,
+            node_bytes: 1,
+        };
         Arc::new(LocalSession {
             peer,
             epoch: 1,
@@ -560,10 +567,7 @@ mod tests {
             turn: Default::default(),
             ended: false.into(),
             recipient,
-            early: Default::default(),
-            taking: Default::default(),
-            unanswered: Mutex::new(Unanswered::new(Arc::default())),
-            inbound: Default::default(),
+            streams: Signals::new(in_flight).streams((peer, 1), Inbound::default()),
             listed: Default::default(),
             rooms: Default::default(),
             undone: Default::default(),

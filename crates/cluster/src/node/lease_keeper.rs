@@ -62,7 +62,7 @@ impl Inner {
             .expect("a node enters the cluster once");
         let reader = self.clone();
         self.vital.spawn(Task::Reader, async move {
-            reader.read(inbox, looped).await;
+            reader.receive(inbox, looped).await;
         });
         self.vital
             .spawn(Task::Assertion, self.clone().assert_always());

@@ -9,19 +9,18 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use switchboard_protocol::server_message::LeaveReason;
-use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
+use switchboard_protocol::{PeerId, RoomId, UserId};
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::backend::directory::{AssertMember, Attach, AttachOutcome, DirectoryError};
 use crate::backend::record::{Epoch, PeerRecord};
-use crate::link::envelope::Receipt;
 use crate::node::{Inner, Node, Status};
 use crate::room::allowance::Allowance;
 use crate::sessions::away::Away;
 use crate::sessions::local_session::{LocalSession, Recipient};
-use crate::signal::inbound::{Fate, Inbound};
+use crate::signal::answer::Fate;
+use crate::signal::inbound::Inbound;
 use crate::signal::tombstones::REMEMBERED;
-use crate::signal::unanswered::Unanswered;
 use crate::tasks::Task;
 
 /// Between two tries to tell the directory that a session went.
@@ -135,26 +134,6 @@ impl Node {
             }
         }
     }
-
-    /// The session's client has handled everything from `sender` up to `id`.
-    pub fn received(&self, local: &LocalSession, sender: &PeerId, id: u64) {
-        let answer = local.inbound.lock().received(local.peer, sender, id);
-        self.0.answer(answer);
-    }
-
-    /// The session's client may have read everything from `sender` up to `id`, though the kernel may lack a part of it.
-    pub fn begun(&self, local: &LocalSession, sender: &PeerId, id: u64) {
-        local.inbound.lock().begun(sender, id);
-    }
-
-    /// The kernel has everything from `sender` up to `id` for the session's socket.
-    pub fn written(&self, local: &LocalSession, sender: &PeerId, id: u64) {
-        let answer = local
-            .inbound
-            .lock()
-            .written(local.peer, sender, id, !local.receipts);
-        self.0.answer(answer);
-    }
 }
 
 /// A session on its way out of the directory.
@@ -218,10 +197,7 @@ impl Inner {
             turn: tokio::sync::Mutex::default(),
             ended: AtomicBool::new(false),
             recipient: session.recipient,
-            early: Mutex::new(None),
-            taking: Mutex::new(()),
-            unanswered: Mutex::new(Unanswered::new(self.in_flight_bytes.clone())),
-            inbound: Mutex::new(inbound),
+            streams: self.signals.streams((session.peer, epoch), inbound),
             listed: Mutex::new(Some(self.departing.token())),
             rooms: Mutex::new(Vec::new()),
             undone: Mutex::new(Vec::new()),
@@ -233,18 +209,19 @@ impl Inner {
 
     /// The session is over here: its senders are answered. Where it was.
     fn end(&self, local: &Arc<LocalSession>, fate: Fate, remembered: Instant) -> Vec<AssertMember> {
-        let answers = local.inbound.lock().end((local.peer, local.epoch), fate);
+        let answers = local
+            .streams
+            .inbound
+            .lock()
+            .end((local.peer, local.epoch), fate);
         for (to, receipt) in answers {
             self.send_receipt(&to, receipt);
         }
-        self.gone.note(local, fate, remembered);
+        self.signals.tombstones.note(local, fate, remembered);
         self.forget_local(local);
         // Nobody is left to be told, and the node's bound is for those who are there. A client that resumes sends again
         // what was not answered.
-        let mut unanswered = local.unanswered.lock();
-        drop(unanswered.end_where(|_, _, _| true));
-        drop(unanswered.end_sought_where(|_, _, _| true));
-        drop(unanswered);
+        local.streams.unanswered.lock().end_all();
         let places = self.places_to_keep(local);
         for room in local.room_ids() {
             self.dismiss(local, &room);
@@ -447,12 +424,6 @@ impl Inner {
         if let Some(known) = self.rooms.get(room.as_str()) {
             known.lock().dismiss(local);
             self.rooms.sweep(room);
-        }
-    }
-
-    fn answer(&self, answer: Option<(NodeId, Receipt)>) {
-        if let Some((to, receipt)) = answer {
-            self.send_receipt(&to, receipt);
         }
     }
 }

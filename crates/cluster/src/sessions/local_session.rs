@@ -11,9 +11,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use crate::backend::directory::AssertMember;
 use crate::backend::record::{Epoch, Profile};
 use crate::room::allowance::Allowance;
-use crate::signal::held_back::Early;
-use crate::signal::inbound::Inbound;
-use crate::signal::unanswered::Unanswered;
+use crate::signal::streams::Streams;
 
 /// What the cluster has for a session goes here: its outbox. Must be quick and must not block.
 pub trait Recipient: Send + Sync + 'static {
@@ -34,9 +32,7 @@ pub trait Recipient: Send + Sync + 'static {
 #[error("the session's outbox is full")]
 pub struct OutboxFull;
 
-/// A session attached to this node.
-///
-/// Locks are taken in the order `taking` → room → `unanswered` or `inbound` → link → outbox, never the other way.
+/// A session attached to this node. The order of locks is that of its [`Streams`].
 pub struct LocalSession {
     /// Its public id.
     pub peer: PeerId,
@@ -57,12 +53,8 @@ pub struct LocalSession {
     /// Its connection is lost, or another's: nothing is written for it any more under this epoch.
     pub(crate) ended: AtomicBool,
     pub(crate) recipient: Arc<dyn Recipient>,
-    /// What came before it could be handed on; the node lists the session while there is any.
-    pub(crate) early: Mutex<Option<Early>>,
-    /// Held while what came early has its turn.
-    pub(crate) taking: Mutex<()>,
-    pub(crate) unanswered: Mutex<Unanswered>,
-    pub(crate) inbound: Mutex<Inbound>,
+    /// Its signals.
+    pub(crate) streams: Streams,
     /// There while the directory may list the session: the node does not give its lease back before.
     pub(crate) listed: Mutex<Option<TaskTrackerToken>>,
     /// Rooms that the directory may list it in, with what it told of itself there last.

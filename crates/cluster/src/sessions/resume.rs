@@ -26,7 +26,8 @@ use crate::room::membership::JOIN_PATIENCE;
 use crate::sessions::attach::{Departure, NewSession, RETRY};
 use crate::sessions::local_session::LocalSession;
 use crate::sessions::secret;
-use crate::signal::inbound::{Inbound, Seen};
+use crate::signal::inbound::Inbound;
+use crate::signal::seen::Seen;
 use crate::tasks::Task;
 
 /// Others that resume the same session at the same time can make an attempt void so often.
@@ -127,7 +128,7 @@ impl Node {
                     _ => Departure::Away(node.settings.resume_window),
                 };
                 self.detach(local.clone(), departure);
-                node.take_early(&local);
+                node.stop_holding_all_back(&local);
                 Err(error)
             }
         }
@@ -195,7 +196,7 @@ impl Inner {
         for room in &attached.rooms {
             local.note_room(room, Profile::default());
         }
-        self.hold_early(&local);
+        self.hold_all_back(&local);
         self.locals.insert(local.peer, local.clone());
         Ok((local, attached.rooms))
     }
@@ -392,8 +393,8 @@ impl Inner {
     ) -> Result<Vec<RoomSnapshot>, ResumeError> {
         let rooms = still_its(local, self.re_enter_all(local, rooms).await?)?;
         let members = self.members_of(&rooms);
-        local.inbound.lock().keep_members(&members);
-        self.take_early(local);
+        local.streams.inbound.lock().keep_members(&members);
+        self.stop_holding_all_back(local);
         Ok(rooms)
     }
 
