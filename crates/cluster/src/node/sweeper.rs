@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
 use crate::node::Inner;
 use crate::observe::Observation;
-use crate::sessions::away::Ways;
+use crate::sessions::ways_back::WaysBack;
 use crate::tasks::Task;
 
 const TICK: Duration = Duration::from_millis(50);
@@ -20,12 +20,12 @@ impl Inner {
     pub(crate) async fn sweep(self: Arc<Self>) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut ways_back = Ways::new(self.backend.reach.clone());
+        let mut ways_back = WaysBack::new(self.backend.reach.clone());
         for tick in 1_u64.. {
             tokio::select! {
                 biased;
                 _ = ticks.tick() => {}
-                () = self.stop.cancelled() => return,
+                () = self.tasks.stopped() => return,
             }
             // Asked at each tick: a doubt begins when it is noticed.
             let is_in_doubt = self.doubt.lasts();
@@ -51,7 +51,7 @@ impl Inner {
         let now = Instant::now();
         for room in self.rooms.take_behind(now) {
             let node = self.clone();
-            self.spawn_aside(Task::Roster, async move {
+            self.tasks.aside(Task::Roster, async move {
                 let id = room.lock().id().clone();
                 node.observe.observe(Observation::RosterFetched);
                 let roster = node.backend.directory.roster(&id).await;

@@ -18,7 +18,7 @@ impl Inner {
         receiver: (PeerId, Epoch),
         signal: &SignalEnvelope<'_>,
     ) -> Option<Answer> {
-        if let Some(local) = self.local_in(&receiver) {
+        if let Some(local) = self.sessions.live_in(&receiver) {
             let sender = (signal.sender, signal.sender_epoch);
             let mut inbound = local.streams.inbound.lock();
             return inbound.turn_away(sender, signal.id, Reason::NoSuchPeer);
@@ -40,7 +40,7 @@ impl Inner {
         signal: &SignalEnvelope<'_>,
     ) -> Option<Answer> {
         self.observe.observe(Observation::Refused);
-        if let Some(local) = self.local_in(&receiver) {
+        if let Some(local) = self.sessions.live_in(&receiver) {
             // It is here, and not in that room any more.
             let sender = (signal.sender, signal.sender_epoch);
             let mut inbound = local.streams.inbound.lock();

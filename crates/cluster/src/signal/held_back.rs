@@ -41,7 +41,7 @@ impl Inner {
         while let Some(held) = next(&waiting) {
             // It is in its place until it was handed on, so that nothing overtakes it.
             let tried = || self.receive_held_back(&held.from, &held.as_envelope());
-            if self.guarded(Task::Reader, tried) == Some(false) {
+            if self.tasks.guarded(Task::Reader, tried) == Some(false) {
                 waiting.push(held.sender);
             } else if let Some(held_back) = streams.held_back.lock().as_mut() {
                 held_back.drop_first_of(&held.sender);
@@ -59,7 +59,7 @@ impl Inner {
     }
 
     /// The sessions of a room that has changed, if there are any for which signals are held back.
-    pub(super) fn held_back_in(&self, room: &Room) -> Vec<Arc<LocalSession>> {
+    pub(crate) fn held_back_in(&self, room: &Room) -> Vec<Arc<LocalSession>> {
         match self.signals.hold_any_back() {
             true => room.locals().to_vec(),
             false => Vec::new(),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::Reason;
-use tokio::time::{Duration, sleep};
+use tokio::time::Duration;
 
 use crate::backend::directory::{Sighting, Whom};
 use crate::node::Inner;
@@ -55,9 +55,9 @@ impl Inner {
 
     fn start_look_up(self: &Arc<Self>, shared: Arc<Mutex<Room>>, whom: Whom) {
         let node = self.clone();
-        self.spawn_aside(Task::Roster, async move {
+        self.tasks.aside(Task::Roster, async move {
             let looked = node.look_up(&shared, &whom);
-            if node.guarded_in(Task::Roster, looked).await.is_none() {
+            if node.tasks.guarded_in(Task::Roster, looked).await.is_none() {
                 // What waits for it ends at its deadline; the next session that asks has it looked up again.
                 shared.lock().forget_look_up(&whom);
             }
@@ -85,10 +85,8 @@ impl Inner {
                     tracing::debug!(room.id = %id, %error, "a member could not be looked up");
                 }
             }
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = sleep(pause) => {}
+            if !self.tasks.pause(pause).await {
+                return;
             }
             pause = (pause * 2).min(AGAIN_AFTER_MAX);
         }

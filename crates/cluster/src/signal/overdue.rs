@@ -19,7 +19,7 @@ impl Inner {
         let mut unpublished = Vec::new();
         waiting.retain(|local| {
             let ended = || self.end_overdue_of(local, now, &mut unpublished);
-            self.guarded(Task::Sweeper, ended).unwrap_or_else(|| {
+            self.tasks.guarded(Task::Sweeper, ended).unwrap_or_else(|| {
                 // Its next signal brings it back here.
                 local.streams.unanswered.lock().watched = false;
                 false
@@ -75,15 +75,15 @@ impl Inner {
     /// Forgets streams whose senders cannot come back and send everything once more. While `ways_are_open` does not hold,
     /// they still can, however late it is.
     pub(crate) fn prune_streams(&self, now: Instant, ways_are_open: bool) {
-        for local in &self.locals {
+        for local in self.sessions.all_live() {
             let prune = || self.prune_streams_of(&local, now, ways_are_open);
-            self.guarded(Task::Sweeper, prune);
+            self.tasks.guarded(Task::Sweeper, prune);
         }
         self.signals.tombstones.prune(now);
     }
 
     fn prune_streams_of(&self, local: &LocalSession, now: Instant, ways_are_open: bool) {
-        let rooms = local.room_ids();
+        let rooms = local.directory.room_ids();
         let settings = &self.settings;
         let comes_back_within = settings.heartbeat_timeout + settings.resume_window;
         let idle = settings.delivery_deadline.max(comes_back_within);

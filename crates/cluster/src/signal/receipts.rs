@@ -70,7 +70,7 @@ impl Inner {
     /// Answers came for a sender of this node.
     pub(super) fn receive_receipt(&self, from: &NodeId, receipt: &Receipt) {
         let sender = (receipt.sender, receipt.sender_epoch);
-        let Some(local) = self.local_in(&sender) else {
+        let Some(local) = self.sessions.live_in(&sender) else {
             return;
         };
         let mut unanswered = local.streams.unanswered.lock();

@@ -6,7 +6,6 @@
 
 use std::cell::OnceCell;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use switchboard_protocol::server_message::{Reason, Signal};
@@ -66,7 +65,7 @@ impl Inner {
             }
             let event = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return,
+                () = self.tasks.stopped() => return,
                 event = inbox.next() => event,
                 Some(frame) = looped.recv() => Some(BusEvent::Frame(frame)),
             };
@@ -84,7 +83,7 @@ impl Inner {
     /// Whatever is in it, the next one has its turn.
     fn receive_frame(&self, bytes: &[u8]) {
         let opened = || self.open_frame(bytes);
-        if self.guarded(Task::Reader, opened).is_none() {
+        if self.tasks.guarded(Task::Reader, opened).is_none() {
             self.observe.observe(Observation::FrameRejected);
         }
     }
@@ -100,7 +99,7 @@ impl Inner {
                 // The link has confirmed it: if it panics, a repair or a deadline brings what its sender expects of it.
                 Ok(envelope) => {
                     let handled = || self.receive_envelope(link.to(), envelope);
-                    self.guarded(Task::Reader, handled);
+                    self.tasks.guarded(Task::Reader, handled);
                 }
                 Err(error) => self.skip_envelope(link.to(), &error),
             }
@@ -116,7 +115,7 @@ impl Inner {
     fn reject_frame(&self, error: BadFrame) {
         self.observe.observe(Observation::FrameRejected);
         if error == BadFrame::Mac {
-            self.key_in_doubt.store(true, Ordering::Relaxed);
+            self.lease.key.note_doubt();
         }
         if let Some(said) = self.warnings.frames_rejected.happened() {
             tracing::warn!(%error, "frames on this node's channel are rejected{said}");
@@ -144,13 +143,13 @@ impl Inner {
             Envelope::Receipt(receipt) => self.receive_receipt(from, &receipt),
             Envelope::Roster(step) => self.receive_step(step),
             Envelope::Revisions(revisions) => self.compare_revisions(from, revisions),
-            Envelope::Moved(moved) => self.let_go(&moved.peer, moved.epoch, from),
+            Envelope::Moved(moved) => self.sessions.let_go(&moved.peer, moved.epoch, from),
         }
     }
 
     fn receive_step(&self, step: RosterChange) {
         if let Change::Left { peer, .. } = &step.change
-            && let Some(away) = self.away.get(peer)
+            && let Some(away) = self.sessions.away(peer)
         {
             away.forget_place(&step.room);
         }
@@ -221,7 +220,7 @@ impl Inner {
         signal: &SignalEnvelope<'_>,
     ) -> Option<Arc<LocalSession>> {
         let local = match self.signals.hold_any_back() {
-            true => self.local_in(receiver)?,
+            true => self.sessions.live_in(receiver)?,
             false => return None,
         };
         let waits = self.signals.holds_back(&local, &signal.sender);
@@ -252,7 +251,7 @@ impl Inner {
             SenderKnown::Perhaps => true,
             SenderKnown::No => return Verdict::of(self.answer_to_stranger(*receiver, signal)),
         };
-        if comes_early && let Some(local) = self.local_in(receiver) {
+        if comes_early && let Some(local) = self.sessions.live_in(receiver) {
             return Verdict::TooEarly(local);
         }
         let local = room.local(peer);

@@ -1,7 +1,6 @@
 //! What follows for the signals of this node's sessions when a room changes: what waits for its members goes where they are
 //! now, and what waits for those that are gone is answered.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -15,45 +14,8 @@ use crate::sessions::local_session::LocalSession;
 use crate::signal::unanswered::target::Placement;
 
 impl Inner {
-    /// Does something in a room and, before anything else gets at it, what follows. A panic leaves the room with a roster
-    /// that is half changed: it is read again, whatever its revision.
-    pub(crate) fn in_room<T>(
-        &self,
-        shared: &Arc<Mutex<Room>>,
-        change: impl FnOnce(&mut Room) -> (T, After),
-    ) -> T {
-        let changed = catch_unwind(AssertUnwindSafe(|| self.change_room(shared, change)));
-        changed.unwrap_or_else(|panic| {
-            shared.lock().distrust();
-            self.rooms.note_behind(shared);
-            resume_unwind(panic)
-        })
-    }
-
-    fn change_room<T>(
-        &self,
-        shared: &Arc<Mutex<Room>>,
-        change: impl FnOnce(&mut Room) -> (T, After),
-    ) -> T {
-        let mut room = shared.lock();
-        let (result, after) = change(&mut room);
-        self.reroute(&room, &after);
-        if room.read_at().is_some() {
-            self.rooms.note_behind(shared);
-        }
-        let waiting = self.held_back_in(&room);
-        drop(room);
-        for local in after.entered {
-            self.compare_rosters(shared, &local);
-        }
-        for local in waiting {
-            self.try_held_back(&local);
-        }
-        result
-    }
-
     /// Sends unanswered signals of this room's sessions where their receivers are after a change.
-    fn reroute(&self, room: &Room, after: &After) {
+    pub(crate) fn reroute(&self, room: &Room, after: &After) {
         for local in &after.entered {
             self.reroute_all_of(room, local);
         }
@@ -95,12 +57,18 @@ impl Inner {
 
     /// A member has another epoch, node or connection: what the sessions here have for it goes there.
     fn reroute_to_moved(&self, room: &Room, member: &MemberRecord) {
-        self.let_go(&member.peer, member.epoch, &member.node);
+        self.sessions
+            .let_go(&member.peer, member.epoch, &member.node);
         let is_misplaced = |local: &Arc<LocalSession>| {
             local.epoch > member.epoch
                 || local.epoch == member.epoch && (member.node != self.id || member.flags.away)
         };
-        if self.local(&member.peer).as_ref().is_some_and(is_misplaced) {
+        if self
+            .sessions
+            .live(&member.peer)
+            .as_ref()
+            .is_some_and(is_misplaced)
+        {
             self.doubt.assert_now();
         }
         for local in room.locals() {
@@ -134,8 +102,8 @@ impl Inner {
 
     /// A member may be in several rooms of a session that came into this one, and one of them may have heard less than
     /// another. What the session sends in any of them goes one way.
-    fn compare_rosters(&self, entered: &Arc<Mutex<Room>>, local: &LocalSession) {
-        let rooms = local.room_ids();
+    pub(crate) fn compare_rosters(&self, entered: &Arc<Mutex<Room>>, local: &LocalSession) {
+        let rooms = local.directory.room_ids();
         let rooms = rooms
             .iter()
             .filter_map(|room| self.rooms.get(room.as_str()))

@@ -1,7 +1,6 @@
 use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{Encoding, Payload};
 use tokio::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 use super::bounds::InFlightMax;
 use super::target::Progress;
@@ -10,7 +9,8 @@ use crate::backend::memory::MemoryCluster;
 use crate::backend::record::{Flags, Profile};
 use crate::link::links::LinkSettings;
 use crate::observe::Observe;
-use crate::tasks::{Alarm, VitalTasks};
+use crate::spawning::Tasks;
+use crate::tasks::Alarm;
 
 fn member(peer: PeerId, epoch: Epoch, node: &NodeId) -> MemberRecord {
     MemberRecord {
@@ -93,10 +93,7 @@ fn links() -> Links {
         },
         (MemoryCluster::new().backend().bus, Arc::default()),
         observe.clone(),
-        (
-            VitalTasks::new(observe, Alarm::default()),
-            CancellationToken::new(),
-        ),
+        Tasks::new(observe, Alarm::default()),
     )
 }
 
