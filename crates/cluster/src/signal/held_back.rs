@@ -3,8 +3,8 @@
 //! room.
 //!
 //! A signal comes too early while its room does not know the sender yet, or has not reached the step with which the
-//! session comes in. A resumed session enters its rooms one after another, and others send to it as soon as they hear of
-//! the first: until it is in all of them, everything waits.
+//! session comes in. Others send to a resumed session as soon as they hear of it in one of its rooms, when it may not be in
+//! the others yet: until it is, everything waits.
 
 pub(crate) mod queue;
 
