@@ -57,8 +57,8 @@ impl HeldSignal {
         }
     }
 
-    /// As it came, for this receiver alone. It names no revision: its room has heard of that one by now, and said again
-    /// later, it could be one that the directory has lost since.
+    /// As it came, for this receiver alone. It names no revision: its room has noted that one when the signal came,
+    /// and the directory may have lost it since.
     pub(in crate::signal) fn as_envelope(&self) -> SignalEnvelope<'_> {
         SignalEnvelope {
             sender: self.sender,
