@@ -11,7 +11,7 @@ use crate::backend::directory::{AssertMember, AssertPeerOutcome, DirectoryError}
 use crate::backend::record::PeerRecord;
 use crate::node::Inner;
 use crate::observe::about::About;
-use crate::observe::unreadable::RecordKind;
+use crate::observe::record_kind::RecordKind;
 use crate::repair::failure::{AssertError, once_filled};
 use crate::tasks::Task;
 
