@@ -174,7 +174,7 @@ fn check(status: ExitStatus) -> Result<()> {
     Ok(())
 }
 
-/// The command as one would type it, for whoever wants to run this step alone.
+/// The command as one would type it to run this step alone.
 fn as_typed(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or(program.as_os_str());
