@@ -9,6 +9,7 @@
 //!                          └► unconfirmed ◄── seen ─────────────────┘
 //! ```
 
+mod batches;
 pub mod envelope;
 pub mod frame;
 mod incoming;
@@ -22,12 +23,14 @@ mod rate;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use switchboard_protocol::NodeId;
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use self::batches::Batch;
 use self::incoming::{Incoming, Order};
 use self::outgoing::{Next, Outgoing, Restart};
 use self::rate::Rate;
@@ -136,8 +139,8 @@ impl Link {
         self.enqueue_in(None, envelope, urgency)
     }
 
-    /// Queues an envelope if the link still is in `generation`, where one is given; else it counts as full: whoever asks
-    /// has older envelopes to queue first.
+    /// Queues an envelope if the link still is in `generation`, where one is given; else it counts as full: the caller has
+    /// older envelopes to queue first.
     pub(crate) fn enqueue_in(
         &self,
         generation: Option<u64>,
@@ -158,11 +161,11 @@ impl Link {
         Ok(position)
     }
 
-    /// Takes note of a frame from the other side.
+    /// Takes note of a frame from the other side: what it confirms, and whether it is the next one.
     pub(crate) fn heard(&self, header: &Header) -> Heard {
         let now = Instant::now();
         let mut state = self.state.lock();
-        // A repeated frame says what had been seen when it was made: only a confirmation by itself says what is so now.
+        // A repeated frame has what was seen when it was made: only a confirmation by itself has what is seen now.
         let seen = (header.seen_generation, header.seen);
         let confirms_alone = header.number == 0;
         let restart = state
@@ -200,7 +203,7 @@ impl Link {
         self.state.lock().outgoing.may_be_published(position)
     }
 
-    /// Nobody is on the other side any more.
+    /// The other node is no more: `idle` does not wait for it.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
@@ -253,51 +256,44 @@ impl Link {
         state.asleep_until = None;
         let generation = state.outgoing.generation();
         let confirm = state.confirm_at().is_some_and(|at| at <= now);
-        if confirm && !state.outgoing.has_new(now) {
-            let frame = self.seal(&mut state, 0, &[]);
-            return Step::Publish {
-                generation,
-                number: 0,
-                frame,
-            };
-        }
-        match state.outgoing.take(now) {
-            Some(Next::New {
-                number,
-                envelopes,
-                count,
-                since,
-            }) => {
-                state.rate.sent(count, now);
-                self.shared
-                    .observe
-                    .observe(Observation::FramePublished { envelopes: count });
-                let frame = self.seal(&mut state, number, &envelopes);
-                let contents = (count, envelopes.len(), since);
-                state.outgoing.keep(frame.clone(), contents, now);
-                Step::Publish {
-                    generation,
-                    number,
-                    frame,
+        let (number, frame) = if confirm && !state.outgoing.has_new(now) {
+            (0, self.seal(&mut state, 0, &[]))
+        } else {
+            match state.outgoing.take(now) {
+                Some(Next::New { number, batch }) => {
+                    (number, self.seal_batch(&mut state, number, &batch, now))
+                }
+                Some(Next::Again { number, frame }) => {
+                    self.shared.observe.observe(Observation::FrameRepeated);
+                    let key = self.shared.keyring.agreed();
+                    (number, frame::seal_again(&key, &self.to, frame))
+                }
+                None => {
+                    let until = state.wake_at().unwrap_or(now + LONG);
+                    state.asleep_until = Some(until);
+                    return Step::Sleep(until);
                 }
             }
-            Some(Next::Again { number, frame }) => {
-                self.shared.observe.observe(Observation::FrameRepeated);
-                Step::Publish {
-                    generation,
-                    number,
-                    frame: frame::seal_again(&self.shared.keyring.agreed(), &self.to, frame),
-                }
-            }
-            None => {
-                let until = state.wake_at().unwrap_or(now + LONG);
-                state.asleep_until = Some(until);
-                Step::Sleep(until)
-            }
+        };
+        Step::Publish {
+            generation,
+            number,
+            frame,
         }
     }
 
-    fn seal(&self, state: &mut State, number: u64, envelopes: &[u8]) -> bytes::Bytes {
+    /// A new frame, which is kept until it is confirmed.
+    fn seal_batch(&self, state: &mut State, number: u64, batch: &Batch, now: Instant) -> Bytes {
+        let envelopes = batch.count;
+        state.rate.sent(envelopes, now);
+        let published = Observation::FramePublished { envelopes };
+        self.shared.observe.observe(published);
+        let frame = self.seal(state, number, &batch.envelopes);
+        state.outgoing.keep(frame.clone(), batch, now);
+        frame
+    }
+
+    fn seal(&self, state: &mut State, number: u64, envelopes: &[u8]) -> Bytes {
         let (seen_generation, seen) = state.incoming.confirm();
         let header = Header {
             from: self.shared.own.clone(),
@@ -349,7 +345,7 @@ enum Step {
     Publish {
         generation: u64,
         number: u64,
-        frame: bytes::Bytes,
+        frame: Bytes,
     },
     Sleep(Instant),
 }
