@@ -23,7 +23,7 @@ mod spawning;
 pub mod tasks;
 
 pub use backend::bus::{Bus, BusError, BusEvent, Inbox};
-pub use backend::directory::{Claim, Directory, DirectoryError};
+pub use backend::directory::{Claim, Directory, DirectoryError, JoinRequest};
 pub use backend::format::Format;
 pub use backend::leases::{Leases, NodeInfo};
 pub use backend::record::Profile;
@@ -38,7 +38,7 @@ pub use observe::repeated::{Lasted, Repeated, Said};
 pub use observe::unreadable::Unreadable;
 pub use observe::{AwayEnd, KindClass, Observation, Observe, ResumeOutcome};
 pub use room::change::{RenameError, UpdateError};
-pub use room::join::{JoinError, JoinRoom};
+pub use room::join::JoinError;
 pub use sessions::attach::AttachError;
 pub use sessions::detach::Departure;
 pub use sessions::local_session::{LocalSession, NewSession, OutboxFull, Recipient};
