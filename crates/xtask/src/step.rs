@@ -15,7 +15,7 @@ mod summary;
 mod tee;
 mod totals;
 
-use summary::{bold, elapsed_words};
+use summary::{BOLD, elapsed_words};
 use totals::Totals;
 
 /// Steps as they were run, in order.
@@ -99,7 +99,7 @@ impl Run {
         let outcome = match self.first_failed(needs) {
             Some(failed) => Outcome::NotRun(format!("needs «{}», which failed", failed.title)),
             None => {
-                println!("\n{}", bold(&format!("=== {title}")));
+                anstream::println!("\n{BOLD}=== {title}{BOLD:#}");
                 outcome_of(work(&mut tests))
             }
         };
