@@ -9,7 +9,7 @@ import { adviceFor } from './reconnect.js';
 const TOKEN_TIMEOUT_MS = 15_000;
 
 /**
- * What an attempt is made with, and whom it tells.
+ * What an attempt is made with, and what it calls.
  *
  * @typedef {object} AttemptOptions
  * @property {string} url

@@ -45,7 +45,7 @@ const calls = new WeakMap();
  * tile until he calls again, but has one for those who come later, or come back as another peer.
  *
  * Media goes from page to page and needs no gateway: a member that is `away`, and this client while it reconnects, stay in
- * the call. When the connection to the gateway is back, or the network, every pair looks for its path anew (ICE restart).
+ * the call. When the connection to the gateway is back, or the network, every pair looks for its path again (ICE restart).
  *
  * @extends {Emitter<CallEvents>}
  */

@@ -93,7 +93,7 @@ export class Connection {
     this.#release();
   }
 
-  /** Lets go without a word: to the gateway it is a lost connection, and the session stays as it was. */
+  /** Lets go without a goodbye: to the gateway it is a lost connection, and the session stays as it was. */
   drop() {
     this.#release();
   }
@@ -131,7 +131,7 @@ export class Connection {
     }
   }
 
-  /** Waits until nothing has come for a heartbeat. Every message would be too often to set a timer anew. */
+  /** Waits until nothing has come for a heartbeat. Every message would be too often to set the timer again. */
   #listen() {
     const silentMs = this.#platform.now() - this.#heardAt;
     if (silentMs >= this.#heartbeatMs) this.probe();

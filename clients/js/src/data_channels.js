@@ -13,7 +13,7 @@ const utf8 = /* @__PURE__ */ new TextEncoder();
 
 /**
  * Data to and from one other member. Each side opens a channel of its own for each topic on which it has something to say,
- * named after the topic, and so neither has to know what the other has opened. What is said before it is open is held.
+ * named after the topic, and so neither has to know what the other has opened. What is sent before it is open is held.
  */
 export class DataChannels {
   #onData;

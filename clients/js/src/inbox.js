@@ -3,7 +3,7 @@
 
 /** For so long a signal waits until somebody listens. */
 const LISTEN_MS = 5_000;
-/** For so long where it holds up what its sender said in a room that somebody listens to. */
+/** For so long where it holds up what its sender sent in a room that somebody listens to. */
 const HOLD_UP_MS = 1_000;
 /** So many characters may wait, or 1024 signals: a full room's offers and candidates to one newcomer. */
 const WAITING_MAX = 8 * 1_024 * 1_024;
@@ -18,7 +18,7 @@ const WEIGHT_MIN = WAITING_MAX / 1_024;
  * alone, though, and a sender waits for its receipt: a signal that has waited in vain is handled as if it was heard, and from
  * then on none waits in that room. Where too many wait, the first of the sender with the most is handled.
  *
- * One sender's signals stay in order, and receipts count up to the last: what it says in other rooms waits behind. The
+ * One sender's signals stay in order, and receipts count up to the last: what it sends in other rooms waits behind. The
  * server's have no order beyond their room.
  */
 export class Inbox {
@@ -75,7 +75,7 @@ export class Inbox {
   }
 
   /**
-   * What waits in a room waits no more, and neither does what its senders said before that.
+   * What waits in a room waits no more, and neither does what its senders sent before that.
    *
    * @param {string} room
    * @param {string} [from] of this sender alone

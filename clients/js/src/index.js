@@ -12,10 +12,10 @@ export { Room } from './room.js';
 
 /** @typedef {import('./call.js').CallEvents} CallEvents */
 /** @typedef {import('./call.js').Tile} Tile */
-/** @typedef {import('./client.js').ClientEvents} ClientEvents */
-/** @typedef {import('./client.js').ClientOptions} ClientOptions */
-/** @typedef {import('./client.js').ConnectOptions} ConnectOptions */
-/** @typedef {import('./client.js').SentSignal} SentSignal */
+/** @typedef {import('./client_options.js').ClientEvents} ClientEvents */
+/** @typedef {import('./client_options.js').ClientOptions} ClientOptions */
+/** @typedef {import('./client_options.js').SentSignal} SentSignal */
+/** @typedef {import('./connecting.js').ConnectOptions} ConnectOptions */
 /** @typedef {import('./data_channels.js').Data} Data */
 /** @template {object} Events @typedef {import('./emitter.js').Emitter<Events>} Emitter */
 /** @typedef {import('./encoding.js').EncodingPreferences} EncodingPreferences */

@@ -2,35 +2,18 @@
 /** @import { LocalMedia } from './media.js' */
 /** @import { EncodingPreferences } from './encoding.js' */
 import { DataChannels } from './data_channels.js';
-import { deliver } from './delivery.js';
-import { limitBitrate, preferCodec } from './encoding.js';
 import { log, nameOf } from './log.js';
+import { Negotiation } from './negotiation.js';
 import { Statistics } from './statistics.js';
 import { clearTimer, setTimer } from './timers.js';
+import { Transceivers } from './transceivers.js';
 
 /** Short interruptions pass by themselves; after this another path is looked for. */
 const INTERRUPTED_MS = 2_000;
-/** A first offer that has not come by then has come to nobody, as when this side was made long after it was sent. */
-const FIRST_OFFER_MS = 3_000;
-/** More candidates than any offer has. */
-const EARLY_MAX = 256;
 
 /**
- * The connection to one other member: perfect negotiation, as in https://www.w3.org/TR/webrtc/#perfect-negotiation-example.
- *
- * The impolite side makes the first offer, with one transceiver for audio and one for video that both sides keep for
- * good: muting, camera and screen then only swap tracks, which needs no negotiation. Either side may offer later, for an
- * ICE restart. When two offers cross (glare), the impolite side ignores the other's; the polite one takes its own back.
- *
- * A page that is loaded again keeps its session but not its RTCPeerConnections. It offers with new ones, and the `o=` line
- * of that offer tells: its session id stays the same as long as an RTCPeerConnection lives (RFC 8829 section 5.2.1).
- * This side then begins anew, too.
- *
- * The polite side waits for the first offer, but not for ever: it then makes one itself. To the impolite side, whose own
- * offer may have been heard by nobody, this is glare, and it sends its own again.
- *
- * Incoming signals are worked off one after another. The example's `isSettingRemoteAnswerPending` is therefore not
- * needed: an offer behind an answer finds the answer applied.
+ * The connection to one other member: one RTCPeerConnection after another, each with its {@link Negotiation} and its
+ * {@link Transceivers}. It looks for another path between the two when the one in use fails.
  */
 export class PeerConnection {
   /** What comes from the other side. Stays the same object while its tracks change. */
@@ -47,19 +30,13 @@ export class PeerConnection {
   #onError;
   /** @type {RTCPeerConnection} */
   #rtc;
-  #makingOffer = false;
-  #ignoringOffer = false;
-  /** How many local descriptions there were: only the newest is worth repeating. */
-  #descriptions = 0;
-  /** Candidates that came before any description they could belong to. @type {RTCIceCandidateInit[]} */
+  /** @type {Negotiation} */
+  #negotiation;
+  /** @type {Transceivers} */
+  #transceivers;
+  /** Candidates without a description yet; the next RTCPeerConnection may get theirs. @type {RTCIceCandidateInit[]} */
   #early = [];
   #incoming = Promise.resolve();
-  /** @type {{ audio: RTCRtpTransceiver, video: RTCRtpTransceiver } | undefined} */
-  #transceivers;
-  /** Which RTCPeerConnection of the other side the last description came from. @type {string | undefined} */
-  #remoteOrigin;
-  /** @type {number | undefined} */
-  #firstOfferTimer;
   /** @type {number | undefined} */
   #interruptedTimer;
   #statistics = new Statistics();
@@ -89,8 +66,8 @@ export class PeerConnection {
     this.#preferences = preferences;
     this.#name = name;
     this.data = new DataChannels(onData);
-    this.#rtc = this.#begin(offerFirst);
-    if (!offerFirst) this.#firstOfferTimer = setTimer(() => this.#addTransceivers(), FIRST_OFFER_MS);
+    ({ rtc: this.#rtc, transceivers: this.#transceivers, negotiation: this.#negotiation } = this.#begin(offerFirst));
+    if (!offerFirst) this.#negotiation.awaitFirstOffer();
   }
 
   /** @returns {RTCPeerConnectionState} */
@@ -116,7 +93,7 @@ export class PeerConnection {
   /** @param {EncodingPreferences} preferences */
   setPreferences(preferences) {
     this.#preferences = preferences;
-    this.#limitBitrates();
+    this.#transceivers.setPreferences(preferences);
   }
 
   /**
@@ -138,14 +115,7 @@ export class PeerConnection {
 
   /** Sends the tracks that {@link LocalMedia} has now. */
   sendTracks() {
-    if (!this.#transceivers) return;
-    const { audio, video } = this.#transceivers;
-    for (const [transceiver, track] of /** @type {const} */ ([
-      [audio, this.#media.audioTrack],
-      [video, this.#media.videoTrack],
-    ])) {
-      if (transceiver.sender.track !== (track ?? null)) transceiver.sender.replaceTrack(track ?? null).catch(this.#failed);
-    }
+    this.#transceivers.sendTracks();
   }
 
   /**
@@ -155,38 +125,49 @@ export class PeerConnection {
    * @param {any} payload
    */
   receive(kind, payload) {
-    this.#incoming = this.#incoming.then(() => this.#handle(kind, payload)).catch(this.#failed);
+    this.#incoming = this.#incoming
+      .then(() => this.#negotiation.handle(kind, payload))
+      .catch((error) => this.#failed(this.#rtc, error));
   }
 
   close() {
     const rtc = this.#rtc;
-    clearTimer(this.#firstOfferTimer);
+    this.#negotiation.end();
     clearTimer(this.#interruptedTimer);
-    rtc.onnegotiationneeded = rtc.onicecandidate = rtc.ontrack = rtc.onconnectionstatechange = rtc.ondatachannel = null;
+    rtc.ontrack = rtc.onconnectionstatechange = rtc.ondatachannel = null;
     rtc.close();
   }
 
   /** @param {boolean} offerFirst */
   #begin(offerFirst) {
-    const rtc = (this.#rtc = new RTCPeerConnection(this.#configuration));
-    rtc.onnegotiationneeded = () => this.#offer(rtc);
-    rtc.onicecandidate = ({ candidate }) => {
-      if (candidate) this.#deliver('candidate', candidate.toJSON(), () => rtc === this.#rtc);
-    };
+    const rtc = new RTCPeerConnection(this.#configuration);
+    const onError = (/** @type {unknown} */ error) => this.#failed(rtc, error);
+    const transceivers = new Transceivers(rtc, {
+      media: this.#media,
+      preferences: this.#preferences,
+      onReady: () => this.data.ready(rtc),
+      onError,
+    });
+    const negotiation = new Negotiation(rtc, transceivers, {
+      polite: this.#polite,
+      early: this.#early,
+      send: this.#send,
+      beginAgain: (first) => this.#beginAgain(first),
+      onError,
+    });
     rtc.ontrack = ({ track }) => this.#receive(track);
     rtc.onconnectionstatechange = () => this.#connectionChanged(rtc);
-    this.#transceivers = this.#remoteOrigin = undefined;
-    this.#makingOffer = this.#ignoringOffer = false;
     this.data.begin(rtc);
-    if (offerFirst) this.#addTransceivers();
-    return rtc;
+    if (offerFirst) transceivers.add();
+    return { rtc, transceivers, negotiation };
   }
 
   /** What is shown stays until the new tracks are there. @param {boolean} offerFirst */
-  #beginAnew(offerFirst) {
+  #beginAgain(offerFirst) {
     this.close();
-    this.#begin(offerFirst);
+    ({ rtc: this.#rtc, transceivers: this.#transceivers, negotiation: this.#negotiation } = this.#begin(offerFirst));
     this.#onChange();
+    return this.#negotiation;
   }
 
   /** @param {RTCPeerConnection} rtc */
@@ -203,182 +184,6 @@ export class PeerConnection {
     if (rtc === this.#rtc && !this.#away) this.restartIce();
   }
 
-  #addTransceivers() {
-    const streams = [this.#media.stream];
-    this.#transceivers = {
-      audio: this.#rtc.addTransceiver('audio', { streams }),
-      video: this.#rtc.addTransceiver('video', { streams }),
-    };
-    this.#setUp();
-  }
-
-  /** The polite side answers on the transceivers that the first offer brought. */
-  #adoptTransceivers() {
-    const offered = this.#rtc.getTransceivers();
-    const adopt = (/** @type {'audio' | 'video'} */ kind) => {
-      const transceiver =
-        offered.find(({ receiver }) => receiver.track.kind === kind) ?? this.#rtc.addTransceiver(kind);
-      transceiver.direction = 'sendrecv';
-      transceiver.sender.setStreams(this.#media.stream);
-      return transceiver;
-    };
-    this.#transceivers = { audio: adopt('audio'), video: adopt('video') };
-    this.#setUp();
-  }
-
-  #setUp() {
-    if (!this.#transceivers) return;
-    const { audioCodec, videoCodec } = this.#preferences;
-    preferCodec(this.#transceivers.audio, 'audio', audioCodec);
-    preferCodec(this.#transceivers.video, 'video', videoCodec);
-    this.sendTracks();
-    this.data.ready(this.#rtc);
-  }
-
-  /** What a sender may be told is certain between negotiations only. */
-  #limitBitrates() {
-    if (!this.#transceivers || this.#rtc.signalingState !== 'stable') return;
-    const { audio, video } = this.#preferences.maxBitrate ?? {};
-    limitBitrate(this.#transceivers.audio.sender, audio).catch(this.#failed);
-    limitBitrate(this.#transceivers.video.sender, video).catch(this.#failed);
-  }
-
-  /**
-   * @param {string} kind
-   * @param {any} payload
-   */
-  async #handle(kind, payload) {
-    if (kind === 'offer') await this.#onOffer(payload);
-    else if (kind === 'answer') await this.#onAnswer(payload);
-    else if (kind === 'candidate') await this.#onCandidate(payload);
-  }
-
-  /** @param {RTCPeerConnection} rtc */
-  async #offer(rtc) {
-    try {
-      this.#makingOffer = true;
-      await rtc.setLocalDescription();
-      if (rtc === this.#rtc) this.#deliverDescription();
-    } catch (error) {
-      if (rtc === this.#rtc) this.#failed(error);
-    } finally {
-      if (rtc === this.#rtc) this.#makingOffer = false;
-    }
-  }
-
-  /** @param {RTCSessionDescriptionInit} offer */
-  async #onOffer(offer) {
-    const glare = this.#makingOffer || this.#rtc.signalingState !== 'stable';
-    const anew = this.#isFromAnother(offer); // an own offer to what is gone has no answer to wait for
-    this.#ignoringOffer = glare && !this.#polite && !anew;
-    if (this.#ignoringOffer) return this.#offerAgain();
-    clearTimer(this.#firstOfferTimer);
-    if (this.#isAnswered(offer)) return this.#deliverDescription();
-    // A first offer is not rolled back but forgotten, although it is not made yet: its transceivers would stay beside those
-    // that this one brings.
-    const hasBegun = this.#transceivers !== undefined && !this.#rtc.remoteDescription;
-    if (anew || hasBegun) this.#beginAnew(false);
-    const yields = this.#rtc.signalingState === 'have-local-offer';
-    await this.#setRemoteDescription(offer); // rolls an own offer back
-    if (!this.#transceivers) this.#adoptTransceivers();
-    await this.#rtc.setLocalDescription();
-    if (yields) this.#attachTracksAgain();
-    this.#deliverDescription();
-    this.#limitBitrates();
-    await this.#addEarlyCandidates();
-  }
-
-  /**
-   * After a rollback Chromium (150, and not 156) gives the video's encoder no more pictures, though all else says that it
-   * sends. A sender that gets its track anew begins again; nothing is negotiated for it.
-   */
-  #attachTracksAgain() {
-    const rtc = this.#rtc;
-    const detached = Object.values(this.#transceivers ?? {}).map(({ sender }) => sender.replaceTrack(null));
-    Promise.all(detached).then(() => this.sendTracks()).catch((error) => rtc === this.#rtc && this.#failed(error));
-  }
-
-  /** A first offer that the other side seems not to have heard; with the candidates that it has by now. */
-  #offerAgain() {
-    if (!this.#rtc.remoteDescription && this.#rtc.signalingState === 'have-local-offer') this.#deliverDescription();
-  }
-
-  /** @param {RTCSessionDescriptionInit} answer */
-  async #onAnswer(answer) {
-    // Offers to and from what is gone have crossed: the two talk past each other, until one of them begins again.
-    if (this.#isFromAnother(answer)) return this.#beginAnew(true);
-    // The answer to an offer that was sent twice, or was taken back.
-    if (this.#rtc.signalingState !== 'have-local-offer') return;
-    await this.#setRemoteDescription(answer);
-    this.#limitBitrates();
-    await this.#addEarlyCandidates();
-  }
-
-  /** Whether it is the offer that was last answered, once more. @param {RTCSessionDescriptionInit} offer */
-  #isAnswered(offer) {
-    const { signalingState, localDescription, remoteDescription } = this.#rtc;
-    if (signalingState !== 'stable' || localDescription?.type !== 'answer' || !remoteDescription) return false;
-    return versionOf(offer) !== undefined && versionOf(offer) === versionOf(remoteDescription);
-  }
-
-  /**
-   * Whether it comes from another RTCPeerConnection than the descriptions before.
-   *
-   * @param {RTCSessionDescriptionInit} description
-   */
-  #isFromAnother(description) {
-    const origin = originOf(description);
-    return origin !== undefined && this.#remoteOrigin !== undefined && origin !== this.#remoteOrigin;
-  }
-
-  /** @param {RTCSessionDescriptionInit} description */
-  async #setRemoteDescription(description) {
-    await this.#rtc.setRemoteDescription(description);
-    this.#remoteOrigin = originOf(description);
-  }
-
-  /** @param {RTCIceCandidateInit} candidate */
-  async #onCandidate(candidate) {
-    if (!this.#rtc.remoteDescription) {
-      if (this.#early.length < EARLY_MAX) this.#early.push(candidate);
-      return;
-    }
-    try {
-      await this.#rtc.addIceCandidate(candidate);
-    } catch (error) {
-      // Else it belongs to an offer that was ignored, or to a connection that is gone.
-      if (!this.#ignoringOffer && belongs(candidate, this.#rtc.remoteDescription)) throw error;
-    }
-  }
-
-  async #addEarlyCandidates() {
-    for (const candidate of this.#early.splice(0)) await this.#onCandidate(candidate);
-  }
-
-  #deliverDescription() {
-    const { type, sdp } = /** @type {RTCSessionDescription} */ (this.#rtc.localDescription);
-    const rtc = this.#rtc;
-    const description = ++this.#descriptions;
-    const isCurrent = () =>
-      rtc === this.#rtc &&
-      description === this.#descriptions &&
-      (type !== 'offer' || rtc.signalingState === 'have-local-offer');
-    this.#deliver(type, { type, sdp }, isCurrent);
-  }
-
-  /**
-   * Sends until it has arrived, the other side is gone, or it is out of date. Repeats do no harm: a second offer is
-   * answered as the first was, a second answer is not looked at.
-   *
-   * @param {string} kind
-   * @param {unknown} payload
-   * @param {() => boolean} isCurrent
-   */
-  #deliver(kind, payload, isCurrent) {
-    const isWanted = () => this.#rtc.signalingState !== 'closed' && isCurrent();
-    deliver(() => this.#send(kind, payload), isWanted).catch(this.#failed);
-  }
-
   /** @param {MediaStreamTrack} track */
   #receive(track) {
     for (const former of this.stream.getTracks()) {
@@ -389,36 +194,13 @@ export class PeerConnection {
     this.#onChange();
   }
 
-  /** @param {unknown} error */
-  #failed = (error) => {
-    if (this.#rtc.signalingState === 'closed') return;
+  /**
+   * @param {RTCPeerConnection} rtc
+   * @param {unknown} error
+   */
+  #failed(rtc, error) {
+    if (rtc.signalingState === 'closed') return;
     log('warn', `The negotiation with ${this.#name} failed: ${nameOf(error)}.`);
     this.#onError(error);
-  };
-}
-
-/**
- * The session id of the `o=` line (RFC 8866 section 5.2).
- *
- * @param {RTCSessionDescriptionInit} description
- */
-function originOf({ sdp }) {
-  return sdp?.match(/^o=\S+ (\S+)/m)?.[1];
-}
-
-/**
- * The whole of that line: another one with each offer that is made (RFC 8829 section 5.2.2).
- *
- * @param {RTCSessionDescriptionInit} description
- */
-function versionOf({ sdp }) {
-  return sdp?.match(/^o=.*/m)?.[0];
-}
-
-/**
- * @param {RTCIceCandidateInit} candidate
- * @param {RTCSessionDescription} description
- */
-function belongs({ usernameFragment }, { sdp }) {
-  return !usernameFragment || sdp.includes(`a=ice-ufrag:${usernameFragment}`);
+  }
 }

@@ -1,12 +1,26 @@
-/** @import { Done, GatewayError, Joined, Left, Pong } from './protocol.js' */
+/** @import { Done, GatewayError, Joined, Left, Pong, Request } from './protocol.js' */
 import { SwitchboardError } from './errors.js';
 
 /** @typedef {Joined | Left | Done | (Pong & { re: number })} Answer */
 
+/**
+ * @template T
+ * @template {keyof any} K
+ * @typedef {T extends unknown ? Omit<T, K> : never} DistributiveOmit
+ */
+
+/** A request before it has its id. @typedef {DistributiveOmit<Request, 'id'>} RequestBody */
+
 /** Requests without an answer yet, by the id that the answer repeats as `re`. */
 export class Requests {
+  /** The highest id that was given, to a request or a signal: the two share one sequence. */
+  lastId = 0;
   /** @type {Map<number, { resolve: (answer: Answer) => void, reject: (error: SwitchboardError) => void }>} */
   #waiting = new Map();
+
+  nextId() {
+    return ++this.lastId;
+  }
 
   /**
    * @param {number} id

@@ -1,12 +1,13 @@
-/** @import { Answer } from './requests.js' */
+/** @import { Answer, RequestBody } from './requests.js' */
 /** @import { Difference } from './roster.js' */
 /** @import { Outcome } from './signals.js' */
 /** @import { KeptRoom } from './kept_session.js' */
-/** @import { IncomingSignal, Joined, LeaveReason, Member, Ready, Request, RoomEvent, Snapshot, State } from './protocol.js' */
+/** @import { IncomingSignal, Joined, LeaveReason, Member, Ready, RoomEvent, Snapshot, State } from './protocol.js' */
 import { Emitter } from './emitter.js';
 import { SwitchboardError } from './errors.js';
 import { log } from './log.js';
 import { mergePatch, patchBetween } from './merge_patch.js';
+import { isLost, RoomRequests } from './room_requests.js';
 import { Roster } from './roster.js';
 
 /**
@@ -31,7 +32,7 @@ import { Roster } from './roster.js';
  *
  * @typedef {object} RoomHost
  * @property {() => string | undefined} peer
- * @property {(request: DistributiveOmit<Request, 'id'>) => { id: number, answer: Promise<Answer> }} request
+ * @property {(request: RequestBody) => { id: number, answer: Promise<Answer> }} request
  * @property {(room: string, to: string | undefined, kind: string, payload: unknown) => Promise<Outcome[]>} signal
  * @property {(ms: number) => Promise<void>} pause
  * @property {(room: string) => boolean} isLeaving whether it was left before, and the gateway may not know
@@ -41,18 +42,18 @@ import { Roster } from './roster.js';
  */
 
 /**
- * @template T
- * @template {keyof any} K
- * @typedef {T extends unknown ? Omit<T, K> : never} DistributiveOmit
+ * Where this client stands with the room:
+ *
+ * | phase         | the gateway                                                          | what comes next                                        |
+ * | ------------- | -------------------------------------------------------------------- | ------------------------------------------------------ |
+ * | `wanted`      | was never asked                                                      | a `welcome`: `joined` if it brings the room, else `entering` |
+ * | `entering`    | was asked on this connection, with `joinId`                          | its answer: `joined`, or `ended` by a refusal          |
+ * | `joined`      | has this client as a member, by that answer or with its session      |                                                        |
+ * | `interrupted` | is out of reach, while this client was `entering` or `joined`        | as `wanted`                                            |
+ * | `ended`       | takes it for out of the room, or is being told so                    | nothing: another join makes another `Room`             |
+ *
+ * @typedef {{ is: 'wanted' | 'joined' | 'interrupted' } | { is: 'entering', joinId: number } | { is: 'ended', by: SwitchboardError }} Phase
  */
-
-/** Refusals that pass by themselves. */
-const PASSING = new Set(['unavailable', 'rate-limited']);
-/** Before a request is tried again, where the gateway does not say. */
-const AGAIN_MS = 1_000;
-
-/** Instead of the `id` of a join: a member without having asked on this connection. */
-const BY_RESUME = 0;
 
 /**
  * A room that this client wants to be in, across reconnects, until it leaves or is refused. From {@link Client.join}.
@@ -67,19 +68,14 @@ export class Room extends Emitter {
   entered;
   /** Whether signals wait for a first listener: until one has come, or was waited for in vain. @internal */
   awaitsListener = true;
-  /** Why it is wanted no more. @internal @type {SwitchboardError | undefined} */
-  endedBy;
   #host;
+  #requests;
+  /** @type {Phase} */
+  #phase = { is: 'wanted' };
   #roster = new Roster();
   /** @type {number | undefined} */
   #wishedCapacity;
-  /** Whether the gateway was ever asked to let this client in. */
-  #asked = false;
-  /** Of this connection. @type {number | undefined} */
-  #joinId;
-  /** Whether the join of this connection was answered. */
-  #admitted = false;
-  /** @type {string | undefined} this client, as it last joined */
+  /** This client, as it last joined. @type {string | undefined} */
   #me;
   #restored;
   /** @type {(room: Room) => void} */
@@ -101,6 +97,7 @@ export class Room extends Emitter {
     this.state = state;
     this.#wishedCapacity = capacity;
     this.#host = host;
+    this.#requests = new RoomRequests(id, host);
     this.entered = new Promise((resolve, reject) => {
       this.#resolveEntered = resolve;
       this.#rejectEntered = reject;
@@ -109,7 +106,7 @@ export class Room extends Emitter {
 
   /** Whether this client is a member at this moment, as far as it knows. */
   get joined() {
-    return this.#admitted && this.#me === this.#host.peer();
+    return this.#phase.is === 'joined' && this.#me === this.#host.peer();
   }
 
   /**
@@ -118,6 +115,11 @@ export class Room extends Emitter {
    */
   get restored() {
     return this.#restored;
+  }
+
+  /** Why it is wanted no more. @internal @type {SwitchboardError | undefined} */
+  get endedBy() {
+    return this.#phase.is === 'ended' ? this.#phase.by : undefined;
   }
 
   /** What the next page needs of it. @internal @returns {KeptRoom | undefined} */
@@ -175,7 +177,7 @@ export class Room extends Emitter {
   async setState(patch) {
     const before = this.state;
     const after = (this.state = mergePatch(before, patch));
-    if (this.#joinId === undefined) return;
+    if (!this.#isAsked) return;
     try {
       await this.#tellState(patch);
     } catch (error) {
@@ -188,7 +190,7 @@ export class Room extends Emitter {
   /** Leaves, at once in this client's eyes. */
   async leave() {
     if (this.endedBy) return;
-    const told = this.#asked && this.#tellLeave(); // before a listener joins it again
+    const told = this.#phase.is !== 'wanted' && this.#requests.leave(); // before a listener joins it again
     const when = this.#me === undefined ? ' before it was joined' : '';
     this.#end(new SwitchboardError('left', `The room was left${when}; join() it again to come back.`));
     await told;
@@ -202,29 +204,22 @@ export class Room extends Emitter {
    * @returns {Promise<void>}
    */
   async enter() {
-    const { id, answer } = this.#host.request({
-      type: 'join',
-      room: this.id,
-      state: this.state,
-      ...(this.#wishedCapacity !== undefined && { capacity: this.#wishedCapacity }),
-    });
-    this.#asked = true;
-    this.#joinId = id;
+    const { id: joinId, answer } = this.#requests.join(this.state, this.#wishedCapacity);
+    const phase = (this.#phase = { is: 'entering', joinId });
     try {
       await answer;
     } catch (reason) {
       const error = /** @type {SwitchboardError} */ (reason);
-      if (this.#joinId !== id) return; // also when the connection was lost
-      if (!this.#passes(error)) return this.refused(error);
-      await this.#passing(error);
-      if (this.#joinId === id) return this.enter();
+      if (this.#phase !== phase) return; // also when the connection was lost
+      if (!this.#requests.passes(error)) return this.refused(error);
+      await this.#requests.passing(error);
+      if (this.#phase === phase) return this.enter();
     }
   }
 
   /** The connection is gone; the next `welcome` brings the room with it, or the client enters it again. @internal */
   lost() {
-    this.#joinId = undefined;
-    this.#admitted = false;
+    if (this.#isAsked) this.#phase = { is: 'interrupted' };
   }
 
   /**
@@ -239,8 +234,6 @@ export class Room extends Emitter {
     const now = snapshot.members.find(({ peer }) => peer === this.#host.peer())?.order;
     if (place !== now) this.#host.letGo(this.id); // unheard, as long as it is not in the room
     const former = this.#admit(snapshot);
-    this.#joinId = BY_RESUME;
-    this.#asked = true;
     if (former.peer === undefined) this.#resolveEntered(this);
     else if (place !== now) this.emit('rejoined', { formerPeer: former.peer });
     else this.#tell(former.differences);
@@ -257,12 +250,12 @@ export class Room extends Emitter {
   claim({ state = this.state, capacity }) {
     this.#wishedCapacity = capacity;
     this.state = state;
-    if (this.#joinId === BY_RESUME) this.#correct();
+    if (this.#phase.is === 'joined') this.#correct();
   }
 
   /**
-   * The client will not come back by itself, but its session may. Whoever waits for a first join is told; a room that was
-   * joined is entered again, should the client be connected once more.
+   * The client will not come back by itself, but its session may. A first join that is waited for is refused; a room that
+   * was joined is entered again, should the client be connected once more.
    *
    * @internal
    * @param {SwitchboardError} error
@@ -278,7 +271,7 @@ export class Room extends Emitter {
 
   /** @internal @param {Joined} joined */
   admitted(joined) {
-    if (joined.re !== this.#joinId) return;
+    if (this.#phase.is !== 'entering' || joined.re !== this.#phase.joinId) return;
     const { peer: formerPeer } = this.#admit(joined);
     this.#restored = false;
     if (formerPeer === undefined) this.#resolveEntered(this);
@@ -317,11 +310,16 @@ export class Room extends Emitter {
     else this.refused(new SwitchboardError('kicked', 'This client was removed from the room.'));
   }
 
+  /** Whether the gateway was asked for the room on this connection, so that it takes what follows a join. */
+  get #isAsked() {
+    return this.#phase.is === 'entering' || this.#phase.is === 'joined';
+  }
+
   /** @param {Snapshot} snapshot */
   #admit(snapshot) {
     const peer = this.#me;
     this.#me = this.#host.peer();
-    this.#admitted = true;
+    this.#phase = { is: 'joined' };
     log('info', `In room ${this.id}, members: ${snapshot.members.length}.`);
     this.capacity = snapshot.capacity;
     return { peer, differences: this.#roster.catchUp(snapshot) };
@@ -348,62 +346,21 @@ export class Room extends Emitter {
   }
 
   /** @param {State} patch */
-  async #tellState(patch) {
-    for (;;) {
-      try {
-        await this.#host.request({ type: 'state', room: this.id, state: patch }).answer;
-        return;
-      } catch (error) {
-        await this.#passing(error);
-        if (!this.joined) return; // it is told when the connection is back, if the room is still wanted
-        // Later changes may have been told meanwhile.
-        patch = Object.fromEntries(Object.keys(patch).map((key) => [key, this.state[key] ?? null]));
-      }
-    }
-  }
-
-  async #tellLeave() {
-    for (;;) {
-      try {
-        await this.#host.request({ type: 'leave', room: this.id }).answer;
-        return;
-      } catch (error) {
-        // Without a connection the client leaves when it is back. A join that failed left nothing to leave.
-        if (isLost(error) || /** @type {SwitchboardError} */ (error).code === 'not-a-member') return;
-        await this.#passing(error);
-      }
-    }
-  }
-
-  /** Waits until it may be asked again; throws what no waiting helps against. @param {unknown} error */
-  async #passing(error) {
-    if (!this.#passes(error)) throw error;
-    const { code, retryAfterMs } = /** @type {SwitchboardError} */ (error);
-    const waitMs = retryAfterMs ?? AGAIN_MS;
-    log('debug', `Room ${this.id} cannot be asked now (${code}), and is asked again in ${waitMs} ms.`);
-    await this.#host.pause(waitMs);
-  }
-
-  /** Whether it may be asked again. @param {unknown} error */
-  #passes(error) {
-    const { code } = /** @type {SwitchboardError} */ (error);
-    return PASSING.has(code) || (code === 'already-joined' && this.#host.isLeaving(this.id));
+  #tellState(patch) {
+    return this.#requests.tellState(patch, {
+      isMember: () => this.joined, // else it is told when the connection is back, if the room is still wanted
+      current: () => this.state,
+    });
   }
 
   /** @param {SwitchboardError} error why */
   #end(error) {
     log('info', `Out of room ${this.id} (${error.code}): ${error.message}`);
-    this.endedBy = error;
-    this.#admitted = false;
-    this.#joinId = this.#me = undefined;
+    this.#phase = { is: 'ended', by: error };
+    this.#me = undefined;
     this.#roster = new Roster();
     this.#host.ended(this);
     this.#rejectEntered(error);
     this.emit('closed', { error });
   }
-}
-
-/** @param {unknown} error */
-function isLost(error) {
-  return error instanceof SwitchboardError && error.code === 'connection-lost';
 }

@@ -44,7 +44,7 @@ export class Roster {
 
   /**
    * @param {MemberJoined | MemberUpdated | MemberLeft} event
-   * @returns {Member | undefined} whom it is about, as he is now or was at last; nobody if the event tells nothing new
+   * @returns {Member | undefined} the member that it is about, as it is now or was at last; undefined if the event tells nothing new
    */
   apply(event) {
     // One change may be told in two events of one revision; only an older one is stale.

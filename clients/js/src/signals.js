@@ -5,7 +5,8 @@ import { SwitchboardError } from './errors.js';
 import { log } from './log.js';
 import { Streams } from './streams.js';
 
-/** What the gateway said about one receiver of a signal.
+/**
+ * What the gateway answers about one receiver of a signal.
  *
  * @typedef {{ peer: string, delivered: true } | { peer: string, delivered: false, reason: UndeliveredReason }} Outcome
  */
@@ -13,7 +14,7 @@ import { Streams } from './streams.js';
 /** @typedef {{ room: string, to?: string, kind: string, payload: unknown }} Draft */
 
 /**
- * A signal as it survives the page: who asked for its outcome does not.
+ * A signal as it survives the page; the promise of its outcome does not.
  *
  * @typedef {object} KeptSignal
  * @property {string} text the message without its `id` and `to`, encoded once
@@ -104,7 +105,7 @@ export class Signals {
   }
 
   /**
-   * The session goes on: repeats what is unanswered. To be called before anything else is said; what was held back goes
+   * The session goes on: repeats what is unanswered. To be called before anything else is sent; what was held back goes
    * with {@link release}.
    *
    * @param {Limits} limits
@@ -116,7 +117,7 @@ export class Signals {
       const { announced, awaiting, bytes, to } = outgoing;
       this.#allowance?.takeRepeat(bytes);
       this.#streams.begin(awaiting, bytes);
-      // A broadcast whose receivers are known goes to those without an answer: whoever came later is none of them.
+      // A broadcast whose receivers are known goes to those without an answer: a member that came later is none of them.
       const receivers = announced ? awaiting : [to];
       for (const receiver of receivers) this.#sendText(encode(id, receiver, outgoing.text));
     }
@@ -230,7 +231,7 @@ export class Signals {
     if (releaseInMs < Infinity) this.#releaseIn(releaseInMs);
   }
 
-  /** The gateway has said something: in a hidden page that may be sooner than any timer rings. @param {ServerMessage} message */
+  /** The gateway has sent something: in a hidden page that may be sooner than any timer rings. @param {ServerMessage} message */
   heard({ type }) {
     if (type === 'pong') this.#pinged = false;
     if (this.#timer !== undefined && this.#platform.hidden()) this.release();
@@ -285,7 +286,7 @@ export class Signals {
    * How long a signal has to wait for its receivers, as far as that is known: `Infinity` until one of them answers.
    *
    * @param {Outgoing} outgoing
-   * @param {Set<string>} waiting receivers for whom something before it is held back
+   * @param {Set<string>} waiting receivers to which something before it is held back
    */
   #waitMs({ to, bytes, awaiting }, waiting) {
     let waitMs = 0;

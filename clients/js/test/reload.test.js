@@ -177,6 +177,15 @@ test('a room that was claimed and is joined anew is not restored', async (contex
   assert.equal(await entering, await again);
 });
 
+test('a room that the session lost meanwhile is entered, and then has the state that the page joins it with', async (context) => {
+  const fake = await reloaded(await onPage(context));
+  const { socket } = await reconnected(fake);
+  socket.say(welcomeBack([]));
+  socket.say({ type: 'joined', re: socket.last('join').id, ...snapshot(everyone) });
+  await fake.client.join('r', { state: { a: 1 } });
+  assert.deepEqual(socket.last('state').state, { a: 1 });
+});
+
 test('a room that the page before had left is left', async (context) => {
   const before = await onPage(context);
   before.room.leave();

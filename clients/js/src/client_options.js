@@ -1,0 +1,39 @@
+/** @import { StateChange } from './lifeline.js' */
+/** @import { Platform } from './platform.js' */
+/** @import { IncomingSignal, Welcome } from './protocol.js' */
+/** @import { SwitchboardError } from './errors.js' */
+
+// What a `Client` is made with, and what it tells.
+
+/**
+ * @typedef {object} ClientOptions
+ * @property {string | URL} url `wss://…/v1/connect`
+ * @property {string} [name] as others see it
+ * @property {string} [avatar] usually a URL
+ * @property {string} [token] JWT; may be set again as `client.token`
+ * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before each connection instead
+ * @property {string} [agent] the application, for the gateway's logs
+ * @property {string} [keepAs] the name under which the session survives a reload of the page, by default the `url`. Clients
+ *   of one name get theirs back in the order in which they were made: name them where that may be another one each time. A
+ *   client that is made for nothing, as by a framework that renders twice, takes the first: make it where it is connected, in
+ *   React an effect
+ * @property {Partial<Platform>} [platform] instead of the browser's own: `{ WebSocket }` of the package `ws` in Node.js 20, a
+ *   clock and a socket of one's own in tests
+ */
+
+/**
+ * A signal on its way out; without `to` it goes to every other member.
+ *
+ * @typedef {{ room: string, to?: string, kind: string, payload: unknown }} SentSignal
+ */
+
+/**
+ * @typedef {object} ClientEvents
+ * @property {StateChange} state
+ * @property {Welcome} moved the session goes on at another gateway, without a pause; the state is `open` throughout
+ * @property {IncomingSignal} signal from any room
+ * @property {SentSignal} signal-sent one of this client's own, as it is handed to it; near the gateway's limits it may wait here
+ * @property {{ error: SwitchboardError }} error the gateway complains about no request in particular
+ */
+
+export {};
