@@ -13,10 +13,11 @@ pub mod envelope;
 pub mod frame;
 mod incoming;
 pub(crate) mod keyring;
-pub(crate) mod loopback;
+pub(crate) mod links;
+mod loopback;
+mod notices;
 mod outgoing;
 mod rate;
-pub(crate) mod resync;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,13 +61,20 @@ pub(crate) struct Heard {
     pub(crate) anew: Anew,
 }
 
+/// What all links of a node have in common.
+pub(crate) struct Shared {
+    /// The node itself.
+    pub(crate) own: NodeId,
+    pub(crate) keyring: Arc<Keyring>,
+    /// How long an envelope may wait for others where the rate makes it pay.
+    pub(crate) linger_max: Duration,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) observe: Arc<dyn Observe>,
+}
+
 pub(crate) struct Link {
-    own: NodeId,
     to: NodeId,
-    keyring: Arc<Keyring>,
-    linger_max: Duration,
-    bus: Arc<dyn Bus>,
-    observe: Arc<dyn Observe>,
+    shared: Arc<Shared>,
     state: Mutex<State>,
     wake: Notify,
     /// The other node is no more.
@@ -85,15 +93,7 @@ struct State {
 const LONG: Duration = Duration::from_secs(3600);
 
 impl Link {
-    pub(crate) fn new(
-        own: NodeId,
-        to: NodeId,
-        keyring: Arc<Keyring>,
-        generation: u64,
-        linger_max: Duration,
-        bus: Arc<dyn Bus>,
-        observe: Arc<dyn Observe>,
-    ) -> Self {
+    pub(crate) fn new(to: NodeId, generation: u64, shared: Arc<Shared>) -> Self {
         let state = State {
             outgoing: Outgoing::new(generation),
             incoming: Incoming::default(),
@@ -101,12 +101,8 @@ impl Link {
             asleep_until: None,
         };
         Self {
-            own,
             to,
-            keyring,
-            linger_max,
-            bus,
-            observe,
+            shared,
             state: Mutex::new(state),
             wake: Notify::new(),
             closed: AtomicBool::new(false),
@@ -144,7 +140,7 @@ impl Link {
             return Err(Full);
         }
         let due = match urgency {
-            Urgency::Now => now + state.rate.linger(self.linger_max),
+            Urgency::Now => now + state.rate.linger(self.shared.linger_max),
             Urgency::Receipt => now + RECEIPT_WAIT,
         };
         let position = state.outgoing.gather(now, due, |out| envelope.write(out))?;
@@ -162,7 +158,7 @@ impl Link {
         let anew = state
             .outgoing
             .confirmed(seen, confirms_alone, now, |confirmed| {
-                self.observe.observe(Observation::FrameConfirmed {
+                self.shared.observe.observe(Observation::FrameConfirmed {
                     envelopes: confirmed.envelopes,
                     after: confirmed.after,
                 });
@@ -176,7 +172,7 @@ impl Link {
     pub(crate) fn reset(&self, generation: u64) {
         let mut state = self.state.lock();
         state.outgoing.reset(generation);
-        self.observe.observe(Observation::LinkReset);
+        self.shared.observe.observe(Observation::LinkReset);
         self.wake_if_needed(state);
     }
 
@@ -216,7 +212,7 @@ impl Link {
                     number,
                     frame,
                 } => {
-                    let result = self.bus.publish(&self.to, frame).await;
+                    let result = self.shared.bus.publish(&self.to, frame).await;
                     self.published(generation, number, result);
                 }
                 Step::Sleep(until) => tokio::select! {
@@ -254,7 +250,8 @@ impl Link {
                 since,
             }) => {
                 state.rate.sent(count, now);
-                self.observe
+                self.shared
+                    .observe
                     .observe(Observation::FramePublished { envelopes: count });
                 let frame = self.seal(&mut state, number, &envelopes);
                 let contents = (count, envelopes.len(), since);
@@ -266,11 +263,11 @@ impl Link {
                 }
             }
             Some(Next::Again { number, frame }) => {
-                self.observe.observe(Observation::FrameRepeated);
+                self.shared.observe.observe(Observation::FrameRepeated);
                 Step::Publish {
                     generation,
                     number,
-                    frame: frame::seal_again(&self.keyring.agreed(), &self.to, frame),
+                    frame: frame::seal_again(&self.shared.keyring.agreed(), &self.to, frame),
                 }
             }
             None => {
@@ -284,13 +281,13 @@ impl Link {
     fn seal(&self, state: &mut State, number: u64, envelopes: &[u8]) -> bytes::Bytes {
         let (seen_generation, seen) = state.incoming.confirm();
         let header = Header {
-            from: self.own.clone(),
+            from: self.shared.own.clone(),
             generation: state.outgoing.generation(),
             number,
             seen_generation,
             seen,
         };
-        frame::seal(&self.keyring.agreed(), &self.to, &header, envelopes)
+        frame::seal(&self.shared.keyring.agreed(), &self.to, &header, envelopes)
     }
 
     fn published(&self, generation: u64, number: u64, result: Result<u64, BusError>) {
@@ -302,7 +299,7 @@ impl Link {
                 let went_out = matches!(error, BusError::Unanswered(_));
                 state.outgoing.published(generation, number, went_out);
                 state.outgoing.pause(Instant::now());
-                self.observe.observe(Observation::PublishFailed);
+                self.shared.observe.observe(Observation::PublishFailed);
                 tracing::debug!(node.id = %self.to, %error, "a frame could not be published; it will be repeated");
             }
         }
@@ -339,70 +336,4 @@ enum Step {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicUsize;
-
-    use async_trait::async_trait;
-    use bytes::Bytes;
-    use tokio::time::timeout;
-
-    use super::*;
-    use crate::backend::bus::Inbox;
-    use crate::link::keyring::ClusterKey;
-
-    /// Counts what it does not publish.
-    #[derive(Default)]
-    struct Gone(AtomicUsize);
-
-    #[async_trait]
-    impl Bus for Gone {
-        async fn publish(&self, _: &NodeId, _: Bytes) -> Result<u64, BusError> {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            Err(BusError::Unreachable("it is gone".into()))
-        }
-
-        async fn subscribe(&self, _: &NodeId) -> Result<Box<dyn Inbox>, BusError> {
-            Err(BusError::Unreachable("it is gone".into()))
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn while_the_bus_is_gone_a_due_confirmation_waits_without_haste() {
-        let (bus, keyring) = (Arc::new(Gone::default()), Arc::new(Keyring::default()));
-        keyring.set(ClusterKey::random());
-        let link = Link::new(
-            NodeId::start("own"),
-            NodeId::start("other"),
-            keyring,
-            1,
-            Duration::ZERO,
-            bus.clone(),
-            Arc::new(()),
-        );
-        let tell = |link: &Link| {
-            let revisions = Envelope::Revisions(crate::link::envelope::Revisions {
-                rooms: Vec::new(),
-                answer: false,
-            });
-            link.enqueue(&revisions, Urgency::Now).expect("room");
-        };
-        tell(&link);
-        let heard = async {
-            for number in 1.. {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                tell(&link);
-                link.heard(&Header {
-                    from: link.to.clone(),
-                    generation: 1,
-                    number,
-                    seen_generation: 0,
-                    seen: 0,
-                });
-            }
-        };
-        let running = async { tokio::join!(link.run(CancellationToken::new()), heard) };
-        let _ = timeout(Duration::from_secs(20), running).await;
-        let tries = bus.0.load(Ordering::Relaxed);
-        assert!((10..100).contains(&tries), "{tries} tries in 20 s");
-    }
-}
+mod tests;

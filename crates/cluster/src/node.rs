@@ -15,26 +15,25 @@ pub(crate) mod reaper;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::backend::Backend;
-use crate::backend::bus::Bus;
 use crate::backend::leases::{LeaseError, NodeInfo};
-use crate::link::Link;
 use crate::link::keyring::{ClusterKey, Keyring};
-use crate::link::loopback::{self, Loopback};
+use crate::link::links::{LinkSettings, Links};
 use crate::node::lease_keeper::{Agreement, OwnLease};
 use crate::observe::Observe;
 use crate::observe::repeated::Repeated;
 use crate::repair::assert::{Former, Unverified};
+use crate::repair::checked_directory::CheckedDirectory;
 use crate::repair::doubt::Doubt;
 use crate::room::allowance::Reads;
 use crate::room::rooms::Rooms;
@@ -42,7 +41,7 @@ use crate::sessions::away::Away;
 use crate::sessions::local_session::LocalSession;
 use crate::signal::tombstones::Gone;
 use crate::signal::unanswered::InFlightMax;
-use crate::tasks::{Alarm, Task};
+use crate::tasks::{Alarm, Task, VitalTasks};
 
 /// Sessions that resume here at the same time share so many turns, each always the same one.
 pub(crate) const ATTACH_TURNS: usize = 256;
@@ -130,9 +129,7 @@ pub(crate) struct Inner {
     pub(crate) reaping: Mutex<BTreeSet<NodeId>>,
     /// Sessions for which signals came too early.
     pub(crate) early: Mutex<Vec<Arc<LocalSession>>>,
-    /// A script said that its bucket is forgotten.
-    pub(crate) forgotten: Notify,
-    pub(crate) doubt: Doubt,
+    pub(crate) doubt: Arc<Doubt>,
     /// Held while the lease is renewed.
     pub(crate) own_lease: tokio::sync::Mutex<OwnLease>,
     /// Sessions with unanswered signals, for the sweeper.
@@ -144,16 +141,13 @@ pub(crate) struct Inner {
     pub(crate) attach_turns: Box<[tokio::sync::Mutex<()>]>,
     pub(crate) departing: TaskTracker,
     pub(crate) tasks: TaskTracker,
+    pub(crate) vital: VitalTasks,
     pub(crate) stop: CancellationToken,
     pub(crate) status: watch::Sender<Status>,
     /// The lease is gone, and this node has not entered anew yet.
     pub(crate) outside: watch::Sender<bool>,
     pub(crate) warnings: Warnings,
-    /// What links publish on.
-    bus: Arc<dyn Bus>,
-    pub(crate) looped: Mutex<Option<mpsc::Receiver<bytes::Bytes>>>,
-    links: DashMap<NodeId, (Arc<Link>, CancellationToken)>,
-    generations: AtomicU64,
+    pub(crate) links: Links,
 }
 
 /// What a fault can repeat, and an operator need not read each time.
@@ -175,23 +169,34 @@ impl Node {
     pub fn new(
         id: NodeId,
         settings: Settings,
-        backend: Backend,
+        mut backend: Backend,
         observe: Arc<dyn Observe>,
     ) -> Self {
-        let (bus, looped): (Arc<dyn Bus>, _) = if settings.local_shortcut {
-            let (bus, looped) = Loopback::new(id.clone(), backend.bus.clone());
-            (Arc::new(bus), looped)
-        } else {
-            (backend.bus.clone(), loopback::none())
-        };
+        let (keyring, stop) = (Arc::<Keyring>::default(), CancellationToken::new());
+        let vital = VitalTasks::new(observe.clone(), backend.alarm.clone());
+        let links = Links::new(
+            id.clone(),
+            &LinkSettings {
+                linger_max: settings.linger_max,
+                local_shortcut: settings.local_shortcut,
+            },
+            (backend.bus.clone(), keyring.clone()),
+            observe.clone(),
+            (vital.clone(), stop.clone()),
+        );
         backend.unreadable.observed_by(&observe);
-        let doubt = Doubt::new(*backend.doubts.borrow());
+        let doubt = Arc::new(Doubt::new(backend.doubts.clone(), settings.lease));
+        backend.directory = Arc::new(CheckedDirectory::new(
+            backend.directory,
+            doubt.clone(),
+            observe.clone(),
+        ));
         Self(Arc::new(Inner {
             id,
             settings,
             backend,
             observe,
-            keyring: Arc::default(),
+            keyring,
             agreement: tokio::sync::Mutex::default(),
             key_in_doubt: AtomicBool::new(false),
             rooms: Rooms::default(),
@@ -204,7 +209,6 @@ impl Node {
             former: Former::default(),
             reaping: Mutex::default(),
             early: Mutex::default(),
-            forgotten: Notify::new(),
             doubt,
             own_lease: tokio::sync::Mutex::default(),
             waiting: Mutex::new(Vec::new()),
@@ -212,22 +216,20 @@ impl Node {
             departures: Semaphore::new(DEPARTURES_MAX),
             attach_turns: (0..ATTACH_TURNS).map(|_| Default::default()).collect(),
             departing: TaskTracker::new(),
-            tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
+            tasks: vital.tracker().clone(),
+            vital,
+            stop,
             status: watch::Sender::new(Status::Starting("it has just started".into())),
             outside: watch::Sender::new(false),
             warnings: Warnings::default(),
-            bus,
-            looped: Mutex::new(Some(looped)),
-            links: DashMap::new(),
-            generations: AtomicU64::new(1),
+            links,
         }))
     }
 
     /// Starts the node's tasks and returns at once; [`status`](Self::status) tells when it serves.
     pub fn start(&self) {
-        self.0.spawn_vital(Task::Lease, self.0.clone().live());
-        self.0.spawn_vital(Task::Sweeper, self.0.clone().sweep());
+        self.0.vital.spawn(Task::Lease, self.0.clone().live());
+        self.0.vital.spawn(Task::Sweeper, self.0.clone().sweep());
     }
 
     /// Raised when the node cannot go on: a task of its own has panicked. Who runs it has to end it.
@@ -287,7 +289,7 @@ impl Node {
         inner.departing.close();
         let done = tokio::time::timeout(patience, async {
             inner.departing.wait().await;
-            inner.links_idle().await;
+            inner.links.idle().await;
             // One that never entered the cluster has nothing to give back.
             let entered = inner.keyring.get().is_some();
             !entered || inner.give_lease_back().await.is_ok()
@@ -302,59 +304,6 @@ impl Node {
 }
 
 impl Inner {
-    /// A number above all that were given out before.
-    pub(crate) fn next_generation(&self) -> u64 {
-        self.generations.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// The link to `node`, made now if there is none.
-    pub(crate) fn link(&self, node: &NodeId) -> Arc<Link> {
-        if let Some(link) = self.links.get(node) {
-            return link.0.clone();
-        }
-        let entry = self
-            .links
-            .entry(node.clone())
-            .or_insert_with(|| self.open_link(node));
-        entry.0.clone()
-    }
-
-    /// The link to `node`, if there is one.
-    pub(crate) fn known_link(&self, node: &NodeId) -> Option<Arc<Link>> {
-        self.links.get(node).map(|link| link.0.clone())
-    }
-
-    /// Forgets the link to a node that is no more.
-    pub(crate) fn drop_link(&self, node: &NodeId) {
-        if let Some((_, (link, cancel))) = self.links.remove(node) {
-            link.close();
-            cancel.cancel();
-        }
-    }
-
-    /// Every link there is, in the order of the nodes: a simulation finds the same one every time.
-    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
-        let mut links: Vec<_> = self.links.iter().map(|link| link.0.clone()).collect();
-        links.sort_unstable_by(|one, other| one.to().cmp(other.to()));
-        links
-    }
-
-    fn open_link(&self, node: &NodeId) -> (Arc<Link>, CancellationToken) {
-        let link = Arc::new(Link::new(
-            self.id.clone(),
-            node.clone(),
-            self.keyring.clone(),
-            self.next_generation(),
-            self.settings.linger_max,
-            self.bus.clone(),
-            self.observe.clone(),
-        ));
-        let cancel = self.stop.child_token();
-        let (running, until) = (link.clone(), cancel.clone());
-        self.spawn_vital(Task::Link, async move { running.run(until).await });
-        (link, cancel)
-    }
-
     /// Somebody else takes those who are away at once, where there are any. So he does where somebody is still noted for this
     /// node: a directory that has just gone back in time lists whom nobody here knows any more.
     async fn give_lease_back(&self) -> Result<(), LeaseError> {
@@ -380,11 +329,5 @@ impl Inner {
 
     pub(crate) fn local(&self, peer: &PeerId) -> Option<Arc<LocalSession>> {
         self.locals.get(peer).map(|local| local.clone())
-    }
-
-    async fn links_idle(&self) {
-        for link in self.links() {
-            link.idle().await;
-        }
     }
 }

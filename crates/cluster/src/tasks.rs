@@ -2,7 +2,7 @@
 //!
 //! | kind | started by | cancelled | a panic |
 //! | --- | --- | --- | --- |
-//! | lease, reader, sweeper, assertion, link | [`spawn_vital`](Inner::spawn_vital) | the node stops (a link: or the other node is no more) | raises the [`Alarm`]: the process has to end, for others would take a half-dead node for a live one |
+//! | lease, reader, sweeper, assertion, link | [`VitalTasks::spawn`] | the node stops (a link: or the other node is no more) | raises the [`Alarm`]: the process has to end, for others would take a half-dead node for a live one |
 //! | redis, by the backend | `redis::connection` | the last of the backend is dropped | the same |
 //! | departure, reaping | [`spawn_errand`](Inner::spawn_errand) | never; a stop waits for it for a while | ends that one; what is left of a departure is a ghost, which the next assertion finds, and a reaping is begun again while its claim lasts |
 //! | roster, one room that is read again | [`spawn_aside`](Inner::spawn_aside) | the node stops | ends that one; it is read again |
@@ -17,6 +17,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use crate::node::Inner;
 use crate::observe::{Observation, Observe};
@@ -112,17 +113,40 @@ impl Alarm {
     }
 }
 
-impl Inner {
-    /// Starts a task that the node cannot do without.
-    pub(crate) fn spawn_vital(&self, task: Task, run: impl Future<Output = ()> + Send + 'static) {
-        let (observe, alarm) = (self.observe.clone(), self.backend.alarm.clone());
-        self.tasks.spawn(async move {
+/// Starts the tasks that a node cannot do without. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct VitalTasks {
+    tracker: TaskTracker,
+    observe: Arc<dyn Observe>,
+    alarm: Alarm,
+}
+
+impl VitalTasks {
+    pub(crate) fn new(observe: Arc<dyn Observe>, alarm: Alarm) -> Self {
+        Self {
+            tracker: TaskTracker::new(),
+            observe,
+            alarm,
+        }
+    }
+
+    /// What the tasks run among.
+    pub(crate) fn tracker(&self) -> &TaskTracker {
+        &self.tracker
+    }
+
+    /// Starts one. A panic in it raises the alarm.
+    pub(crate) fn spawn(&self, task: Task, run: impl Future<Output = ()> + Send + 'static) {
+        let (observe, alarm) = (self.observe.clone(), self.alarm.clone());
+        self.tracker.spawn(async move {
             if guarded_in(&*observe, task, run).await.is_none() {
                 alarm.raise(task.name());
             }
         });
     }
+}
 
+impl Inner {
     /// Starts something that is to be done before the node gives its lease back.
     pub(crate) fn spawn_errand(&self, task: Task, run: impl Future<Output = ()> + Send + 'static) {
         let observe = self.observe.clone();

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{
-    AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, JoinOutcome,
-    JoinRequest, LeaveOutcome, Presence, Rename, RenameOutcome, Sighting, TakeOver,
-    TakeOverOutcome, UpdateOutcome, Whom,
+    AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, BucketDirectory,
+    JoinOutcome, JoinRequest, LeaveOutcome, PeerDirectory, Presence, Rename, RenameOutcome,
+    RoomDirectory, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use switchboard_cluster::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 use switchboard_cluster::{Directory, DirectoryError};
@@ -36,17 +36,21 @@ impl FakeDirectory {
 }
 
 /// Each call with arguments of its own: it may take effect when its caller has given up.
-macro_rules! calls {
-    ($($name:ident($($argument:ident: $(&$lent:ident)? $($given:ident)?),*) -> $outcome:ty;)*) => {
+macro_rules! on_a_path {
+    ($part:ident {
+        $($name:ident($($argument:ident: $(&$lent:ident)? $($given:ident)?),*) -> $outcome:ty;)*
+    }) => {
         #[async_trait]
-        impl Directory for FakeDirectory {$(
+        impl $part for FakeDirectory {$(
             async fn $name(
                 &self,
                 $($argument: $(&$lent)? $($given)?),*
             ) -> Result<$outcome, DirectoryError> {
                 let inner = self.inner.clone();
                 $(let $argument = $argument.to_owned();)*
-                self.ask(async move { inner.$name($(calls!(@ $argument $(&$lent)?)),*).await }).await
+                self.ask(async move {
+                    inner.$name($(on_a_path!(@ $argument $(&$lent)?)),*).await
+                }).await
             }
         )*}
     };
@@ -54,33 +58,4 @@ macro_rules! calls {
     (@ $argument:ident) => { $argument };
 }
 
-calls! {
-    join(join: &JoinRequest) -> JoinOutcome;
-    leave(room: &RoomId, peer: &PeerId, epoch: Epoch) -> LeaveOutcome;
-    leave_kept(room: &RoomId, peer: &PeerId, epoch: Epoch, keeper: &NodeId) -> LeaveOutcome;
-    update(room: &RoomId, peer: &PeerId, epoch: Epoch, profile: &Profile) -> UpdateOutcome;
-    rename(rename: &Rename) -> RenameOutcome;
-    take_over(wish: &TakeOver) -> TakeOverOutcome;
-    assert_member(assert: &AssertMember) -> AssertOutcome;
-    roster(room: &RoomId) -> RosterSnapshot;
-    look_up(room: &RoomId, whom: &Whom) -> Sighting;
-    open_bucket(bucket: Bucket) -> ();
-    close_buckets() -> ();
-    closed_buckets() -> Vec<Bucket>;
-    attach(attach: &Attach) -> AttachOutcome;
-    prove(peer: &PeerId, epoch: Epoch) -> bool;
-    hand_over(peer: &PeerId, epoch: Epoch, from: &NodeId, to: &NodeId) -> bool;
-    assert_peer(record: &PeerRecord) -> AssertPeerOutcome;
-    intend(peer: &PeerId, epoch: Epoch, room: &RoomId, wanted: bool) -> bool;
-    note_away(peer: &PeerId, epoch: Epoch, node: &NodeId) -> bool;
-    presence(peer: &PeerId) -> Presence;
-    evict(peer: &PeerId, epoch: Epoch, node: &NodeId) -> Option<NodeId>;
-    peer(peer: &PeerId) -> Option<PeerRecord>;
-    forget(peer: &PeerId, epoch: Epoch) -> bool;
-    admit(user: &UserId, peer: &PeerId, node: &NodeId, sessions_max: u32) -> bool;
-    user_sessions(user: &UserId) -> Vec<PeerId>;
-    dismiss(user: &UserId, peer: &PeerId) -> ();
-    enlist(node: &NodeId, peer: &PeerId) -> ();
-    delist(node: &NodeId, peer: &PeerId) -> ();
-    enlisted(node: &NodeId) -> Vec<PeerId>;
-}
+switchboard_cluster::each_directory_call!(on_a_path);

@@ -4,12 +4,12 @@
 //! every bucket open.
 
 mod bus;
-mod directory;
 mod leases;
 mod names;
 mod peers;
 mod room;
 mod rooms;
+mod sessions;
 
 use std::sync::Arc;
 

@@ -146,7 +146,7 @@ impl Inner {
             reenters
         });
         if reenters || was_outside {
-            self.forgotten.notify_one();
+            self.doubt.assert_now();
         }
         Ok(())
     }
@@ -162,7 +162,7 @@ impl Inner {
             std::mem::replace(status, stays.clone()) != stays
         });
         // The cycle of assertions starts again, and waits.
-        self.forgotten.notify_one();
+        self.doubt.assert_now();
         self.warn_of(foreign, "this node is not in the cluster any more; end it");
     }
 

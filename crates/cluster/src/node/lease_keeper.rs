@@ -57,15 +57,15 @@ impl Inner {
             inbox = self.enter_cluster() => inbox,
         };
         let looped = self
-            .looped
-            .lock()
-            .take()
+            .links
+            .take_looped()
             .expect("a node enters the cluster once");
         let reader = self.clone();
-        self.spawn_vital(Task::Reader, async move {
+        self.vital.spawn(Task::Reader, async move {
             reader.read(inbox, looped).await;
         });
-        self.spawn_vital(Task::Assertion, self.clone().assert_always());
+        self.vital
+            .spawn(Task::Assertion, self.clone().assert_always());
         tokio::select! {
             biased;
             () = self.stop.cancelled() => {}
@@ -186,10 +186,10 @@ impl Inner {
             lost => self.lose_lease(lost, observer).await?,
         }
         let table = leases.read().await?;
-        let linked = self.links().into_iter().map(|link| link.to().clone());
+        let linked = self.links.all().into_iter().map(|link| link.to().clone());
         let look = observer.look(table.clone(), linked, Instant::now());
         for node in look.vanished {
-            self.drop_link(&node);
+            self.links.close(&node);
         }
         let is_claimed = matches!(renewal, Renewal::Claimed { .. });
         if *self.outside.borrow() && !is_claimed {
@@ -235,15 +235,9 @@ impl Inner {
             own.highest = renewed.counter;
         }
         if went_back {
-            self.note_went_back();
+            self.doubt.note_went_back();
         }
         Ok(renewal)
-    }
-
-    /// The directory went back in time: its rooms are closed and filled again.
-    pub(crate) fn note_went_back(&self) {
-        self.doubt.note_went_back();
-        self.forgotten.notify_one();
     }
 
     fn spawn_reaping(self: &Arc<Self>, dead: &NodeId, how: Gone) {

@@ -12,7 +12,6 @@ use tokio::time::{Duration, sleep, timeout};
 use crate::backend::directory::DirectoryError;
 use crate::backend::leases::{Lease, LeaseError};
 use crate::backend::record::PeerRecord;
-use crate::link::resync::tell_revisions;
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::observe::about::About;
@@ -145,7 +144,7 @@ impl Inner {
         }
         self.backend.leases.bury(dead, &self.id).await?;
         if *dead != self.id {
-            self.drop_link(dead);
+            self.links.close(dead);
         }
         Ok(Some(members))
     }
@@ -173,7 +172,7 @@ impl Inner {
             }
             told => told?,
         };
-        self.checked(self.backend.directory.delist(dead, peer).await)?;
+        self.backend.directory.delist(dead, peer).await?;
         Ok(told)
     }
 
@@ -182,7 +181,7 @@ impl Inner {
         dead: &NodeId,
         peer: &PeerId,
     ) -> Result<Vec<Told>, DirectoryError> {
-        let record = self.checked(self.backend.directory.peer(peer).await)?;
+        let record = self.backend.directory.peer(peer).await?;
         match record.filter(|record| record.node == *dead) {
             Some(record) => self.take_from(dead, &record).await,
             None => Ok(Vec::new()),
@@ -199,9 +198,9 @@ impl Inner {
             return self.remove(record).await;
         }
         let directory = &self.backend.directory;
-        self.checked(directory.enlist(&self.id, &record.peer).await)?;
+        directory.enlist(&self.id, &record.peer).await?;
         let handed = directory.hand_over(&record.peer, record.epoch, dead, &self.id);
-        if !self.checked(handed.await)? {
+        if !handed.await? {
             // It came back in the meantime.
             self.delist_unless_here(&record.peer).await;
             return Ok(Vec::new());
@@ -236,7 +235,7 @@ impl Inner {
     /// Whether its rooms count on the peer to come back. One that is in no room costs nobody anything.
     async fn can_resume(&self, record: &PeerRecord) -> Result<bool, DirectoryError> {
         for room in &record.rooms {
-            let roster = self.checked(self.backend.directory.roster(room).await)?;
+            let roster = self.backend.directory.roster(room).await?;
             if let Some(member) = roster.member(&record.peer) {
                 return Ok(member.flags.resumable);
             }
@@ -258,8 +257,8 @@ impl Inner {
                 nodes: left.nodes,
             });
         }
-        self.checked(directory.dismiss(&record.user, &record.peer).await)?;
-        self.checked(directory.forget(&record.peer, record.epoch).await)?;
+        directory.dismiss(&record.user, &record.peer).await?;
+        directory.forget(&record.peer, record.epoch).await?;
         Ok(told)
     }
 
@@ -278,11 +277,11 @@ impl Inner {
             }
         }
         for (node, revisions) in told {
-            let link = self.link(&node);
+            let link = self.links.to(&node);
             let confirmed = async {
                 loop {
                     let generation = link.generation();
-                    tell_revisions(&link, &revisions);
+                    link.tell_revisions(&revisions);
                     link.idle().await;
                     if link.generation() == generation {
                         return;

@@ -31,7 +31,6 @@ use crate::node::{Inner, Status};
 use crate::observe::Observation;
 use crate::sessions::away::Away;
 use crate::sessions::local_session::LocalSession;
-use crate::sessions::resume::tell_moved;
 use crate::tasks::Task;
 
 /// A slow cycle takes this long, or longer where there are many sessions.
@@ -148,7 +147,7 @@ impl Inner {
             self.verify_places().await?;
             // Where nobody joins, nobody else notices.
             let closed = self.backend.directory.closed_buckets().await;
-            match self.checked(closed)?.is_empty() {
+            match closed?.is_empty() {
                 true => {
                     self.former.prune();
                     Ok(())
@@ -159,7 +158,7 @@ impl Inner {
         tokio::select! {
             biased;
             _ = doubts.changed() => Err(Doubt),
-            () = self.forgotten.notified() => Err(Doubt),
+            () = self.doubt.must_assert() => Err(Doubt),
             done = cycle => done,
         }
     }
@@ -171,7 +170,7 @@ impl Inner {
     ) -> Result<bool, AssertError> {
         self.look_back(memory).await?;
         self.agree_on_key().await?;
-        let closed = self.checked(self.backend.directory.closed_buckets().await)?;
+        let closed = self.backend.directory.closed_buckets().await?;
         let now = Instant::now();
         // Another node may have closed them, while this one has no doubt of its own: a part of the directory may have gone
         // back in time without a word.
@@ -185,7 +184,7 @@ impl Inner {
         if closed.is_empty() {
             memory.filling_since = None;
             let still = self.backend.directory.closed_buckets().await;
-            return Ok(self.checked(still)?.is_empty());
+            return Ok(still?.is_empty());
         }
         self.say_why_it_waits(closed.len());
         let is_filled = now.saturating_duration_since(since) >= self.time_to_fill().await?;
@@ -211,7 +210,7 @@ impl Inner {
                     "the directory went back in time; its rooms are closed while it is filled{said}"
                 );
             }
-            self.checked(self.backend.directory.close_buckets().await)?;
+            self.backend.directory.close_buckets().await?;
             memory.filling_since = None;
             memory.lift = true;
         }
@@ -241,7 +240,7 @@ impl Inner {
             "the directory is filled (again); rooms are open"
         );
         for bucket in closed {
-            self.checked(self.backend.directory.open_bucket(bucket).await)?;
+            self.backend.directory.open_bucket(bucket).await?;
         }
         Ok(())
     }
@@ -396,7 +395,7 @@ impl Inner {
     /// for that already. The one that it gives now may follow on what they do not have: it is read, and told as no step.
     async fn leave_what_was_left(&self, held: &PeerRecord) -> Result<(), DirectoryError> {
         let listed = self.backend.directory.peer(&held.peer).await;
-        let Some(listed) = self.checked(listed)? else {
+        let Some(listed) = listed? else {
             return Ok(());
         };
         for room in listed
@@ -411,10 +410,10 @@ impl Inner {
 
     async fn leave_again(&self, room: &RoomId, held: &PeerRecord) -> Result<(), DirectoryError> {
         let directory = &self.backend.directory;
-        let left = self.checked(directory.leave(room, &held.peer, held.epoch).await)?;
+        let left = directory.leave(room, &held.peer, held.epoch).await?;
         self.hint(&left.nodes, room, left.revision);
         let intended = directory.intend(&held.peer, held.epoch, room, false);
-        self.checked(intended.await).map(drop)
+        intended.await.map(drop)
     }
 
     /// A client that was told that a join did not succeed, or that has left, need not say so again: nobody else would
@@ -449,7 +448,7 @@ impl Inner {
         }
         let directory = &self.backend.directory;
         let noted = directory.note_away(&away.peer, away.epoch, &self.id);
-        self.checked(noted.await)?;
+        noted.await?;
         for mut place in away.places() {
             // It may have left the room while the others were written.
             if away.has_place(&place.room) {
@@ -468,14 +467,14 @@ impl Inner {
         record: &PeerRecord,
     ) -> Result<Option<(NodeId, u64)>, DirectoryError> {
         let directory = &self.backend.directory;
-        self.checked(directory.enlist(&self.id, &record.peer).await)?;
-        match self.checked(directory.assert_peer(record).await)? {
+        directory.enlist(&self.id, &record.peer).await?;
+        match directory.assert_peer(record).await? {
             AssertPeerOutcome::Elsewhere { node, epoch } => return Ok(Some((node, epoch))),
             AssertPeerOutcome::Restored => self.observe.observe(Observation::Restored),
             AssertPeerOutcome::Known => {}
         }
         let admitted = directory.admit(&record.user, &record.peer, &self.id, u32::MAX);
-        self.checked(admitted.await)?;
+        admitted.await?;
         Ok(None)
     }
 
@@ -558,7 +557,7 @@ impl Inner {
     /// anything was missing.
     async fn assert_place(&self, place: &AssertMember) -> Result<bool, DirectoryError> {
         let asserted = self.backend.directory.assert_member(place).await;
-        let (revision, nodes) = match self.checked(asserted)? {
+        let (revision, nodes) = match asserted? {
             AssertOutcome::Known { revision } => {
                 self.hint(&[], &place.room, revision);
                 return Ok(false);
@@ -568,9 +567,6 @@ impl Inner {
                 nodes,
                 behind,
             } => {
-                if behind {
-                    self.note_forgotten();
-                }
                 if behind || !place.lift {
                     self.observe.observe(Observation::Restored);
                 }
@@ -590,10 +586,10 @@ impl Inner {
     ) -> Result<(), DirectoryError> {
         let directory = &self.backend.directory;
         let handed = directory.hand_over(&local.peer, local.epoch, keeper, &self.id);
-        if !self.checked(handed.await)? {
+        if !handed.await? {
             return Ok(());
         }
-        tell_moved(&self.link(keeper), local.peer, local.epoch);
+        self.links.to(keeper).tell_moved(local.peer, local.epoch);
         for room in local.kept_rooms() {
             once_filled(self.retake(local, &room).await)?;
         }
@@ -632,7 +628,7 @@ impl Inner {
             whole: false,
         };
         let outcome = self.backend.directory.take_over(&wish).await;
-        if let TakeOverOutcome::Moved { changed, place } = self.checked(outcome)? {
+        if let TakeOverOutcome::Moved { changed, place } = outcome? {
             self.tell_taken(room, &place, changed);
             self.hint(&[], room, place.revision);
         }

@@ -1,30 +1,37 @@
-//! Whether rosters that are read now may lack somebody who is in: the directory lost something, and not everybody has
-//! written again yet what is his.
+//! Whether rosters that are read now may lack a member: the directory lost something, and not every node has written
+//! again yet what it knows.
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
-use tokio::sync::futures::Notified;
-use tokio::time::{Duration, Instant};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Duration, Instant, timeout};
 
-/// Since when the directory's memory is in doubt, as far as this node noticed.
+/// How long a session that joins or resumes waits until the node has looked whether the directory went back in time.
+const LOOK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What this node noticed of the directory's memory.
 pub(crate) struct Doubt {
     noticed: Mutex<Noticed>,
+    /// Counts the backend's doubts, see [`Backend::doubts`](crate::backend::Backend::doubts).
+    backend: watch::Receiver<u64>,
+    lease: Duration,
     looked: Notify,
+    assert: Notify,
 }
 
 struct Noticed {
     /// How many doubts of the backend are taken into account.
     count: u64,
     last_at: Option<Instant>,
-    /// After so many it was looked whether the directory went back in time.
+    /// The node looked whether the directory went back in time after so many of the backend's doubts.
     looked_after: u64,
     /// It did, and its rooms are not closed yet.
     went_back: bool,
 }
 
 impl Doubt {
-    /// None yet; the backend has counted `count` before.
-    pub(crate) fn new(count: u64) -> Self {
+    /// None yet, whatever the backend has counted before.
+    pub(crate) fn new(backend: watch::Receiver<u64>, lease: Duration) -> Self {
+        let count = *backend.borrow();
         let noticed = Noticed {
             count,
             last_at: None,
@@ -33,50 +40,78 @@ impl Doubt {
         };
         Self {
             noticed: Mutex::new(noticed),
+            backend,
+            lease,
             looked: Notify::new(),
+            assert: Notify::new(),
         }
     }
 
-    /// There is a sign that the directory went back in time.
-    pub(crate) fn note_went_back(&self) {
-        self.noticed.lock().went_back = true;
+    /// A call was answered that its part of the directory is forgotten.
+    pub(crate) fn note_forgotten(&self) {
+        self.noticed.lock().last_at = Some(Instant::now());
+        self.assert_now();
     }
 
-    /// Whether there is such a sign, and the rooms are open still.
+    /// There is a sign that the directory went back in time: its rooms are to be closed and filled again.
+    pub(crate) fn note_went_back(&self) {
+        self.noticed.lock().went_back = true;
+        self.assert_now();
+    }
+
+    /// Whether there is such a sign while the rooms are still open.
     pub(crate) fn went_back(&self) -> bool {
         self.noticed.lock().went_back
     }
 
-    /// It was looked after `count` doubts of the backend; if the directory went back in time, its rooms are closed now.
+    /// The next cycle of assertions begins now, at full speed.
+    pub(crate) fn assert_now(&self) {
+        self.assert.notify_one();
+    }
+
+    /// Comes when a cycle is to begin. Cancel safe.
+    pub(crate) async fn must_assert(&self) {
+        self.assert.notified().await;
+    }
+
+    /// The node looked after `count` doubts of the backend; if the directory went back in time, its rooms are closed now.
     pub(crate) fn looked(&self, count: u64) {
         let mut noticed = self.noticed.lock();
         (noticed.looked_after, noticed.went_back) = (count, false);
         self.looked.notify_waiters();
     }
 
-    /// The next time that it was looked, from now on.
-    pub(crate) fn next_look(&self) -> Notified<'_> {
-        self.looked.notified()
+    /// Waits for a while until the node has looked whether the directory went back in time. It looks soon after it reaches
+    /// the directory (again), so a session that comes just then need not be sent away.
+    pub(crate) async fn until_looked(&self) {
+        let looked = async {
+            loop {
+                let look = self.looked.notified();
+                if !self.may_show_the_past() {
+                    return;
+                }
+                look.await;
+            }
+        };
+        let _ = timeout(LOOK_PATIENCE, looked).await;
     }
 
-    /// Whether the rooms that are open may be older than what this node knows. `count`: of the backend's doubts, now.
-    pub(crate) fn may_show_the_past(&self, count: u64) -> bool {
+    /// Whether the rooms that are open may be older than what this node knows, so that no session can be let in: the node
+    /// has just reached the directory (again), or the rooms are to be closed.
+    pub(crate) fn may_show_the_past(&self) -> bool {
         let noticed = self.noticed.lock();
-        noticed.went_back || noticed.looked_after != count
+        noticed.went_back || noticed.looked_after != *self.backend.borrow()
     }
 
-    /// A call was answered that its part of the directory is forgotten.
-    pub(crate) fn note(&self) {
-        self.noticed.lock().last_at = Some(Instant::now());
-    }
-
-    /// Whether the last doubt is less than a lease ago: whoever lives has written what is his by then, for a node that
-    /// cannot is taken for dead. `count`: of the backend's doubts, now.
-    pub(crate) fn lasts(&self, count: u64, lease: Duration) -> bool {
+    /// Whether the last doubt is less than a lease ago: every node that lives has written what it knows by then, because one
+    /// that cannot is taken for dead.
+    pub(crate) fn lasts(&self) -> bool {
+        let count = *self.backend.borrow();
         let mut noticed = self.noticed.lock();
         if std::mem::replace(&mut noticed.count, count) != count {
             noticed.last_at = Some(Instant::now());
         }
+        let lease = self.lease;
         noticed.last_at.is_some_and(|at| at.elapsed() < lease)
     }
 }
@@ -87,36 +122,44 @@ mod tests {
 
     const LEASE: Duration = Duration::from_secs(4);
 
+    fn doubt(count: u64) -> (watch::Sender<u64>, Doubt) {
+        let backend = watch::Sender::new(count);
+        let doubt = Doubt::new(backend.subscribe(), LEASE);
+        (backend, doubt)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_doubt_lasts_for_a_lease_from_when_it_was_noticed() {
-        let doubt = Doubt::new(3);
-        assert!(!doubt.lasts(3, LEASE));
-        assert!(doubt.lasts(4, LEASE));
+        let (backend, doubt) = doubt(3);
+        assert!(!doubt.lasts());
+        backend.send_replace(4);
+        assert!(doubt.lasts());
         tokio::time::advance(LEASE / 2).await;
-        assert!(doubt.lasts(4, LEASE));
+        assert!(doubt.lasts());
         tokio::time::advance(LEASE / 2).await;
-        assert!(!doubt.lasts(4, LEASE));
+        assert!(!doubt.lasts());
     }
 
     #[test]
-    fn after_a_new_connection_rooms_may_show_the_past_until_it_was_looked() {
-        let doubt = Doubt::new(3);
-        assert!(!doubt.may_show_the_past(3));
-        assert!(doubt.may_show_the_past(4));
+    fn after_a_new_connection_rooms_may_show_the_past_until_the_node_looked() {
+        let (backend, doubt) = doubt(3);
+        assert!(!doubt.may_show_the_past());
+        backend.send_replace(4);
+        assert!(doubt.may_show_the_past());
         doubt.note_went_back();
         doubt.looked(4);
-        assert!(!doubt.may_show_the_past(4) && !doubt.went_back());
+        assert!(!doubt.may_show_the_past() && !doubt.went_back());
         doubt.note_went_back();
-        assert!(doubt.may_show_the_past(4));
+        assert!(doubt.may_show_the_past());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_part_that_is_forgotten_still_begins_the_doubt_again() {
-        let doubt = Doubt::new(0);
-        doubt.note();
+        let (_backend, doubt) = doubt(0);
+        doubt.note_forgotten();
         tokio::time::advance(LEASE / 2).await;
-        doubt.note();
+        doubt.note_forgotten();
         tokio::time::advance(LEASE / 2).await;
-        assert!(doubt.lasts(0, LEASE));
+        assert!(doubt.lasts());
     }
 }

@@ -16,7 +16,6 @@ use crate::backend::directory::{
 use crate::backend::record::{Epoch, Flags, MemberRecord, Profile, RosterSnapshot};
 use crate::link::Urgency;
 use crate::link::envelope::{Change, Envelope, RosterChange};
-use crate::link::resync::tell_revisions;
 use crate::node::{Inner, Node, Status};
 use crate::observe::Observation;
 use crate::room::allowance::{member_bytes, record_bytes};
@@ -26,9 +25,6 @@ use crate::sessions::local_session::LocalSession;
 
 /// A join that the directory carried out reaches this node's roster within this, or is given up.
 pub(crate) const JOIN_PATIENCE: Duration = Duration::from_secs(5);
-/// How long somebody who comes in waits for [`Inner::until_looked_back`].
-const LOOK_PATIENCE: Duration = Duration::from_secs(1);
-
 /// How long a join waits for another one that reads the same room.
 const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a join waits for its turn to read a room, and how often it looks.
@@ -129,10 +125,10 @@ impl Node {
         if let Some(retry_after) = local.listing.lock().pause(now) {
             return Err(JoinError::TooMuch { retry_after });
         }
-        node.until_looked_back().await;
+        node.doubt.until_looked().await;
         let turn = local.turn.lock().await;
         let serves = *node.status.borrow() == Status::Serving;
-        if local.has_ended() || !serves || node.may_be_shown_the_past() {
+        if local.has_ended() || !serves || node.doubt.may_show_the_past() {
             return Err(JoinError::Unavailable);
         }
         if local.profile(&join.room).is_some() {
@@ -147,7 +143,7 @@ impl Node {
             .intend(&local.peer, local.epoch, &join.room, true)
             .await;
         // False: the directory has forgotten this session, or a newer connection has it.
-        if !node.checked(intended).map_err(|_| JoinError::Unavailable)? {
+        if !intended.map_err(|_| JoinError::Unavailable)? {
             return Err(JoinError::Unavailable);
         }
         local.note_room(&join.room, join.profile.clone());
@@ -177,7 +173,6 @@ impl Node {
             claim,
         };
         let outcome = node.backend.directory.rename(&rename).await;
-        let outcome = node.checked(outcome);
         let (changed, place) = match outcome.map_err(|_| RenameError::Unavailable)? {
             RenameOutcome::NotAMember => return Err(RenameError::NotAMember),
             RenameOutcome::NameTaken => return Err(RenameError::NameTaken),
@@ -248,10 +243,7 @@ impl Node {
             .directory
             .update(room, &local.peer, local.epoch, &profile)
             .await;
-        match node
-            .checked(updated)
-            .map_err(|_| UpdateError::Unavailable)?
-        {
+        match updated.map_err(|_| UpdateError::Unavailable)? {
             UpdateOutcome::NotAMember => Err(UpdateError::NotAMember),
             UpdateOutcome::Updated {
                 changed: false,
@@ -297,7 +289,7 @@ impl Inner {
         let outcome = match self.reads_of(whole).await {
             Ok(reading) => {
                 let request = self.request(local, join, whole);
-                let outcome = self.checked(self.backend.directory.join(&request).await);
+                let outcome = self.backend.directory.join(&request).await;
                 self.note_read(reading, outcome.as_ref().ok());
                 outcome.map_err(|_| JoinError::Unavailable)
             }
@@ -306,7 +298,7 @@ impl Inner {
         let refused = match outcome {
             // What it would be shown may lack those who have come in since.
             Ok(JoinOutcome::Joined { .. } | JoinOutcome::Entered { .. })
-                if self.may_be_shown_the_past() =>
+                if self.doubt.may_show_the_past() =>
             {
                 JoinError::Unavailable
             }
@@ -352,7 +344,7 @@ impl Inner {
                 .directory
                 .intend(&local.peer, local.epoch, &join.room, false)
                 .await;
-            if self.checked(taken_back).is_ok() {
+            if taken_back.is_ok() {
                 local.forget_room(&join.room);
             }
         }
@@ -535,14 +527,14 @@ impl Inner {
             return;
         }
         let directory = &self.backend.directory;
-        let record = self.checked(directory.peer(&evicted.peer).await);
+        let record = directory.peer(&evicted.peer).await;
         let Ok(Some(record)) = record else { return };
         // Another node keeps its places by now, perhaps.
         if !nodes.contains(&record.node) {
             self.announce(std::slice::from_ref(&record.node), step);
         }
         let intended = directory.intend(&evicted.peer, record.epoch, room, false);
-        let _ = self.checked(intended.await);
+        let _ = intended.await;
     }
 
     /// Takes a session out of a room, here and in the directory. Where the directory does not answer, the room stays
@@ -570,9 +562,9 @@ impl Inner {
         reason: LeaveReason,
     ) -> Result<LeaveOutcome, DirectoryError> {
         let directory = &self.backend.directory;
-        let left = self.checked(directory.leave(room, peer, epoch).await)?;
+        let left = directory.leave(room, peer, epoch).await?;
         self.tell_leave(room, peer, &left, reason);
-        self.checked(directory.intend(peer, epoch, room, false).await)?;
+        directory.intend(peer, epoch, room, false).await?;
         Ok(left)
     }
 
@@ -609,7 +601,7 @@ impl Inner {
         self.hint_here(&step.room, step.revision);
         let step = Envelope::Roster(step);
         for node in nodes {
-            let _ = self.link(node).enqueue(&step, Urgency::Now);
+            let _ = self.links.to(node).enqueue(&step, Urgency::Now);
         }
     }
 
@@ -617,7 +609,9 @@ impl Inner {
     pub(crate) fn hint(&self, nodes: &[NodeId], room: &RoomId, revision: u64) {
         self.hint_here(room, revision);
         for node in nodes.iter().filter(|node| **node != self.id) {
-            tell_revisions(&self.link(node), &[(room.clone(), revision)]);
+            self.links
+                .to(node)
+                .tell_revisions(&[(room.clone(), revision)]);
         }
     }
 
@@ -625,44 +619,6 @@ impl Inner {
         if let Some(room) = self.rooms.get(room.as_str()) {
             self.in_room(&room, |room| (room.hint(revision), After::default()));
         }
-    }
-
-    pub(crate) fn note_forgotten(&self) {
-        self.doubt.note();
-        self.forgotten.notify_one();
-    }
-
-    /// Waits for a while until it was looked whether the directory went back in time. That follows soon upon reaching it
-    /// (again), and whoever wants to come in need not be sent away for it.
-    pub(crate) async fn until_looked_back(&self) {
-        let looked = async {
-            loop {
-                let look = self.doubt.next_look();
-                if !self.may_be_shown_the_past() {
-                    return;
-                }
-                look.await;
-            }
-        };
-        let _ = timeout(LOOK_PATIENCE, looked).await;
-    }
-
-    /// Whether nobody can be let in: this node has just reached the directory (again), or its rooms are to be closed.
-    pub(crate) fn may_be_shown_the_past(&self) -> bool {
-        self.doubt.may_show_the_past(*self.backend.doubts.borrow())
-    }
-
-    /// Counts a failure of the directory.
-    pub(crate) fn checked<T>(
-        &self,
-        result: Result<T, DirectoryError>,
-    ) -> Result<T, DirectoryError> {
-        result.inspect_err(|error| {
-            self.observe.observe(Observation::DirectoryFailed);
-            if *error == DirectoryError::Forgotten {
-                self.note_forgotten();
-            }
-        })
     }
 }
 

@@ -259,7 +259,7 @@ impl Inner {
 
     async fn enter_directory(self: &Arc<Self>, local: &LocalSession) -> Result<(), AttachError> {
         let directory = &self.backend.directory;
-        self.checked(directory.enlist(&self.id, &local.peer).await)?;
+        directory.enlist(&self.id, &local.peer).await?;
         let attach = Attach {
             peer: local.peer,
             epoch: local.epoch,
@@ -267,7 +267,7 @@ impl Inner {
             user: local.user.clone(),
             shown: None,
         };
-        let attached = self.checked(directory.attach(&attach).await)?;
+        let attached = directory.attach(&attach).await?;
         if !matches!(attached, AttachOutcome::Attached { .. }) {
             // Peer ids are random: one that is there already was lost track of.
             return Err(AttachError::Unavailable);
@@ -275,7 +275,7 @@ impl Inner {
         let most = self.settings.sessions_per_user;
         for _ in 0..EVICTIONS_MAX {
             let admitted = directory.admit(&local.user, &local.peer, &self.id, most);
-            if self.checked(admitted.await)? {
+            if admitted.await? {
                 return Ok(());
             }
             if !self.evict_one_of(&local.user).await? {
@@ -344,7 +344,7 @@ impl Inner {
     ) -> Result<(), DirectoryError> {
         let (peer, epoch) = (&departing.peer, departing.epoch);
         let directory = &self.backend.directory;
-        let record = self.checked(directory.peer(peer).await)?;
+        let record = directory.peer(peer).await?;
         let mut rooms = departing.rooms.clone();
         for room in record.iter().flat_map(|record| &record.rooms) {
             // Others may have found out about more rooms, after the directory forgot.
@@ -360,14 +360,14 @@ impl Inner {
             for room in &rooms {
                 self.leave_room(room, peer, epoch, reason).await?;
             }
-            self.checked(directory.dismiss(&departing.user, peer).await)?;
-            self.checked(directory.forget(peer, epoch).await)?;
+            directory.dismiss(&departing.user, peer).await?;
+            directory.forget(peer, epoch).await?;
         }
         // Back on this node, or about to be, over another connection.
         if self.has(peer) || successor.is_some_and(|record| record.node == self.id) {
             return Ok(());
         }
-        self.checked(directory.delist(&self.id, peer).await)
+        directory.delist(&self.id, peer).await
     }
 
     /// What was begun for the session under this epoch is finished first; nothing more begins, and it hears nothing more.
@@ -412,7 +412,7 @@ impl Inner {
         peer: &PeerId,
         epoch: Epoch,
     ) -> Result<(), DirectoryError> {
-        let record = self.checked(self.backend.directory.peer(peer).await)?;
+        let record = self.backend.directory.peer(peer).await?;
         let is_left_behind =
             record.is_none_or(|record| record.epoch > epoch && !record.rooms.contains(room));
         if is_left_behind {
@@ -429,11 +429,11 @@ impl Inner {
             return;
         }
         let directory = &self.backend.directory;
-        let record = self.checked(directory.peer(peer).await);
+        let record = directory.peer(peer).await;
         let is_elsewhere =
             record.is_ok_and(|record| record.is_none_or(|record| record.node != self.id));
         if is_elsewhere && !self.has(peer) {
-            let _ = self.checked(directory.delist(&self.id, peer).await);
+            let _ = directory.delist(&self.id, peer).await;
         }
     }
 

@@ -234,7 +234,7 @@ impl Inner {
         let mut told = Vec::new();
         let directory = &self.backend.directory;
         let noted = directory.note_away(&away.peer, away.epoch, &self.id);
-        if !self.checked(noted.await)? {
+        if !noted.await? {
             return Ok(Marked::Superseded);
         }
         for room in &away.rooms() {
@@ -247,7 +247,7 @@ impl Inner {
                 whole: false,
             };
             let outcome = self.backend.directory.take_over(&wish).await;
-            match self.checked(outcome)? {
+            match outcome? {
                 TakeOverOutcome::Moved { changed, place } => {
                     self.tell_taken(room, &place, changed);
                     away.note_place(place.to_assert(room));

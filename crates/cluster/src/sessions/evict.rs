@@ -11,7 +11,6 @@ use crate::backend::record::Epoch;
 use crate::node::Inner;
 use crate::observe::{AwayEnd, Observation};
 use crate::sessions::attach::Departing;
-use crate::sessions::resume::tell_moved;
 
 impl Inner {
     /// False: all of the user's sessions have a connection.
@@ -21,13 +20,13 @@ impl Inner {
     ) -> Result<bool, DirectoryError> {
         let directory = &self.backend.directory;
         let mut away = Vec::new();
-        for peer in self.checked(directory.user_sessions(user).await)? {
-            match self.checked(directory.presence(&peer).await)? {
+        for peer in directory.user_sessions(user).await? {
+            match directory.presence(&peer).await? {
                 Presence::Live => {}
                 Presence::Away { epoch, since } => away.push((since, peer, epoch)),
                 // What is kept of a session goes after its place among the user's: this one was lost track of.
                 Presence::Unknown => {
-                    self.checked(directory.dismiss(user, &peer).await)?;
+                    directory.dismiss(user, &peer).await?;
                     return Ok(true);
                 }
             }
@@ -50,23 +49,23 @@ impl Inner {
     ) -> Result<bool, DirectoryError> {
         let directory = &self.backend.directory;
         // If this node dies before the session is out of the directory, another one finds it.
-        self.checked(directory.enlist(&self.id, &peer).await)?;
+        directory.enlist(&self.id, &peer).await?;
         let evicted = directory.evict(&peer, epoch, &self.id).await;
-        let Some(former) = self.checked(evicted)? else {
+        let Some(former) = evicted? else {
             self.delist_unless_here(&peer).await;
             return Ok(false);
         };
         let epoch = epoch + 1;
         self.let_go(&peer, epoch, &self.id);
         if former != self.id {
-            tell_moved(&self.link(&former), peer, epoch);
+            self.links.to(&former).tell_moved(peer, epoch);
         }
         // It leaves its rooms whatever becomes of this call.
         let departing = Departing::of_evicted(peer, epoch, user);
         self.spawn_departure(departing, LeaveReason::Expired);
         self.observe
             .observe(Observation::AwayEnded(AwayEnd::UserLimit));
-        self.checked(directory.dismiss(user, &peer).await)?;
+        directory.dismiss(user, &peer).await?;
         Ok(true)
     }
 }

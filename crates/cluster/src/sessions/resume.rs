@@ -18,8 +18,7 @@ use crate::backend::directory::{
 };
 use crate::backend::leases::Renewal;
 use crate::backend::record::{Epoch, PeerRecord, Profile};
-use crate::link::envelope::{Envelope, Moved};
-use crate::link::{Link, Urgency};
+use crate::link::Link;
 use crate::node::{ATTACH_TURNS, Inner, Node, Status};
 use crate::observe::{Observation, ResumeOutcome};
 use crate::room::Entry;
@@ -111,8 +110,8 @@ impl Node {
         seen: Seen,
     ) -> Result<Resumed, ResumeError> {
         let node = &self.0;
-        node.until_looked_back().await;
-        if *node.status.borrow() != Status::Serving || node.may_be_shown_the_past() {
+        node.doubt.until_looked().await;
+        if *node.status.borrow() != Status::Serving || node.doubt.may_show_the_past() {
             return Err(ResumeError::Unavailable);
         }
         let Some(shown) = node.epoch_of(&session, shown).await? else {
@@ -139,7 +138,7 @@ impl Node {
         local.proven.store(local.epoch, Ordering::Relaxed);
         let proven = self.0.backend.directory.prove(&local.peer, local.epoch);
         // Where the directory cannot be told now, the next assertion tells it.
-        let _ = self.0.checked(proven.await);
+        let _ = proven.await;
     }
 }
 
@@ -163,7 +162,7 @@ impl Inner {
     /// A secret that is wrong for this user may be right for the session's.
     async fn why_refused(&self, session: &NewSession, shown: &str) -> ResumeError {
         let record = self.backend.directory.peer(&session.peer).await;
-        let Ok(Some(record)) = self.checked(record) else {
+        let Ok(Some(record)) = record else {
             return ResumeError::Refused;
         };
         match secret::check(&self.keyring, shown, &session.peer, &record.user) {
@@ -229,8 +228,8 @@ impl Inner {
         shown: Epoch,
     ) -> Result<Attached, ResumeError> {
         let directory = &self.backend.directory;
-        self.checked(directory.enlist(&self.id, &session.peer).await)?;
-        let mut known = self.checked(directory.peer(&session.peer).await)?;
+        directory.enlist(&self.id, &session.peer).await?;
+        let mut known = directory.peer(&session.peer).await?;
         for _ in 0..ATTEMPTS {
             let known_there = known.as_ref().map_or(0, |record| record.epoch);
             // A directory that went back in time may be behind what this node has.
@@ -242,13 +241,13 @@ impl Inner {
                 user: session.user.clone(),
                 shown: Some(shown),
             };
-            let attached = self.checked(directory.attach(&attach).await);
+            let attached = directory.attach(&attach).await;
             match attached.inspect_err(|_| self.spawn_settling(session.peer, epoch))? {
                 AttachOutcome::Attached { former, rooms } => {
                     let admitted =
                         directory.admit(&session.user, &session.peer, &self.id, u32::MAX);
                     // It was counted before; if it is not now, the next assertion does it.
-                    let _ = self.checked(admitted.await);
+                    let _ = admitted.await;
                     return Ok(Attached {
                         epoch,
                         former,
@@ -267,7 +266,7 @@ impl Inner {
                     return Err(ResumeError::Refused);
                 }
                 AttachOutcome::Stale { .. } => {
-                    known = self.checked(directory.peer(&session.peer).await)?;
+                    known = directory.peer(&session.peer).await?;
                 }
             }
         }
@@ -334,7 +333,7 @@ impl Inner {
         epoch: Epoch,
     ) -> Result<Option<(PeerRecord, Attached)>, DirectoryError> {
         let directory = &self.backend.directory;
-        let record = self.checked(directory.peer(&peer).await)?;
+        let record = directory.peer(&peer).await?;
         let own = record.filter(|record| record.epoch == epoch && record.node == self.id);
         let Some(record) = own else {
             return Ok(None);
@@ -346,7 +345,7 @@ impl Inner {
             user: record.user.clone(),
             shown: Some(epoch),
         };
-        Ok(match self.checked(directory.attach(&attach).await)? {
+        Ok(match directory.attach(&attach).await? {
             AttachOutcome::Attached { former, rooms } => Some((
                 record,
                 Attached {
@@ -369,7 +368,7 @@ impl Inner {
         else {
             return;
         };
-        tell_moved(&self.link(former), *peer, attached.epoch);
+        self.links.to(former).tell_moved(*peer, attached.epoch);
     }
 
     /// A link has lost what it had: to that node's former sessions, perhaps nobody else would ever say that they are here.
@@ -380,7 +379,7 @@ impl Inner {
                 .get()
                 .is_some_and(|(node, since)| node == link.to() && since.elapsed() < TOLD_AGAIN_FOR);
             if is_from_there && *link.to() != self.id {
-                tell_moved(link, local.peer, local.epoch);
+                link.tell_moved(local.peer, local.epoch);
             }
         }
     }
@@ -433,7 +432,7 @@ impl Inner {
             whole,
         };
         let directory = &self.backend.directory;
-        let taken = match self.checked(directory.take_over(&wish).await) {
+        let taken = match directory.take_over(&wish).await {
             Ok(TakeOverOutcome::Taken { changed, roster }) => {
                 let place = Place::in_room(&roster, &local.peer);
                 Ok(place.map(|place| (changed, place, Some(roster))))
@@ -476,7 +475,7 @@ impl Inner {
             None => {
                 local.forget_room(id);
                 let intended = directory.intend(&local.peer, local.epoch, id, false);
-                self.checked(intended.await)?;
+                intended.await?;
                 Ok(None)
             }
         }
@@ -487,9 +486,9 @@ impl Inner {
     fn is_of_the_past(&self, revision: u64, told: u64) -> bool {
         let went_back = revision < told;
         if went_back {
-            self.note_went_back();
+            self.doubt.note_went_back();
         }
-        went_back || self.may_be_shown_the_past()
+        went_back || self.doubt.may_show_the_past()
     }
 }
 
@@ -502,10 +501,4 @@ fn still_its(
         true => Err(ResumeError::Superseded),
         false => Ok(rooms),
     }
-}
-
-/// Tells a node that a session is this one's now. If the link loses it, it is told again as the link starts anew.
-pub(crate) fn tell_moved(link: &Link, peer: PeerId, epoch: Epoch) {
-    let moved = Envelope::Moved(Moved { peer, epoch });
-    let _ = link.enqueue(&moved, Urgency::Now);
 }

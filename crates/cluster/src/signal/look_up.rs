@@ -75,7 +75,7 @@ impl Inner {
             };
             self.observe.observe(Observation::MemberLookedUp);
             let sighting = self.backend.directory.look_up(&id, whom).await;
-            match self.checked(sighting) {
+            match sighting {
                 Ok(mut sighting) => {
                     sighting.member.take_if(|member| member.flags.hidden);
                     if sighting.member.is_some() || !self.may_lack_somebody() {
@@ -98,7 +98,7 @@ impl Inner {
 
     /// Whether the directory may have lost somebody who is in, whom his node has yet to write again.
     fn may_lack_somebody(&self) -> bool {
-        self.is_in_doubt() || self.may_be_shown_the_past()
+        self.doubt.lasts() || self.doubt.may_show_the_past()
     }
 
     fn end_look_up(&self, shared: &Arc<Mutex<Room>>, whom: &Whom, sighting: &Sighting) {
@@ -167,14 +167,14 @@ impl Inner {
         // In another room that the two share it may be known at an earlier place.
         self.retarget(local, unanswered, member);
         for node in nodes {
-            unanswered.queue((local.peer, local.epoch), &self.link(&node));
+            unanswered.queue((local.peer, local.epoch), &self.links.to(&node));
         }
     }
 
     /// Queues what waited behind a signal whose receiver was looked up.
     pub(crate) fn queue_unbarred(&self, local: &LocalSession, unanswered: &mut Unanswered) {
         for node in unanswered.lift_bars() {
-            unanswered.queue((local.peer, local.epoch), &self.link(&node));
+            unanswered.queue((local.peer, local.epoch), &self.links.to(&node));
         }
     }
 

@@ -32,7 +32,7 @@ impl Inner {
                 () = self.stop.cancelled() => return,
             }
             // Asked at each tick: a doubt begins when it is noticed.
-            let is_in_doubt = self.is_in_doubt();
+            let is_in_doubt = self.doubt.lasts();
             self.read_rosters_behind();
             self.try_all_early();
             self.shed_away();
@@ -60,17 +60,12 @@ impl Inner {
                 let id = room.lock().id().clone();
                 node.observe.observe(Observation::RosterFetched);
                 let roster = node.backend.directory.roster(&id).await;
-                if let Ok(snapshot) = node.checked(roster) {
-                    let doubtful = node.is_in_doubt();
+                if let Ok(snapshot) = roster {
+                    let doubtful = node.doubt.lasts();
                     node.in_room(&room, |room| ((), room.install(snapshot, doubtful)));
                 }
             });
         }
-    }
-
-    pub(crate) fn is_in_doubt(&self) -> bool {
-        let count = *self.backend.doubts.borrow();
-        self.doubt.lasts(count, self.settings.lease)
     }
 
     /// Answers for signals that nobody answered in time. What was certainly not published must not be later: its link
@@ -92,7 +87,7 @@ impl Inner {
         self.waiting.lock().extend(still);
         unpublished.sort_unstable();
         unpublished.dedup();
-        for link in unpublished.iter().filter_map(|node| self.known_link(node)) {
+        for link in unpublished.iter().filter_map(|node| self.links.known(node)) {
             self.start_link_anew(&link);
         }
     }

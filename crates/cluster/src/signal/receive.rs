@@ -75,7 +75,7 @@ impl Inner {
                 return;
             }
         };
-        let link = self.link(&header.from);
+        let link = self.links.to(&header.from);
         let heard = link.heard(&header);
         if heard.verdict != link::Verdict::Skip {
             for envelope in frame::envelopes(envelopes) {
@@ -325,7 +325,7 @@ impl Inner {
     /// Sends a receipt. A link that is full loses it: after its reset, the other side asks again.
     pub(crate) fn send_receipt(&self, to: &NodeId, receipt: Receipt) {
         // Where there is no link any more, there is no sender either.
-        if let Some(link) = self.known_link(to) {
+        if let Some(link) = self.links.known(to) {
             let _ = link.enqueue(&Envelope::Receipt(receipt), Urgency::Receipt);
         }
     }

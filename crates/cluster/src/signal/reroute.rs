@@ -81,7 +81,7 @@ impl Inner {
                 || local.epoch == member.epoch && (member.node != self.id || member.flags.away)
         };
         if self.local(&member.peer).as_ref().is_some_and(is_misplaced) {
-            self.forgotten.notify_one();
+            self.doubt.assert_now();
         }
         for local in room.locals() {
             self.retarget(local, &mut local.unanswered.lock(), member);
@@ -106,7 +106,7 @@ impl Inner {
         unanswered: &mut Unanswered,
         member: &MemberRecord,
     ) {
-        let link = self.link(&member.node);
+        let link = self.links.to(&member.node);
         unanswered.retarget((local.peer, local.epoch), member, &link);
     }
 
@@ -181,7 +181,8 @@ impl Inner {
     pub(crate) fn may_have_arrived(&self, ended: &Ended) -> bool {
         let target = &ended.target;
         let published = |position| {
-            self.known_link(&target.node)
+            self.links
+                .known(&target.node)
                 .is_none_or(|link| link.may_be_published(position))
         };
         target.sent || target.sent_elsewhere || target.queued.is_some_and(published)

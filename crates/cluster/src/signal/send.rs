@@ -141,7 +141,7 @@ impl Inner {
             match unanswered.take(signal, taken_in, targets, max) {
                 Ok(()) => {
                     for to in nodes {
-                        unanswered.queue((local.peer, local.epoch), &self.link(&to));
+                        unanswered.queue((local.peer, local.epoch), &self.links.to(&to));
                     }
                     self.watch(local, &mut unanswered);
                 }

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{
-    AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, JoinOutcome,
-    JoinRequest, LeaveOutcome, Presence, Rename, RenameOutcome, Sighting, TakeOver,
-    TakeOverOutcome, UpdateOutcome, Whom,
+    AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, BucketDirectory,
+    JoinOutcome, JoinRequest, LeaveOutcome, PeerDirectory, Presence, Rename, RenameOutcome,
+    RoomDirectory, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
 };
 use switchboard_cluster::record::{Epoch, PeerRecord, RosterSnapshot};
 use switchboard_cluster::{Directory, DirectoryError, Profile};
@@ -154,10 +154,10 @@ impl FaultyDirectory {
     }
 }
 
-macro_rules! forward {
-    ($(fn $call:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {
+macro_rules! faulty {
+    ($part:ident { $($call:ident($($arg:ident: $type:ty),*) -> $answer:ty;)* }) => {
         #[async_trait]
-        impl Directory for FaultyDirectory {
+        impl $part for FaultyDirectory {
             $(
                 async fn $call(&self, $($arg: $type),*) -> Result<$answer, DirectoryError> {
                     let then = self.before(stringify!($call)).await?;
@@ -177,33 +177,4 @@ macro_rules! forward {
     };
 }
 
-forward! {
-    fn join(join: &JoinRequest) -> JoinOutcome;
-    fn leave(room: &RoomId, peer: &PeerId, epoch: Epoch) -> LeaveOutcome;
-    fn leave_kept(room: &RoomId, peer: &PeerId, epoch: Epoch, keeper: &NodeId) -> LeaveOutcome;
-    fn update(room: &RoomId, peer: &PeerId, epoch: Epoch, profile: &Profile) -> UpdateOutcome;
-    fn rename(rename: &Rename) -> RenameOutcome;
-    fn take_over(wish: &TakeOver) -> TakeOverOutcome;
-    fn assert_member(assert: &AssertMember) -> AssertOutcome;
-    fn roster(room: &RoomId) -> RosterSnapshot;
-    fn look_up(room: &RoomId, whom: &Whom) -> Sighting;
-    fn open_bucket(bucket: Bucket) -> ();
-    fn close_buckets() -> ();
-    fn closed_buckets() -> Vec<Bucket>;
-    fn attach(attach: &Attach) -> AttachOutcome;
-    fn prove(peer: &PeerId, epoch: Epoch) -> bool;
-    fn hand_over(peer: &PeerId, epoch: Epoch, from: &NodeId, to: &NodeId) -> bool;
-    fn assert_peer(record: &PeerRecord) -> AssertPeerOutcome;
-    fn intend(peer: &PeerId, epoch: Epoch, room: &RoomId, wanted: bool) -> bool;
-    fn note_away(peer: &PeerId, epoch: Epoch, node: &NodeId) -> bool;
-    fn presence(peer: &PeerId) -> Presence;
-    fn evict(peer: &PeerId, epoch: Epoch, node: &NodeId) -> Option<NodeId>;
-    fn peer(peer: &PeerId) -> Option<PeerRecord>;
-    fn forget(peer: &PeerId, epoch: Epoch) -> bool;
-    fn admit(user: &UserId, peer: &PeerId, node: &NodeId, sessions_max: u32) -> bool;
-    fn user_sessions(user: &UserId) -> Vec<PeerId>;
-    fn dismiss(user: &UserId, peer: &PeerId) -> ();
-    fn enlist(node: &NodeId, peer: &PeerId) -> ();
-    fn delist(node: &NodeId, peer: &PeerId) -> ();
-    fn enlisted(node: &NodeId) -> Vec<PeerId>;
-}
+switchboard_cluster::each_directory_call!(faulty);

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
+use async_trait::async_trait;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 
+use super::Store;
 use super::room::Room;
 use crate::backend::bucket::Bucket;
 use crate::backend::directory::{
-    AssertMember, AssertOutcome, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, Rename,
-    RenameOutcome, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
+    AssertMember, AssertOutcome, BucketDirectory, DirectoryError, JoinOutcome, JoinRequest,
+    LeaveOutcome, Rename, RenameOutcome, RoomDirectory, Sighting, TakeOver, TakeOverOutcome,
+    UpdateOutcome, Whom,
 };
 use crate::backend::record::{Epoch, Profile, RosterSnapshot};
 use crate::sabotage::{Guard, is_out};
@@ -42,92 +45,9 @@ impl Rooms {
         )
     }
 
-    pub(super) fn open_bucket(&mut self, bucket: Bucket) {
-        self.0.entry(bucket).or_default().open = true;
-    }
-
-    pub(super) fn close_buckets(&mut self) {
-        self.0
-            .values_mut()
-            .for_each(|contents| contents.open = false);
-    }
-
     pub(super) fn closed_buckets(&self) -> Vec<Bucket> {
         let is_open = |bucket: &Bucket| self.0.get(bucket).is_some_and(|contents| contents.open);
         Bucket::all().filter(|bucket| !is_open(bucket)).collect()
-    }
-
-    pub(super) fn rename(&mut self, rename: &Rename) -> Result<RenameOutcome, DirectoryError> {
-        let room = self.bucket(&rename.room)?.rooms.get_mut(&rename.room);
-        Ok(room.map_or(RenameOutcome::NotAMember, |room| room.rename(rename)))
-    }
-
-    pub(super) fn take_over(&mut self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError> {
-        let room = self.bucket(&wish.room)?.rooms.get_mut(&wish.room);
-        Ok(room.map_or(TakeOverOutcome::NotAMember, |room| room.take_over(wish)))
-    }
-
-    pub(super) fn assert_member(&mut self, assert: &AssertMember) -> AssertOutcome {
-        let bucket = self.0.entry(Bucket::of(&assert.room)).or_default();
-        let floor = bucket.revision;
-        let room = bucket
-            .rooms
-            .entry(assert.room.clone())
-            .or_insert_with(|| Room::new(floor, assert.capacity));
-        let outcome = room.assert_member(assert);
-        if let AssertOutcome::Restored { behind: true, .. } = outcome {
-            bucket.open = false;
-        }
-        outcome
-    }
-
-    pub(super) fn join(&mut self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError> {
-        Ok(self.bucket(&join.room)?.join(join))
-    }
-
-    pub(super) fn leave(
-        &mut self,
-        room: &RoomId,
-        peer: &PeerId,
-        epoch: Epoch,
-        keeper: Option<&NodeId>,
-    ) -> Result<LeaveOutcome, DirectoryError> {
-        Ok(self.bucket(room)?.leave(room, peer, epoch, keeper))
-    }
-
-    pub(super) fn update(
-        &mut self,
-        room: &RoomId,
-        peer: &PeerId,
-        epoch: Epoch,
-        profile: &Profile,
-    ) -> Result<UpdateOutcome, DirectoryError> {
-        let room = self.bucket(room)?.rooms.get_mut(room);
-        Ok(room
-            .and_then(|room| room.update(peer, epoch, profile))
-            .unwrap_or(UpdateOutcome::NotAMember))
-    }
-
-    pub(super) fn roster(&mut self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError> {
-        Ok(self
-            .bucket(room)?
-            .rooms
-            .get(room)
-            .map(Room::snapshot)
-            .unwrap_or_default())
-    }
-
-    pub(super) fn look_up(
-        &mut self,
-        room: &RoomId,
-        whom: &Whom,
-    ) -> Result<Sighting, DirectoryError> {
-        let room = self.bucket(room)?.rooms.get(room);
-        let nobody = Sighting {
-            revision: 0,
-            member: None,
-        };
-        Ok(room.map_or(nobody, |room| room.look_up(whom)))
     }
 
     fn bucket(&mut self, room: &RoomId) -> Result<&mut Contents, DirectoryError> {
@@ -135,6 +55,100 @@ impl Rooms {
         bucket
             .filter(|contents| contents.open || is_out(Guard::BucketMarker))
             .ok_or(DirectoryError::Forgotten)
+    }
+}
+
+#[async_trait]
+impl RoomDirectory for Store {
+    async fn join(&self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError> {
+        Ok(self.rooms.lock().bucket(&join.room)?.join(join))
+    }
+
+    async fn leave(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+    ) -> Result<LeaveOutcome, DirectoryError> {
+        let mut rooms = self.rooms.lock();
+        Ok(rooms.bucket(room)?.leave(room, peer, epoch, None))
+    }
+
+    async fn leave_kept(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+        keeper: &NodeId,
+    ) -> Result<LeaveOutcome, DirectoryError> {
+        let mut rooms = self.rooms.lock();
+        Ok(rooms.bucket(room)?.leave(room, peer, epoch, Some(keeper)))
+    }
+
+    async fn update(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+        profile: &Profile,
+    ) -> Result<UpdateOutcome, DirectoryError> {
+        let mut rooms = self.rooms.lock();
+        let room = rooms.bucket(room)?.rooms.get_mut(room);
+        Ok(room
+            .and_then(|room| room.update(peer, epoch, profile))
+            .unwrap_or(UpdateOutcome::NotAMember))
+    }
+
+    async fn rename(&self, rename: &Rename) -> Result<RenameOutcome, DirectoryError> {
+        let mut rooms = self.rooms.lock();
+        let room = rooms.bucket(&rename.room)?.rooms.get_mut(&rename.room);
+        Ok(room.map_or(RenameOutcome::NotAMember, |room| room.rename(rename)))
+    }
+
+    async fn take_over(&self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError> {
+        let mut rooms = self.rooms.lock();
+        let room = rooms.bucket(&wish.room)?.rooms.get_mut(&wish.room);
+        Ok(room.map_or(TakeOverOutcome::NotAMember, |room| room.take_over(wish)))
+    }
+
+    async fn assert_member(&self, assert: &AssertMember) -> Result<AssertOutcome, DirectoryError> {
+        let mut rooms = self.rooms.lock();
+        let bucket = rooms.0.entry(Bucket::of(&assert.room)).or_default();
+        Ok(bucket.assert_member(assert))
+    }
+
+    async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError> {
+        let mut rooms = self.rooms.lock();
+        let room = rooms.bucket(room)?.rooms.get(room);
+        Ok(room.map(Room::snapshot).unwrap_or_default())
+    }
+
+    async fn look_up(&self, room: &RoomId, whom: &Whom) -> Result<Sighting, DirectoryError> {
+        let mut rooms = self.rooms.lock();
+        let room = rooms.bucket(room)?.rooms.get(room);
+        let nobody = Sighting {
+            revision: 0,
+            member: None,
+        };
+        Ok(room.map_or(nobody, |room| room.look_up(whom)))
+    }
+}
+
+#[async_trait]
+impl BucketDirectory for Store {
+    async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError> {
+        self.rooms.lock().0.entry(bucket).or_default().open = true;
+        Ok(())
+    }
+
+    async fn close_buckets(&self) -> Result<(), DirectoryError> {
+        let mut rooms = self.rooms.lock();
+        rooms.0.values_mut().for_each(|bucket| bucket.open = false);
+        Ok(())
+    }
+
+    async fn closed_buckets(&self) -> Result<Vec<Bucket>, DirectoryError> {
+        Ok(self.rooms.lock().closed_buckets())
     }
 }
 
@@ -172,6 +186,19 @@ impl Contents {
         if room.is_empty() {
             self.revision = self.revision.max(outcome.revision);
             self.rooms.remove(id);
+        }
+        outcome
+    }
+
+    fn assert_member(&mut self, assert: &AssertMember) -> AssertOutcome {
+        let floor = self.revision;
+        let room = self
+            .rooms
+            .entry(assert.room.clone())
+            .or_insert_with(|| Room::new(floor, assert.capacity));
+        let outcome = room.assert_member(assert);
+        if let AssertOutcome::Restored { behind: true, .. } = outcome {
+            self.open = false;
         }
         outcome
     }

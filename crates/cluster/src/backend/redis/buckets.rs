@@ -1,5 +1,6 @@
 //! The markers of the buckets: one that is missing says that its bucket was forgotten.
 
+use async_trait::async_trait;
 use fred::interfaces::KeysInterface;
 use fred::types::{SetOptions, Value};
 use fred::util::redis_keyslot;
@@ -9,12 +10,14 @@ use tokio::task::JoinSet;
 use super::directory::RedisDirectory;
 use super::failure::Failure;
 use crate::backend::bucket::{BUCKETS, Bucket};
+use crate::backend::directory::{BucketDirectory, DirectoryError};
 
 /// In a Redis Cluster.
 const SLOTS: usize = 16384;
 
-impl RedisDirectory {
-    pub(super) async fn mark_alive(&self, bucket: Bucket) -> Result<(), Failure> {
+#[async_trait]
+impl BucketDirectory for RedisDirectory {
+    async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError> {
         let key = self.keys.alive(bucket);
         let _: Value = self
             .commands
@@ -25,7 +28,7 @@ impl RedisDirectory {
     }
 
     /// All together; each marker may be at another master.
-    pub(super) async fn delete_markers(&self) -> Result<(), Failure> {
+    async fn close_buckets(&self) -> Result<(), DirectoryError> {
         let mut deletions = JoinSet::new();
         for bucket in Bucket::all() {
             let (client, key) = (self.commands.client()?.clone(), self.keys.alive(bucket));
@@ -38,7 +41,7 @@ impl RedisDirectory {
     }
 
     /// All asked together; each marker may be at another master.
-    pub(super) async fn read_closed_buckets(&self) -> Result<Vec<Bucket>, Failure> {
+    async fn closed_buckets(&self) -> Result<Vec<Bucket>, DirectoryError> {
         let mut questions = JoinSet::new();
         for bucket in Bucket::all() {
             let (client, key) = (self.commands.client()?.clone(), self.keys.alive(bucket));
@@ -53,7 +56,9 @@ impl RedisDirectory {
         closed.sort_unstable();
         Ok(closed)
     }
+}
 
+impl RedisDirectory {
     /// Whether what Redis does not know of this peer it never knew. A peer is in no bucket; that its slot was not
     /// forgotten is known from the bucket whose keys the same master holds.
     pub(super) async fn remembers(&self, peer: &PeerId) -> Result<bool, Failure> {

@@ -49,6 +49,12 @@ impl From<Failure> for DirectoryError {
     }
 }
 
+impl From<Error> for DirectoryError {
+    fn from(error: Error) -> Self {
+        Failure::from(error).into()
+    }
+}
+
 impl From<Failure> for LeaseError {
     fn from(failure: Failure) -> Self {
         match failure {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use fred::interfaces::{HashesInterface, SetsInterface};
 use fred::types::Value;
@@ -13,26 +14,261 @@ use super::reply::{Reply, fields, into_bytes};
 use super::rooms::flag;
 use super::script::{
     PEER_ASSERT, PEER_ATTACH, PEER_AWAY, PEER_EVICT, PEER_FORGET, PEER_HAND_OVER, PEER_INTEND,
-    PEER_PROVE, USER_ADMIT,
+    PEER_PROVE, Script, USER_ADMIT,
 };
-use crate::backend::directory::{AssertPeerOutcome, Attach, AttachOutcome, Presence};
+use crate::backend::directory::{
+    AssertPeerOutcome, Attach, AttachOutcome, DirectoryError, PeerDirectory, Presence,
+};
 use crate::backend::record::{Epoch, PeerRecord};
 use crate::observe::about::About;
 use crate::observe::unreadable::RecordKind;
 use crate::tasks::guard::caught;
 
-impl RedisDirectory {
+#[async_trait]
+impl PeerDirectory for RedisDirectory {
     /// A resume of a session that is not there asks before and after whether that may be Redis's fault: a marker that was
     /// there both times cannot have been missing in between, for it stays away for a lease.
-    pub(super) async fn attach_peer(&self, attach: &Attach) -> Result<AttachOutcome, Failure> {
+    async fn attach(&self, attach: &Attach) -> Result<AttachOutcome, DirectoryError> {
         let peer = &attach.peer;
         let remembered = attach.shown.is_none() || self.remembers(peer).await?;
         let outcome = self.try_attach(attach).await?;
         let unknown = outcome == AttachOutcome::Unknown;
         if unknown && !(remembered && self.remembers(peer).await?) {
-            return Err(Failure::Forgotten);
+            return Err(DirectoryError::Forgotten);
         }
         Ok(outcome)
+    }
+
+    async fn prove(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError> {
+        let args = vec![epoch.to_string().into()];
+        Ok(self
+            .on_key(&PEER_PROVE, self.keys.peer(peer), args)
+            .await?
+            .flag()?)
+    }
+
+    async fn hand_over(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        from: &NodeId,
+        to: &NodeId,
+    ) -> Result<bool, DirectoryError> {
+        let args: Vec<Value> = vec![
+            epoch.to_string().into(),
+            from.as_str().into(),
+            to.as_str().into(),
+        ];
+        Ok(self
+            .on_key(&PEER_HAND_OVER, self.keys.peer(peer), args)
+            .await?
+            .flag()?)
+    }
+
+    async fn assert_peer(&self, record: &PeerRecord) -> Result<AssertPeerOutcome, DirectoryError> {
+        let head: [Value; 4] = [
+            record.epoch.to_string().into(),
+            record.node.as_str().into(),
+            record.user.as_str().into(),
+            record.proven.to_string().into(),
+        ];
+        let rooms = record.rooms.iter().map(|room| room.as_str().into());
+        let args = head.into_iter().chain(rooms).collect();
+        let mut reply = self
+            .commands
+            .run(&PEER_ASSERT, &[&self.keys.peer(&record.peer)], args)
+            .await?;
+        match &*reply.text()? {
+            "known" => Ok(AssertPeerOutcome::Known),
+            "restored" => Ok(AssertPeerOutcome::Restored),
+            "elsewhere" => Ok(AssertPeerOutcome::Elsewhere {
+                node: node(&mut reply)?,
+                epoch: reply.number()?,
+            }),
+            _ => Err(reply.odd().into()),
+        }
+    }
+
+    async fn intend(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        room: &RoomId,
+        wanted: bool,
+    ) -> Result<bool, DirectoryError> {
+        let args: Vec<Value> = vec![epoch.to_string().into(), room.as_str().into(), flag(wanted)];
+        Ok(self
+            .on_key(&PEER_INTEND, self.keys.peer(peer), args)
+            .await?
+            .flag()?)
+    }
+
+    async fn note_away(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+    ) -> Result<bool, DirectoryError> {
+        let args: Vec<Value> = vec![epoch.to_string().into(), node.as_str().into()];
+        Ok(self
+            .on_key(&PEER_AWAY, self.keys.peer(peer), args)
+            .await?
+            .flag()?)
+    }
+
+    async fn presence(&self, peer: &PeerId) -> Result<Presence, DirectoryError> {
+        let fields: Vec<Value> = self
+            .commands
+            .client()?
+            .hmget(self.keys.peer(peer), vec!["epoch", "away"])
+            .await?;
+        let Some(epoch) = fields.first().and_then(Value::as_u64) else {
+            return Ok(Presence::Unknown);
+        };
+        let note = fields.get(1).and_then(Value::as_string);
+        let since = note.and_then(|note| {
+            let (noted, since) = note.split_once(' ')?;
+            let is_of_it = noted.parse() == Ok(epoch);
+            is_of_it.then(|| since.parse().ok()).flatten()
+        });
+        Ok(since.map_or(Presence::Live, |since| Presence::Away { epoch, since }))
+    }
+
+    async fn evict(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        node: &NodeId,
+    ) -> Result<Option<NodeId>, DirectoryError> {
+        let args: Vec<Value> = vec![epoch.to_string().into(), node.as_str().into()];
+        let mut reply = self
+            .commands
+            .run(&PEER_EVICT, &[&self.keys.peer(peer)], args)
+            .await?;
+        let former = reply.text()?;
+        match former.is_empty() {
+            true => Ok(None),
+            false => former.parse().map(Some).map_err(|_| reply.odd().into()),
+        }
+    }
+
+    async fn peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>, DirectoryError> {
+        let value: Value = self
+            .commands
+            .client()?
+            .hgetall(self.keys.peer(peer))
+            .await?;
+        let fields = fields(value);
+        if fields.is_empty() {
+            return Ok(None);
+        }
+        let parsed = caught(|| parse(*peer, &fields));
+        let (record, is_whole) = parsed.unwrap_or((None, false));
+        if !is_whole {
+            let what = format_args!("the entry of session {peer}, or a part of it");
+            let about = About::session(peer);
+            self.unreadable.note(RecordKind::Peer, about, what);
+        }
+        Ok(record)
+    }
+
+    async fn forget(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError> {
+        let args = vec![epoch.to_string().into()];
+        Ok(self
+            .on_key(&PEER_FORGET, self.keys.peer(peer), args)
+            .await?
+            .flag()?)
+    }
+
+    async fn admit(
+        &self,
+        user: &UserId,
+        peer: &PeerId,
+        node: &NodeId,
+        sessions_max: u32,
+    ) -> Result<bool, DirectoryError> {
+        let args: Vec<Value> = vec![
+            peer.as_str().into(),
+            node.as_str().into(),
+            sessions_max.to_string().into(),
+        ];
+        Ok(self
+            .on_key(&USER_ADMIT, self.keys.user_peers(user), args)
+            .await?
+            .flag()?)
+    }
+
+    async fn user_sessions(&self, user: &UserId) -> Result<Vec<PeerId>, DirectoryError> {
+        let peers: Vec<Value> = self
+            .commands
+            .client()?
+            .hkeys(self.keys.user_peers(user))
+            .await?;
+        let texts = peers.into_iter().filter_map(into_bytes);
+        let peers = texts.filter_map(|text| std::str::from_utf8(&text).ok()?.parse().ok());
+        Ok(peers.collect())
+    }
+
+    async fn dismiss(&self, user: &UserId, peer: &PeerId) -> Result<(), DirectoryError> {
+        Ok(self
+            .commands
+            .client()?
+            .hdel(self.keys.user_peers(user), peer.as_str())
+            .await?)
+    }
+
+    async fn enlist(&self, node: &NodeId, peer: &PeerId) -> Result<(), DirectoryError> {
+        Ok(self
+            .commands
+            .client()?
+            .sadd(self.keys.node_peers(node), peer.as_str())
+            .await?)
+    }
+
+    async fn delist(&self, node: &NodeId, peer: &PeerId) -> Result<(), DirectoryError> {
+        Ok(self
+            .commands
+            .client()?
+            .srem(self.keys.node_peers(node), peer.as_str())
+            .await?)
+    }
+
+    async fn enlisted(&self, node: &NodeId) -> Result<Vec<PeerId>, DirectoryError> {
+        let value: Value = self
+            .commands
+            .client()?
+            .smembers(self.keys.node_peers(node))
+            .await?;
+        let members = match value {
+            Value::Array(members) => members,
+            one => vec![one],
+        };
+        let texts = members.into_iter().filter_map(into_bytes);
+        let peer = |text: Bytes| {
+            let peer = std::str::from_utf8(&text)
+                .ok()
+                .and_then(|peer| peer.parse().ok());
+            if peer.is_none() {
+                let text = String::from_utf8_lossy(&text);
+                let what = format_args!("{text:?} among the sessions noted for node {node}");
+                let about = About::node(node);
+                self.unreadable.note(RecordKind::NodePeer, about, what);
+            }
+            peer
+        };
+        Ok(texts.filter_map(peer).collect())
+    }
+}
+
+impl RedisDirectory {
+    /// Runs a script that touches one key alone.
+    async fn on_key(
+        &self,
+        script: &Script,
+        key: String,
+        args: Vec<Value>,
+    ) -> Result<Reply, Failure> {
+        self.commands.run(script, &[&key], args).await
     }
 
     async fn try_attach(&self, attach: &Attach) -> Result<AttachOutcome, Failure> {
@@ -59,233 +295,6 @@ impl RedisDirectory {
             }),
             _ => Err(reply.odd()),
         }
-    }
-
-    pub(super) async fn prove_peer(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, Failure> {
-        let args = vec![epoch.to_string().into()];
-        self.commands
-            .run(&PEER_PROVE, &[&self.keys.peer(peer)], args)
-            .await?
-            .flag()
-    }
-
-    pub(super) async fn hand_over_peer(
-        &self,
-        peer: &PeerId,
-        epoch: Epoch,
-        from: &NodeId,
-        to: &NodeId,
-    ) -> Result<bool, Failure> {
-        let args: Vec<Value> = vec![
-            epoch.to_string().into(),
-            from.as_str().into(),
-            to.as_str().into(),
-        ];
-        self.commands
-            .run(&PEER_HAND_OVER, &[&self.keys.peer(peer)], args)
-            .await?
-            .flag()
-    }
-
-    pub(super) async fn assert_peer_record(
-        &self,
-        record: &PeerRecord,
-    ) -> Result<AssertPeerOutcome, Failure> {
-        let head: [Value; 4] = [
-            record.epoch.to_string().into(),
-            record.node.as_str().into(),
-            record.user.as_str().into(),
-            record.proven.to_string().into(),
-        ];
-        let rooms = record.rooms.iter().map(|room| room.as_str().into());
-        let args = head.into_iter().chain(rooms).collect();
-        let mut reply = self
-            .commands
-            .run(&PEER_ASSERT, &[&self.keys.peer(&record.peer)], args)
-            .await?;
-        match &*reply.text()? {
-            "known" => Ok(AssertPeerOutcome::Known),
-            "restored" => Ok(AssertPeerOutcome::Restored),
-            "elsewhere" => Ok(AssertPeerOutcome::Elsewhere {
-                node: node(&mut reply)?,
-                epoch: reply.number()?,
-            }),
-            _ => Err(reply.odd()),
-        }
-    }
-
-    pub(super) async fn intend_room(
-        &self,
-        peer: &PeerId,
-        epoch: Epoch,
-        room: &RoomId,
-        wanted: bool,
-    ) -> Result<bool, Failure> {
-        let args: Vec<Value> = vec![epoch.to_string().into(), room.as_str().into(), flag(wanted)];
-        self.commands
-            .run(&PEER_INTEND, &[&self.keys.peer(peer)], args)
-            .await?
-            .flag()
-    }
-
-    pub(super) async fn note_peer_away(
-        &self,
-        peer: &PeerId,
-        epoch: Epoch,
-        node: &NodeId,
-    ) -> Result<bool, Failure> {
-        let args: Vec<Value> = vec![epoch.to_string().into(), node.as_str().into()];
-        self.commands
-            .run(&PEER_AWAY, &[&self.keys.peer(peer)], args)
-            .await?
-            .flag()
-    }
-
-    pub(super) async fn read_presence(&self, peer: &PeerId) -> Result<Presence, Failure> {
-        let fields: Vec<Value> = self
-            .commands
-            .client()?
-            .hmget(self.keys.peer(peer), vec!["epoch", "away"])
-            .await?;
-        let Some(epoch) = fields.first().and_then(Value::as_u64) else {
-            return Ok(Presence::Unknown);
-        };
-        let note = fields.get(1).and_then(Value::as_string);
-        let since = note.and_then(|note| {
-            let (noted, since) = note.split_once(' ')?;
-            let is_of_it = noted.parse() == Ok(epoch);
-            is_of_it.then(|| since.parse().ok()).flatten()
-        });
-        Ok(since.map_or(Presence::Live, |since| Presence::Away { epoch, since }))
-    }
-
-    pub(super) async fn evict_peer(
-        &self,
-        peer: &PeerId,
-        epoch: Epoch,
-        node: &NodeId,
-    ) -> Result<Option<NodeId>, Failure> {
-        let args: Vec<Value> = vec![epoch.to_string().into(), node.as_str().into()];
-        let mut reply = self
-            .commands
-            .run(&PEER_EVICT, &[&self.keys.peer(peer)], args)
-            .await?;
-        let former = reply.text()?;
-        match former.is_empty() {
-            true => Ok(None),
-            false => former.parse().map(Some).map_err(|_| reply.odd()),
-        }
-    }
-
-    pub(super) async fn read_peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>, Failure> {
-        let value: Value = self
-            .commands
-            .client()?
-            .hgetall(self.keys.peer(peer))
-            .await?;
-        let fields = fields(value);
-        if fields.is_empty() {
-            return Ok(None);
-        }
-        let parsed = caught(|| parse(*peer, &fields));
-        let (record, is_whole) = parsed.unwrap_or((None, false));
-        if !is_whole {
-            let what = format_args!("the entry of session {peer}, or a part of it");
-            let about = About::session(peer);
-            self.unreadable.note(RecordKind::Peer, about, what);
-        }
-        Ok(record)
-    }
-
-    pub(super) async fn forget_peer(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, Failure> {
-        let args = vec![epoch.to_string().into()];
-        self.commands
-            .run(&PEER_FORGET, &[&self.keys.peer(peer)], args)
-            .await?
-            .flag()
-    }
-
-    pub(super) async fn admit_session(
-        &self,
-        user: &UserId,
-        peer: &PeerId,
-        node: &NodeId,
-        sessions_max: u32,
-    ) -> Result<bool, Failure> {
-        let args: Vec<Value> = vec![
-            peer.as_str().into(),
-            node.as_str().into(),
-            sessions_max.to_string().into(),
-        ];
-        self.commands
-            .run(&USER_ADMIT, &[&self.keys.user_peers(user)], args)
-            .await?
-            .flag()
-    }
-
-    pub(super) async fn read_user_sessions(&self, user: &UserId) -> Result<Vec<PeerId>, Failure> {
-        let peers: Vec<Value> = self
-            .commands
-            .client()?
-            .hkeys(self.keys.user_peers(user))
-            .await?;
-        let texts = peers.into_iter().filter_map(into_bytes);
-        let peers = texts.filter_map(|text| std::str::from_utf8(&text).ok()?.parse().ok());
-        Ok(peers.collect())
-    }
-
-    pub(super) async fn dismiss_session(
-        &self,
-        user: &UserId,
-        peer: &PeerId,
-    ) -> Result<(), Failure> {
-        Ok(self
-            .commands
-            .client()?
-            .hdel(self.keys.user_peers(user), peer.as_str())
-            .await?)
-    }
-
-    pub(super) async fn enlist_peer(&self, node: &NodeId, peer: &PeerId) -> Result<(), Failure> {
-        Ok(self
-            .commands
-            .client()?
-            .sadd(self.keys.node_peers(node), peer.as_str())
-            .await?)
-    }
-
-    pub(super) async fn delist_peer(&self, node: &NodeId, peer: &PeerId) -> Result<(), Failure> {
-        Ok(self
-            .commands
-            .client()?
-            .srem(self.keys.node_peers(node), peer.as_str())
-            .await?)
-    }
-
-    pub(super) async fn read_enlisted(&self, node: &NodeId) -> Result<Vec<PeerId>, Failure> {
-        let value: Value = self
-            .commands
-            .client()?
-            .smembers(self.keys.node_peers(node))
-            .await?;
-        let members = match value {
-            Value::Array(members) => members,
-            one => vec![one],
-        };
-        let texts = members.into_iter().filter_map(into_bytes);
-        let peer = |text: Bytes| {
-            let peer = std::str::from_utf8(&text)
-                .ok()
-                .and_then(|peer| peer.parse().ok());
-            if peer.is_none() {
-                let text = String::from_utf8_lossy(&text);
-                let what = format_args!("{text:?} among the sessions noted for node {node}");
-                let about = About::node(node);
-                self.unreadable.note(RecordKind::NodePeer, about, what);
-            }
-            peer
-        };
-        Ok(texts.filter_map(peer).collect())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rooms: one script for each call, in the slot of the room's bucket.
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use fred::types::Value;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
@@ -14,15 +15,17 @@ use super::script::{
     ROOM_UPDATE,
 };
 use crate::backend::directory::{
-    AssertMember, AssertOutcome, Claim, JoinOutcome, JoinRequest, LeaveOutcome, Place,
-    REVISION_LEAP, Rename, RenameOutcome, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
+    AssertMember, AssertOutcome, Claim, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome,
+    Place, REVISION_LEAP, Rename, RenameOutcome, RoomDirectory, Sighting, TakeOver,
+    TakeOverOutcome, UpdateOutcome, Whom,
 };
 use crate::backend::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
 use crate::observe::about::About;
 use crate::observe::unreadable::{RecordKind, read_one};
 
-impl RedisDirectory {
-    pub(super) async fn join_room(&self, join: &JoinRequest) -> Result<JoinOutcome, Failure> {
+#[async_trait]
+impl RoomDirectory for RedisDirectory {
+    async fn join(&self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError> {
         let keys = self.keys.room(&join.room);
         let (claim, name) = claim_words(join);
         let args: Vec<Value> = vec![
@@ -56,41 +59,36 @@ impl RedisDirectory {
             "stale" => Ok(JoinOutcome::Stale {
                 known: reply.number()?,
             }),
-            _ => Err(reply.odd()),
+            _ => Err(reply.odd().into()),
         }
     }
 
-    pub(super) async fn leave_room(
+    async fn leave(
         &self,
         room: &RoomId,
         peer: &PeerId,
         epoch: Epoch,
-        keeper: Option<&NodeId>,
-    ) -> Result<LeaveOutcome, Failure> {
-        let keys = self.keys.room(room);
-        let args: Vec<Value> = vec![
-            peer.as_str().into(),
-            epoch.to_string().into(),
-            keeper.map(NodeId::as_str).unwrap_or_default().into(),
-        ];
-        let mut reply = self.commands.run(&ROOM_LEAVE, &keys.all(), args).await?;
-        match &*reply.text()? {
-            "left" => Ok(LeaveOutcome {
-                changed: reply.flag()?,
-                revision: reply.number()?,
-                nodes: nodes(&mut reply)?,
-            }),
-            _ => Err(reply.odd()),
-        }
+    ) -> Result<LeaveOutcome, DirectoryError> {
+        Ok(self.leave_room(room, peer, epoch, None).await?)
     }
 
-    pub(super) async fn update_member(
+    async fn leave_kept(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+        keeper: &NodeId,
+    ) -> Result<LeaveOutcome, DirectoryError> {
+        Ok(self.leave_room(room, peer, epoch, Some(keeper)).await?)
+    }
+
+    async fn update(
         &self,
         room: &RoomId,
         peer: &PeerId,
         epoch: Epoch,
         profile: &Profile,
-    ) -> Result<UpdateOutcome, Failure> {
+    ) -> Result<UpdateOutcome, DirectoryError> {
         let keys = self.keys.room(room);
         let args: Vec<Value> = vec![
             peer.as_str().into(),
@@ -106,11 +104,11 @@ impl RedisDirectory {
                 nodes: nodes(&mut reply)?,
             }),
             "none" => Ok(UpdateOutcome::NotAMember),
-            _ => Err(reply.odd()),
+            _ => Err(reply.odd().into()),
         }
     }
 
-    pub(super) async fn rename_member(&self, rename: &Rename) -> Result<RenameOutcome, Failure> {
+    async fn rename(&self, rename: &Rename) -> Result<RenameOutcome, DirectoryError> {
         let keys = self.keys.room(&rename.room);
         let args: Vec<Value> = vec![
             rename.peer.as_str().into(),
@@ -129,25 +127,21 @@ impl RedisDirectory {
             }),
             "taken" => Ok(RenameOutcome::NameTaken),
             "none" => Ok(RenameOutcome::NotAMember),
-            _ => Err(reply.odd()),
+            _ => Err(reply.odd().into()),
         }
     }
 
-    pub(super) async fn read_room(&self, room: &RoomId) -> Result<RosterSnapshot, Failure> {
+    async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError> {
         let keys = self.keys.room(room);
         let keys = [&keys.roster, &keys.meta, &keys.alive].map(String::as_str);
         let mut reply = self.commands.run(&ROOM_ROSTER, &keys, Vec::new()).await?;
         match &*reply.text()? {
-            "roster" => self.snapshot(room, &mut reply),
-            _ => Err(reply.odd()),
+            "roster" => Ok(self.snapshot(room, &mut reply)?),
+            _ => Err(reply.odd().into()),
         }
     }
 
-    pub(super) async fn look_up_member(
-        &self,
-        room: &RoomId,
-        whom: &Whom,
-    ) -> Result<Sighting, Failure> {
+    async fn look_up(&self, room: &RoomId, whom: &Whom) -> Result<Sighting, DirectoryError> {
         let keys = self.keys.room(room);
         let keys = [&keys.members, &keys.roster, &keys.meta, &keys.alive].map(String::as_str);
         let (by, which) = match whom {
@@ -161,14 +155,11 @@ impl RedisDirectory {
                 revision: reply.number()?,
                 member: self.one_member(room, reply.list()?)?,
             }),
-            _ => Err(reply.odd()),
+            _ => Err(reply.odd().into()),
         }
     }
 
-    pub(super) async fn take_over_member(
-        &self,
-        wish: &TakeOver,
-    ) -> Result<TakeOverOutcome, Failure> {
+    async fn take_over(&self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError> {
         let keys = self.keys.room(&wish.room);
         let args: Vec<Value> = vec![
             wish.peer.as_str().into(),
@@ -192,14 +183,11 @@ impl RedisDirectory {
             "stale" => Ok(TakeOverOutcome::Stale {
                 known: reply.number()?,
             }),
-            _ => Err(reply.odd()),
+            _ => Err(reply.odd().into()),
         }
     }
 
-    pub(super) async fn assert_room_member(
-        &self,
-        assert: &AssertMember,
-    ) -> Result<AssertOutcome, Failure> {
+    async fn assert_member(&self, assert: &AssertMember) -> Result<AssertOutcome, DirectoryError> {
         let keys = self.keys.room(&assert.room);
         let member = &assert.member;
         let written = Written::of(member);
@@ -234,6 +222,32 @@ impl RedisDirectory {
             }),
             "stale" => Ok(AssertOutcome::Stale {
                 known: reply.number()?,
+            }),
+            _ => Err(reply.odd().into()),
+        }
+    }
+}
+
+impl RedisDirectory {
+    async fn leave_room(
+        &self,
+        room: &RoomId,
+        peer: &PeerId,
+        epoch: Epoch,
+        keeper: Option<&NodeId>,
+    ) -> Result<LeaveOutcome, Failure> {
+        let keys = self.keys.room(room);
+        let args: Vec<Value> = vec![
+            peer.as_str().into(),
+            epoch.to_string().into(),
+            keeper.map(NodeId::as_str).unwrap_or_default().into(),
+        ];
+        let mut reply = self.commands.run(&ROOM_LEAVE, &keys.all(), args).await?;
+        match &*reply.text()? {
+            "left" => Ok(LeaveOutcome {
+                changed: reply.flag()?,
+                revision: reply.number()?,
+                nodes: nodes(&mut reply)?,
             }),
             _ => Err(reply.odd()),
         }

@@ -57,7 +57,7 @@ impl Inner {
         let may_be_lost = |bucket| lift || closed.contains(&bucket);
         for mut place in self.former.where_rooms(may_be_lost) {
             let (peer, epoch) = (place.member.peer, place.member.epoch);
-            let record = match self.checked(self.backend.directory.peer(&peer).await) {
+            let record = match self.backend.directory.peer(&peer).await {
                 Err(DirectoryError::Corrupt(what)) => {
                     self.note_unreadable_session(&peer, &what);
                     continue;

@@ -29,7 +29,7 @@ impl Inner {
         }
         let directory = &self.backend.directory;
         let now = Instant::now();
-        let noted = match self.checked(directory.enlisted(&self.id).await) {
+        let noted = match directory.enlisted(&self.id).await {
             Err(DirectoryError::Corrupt(what)) => {
                 let about = About::node(&self.id);
                 self.backend
@@ -66,15 +66,15 @@ impl Inner {
 
     async fn expel(&self, peer: &PeerId) -> Result<(), DirectoryError> {
         let directory = &self.backend.directory;
-        let record = self.checked(directory.peer(peer).await)?;
+        let record = directory.peer(peer).await?;
         if let Some(record) = record.filter(|record| record.node == self.id) {
             for room in &record.rooms {
                 let reason = LeaveReason::Disconnected;
                 let left = self.leave_room(room, peer, record.epoch, reason);
                 left.await?;
             }
-            self.checked(directory.dismiss(&record.user, peer).await)?;
-            self.checked(directory.forget(peer, record.epoch).await)?;
+            directory.dismiss(&record.user, peer).await?;
+            directory.forget(peer, record.epoch).await?;
         }
         self.delist_unless_here(peer).await;
         Ok(())
@@ -144,7 +144,7 @@ impl Inner {
     ) -> Result<(), DirectoryError> {
         let (peer, epoch) = (place.member.peer, place.member.epoch);
         let directory = &self.backend.directory;
-        let record = self.checked(directory.peer(&peer).await)?;
+        let record = directory.peer(&peer).await?;
         if let Some(record) = record.as_ref().filter(|record| record.epoch > epoch) {
             if !record.rooms.contains(&place.room) {
                 return once_filled(self.expel_left_behind(&place.room, &peer, epoch).await);
@@ -163,7 +163,7 @@ impl Inner {
                     return Ok(());
                 }
                 let handed = directory.hand_over(&peer, record.epoch, &record.node, &self.id);
-                if !self.checked(handed.await)? {
+                if !handed.await? {
                     return Ok(());
                 }
                 PeerRecord {
@@ -182,11 +182,11 @@ impl Inner {
         if self.retake_if_connected(&record).await? {
             return Ok(());
         }
-        self.checked(directory.enlist(&self.id, &peer).await)?;
+        directory.enlist(&self.id, &peer).await?;
         let mut record = record;
         add(&mut record.rooms, &place.room);
         let asserted = directory.assert_peer(&record);
-        if let AssertPeerOutcome::Elsewhere { .. } = self.checked(asserted.await)? {
+        if let AssertPeerOutcome::Elsewhere { .. } = asserted.await? {
             self.delist_unless_here(&peer).await;
             return Ok(());
         }
@@ -223,7 +223,7 @@ impl Inner {
         }
         add(&mut record.rooms, &place.room);
         let asserted = self.backend.directory.assert_peer(&record).await;
-        if let AssertPeerOutcome::Elsewhere { .. } = self.checked(asserted)? {
+        if let AssertPeerOutcome::Elsewhere { .. } = asserted? {
             return Ok(());
         }
         place.member.node = record.node;

@@ -105,13 +105,13 @@ impl Inner {
         written: &Written,
     ) -> Result<bool, DirectoryError> {
         let directory = &self.backend.directory;
-        match self.checked(directory.peer(peer).await)? {
+        match directory.peer(peer).await? {
             Some(record) if record.rooms.contains(room) => return Ok(true),
             None if self.has(peer) => return Ok(false),
             _ => {}
         }
         let left = directory.leave_kept(room, peer, written.epoch, &written.node);
-        let left = self.checked(left.await)?;
+        let left = left.await?;
         self.tell_leave(room, peer, &left, LeaveReason::Disconnected);
         Ok(true)
     }

@@ -4,6 +4,7 @@ use tokio::time::Duration;
 use super::*;
 use crate::backend::memory::MemoryCluster;
 use crate::backend::record::{Flags, Profile};
+use crate::link::Shared;
 
 fn member(peer: PeerId, epoch: Epoch, node: &NodeId) -> MemberRecord {
     MemberRecord {
@@ -87,16 +88,14 @@ fn with_a_signal_for(target: Target) -> Unanswered {
 /// A link that publishes nothing.
 fn link(to: &NodeId) -> Link {
     let bus = MemoryCluster::new().backend().bus;
-    let (own, keyring) = (NodeId::start("own"), Arc::default());
-    Link::new(
-        own,
-        to.clone(),
-        keyring,
-        1,
-        Duration::ZERO,
+    let shared = Shared {
+        own: NodeId::start("own"),
+        keyring: Arc::default(),
+        linger_max: Duration::ZERO,
         bus,
-        Arc::new(()),
-    )
+        observe: Arc::new(()),
+    };
+    Link::new(to.clone(), 1, Arc::new(shared))
 }
 
 #[test]

@@ -1,86 +1,16 @@
-//! The directory's calls, each under one lock.
+//! The sessions' part of the directory: each call under one lock.
 
 use async_trait::async_trait;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
 use super::Store;
-use crate::backend::bucket::Bucket;
 use crate::backend::directory::{
-    AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, Directory,
-    DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, Presence, Rename, RenameOutcome,
-    Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
+    AssertPeerOutcome, Attach, AttachOutcome, DirectoryError, PeerDirectory, Presence,
 };
-use crate::backend::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
+use crate::backend::record::{Epoch, PeerRecord};
 
 #[async_trait]
-impl Directory for Store {
-    async fn join(&self, join: &JoinRequest) -> Result<JoinOutcome, DirectoryError> {
-        self.rooms.lock().join(join)
-    }
-
-    async fn leave(
-        &self,
-        room: &RoomId,
-        peer: &PeerId,
-        epoch: Epoch,
-    ) -> Result<LeaveOutcome, DirectoryError> {
-        self.rooms.lock().leave(room, peer, epoch, None)
-    }
-
-    async fn leave_kept(
-        &self,
-        room: &RoomId,
-        peer: &PeerId,
-        epoch: Epoch,
-        keeper: &NodeId,
-    ) -> Result<LeaveOutcome, DirectoryError> {
-        self.rooms.lock().leave(room, peer, epoch, Some(keeper))
-    }
-
-    async fn update(
-        &self,
-        room: &RoomId,
-        peer: &PeerId,
-        epoch: Epoch,
-        profile: &Profile,
-    ) -> Result<UpdateOutcome, DirectoryError> {
-        self.rooms.lock().update(room, peer, epoch, profile)
-    }
-
-    async fn rename(&self, rename: &Rename) -> Result<RenameOutcome, DirectoryError> {
-        self.rooms.lock().rename(rename)
-    }
-
-    async fn take_over(&self, wish: &TakeOver) -> Result<TakeOverOutcome, DirectoryError> {
-        self.rooms.lock().take_over(wish)
-    }
-
-    async fn assert_member(&self, assert: &AssertMember) -> Result<AssertOutcome, DirectoryError> {
-        Ok(self.rooms.lock().assert_member(assert))
-    }
-
-    async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError> {
-        self.rooms.lock().roster(room)
-    }
-
-    async fn look_up(&self, room: &RoomId, whom: &Whom) -> Result<Sighting, DirectoryError> {
-        self.rooms.lock().look_up(room, whom)
-    }
-
-    async fn open_bucket(&self, bucket: Bucket) -> Result<(), DirectoryError> {
-        self.rooms.lock().open_bucket(bucket);
-        Ok(())
-    }
-
-    async fn close_buckets(&self) -> Result<(), DirectoryError> {
-        self.rooms.lock().close_buckets();
-        Ok(())
-    }
-
-    async fn closed_buckets(&self) -> Result<Vec<Bucket>, DirectoryError> {
-        Ok(self.rooms.lock().closed_buckets())
-    }
-
+impl PeerDirectory for Store {
     async fn attach(&self, attach: &Attach) -> Result<AttachOutcome, DirectoryError> {
         let outcome = self.peers.lock().attach(attach);
         let forgotten = || !self.rooms.lock().closed_buckets().is_empty();

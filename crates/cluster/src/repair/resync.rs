@@ -3,19 +3,16 @@
 
 use switchboard_protocol::{NodeId, RoomId};
 
-use crate::link::envelope::{Envelope, Revisions};
-use crate::link::{Link, Urgency};
+use crate::link::Link;
+use crate::link::envelope::Revisions;
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::room::After;
 
-/// Revisions in one envelope.
-const REVISIONS_MAX: usize = 500;
-
 impl Inner {
     /// With every node this one talks to.
     pub(crate) fn resync_all(&self) {
-        for link in self.links() {
+        for link in self.links.all() {
             self.resync(&link);
         }
     }
@@ -33,7 +30,7 @@ impl Inner {
         for local in &self.locals {
             local.unanswered.lock().withdraw(link);
         }
-        link.reset(self.next_generation());
+        link.reset(self.links.next_generation());
         self.compare_notes(link);
     }
 
@@ -43,7 +40,7 @@ impl Inner {
         for local in &self.locals {
             local.unanswered.lock().keep_confirmed(link);
         }
-        link.reset(self.next_generation());
+        link.reset(self.links.next_generation());
         self.compare_notes(link);
     }
 
@@ -58,7 +55,7 @@ impl Inner {
             .filter_map(|room| room.lock().revision_shared_with(link.to()))
             .collect();
         // Said even where nothing is shared: the other side hears by it that this one has started anew.
-        tell_revisions(link, &shared);
+        link.tell_revisions(&shared);
         self.tell_former_again(link);
         for local in self.locals_in_order() {
             let mut unanswered = local.unanswered.lock();
@@ -74,7 +71,7 @@ impl Inner {
         });
         let older: Vec<(RoomId, u64)> = older.collect();
         if !older.is_empty() && !theirs.answer && *from != self.id {
-            send(&self.link(from), &older, true);
+            self.links.to(from).answer_revisions(&older);
         }
     }
 
@@ -93,19 +90,5 @@ impl Inner {
             (ours, After::default())
         })?;
         (ours > theirs).then_some(ours)
-    }
-}
-
-/// Tells revisions; none at all is told as well.
-pub(crate) fn tell_revisions(link: &Link, revisions: &[(RoomId, u64)]) {
-    send(link, revisions, false);
-}
-
-fn send(link: &Link, revisions: &[(RoomId, u64)], answer: bool) {
-    let (first, more) = revisions.split_at(revisions.len().min(REVISIONS_MAX));
-    for rooms in [first].into_iter().chain(more.chunks(REVISIONS_MAX)) {
-        let rooms = rooms.to_vec();
-        let revisions = Envelope::Revisions(Revisions { rooms, answer });
-        let _ = link.enqueue(&revisions, Urgency::Now);
     }
 }

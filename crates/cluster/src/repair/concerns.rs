@@ -1,0 +1,59 @@
+//! Whom a call to the directory concerns, by its arguments, for the line that says that it failed.
+
+use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
+
+use crate::backend::bucket::Bucket;
+use crate::backend::directory::{AssertMember, Attach, JoinRequest, Rename, TakeOver, Whom};
+use crate::backend::record::{Epoch, PeerRecord, Profile};
+use crate::observe::about::About;
+
+/// An argument of a call.
+pub(super) trait Concerns {
+    /// Adds the ids that it names.
+    fn add_to<'a>(&'a self, _: &mut About<'a>) {}
+}
+
+impl Concerns for PeerId {
+    fn add_to<'a>(&'a self, about: &mut About<'a>) {
+        about.session = Some(self.as_str());
+    }
+}
+
+impl Concerns for RoomId {
+    fn add_to<'a>(&'a self, about: &mut About<'a>) {
+        about.room = Some(self.as_str());
+    }
+}
+
+impl Concerns for NodeId {
+    fn add_to<'a>(&'a self, about: &mut About<'a>) {
+        about.node = Some(self.as_str());
+    }
+}
+
+macro_rules! name {
+    ($($request:ident: $($($id:ident).+),+;)*) => {$(
+        impl Concerns for $request {
+            fn add_to<'a>(&'a self, about: &mut About<'a>) {
+                $(self.$($id).+.add_to(about);)+
+            }
+        }
+    )*};
+}
+
+name! {
+    JoinRequest: peer, room;
+    Rename: peer, room;
+    TakeOver: peer, room;
+    AssertMember: member.peer, room;
+    Attach: peer;
+    PeerRecord: peer;
+}
+
+impl Concerns for Whom {}
+impl Concerns for Profile {}
+impl Concerns for UserId {}
+impl Concerns for Bucket {}
+impl Concerns for Epoch {}
+impl Concerns for u32 {}
+impl Concerns for bool {}
