@@ -4,4 +4,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|stream: &[u8]| switchboard_gateway::fuzzing::native_signals(stream));
+fuzz_target!(|stream: &[u8]| switchboard_dialects::fuzzing::native_signals(stream));

@@ -4,4 +4,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|stream: &[u8]| switchboard_gateway::fuzzing::socketio_packets(stream));
+fuzz_target!(|stream: &[u8]| switchboard_dialects::fuzzing::socketio_packets(stream));

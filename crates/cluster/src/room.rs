@@ -6,9 +6,14 @@
 //! roster is read again and the difference is told; a partial list is never taken for the whole.
 
 pub(crate) mod allowance;
+pub(crate) mod announce;
 mod catching_up;
+pub(crate) mod change;
+mod in_room;
+pub(crate) mod join;
+pub(crate) mod leave;
 mod looking_up;
-pub(crate) mod membership;
+
 pub(crate) mod rooms;
 pub(crate) mod roster;
 mod telling;
@@ -32,6 +37,8 @@ use self::looking_up::LookUp;
 /// A missing step is waited for so long before the roster is read; twice as long before each further try.
 const READ_AFTER: Duration = Duration::from_millis(50);
 const READ_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// A join that the directory carried out reaches this node's roster within this, or is given up.
+pub(crate) const JOIN_PATIENCE: Duration = Duration::from_secs(5);
 /// Steps that may wait in one room for a missing one.
 const HELD_MAX: usize = 2048;
 
@@ -518,8 +525,9 @@ mod tests {
 
     use super::*;
     use crate::backend::record::{Flags, Profile, Unread};
-    use crate::room::allowance::Allowance;
-    use crate::sessions::local_session::{OutboxFull, Recipient};
+    use crate::sessions::directory_state::DirectoryState;
+    use crate::sessions::local_session::{NewSession, OutboxFull, Recipient};
+    use crate::signal::inbound::Inbound;
     use crate::signal::unanswered::Unanswered;
 
     struct Nobody;
@@ -549,28 +557,21 @@ mod tests {
     }
 
     fn told_to(peer: PeerId, recipient: Arc<dyn Recipient>) -> Arc<LocalSession> {
-        Arc::new(LocalSession {
+        let session = NewSession {
             peer,
-            epoch: 1,
             user: "alice".parse().expect("a user id"),
             receipts: true,
             hidden: false,
             resumable: true,
-            proven: 1.into(),
-            turn: Default::default(),
-            ended: false.into(),
             recipient,
-            early: Default::default(),
-            taking: Default::default(),
-            unanswered: Mutex::new(Unanswered::new(Arc::default())),
-            inbound: Default::default(),
-            listed: Default::default(),
-            rooms: Default::default(),
-            undone: Default::default(),
-            listing: Mutex::new(Allowance::of_session()),
-            former: Default::default(),
-            inherited: Default::default(),
-        })
+        };
+        let signals = (Unanswered::new(Arc::default()), Inbound::default());
+        Arc::new(LocalSession::new(
+            session,
+            1,
+            signals,
+            DirectoryState::new(1, None),
+        ))
     }
 
     fn member(peer: PeerId) -> MemberRecord {

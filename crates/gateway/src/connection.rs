@@ -1,33 +1,42 @@
-//! A connection from its first moment: whether it is taken, and where it stands in the registry.
+//! A connection from its first moment: whether it is taken, who its client is, and where it stands in the registry.
 
 use std::sync::Arc;
 
+use switchboard_connection::{
+    Arrival, Authenticate, Connection, Identity, Mailbox, Seat, Transport, Unauthorized,
+};
+use switchboard_dialects::{Dialect, Introduction};
 use switchboard_protocol::PeerId;
 
-use crate::caller::Caller;
-use crate::dialect::Dialect;
+use crate::auth::{Authenticator, IdentityClaim};
+use crate::caller::{Caller, Carriers};
 use crate::gateway::Gateway;
-use crate::mailbox::Mailbox;
-use crate::session_task::Connection;
+use crate::metrics::Metrics;
+use crate::registry::Place;
 use crate::tasks::{self, Task};
-use crate::wire::Wire;
 
 /// Serves a connection to its end, in a task of its own.
-pub(crate) fn start(gateway: Arc<Gateway>, wire: Wire, dialect: Box<dyn Dialect>, caller: Caller) {
-    let peer = PeerId::random();
-    let mailbox = Arc::new(Mailbox::new(gateway.rules.outbox_bytes_max));
+pub(crate) fn start(
+    gateway: &Gateway,
+    transport: impl Transport + 'static,
+    dialect: Box<dyn Dialect>,
+    caller: Caller,
+) {
+    let (host, peer) = (gateway.host.clone(), PeerId::random());
+    let mailbox = Arc::new(Mailbox::new(host.rules.outbox_bytes_max));
     let place = gateway.registry.enter(peer, &mailbox, caller.source);
-    let mut connection = Connection {
-        gateway: gateway.clone(),
-        wire,
+    let arrival = Arrival {
+        transport: Box::new(transport),
         dialect,
         peer,
         mailbox,
+        seat: Box::new(RegistrySeat {
+            place,
+            carriers: Some(caller.carriers),
+        }),
         token: caller.token,
-        arrived: None,
-        carriers: Some(caller.carriers),
-        _place: place,
     };
+    let mut connection = Connection::new(host, arrival);
     match caller.refused {
         Some(words) => tasks::spawn(&gateway.tasks, Task::Session, async move {
             connection.refuse(words).await;
@@ -35,5 +44,65 @@ pub(crate) fn start(gateway: Arc<Gateway>, wire: Wire, dialect: Box<dyn Dialect>
         None => tasks::spawn(&gateway.tasks, Task::Session, async move {
             connection.run().await;
         }),
+    }
+}
+
+/// A connection's place in the registry, and what it comes over until it has said hello.
+struct RegistrySeat {
+    place: Place,
+    carriers: Option<Carriers>,
+}
+
+impl Seat for RegistrySeat {
+    fn admit(&mut self) -> bool {
+        let is_admitted = self.place.admit();
+        if is_admitted && let Some(carriers) = self.carriers.take() {
+            carriers.greeted();
+        }
+        is_admitted
+    }
+
+    fn welcomed(&mut self, _: &PeerId, resumes: bool) {
+        self.place.welcomed(resumes);
+    }
+}
+
+/// Lets clients in as `auth.*` says, and counts them.
+pub(crate) struct Entrance {
+    authenticator: Authenticator,
+    metrics: Arc<Metrics>,
+}
+
+impl Entrance {
+    pub(crate) fn new(authenticator: Authenticator, metrics: Arc<Metrics>) -> Self {
+        Self {
+            authenticator,
+            metrics,
+        }
+    }
+}
+
+impl Authenticate for Entrance {
+    fn authenticate(
+        &self,
+        introduction: &Introduction<'_>,
+        peer: &PeerId,
+    ) -> Result<Identity, Unauthorized> {
+        let claim = IdentityClaim {
+            token: introduction.hello.token.as_deref(),
+            user: introduction.user.as_deref(),
+        };
+        let identity = self.authenticator.authenticate(&claim, peer);
+        self.metrics.authenticated(identity.as_ref().err());
+        match identity {
+            Ok(identity) => Ok(Identity {
+                user: identity.user,
+                name: identity.name,
+                avatar: identity.avatar,
+                grants: identity.grants,
+                is_verified: self.authenticator.asks_for_tokens(),
+            }),
+            Err(error) => Err(Unauthorized(error.to_string().into())),
+        }
     }
 }

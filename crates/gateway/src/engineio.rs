@@ -1,8 +1,8 @@
 //! Engine.IO over HTTP: what the requests of Socket.IO's clients come to. The protocol itself is `switchboard-engineio`.
 //!
 //! ```text
-//! GET, POST ─► serve ─► SharedSession ─► EngineSocket ─► Wire      (Wire ─► EngineSocket ─► SharedSession ─► answer ─► GET)
-//! WebSocket ─► serve ──────────────────► EngineSocket ─► Wire      and back
+//! GET, POST ─► serve ─► SharedSession ─► EngineSocket ─► connection      (connection ─► EngineSocket ─► SharedSession ─► answer ─► GET)
+//! WebSocket ─► serve ──────────────────► EngineSocket ─► connection      and back
 //! ```
 //!
 //! A session's WebSocket belongs to the session's task, as in the other dialects. What is polled for waits in the
@@ -21,6 +21,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use switchboard_dialects::socketio::SocketIo;
 use switchboard_engineio::{
     OpenPost, Refused, Request as Asked, Session, Sessions, Settings, SharedSession, Sid, Transport,
 };
@@ -29,19 +30,17 @@ use self::answer::answer;
 use self::socket::EngineSocket;
 use crate::caller::{self, Caller, visit};
 use crate::connection;
-use crate::dialect::socketio::SocketIo;
 use crate::doors::TooSlow;
 use crate::gateway::Gateway;
 use crate::handshake::{self, Handshake};
 use crate::upgrade::connect_elsewhere;
-use crate::wire::Wire;
 
 /// Where its requests go.
 pub(crate) const PATH: &str = "/socket.io/";
-/// How often the client is asked for a sign of life, and how long it may take: document 002.
+/// How often the client is asked for a sign of life, and how long it may take: the tutorial on video rooms.
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 const PING_TIMEOUT: Duration = Duration::from_secs(60);
-/// The largest message: document 002.
+/// The largest message: the tutorial on video and presence.
 const MESSAGE_BYTES_MAX: usize = 1_000_000;
 
 type Shared = Arc<SharedSession<Arrival>>;
@@ -80,8 +79,7 @@ impl Engine {
         let dialect = SocketIo::new(gateway.config.error_texts);
         let carriers = caller.carriers.clone();
         let socket = EngineSocket::new(self.clone(), (sid, session), carriers, web_socket);
-        let wire = Wire::new(socket);
-        connection::start(gateway, wire, Box::new(dialect), caller);
+        connection::start(&gateway, socket, Box::new(dialect), caller);
     }
 }
 

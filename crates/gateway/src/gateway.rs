@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use switchboard_cluster::Node;
+use switchboard_connection::Host;
 use switchboard_protocol::limits::Limits;
 use switchboard_session::Rules;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::drain::Drains;
 use crate::health::Readiness;
@@ -16,14 +16,13 @@ use crate::http::origin::Origins;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::source::Proxies;
-use crate::tasks::Panickers;
 
 /// One gateway.
 pub(crate) struct Gateway {
     pub(crate) config: Config,
-    pub(crate) rules: Arc<Rules>,
     pub(crate) node: Node,
-    pub(crate) authenticator: Authenticator,
+    /// What its connections share.
+    pub(crate) host: Arc<Host>,
     pub(crate) origins: Origins,
     pub(crate) proxies: Arc<Proxies>,
     pub(crate) registry: Arc<Registry>,
@@ -32,7 +31,6 @@ pub(crate) struct Gateway {
     pub(crate) drains: Drains,
     /// Sessions, and what they leave behind.
     pub(crate) tasks: TaskTracker,
-    pub(crate) panickers: Panickers,
     pub(crate) started: Instant,
 }
 

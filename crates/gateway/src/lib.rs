@@ -1,11 +1,12 @@
 //! The Switchboard node: HTTP, sockets, dialects, authentication, drain and metrics around the sessions and the cluster.
 //!
-//! The path of a signal reads downwards: [`listener`] → [`http`] → [`upgrade`] (or [`engineio`]) → [`connection`] →
-//! [`dialect`] → [`session_task`] (which pumps `switchboard_session`) → `switchboard_cluster` ⇢ the other node → [`mailbox`] → [`session_task`] → [`wire`].
+//! The path of a signal reads downwards: [`listener`] → [`http`] → [`upgrade`] (or [`engineio`]) → [`connection`], which
+//! starts a `switchboard_connection` over a [`web_socket`] (or over what Engine.IO makes of several) → `switchboard_cluster`
+//! ⇢ the other node, and there the same upwards. What a connection does is the same in the simulation, and lies in that crate;
+//! only here axum's types are known.
 //!
 //! How a node hands its sessions over to others is in [`drain`], whether it should get new ones in [`health`].
 
-mod ask;
 pub mod auth;
 mod caller;
 mod capacity;
@@ -13,29 +14,25 @@ pub mod cli;
 pub mod config;
 mod connection;
 mod crowd;
-mod dialect;
 mod doors;
 mod drain;
 mod engineio;
-#[doc(hidden)]
-pub mod fuzzing;
+mod frame;
 mod gateway;
 mod handshake;
 mod health;
 mod http;
+mod http_client;
 mod listener;
 pub mod log;
-mod mailbox;
 mod metrics;
 mod open_files;
-mod operations;
 mod registry;
 mod serve;
-mod session_task;
 mod source;
 mod tasks;
 mod upgrade;
-mod wire;
+mod web_socket;
 
 pub use serve::serve;
 pub use tasks::NodeFailed;

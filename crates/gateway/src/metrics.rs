@@ -1,6 +1,7 @@
 //! Every metric of a node: its name, its help text and its labels, which are closed sets. Names carry the prefix
 //! `switchboard_`, units come last.
 
+mod connections;
 mod drain;
 mod outcomes;
 mod shed;
@@ -16,7 +17,7 @@ use prometheus::{
 };
 use switchboard_cluster::{AwayEnd, Observation, Observe, RecordKind, ResumeOutcome};
 use switchboard_protocol::server_message::LeaveReason;
-use switchboard_protocol::{CloseCode, ErrorCode, ServerMessage};
+use switchboard_protocol::{CloseCode, ErrorCode};
 
 pub(crate) use self::drain::{DrainCounters, DrainCounts, DrainOutcome};
 use self::outcomes::OutcomeCounters;
@@ -40,8 +41,8 @@ const CLIENT_GONE: u16 = 1006;
 /// The `outcome` of a hello whose token is good, or needs none.
 const ACCEPTED: &str = "accepted";
 /// The `state` of a session.
-pub(crate) const AWAITING_HELLO: &str = "awaiting-hello";
-pub(crate) const LIVE: &str = "live";
+const AWAITING_HELLO: &str = "awaiting-hello";
+const LIVE: &str = "live";
 
 /// The metrics of one node.
 pub(crate) struct Metrics {
@@ -461,46 +462,10 @@ impl Metrics {
         self.shed_counters.clone()
     }
 
-    /// A connection came.
-    pub(crate) fn connected(&self) {
-        self.connections_total.inc();
-    }
-
-    /// A connection ended, by this side with a code or by the client.
-    pub(crate) fn closed(&self, code: Option<CloseCode>) {
-        let code = code.map_or(CLIENT_GONE, CloseCode::number).to_string();
-        self.closes_total.with_label_values(&[&code]).inc();
-    }
-
     /// A hello was judged.
     pub(crate) fn authenticated(&self, refused: Option<&AuthError>) {
         let outcome = refused.map_or(ACCEPTED, AuthError::outcome);
         self.auth_total.with_label_values(&[outcome]).inc();
-    }
-
-    /// A session answered its client by itself.
-    pub(crate) fn answered(&self, message: &ServerMessage) {
-        if let ServerMessage::Error(error) = message {
-            self.errors_total
-                .with_label_values(&[error.code.as_str()])
-                .inc();
-        }
-    }
-
-    /// Counts a session in one state for as long as the guard lives.
-    pub(crate) fn session(&self, dialect: &str, state: &str) -> Counted {
-        let gauge = self.sessions.with_label_values(&[dialect, state]);
-        gauge.inc();
-        Counted(gauge)
-    }
-}
-
-/// One of what a gauge counts.
-pub(crate) struct Counted(IntGauge);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

@@ -13,15 +13,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use switchboard_cluster::Recipient;
+use switchboard_connection::{Mailbox, RETRY_AFTER};
 use switchboard_protocol::server_message::Drain;
 use switchboard_protocol::{CloseCode, PeerId};
 use switchboard_session::Closing;
 
 use crate::capacity::Capacity;
 use crate::crowd::Crowd;
-use crate::mailbox::Mailbox;
 use crate::metrics::{DrainCounters, DrainOutcome, Shed, ShedCounters};
-use crate::operations::RETRY_AFTER;
 use crate::source::Source;
 
 /// The connections, by the peer id that each has from its first moment.
@@ -128,9 +127,7 @@ impl Registry {
         }
     }
 
-    /// The connection that entered as `peer` said a hello that is to be answered by `welcome`: it counts as a session from
-    /// now on. False: there are as many as there may be.
-    pub(crate) fn admit(&self, peer: &PeerId) -> bool {
+    fn admit(&self, peer: &PeerId) -> bool {
         let Some(mut entry) = self.connections.get_mut(peer) else {
             return false;
         };
@@ -147,8 +144,7 @@ impl Registry {
         true
     }
 
-    /// The connection that entered as `peer` has got its `welcome`: a drain sends it on where it can go on elsewhere.
-    pub(crate) fn greeted(&self, peer: &PeerId, resumes: bool) {
+    fn welcomed(&self, peer: &PeerId, resumes: bool) {
         if let Some(mut entry) = self.connections.get_mut(peer) {
             entry.session = if resumes {
                 Session::Resumable
@@ -248,6 +244,19 @@ impl Registry {
             .iter()
             .map(|entry| entry.mailbox.clone())
             .collect()
+    }
+}
+
+impl Place {
+    /// The connection said a hello that is to be answered by `welcome`: it counts as a session from now on. False: there
+    /// are as many as there may be.
+    pub(crate) fn admit(&self) -> bool {
+        self.registry.admit(&self.peer)
+    }
+
+    /// The connection has got its `welcome`: a drain sends it on where it can go on elsewhere.
+    pub(crate) fn welcomed(&self, resumes: bool) {
+        self.registry.welcomed(&self.peer, resumes);
     }
 }
 

@@ -12,6 +12,7 @@ use switchboard_cluster::redis::{self, RedisConfig};
 use switchboard_cluster::{
     Alarm, Backend, ClusterKey, Format, InFlightMax, NodeInfo, Reach, memory,
 };
+use switchboard_connection::Host;
 use switchboard_protocol::NodeId;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::timeout;
@@ -21,17 +22,18 @@ use tokio_util::task::TaskTracker;
 use crate::auth::Authenticator;
 use crate::capacity::{Capacity, OPS_CONNECTIONS};
 use crate::config::{AuthMode, Config};
+use crate::connection::Entrance;
 use crate::doors::Doors;
 use crate::drain::{self, Drained, Drains, Order, Signals};
 use crate::gateway::{Gateway, rules};
-use crate::health::{self, Readiness};
+use crate::health::{self, Neighbours, Readiness};
 use crate::http::{self, origin::Origins};
 use crate::listener::{self, Bounds};
 use crate::metrics::Metrics;
 use crate::open_files;
 use crate::registry::Registry;
 use crate::source::Proxies;
-use crate::tasks::{self, NodeFailed, Panickers, Task, guarded, spawn_vital};
+use crate::tasks::{self, NodeFailed, Task, guarded, spawn_vital};
 
 /// Whoever stopped the node by `switchboard drain` is shown the last numbers: it looks more often than this.
 const LAST_LOOK: Duration = Duration::from_millis(500);
@@ -51,6 +53,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let ops_address = ops_listener.as_ref().unwrap_or(&listener).local_addr()?;
     let gateway = assemble(config, capacity, ops_address)?;
+    let neighbours = Neighbours::new().context("cannot make an HTTP client")?;
     let stop_accepting = CancellationToken::new();
     let bounds = Arc::new(Bounds {
         read_timeout: gateway.config.limits.header_read_timeout,
@@ -80,7 +83,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     accept(listener, capacity.connections, public, stop_public);
     gateway.node.start();
     say_if_redis_is_absent(&gateway);
-    let watching = health::watch(gateway.readiness.clone(), stop_ops.clone());
+    let watching = health::watch(gateway.readiness.clone(), neighbours, stop_ops.clone());
     let watching = spawn_vital(&http_tasks, Task::Health, alarm, watching);
     unless_failed(alarm, run(&gateway, &stop_accepting, signals)).await?;
     stop_ops.cancel();
@@ -190,26 +193,13 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// A gateway whose node is not started yet.
 fn assemble(
     config: Config,
     capacity: Capacity,
     ops_address: SocketAddr,
 ) -> anyhow::Result<Arc<Gateway>> {
-    Ok(assemble_on(
-        backend(&config)?,
-        config,
-        capacity,
-        ops_address,
-    ))
-}
-
-/// A gateway over a backend that is there; its node is not started yet.
-pub(crate) fn assemble_on(
-    backend: Backend,
-    config: Config,
-    capacity: Capacity,
-    ops_address: SocketAddr,
-) -> Arc<Gateway> {
+    let backend = backend(&config)?;
     let metrics = Arc::new(Metrics::new());
     let id = NodeId::start(&config.node.name_or_host());
     let node = Node::new(
@@ -218,9 +208,15 @@ pub(crate) fn assemble_on(
         backend.clone(),
         metrics.clone(),
     );
-    Arc::new(Gateway {
-        rules: Arc::new(rules(&config)),
-        authenticator: Authenticator::from_config(&config.auth),
+    let tasks = TaskTracker::new();
+    Ok(Arc::new(Gateway {
+        host: Arc::new(Host::new(
+            node.clone(),
+            Arc::new(rules(&config)),
+            Entrance::new(Authenticator::from_config(&config.auth), metrics.clone()),
+            metrics.clone(),
+            tasks.clone(),
+        )),
         origins: Origins::from_config(&config),
         proxies: Arc::new(Proxies::from_config(&config.proxy)),
         registry: Arc::new(Registry::new(
@@ -236,11 +232,10 @@ pub(crate) fn assemble_on(
         drains: Drains::new(metrics.drain_counters()),
         metrics,
         node,
-        tasks: TaskTracker::new(),
-        panickers: Panickers::default(),
+        tasks,
         started: Instant::now(),
         config,
-    })
+    }))
 }
 
 fn backend(config: &Config) -> anyhow::Result<Backend> {

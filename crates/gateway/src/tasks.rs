@@ -6,18 +6,15 @@
 //! | main | `main` | a signal, or an order by HTTP | ends the process |
 //! | accept, health | [`spawn_vital`] | the node stops | raises the node's alarm, which ends the process |
 //! | http, one a TCP connection | [`spawn`] | never: it ends when told to stop and what it answers is answered | ends that one |
-//! | session, one a client's connection, and what it leaves behind | [`spawn`] | never: it is closed through its mailbox | ends that one as a lost connection; the second of the same session closes it with 4400 |
+//! | session, one a client's connection, and what it leaves behind (`switchboard_connection`) | [`spawn`] | never: it is closed through its mailbox | ends that one as a lost connection; the second of the same session closes it with 4400 |
 //! | drain, a share of the sessions that is moved | [`spawn`] | the node stops | ends that one: nobody else is told to move |
 //!
 //! A question to another node (`ask`) has a task of hyper's beside it: whoever asks hears that it ended.
 
-use std::collections::VecDeque;
 use std::pin::pin;
 
-use parking_lot::Mutex;
 use switchboard_cluster::Alarm;
 use switchboard_cluster::guard::{Panicked, caught_in};
-use switchboard_protocol::PeerId;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
@@ -112,26 +109,6 @@ pub(crate) async fn guarded<F: Future + Unpin>(task: Task, run: F) -> Result<F::
     done.inspect_err(|_| task.count_panic())
 }
 
-/// Sessions of which a task has panicked. Those of long ago are forgotten: of each the next panic counts as the first.
-#[derive(Default)]
-pub(crate) struct Panickers(Mutex<VecDeque<PeerId>>);
-
-/// Of which it knows.
-const PANICKERS_MAX: usize = 1024;
-
-impl Panickers {
-    /// A session's task panicked. True: not for the first time.
-    pub(crate) fn note(&self, peer: PeerId) -> bool {
-        let mut known = self.0.lock();
-        let again = known.contains(&peer);
-        if !again {
-            known.truncate(PANICKERS_MAX - 1);
-            known.push_front(peer);
-        }
-        again
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,17 +126,5 @@ mod tests {
         }));
         assert_eq!(alarm.raised().await, "accept");
         assert!(NodeFailed("accept").to_string().contains("`accept`"));
-    }
-
-    #[test]
-    fn the_second_panic_of_a_session_is_known_as_such_and_few_are_remembered() {
-        let (panickers, peer) = (Panickers::default(), PeerId::random());
-        assert!(!panickers.note(peer));
-        assert!(panickers.note(peer));
-        for _ in 0..PANICKERS_MAX {
-            assert!(!panickers.note(PeerId::random()));
-        }
-        assert!(!panickers.note(peer), "it is forgotten");
-        assert_eq!(panickers.0.lock().len(), PANICKERS_MAX);
     }
 }

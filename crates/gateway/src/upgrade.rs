@@ -8,17 +8,17 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use switchboard_dialects::Dialect;
+use switchboard_dialects::mdn::Mdn;
+use switchboard_dialects::native::Native;
+use switchboard_dialects::stomp::{Bounds, Stomp};
 use switchboard_protocol::Codec;
 
 use crate::caller::Caller;
 use crate::connection;
-use crate::dialect::Dialect;
-use crate::dialect::mdn::Mdn;
-use crate::dialect::native::Native;
-use crate::dialect::stomp::Stomp;
 use crate::gateway::Gateway;
 use crate::handshake::Handshake;
-use crate::wire::Wire;
+use crate::web_socket::WebSocketTransport;
 
 /// `GET /v1/connect`
 pub(crate) async fn native(opening: Opening) -> Response {
@@ -29,7 +29,11 @@ pub(crate) async fn native(opening: Opening) -> Response {
 
 /// `GET /ws`
 pub(crate) async fn stomp(opening: Opening) -> Response {
-    let dialect = Stomp::new(&opening.gateway.config.limits);
+    let limits = &opening.gateway.config.limits;
+    let dialect = Stomp::new(Bounds {
+        frame_bytes_max: limits.max_message_bytes,
+        back_bytes_max: limits.outbox_bytes,
+    });
     opening.serve(Stomp::SUBPROTOCOLS, |_| Box::new(dialect))
 }
 
@@ -90,8 +94,7 @@ impl Opening {
         handshake.accept(subprotocols, message_bytes_max, move |socket| async move {
             // A task of its own: the one that waited for the handshake is several times as large.
             let dialect = dialect(&socket);
-            let wire = Wire::new(socket);
-            connection::start(gateway, wire, dialect, caller);
+            connection::start(&gateway, WebSocketTransport::new(socket), dialect, caller);
         })
     }
 }

@@ -59,13 +59,6 @@ impl Outbox {
         Ok(())
     }
 
-    /// Puts a message before all others: the one that begins a connection.
-    pub fn push_first(&mut self, message: ServerMessage) {
-        let weight = weight(&message);
-        self.bytes += weight;
-        self.messages.push_front(Waiting { message, weight });
-    }
-
     /// Takes the oldest message.
     pub fn pop(&mut self) -> Option<ServerMessage> {
         let Some(Waiting { message, weight }) = self.messages.pop_front() else {

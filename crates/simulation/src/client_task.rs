@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use switchboard_dialects::Frame;
 use switchboard_protocol::Codec;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -13,7 +14,7 @@ use tokio::time::{Duration, Instant, sleep, sleep_until};
 use crate::client::{Baggage, Client, Command, Input, Output};
 use crate::intruder::Tickets;
 use crate::random::Random;
-use crate::socket::{End, Frame, Refused};
+use crate::socket::{End, Refused};
 use crate::trace::last::LastClient;
 use crate::trace::{ClientNo, ConnectionNo, Leaving, Recorder, What};
 use crate::world::World;
@@ -176,10 +177,12 @@ impl Task {
                 self.client.on(Input::Opened(no), now, out);
             }
             Arrival::Refused => self.client.on(Input::Closed(0, None), now, out),
-            Arrival::Frame(no, Frame::Text(text)) => match Codec::Json.decode_server(&text) {
-                Ok(message) => self.client.on(Input::Message(no, &message), now, out),
-                Err(error) => panic!("a gateway said something unreadable: {error}"),
-            },
+            Arrival::Frame(no, Frame::Text(text)) => {
+                match Codec::Json.decode_server(text.as_bytes()) {
+                    Ok(message) => self.client.on(Input::Message(no, &message), now, out),
+                    Err(error) => panic!("a gateway said something unreadable: {error}"),
+                }
+            }
             Arrival::Frame(no, Frame::Ping) => {
                 if let Some(connected) = self.connections.get(&no) {
                     let _ = connected.socket.write(Frame::Pong);
@@ -187,10 +190,11 @@ impl Task {
                 self.client.on(Input::Pinged(no), now, out);
             }
             Arrival::Frame(_, Frame::Pong) => {}
-            Arrival::Frame(no, Frame::Close(code, after)) => {
+            Arrival::Frame(_, Frame::Binary(_)) => panic!("a gateway said JSON in binary"),
+            Arrival::Frame(no, Frame::Close(closing)) => {
                 self.connections.remove(&no);
-                self.client
-                    .on(Input::Closed(no, Some((code, after))), now, out);
+                let closing = closing.map(|closing| (closing.code.number(), closing.retry_after));
+                self.client.on(Input::Closed(no, closing), now, out);
             }
             Arrival::Over(no) => {
                 if self.connections.remove(&no).is_some() {
@@ -312,7 +316,7 @@ impl Connected {
     fn write(&mut self) {
         let mut taken = 0;
         for text in &self.waiting {
-            match self.socket.write(Frame::Text(text.clone())) {
+            match self.socket.write(text_frame(text)) {
                 Ok(()) => taken += 1,
                 Err(Refused::Full) => break,
                 Err(Refused::Gone) => {
@@ -323,6 +327,12 @@ impl Connected {
         }
         self.waiting.drain(..taken);
     }
+}
+
+/// What a client says is JSON.
+fn text_frame(json: &Bytes) -> Frame {
+    let text = std::str::from_utf8(json).expect("JSON is UTF-8");
+    Frame::Text(text.into())
 }
 
 fn new_client(

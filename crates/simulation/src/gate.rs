@@ -1,8 +1,13 @@
 //! The only way out of a node and into it. Shut, the node is frozen; shut for ever, it is dead.
 //!
 //! A process that is stopped or killed is noticed by nothing but what it no longer says, so it is enough to hold up all
-//! that it says and hears: its bus, its directory, its sockets. What its tasks compute meanwhile, nobody learns before
-//! the gate opens, and then its clock has moved on without it, as a frozen process finds it.
+//! that it says and hears: its bus and its directory. What its node's tasks compute meanwhile, nobody learns before the
+//! gate opens, and then its clock has moved on without it, as a frozen process finds it. Its connections, which own its
+//! sockets, are not polled at all ([`Gate::within`]).
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -37,6 +42,22 @@ impl Gate {
         }
     }
 
+    /// Does something, as a process does that this gate can stop: while it is shut nothing is done at all, and whatever
+    /// comes meanwhile is there at once when it opens.
+    pub(crate) async fn within<F: Future>(&self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        loop {
+            self.pass().await;
+            let done = poll_fn(|cx| match self.is_open() {
+                true => work.as_mut().poll(cx).map(Some),
+                false => Poll::Ready(None),
+            });
+            if let Some(output) = done.await {
+                return output;
+            }
+        }
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         *self.state.lock() == State::Open
     }
@@ -65,5 +86,48 @@ impl Gate {
         if *state != State::Gone {
             *state = to;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::mpsc;
+    use tokio::time::{Duration, sleep, timeout};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_while_it_was_shut_is_there_when_it_opens() {
+        let gate = Arc::new(Gate::open());
+        let (say, mut said) = mpsc::unbounded_channel();
+        let (echo, mut echoed) = mpsc::unbounded_channel();
+        let within = gate.clone();
+        tokio::spawn(async move {
+            let work = async move {
+                while let Some(word) = said.recv().await {
+                    echo.send(word).expect("somebody listens");
+                }
+            };
+            within.within(work).await;
+        });
+        say.send(1).expect("it runs");
+        assert_eq!(echoed.recv().await, Some(1));
+        gate.shut();
+        say.send(2).expect("it is there");
+        let waiting = timeout(Duration::from_secs(60), echoed.recv()).await;
+        waiting.expect_err("it is frozen");
+        say.send(3).expect("it is there");
+        gate.reopen();
+        assert_eq!(
+            (echoed.recv().await, echoed.recv().await),
+            (Some(2), Some(3))
+        );
+        gate.shut_for_ever();
+        say.send(4).expect("it is there");
+        gate.reopen();
+        sleep(Duration::from_secs(1)).await;
+        echoed.try_recv().expect_err("it is dead");
     }
 }

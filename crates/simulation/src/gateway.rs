@@ -1,27 +1,29 @@
-//! One gateway: the real node, and a pump for each connection in place of its sockets.
-
-// The gateway's own: it knows neither sockets nor HTTP, and what a client is told is judged here as well.
-#[path = "../../gateway/src/operations.rs"]
-mod operations;
-mod pump;
+//! One gateway: the real node, with the real connections over sockets in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use switchboard_cluster::node::Settings;
-use switchboard_cluster::{Node, Status};
-use switchboard_protocol::{CloseCode, NodeId, PeerId};
+use switchboard_cluster::{Node, Recipient, Status};
+use switchboard_connection::{
+    Arrival, Authenticate, Connection, Host, Identity, Mailbox, Seat, Unauthorized,
+};
+use switchboard_dialects::Introduction;
+use switchboard_dialects::native::Native;
+use switchboard_protocol::server_message::Drain;
+use switchboard_protocol::{CloseCode, Codec, NodeId, PeerId, UserId};
+use switchboard_session::grants::Grants;
 use switchboard_session::{Closing, Rules};
 use tokio::time::Duration;
+use tokio_util::task::TaskTracker;
 
-use self::pump::Pump;
 use crate::fake_redis::FakeRedis;
-use crate::mailbox::Mailbox;
 use crate::path::Path;
 use crate::random::Random;
 use crate::socket::End;
 use crate::trace::{ConnectionNo, NodeNo};
+use crate::transport::SocketTransport;
 
 /// A node that finishes gets this long; what is left is another's to take over.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -31,16 +33,16 @@ pub(crate) struct Gateway {
     pub(crate) no: NodeNo,
     pub(crate) node: Node,
     pub(crate) path: Arc<Path>,
-    pub(crate) rules: Arc<Rules>,
+    host: Arc<Host>,
     random: Random,
-    connections: Mutex<BTreeMap<ConnectionNo, Held>>,
+    connections: Mutex<BTreeMap<ConnectionNo, Open>>,
     draining: Mutex<bool>,
     /// It stops, and takes nobody who still finds the way to it.
     refusing: Mutex<bool>,
 }
 
 /// A connection as its gateway knows it.
-struct Held {
+struct Open {
     mailbox: Arc<Mailbox>,
     /// Its session, once it is welcomed.
     peer: Option<PeerId>,
@@ -59,11 +61,13 @@ impl Gateway {
         let (backend, path) = redis.connect(&id);
         let node = Node::new(id, settings, backend, Arc::new(()));
         node.start();
+        let tasks = TaskTracker::new();
+        let host = Host::new(node.clone(), rules, ByName, Arc::new(()), tasks);
         Arc::new(Self {
             no,
             node,
             path,
-            rules,
+            host: Arc::new(host),
             random,
             connections: Mutex::default(),
             draining: Mutex::new(false),
@@ -86,20 +90,28 @@ impl Gateway {
         if !self.runs() || *self.refusing.lock() {
             return;
         }
-        let mailbox = Arc::new(Mailbox::new(self.rules.outbox_bytes_max));
-        let held = Held {
+        let mailbox = Arc::new(Mailbox::new(self.host.rules.outbox_bytes_max));
+        let open = Open {
             mailbox: mailbox.clone(),
             peer: None,
         };
-        self.connections.lock().insert(connection, held);
-        let pump = Pump::new(
-            self.clone(),
-            connection,
-            socket,
+        self.connections.lock().insert(connection, open);
+        let arrival = Arrival {
+            transport: Box::new(SocketTransport::new(socket)),
+            dialect: Box::new(Native::new(Codec::Json)),
+            peer: self.random.peer(),
             mailbox,
-            self.random.peer(),
-        );
-        tokio::spawn(pump.run());
+            seat: Box::new(Place {
+                gateway: self.clone(),
+                connection,
+            }),
+            token: None,
+        };
+        let (path, host) = (self.path.clone(), self.host.clone());
+        tokio::spawn(async move {
+            let mut connection = Connection::new(host, arrival);
+            path.gate.within(connection.run()).await;
+        });
     }
 
     /// The process is no more: what it would do from here on, nobody sees.
@@ -116,11 +128,11 @@ impl Gateway {
         let mailboxes: Vec<_> = self.mailboxes();
         for mailbox in mailboxes {
             let after = self.random.millis(0..window.as_millis().max(1) as u64);
-            let drain = switchboard_protocol::server_message::Drain {
+            let drain = Drain {
                 reconnect_after_ms: after.as_millis() as u64,
                 deadline_ms: deadline.as_millis() as u64,
             };
-            let _ = switchboard_cluster::Recipient::push(&*mailbox, drain.into());
+            let _ = mailbox.push(drain.into());
         }
         tokio::time::sleep(deadline).await;
         *self.refusing.lock() = true;
@@ -136,24 +148,67 @@ impl Gateway {
     /// Sessions with a connection here.
     pub(crate) fn sessions(&self) -> Vec<PeerId> {
         let connections = self.connections.lock();
-        connections.values().filter_map(|held| held.peer).collect()
+        connections.values().filter_map(|open| open.peer).collect()
     }
 
     fn mailboxes(&self) -> Vec<Arc<Mailbox>> {
         let connections = self.connections.lock();
         connections
             .values()
-            .map(|held| held.mailbox.clone())
+            .map(|open| open.mailbox.clone())
             .collect()
     }
 
     fn note_session(&self, connection: ConnectionNo, peer: PeerId) {
-        if let Some(held) = self.connections.lock().get_mut(&connection) {
-            held.peer = Some(peer);
+        if let Some(open) = self.connections.lock().get_mut(&connection) {
+            open.peer = Some(peer);
         }
     }
 
     fn forget(&self, connection: ConnectionNo) {
         self.connections.lock().remove(&connection);
+    }
+}
+
+/// A connection's place among those of its gateway.
+struct Place {
+    gateway: Arc<Gateway>,
+    connection: ConnectionNo,
+}
+
+impl Seat for Place {
+    fn admit(&mut self) -> bool {
+        true
+    }
+
+    fn welcomed(&mut self, peer: &PeerId, _: bool) {
+        self.gateway.note_session(self.connection, *peer);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.gateway.forget(self.connection);
+    }
+}
+
+/// A client is the user that it names itself.
+struct ByName;
+
+impl Authenticate for ByName {
+    fn authenticate(
+        &self,
+        introduction: &Introduction<'_>,
+        peer: &PeerId,
+    ) -> Result<Identity, Unauthorized> {
+        let name = introduction.hello.name.as_deref();
+        let user = name.and_then(|name| name.parse().ok());
+        Ok(Identity {
+            user: user.unwrap_or_else(|| UserId::anonymous(peer)),
+            name: None,
+            avatar: None,
+            grants: Grants::default(),
+            is_verified: false,
+        })
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use switchboard_dialects::Frame;
 use switchboard_protocol::client_message::{Hello, Resume};
 use switchboard_protocol::{ClientMessage, Codec, PeerId, ServerMessage};
 use tokio::time::{Duration, timeout};
 
 use crate::random::Random;
-use crate::socket::Frame;
 use crate::trace::{ClientNo, Secret, What};
 use crate::world::World;
 
@@ -46,14 +46,15 @@ pub(crate) async fn intrude(world: Arc<World>, client: ClientNo, tickets: Ticket
         }),
         ..Hello::default()
     };
-    let mut text = Vec::new();
+    let mut json = Vec::new();
     Codec::Json
-        .encode_client(&ClientMessage::Hello(hello), &mut text)
+        .encode_client(&ClientMessage::Hello(hello), &mut json)
         .expect("a hello can be written");
-    let _ = socket.write(Frame::Text(text.into()));
+    let hello = String::from_utf8(json).expect("JSON is UTF-8");
+    let _ = socket.write(Frame::Text(hello.into()));
     let answer = timeout(PATIENCE, socket.read()).await;
     let resumed = match answer {
-        Ok(Some(Frame::Text(text))) => match Codec::Json.decode_server(&text) {
+        Ok(Some(Frame::Text(text))) => match Codec::Json.decode_server(text.as_bytes()) {
             Ok(ServerMessage::Welcome(welcome)) => Some(welcome.resumed),
             _ => None,
         },

@@ -1,8 +1,9 @@
 //! A whole cluster with its clients in one thread, against a clock that jumps from event to event.
 //!
 //! The one idea: everything that is chance comes from one number, so that a run which goes wrong can be had again. The
-//! nodes are the real ones, with their router, links, delivery, leases and repairs, and so are the sessions; what lies
-//! around them is made here and misbehaves by the seed: Redis, the network to it, sockets, clients, whole processes.
+//! nodes are the real ones, with their router, links, delivery, leases and repairs, and so are the connections, from
+//! `hello` to goodbye (`switchboard_connection`); what lies around them is made here and misbehaves by the seed: Redis, the
+//! network to it, sockets, clients, whole processes.
 //! What happens is written down, and the invariants judge by that alone.
 //!
 //! ```text
@@ -21,7 +22,6 @@ mod gate;
 mod gateway;
 mod intruder;
 mod invariants;
-mod mailbox;
 mod panics;
 mod path;
 mod random;
@@ -31,6 +31,7 @@ mod socket;
 #[cfg(feature = "cli")]
 pub mod sweep;
 mod trace;
+mod transport;
 mod world;
 
 pub use invariants::Violation;

@@ -2,30 +2,19 @@
 //! at any moment, so that some of what was written still arrives and neither end need notice soon.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
-use tokio::time::{Duration, Instant, sleep_until};
+use switchboard_dialects::Frame;
+use tokio::time::{Duration, Instant, Sleep, sleep_until};
 
 /// What a direction takes before its reader has read, bytes; small, so that slow readers are felt.
 const BUFFER_BYTES: usize = 64 * 1024;
 /// What a frame weighs beside its payload.
 const FRAME_BYTES: usize = 8;
-
-/// What travels.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Frame {
-    /// A message.
-    Text(Bytes),
-    /// WebSocket ping; answered by the client's library.
-    Ping,
-    /// Its answer.
-    Pong,
-    /// The close frame: code and, where coming back helps, after how long.
-    Close(u16, Option<Duration>),
-}
 
 /// Why a frame was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +40,6 @@ pub(crate) struct Cable {
 
 struct Direction {
     state: Mutex<State>,
-    readable: Notify,
-    writable: Notify,
     latency: Duration,
 }
 
@@ -68,6 +55,10 @@ struct State {
     cut: bool,
     /// The reader of this direction takes nothing.
     paused: bool,
+    /// Who waits for something to read.
+    reader: Option<Waker>,
+    /// Who waits for room.
+    writer: Option<Waker>,
 }
 
 /// A connection: the client's end, the gateway's, and the cable.
@@ -75,8 +66,6 @@ pub(crate) fn connect(latency: Duration) -> (End, End, Cable) {
     let direction = || {
         Arc::new(Direction {
             state: Mutex::default(),
-            readable: Notify::new(),
-            writable: Notify::new(),
             latency,
         })
     };
@@ -100,7 +89,7 @@ impl End {
             return Err(Refused::Gone);
         }
         let bytes = weight(&frame);
-        if state.bytes > 0 && state.bytes + bytes > BUFFER_BYTES {
+        if state.is_full_for(bytes) {
             return Err(Refused::Full);
         }
         state.bytes += bytes;
@@ -109,60 +98,62 @@ impl End {
         }
         let at = Instant::now() + self.out.latency;
         state.frames.push_back((at, frame));
-        drop(state);
-        self.out.readable.notify_one();
+        wake(&mut state.reader);
         Ok(())
     }
 
-    /// Waits until it may be worth writing again. Cancel safe.
-    pub(crate) async fn writable(&self) {
-        self.out.writable.notified().await;
-    }
-
-    /// The next frame; `None` when the connection is over. Cancel safe.
-    pub(crate) async fn read(&self) -> Option<Frame> {
-        loop {
-            let changed = self.inn.readable.notified();
-            let next = {
-                let state = self.inn.state.lock();
-                match state.frames.front() {
-                    _ if state.paused => None,
-                    Some((at, _)) => Some(*at),
-                    None if state.closed => return None,
-                    None => None,
-                }
-            };
-            match next {
-                Some(at) if at <= Instant::now() => {
-                    let mut state = self.inn.state.lock();
-                    let Some((_, frame)) = state.frames.pop_front() else {
-                        continue;
-                    };
-                    state.bytes -= weight(&frame);
-                    drop(state);
-                    self.inn.writable.notify_one();
-                    return Some(frame);
-                }
-                Some(at) => tokio::select! {
-                    biased;
-                    () = sleep_until(at) => {}
-                    () = changed => {}
-                },
-                None => changed.await,
-            }
+    /// Ready: it is worth writing again. Pending: the task is woken then.
+    pub(crate) fn poll_writable(&self, bytes: usize, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.out.state.lock();
+        if state.is_full_for(bytes) && !state.broken && !state.closed {
+            state.writer = Some(cx.waker().clone());
+            return Poll::Pending;
         }
+        Poll::Ready(())
     }
 
-    /// The other end is gone, and nothing is left to read.
-    pub(crate) fn is_over(&self) -> bool {
-        let state = self.inn.state.lock();
-        state.closed && state.frames.is_empty()
+    /// The next frame; `None` when the connection is over.
+    pub(crate) async fn read(&self) -> Option<Frame> {
+        let mut timer = None;
+        poll_fn(|cx| self.poll_read(&mut timer, cx)).await
+    }
+
+    /// The same. `timer` is the reader's own.
+    pub(crate) fn poll_read(
+        &self,
+        timer: &mut Option<Pin<Box<Sleep>>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Frame>> {
+        loop {
+            let mut state = self.inn.state.lock();
+            state.reader = Some(cx.waker().clone());
+            let at = match state.frames.front() {
+                _ if state.paused => return Poll::Pending,
+                Some((at, _)) => *at,
+                None if state.closed => return Poll::Ready(None),
+                None => return Poll::Pending,
+            };
+            if at <= Instant::now()
+                && let Some((_, frame)) = state.frames.pop_front()
+            {
+                state.bytes -= weight(&frame);
+                wake(&mut state.writer);
+                return Poll::Ready(Some(frame));
+            }
+            drop(state);
+            let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+            if timer.deadline() != at {
+                timer.as_mut().reset(at);
+            }
+            std::task::ready!(timer.as_mut().poll(cx));
+        }
     }
 
     /// No more reading for now, as a client whose thread hangs.
     pub(crate) fn pause(&self, paused: bool) {
-        self.inn.state.lock().paused = paused;
-        self.inn.readable.notify_one();
+        let mut state = self.inn.state.lock();
+        state.paused = paused;
+        wake(&mut state.reader);
     }
 }
 
@@ -216,21 +207,33 @@ impl Direction {
     }
 
     fn close(&self) {
-        self.state.lock().closed = true;
-        self.readable.notify_one();
+        let mut state = self.state.lock();
+        state.closed = true;
+        wake(&mut state.reader);
     }
 
     fn break_off(&self) {
-        self.state.lock().broken = true;
-        self.writable.notify_one();
+        let mut state = self.state.lock();
+        state.broken = true;
+        wake(&mut state.writer);
     }
 }
 
-fn weight(frame: &Frame) -> usize {
-    match frame {
-        Frame::Text(text) => FRAME_BYTES + text.len(),
-        Frame::Ping | Frame::Pong | Frame::Close(..) => FRAME_BYTES,
+impl State {
+    fn is_full_for(&self, bytes: usize) -> bool {
+        self.bytes > 0 && self.bytes + bytes > BUFFER_BYTES
     }
+}
+
+fn wake(waiting: &mut Option<Waker>) {
+    if let Some(waker) = waiting.take() {
+        waker.wake();
+    }
+}
+
+/// What a frame takes of a buffer.
+pub(crate) fn weight(frame: &Frame) -> usize {
+    FRAME_BYTES + frame.len()
 }
 
 #[cfg(test)]
@@ -242,7 +245,7 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(5);
 
     fn text(text: &'static str) -> Frame {
-        Frame::Text(Bytes::from_static(text.as_bytes()))
+        Frame::Text(text.into())
     }
 
     #[tokio::test(start_paused = true)]
@@ -277,12 +280,12 @@ mod tests {
     async fn a_reader_that_rests_fills_the_kernel() {
         let (client, gateway, _cable) = connect(SHORT);
         client.pause(true);
-        let frame = || Frame::Text(Bytes::from(vec![0; BUFFER_BYTES / 2]));
+        let frame = || Frame::Text("x".repeat(BUFFER_BYTES / 2).into());
         gateway.write(frame()).expect("room");
         assert_eq!(gateway.write(frame()), Err(Refused::Full));
         client.pause(false);
         client.read().await.expect("it reads on");
-        gateway.writable().await;
+        poll_fn(|cx| gateway.poll_writable(weight(&frame()), cx)).await;
         assert_eq!(gateway.write(frame()), Ok(()));
     }
 }

@@ -7,11 +7,10 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use switchboard_protocol::server_message::RoomSnapshot;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
-use tokio::time::{Duration, Instant, sleep, timeout};
+use tokio::time::{Duration, Instant, timeout};
 
 use crate::backend::directory::{
     Attach, AttachOutcome, DirectoryError, Place, TakeOver, TakeOverOutcome,
@@ -19,12 +18,13 @@ use crate::backend::directory::{
 use crate::backend::leases::Renewal;
 use crate::backend::record::{Epoch, PeerRecord, Profile};
 use crate::link::Link;
-use crate::node::{ATTACH_TURNS, Inner, Node, Status};
+use crate::node::{Inner, Node};
 use crate::observe::{Observation, ResumeOutcome};
 use crate::room::Entry;
-use crate::room::membership::JOIN_PATIENCE;
-use crate::sessions::attach::{Departure, NewSession, RETRY};
+use crate::room::JOIN_PATIENCE;
+use crate::sessions::detach::{Departure, RETRY};
 use crate::sessions::local_session::LocalSession;
+use crate::sessions::local_session::NewSession;
 use crate::sessions::secret;
 use crate::signal::inbound::{Inbound, Seen};
 use crate::tasks::Task;
@@ -78,7 +78,7 @@ struct Attached {
 impl Node {
     /// What a client shows to resume this session.
     pub fn secret(&self, local: &LocalSession) -> String {
-        let key = self.0.keyring.agreed();
+        let key = self.0.lease.key.keyring().agreed();
         secret::issue(&key, &local.peer, &local.user, local.epoch)
     }
 
@@ -111,14 +111,16 @@ impl Node {
     ) -> Result<Resumed, ResumeError> {
         let node = &self.0;
         node.doubt.until_looked().await;
-        if *node.status.borrow() != Status::Serving || node.doubt.may_show_the_past() {
+        if !node.lease.is_serving() || node.doubt.may_show_the_past() {
             return Err(ResumeError::Unavailable);
         }
         let Some(shown) = node.epoch_of(&session, shown).await? else {
             return Err(node.why_refused(&session, shown).await);
         };
         let (local, rooms) = node.take_up(session, shown, seen).await?;
-        let entering = node.guarded_in(Task::Attach, node.go_on(&local, &rooms));
+        let entering = node
+            .tasks
+            .guarded_in(Task::Attach, node.go_on(&local, &rooms));
         match entering.await.unwrap_or(Err(ResumeError::Unavailable)) {
             Ok(rooms) => Ok(Resumed { local, rooms }),
             Err(error) => {
@@ -135,7 +137,7 @@ impl Node {
 
     /// The client of a resumed session has said something: it has its `welcome`, and older secrets are worth nothing.
     pub async fn prove(&self, local: &LocalSession) {
-        local.proven.store(local.epoch, Ordering::Relaxed);
+        local.directory.note_proven(local.epoch);
         let proven = self.0.backend.directory.prove(&local.peer, local.epoch);
         // Where the directory cannot be told now, the next assertion tells it.
         let _ = proven.await;
@@ -150,11 +152,18 @@ impl Inner {
         session: &NewSession,
         shown: &str,
     ) -> Result<Option<Epoch>, ResumeError> {
-        let check = || secret::check(&self.keyring, shown, &session.peer, &session.user);
+        let check = || {
+            secret::check(
+                self.lease.key.keyring(),
+                shown,
+                &session.peer,
+                &session.user,
+            )
+        };
         if let Some(epoch) = check() {
             return Ok(Some(epoch));
         }
-        let agreed = self.look_at_key_for(|| check().is_some()).await;
+        let agreed = self.lease.key.look_for(|| check().is_some()).await;
         agreed.map_err(|_| ResumeError::Unavailable)?;
         Ok(check())
     }
@@ -165,7 +174,7 @@ impl Inner {
         let Ok(Some(record)) = record else {
             return ResumeError::Refused;
         };
-        match secret::check(&self.keyring, shown, &session.peer, &record.user) {
+        match secret::check(self.lease.key.keyring(), shown, &session.peer, &record.user) {
             Some(_) => ResumeError::OtherUser,
             None => ResumeError::Refused,
         }
@@ -178,7 +187,10 @@ impl Inner {
         shown: Epoch,
         seen: Seen,
     ) -> Result<(Arc<LocalSession>, Vec<RoomId>), ResumeError> {
-        let turn = timeout(TURN_PATIENCE, self.attach_turn(&session.peer).lock());
+        let turn = timeout(
+            TURN_PATIENCE,
+            self.sessions.attach_turn(&session.peer).lock(),
+        );
         let _turn = turn.await.map_err(|_| ResumeError::Unavailable)?;
         if session.recipient.is_gone() {
             return Err(ResumeError::Unavailable);
@@ -187,24 +199,17 @@ impl Inner {
         let places = self.places_known_here(&session.peer);
         self.tell_former(&session.peer, &attached);
         let inbound = Inbound::resumed(seen);
-        let local = self.new_local(session, attached.epoch, shown, inbound);
+        let local = self.new_local(session, (attached.epoch, shown), inbound);
         if let Some((former, _)) = &attached.former {
-            let _ = local.former.set((former.clone(), Instant::now()));
+            let _ = local.directory.former.set((former.clone(), Instant::now()));
         }
-        let _ = local.inherited.set(places);
+        let _ = local.directory.inherited.set(places);
         for room in &attached.rooms {
-            local.note_room(room, Profile::default());
+            local.directory.note_room(room, Profile::default());
         }
         self.hold_early(&local);
-        self.locals.insert(local.peer, local.clone());
+        self.sessions.add(local.clone());
         Ok((local, attached.rooms))
-    }
-
-    fn attach_turn(&self, peer: &PeerId) -> &tokio::sync::Mutex<()> {
-        let id = peer.as_str().as_bytes();
-        // An id is in base64: six bits a byte.
-        let turn = usize::from(id[0]) * 64 + usize::from(id[1]);
-        &self.attach_turns[turn % ATTACH_TURNS]
     }
 
     /// Hidden ones too.
@@ -233,7 +238,10 @@ impl Inner {
         for _ in 0..ATTEMPTS {
             let known_there = known.as_ref().map_or(0, |record| record.epoch);
             // A directory that went back in time may be behind what this node has.
-            let epoch = known_there.max(shown).max(self.epoch_here(&session.peer)) + 1;
+            let epoch = known_there
+                .max(shown)
+                .max(self.sessions.epoch_of(&session.peer))
+                + 1;
             let attach = Attach {
                 peer: session.peer,
                 epoch,
@@ -255,7 +263,7 @@ impl Inner {
                     });
                 }
                 // The directory forgot it, and this node, which was frozen perhaps, is about to write it again.
-                AttachOutcome::Unknown if self.has(&session.peer) => {
+                AttachOutcome::Unknown if self.sessions.has(&session.peer) => {
                     return Err(ResumeError::Unavailable);
                 }
                 AttachOutcome::Unknown if self.finds_it_forgotten().await? => {
@@ -277,22 +285,19 @@ impl Inner {
     /// that happened as its rooms were being opened, they are open all the same, and a session that it does not have may
     /// be another node's that is about to write it again.
     async fn finds_it_forgotten(&self) -> Result<bool, ResumeError> {
-        let renewal = self.renew().await.map_err(|_| ResumeError::Unavailable)?;
+        let renewal = self
+            .lease
+            .renew()
+            .await
+            .map_err(|_| ResumeError::Unavailable)?;
         let is_there = matches!(renewal, Renewal::Renewed { .. });
         Ok(!is_there || self.doubt.went_back())
-    }
-
-    /// Of the session as this node has it; 0: it has not.
-    fn epoch_here(&self, peer: &PeerId) -> Epoch {
-        let live = self.local(peer).map_or(0, |local| local.epoch);
-        let away = self.away.get(peer).map_or(0, |away| away.epoch);
-        live.max(away)
     }
 
     /// An attach got no answer. Where it took effect, nobody else keeps the session any more: it is away here.
     fn spawn_settling(self: &Arc<Self>, peer: PeerId, epoch: Epoch) {
         let node = self.clone();
-        self.spawn_errand(Task::Departure, async move {
+        self.tasks.errand(Task::Departure, async move {
             node.settle(peer, epoch).await;
         });
     }
@@ -304,13 +309,14 @@ impl Inner {
                 Err(DirectoryError::Corrupt(_)) => return,
                 Err(_) => {}
             }
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = sleep(RETRY) => {}
+            if !self.tasks.pause(RETRY).await {
+                return;
             }
         };
-        let is_here = self.local(&peer).is_some_and(|local| local.epoch >= epoch);
+        let is_here = self
+            .sessions
+            .live(&peer)
+            .is_some_and(|local| local.epoch >= epoch);
         let Some((record, attached)) = settled.filter(|_| !is_here) else {
             return self.delist_unless_here(&peer).await;
         };
@@ -321,7 +327,7 @@ impl Inner {
             attached.rooms,
             self.settings.resume_window,
         );
-        self.keep(away.clone());
+        self.sessions.keep(away.clone());
         self.mark_away(&away).await;
     }
 
@@ -360,7 +366,7 @@ impl Inner {
 
     /// Whoever had the session closes its connection there and lets go of it.
     fn tell_former(self: &Arc<Self>, peer: &PeerId, attached: &Attached) {
-        self.let_go(peer, attached.epoch, &self.id);
+        self.sessions.let_go(peer, attached.epoch, &self.id);
         let Some((former, _)) = attached
             .former
             .as_ref()
@@ -373,11 +379,11 @@ impl Inner {
 
     /// A link has lost what it had: to that node's former sessions, perhaps nobody else would ever say that they are here.
     pub(crate) fn tell_former_again(&self, link: &Link) {
-        for local in self.locals_in_order() {
-            let is_from_there = local
-                .former
-                .get()
-                .is_some_and(|(node, since)| node == link.to() && since.elapsed() < TOLD_AGAIN_FOR);
+        for local in self.sessions.all_live() {
+            let is_from_there =
+                local.directory.former.get().is_some_and(|(node, since)| {
+                    node == link.to() && since.elapsed() < TOLD_AGAIN_FOR
+                });
             if is_from_there && *link.to() != self.id {
                 link.tell_moved(local.peer, local.epoch);
             }
@@ -415,14 +421,14 @@ impl Inner {
         local: &Arc<LocalSession>,
         id: &RoomId,
     ) -> Result<Option<RoomSnapshot>, ResumeError> {
-        let turn = local.turn.lock().await;
+        let turn = local.directory.turn.lock().await;
         let opening = self.rooms.open(id, local.peer);
-        let first = self.until_first(&opening.room).await;
+        let first = self.rooms.until_first(&opening.room).await;
         let (whole, told) = {
             let room = opening.room.lock();
             (room.roster().is_none(), room.told())
         };
-        let told = told.max(local.inherited_revision(id));
+        let told = told.max(local.directory.inherited_revision(id));
         let wish = TakeOver {
             room: id.clone(),
             peer: local.peer,
@@ -448,7 +454,7 @@ impl Inner {
                 Some(ResumeError::Unavailable)
             }
             Ok(Some((changed, mut place, roster))) => {
-                local.note_room(id, place.member.profile.clone());
+                local.directory.note_room(id, place.member.profile.clone());
                 if roster.is_none() {
                     place.nodes = self.with_own(place.nodes);
                 }
@@ -463,7 +469,7 @@ impl Inner {
                 if let Ok(Ok(snapshot)) = timeout(JOIN_PATIENCE, admitted).await {
                     return Ok(Some(snapshot));
                 }
-                self.dismiss(local, id);
+                self.rooms.dismiss(local, id);
                 return Err(ResumeError::Unavailable);
             }
             Ok(None) => None,
@@ -473,7 +479,7 @@ impl Inner {
         match refused {
             Some(error) => Err(error),
             None => {
-                local.forget_room(id);
+                local.directory.forget_room(id);
                 let intended = directory.intend(&local.peer, local.epoch, id, false);
                 intended.await?;
                 Ok(None)

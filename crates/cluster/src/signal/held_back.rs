@@ -114,7 +114,7 @@ impl Inner {
 
     fn is_too_early(&self, early: &EarlySignal, signal: &SignalEnvelope<'_>) -> bool {
         let taken = || self.take_signal_now(&early.from, signal);
-        let too_early = self.guarded(Task::Reader, taken);
+        let too_early = self.tasks.guarded(Task::Reader, taken);
         too_early.is_some_and(|waiting| !waiting.is_empty())
     }
 
@@ -140,7 +140,7 @@ impl Inner {
                 .as_ref()
                 .is_some_and(|early| early.holds_back(&signal.sender))
         };
-        let Some(local) = self.local_in(&receiver).filter(is_early) else {
+        let Some(local) = self.sessions.live_in(&receiver).filter(is_early) else {
             return false;
         };
         if let Some(room) = self.rooms.get(signal.room) {
@@ -183,9 +183,5 @@ impl Inner {
             self.early.lock().push(local.clone());
         }
         hold(early.get_or_insert_default())
-    }
-
-    pub(crate) fn local_in(&self, (peer, epoch): &(PeerId, Epoch)) -> Option<Arc<LocalSession>> {
-        self.local(peer).filter(|local| local.epoch == *epoch)
     }
 }

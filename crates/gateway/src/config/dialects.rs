@@ -2,35 +2,9 @@
 
 use std::path::PathBuf;
 
+pub use switchboard_dialects::{DialectName, ErrorTexts};
+
 use super::setting::Word;
-
-/// A dialect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DialectName {
-    /// `/v1/connect`
-    Native,
-    /// `/socket.io/`
-    SocketIo,
-    /// `/ws`
-    Stomp,
-    /// WebSockets at `/`
-    Mdn,
-}
-
-impl DialectName {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Native, Self::SocketIo, Self::Stomp, Self::Mdn];
-
-    /// As the configuration and labels have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Native => "native",
-            Self::SocketIo => "socketio",
-            Self::Stomp => "stomp",
-            Self::Mdn => "mdn",
-        }
-    }
-}
 
 impl Word for DialectName {
     fn read(text: &str) -> Result<Self, String> {
@@ -44,16 +18,6 @@ impl Word for DialectName {
     fn write(&self) -> String {
         self.as_str().into()
     }
-}
-
-/// The language of the words that clients of the tutorials are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ErrorTexts {
-    /// English.
-    #[default]
-    English,
-    /// Korean, as the tutorials have it.
-    Korean,
 }
 
 impl Word for ErrorTexts {

@@ -1,4 +1,4 @@
-//! A session of Engine.IO as a stream and a sink of messages, as a WebSocket is.
+//! A session of Engine.IO as what carries a connection, as a WebSocket is.
 
 use std::borrow::Cow;
 use std::pin::Pin;
@@ -8,16 +8,20 @@ use std::time::Instant;
 
 use axum::Error;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
-use bytes::Bytes;
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
-use switchboard_engineio::{Candidate, Ending, Frame, Message as Said, Session, Sid};
+use futures_util::{SinkExt, StreamExt};
+use switchboard_connection::{Ended, Gone, Transport};
+use switchboard_dialects::{Frame, Text};
+use switchboard_engineio::{
+    Candidate, Ending, Frame as EngineFrame, Message as Said, Session, Sid,
+};
 use switchboard_protocol::PeerId;
 use tokio::time::{Sleep, sleep_until};
 use tokio_tungstenite::tungstenite;
 
 use super::{Arrival, Engine, Shared};
 use crate::caller::Carriers;
-use crate::wire;
+use crate::frame;
+use crate::web_socket::Unflushed;
 
 pub(super) struct EngineSocket {
     /// The session of ours that it carries, once there is one.
@@ -29,13 +33,14 @@ pub(super) struct EngineSocket {
     carriers: Carriers,
     /// What carries the session, unless it polls.
     web_socket: Option<WebSocket>,
+    unflushed: Unflushed,
     /// What was opened to carry it.
     candidate: Option<Box<Arrival>>,
     timer: Pin<Box<Sleep>>,
     /// A ping was asked for. The session has its own, and ends when they are not answered.
     pinged: bool,
     /// For the WebSocket, behind all else.
-    goodbye: Option<Message>,
+    goodbye: Option<Frame>,
     /// The WebSocket is told why the session ended.
     parting: bool,
 }
@@ -56,6 +61,7 @@ impl EngineSocket {
             session,
             carriers,
             web_socket,
+            unflushed: Unflushed::default(),
             candidate: None,
             timer: Box::pin(sleep_until(wake_at.into())),
             pinged: false,
@@ -69,9 +75,9 @@ impl EngineSocket {
     }
 
     /// Says something to the client, whose session may be over.
-    fn say(&self, say: impl FnOnce(&mut Session)) -> Result<(), Error> {
+    fn say(&self, say: impl FnOnce(&mut Session)) -> Result<(), Gone> {
         self.session.by_task(|session| match session.ending() {
-            Some(ending) => Err(Error::new(ending)),
+            Some(_) => Err(Gone),
             None => {
                 say(session);
                 Ok(())
@@ -105,7 +111,7 @@ impl EngineSocket {
             });
             match verdict {
                 Candidate::Reply(frame) => {
-                    let _ = socket.start_send_unpin(message(frame));
+                    let _ = socket.start_send_unpin(frame::written(engine_frame(frame)));
                 }
                 Candidate::Switch => {
                     if let Some(candidate) = self.candidate.take() {
@@ -121,7 +127,7 @@ impl EngineSocket {
     }
 
     /// What comes over the WebSocket, or ends it.
-    fn poll_web_socket(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+    fn poll_web_socket(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
         let Some(web_socket) = &mut self.web_socket else {
             return Poll::Pending;
         };
@@ -133,9 +139,9 @@ impl EngineSocket {
                     said.map(|said| heard(said, &text))
                 });
                 // Any packet is a sign of life.
-                return Poll::Ready(Some(said.unwrap_or(Message::Pong(Bytes::new()))));
+                return Poll::Ready(Some(said.unwrap_or(Frame::Pong)));
             }
-            Some(Ok(frame)) => return Poll::Ready(Some(frame)),
+            Some(Ok(message)) => return Poll::Ready(Some(frame::read(message))),
             Some(Err(error)) => what_broke(error),
             None => Ending::SocketGone,
         };
@@ -144,29 +150,31 @@ impl EngineSocket {
     }
 
     /// Moves what waits in the session to the WebSocket that carries it.
-    fn poll_carry(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_carry(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
         let Some(web_socket) = &mut self.web_socket else {
             return Poll::Ready(Ok(()));
         };
-        ready!(web_socket.poll_ready_unpin(cx))?;
+        ready!(web_socket.poll_ready_unpin(cx)).map_err(|_| Gone)?;
         while let Some(frame) = self.session.by_task(Session::next_frame) {
-            web_socket.start_send_unpin(message(frame))?;
-            ready!(web_socket.poll_ready_unpin(cx))?;
+            let message = frame::written(engine_frame(frame));
+            web_socket.start_send_unpin(message).map_err(|_| Gone)?;
+            ready!(web_socket.poll_ready_unpin(cx)).map_err(|_| Gone)?;
         }
         if self.goodbye.is_some()
             && self.session.by_task(|session| session.all_taken())
             && let Some(goodbye) = self.goodbye.take()
         {
-            web_socket.start_send_unpin(goodbye)?;
+            let goodbye = frame::written(goodbye);
+            web_socket.start_send_unpin(goodbye).map_err(|_| Gone)?;
         }
         Poll::Ready(Ok(()))
     }
 
     /// What the session says by itself.
-    fn poll_own(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    fn poll_own(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
         ready!(self.poll_carry(cx))?;
         match &mut self.web_socket {
-            Some(web_socket) => web_socket.poll_flush_unpin(cx),
+            Some(web_socket) => web_socket.poll_flush_unpin(cx).map_err(|_| Gone),
             None => Poll::Ready(Ok(())),
         }
     }
@@ -186,21 +194,17 @@ impl EngineSocket {
     }
 
     /// The session has ended: its WebSocket, if it has one that is open, hears so, and is read to its end.
-    fn part(
-        &mut self,
-        ending: Ending,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Message, Error>>> {
+    fn part(&mut self, ending: Ending, cx: &mut Context<'_>) -> Poll<Result<Frame, Ended>> {
         let is_first = !std::mem::replace(&mut self.parting, true);
         if is_first {
             let session = self.of.as_ref().map(PeerId::as_str);
             tracing::debug!(session.id = session, %ending, "a session of Engine.IO ended");
         }
         let Some(web_socket) = &mut self.web_socket else {
-            return Poll::Ready(None);
+            return Poll::Ready(Err(Ended::Gone));
         };
         if ending == Ending::SocketGone {
-            return Poll::Ready(None);
+            return Poll::Ready(Err(Ended::Gone));
         }
         if is_first {
             let code = match ending {
@@ -211,108 +215,104 @@ impl EngineSocket {
             let reason = Utf8Bytes::from(ending.to_string());
             let _ = web_socket.start_send_unpin(Message::Close(Some(CloseFrame { code, reason })));
             let _ = web_socket.poll_flush_unpin(cx);
-            return Poll::Ready(Some(Ok(Message::Close(None))));
+            return Poll::Ready(Ok(Frame::Close(None)));
         }
         let _ = web_socket.poll_flush_unpin(cx);
-        web_socket.poll_next_unpin(cx)
+        web_socket.poll_next_unpin(cx).map(|message| {
+            let message = message.ok_or(Ended::Gone)?;
+            message.map(frame::read).map_err(frame::ended)
+        })
     }
 }
 
-impl wire::Socket for EngineSocket {
-    /// What is to be polled for; a WebSocket does not say what it has.
-    fn unwritten(&self) -> Option<usize> {
-        let polls = self.web_socket.is_none();
-        polls.then(|| self.session.by_task(|session| session.waiting_bytes()))
-    }
-
-    fn note_session(&mut self, session: PeerId) {
-        self.of = Some(session);
-    }
-}
-
-impl Stream for EngineSocket {
-    type Item = Result<Message, Error>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        if std::mem::take(&mut this.pinged) {
-            return Poll::Ready(Some(Ok(Message::Pong(Bytes::new()))));
+impl Transport for EngineSocket {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Ended>> {
+        if std::mem::take(&mut self.pinged) {
+            return Poll::Ready(Ok(Frame::Pong));
         }
-        this.session.register(cx.waker());
-        this.poll_candidate(cx);
+        self.session.register(cx.waker());
+        self.poll_candidate(cx);
         // What came in requests comes before what comes over the WebSocket that took over.
-        if let Some(said) = this.session.by_task(Session::receive) {
-            return Poll::Ready(Some(Ok(owned(said))));
+        if let Some(said) = self.session.by_task(Session::receive) {
+            return Poll::Ready(Ok(owned(said)));
         }
-        if this.ending().is_none()
-            && let Poll::Ready(Some(heard)) = this.poll_web_socket(cx)
+        if self.ending().is_none()
+            && let Poll::Ready(Some(heard)) = self.poll_web_socket(cx)
         {
-            return Poll::Ready(Some(Ok(heard)));
+            return Poll::Ready(Ok(heard));
         }
-        this.poll_time(cx);
+        self.poll_time(cx);
         // Time may be up for it.
-        this.poll_candidate(cx);
-        if let Some(ending) = this.ending() {
-            return this.part(ending, cx);
+        self.poll_candidate(cx);
+        if let Some(ending) = self.ending() {
+            return self.part(ending, cx);
         }
-        match this.poll_own(cx) {
-            Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
+        match self.poll_own(cx) {
+            Poll::Ready(Err(Gone)) => Poll::Ready(Err(Ended::Gone)),
             _ => Poll::Pending,
         }
     }
-}
 
-impl Sink<Message> for EngineSocket {
-    type Error = Error;
-
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let this = self.get_mut();
-        this.session.register(cx.waker());
-        this.poll_candidate(cx);
-        ready!(this.poll_carry(cx))?;
-        let (ending, takes) = this
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        self.session.register(cx.waker());
+        self.poll_candidate(cx);
+        ready!(self.poll_carry(cx))?;
+        let (ending, takes) = self
             .session
             .by_task(|session| (session.ending(), session.takes()));
         match (ending, takes) {
-            (Some(ending), _) => Poll::Ready(Err(Error::new(ending))),
-            (None, true) => Poll::Ready(Ok(())),
+            (Some(_), _) => Poll::Ready(Err(Gone)),
+            (None, true) => {
+                self.unflushed.ready();
+                Poll::Ready(Ok(()))
+            }
             (None, false) => Poll::Pending,
         }
     }
 
-    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        let this = self.get_mut();
-        match message {
-            Message::Ping(_) => this.pinged = true,
-            Message::Pong(_) => {}
-            Message::Close(_) => {
-                this.session.by_task(Session::close);
-                this.goodbye = Some(message);
+    fn start_send(&mut self, frame: Frame) -> Result<(), Gone> {
+        self.unflushed.put(frame.len());
+        match frame {
+            Frame::Ping => self.pinged = true,
+            Frame::Pong => {}
+            Frame::Close(_) => {
+                self.session.by_task(Session::close);
+                self.goodbye = Some(frame);
             }
-            Message::Text(text) => return this.say(|session| session.send_text(&text)),
-            Message::Binary(bytes) => return this.say(|session| session.send_binary(bytes)),
+            Frame::Text(text) => return self.say(|session| session.send_text(&text)),
+            Frame::Binary(bytes) => return self.say(|session| session.send_binary(bytes)),
         }
         Ok(())
     }
 
     /// Ready: all that was said is with the kernel.
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let this = self.get_mut();
-        this.session.register(cx.waker());
-        this.poll_candidate(cx);
-        ready!(this.poll_own(cx))?;
-        let (ending, all_taken) = this
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        self.session.register(cx.waker());
+        self.poll_candidate(cx);
+        ready!(self.poll_own(cx))?;
+        let (ending, all_taken) = self
             .session
             .by_task(|session| (session.ending(), session.all_taken()));
         match (ending, all_taken) {
-            (_, true) => Poll::Ready(Ok(())),
-            (Some(ending), false) => Poll::Ready(Err(Error::new(ending))),
+            (_, true) => {
+                self.unflushed.flushed();
+                Poll::Ready(Ok(()))
+            }
+            (Some(_), false) => Poll::Ready(Err(Gone)),
             (None, false) => Poll::Pending,
         }
     }
 
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_flush(cx)
+    /// What is to be polled for, or what a WebSocket has, which does not say so.
+    fn unwritten(&self) -> usize {
+        match self.web_socket {
+            None => self.session.by_task(|session| session.waiting_bytes()),
+            Some(_) => self.unflushed.bytes(),
+        }
+    }
+
+    fn note_session(&mut self, session: PeerId) {
+        self.of = Some(session);
     }
 }
 
@@ -325,10 +325,10 @@ impl Drop for EngineSocket {
     }
 }
 
-fn message(frame: Frame) -> Message {
+fn engine_frame(frame: EngineFrame) -> Frame {
     match frame {
-        Frame::Text(text) => Message::Text(text.into()),
-        Frame::Binary(bytes) => Message::Binary(bytes),
+        EngineFrame::Text(text) => Frame::Text(text.into()),
+        EngineFrame::Binary(bytes) => Frame::Binary(bytes),
     }
 }
 
@@ -344,21 +344,32 @@ fn what_broke(error: Error) -> Ending {
     }
 }
 
-/// What was said in a frame, without copying it.
-fn heard(said: Said<'_>, frame: &Utf8Bytes) -> Message {
+/// A message in its packet.
+struct InPacket {
+    packet: Utf8Bytes,
+    from: usize,
+}
+
+impl AsRef<str> for InPacket {
+    fn as_ref(&self) -> &str {
+        &self.packet[self.from..]
+    }
+}
+
+/// What was said in a packet, without copying it: it is the packet's end.
+fn heard(said: Said<'_>, packet: &Utf8Bytes) -> Frame {
     match said {
-        Said::Text(Cow::Borrowed(text)) => {
-            let part = Bytes::from(frame.clone()).slice_ref(text.as_bytes());
-            let text = Utf8Bytes::try_from(part).expect("a text from a character on is text");
-            Message::Text(text)
-        }
+        Said::Text(Cow::Borrowed(text)) => Frame::Text(Text::lent(InPacket {
+            packet: packet.clone(),
+            from: packet.len() - text.len(),
+        })),
         said => owned(said),
     }
 }
 
-fn owned(said: Said<'_>) -> Message {
+fn owned(said: Said<'_>) -> Frame {
     match said {
-        Said::Text(text) => Message::Text(text.into_owned().into()),
-        Said::Binary(bytes) => Message::Binary(bytes.into_owned().into()),
+        Said::Text(text) => Frame::Text(text.into_owned().into()),
+        Said::Binary(bytes) => Frame::Binary(bytes.into_owned().into()),
     }
 }

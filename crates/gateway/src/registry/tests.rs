@@ -41,7 +41,7 @@ fn connect(registry: &Arc<Registry>) -> Connected {
 
 fn greet(registry: &Arc<Registry>) -> Connected {
     let connected = connect(registry);
-    registry.greeted(&connected.peer, true);
+    connected.place.welcomed(true);
     connected
 }
 

@@ -11,7 +11,7 @@ use crate::support::{Cluster, Peer, SECRET_SETTING, hear, options, token};
 
 const ROOM: &str = "private-study-1";
 const SDP: &str = r#"{"type":"offer","sdp":"v=0 192.0.2.77 a=ice-pwd:asd88fgpdd777uzjYhagZg"}"#;
-const ALL: &str = "log.filter=info,switchboard_cluster=debug,switchboard_gateway=debug";
+const ALL: &str = "log.filter=info,switchboard_cluster=debug,switchboard_connection=debug,switchboard_gateway=debug";
 
 /// The lines of a gateway, each of which is JSON; not one of which it has written only a part.
 fn lines(gateway: &GatewayProcess) -> Vec<Value> {

@@ -1,0 +1,258 @@
+//! Members that nobody answers for any more: noted for this node and unknown here, or listed on a node that is no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use switchboard_protocol::server_message::LeaveReason;
+use switchboard_protocol::{NodeId, PeerId, RoomId};
+use tokio::time::{Duration, Instant};
+
+use crate::backend::directory::{AssertMember, AssertPeerOutcome, DirectoryError};
+use crate::backend::record::PeerRecord;
+use crate::node::Inner;
+use crate::observe::about::About;
+use crate::observe::unreadable::RecordKind;
+use crate::repair::failure::{AssertError, once_filled};
+use crate::tasks::Task;
+
+/// Whoever is noted for this node and unknown here for so long was lost track of: coming and going take less.
+const GHOST_AFTER: Duration = Duration::from_secs(10);
+
+impl Inner {
+    /// A directory that went back in time may list sessions here that have left since. It may also have claimed a living node
+    /// for this one again, and list that node's sessions here: they stay connected, and the node takes them back once this
+    /// one has cleaned up after it.
+    pub(super) async fn expel_ghosts(
+        self: &Arc<Self>,
+        ghosts: &mut BTreeMap<PeerId, Instant>,
+    ) -> Result<(), DirectoryError> {
+        if self.lease.is_reaping() {
+            ghosts.clear();
+            return Ok(());
+        }
+        let directory = &self.backend.directory;
+        let now = Instant::now();
+        let noted = match directory.enlisted(&self.id).await {
+            Err(DirectoryError::Corrupt(what)) => {
+                let about = About::node(&self.id);
+                self.backend
+                    .unreadable
+                    .note(RecordKind::NodePeer, about, what);
+                return Ok(());
+            }
+            noted => noted?,
+        };
+        let unknown: BTreeSet<_> = noted
+            .into_iter()
+            .filter(|peer| !self.sessions.has(peer))
+            .collect();
+        ghosts.retain(|peer, _| unknown.contains(peer));
+        for peer in unknown {
+            let since = *ghosts.entry(peer).or_insert(now);
+            if now.saturating_duration_since(since) < GHOST_AFTER {
+                continue;
+            }
+            let expelled = self.tasks.guarded_in(Task::Assertion, self.expel(&peer));
+            match expelled.await.unwrap_or(Ok(())) {
+                Ok(()) => drop(ghosts.remove(&peer)),
+                Err(DirectoryError::Corrupt(what)) => self.note_unreadable_session(&peer, &what),
+                // For the cycle after its rooms have opened.
+                Err(DirectoryError::Forgotten) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn note_unreadable_session(&self, peer: &PeerId, what: &str) {
+        let what = format_args!("session {peer}: {what}");
+        let about = About::session(peer);
+        self.backend.unreadable.note(RecordKind::Peer, about, what);
+    }
+
+    async fn expel(&self, peer: &PeerId) -> Result<(), DirectoryError> {
+        let directory = &self.backend.directory;
+        let record = directory.peer(peer).await?;
+        if let Some(record) = record.filter(|record| record.node == self.id) {
+            for room in &record.rooms {
+                let reason = LeaveReason::Disconnected;
+                let left = self.leave_room(room, peer, record.epoch, reason);
+                left.await?;
+            }
+            directory.dismiss(&record.user, peer).await?;
+            directory.forget(peer, record.epoch).await?;
+        }
+        self.delist_unless_here(peer).await;
+        Ok(())
+    }
+
+    /// Takes over the members, in rooms that this node knows, of nodes that have not been in the table for a lease: nobody
+    /// reaps those. False while one of them may still come back.
+    pub(super) async fn adopt_orphans(
+        self: &Arc<Self>,
+        absent: &mut BTreeMap<NodeId, Instant>,
+    ) -> Result<bool, AssertError> {
+        let table = self.backend.leases.read().await?;
+        let present: BTreeSet<NodeId> = table.into_iter().map(|lease| lease.node).collect();
+        let orphans: Vec<_> = self
+            .members_elsewhere()
+            .into_iter()
+            .filter(|place| !present.contains(&place.member.node))
+            .collect();
+        // Where nobody is an orphan, nobody is waited for.
+        absent.retain(|node, _| !orphans.is_empty() && !present.contains(node));
+        for place in orphans {
+            if self.is_gone(&place.member.node, absent) {
+                let peer = place.member.peer;
+                let adopted = self.adopt(place, &present, absent);
+                let adopted = self.tasks.guarded_in(Task::Assertion, adopted).await;
+                match adopted.unwrap_or(Ok(())) {
+                    Err(DirectoryError::Corrupt(what)) => {
+                        self.note_unreadable_session(&peer, &what)
+                    }
+                    adopted => adopted?,
+                }
+            }
+        }
+        Ok(absent.values().all(|since| self.is_long_ago(*since)))
+    }
+
+    /// Of a node that is not in the table: whether it has been missing for a lease.
+    fn is_gone(&self, node: &NodeId, absent: &mut BTreeMap<NodeId, Instant>) -> bool {
+        let since = absent.entry(node.clone()).or_insert_with(Instant::now);
+        self.is_long_ago(*since)
+    }
+
+    fn is_long_ago(&self, since: Instant) -> bool {
+        since.elapsed() >= self.settings.lease
+    }
+
+    /// By room and peer.
+    fn members_elsewhere(&self) -> Vec<AssertMember> {
+        let mut places = Vec::new();
+        for room in self.rooms.all() {
+            let room = room.lock();
+            let Some(roster) = room.roster() else {
+                continue;
+            };
+            let others = roster.members().filter(|member| member.node != self.id);
+            places.extend(others.filter_map(|member| room.place_of(&member.peer)));
+        }
+        places.sort_unstable_by(|a, b| (&a.room, a.member.peer).cmp(&(&b.room, b.member.peer)));
+        places
+    }
+
+    async fn adopt(
+        self: &Arc<Self>,
+        mut place: AssertMember,
+        present: &BTreeSet<NodeId>,
+        absent: &mut BTreeMap<NodeId, Instant>,
+    ) -> Result<(), DirectoryError> {
+        let (peer, epoch) = (place.member.peer, place.member.epoch);
+        let directory = &self.backend.directory;
+        let record = directory.peer(&peer).await?;
+        if let Some(record) = record.as_ref().filter(|record| record.epoch > epoch) {
+            if !record.rooms.contains(&place.room) {
+                return once_filled(self.expel_left_behind(&place.room, &peer, epoch).await);
+            }
+            // It came back elsewhere and found the room closed: its place is known only from rosters like this one.
+            place.member.epoch = record.epoch;
+        }
+        let epoch = place.member.epoch;
+        let record = match record {
+            Some(record) if record.node != self.id => {
+                if present.contains(&record.node) {
+                    return self.add_place(record, place).await;
+                }
+                if !self.is_gone(&record.node, absent) {
+                    // The directory forgot the table: a node may take sessions again just before it is entered anew.
+                    return Ok(());
+                }
+                let handed = directory.hand_over(&peer, record.epoch, &record.node, &self.id);
+                if !handed.await? {
+                    return Ok(());
+                }
+                PeerRecord {
+                    node: self.id.clone(),
+                    ..record
+                }
+            }
+            Some(record) => record,
+            None => self.forgotten_record(&place),
+        };
+        if !place.member.flags.resumable {
+            // Where the directory has forgotten it, nobody writes it again.
+            let left = self.leave_room(&place.room, &peer, epoch, LeaveReason::NodeLost);
+            return once_filled(left.await.map(drop));
+        }
+        if self.retake_if_connected(&record).await? {
+            return Ok(());
+        }
+        directory.enlist(&self.id, &peer).await?;
+        let mut record = record;
+        add(&mut record.rooms, &place.room);
+        let asserted = directory.assert_peer(&record);
+        if let AssertPeerOutcome::Elsewhere { .. } = asserted.await? {
+            self.delist_unless_here(&peer).await;
+            return Ok(());
+        }
+        let known = self.sessions.away(&peer);
+        let away = known.unwrap_or_else(|| {
+            self.new_away(
+                (peer, epoch, record.proven),
+                record.user.clone(),
+                record.rooms.clone(),
+                self.settings.resume_window,
+            )
+        });
+        self.sessions.keep(away.clone());
+        away.add_rooms(record.rooms.iter().cloned());
+        place.member.node = self.id.clone();
+        place.member.flags.away = true;
+        away.note_place(place.clone());
+        self.assert_kept_place(&place).await?;
+        let node = self.clone();
+        self.tasks.errand(Task::Departure, async move {
+            node.mark_away(&away).await;
+        });
+        Ok(())
+    }
+
+    /// Another node keeps the session, and may not know of this room: who knows it says so.
+    async fn add_place(
+        self: &Arc<Self>,
+        mut record: PeerRecord,
+        mut place: AssertMember,
+    ) -> Result<(), DirectoryError> {
+        if record.epoch != place.member.epoch {
+            return Ok(());
+        }
+        add(&mut record.rooms, &place.room);
+        let asserted = self.backend.directory.assert_peer(&record).await;
+        if let AssertPeerOutcome::Elsewhere { .. } = asserted? {
+            return Ok(());
+        }
+        place.member.node = record.node;
+        place.member.flags.away = true;
+        self.assert_kept_place(&place).await
+    }
+
+    /// A session of which only a roster remembers something. Its client may have proven any epoch up to this one.
+    fn forgotten_record(&self, place: &AssertMember) -> PeerRecord {
+        PeerRecord {
+            peer: place.member.peer,
+            node: self.id.clone(),
+            epoch: place.member.epoch,
+            proven: 0,
+            user: place.member.user.clone(),
+            rooms: Vec::new(),
+        }
+    }
+}
+
+fn add(rooms: &mut Vec<RoomId>, room: &RoomId) {
+    if !rooms.contains(room) {
+        rooms.push(room.clone());
+        rooms.sort_unstable();
+    }
+}

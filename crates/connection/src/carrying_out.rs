@@ -1,0 +1,203 @@
+//! What a session wants done, done: at its node, for its client, and on its wire.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use switchboard_cluster::NotAMember;
+use switchboard_dialects::Heard;
+use switchboard_protocol::client_message::Signal;
+use switchboard_protocol::server_message::Done;
+use switchboard_protocol::{ErrorCode, PeerId, ServerMessage};
+use switchboard_session::{Input, Live, Operation, Origin, Output, Refused, SignalToName};
+use tokio::time::{Sleep, sleep_until};
+
+use crate::connection::answer;
+use crate::departure::End;
+use crate::host::Host;
+use crate::mailbox::Mailbox;
+use crate::operations::{self, Asker};
+use crate::wire::{Wire, Wrote};
+
+/// What a message has besides a payload or a profile, roughly.
+const MESSAGE_BYTES: usize = 128;
+
+pub(crate) type Performing = Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>>;
+
+/// The session itself, and what it has under way.
+pub(crate) struct Work {
+    host: Arc<Host>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    live: Live,
+    asker: Asker,
+    pub(crate) performing: Option<Performing>,
+    pub(crate) timer: Pin<Box<Sleep>>,
+}
+
+impl Work {
+    pub(crate) fn new(host: Arc<Host>, mailbox: Arc<Mailbox>, live: Live, asker: Asker) -> Self {
+        let timer = Box::pin(sleep_until(live.wake_at().into()));
+        Self {
+            host,
+            mailbox,
+            live,
+            asker,
+            performing: None,
+            timer,
+        }
+    }
+
+    pub(crate) fn heard(&mut self, heard: Heard<'_>, wire: &mut Wire) -> Option<End> {
+        match heard {
+            // A dialect says so once.
+            Heard::Hello(_) => None,
+            Heard::Input(input) => self.input(input, wire),
+            Heard::Say(frame) => {
+                wire.answer(frame, &self.mailbox);
+                None
+            }
+            Heard::Close => Some(End::Gone),
+            Heard::End(closing) => Some(End::Close(closing)),
+        }
+    }
+
+    pub(crate) fn wrote(&mut self, wrote: Wrote, wire: &mut Wire) -> Option<End> {
+        match wrote {
+            Wrote::RoomClosed(room) => self.input(Input::RoomGone(&room), wire),
+            Wrote::Signals(signals) => {
+                for (sender, id) in signals {
+                    self.host.node.written(&self.asker.local, &sender, id);
+                }
+                None
+            }
+        }
+    }
+
+    /// Notes that the client may have these of the signals that are on their way to the kernel.
+    pub(crate) fn note_begun(&self, wire: &Wire, may_have: impl Fn(&PeerId, u64) -> bool) {
+        let begun = wire.begun().iter();
+        for (sender, id) in begun.filter(|(sender, id)| may_have(sender, *id)) {
+            self.host.node.begun(&self.asker.local, sender, *id);
+        }
+    }
+
+    /// Gives the session an input and carries out what follows.
+    pub(crate) fn input(&mut self, input: Input<'_>, wire: &mut Wire) -> Option<End> {
+        let mut outputs = Vec::new();
+        self.live.on(input, crate::now(), &mut outputs);
+        for output in outputs {
+            if let Some(end) = self.carry_out(output, wire) {
+                return Some(end);
+            }
+        }
+        let wake_at = self.live.wake_at().into();
+        if self.timer.deadline() > wake_at || self.timer.is_elapsed() {
+            self.timer.as_mut().reset(wake_at);
+        }
+        None
+    }
+
+    fn carry_out(&mut self, output: Output<'_>, wire: &mut Wire) -> Option<End> {
+        let node = self.host.node.clone();
+        match output {
+            Output::Send(message) => self.answer(message),
+            Output::Allow { id, bytes } => {
+                let done = Done { re: id, to: None };
+                // A full outbox closes the session by itself.
+                let _ = self.mailbox.push_weighing(done.into(), bytes);
+            }
+            Output::Relay(signal, origin) => {
+                let repeated = origin == Origin::PerhapsRepeated;
+                if !repeated && let Err(refused) = self.spread_signal(&signal) {
+                    self.answer(refused.to_error(Some(signal.id)));
+                    return None;
+                }
+                let relayed = node.relay(&self.asker.local, &signal, repeated);
+                self.refuse_unless(relayed, &signal);
+            }
+            Output::RelayToName(SignalToName { signal, name }) => {
+                let relayed = node.relay_to_name(&self.asker.local, &signal, &name);
+                self.refuse_unless(relayed, &signal);
+            }
+            Output::Received(received) => {
+                // A slow client may have read a signal of which the rest of its batch still waits.
+                self.note_begun(wire, |sender, id| {
+                    *sender == received.from && id <= received.id
+                });
+                node.received(&self.asker.local, &received.from, received.id);
+            }
+            Output::Perform(operation) => {
+                let spread = self.spread_operation(&operation);
+                let asker = self.asker.clone();
+                self.performing = Some(match spread {
+                    Ok(()) => Box::pin(operations::perform(node, asker, operation)),
+                    Err(refused) => Box::pin(std::future::ready(Err(refused))),
+                });
+            }
+            Output::Prove => {
+                let local = self.asker.local.clone();
+                self.host.spawn(async move {
+                    node.prove(&local).await;
+                });
+            }
+            Output::Ping => {
+                if wire.ping().is_err() {
+                    return Some(End::Gone);
+                }
+            }
+            Output::Close(closing) => return Some(End::Close(closing)),
+        }
+        None
+    }
+
+    /// Counts what a signal without a receiver of its own makes the cluster write.
+    fn spread_signal(&mut self, signal: &Signal<'_>) -> Result<(), Refused> {
+        if signal.to.is_some() {
+            return Ok(());
+        }
+        let members = self.host.node.members_of(&signal.room);
+        let bytes = signal.payload.bytes.len() + MESSAGE_BYTES;
+        self.live.spread(bytes, members, crate::now())
+    }
+
+    /// The same of what a room is told of this member. Leaving is always free: coming in pays for it.
+    fn spread_operation(&mut self, operation: &Operation) -> Result<(), Refused> {
+        let (room, tells) = match operation {
+            Operation::Leave { .. } => return Ok(()),
+            Operation::Join { room, .. } => (room, 2),
+            Operation::Rename { room, .. } | Operation::Update { room, .. } => (room, 1),
+        };
+        let members = self.host.node.members_of(room.as_str());
+        let bytes = told_bytes(&self.asker, operation) + tells * MESSAGE_BYTES;
+        self.live.spread(bytes, members, crate::now())
+    }
+
+    fn refuse_unless(&self, relayed: Result<(), NotAMember>, signal: &Signal<'_>) {
+        if relayed.is_err() {
+            let message = format!("you are not in the room {}; join it first", signal.room);
+            let refused = Refused::new(ErrorCode::NotAMember, message);
+            self.answer(refused.to_error(Some(signal.id)));
+        }
+    }
+
+    fn answer(&self, message: impl Into<ServerMessage>) {
+        answer(&self.host, &self.mailbox, message);
+    }
+}
+
+/// What the members of a room are told of one that comes, takes a name or changes its state: bytes, roughly.
+fn told_bytes(asker: &Asker, operation: &Operation) -> usize {
+    let len = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |text| text.len());
+    match operation {
+        Operation::Join { state, name, .. } => {
+            let name = name.as_ref().map(|name| name.text.len());
+            name.unwrap_or_else(|| len(&asker.name)) + len(&asker.avatar) + state.as_json().len()
+        }
+        Operation::Rename { room, name, .. } => {
+            name.text.len() + len(&asker.avatar) + asker.local.state_bytes(room)
+        }
+        Operation::Update { room, patch, .. } => {
+            patch.as_json().len() + asker.local.state_bytes(room)
+        }
+        Operation::Leave { .. } => 0,
+    }
+}

@@ -1,0 +1,279 @@
+//! A client, its dialect, and a session that lets everything pass and sends every signal back as if another member had said
+//! it. Everybody else in the room hears it too.
+
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+use switchboard_protocol::client_message;
+use switchboard_protocol::codec::mended;
+use switchboard_protocol::server_message::{
+    Delivered, Done, Error, Joined, Left, Reason, ResumeTicket, Signal, Undelivered, Welcome,
+};
+use switchboard_protocol::{
+    ClientMessage, Connection, ErrorCode, Member, MemberState, NodeId, PeerId, RoomId,
+    ServerMessage,
+};
+use switchboard_session::{Enter, Input, SignalToName};
+use switchboard_stomp::{Decoder, Limits, Version};
+
+use super::audience::Audience;
+use crate::{Content, Dialect, Frame, Heard};
+
+/// A client and what it is told; `check` panics over what is not well-formed.
+pub(super) struct Play<D, C> {
+    pub(super) dialect: D,
+    check: C,
+    own: Member,
+    pub(super) other: Member,
+    audience: Audience,
+}
+
+/// What came of a frame.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// What the client was told, whoever told it.
+    pub(super) told: Vec<String>,
+    /// What the session was asked.
+    pub(super) asked: usize,
+    /// Signals among that: kind and payload.
+    pub(super) signals: Vec<(String, String)>,
+    /// It is over, in these words.
+    pub(super) ended: Option<String>,
+}
+
+impl<D: Dialect, C: Fn(&str)> Play<D, C> {
+    /// A client that has come in.
+    pub(super) fn new(dialect: D, check: C) -> Self {
+        let mut play = Self {
+            dialect,
+            check,
+            own: member("A", 1),
+            other: member("B", 2),
+            audience: Audience::default(),
+        };
+        let welcome = welcome(&play.own);
+        play.tell(&welcome, &mut Outcome::default());
+        play
+    }
+
+    pub(super) fn hear(&mut self, content: Content<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
+        let (mut answers, mut said) = (Vec::new(), Vec::new());
+        let (own, other, audience) = (&self.own, &self.other, &mut self.audience);
+        self.dialect.hear(content, &mut |heard| match heard {
+            Heard::Input(Input::Alive) => {}
+            Heard::Input(input) => {
+                outcome.asked += usize::from(!matches!(input, Input::Unfit { .. }));
+                if let Input::Message(ClientMessage::Signal(signal))
+                | Input::SignalToName(SignalToName { signal, .. }) = &input
+                {
+                    let payload = String::from_utf8_lossy(signal.payload.bytes).into_owned();
+                    outcome.signals.push((signal.kind.to_string(), payload));
+                    audience.hear(&signal.kind, signal.payload);
+                }
+                answers.extend(answer(input, own, other));
+            }
+            Heard::Say(frame) => said.push(frame),
+            Heard::End(closing) => outcome.ended = Some(closing.reason.to_string()),
+            Heard::Hello(_) | Heard::Close => {}
+        });
+        for frame in &said {
+            (self.check)(text(frame));
+            outcome.told.push(text(frame).to_owned());
+        }
+        for message in answers {
+            self.tell(&message, &mut outcome);
+        }
+        outcome
+    }
+
+    fn tell(&mut self, message: &ServerMessage, outcome: &mut Outcome) {
+        let check = &self.check;
+        let told = self.dialect.say(message, &mut |frame| {
+            check(text(&frame));
+            outcome.told.push(text(&frame).to_owned());
+        });
+        told.expect("what a dialect let pass, it can say");
+        self.dialect.settle(crate::now(), &mut |frame| {
+            check(text(&frame));
+            outcome.told.push(text(&frame).to_owned());
+        });
+    }
+}
+
+/// What is told is JSON that every client can read.
+pub(super) fn is_json(told: &str) {
+    serde_json::from_str::<IgnoredAny>(told).unwrap_or_else(|error| panic!("{error}: {told}"));
+    assert!(
+        matches!(mended(told), Cow::Borrowed(_)),
+        "half a character, or a number that is none: {told}"
+    );
+}
+
+/// What is told is a packet of Socket.IO.
+pub(super) fn is_packet(told: &str) {
+    let json = told.trim_start_matches(|c: char| c.is_ascii_digit());
+    if !told.starts_with('1') && !told.starts_with("4/") {
+        is_json(json);
+    }
+}
+
+/// What is told is one frame of STOMP; a MESSAGE has JSON in it.
+pub(super) fn is_stomp(version: Version, told: &str) {
+    let mut decoder = Decoder::new(Limits::default());
+    decoder.set_version(version);
+    let mut bytes = told.as_bytes();
+    let item = decoder.read(&mut bytes).expect("what is told is frames");
+    assert!(item.is_some() && bytes.is_empty(), "one frame at a time");
+    if let Some(body) = told.strip_prefix("MESSAGE\n") {
+        let (_, body) = body.split_once("\n\n").expect("a frame has a body");
+        is_json(body.trim_end_matches('\0'));
+    }
+}
+
+pub(super) fn welcome(own: &Member) -> ServerMessage {
+    ServerMessage::from(Welcome {
+        peer: own.peer,
+        user: own.user.clone(),
+        name: None,
+        node: NodeId::start("fuzz"),
+        resume: ResumeTicket {
+            secret: String::new(),
+            window_ms: 0,
+        },
+        resumed: false,
+        rooms: None,
+        heartbeat_ms: 0,
+        limits: switchboard_protocol::limits::Limits {
+            in_flight: 1024,
+            in_flight_bytes: 1 << 20,
+            max_message_bytes: 1 << 18,
+            signals_per_second: 100,
+            burst: 400,
+        },
+        ice_servers: Vec::new(),
+    })
+}
+
+fn answer(input: Input<'_>, own: &Member, other: &Member) -> Vec<ServerMessage> {
+    match input {
+        Input::Ask { id, .. } => vec![Done { re: id, to: None }.into()],
+        Input::Unfit { re, code, words } => {
+            let refused = Error {
+                re,
+                code,
+                message: words.into_owned(),
+                retry_after_ms: None,
+            };
+            vec![refused.into()]
+        }
+        Input::Enter(Enter { join, name }) => {
+            let own = Member {
+                name: name.map(|name| name.text),
+                ..own.clone()
+            };
+            let Ok(room) = join.room.parse() else {
+                return vec![no_room(join.id)];
+            };
+            let joined = Joined {
+                re: join.id,
+                room,
+                revision: 2,
+                capacity: 2,
+                members: vec![own, other.clone()],
+            };
+            vec![joined.into()]
+        }
+        Input::Message(ClientMessage::Leave(leave)) => match leave.room.parse() {
+            Ok(room) => vec![Left { re: leave.id, room }.into()],
+            Err(_) => vec![no_room(leave.id)],
+        },
+        Input::Message(ClientMessage::State(state)) => match RoomId::check(&state.room) {
+            Ok(()) => vec![
+                Done {
+                    re: state.id,
+                    to: None,
+                }
+                .into(),
+            ],
+            Err(_) => vec![no_room(state.id)],
+        },
+        Input::Message(ClientMessage::Signal(signal)) => {
+            let Ok(room) = signal.room.parse() else {
+                return vec![no_room(signal.id)];
+            };
+            let back = Signal {
+                room,
+                from: other.peer,
+                id: signal.id,
+                kind: (*signal.kind).into(),
+                payload: signal.payload.to_owned(),
+            };
+            let delivered = Delivered {
+                id: signal.id,
+                to: Default::default(),
+            };
+            let done = Done {
+                re: signal.id,
+                to: Some(Vec::new()),
+            };
+            // A broadcast is announced, and nobody waits for what else becomes of it.
+            let answer = match signal.to {
+                Some(_) => delivered.into(),
+                None => done.into(),
+            };
+            vec![answer, back.into()]
+        }
+        Input::SignalToName(SignalToName { signal, name }) => {
+            if other.name.as_deref() == Some(&*name) {
+                let to = Some(other.peer.to_string().into());
+                let signal = ClientMessage::Signal(client_message::Signal { to, ..signal });
+                return answer(Input::Message(signal), own, other);
+            }
+            let absent = Undelivered {
+                id: signal.id,
+                to: Default::default(),
+                reason: Reason::NoSuchPeer,
+            };
+            vec![absent.into()]
+        }
+        Input::Broken(error) => {
+            let words = error.to_string();
+            vec![refused(error.re, error.code, words)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn no_room(id: u64) -> ServerMessage {
+    refused(Some(id), ErrorCode::BadMessage, "no room".into())
+}
+
+fn refused(re: Option<u64>, code: ErrorCode, message: String) -> ServerMessage {
+    ServerMessage::from(Error {
+        re,
+        code,
+        message,
+        retry_after_ms: None,
+    })
+}
+
+pub(super) fn member(name: &str, order: u64) -> Member {
+    Member {
+        peer: PeerId::random(),
+        user: name.parse().expect("a letter is a user"),
+        name: Some(name.into()),
+        avatar: None,
+        state: MemberState::default(),
+        order,
+        joined_at: 0,
+        connection: Connection::Live,
+    }
+}
+
+pub(super) fn text(frame: &Frame) -> &str {
+    match frame {
+        Frame::Text(text) => text,
+        other => panic!("a text frame was expected: {other:?}"),
+    }
+}
