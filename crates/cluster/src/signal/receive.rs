@@ -207,6 +207,7 @@ impl Inner {
                 encoding: signal.encoding,
                 bytes: Bytes::copy_from_slice(signal.payload),
             },
+            traceparent: signal.traceparent.map(Into::into),
         };
         let mut waiting = SmallVec::new();
         for receiver in &signal.receivers {
