@@ -30,6 +30,7 @@ mod open_files;
 mod registry;
 mod serve;
 mod source;
+mod tally;
 mod tasks;
 mod upgrade;
 mod web_socket;

@@ -208,6 +208,7 @@ fn assemble(
         backend.clone(),
         metrics.clone(),
     );
+    let registry = Arc::new(Registry::new(capacity, metrics.shed_counters()));
     let tasks = TaskTracker::new();
     Ok(Arc::new(Gateway {
         host: Arc::new(Host::new(
@@ -219,17 +220,13 @@ fn assemble(
         )),
         origins: Origins::from_config(&config),
         proxies: Arc::new(Proxies::from_config(&config.proxy)),
-        registry: Arc::new(Registry::new(
-            capacity,
-            metrics.drain_counters(),
-            metrics.shed_counters(),
-        )),
+        drains: Drains::new(registry.clone()),
+        registry,
         readiness: Arc::new(Readiness::new(
             node.clone(),
             backend,
             config.redis.url.is_none(),
         )),
-        drains: Drains::new(metrics.drain_counters()),
         metrics,
         node,
         tasks,
