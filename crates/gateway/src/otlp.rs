@@ -59,9 +59,12 @@ pub(crate) fn start(
 
 impl Export {
     /// Exports what is left, for a while at most. To be called once nothing makes spans any more.
-    pub(crate) async fn stop(self) {
-        let Some(provider) = self.0 else { return };
-        let stopping = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_EXPORT));
+    pub(crate) async fn stop(&self) {
+        let Some(provider) = self.0.clone() else {
+            return;
+        };
+        let stopping =
+            tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_EXPORT));
         if let Ok(Err(error)) = stopping.await {
             tracing::warn!(%error, "the last spans could not be exported");
         }
@@ -75,7 +78,7 @@ fn provider(
 ) -> anyhow::Result<SdkTracerProvider> {
     let exporter = SpanExporter::builder()
         .with_http()
-        .with_http_client(Client::new()?)
+        .with_http_client(Client::new(&endpoint.as_str().parse()?)?)
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(endpoint.as_str())
         .build()?;

@@ -51,7 +51,9 @@ impl GatewayProcess {
         variables: &[(&str, &str)],
         settings: &[&str],
     ) -> Self {
-        let variables = variables.iter().map(|(name, value)| format!("{name}={value}"));
+        let variables = variables
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
         let mut command = Command::new("/usr/bin/env");
         command.args(variables).arg(binary.as_ref());
         Self::start_by(command, settings)

@@ -78,6 +78,8 @@ mod tests {
     use tokio::sync::watch;
 
     use super::super::neighbours::tests::{info, neighbour};
+    use switchboard_traces::Traces;
+
     use super::*;
     use crate::metrics::Metrics;
 
@@ -136,6 +138,7 @@ mod tests {
             sessions_per_user: 1,
             linger_max: Duration::ZERO,
             local_shortcut: false,
+            traces: Traces::off(),
         }
     }
 

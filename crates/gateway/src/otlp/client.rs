@@ -5,10 +5,13 @@ use std::thread;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use opentelemetry_http::{HttpClient, HttpError};
 use reqwest::blocking;
 use reqwest::redirect::Policy;
+use rustls::crypto::ring;
+
+use crate::http_client::Trust;
 
 /// What a receiver answers is short; the rest of a longer answer is not read.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
@@ -19,9 +22,17 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 pub(super) struct Client(blocking::Client);
 
 impl Client {
-    /// Made on a thread without a runtime, as the client demands.
-    pub(super) fn new() -> anyhow::Result<Self> {
-        let build = || blocking::Client::builder().redirect(Policy::none()).build();
+    /// A client for this receiver. Made on a thread without a runtime, as the client demands.
+    pub(super) fn new(receiver: &Uri) -> anyhow::Result<Self> {
+        // A second call finds the provider in its place. reqwest panics without one, for http:// too.
+        let _ = ring::default_provider().install_default();
+        let builder = blocking::Client::builder().redirect(Policy::none());
+        // A machine without certificates can export to http://.
+        let builder = match Trust::for_url(receiver, None) {
+            Trust::PlainHttp => builder.tls_certs_only([]),
+            Trust::Authorities { .. } => builder,
+        };
+        let build = || builder.build();
         let built = thread::scope(|scope| scope.spawn(build).join());
         let built = built.map_err(|_| anyhow::anyhow!("the HTTP client for spans panicked"))?;
         Ok(Self(built?))

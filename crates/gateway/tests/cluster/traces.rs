@@ -1,8 +1,8 @@
 //! One offer is one trace over both gateways and the bus, as a receiver of OTLP gets it; and a receiver that is away, slow or
 //! refuses hurts nobody.
 
-use switchboard_protocol::ClientMessage;
-use switchboard_protocol::client_message::{Payload, Signal};
+use switchboard_protocol::client_message::Signal;
+use switchboard_protocol::{ClientMessage, Encoding, Payload};
 use switchboard_testkit::{GatewayProcess, RedisServer};
 
 use crate::support::otlp::{Got, Manner, Receiver, hex, tree};
@@ -48,14 +48,17 @@ impl Traced {
 }
 
 /// An offer with a `traceparent`; its id.
-fn offer(from: &mut Peer, to: Option<&Peer>, traceparent: Option<&str>) -> u64 {
+fn offer(from: &mut Peer, to: &Peer, traceparent: Option<&str>) -> u64 {
     from.ask(|id| {
         ClientMessage::Signal(Signal {
             id,
             room: ROOM.into(),
-            to: to.map(|to| to.id),
+            to: Some(to.id.to_string().into()),
             kind: "offer".into(),
-            payload: Payload::json(OFFER),
+            payload: Payload {
+                encoding: Encoding::Json,
+                bytes: OFFER,
+            },
             traceparent: traceparent.map(Into::into),
         })
     })
@@ -63,8 +66,14 @@ fn offer(from: &mut Peer, to: Option<&Peer>, traceparent: Option<&str>) -> u64 {
 
 fn named<'a>(spans: &'a [Got], name: &str) -> &'a Got {
     let mut found = spans.iter().filter(|got| got.span.name == name);
-    let first = found.next().unwrap_or_else(|| panic!("no {name:?} in\n{}", tree(spans)));
-    assert!(found.next().is_none(), "more than one {name:?} in\n{}", tree(spans));
+    let first = found
+        .next()
+        .unwrap_or_else(|| panic!("no {name:?} in\n{}", tree(spans)));
+    assert!(
+        found.next().is_none(),
+        "more than one {name:?} in\n{}",
+        tree(spans)
+    );
     first
 }
 
@@ -83,15 +92,26 @@ async fn a_browser_that_asks_finds_its_offer_in_its_own_trace_from_both_gateways
     let mut ada = Peer::in_room(&traced.nodes[0], ROOM).await;
     let mut ben = Peer::in_room(&traced.nodes[1], ROOM).await;
     hear!(ada, MemberJoined);
-    let id = offer(&mut ada, Some(&ben), Some(&sampled()));
+    let id = offer(&mut ada, &ben, Some(&sampled()));
     let came = hear!(ben, Signal);
     hear!(ada, Delivered, |delivered| delivered.id == id);
 
     let spans = receiver.trace(TRACE, &OF_AN_OFFER).await;
     println!("{}", tree(&spans));
     let [send, publish, process, write, settle] = OF_AN_OFFER.map(|name| named(&spans, name));
-    for (got, node) in [(send, "gw-a"), (publish, "gw-a"), (settle, "gw-a"), (process, "gw-b"), (write, "gw-b")] {
-        assert!(got.node.starts_with(node), "{} is of {}", got.span.name, got.node);
+    for (got, node) in [
+        (send, "gw-a"),
+        (publish, "gw-a"),
+        (settle, "gw-a"),
+        (process, "gw-b"),
+        (write, "gw-b"),
+    ] {
+        assert!(
+            got.node.starts_with(node),
+            "{} is of {}",
+            got.span.name,
+            got.node
+        );
         assert_eq!(got.service, "switchboard");
     }
     assert_eq!(hex(&send.span.parent_span_id), "b7ad6b7169203331");
@@ -102,7 +122,10 @@ async fn a_browser_that_asks_finds_its_offer_in_its_own_trace_from_both_gateways
     assert_eq!(send.attribute("session.id"), ada.id.to_string());
     assert_eq!(send.attribute("room.id"), ROOM);
     assert_eq!(send.attribute("switchboard.outcome"), "delivered");
-    assert_eq!(process.attribute("switchboard.signal.receiver"), ben.id.to_string());
+    assert_eq!(
+        process.attribute("switchboard.signal.receiver"),
+        ben.id.to_string()
+    );
     // The receiver goes on with the trace.
     let handed_on = came.traceparent.expect("it is traced");
     assert_eq!(&handed_on[3..35], TRACE);
@@ -123,16 +146,21 @@ async fn what_nobody_asks_for_and_the_ratio_leaves_out_is_in_no_trace_and_passes
         (Some(&*not_sampled), Some(&*not_sampled)),
         (Some("no trace"), None),
     ] {
-        let id = offer(&mut ada, Some(&ben), said);
+        let id = offer(&mut ada, &ben, said);
         assert_eq!(hear!(ben, Signal).traceparent.as_deref(), heard);
         hear!(ada, Delivered, |delivered| delivered.id == id);
     }
     // Spans go in their order: one that comes later says that no earlier one is to come.
-    let id = offer(&mut ada, Some(&ben), Some(&sampled()));
+    let id = offer(&mut ada, &ben, Some(&sampled()));
     hear!(ada, Delivered, |delivered| delivered.id == id);
     hear!(ben, Signal);
     let spans = receiver.trace(TRACE, &OF_AN_OFFER).await;
-    assert_eq!(receiver.spans().len(), spans.len(), "{}", tree(&receiver.spans()));
+    assert_eq!(
+        receiver.spans().len(),
+        spans.len(),
+        "{}",
+        tree(&receiver.spans())
+    );
 }
 
 #[tokio::test]
@@ -142,8 +170,15 @@ async fn joins_resumes_and_moves_are_traces_too() {
     let ada = Peer::in_room(&traced.nodes[0], ROOM).await;
     let session = ada.id.to_string();
     let _ada = ada.lose().resume(&traced.nodes[1]).await;
-    for name in ["attach session", "join room", "resume session", "move session"] {
-        let found = receiver.span(name, |got| got.attribute("session.id") == session).await;
+    for name in [
+        "attach session",
+        "join room",
+        "resume session",
+        "move session",
+    ] {
+        let found = receiver
+            .span(name, |got| got.attribute("session.id") == session)
+            .await;
         let steps = receiver.trace(&hex(&found.span.trace_id), &[name]).await;
         println!("{}", tree(&steps));
     }
@@ -164,7 +199,11 @@ async fn a_receiver_that_refuses_hangs_or_is_away_costs_spans_and_nothing_else()
                 let count = metrics.lines().find_map(|line| line.strip_prefix(failed));
                 count.is_some_and(|count| count != "0")
             });
-            assert!(first.log().contains("spans could not be exported"), "{}", first.log());
+            assert!(
+                first.log().contains("spans could not be exported"),
+                "{}",
+                first.log()
+            );
         }
         still_well(first).await;
     }
@@ -183,12 +222,17 @@ async fn each_dialect_has_its_offers_traced() {
     io.text(&format!(r#"420["join-room","{ROOM}"]"#));
     io.until("430");
     let io_id = hear!(ben, MemberJoined).member.peer;
-    io.text(&format!(r#"42["offer",{{"target":"{}","sdp":{{"type":"offer","sdp":"v=0"}}}}]"#, ben.id));
+    io.text(&format!(
+        r#"42["offer",{{"target":"{}","sdp":{{"type":"offer","sdp":"v=0"}}}}]"#,
+        ben.id
+    ));
 
     let mut stomp = Raw::open(first, "/ws", &["Sec-WebSocket-Protocol: v12.stomp"]);
     stomp.text("CONNECT\naccept-version:1.2\nhost:x\n\n\0");
     stomp.until("CONNECTED");
-    stomp.text(&format!("SEND\nreceipt:in\ndestination:/app/rooms/{ROOM}/join\n\n\0"));
+    stomp.text(&format!(
+        "SEND\nreceipt:in\ndestination:/app/rooms/{ROOM}/join\n\n\0"
+    ));
     stomp.until("RECEIPT");
     let stomp_id = hear!(ben, MemberJoined).member.peer;
     stomp.text(&format!(
@@ -202,7 +246,12 @@ async fn each_dialect_has_its_offers_traced() {
         let sent = receiver
             .span("send signal", |got| got.attribute("session.id") == session)
             .await;
-        let spans = receiver.trace(&hex(&sent.span.trace_id), &["send signal", "process signal"]).await;
+        let spans = receiver
+            .trace(
+                &hex(&sent.span.trace_id),
+                &["send signal", "process signal"],
+            )
+            .await;
         println!("{}", tree(&spans));
         assert!(named(&spans, "send signal").node.starts_with("gw-a"));
     }
@@ -212,9 +261,18 @@ async fn each_dialect_has_its_offers_traced() {
     mdn.text(r#"{"type":"username","name":"Mia"}"#);
     mdn.until(r#"{"type":"userlist""#);
     let mdn_id = hear!(lobby, MemberJoined).member.peer.to_string();
-    mdn.text(r#"{"type":"video-offer","target":null,"name":"Mia","sdp":{"type":"offer","sdp":"v=0"}}"#);
+    mdn.text(
+        r#"{"type":"video-offer","target":null,"name":"Mia","sdp":{"type":"offer","sdp":"v=0"}}"#,
+    );
     hear!(lobby, Signal);
-    let sent = receiver.span("send signal", |got| got.attribute("session.id") == mdn_id).await;
-    let spans = receiver.trace(&hex(&sent.span.trace_id), &["send signal", "process signal"]).await;
+    let sent = receiver
+        .span("send signal", |got| got.attribute("session.id") == mdn_id)
+        .await;
+    let spans = receiver
+        .trace(
+            &hex(&sent.span.trace_id),
+            &["send signal", "process signal"],
+        )
+        .await;
     println!("{}", tree(&spans));
 }

@@ -73,38 +73,39 @@ impl Receiver {
         Self { address, spans }
     }
 
-    /// What makes a node export here, all that it traces and soon.
-    pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        [
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", self.address)),
-            ("OTEL_BSP_SCHEDULE_DELAY", "100".into()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
-    }
-
     pub(crate) fn spans(&self) -> Vec<Got> {
         self.spans.lock().expect("nobody panicked").clone()
     }
 
     /// Waits for the spans of a trace that has at least these names.
     pub(crate) async fn trace(&self, trace_id: &str, names: &[&str]) -> Vec<Got> {
-        let found = || {
-            let mut spans = self.spans();
+        let found = |mut spans: Vec<Got>| {
             spans.retain(|got| hex(&got.span.trace_id) == trace_id);
             let has = |name: &&str| spans.iter().any(|got| got.span.name == *name);
             names.iter().all(has).then_some(spans)
         };
+        self.wait_for(&format!("{names:?} in trace {trace_id}"), found)
+            .await
+    }
+
+    /// Waits for a span of this name that fits.
+    pub(crate) async fn span(&self, name: &str, fits: impl Fn(&Got) -> bool) -> Got {
+        let fits = |got: &Got| got.span.name == name && fits(got);
+        self.wait_for(name, |spans| spans.into_iter().find(fits))
+            .await
+    }
+
+    async fn wait_for<T>(&self, what: &str, found: impl Fn(Vec<Got>) -> Option<T>) -> T {
         let waiting = async {
             loop {
-                if let Some(spans) = found() {
-                    return spans;
+                if let Some(found) = found(self.spans()) {
+                    return found;
                 }
                 sleep(Duration::from_millis(20)).await;
             }
         };
         let waited = timeout(PATIENCE, waiting).await;
-        waited.unwrap_or_else(|_| panic!("no {names:?} in trace {trace_id}:\n{}", tree(&self.spans())))
+        waited.unwrap_or_else(|_| panic!("no {what} in\n{}", tree(&self.spans())))
     }
 }
 
@@ -115,7 +116,12 @@ async fn take(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     assert_eq!(request.uri().path(), "/v1/traces");
     assert_eq!(request.headers()["content-type"], "application/x-protobuf");
-    let body = request.into_body().collect().await.expect("a whole body").to_bytes();
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .expect("a whole body")
+        .to_bytes();
     match manner {
         Manner::Takes => {}
         Manner::Refuses => {
@@ -129,8 +135,14 @@ async fn take(
     let mut taken = taken.lock().expect("nobody panicked");
     for resource in exported.resource_spans {
         let about = resource.resource.expect("who exports").attributes;
-        let (node, service) = (value(&about, "service.instance.id"), value(&about, "service.name"));
-        let spans = resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
+        let (node, service) = (
+            value(&about, "service.instance.id"),
+            value(&about, "service.name"),
+        );
+        let spans = resource
+            .scope_spans
+            .into_iter()
+            .flat_map(|scope| scope.spans);
         taken.extend(spans.map(|span| Got {
             node: node.clone(),
             service: service.clone(),
@@ -165,7 +177,11 @@ pub(crate) fn tree(spans: &[Got]) -> String {
     let mut below: BTreeMap<Vec<u8>, Vec<&Got>> = BTreeMap::new();
     for got in spans {
         let parent = &got.span.parent_span_id;
-        let parent = if ids.contains(parent) { parent.clone() } else { Vec::new() };
+        let parent = if ids.contains(parent) {
+            parent.clone()
+        } else {
+            Vec::new()
+        };
         below.entry(parent).or_default().push(got);
     }
     for children in below.values_mut() {
@@ -179,7 +195,10 @@ pub(crate) fn tree(spans: &[Got]) -> String {
 fn draw(below: &BTreeMap<Vec<u8>, Vec<&Got>>, parent: &[u8], depth: usize, text: &mut String) {
     for got in below.get(parent).into_iter().flatten() {
         let span = &got.span;
-        let micros = span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano) / 1000;
+        let micros = span
+            .end_time_unix_nano
+            .saturating_sub(span.start_time_unix_nano)
+            / 1000;
         let outcome = got.attribute("switchboard.outcome");
         let name = format!("{:indent$}{}", "", span.name, indent = depth * 2);
         let _ = writeln!(text, "{name:32} {micros:>9} µs  {}  {outcome}", got.node);
