@@ -8,7 +8,7 @@ const en = {
   'name-hint': 'As the others see it',
   guest: 'Guest',
   room: 'Room',
-  'room-help': 'Whoever has its name can come in.',
+  'room-help': 'Anyone with its name can come in.',
   join: 'Join',
   joining: 'Connecting…',
   returning: 'Back to your call…',

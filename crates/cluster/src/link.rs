@@ -28,8 +28,8 @@ use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use self::incoming::Incoming;
-use self::outgoing::{Next, Outgoing};
+use self::incoming::{Incoming, Order};
+use self::outgoing::{Next, Outgoing, Restart};
 use self::rate::Rate;
 use crate::backend::bus::{Bus, BusError};
 use crate::link::envelope::Envelope;
@@ -37,8 +37,7 @@ use crate::link::frame::Header;
 use crate::link::keyring::Keyring;
 use crate::observe::{Observation, Observe};
 
-pub(crate) use self::incoming::Verdict;
-pub(crate) use self::outgoing::{Anew, Full, Position};
+pub(crate) use self::outgoing::{Full, Position};
 
 /// Receipts wait this long for company.
 const RECEIPT_WAIT: Duration = Duration::from_millis(10);
@@ -52,13 +51,24 @@ pub(crate) enum Urgency {
     Receipt,
 }
 
-/// What came of a confirmation or a frame from the other side.
+/// What follows from a frame of the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Heard {
-    /// What to do with the frame's envelopes.
-    pub(crate) verdict: Verdict,
-    /// Whether this side has to start anew.
-    pub(crate) anew: Anew,
+    /// Whether its envelopes are next.
+    pub(crate) is_next: bool,
+    pub(crate) repair: Repair,
+}
+
+/// What a link needs after a frame of the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repair {
+    None,
+    /// The other side started a new generation and has forgotten what was not confirmed: both resync.
+    Resync,
+    /// The other side has forgotten what it had confirmed: this side starts a new generation.
+    Restart,
+    /// The link was full and is drained now: this side starts a new generation, for what found no place.
+    RestartDrained,
 }
 
 /// What all links of a node have in common.
@@ -155,7 +165,7 @@ impl Link {
         // A repeated frame says what had been seen when it was made: only a confirmation by itself says what is so now.
         let seen = (header.seen_generation, header.seen);
         let confirms_alone = header.number == 0;
-        let anew = state
+        let restart = state
             .outgoing
             .confirmed(seen, confirms_alone, now, |confirmed| {
                 self.shared.observe.observe(Observation::FrameConfirmed {
@@ -163,12 +173,21 @@ impl Link {
                     after: confirmed.after,
                 });
             });
-        let verdict = state.incoming.judge(header, now);
+        let order = state.incoming.judge(header, now);
         self.wake_if_needed(state);
-        Heard { verdict, anew }
+        Heard {
+            is_next: order != Order::Other,
+            repair: match (restart, order) {
+                (Restart::Drained, _) => Repair::RestartDrained,
+                (Restart::Forgotten, _) => Repair::Restart,
+                (Restart::No, Order::Restarted) => Repair::Resync,
+                (Restart::No, Order::Next | Order::Other) => Repair::None,
+            },
+        }
     }
 
-    /// Forgets everything unconfirmed and starts a new generation. Who resets must [resync](crate::link::resync).
+    /// Forgets everything unconfirmed and starts a new generation. The caller queues again what is unanswered, and compares
+    /// revisions with the other side.
     pub(crate) fn reset(&self, generation: u64) {
         let mut state = self.state.lock();
         state.outgoing.reset(generation);

@@ -9,8 +9,10 @@ pub(crate) mod former_places;
 pub(crate) mod keep_away;
 pub(crate) mod local_session;
 mod places;
+mod re_enter;
 pub(crate) mod resume;
 pub(crate) mod secret;
+mod take_up;
 pub(crate) mod ways_back;
 
 use std::sync::Arc;

@@ -20,6 +20,7 @@ mod engineio;
 mod frame;
 mod gateway;
 mod handshake;
+mod headers;
 mod health;
 mod http;
 mod http_client;

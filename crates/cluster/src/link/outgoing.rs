@@ -38,14 +38,14 @@ impl Position {
     }
 }
 
-/// Whether a link has to start anew after a confirmation.
+/// Whether a link has to start a new generation after a confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Anew {
+pub(crate) enum Restart {
     /// It goes on.
     No,
-    /// It was full, lost what came meanwhile, and now has nothing unconfirmed: it starts anew to be asked again.
+    /// It was full, lost what came meanwhile, and has nothing unconfirmed now: it starts again, so that the other side asks.
     Drained,
-    /// The other side has forgotten what it had confirmed: it starts anew.
+    /// The other side has forgotten what it had confirmed.
     Forgotten,
 }
 
@@ -284,22 +284,22 @@ impl Outgoing {
         now_so: bool,
         now: Instant,
         mut each: impl FnMut(Confirmed),
-    ) -> Anew {
+    ) -> Restart {
         let first = self.next - self.unconfirmed.len() as u64;
         if generation == 0 && first > 1 && now_so {
-            return Anew::Forgotten;
+            return Restart::Forgotten;
         }
         if generation != self.generation || number >= self.next {
-            return Anew::No;
+            return Restart::No;
         }
         if number < first {
-            // It began anew with late repeats, and waits for what nobody has any more. No confirmation is late for so long.
+            // It began again with late repeats, and waits for frames that are gone. No confirmation is late for so long.
             let is_stuck = !self.unconfirmed.is_empty() && self.retry_after == RETRY_MAX;
             let waits_in_vain = number + 1 < first && is_stuck && now_so;
             return if waits_in_vain {
-                Anew::Forgotten
+                Restart::Forgotten
             } else {
-                Anew::No
+                Restart::No
             };
         }
         for unconfirmed in self.unconfirmed.drain(..=(number - first) as usize) {
@@ -313,9 +313,9 @@ impl Outgoing {
         self.retry_after = RETRY_MIN;
         self.retry_at = (!self.unconfirmed.is_empty()).then(|| now + RETRY_MIN);
         if self.full && self.unconfirmed.is_empty() && self.batches.is_empty() {
-            return Anew::Drained;
+            return Restart::Drained;
         }
-        Anew::No
+        Restart::No
     }
 
     /// Whether the frame at `position` may have been published. What is known of earlier generations is gone with them:

@@ -32,7 +32,7 @@ impl Inner {
             .expect("a node enters the cluster once");
         let reader = self.clone();
         self.tasks.vital(Task::Reader, async move {
-            reader.read(inbox, looped).await;
+            reader.receive(inbox, looped).await;
         });
         self.tasks
             .vital(Task::Assertion, self.clone().assert_always());
@@ -46,7 +46,6 @@ impl Inner {
     async fn keep_lease(self: &Arc<Self>) {
         let period = self.settings.lease / RENEWALS_PER_LEASE;
         let mut observer = Observer::new(self.id.clone(), self.settings.lease);
-        let mut renewed_at = Instant::now();
         let failing = Repeated::new();
         let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -54,10 +53,7 @@ impl Inner {
             ticks.tick().await;
             match self.renew_and_look(&mut observer).await {
                 Ok(true) => {
-                    self.observe.observe(Observation::LeaseRenewed {
-                        after: renewed_at.elapsed(),
-                    });
-                    renewed_at = Instant::now();
+                    self.observe.observe(Observation::LeaseRenewed);
                     if let Some(lasted) = failing.ended() {
                         tracing::info!("the lease is kept again (it failed {lasted})");
                     }

@@ -20,15 +20,15 @@ impl Inner {
     /// With one node: everything unanswered there is queued once more.
     pub(crate) fn resync(&self, link: &Link) {
         for local in self.sessions.all_live() {
-            local.unanswered.lock().withdraw(link);
+            local.streams.unanswered.lock().withdraw(link);
         }
         self.compare_notes(link);
     }
 
     /// The link forgets what it had; everything unanswered is queued in its new generation.
-    pub(crate) fn start_link_anew(&self, link: &Link) {
+    pub(crate) fn restart_link(&self, link: &Link) {
         for local in self.sessions.all_live() {
-            local.unanswered.lock().withdraw(link);
+            local.streams.unanswered.lock().withdraw(link);
         }
         link.reset(self.links.next_generation());
         self.compare_notes(link);
@@ -36,9 +36,9 @@ impl Inner {
 
     /// The link was full and has delivered all it had. What came meanwhile is queued now; for receipts that found no place
     /// the other side asks again, for it notices the new generation.
-    pub(crate) fn start_drained_link_anew(&self, link: &Link) {
+    pub(crate) fn restart_drained_link(&self, link: &Link) {
         for local in self.sessions.all_live() {
-            local.unanswered.lock().keep_confirmed(link);
+            local.streams.unanswered.lock().keep_confirmed(link);
         }
         link.reset(self.links.next_generation());
         self.compare_notes(link);
@@ -58,8 +58,7 @@ impl Inner {
         link.tell_revisions(&shared);
         self.tell_former_again(link);
         for local in self.sessions.all_live() {
-            let mut unanswered = local.unanswered.lock();
-            unanswered.queue((local.peer, local.epoch), link);
+            local.streams.unanswered.lock().queue(link);
         }
     }
 

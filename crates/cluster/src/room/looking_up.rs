@@ -4,16 +4,10 @@ use std::sync::Arc;
 
 use switchboard_protocol::{PeerId, RoomId};
 
-use super::Room;
+use super::state::{LookUp, Room};
 use crate::backend::directory::{Sighting, Whom};
 use crate::backend::record::MemberRecord;
 use crate::sessions::local_session::LocalSession;
-
-/// A look-up under way, for all who ask.
-pub(super) struct LookUp {
-    whom: Whom,
-    askers: Vec<Arc<LocalSession>>,
-}
 
 impl Room {
     /// Whom a signal is for, as far as it is known here: by the roster, or by a look-up that has seen beyond it. Nobody can
@@ -62,9 +56,13 @@ impl Room {
     pub(crate) fn begin_look_up(&mut self, whom: &Whom) -> Option<RoomId> {
         let at = self.look_ups.iter().position(|known| known.whom == *whom)?;
         let look_up = &mut self.look_ups[at];
-        look_up
-            .askers
-            .retain(|local| local.unanswered.lock().begin_seeking(&self.id, whom));
+        look_up.askers.retain(|local| {
+            local
+                .streams
+                .unanswered
+                .lock()
+                .begin_seeking(&self.id, whom)
+        });
         if look_up.askers.is_empty() {
             self.look_ups.swap_remove(at);
             return None;

@@ -5,7 +5,7 @@ use switchboard_protocol::server_message::{
 };
 use switchboard_protocol::{MemberState, PeerId, ServerMessage};
 
-use super::{After, Room};
+use super::state::{After, Room};
 use crate::backend::record::MemberRecord;
 use crate::link::envelope::Change;
 use crate::room::roster::Roster;

@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::listed;
 use crate::auth::bearer;
 use crate::gateway::Gateway;
+use crate::headers::listed;
 use crate::metrics::{DrainNow, Now};
 
 /// Rooms listed in the JSON form of `/metrics`.

@@ -43,9 +43,7 @@ impl Observe for Metrics {
                 .inc(),
             Observation::MemberLookedUp => self.node.member_look_ups_total.inc(),
             Observation::DirectoryFailed => self.node.directory_failures_total.inc(),
-            Observation::LeaseRenewed { .. } => {
-                *self.lease_renewed_at.lock() = Some(Instant::now())
-            }
+            Observation::LeaseRenewed => *self.lease_renewed_at.lock() = Some(Instant::now()),
             Observation::LeaseFailed => self.node.lease_failures_total.inc(),
             Observation::LeaseLost => self.node.leases_lost_total.inc(),
             Observation::Resume(outcome) => self
