@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use switchboard_protocol::NodeId;
+use switchboard_traces::{FrameAbout, Span, SpanContext, Traces};
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +42,9 @@ pub(crate) use self::outgoing::{Full, Position};
 
 /// Receipts wait this long for company.
 const RECEIPT_WAIT: Duration = Duration::from_millis(10);
+
+/// Signals in gathered frames that are traced; the spans of frames do not link to further ones.
+const TRACED_MAX: usize = 128;
 
 /// How long an envelope may wait for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +84,7 @@ pub(crate) struct Shared {
     pub(crate) linger_max: Duration,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) observe: Arc<dyn Observe>,
+    pub(crate) traces: Traces,
 }
 
 pub(crate) struct Link {
@@ -95,6 +100,8 @@ struct State {
     outgoing: Outgoing,
     incoming: Incoming,
     rate: Rate,
+    /// Signals that are gathered and traced, each with the number of its frame.
+    traced: Vec<(u64, SpanContext)>,
     /// Until when the task sleeps; `None`: it does not, and looks again by itself before it does.
     asleep_until: Option<Instant>,
 }
@@ -108,6 +115,7 @@ impl Link {
             outgoing: Outgoing::new(generation),
             incoming: Incoming::default(),
             rate: Rate::default(),
+            traced: Vec::new(),
             asleep_until: None,
         };
         Self {
@@ -154,6 +162,11 @@ impl Link {
             Urgency::Receipt => now + RECEIPT_WAIT,
         };
         let position = state.outgoing.gather(now, due, |out| envelope.write(out))?;
+        if let Some(traced) = self.shared.traces.traced(envelope.traceparent())
+            && state.traced.len() < TRACED_MAX
+        {
+            state.traced.push((position.number, traced));
+        }
         self.wake_if_needed(state);
         Ok(position)
     }
@@ -191,6 +204,7 @@ impl Link {
     pub(crate) fn reset(&self, generation: u64) {
         let mut state = self.state.lock();
         state.outgoing.reset(generation);
+        state.traced.clear();
         self.shared.observe.observe(Observation::LinkReset);
         self.wake_if_needed(state);
     }
@@ -230,8 +244,10 @@ impl Link {
                     generation,
                     number,
                     frame,
+                    span,
                 } => {
                     let result = self.shared.bus.publish(&self.to, frame).await;
+                    end_publishing(span, &result);
                     self.published(generation, number, result);
                 }
                 Step::Sleep(until) => tokio::select! {
@@ -259,6 +275,7 @@ impl Link {
                 generation,
                 number: 0,
                 frame,
+                span: None,
             };
         }
         match state.outgoing.take(now) {
@@ -278,6 +295,7 @@ impl Link {
                 Step::Publish {
                     generation,
                     number,
+                    span: self.publishing(&mut state, number, (count, frame.len())),
                     frame,
                 }
             }
@@ -287,6 +305,7 @@ impl Link {
                     generation,
                     number,
                     frame: frame::seal_again(&self.shared.keyring.agreed(), &self.to, frame),
+                    span: None,
                 }
             }
             None => {
@@ -307,6 +326,26 @@ impl Link {
             seen,
         };
         frame::seal(&self.shared.keyring.agreed(), &self.to, &header, envelopes)
+    }
+
+    /// The span of a new frame, if signals in it are traced.
+    fn publishing(
+        &self,
+        state: &mut State,
+        number: u64,
+        (envelopes, bytes): (u32, usize),
+    ) -> Option<Box<Span>> {
+        if state.traced.is_empty() {
+            return None;
+        }
+        let in_frame = state.traced.extract_if(.., |(of, _)| *of <= number);
+        let traced = in_frame.map(|(_, traced)| traced).collect();
+        let about = FrameAbout {
+            to: &self.to,
+            envelopes: envelopes as usize,
+            bytes,
+        };
+        self.shared.traces.publish_frame(traced, about)
     }
 
     fn published(&self, generation: u64, number: u64, result: Result<u64, BusError>) {
@@ -350,8 +389,19 @@ enum Step {
         generation: u64,
         number: u64,
         frame: bytes::Bytes,
+        /// Of a new one in which signals are traced.
+        span: Option<Box<Span>>,
     },
     Sleep(Instant),
+}
+
+fn end_publishing(span: Option<Box<Span>>, result: &Result<u64, BusError>) {
+    if let Some(mut span) = span {
+        match result {
+            Ok(_) => span.outcome("published", false),
+            Err(_) => span.outcome("to be repeated", true),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -25,8 +25,10 @@ mod span;
 mod traceparent;
 mod traces;
 
+pub use opentelemetry::trace::SpanContext;
 pub use operation::Operation;
 pub use signal::{FrameAbout, SignalAbout};
-pub use slow::Slow;
+pub use slow::{SLOW, Slow};
 pub use span::Span;
+pub use traceparent::is_valid;
 pub use traces::Traces;

@@ -1,6 +1,6 @@
 //! The spans of what is no signal: a session comes, goes on elsewhere, enters a room.
 
-use opentelemetry::trace::{SpanBuilder, SpanKind};
+use opentelemetry::trace::{FutureExt as _, SpanBuilder, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use switchboard_protocol::PeerId;
 
@@ -55,10 +55,22 @@ impl Traces {
         Some(Box::new(tracing.span(builder, &Context::new())))
     }
 
-    /// A step of an operation, or of a signal's way, that is worth a span of its own.
-    pub fn step(&self, name: &'static str, of: Option<&Span>) -> Option<Box<Span>> {
+    /// A step of what this task does, if that [is traced](Traces::carry): a call to Redis.
+    pub fn step(&self, name: &'static str) -> Option<Box<Span>> {
         let tracing = self.on()?;
+        let parent = Context::map_current(|context| context.span().span_context().clone());
+        if !parent.is_sampled() {
+            return None;
+        }
         let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Client);
-        Some(Box::new(tracing.span(builder, &below(of?.context()))))
+        Some(Box::new(tracing.span(builder, &below(parent))))
+    }
+
+    /// Does something within a span, which its [steps](Self::step) are part of.
+    pub async fn carry<T>(span: Option<&Span>, work: impl Future<Output = T>) -> T {
+        match span {
+            Some(span) => work.with_context(below(span.context())).await,
+            None => work.await,
+        }
     }
 }

@@ -85,24 +85,29 @@ impl Traces {
         to: &PeerId,
     ) -> Option<Box<Span>> {
         let tracing = self.on()?;
-        let parent = traceparent
-            .and_then(parse)
-            .filter(SpanContext::is_sampled)?;
+        let parent = self.traced(traceparent)?;
         let builder = of_signal(PROCESS_SIGNAL, SpanKind::Consumer, "process", about);
         let mut span = tracing.span(builder, &below(parent));
         span.set(KeyValue::new(SIGNAL_RECEIVER, to.to_string()));
         Some(Box::new(span))
     }
 
-    /// A signal waits in the receiver's outbox, until the kernel has it.
+    /// The context that travels with a signal, if its sender's node has chosen to trace it and this one does so.
+    pub fn traced(&self, traceparent: Option<&str>) -> Option<SpanContext> {
+        self.on()?;
+        let context = traceparent.and_then(parse)?;
+        context.is_sampled().then_some(context)
+    }
+
+    /// A signal is in the receiver's outbox, and waits for the kernel.
     pub fn write_signal(&self, processed: &Span) -> Option<Box<Span>> {
         let tracing = self.on()?;
         let builder = SpanBuilder::from_name(WRITE_SIGNAL).with_kind(SpanKind::Internal);
         Some(Box::new(tracing.span(builder, &below(processed.context()))))
     }
 
-    /// The sender's node learns what became of a signal for one receiver.
-    pub fn settle_signal(&self, sent: &Span, to: &PeerId, outcome: &'static str) {
+    /// The sender's node learns what became of a signal for one receiver; `sent` is the context of its first span.
+    pub fn settle_signal(&self, sent: SpanContext, to: &str, outcome: &'static str) {
         let Some(tracing) = self.on() else { return };
         let builder = SpanBuilder::from_name(SETTLE_SIGNAL)
             .with_kind(SpanKind::Consumer)
@@ -110,9 +115,9 @@ impl Traces {
                 KeyValue::new(MESSAGING_SYSTEM, SWITCHBOARD),
                 KeyValue::new(OPERATION_NAME, "settle"),
                 KeyValue::new(OPERATION_TYPE, "settle"),
-                KeyValue::new(SIGNAL_RECEIVER, to.to_string()),
+                KeyValue::new(SIGNAL_RECEIVER, to.to_owned()),
             ]);
-        let mut span = tracing.span(builder, &below(sent.context()));
+        let mut span = tracing.span(builder, &below(sent));
         span.outcome(outcome, outcome != "delivered");
     }
 }

@@ -10,15 +10,15 @@ use crate::span::{below, time_of};
 use crate::traceparent::parse;
 use crate::traces::Traces;
 
-/// A signal that took this long from the client's word to the last answer is slow.
-const SLOW: Duration = Duration::from_secs(1);
+/// A signal that took this long, from the moment it was taken until the last receiver was answered for, is slow.
+pub const SLOW: Duration = Duration::from_secs(1);
 
 /// That a slow signal was reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slow {
     /// Under which its span can be found: 32 hexadecimal digits.
     pub trace_id: String,
-    /// From the client's word to the last answer.
+    /// From the moment it was taken until the last receiver was answered for.
     pub took: Duration,
 }
 

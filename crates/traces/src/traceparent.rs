@@ -31,6 +31,11 @@ fn hex(text: &str, digits: usize) -> Option<u128> {
     fits.then(|| u128::from_str_radix(text, 16).ok()).flatten()
 }
 
+/// Whether a text is a `traceparent`. Nothing else is handed on.
+pub fn is_valid(text: &str) -> bool {
+    parse(text).is_some()
+}
+
 /// The text that names a context.
 pub(crate) fn format(context: &SpanContext) -> Box<str> {
     let mut text = String::with_capacity(BYTES);

@@ -29,6 +29,11 @@ impl Traces {
         Self(Some(Arc::new(Tracing { tracer, sampling })))
     }
 
+    /// Whether anything may be traced.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     pub(crate) fn on(&self) -> Option<&Tracing> {
         self.0.as_deref()
     }

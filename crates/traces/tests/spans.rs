@@ -70,7 +70,7 @@ async fn one_offer_is_one_trace_over_both_nodes() {
     let written = b.write_signal(&processed).expect("as well");
     drop(processed);
     drop(written);
-    a.settle_signal(&sent, &receiver, "delivered");
+    a.settle_signal(sent.context(), &receiver.to_string(), "delivered");
     sent.outcome("delivered", false);
     drop(sent);
 
@@ -162,7 +162,9 @@ async fn an_operation_and_its_steps_are_one_trace() {
     let mut join = a
         .operation(Operation::Join, &session, Some("study"))
         .expect("all are traced");
-    drop(a.step("room_join", Some(&join)));
+    let step = async { drop(a.step("room_join")) };
+    Traces::carry(Some(&join), step).await;
+    assert!(a.step("room_join").is_none(), "nothing is traced here");
     join.outcome("room-full", true);
     drop(join);
     let spans = exporter.get_finished_spans().unwrap();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use switchboard_protocol::RoomId;
 use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
+use switchboard_traces::Operation;
 use tokio::sync::{MutexGuard, OwnedMutexGuard, oneshot};
 use tokio::time::{Duration, Instant, timeout};
 
@@ -74,6 +75,17 @@ pub enum JoinError {
 impl Node {
     /// Enters a room. `Ok` means that `joined` is in the session's outbox, before anything else about that room.
     pub async fn join(&self, local: &Arc<LocalSession>, join: JoinRoom) -> Result<(), JoinError> {
+        let room = join.room.clone();
+        let about = (&local.peer, Some(room.as_str()));
+        let joining = self.try_to_join(local, join);
+        self.0.traced(Operation::Join, about, joining).await
+    }
+
+    async fn try_to_join(
+        &self,
+        local: &Arc<LocalSession>,
+        join: JoinRoom,
+    ) -> Result<(), JoinError> {
         if join.claim.is_some() && join.profile.name.is_none() {
             return Err(JoinError::Nameless);
         }
