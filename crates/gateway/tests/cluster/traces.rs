@@ -129,7 +129,7 @@ async fn a_browser_that_asks_finds_its_offer_in_its_own_trace_from_both_gateways
     // The receiver goes on with the trace.
     let handed_on = came.traceparent.expect("it is traced");
     assert_eq!(&handed_on[3..35], TRACE);
-    let parent = hex(&process.span.span_id);
+    let parent = hex(&send.span.span_id);
     assert!(handed_on.ends_with(&format!("-{parent}-01")), "{handed_on}");
 }
 
@@ -152,8 +152,8 @@ async fn what_nobody_asks_for_and_the_ratio_leaves_out_is_in_no_trace_and_passes
     }
     // Spans go in their order: one that comes later says that no earlier one is to come.
     let id = offer(&mut ada, &ben, Some(&sampled()));
-    hear!(ada, Delivered, |delivered| delivered.id == id);
     hear!(ben, Signal);
+    hear!(ada, Delivered, |delivered| delivered.id == id);
     let spans = receiver.trace(TRACE, &OF_AN_OFFER).await;
     assert_eq!(
         receiver.spans().len(),
