@@ -9,6 +9,7 @@
 //!                          └► unconfirmed ◄── seen ─────────────────┘
 //! ```
 
+mod batches;
 pub mod envelope;
 pub mod frame;
 mod incoming;
@@ -18,20 +19,24 @@ mod loopback;
 mod notices;
 mod outgoing;
 mod rate;
+mod traced;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use switchboard_protocol::NodeId;
-use switchboard_traces::{FrameAbout, Span, SpanContext, Traces};
+use switchboard_traces::{FrameAbout, Span, Traces};
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use self::batches::Batch;
 use self::incoming::{Incoming, Order};
 use self::outgoing::{Next, Outgoing, Restart};
 use self::rate::Rate;
+use self::traced::{Traced, end_publishing};
 use crate::backend::bus::{Bus, BusError};
 use crate::link::envelope::Envelope;
 use crate::link::frame::Header;
@@ -42,9 +47,6 @@ pub(crate) use self::outgoing::{Full, Position};
 
 /// Receipts wait this long for company.
 const RECEIPT_WAIT: Duration = Duration::from_millis(10);
-
-/// Signals in gathered frames that are traced; the spans of frames do not link to further ones.
-const TRACED_MAX: usize = 128;
 
 /// How long an envelope may wait for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,8 +102,7 @@ struct State {
     outgoing: Outgoing,
     incoming: Incoming,
     rate: Rate,
-    /// Signals that are gathered and traced, each with the number of its frame.
-    traced: Vec<(u64, SpanContext)>,
+    traced: Traced,
     /// Until when the task sleeps; `None`: it does not, and looks again by itself before it does.
     asleep_until: Option<Instant>,
 }
@@ -115,7 +116,7 @@ impl Link {
             outgoing: Outgoing::new(generation),
             incoming: Incoming::default(),
             rate: Rate::default(),
-            traced: Vec::new(),
+            traced: Traced::default(),
             asleep_until: None,
         };
         Self {
@@ -144,8 +145,8 @@ impl Link {
         self.enqueue_in(None, envelope, urgency)
     }
 
-    /// Queues an envelope if the link still is in `generation`, where one is given; else it counts as full: whoever asks
-    /// has older envelopes to queue first.
+    /// Queues an envelope if the link still is in `generation`, where one is given; else it counts as full: the caller has
+    /// older envelopes to queue first.
     pub(crate) fn enqueue_in(
         &self,
         generation: Option<u64>,
@@ -162,20 +163,18 @@ impl Link {
             Urgency::Receipt => now + RECEIPT_WAIT,
         };
         let position = state.outgoing.gather(now, due, |out| envelope.write(out))?;
-        if let Some(traced) = self.shared.traces.traced(envelope.traceparent())
-            && state.traced.len() < TRACED_MAX
-        {
-            state.traced.push((position.number, traced));
+        if let Some(traced) = self.shared.traces.traced(envelope.traceparent()) {
+            state.traced.gather(position.number, traced);
         }
         self.wake_if_needed(state);
         Ok(position)
     }
 
-    /// Takes note of a frame from the other side.
+    /// Takes note of a frame from the other side: what it confirms, and whether it is the next one.
     pub(crate) fn heard(&self, header: &Header) -> Heard {
         let now = Instant::now();
         let mut state = self.state.lock();
-        // A repeated frame says what had been seen when it was made: only a confirmation by itself says what is so now.
+        // A repeated frame has what was seen when it was made: only a confirmation by itself has what is seen now.
         let seen = (header.seen_generation, header.seen);
         let confirms_alone = header.number == 0;
         let restart = state
@@ -204,7 +203,7 @@ impl Link {
     pub(crate) fn reset(&self, generation: u64) {
         let mut state = self.state.lock();
         state.outgoing.reset(generation);
-        state.traced.clear();
+        state.traced = Traced::default();
         self.shared.observe.observe(Observation::LinkReset);
         self.wake_if_needed(state);
     }
@@ -214,7 +213,7 @@ impl Link {
         self.state.lock().outgoing.may_be_published(position)
     }
 
-    /// Nobody is on the other side any more.
+    /// The other node is no more: `idle` does not wait for it.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
@@ -269,54 +268,51 @@ impl Link {
         state.asleep_until = None;
         let generation = state.outgoing.generation();
         let confirm = state.confirm_at().is_some_and(|at| at <= now);
-        if confirm && !state.outgoing.has_new(now) {
-            let frame = self.seal(&mut state, 0, &[]);
-            return Step::Publish {
-                generation,
-                number: 0,
-                frame,
-                span: None,
-            };
-        }
-        match state.outgoing.take(now) {
-            Some(Next::New {
-                number,
-                envelopes,
-                count,
-                since,
-            }) => {
-                state.rate.sent(count, now);
-                self.shared
-                    .observe
-                    .observe(Observation::FramePublished { envelopes: count });
-                let frame = self.seal(&mut state, number, &envelopes);
-                let contents = (count, envelopes.len(), since);
-                state.outgoing.keep(frame.clone(), contents, now);
-                Step::Publish {
-                    generation,
-                    number,
-                    span: self.publishing(&mut state, number, (count, frame.len())),
-                    frame,
+        let (number, envelopes, frame) = if confirm && !state.outgoing.has_new(now) {
+            (0, 0, self.seal(&mut state, 0, &[]))
+        } else {
+            match state.outgoing.take(now) {
+                Some(Next::New { number, batch }) => {
+                    let frame = self.seal_batch(&mut state, number, &batch, now);
+                    (number, batch.count, frame)
+                }
+                Some(Next::Again { number, frame }) => {
+                    self.shared.observe.observe(Observation::FrameRepeated);
+                    let key = self.shared.keyring.agreed();
+                    (number, 0, frame::seal_again(&key, &self.to, frame))
+                }
+                None => {
+                    let until = state.wake_at().unwrap_or(now + LONG);
+                    state.asleep_until = Some(until);
+                    return Step::Sleep(until);
                 }
             }
-            Some(Next::Again { number, frame }) => {
-                self.shared.observe.observe(Observation::FrameRepeated);
-                Step::Publish {
-                    generation,
-                    number,
-                    frame: frame::seal_again(&self.shared.keyring.agreed(), &self.to, frame),
-                    span: None,
-                }
-            }
-            None => {
-                let until = state.wake_at().unwrap_or(now + LONG);
-                state.asleep_until = Some(until);
-                Step::Sleep(until)
-            }
+        };
+        let about = FrameAbout {
+            to: &self.to,
+            envelopes: envelopes as usize,
+            bytes: frame.len(),
+        };
+        Step::Publish {
+            generation,
+            number,
+            span: state.traced.publish(&self.shared.traces, number, about),
+            frame,
         }
     }
 
-    fn seal(&self, state: &mut State, number: u64, envelopes: &[u8]) -> bytes::Bytes {
+    /// A new frame, which is kept until it is confirmed.
+    fn seal_batch(&self, state: &mut State, number: u64, batch: &Batch, now: Instant) -> Bytes {
+        let envelopes = batch.count;
+        state.rate.sent(envelopes, now);
+        let published = Observation::FramePublished { envelopes };
+        self.shared.observe.observe(published);
+        let frame = self.seal(state, number, &batch.envelopes);
+        state.outgoing.keep(frame.clone(), batch, now);
+        frame
+    }
+
+    fn seal(&self, state: &mut State, number: u64, envelopes: &[u8]) -> Bytes {
         let (seen_generation, seen) = state.incoming.confirm();
         let header = Header {
             from: self.shared.own.clone(),
@@ -326,26 +322,6 @@ impl Link {
             seen,
         };
         frame::seal(&self.shared.keyring.agreed(), &self.to, &header, envelopes)
-    }
-
-    /// The span of a new frame, if signals in it are traced.
-    fn publishing(
-        &self,
-        state: &mut State,
-        number: u64,
-        (envelopes, bytes): (u32, usize),
-    ) -> Option<Box<Span>> {
-        if state.traced.is_empty() {
-            return None;
-        }
-        let in_frame = state.traced.extract_if(.., |(of, _)| *of <= number);
-        let traced = in_frame.map(|(_, traced)| traced).collect();
-        let about = FrameAbout {
-            to: &self.to,
-            envelopes: envelopes as usize,
-            bytes,
-        };
-        self.shared.traces.publish_frame(traced, about)
     }
 
     fn published(&self, generation: u64, number: u64, result: Result<u64, BusError>) {
@@ -388,20 +364,11 @@ enum Step {
     Publish {
         generation: u64,
         number: u64,
-        frame: bytes::Bytes,
+        frame: Bytes,
         /// Of a new one in which signals are traced.
         span: Option<Box<Span>>,
     },
     Sleep(Instant),
-}
-
-fn end_publishing(span: Option<Box<Span>>, result: &Result<u64, BusError>) {
-    if let Some(mut span) = span {
-        match result {
-            Ok(_) => span.outcome("published", false),
-            Err(_) => span.outcome("to be repeated", true),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Which tasks it has, and what the end of each means, is in [`tasks`](crate::tasks).
 
 pub(crate) mod entering;
+mod foreign;
 mod inner;
 pub(crate) mod key_agreement;
 pub(crate) mod lease_cycle;

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Between two looks at something that is waited for.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Programs start in a second; a loaded machine may take its time.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 /// Of a log, for whoever has to know why its program ended.
@@ -44,14 +44,20 @@ impl Program {
     pub fn start(name: &str, mut command: Command, folder: &Path) -> Result<Self> {
         let log = folder.join(format!("{name}.log"));
         let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        command.stdout(file.try_clone()?).stderr(file);
+        Self::start_logging_to(name, command, log)
+    }
+
+    /// Starts it with the standard output and error that `command` has. Its log is taken to be in that file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started.
+    pub fn start_logging_to(name: &str, mut command: Command, log: PathBuf) -> Result<Self> {
         if IN_GROUPS_OF_THEIR_OWN.load(Ordering::Relaxed) {
             command.process_group(0);
         }
-        let process = command
-            .stdin(Stdio::null())
-            .stdout(file.try_clone()?)
-            .stderr(file)
-            .spawn();
+        let process = command.stdin(Stdio::null()).spawn();
         let process = process.map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 anyhow::anyhow!("{} is not there", command.get_program().display())
@@ -91,6 +97,13 @@ impl Program {
         let _ = kill_process(Pid::from_child(&self.process), signal);
     }
 
+    /// Ends it at once (SIGKILL), and waits until it has ended.
+    pub fn kill(&mut self) {
+        // Fails where it has ended by itself, and then `wait` returns at once.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
     /// Asks it to stop (SIGTERM).
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
@@ -113,7 +126,7 @@ impl Program {
     /// # Errors
     ///
     /// It ended before, or it never was; with its last lines.
-    pub fn wait_until(&mut self, what: &str, is_so: impl Fn() -> bool) -> Result<()> {
+    pub fn wait_until(&mut self, what: &str, mut is_so: impl FnMut() -> bool) -> Result<()> {
         let deadline = Instant::now() + STARTS_WITHIN;
         loop {
             let is_so = is_so();
@@ -155,10 +168,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        if self.ended().is_none() {
-            let _ = self.process.kill();
-            let _ = self.process.wait();
-        }
+        self.kill();
     }
 }
 

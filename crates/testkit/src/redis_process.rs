@@ -1,14 +1,12 @@
 //! One process of Redis, whatever its role.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
+use switchboard_local::Program;
 use tempfile::TempDir;
 
 use crate::frozen::until_frozen;
@@ -17,8 +15,6 @@ use crate::wait::until;
 
 /// What is started unless a test says otherwise.
 const PROGRAM: &str = "redis-server";
-/// A Redis starts in 20 ms; a loaded machine may take its time.
-const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// Ports that another process may snatch between the choice and the start.
 const ATTEMPTS: u32 = 10;
 /// The second port of a Redis Cluster's node, where it talks with the others, is so far above its first.
@@ -62,7 +58,7 @@ pub(crate) struct RedisProcess {
     /// Beyond the ones every process of its role gets.
     arguments: Vec<String>,
     directory: TempDir,
-    process: Option<Child>,
+    process: Option<Program>,
 }
 
 impl RedisProcess {
@@ -104,7 +100,7 @@ impl RedisProcess {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child().id()
+        self.running().pid()
     }
 
     pub(crate) fn is_running(&self) -> bool {
@@ -135,11 +131,7 @@ impl RedisProcess {
 
     /// Ends it at once (SIGKILL).
     pub(crate) fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            // Fails only for a process that has ended by itself, and then `wait` returns at once.
-            let _ = process.kill();
-            process.wait().expect("a child can be waited for");
-        }
+        self.process = None;
     }
 
     /// Starts it (again) on the same port, and waits until it answers.
@@ -155,7 +147,7 @@ impl RedisProcess {
     /// Freezes it (SIGSTOP): its connections stay open and nothing answers.
     pub(crate) fn pause(&self) {
         self.signal(Signal::STOP);
-        until_frozen(self.child().id());
+        until_frozen(self.running().pid());
     }
 
     /// Lets it go on (SIGCONT).
@@ -164,37 +156,28 @@ impl RedisProcess {
     }
 
     fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(self.child()), signal).expect("a child can be sent a signal");
+        self.running().signal(signal);
     }
 
-    fn child(&self) -> &Child {
+    fn running(&self) -> &Program {
         self.process.as_ref().expect("the process runs")
     }
 
     /// False: the process ended, as it does when its port is taken.
     fn try_launch(&mut self) -> bool {
-        // Of an earlier start, if there was one.
-        let _ = fs::remove_file(self.log());
-        self.process = Some(self.spawn());
-        let deadline = Instant::now() + START_TIMEOUT;
-        while Instant::now() < deadline {
-            let process = self.process.as_mut().expect("it was just started");
-            if process.try_wait().expect("a child can be asked").is_some() {
-                self.process = None;
-                return false;
-            }
-            if self.is_ready() {
-                return true;
-            }
-            sleep(Duration::from_millis(5));
+        let mut process = self.launch();
+        let log = process.log().to_owned();
+        // As its own log says: another process that took the port would answer too.
+        let is_ready = || fs::read_to_string(&log).is_ok_and(|log| log.contains(self.role.ready()));
+        match process.wait_until("ready", is_ready) {
+            Ok(()) => self.process = Some(process),
+            Err(_) if process.ended().is_some() => {}
+            Err(error) => panic!("{error}"),
         }
-        panic!(
-            "redis-server did not answer on port {} within {START_TIMEOUT:?}",
-            self.port
-        );
+        self.is_running()
     }
 
-    fn spawn(&self) -> Child {
+    fn launch(&self) -> Program {
         let mut command = Command::new(&self.program);
         match self.role {
             Role::Server => {}
@@ -209,38 +192,15 @@ impl RedisProcess {
             }
         }
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
-        command.args(["--logfile", "redis.log"]);
         if self.role != Role::Sentinel {
             command.args(["--save", "", "--appendonly", "no"]);
             command.args(&self.arguments);
         }
-        command
-            .current_dir(self.directory.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| match error.kind() {
-                ErrorKind::NotFound if self.program == Path::new(PROGRAM) => {
-                    panic!("this test needs {PROGRAM} in the PATH (apt install redis-server)")
-                }
-                _ => panic!("{} cannot be started: {error}", self.program.display()),
-            })
-    }
-
-    fn log(&self) -> PathBuf {
-        self.directory.path().join("redis.log")
-    }
-
-    /// As its own log says: another process that took the port would answer too.
-    fn is_ready(&self) -> bool {
-        fs::read_to_string(self.log()).is_ok_and(|log| log.contains(self.role.ready()))
-    }
-}
-
-impl Drop for RedisProcess {
-    fn drop(&mut self) {
-        self.kill();
+        let directory = self.directory.path();
+        command.current_dir(directory);
+        Program::start("redis", command, directory).unwrap_or_else(|error| {
+            panic!("{error:#}; this test needs {PROGRAM} in the PATH (apt install redis-server)")
+        })
     }
 }
 

@@ -124,7 +124,7 @@ impl RedisSentinel {
         let mut named = self.sentinels.iter().map(|sentinel| {
             let command = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME];
             let address = sentinel.client().call(&command);
-            let port = address.lines().nth(1)?.parse().ok()?;
+            let port = address.lines().nth(1)?.parse::<u16>().ok()?;
             self.servers.iter().position(|server| server.port() == port)
         });
         let first = named.next()??;

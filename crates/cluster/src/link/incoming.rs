@@ -43,7 +43,7 @@ impl Incoming {
         let reset = header.generation > self.generation && !blind;
         if reset {
             if header.number != 1 {
-                // Where nothing was seen before, saying so makes the other side start anew.
+                // Where nothing was seen before, a confirmation of nothing makes the other side start a new generation.
                 self.confirm_at.get_or_insert(now + CONFIRM_AFTER);
                 self.missed.get_or_insert(header.generation);
                 return Order::Other;
@@ -76,7 +76,7 @@ impl Incoming {
         Order::Next
     }
 
-    /// What the next frame to the other side says it has seen: generation and number.
+    /// What the next frame to the other side confirms: generation and number.
     pub(crate) fn confirm(&mut self) -> (u64, u64) {
         self.confirmed = self.taken;
         self.confirm_at = None;
@@ -126,7 +126,8 @@ mod tests {
     }
 
     #[test]
-    fn a_side_that_starts_anew_for_one_that_has_heard_nothing_yet_has_forgotten_something_too() {
+    fn a_side_that_starts_again_for_one_that_has_received_nothing_yet_has_forgotten_something_too()
+    {
         let (mut incoming, now) = (Incoming::default(), Instant::now());
         assert_eq!(incoming.judge(&frame(4, 9), now), Order::Other);
         assert_eq!(incoming.confirm(), (0, 0));

@@ -2,7 +2,6 @@ use std::sync::atomic::AtomicUsize;
 use switchboard_traces::Traces;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::*;

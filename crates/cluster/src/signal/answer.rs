@@ -48,7 +48,7 @@ impl Fate {
 }
 
 impl Receipt {
-    /// Says nothing yet.
+    /// Without an answer yet.
     pub(crate) fn empty(sender: PeerId, sender_epoch: Epoch, receiver: PeerId) -> Self {
         Self {
             sender,

@@ -29,7 +29,7 @@ const SEEN_ELSEWHERE_MAX: usize = 256;
 /// Ids that a client which resumes may list as handled, over all senders.
 const LISTED_MAX: usize = 8192;
 
-/// What to do with an id that arrives.
+/// What to do with an id that arrives, by its stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Judgement {
     /// It is new: hand it on.
@@ -81,8 +81,8 @@ impl Inbound {
         }
     }
 
-    /// Of what the client says to have seen from anybody else, keeps so much as it takes for those whom it soon meets
-    /// again, in a room that it has yet to join.
+    /// Of what the client has seen from other senders, keeps as much as it takes for those which it soon meets again, in a
+    /// room that it has yet to join.
     pub(crate) fn keep_members(&mut self, members: &HashSet<PeerId>) {
         let mut others = 0;
         self.streams.retain(|sender, stream| {
@@ -145,8 +145,8 @@ impl Inbound {
         }
     }
 
-    /// The answer for an id in a room that the session is not in. A new one is refused for good: it may come again, where a
-    /// link starts anew, and the session be in the room by then.
+    /// The answer for an id in a room that the session is not in. A new one is refused for good: it may come again, when a
+    /// link starts a new generation, and the session may be in the room by then.
     pub(crate) fn turn_away(
         &mut self,
         (sender, epoch): (PeerId, Epoch),
@@ -191,7 +191,7 @@ impl Inbound {
         }
     }
 
-    /// The kernel has everything from `sender` up to `id`. Where `answers` (the client says no `received`), that is the
+    /// The kernel has everything from `sender` up to `id`. Where `answers` (the client sends no `received`), that is the
     /// answer.
     pub(crate) fn written(
         &mut self,
@@ -262,7 +262,7 @@ impl Inbound {
     }
 
     /// The senders of streams that were not used for `idle`. What such a stream still waits for is given up: its sender
-    /// was told long since.
+    /// was answered long ago.
     pub(crate) fn idle_since(&mut self, now: Instant, idle: Duration) -> Vec<PeerId> {
         let mut senders = Vec::new();
         for (sender, stream) in &mut self.streams {

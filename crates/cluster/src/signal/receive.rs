@@ -21,7 +21,7 @@ use crate::link::frame::BadFrame;
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::observe::about::About;
-use crate::observe::unreadable::RecordKind;
+use crate::observe::record_kind::RecordKind;
 use crate::room::{Room, SenderKnown};
 use crate::sabotage::{Guard, is_out};
 use crate::sessions::local_session::LocalSession;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use switchboard_protocol::PeerId;
 use switchboard_protocol::client_message::Resume;
 
-/// What a client that resumes says of the signals it has handled.
+/// Which signals a client that resumes has handled, as it tells.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// For each sender, up to which id.

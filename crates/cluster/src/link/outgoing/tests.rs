@@ -4,14 +4,8 @@ fn send(outgoing: &mut Outgoing, now: Instant) -> Vec<u64> {
     let mut numbers = Vec::new();
     while let Some(next) = outgoing.take(now) {
         match next {
-            Next::New {
-                number,
-                envelopes,
-                count,
-                since,
-            } => {
-                let bytes = envelopes.len();
-                outgoing.keep(envelopes.into(), (count, bytes, since), now);
+            Next::New { number, batch } => {
+                outgoing.keep(batch.envelopes.clone().into(), &batch, now);
                 numbers.push(number);
             }
             Next::Again { number, .. } => numbers.push(number),
@@ -150,7 +144,7 @@ fn only_what_went_out_may_be_published() {
 }
 
 #[test]
-fn another_side_that_has_forgotten_everything_makes_the_link_start_anew() {
+fn another_side_that_has_forgotten_everything_makes_the_link_start_again() {
     let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
     gather(&mut outgoing, now, 1);
     send(&mut outgoing, now);

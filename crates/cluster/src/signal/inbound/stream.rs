@@ -21,12 +21,12 @@ pub(super) struct Stream {
     /// Where the sender is, for the receipts; `None`: nothing came from it over this connection.
     pub(super) node: Option<NodeId>,
     pub(super) high_water: u64,
-    /// Up to here, every id counts as handed on: the client said so, or it is too long ago to be remembered.
+    /// Up to here, every id counts as handed on: the client listed it, or it is too long ago to be remembered.
     floor: u64,
-    /// The last id that the client had handled as it came here, where it says no more than that. What was refused before is
-    /// not among what it had, and nobody here knows which those are.
+    /// The last id that the client had handled when it came here, where it tells no more than that. Ids that were refused
+    /// before are not among what it had, and this node does not know which those are.
     unlisted: u64,
-    /// The same where it lists them: up to here, what it does not list it does not have.
+    /// The same where it lists what it handled: up to here, it does not have what it does not list.
     listed: u64,
     /// The highest id of which a part, at least, was handed to the kernel.
     pub(super) written: u64,
@@ -56,7 +56,7 @@ impl Stream {
         }
     }
 
-    /// The client says no more than that it has handled everything up to `id`.
+    /// The client tells no more than that it has handled everything up to `id`.
     pub(super) fn handled_up_to(id: u64) -> Self {
         Self {
             high_water: id,
@@ -66,8 +66,8 @@ impl Stream {
         }
     }
 
-    /// The client has handled nothing above `id`, and of what is in the list or above its first just what is listed. Of
-    /// what is below nobody knows.
+    /// The client has handled nothing above `id`, and from the first listed id on exactly what is listed. What it handled
+    /// below that is not known.
     pub(super) fn having_handled(id: u64, list: Vec<u64>) -> Self {
         Self {
             high_water: id,

@@ -141,7 +141,7 @@ fn in_a_room_that_the_session_is_not_in_what_its_client_has_seen_may_have_been_r
     let turned_away = |rig: &mut Rig, id| rig.inbound.turn_away((rig.sender, 1), id, Reason::Left);
     assert_eq!(turned_away(&mut rig, 7), unconfirmed);
     assert_eq!(turned_away(&mut rig, 8), Some(Answer::Delivered));
-    // Its next connection says, if there is one.
+    // Its next connection tells, if there is one.
     for (fate, answer) in [
         (Fate::Left, unconfirmed),
         (Fate::Moved, Some(Answer::Moved { may_have: true })),

@@ -1,4 +1,4 @@
-//! How an unanswered signal ends for a receiver: by its answer, or because something else says that none will come.
+//! How an unanswered signal ends for a receiver: by its answer, or because it is known that none will come.
 
 use std::collections::VecDeque;
 

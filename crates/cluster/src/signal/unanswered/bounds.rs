@@ -1,4 +1,4 @@
-//! Bounds on the signals that nobody has answered yet.
+//! Bounds on the signals that are not answered yet.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -59,7 +59,7 @@ impl Placement {
     }
 
     /// Whether a roster that has `other` is behind this. A peer that was taken for away and was not is where it was, under
-    /// the same epoch; if it is away after all, its node says so.
+    /// the same epoch; if it is away after all, its node tells.
     pub(crate) fn is_ahead_of(&self, other: &Self) -> bool {
         (self.epoch, !self.away) > (other.epoch, !other.away)
     }
