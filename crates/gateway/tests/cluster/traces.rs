@@ -1,6 +1,8 @@
 //! One offer is one trace over both gateways and the bus, as a receiver of OTLP gets it; and a receiver that is away, slow or
 //! refuses hurts nobody.
 
+use std::time::Duration;
+
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::{ClientMessage, Encoding, Payload};
 use switchboard_testkit::{GatewayProcess, RedisServer};
@@ -164,6 +166,32 @@ async fn what_nobody_asks_for_and_the_ratio_leaves_out_is_in_no_trace_and_passes
 }
 
 #[tokio::test]
+async fn a_signal_that_takes_long_is_reported_with_a_trace_of_its_own() {
+    let receiver = Receiver::start(Manner::Takes).await;
+    let traced = Traced::start(&receiver, &["otlp.sample_ratio=0"]);
+    let mut ada = Peer::in_room(&traced.nodes[0], ROOM).await;
+    let mut ben = Peer::in_room(&traced.nodes[1], ROOM).await;
+    hear!(ada, MemberJoined);
+    let id = offer(&mut ada, &ben, None);
+    // He reads it, and so says that he has it, after longer than a second.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    hear!(ben, Signal);
+    hear!(ada, Delivered, |delivered| delivered.id == id);
+    let session = ada.id.to_string();
+    let slow = receiver
+        .span("send signal", |got| got.attribute("session.id") == session)
+        .await;
+    assert_eq!(slow.attribute("switchboard.slow"), "true");
+    let lasted = slow.span.end_time_unix_nano - slow.span.start_time_unix_nano;
+    assert!(lasted >= 1_000_000_000, "{lasted} ns");
+    let log = traced.nodes[0].log();
+    let line = log.lines().find(|line| line.contains("a signal took long"));
+    let line = line.unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains(&hex(&slow.span.trace_id)), "{line}");
+    assert!(line.contains(&session), "{line}");
+}
+
+#[tokio::test]
 async fn joins_resumes_and_moves_are_traces_too() {
     let receiver = Receiver::start(Manner::Takes).await;
     let traced = Traced::start(&receiver, &["otlp.sample_ratio=1"]);
@@ -186,13 +214,13 @@ async fn joins_resumes_and_moves_are_traces_too() {
 
 #[tokio::test]
 async fn a_receiver_that_refuses_hangs_or_is_away_costs_spans_and_nothing_else() {
-    for manner in [Manner::Refuses, Manner::Hangs] {
+    for manner in [Manner::Refuses, Manner::Hangs, Manner::IsAway] {
         let receiver = Receiver::start(manner).await;
         let traced = Traced::start(&receiver, &["otlp.sample_ratio=1"]);
         let [first, second] = &traced.nodes;
         still_well(first).await;
         still_well(second).await;
-        if manner == Manner::Refuses {
+        if manner != Manner::Hangs {
             first.wait_until("spans failed", |node| {
                 let (_, metrics) = node.get("/metrics");
                 let failed = "switchboard_spans_total{outcome=\"failed\"} ";
