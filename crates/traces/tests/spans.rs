@@ -75,8 +75,8 @@ async fn one_offer_is_one_trace_over_both_nodes() {
     drop(sent);
 
     let (at_a, at_b) = (
-        at_a.get_finished_spans().unwrap(),
-        at_b.get_finished_spans().unwrap(),
+        at_a.get_finished_spans().expect("spans"),
+        at_b.get_finished_spans().expect("spans"),
     );
     let send = find(&at_a, "send signal");
     let (publish, settle) = (find(&at_a, "publish frame"), find(&at_a, "settle signal"));
@@ -146,11 +146,14 @@ async fn a_slow_signal_is_reported_with_its_whole_time() {
         .slow_signal(Some(BROWSER), about(&sender), since)
         .expect("it was slow");
     assert_eq!(slow.took, Duration::from_secs(3));
-    let spans = exporter.get_finished_spans().unwrap();
+    let spans = exporter.get_finished_spans().expect("spans");
     let span = find(&spans, "send signal");
     assert_eq!(span.span_context.trace_id().to_string(), slow.trace_id);
     assert_eq!(slow.trace_id, "0af7651916cd43dd8448eb211c80319c");
-    let lasted = span.end_time.duration_since(span.start_time).unwrap();
+    let lasted = span
+        .end_time
+        .duration_since(span.start_time)
+        .expect("it ends later");
     assert!(lasted >= Duration::from_millis(2990), "{lasted:?}");
     assert_eq!(attribute(span, "switchboard.slow"), "true");
 }
@@ -167,7 +170,7 @@ async fn an_operation_and_its_steps_are_one_trace() {
     assert!(a.step("room_join").is_none(), "nothing is traced here");
     join.outcome("room-full", true);
     drop(join);
-    let spans = exporter.get_finished_spans().unwrap();
+    let spans = exporter.get_finished_spans().expect("spans");
     let (join, step) = (find(&spans, "join room"), find(&spans, "room_join"));
     assert_eq!(step.parent_span_id, join.span_context.span_id());
     assert_eq!(attribute(join, "switchboard.outcome"), "room-full");
