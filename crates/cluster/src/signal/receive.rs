@@ -164,11 +164,17 @@ impl Inner {
     }
 
     fn receive_signal(&self, from: &NodeId, signal: &SignalEnvelope<'_>) {
+        let holds_any_back = self.signals.hold_any_back();
         self.on_arrival(from, signal, |arrival| {
             for receiver in &signal.receivers {
-                let behind = self.held_back_behind(receiver, signal);
-                let verdict =
-                    behind.map_or_else(|| self.verdict(arrival, receiver), Verdict::TooEarly);
+                let behind = match holds_any_back {
+                    true => self.held_back_behind(receiver, signal),
+                    false => None,
+                };
+                let verdict = match behind {
+                    Some(local) => Verdict::TooEarly(local),
+                    None => self.verdict(arrival, receiver),
+                };
                 match verdict {
                     Verdict::Pending => {}
                     Verdict::Answer(answer) => self.send_answer(from, signal, *receiver, answer),
@@ -224,10 +230,7 @@ impl Inner {
         receiver: &(PeerId, Epoch),
         signal: &SignalEnvelope<'_>,
     ) -> Option<Arc<LocalSession>> {
-        let local = match self.signals.hold_any_back() {
-            true => self.sessions.live_in(receiver)?,
-            false => return None,
-        };
+        let local = self.sessions.live_in(receiver)?;
         let waits = self.signals.holds_back(&local, &signal.sender);
         waits.then_some(local)
     }
