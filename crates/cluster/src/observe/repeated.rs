@@ -15,7 +15,7 @@ use tokio::time::{Duration, Instant};
 /// Between two lines about the same thing.
 const SUM_UP_EVERY: Duration = Duration::from_secs(60);
 
-/// One such warning. Whoever says it keeps one for as long as it says so, in a `static` where nothing lives long enough.
+/// One such warning. The code that warns keeps one for as long as it does, in a `static` where nothing lives long enough.
 #[derive(Debug, Default)]
 pub struct Repeated(Mutex<Option<Spell>>);
 
