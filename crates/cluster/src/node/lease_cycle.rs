@@ -55,7 +55,7 @@ impl Inner {
                 Ok(true) => {
                     self.observe.observe(Observation::LeaseRenewed);
                     if let Some(lasted) = failing.ended() {
-                        tracing::info!("the lease is kept again (it failed {lasted})");
+                        tracing::info!("the lease is renewed again (it failed {lasted})");
                     }
                 }
                 Ok(false) => {}
@@ -63,7 +63,7 @@ impl Inner {
                     observer.start_again();
                     self.observe.observe(Observation::LeaseFailed);
                     if let Some(said) = failing.happened() {
-                        tracing::warn!(%error, "the lease could not be kept; sockets stay{said}");
+                        tracing::warn!(%error, "the lease could not be renewed; connections stay open{said}");
                     }
                 }
             }
@@ -157,7 +157,7 @@ impl Inner {
                 node.id = claimer,
                 ?lost,
                 sessions,
-                "this node's lease is lost; sockets stay{said}"
+                "this node's lease is lost; connections stay open{said}"
             );
         }
     }

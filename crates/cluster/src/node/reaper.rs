@@ -70,7 +70,7 @@ impl Inner {
         loop {
             match self.try_to_reap(&dead).await {
                 Ok(None) => {
-                    tracing::info!(node.id = %dead, "a node is no more this one's to clean up after");
+                    tracing::info!(node.id = %dead, "this node's claim on a dead node is gone: it no longer cleans up after it");
                     return;
                 }
                 Ok(Some(members)) => {
@@ -82,7 +82,7 @@ impl Inner {
                 }
                 Err(error) => {
                     if let Some(said) = self.warnings.reaping_fails.happened() {
-                        tracing::warn!(node.id = %dead, %error, "cleaning up will be tried again{said}");
+                        tracing::warn!(node.id = %dead, %error, "cleaning up after a node failed; it is tried again{said}");
                     }
                 }
             }

@@ -2,9 +2,9 @@
 //! where that is known. A log that says the same line every second hides the others.
 //!
 //! ```text
-//! 12:00:00 WARN the lease could not be kept; sockets stay
-//! 12:01:00 WARN the lease could not be kept; sockets stay (59 more in 60 s)
-//! 12:01:20 INFO the lease is kept again (it failed 80 times in 80 s)
+//! 12:00:00 WARN the lease could not be renewed; connections stay open
+//! 12:01:00 WARN the lease could not be renewed; connections stay open (59 more in 60 s)
+//! 12:01:20 INFO the lease is renewed again (it failed 80 times in 80 s)
 //! ```
 
 use std::fmt;

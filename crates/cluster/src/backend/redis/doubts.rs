@@ -48,7 +48,7 @@ impl CommandLine {
         if let Some(said) = self.warning.happened() {
             tracing::warn!(
                 why,
-                "Redis may have lost what was written: writing it again{said}"
+                "Redis may have lost writes; this node writes its sessions and rooms again{said}"
             );
         }
         self.doubts.send_modify(|times| *times += 1);
