@@ -1,9 +1,9 @@
 //! Handing sessions over to other nodes.
 //!
-//! A node that stops: it is not ready → it waits a grace period for the load balancer → it takes no new connections → it tells
-//! each client `drain` at a random moment of the window; the client resumes at another node, which ends its connection here → at
-//! the deadline it closes the rest → it leaves the rooms → it releases its lease → it logs how many moved. A second signal
-//! makes it skip to the deadline, a third one makes it stop waiting.
+//! A node that stops: it is not ready → it waits a grace period for the load balancer → it takes no new connections →
+//! it tells each client `drain` at a random moment of the window; the client resumes at another node, which ends its
+//! connection here → at the deadline it closes the rest → it leaves the rooms → it releases its lease → it logs how
+//! many moved. A second signal makes it skip to the deadline, a third one makes it stop waiting.
 //!
 //! A node that is too full ([`rebalance`]) tells a share of its sessions to move and continues to serve.
 
@@ -57,8 +57,8 @@ pub(crate) async fn drain(
     tracing::info!(connections, "stopping; a second signal hurries");
     let was_ready = gateway.readiness.report().ready;
     gateway.readiness.drain();
-    // An embedded node is alone: its clients cannot move, and no load balancer has to notice. A node that was not ready has no
-    // clients.
+    // An embedded node is alone: its clients cannot move, and no load balancer has to notice. A node that was not ready
+    // has no clients.
     if gateway.config.redis.url.is_some() && (was_ready || connections > 0) {
         tokio::select! {
             () = hand_over(gateway, order, deadline, stop_accepting) => {}
@@ -108,7 +108,8 @@ fn take_no_more(gateway: &Gateway, stop_accepting: &CancellationToken) {
     stop_accepting.cancel();
 }
 
-/// Waits for the end of the connections. Returns how many are left, and whether nothing of this node is left in the cluster.
+/// Waits for the end of the connections. Returns how many are left, and whether nothing of this node is left in the
+/// cluster.
 async fn finish(gateway: &Gateway, deadline: Instant) -> (usize, bool) {
     gateway.tasks.close();
     let finish_by = deadline.max(Instant::now() + FINISH_MIN);

@@ -77,8 +77,8 @@ impl Readiness {
         }
     }
 
-    /// Why the node is not ready. A node that has lost Redis, or is refused there, stays ready unless another node reaches Redis:
-    /// if no node does, it is better to keep sockets than to refuse them.
+    /// Why the node is not ready. A node that has lost Redis, or is refused there, stays ready unless another node
+    /// reaches Redis: if no node does, it is better to keep sockets than to refuse them.
     fn reason(&self) -> Option<String> {
         if self.draining.load(Ordering::Relaxed) {
             return Some("draining".into());

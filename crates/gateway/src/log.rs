@@ -1,5 +1,5 @@
-//! The log, on standard error. A task that logs never waits and never fails because of it. If a pipe is not read, its reader
-//! is gone or a disk is full, lines are lost and counted, and nothing else happens.
+//! The log, on standard error. A task that logs never waits and never fails because of it. If a pipe is not read, its
+//! reader is gone or a disk is full, lines are lost and counted, and nothing else happens.
 //!
 //! ```text
 //! any thread ─► Queue (bounded: lines over the bound are dropped) ─► a thread of its own ─► standard error

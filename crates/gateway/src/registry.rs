@@ -1,7 +1,7 @@
 //! Every connection of this node, greeted or not: how many there are, how to send them on, and how to end them.
 //!
-//! Those that said hello are sessions and have a bound of their own. Of the others, when there are too many, the oldest of
-//! the largest source goes: [`crate::crowd`].
+//! Those that said hello are sessions and have a bound of their own. Of the others, when there are too many, the oldest
+//! of the largest source goes: [`crate::crowd`].
 
 #[cfg(test)]
 mod tests;
@@ -192,8 +192,8 @@ impl Registry {
         }
     }
 
-    /// Tells the client of a connection to resume elsewhere. A connection without a session that can resume is closed, and its client
-    /// connects again.
+    /// Tells the client of a connection to resume elsewhere. A connection without a session that can resume is closed,
+    /// and its client connects again.
     pub(crate) fn send_on(&self, peer: &PeerId, drain: Drain, closing: &Closing) {
         let entry = self.connections.get(peer);
         let Some((mailbox, session)) = entry.map(|entry| (entry.mailbox.clone(), entry.session))

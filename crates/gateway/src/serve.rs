@@ -35,7 +35,8 @@ use crate::registry::Registry;
 use crate::source::Proxies;
 use crate::tasks::{self, NodeFailed, Task, guarded, spawn_vital};
 
-/// The node answers for so long after a drain, so that `switchboard drain`, which asks more often, can show the last numbers.
+/// The node answers for so long after a drain, so that `switchboard drain`, which asks more often, can show the last
+/// numbers.
 const LAST_LOOK: Duration = Duration::from_millis(500);
 
 /// Runs a gateway until a signal or an order by HTTP stops it.

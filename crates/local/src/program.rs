@@ -12,18 +12,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Between two looks at something that is waited for.
+/// Time between two checks of a condition.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Programs start in a second; a loaded machine may take its time.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
-/// Of a log, for whoever has to know why its program ended.
+/// The last lines of a log are shown when its program ended.
 const LINES_SHOWN: usize = 15;
 
 static IN_GROUPS_OF_THEIR_OWN: AtomicBool = AtomicBool::new(false);
 
-/// From now on each program is started in a process group of its own: a Ctrl-C reaches only this process, which ends its
-/// programs in its turn. Only for a process that catches the signals that would end it: after any other, its programs
-/// would go on. Without this, what ends a test by Ctrl-C or after a time ends its programs too.
+/// From now on each program is started in a process group of its own: a Ctrl-C reaches only this process, which then
+/// ends its programs. Only for a process that catches the signals that would end it: otherwise its programs would
+/// continue to run. Without this, a signal that ends a test ends its programs too.
 pub fn keep_terminal_signals_from_programs() {
     IN_GROUPS_OF_THEIR_OWN.store(true, Ordering::Relaxed);
 }
@@ -71,7 +71,7 @@ impl Program {
         })
     }
 
-    /// What it is called here.
+    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -91,9 +91,9 @@ impl Program {
         self.process.try_wait().expect("a child can be asked")
     }
 
-    /// Sends it a signal. One that has ended does not mind.
+    /// Sends it a signal. If it has ended, nothing happens.
     pub fn signal(&self, signal: Signal) {
-        // Fails where it has ended and nobody has asked how: its id is still its own then.
+        // Fails if it has ended. Its id cannot belong to another process before it was waited for.
         let _ = kill_process(Pid::from_child(&self.process), signal);
     }
 
@@ -109,7 +109,7 @@ impl Program {
         self.signal(Signal::TERM);
     }
 
-    /// Waits until it has ended by itself; `None`: it has not, within that time.
+    /// Waits until it has ended by itself. `None` if it has not ended within that time.
     pub fn wait(&mut self, within: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + within;
         loop {
@@ -130,7 +130,8 @@ impl Program {
         let deadline = Instant::now() + STARTS_WITHIN;
         loop {
             let is_so = is_so();
-            // Asked after it: where another program has its port, that one is what was looked at, and this one has ended.
+            // Asked after the condition: if another program has its port, the condition was about that one, and this
+            // one has ended.
             if let Some(status) = self.ended() {
                 bail!("{}", self.obituary(status));
             }
@@ -145,7 +146,7 @@ impl Program {
         }
     }
 
-    /// For whoever did not expect it to end.
+    /// How it ended and its last lines, for an error message.
     pub fn obituary(&self, status: ExitStatus) -> String {
         let Self { name, log, .. } = self;
         let tail = self.last_lines();

@@ -16,9 +16,9 @@ use tempfile::TempDir;
 use crate::frozen::until_frozen;
 use crate::listening::listening_on;
 
-/// Of its log.
+/// The name of its log.
 const NAME: &str = "gateway";
-/// A test that waits longer for something waits in vain.
+/// A test does not wait longer than this.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A gateway of its own on a free port of the loopback address. Killed when dropped.
@@ -52,7 +52,7 @@ impl GatewayProcess {
         let command = prepared(command, settings, &directory);
         let program = Program::start(NAME, command, directory.path());
         let log = log_of(&directory);
-        // As its own log says, because it chose the port.
+        // From its log, because the gateway chose the port.
         Self::listening(program, directory, |_| {
             listen_address(&fs::read_to_string(&log).ok()?)
         })
@@ -73,7 +73,7 @@ impl GatewayProcess {
         Self::listening(program, directory, listening_on)
     }
 
-    /// Waits until `find` tells the address of the process with that id.
+    /// Waits until `find` returns the address at which the process with that id listens.
     fn listening<E: Display>(
         program: Result<Program, E>,
         directory: TempDir,
@@ -179,7 +179,7 @@ impl GatewayProcess {
         }
     }
 
-    /// Takes files away from it: from now on so many may be open.
+    /// Limits how many files it may have open from now on.
     pub fn limit_files(&self, files: u64) {
         let limit = Rlimit {
             current: Some(files),
@@ -210,7 +210,7 @@ impl GatewayProcess {
         until_frozen(self.pid());
     }
 
-    /// Lets it go on (SIGCONT).
+    /// Continues it (SIGCONT).
     pub fn resume(&self) {
         self.program.signal(Signal::CONT);
     }

@@ -13,14 +13,14 @@ use crate::frozen::until_frozen;
 use crate::resp::Resp;
 use crate::wait::until;
 
-/// What is started unless a test says otherwise.
+/// The default program.
 const PROGRAM: &str = "redis-server";
-/// Ports that another process may snatch between the choice and the start.
+/// Another process may take the port between the choice and the start.
 const ATTEMPTS: u32 = 10;
 /// The second port of a Redis Cluster's node, where it talks with the others, is so far above its first.
 const CLUSTER_PORT_DISTANCE: u16 = 10_000;
 
-/// What a process is for; decides how it is started.
+/// The role of a process decides how it is started.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Server,
@@ -29,7 +29,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// What its log says once it answers.
+    /// The words in its log that mean that it answers.
     fn ready(self) -> &'static str {
         match self {
             Self::Server | Self::ClusterNode => "Ready to accept connections",
@@ -55,7 +55,7 @@ pub(crate) struct RedisProcess {
     role: Role,
     program: PathBuf,
     port: u16,
-    /// Beyond the ones every process of its role gets.
+    /// In addition to those that every process of its role gets.
     arguments: Vec<String>,
     directory: TempDir,
     process: Option<Program>,
@@ -79,7 +79,7 @@ impl RedisProcess {
         panic!("redis-server found no free port in {ATTEMPTS} attempts");
     }
 
-    /// Reserves a port for one that is not there yet.
+    /// Reserves a port for a process that is not started yet.
     pub(crate) fn absent(role: Role, arguments: &[&str]) -> Self {
         Self {
             role,
@@ -112,13 +112,14 @@ impl RedisProcess {
         Resp::connect(self.port)
     }
 
-    /// Waits until `replica` has all that was written here by now: what a loss of this one loses is not left to chance.
+    /// Waits until `replica` has everything that was written here so far, so that nothing is lost by chance with this
+    /// process.
     pub(crate) fn wait_for(&self, replica: &Self) {
         let written = self.offset();
         until("the replica has everything", || replica.offset() >= written);
     }
 
-    /// How much was written to it or reached it, in bytes.
+    /// Bytes of replication that were written to it or reached it.
     fn offset(&self) -> u64 {
         let info = self.client().call(&["INFO", "replication"]);
         let offset = info
@@ -150,7 +151,7 @@ impl RedisProcess {
         until_frozen(self.running().pid());
     }
 
-    /// Lets it go on (SIGCONT).
+    /// Continues it (SIGCONT).
     pub(crate) fn resume(&self) {
         self.signal(Signal::CONT);
     }
@@ -167,7 +168,7 @@ impl RedisProcess {
     fn try_launch(&mut self) -> bool {
         let mut process = self.launch();
         let log = process.log().to_owned();
-        // As its own log says: another process that took the port would answer too.
+        // By its own log, because another process on the same port would answer too.
         let is_ready = || fs::read_to_string(&log).is_ok_and(|log| log.contains(self.role.ready()));
         match process.wait_until("ready", is_ready) {
             Ok(()) => self.process = Some(process),
@@ -204,7 +205,7 @@ impl RedisProcess {
     }
 }
 
-/// A port that was free a moment ago, as the operating system says.
+/// A port that the operating system says was free a moment ago.
 fn free_port() -> u16 {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the operating system has a free port");

@@ -58,7 +58,8 @@ pub struct DrainArgs {
     #[arg(long, value_name = "MS")]
     window_ms: Option<u64>,
 
-    /// When the node closes the clients that are left; with --share, when it stops watching [default: the node's drain.deadline_ms]
+    /// When the node closes the clients that are left; with --share, when it stops watching [default: the node's
+    /// drain.deadline_ms]
     #[arg(long, value_name = "MS")]
     deadline_ms: Option<u64>,
 

@@ -54,8 +54,8 @@ impl Order {
         }
     }
 
-    /// As requested. A share needs no grace because the node stays ready. If only the window is given, the deadline is at
-    /// least its end.
+    /// As requested. A share needs no grace because the node stays ready. If only the window is given, the deadline is
+    /// at least its end.
     pub(crate) fn asked(config: &DrainConfig, request: &Request) -> Result<Self, BadOrder> {
         let said = |name, ms: Option<u64>| match ms.map(Duration::from_millis) {
             Some(time) if time > DAY => Err(BadOrder::TooLong(name)),

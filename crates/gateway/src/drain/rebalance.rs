@@ -14,8 +14,8 @@ use crate::tasks::{self, Task};
 /// Time between two checks whether the sessions that were told to move have gone.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Begins to move a share of the sessions, picked at random, and returns how many. It closes none of them: a client that does
-/// not move stays.
+/// Begins to move a share of the sessions, picked at random, and returns how many. It closes none of them: a client
+/// that does not move stays.
 pub(crate) fn rebalance(
     gateway: &Arc<Gateway>,
     share: Share,

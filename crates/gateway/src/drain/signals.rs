@@ -19,8 +19,8 @@ impl Signals {
         })
     }
 
-    /// The node stops because of an order by HTTP. A signal often follows, as from Kubernetes after a `preStop` hook: it means
-    /// the same order again and does not hurry the node.
+    /// The node stops because of an order by HTTP. A signal often follows, as from Kubernetes after a `preStop` hook:
+    /// it means the same order again and does not hurry the node.
     pub(crate) fn expect_one(&mut self) {
         self.expected = true;
     }

@@ -39,8 +39,8 @@ impl Neighbours {
         })
     }
 
-    /// Reads which nodes there are. The address of a node never changes, so only those of new nodes are read. After an error
-    /// the known nodes stay known.
+    /// Reads which nodes there are. The address of a node never changes, so only those of new nodes are read. After an
+    /// error the known nodes stay known.
     pub(super) async fn learn(
         &mut self,
         leases: &dyn Leases,

@@ -13,8 +13,8 @@ use super::neighbours::Neighbours;
 
 /// Time between two readings of which nodes there are.
 const LEARN_EVERY: Duration = Duration::from_secs(10);
-/// Time between two questions to them, and between the loss and the first question: when Redis restarts, one node notices
-/// a moment before another.
+/// Time between two questions to them, and between the loss and the first question: when Redis restarts, one node
+/// notices a moment before another.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
 /// Until told to stop: reads which other nodes there are while Redis answers, and asks them while Redis is lost.
