@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use switchboard_protocol::RoomId;
 use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
+use switchboard_traces::Operation;
 use tokio::sync::{MutexGuard, oneshot};
 use tokio::time::{Duration, Instant, timeout};
 
@@ -86,6 +87,18 @@ impl Node {
     /// Enters a room, as the message with the id `re` asked for. `Ok` means that `joined` is in the session's outbox, before
     /// anything else about that room.
     pub async fn join(
+        &self,
+        local: &Arc<LocalSession>,
+        re: u64,
+        join: JoinRequest,
+    ) -> Result<(), JoinError> {
+        let room = join.room.clone();
+        let about = (&local.peer, Some(room.as_str()));
+        let joining = self.try_to_join(local, re, join);
+        self.0.traced(Operation::Join, about, joining).await
+    }
+
+    async fn try_to_join(
         &self,
         local: &Arc<LocalSession>,
         re: u64,

@@ -111,7 +111,7 @@ impl Inner {
                     let not_there = unanswered.end_sought_where(|id, _, sought| {
                         id == room.id() && sought.whom == *whom && sought.is_covered()
                     });
-                    for not_found in &not_there {
+                    for not_found in not_there {
                         self.tell_not_found(&local, not_found, Reason::NoSuchPeer);
                     }
                     unanswered.queue_unbarred(&self.links);

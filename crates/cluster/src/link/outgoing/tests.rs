@@ -161,7 +161,7 @@ fn another_side_that_has_forgotten_everything_makes_the_link_start_again() {
 }
 
 #[test]
-fn who_waits_for_long_for_what_was_confirmed_before_has_forgotten_it() {
+fn a_side_that_waits_long_for_what_was_confirmed_before_has_forgotten_it() {
     let (mut outgoing, mut now) = (Outgoing::new(1), Instant::now());
     for _ in 0..4 {
         gather(&mut outgoing, now, 1);

@@ -47,7 +47,7 @@ impl Rig {
 }
 
 #[test]
-fn whoever_is_turned_away_is_so_when_it_comes_again_as_well() {
+fn a_signal_that_is_turned_away_is_turned_away_again_when_it_comes_again() {
     let mut rig = Rig::new();
     let left = Some(Answer::Refused(Reason::Left));
     assert_eq!(
@@ -168,7 +168,7 @@ fn what_a_sender_left_behind_at_its_former_node_is_not_handed_on() {
 }
 
 #[test]
-fn what_the_client_has_seen_counts_also_from_somebody_whom_it_has_yet_to_meet_again() {
+fn what_the_client_has_seen_counts_also_from_a_sender_that_it_has_yet_to_meet_again() {
     let mut rig = Rig::new();
     rig.inbound = Inbound::resumed(up_to(rig.sender, 5));
     rig.inbound.keep_members(&HashSet::new());
@@ -210,7 +210,7 @@ fn what_a_resumed_client_does_not_list_it_was_not_handed_whatever_came_after() {
 }
 
 #[test]
-fn of_a_sender_whose_signals_are_not_listed_beside_others_nobody_knows() {
+fn what_was_handled_of_a_sender_that_is_not_listed_beside_others_is_not_known() {
     let mut rig = Rig::new();
     let mut seen = listing(PeerId::random(), &[1]);
     seen.up_to.insert(rig.sender, 7);

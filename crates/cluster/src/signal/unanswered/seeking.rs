@@ -142,7 +142,9 @@ impl Unanswered {
         &mut self,
         mut over: impl FnMut(&RoomId, Instant, &Sought) -> bool,
     ) -> Vec<NotFound> {
+        let (traces, sender) = (self.traces.clone(), self.sender.0);
         self.end_in_each(|entry, shares, ended| {
+            let before = ended.len();
             let (id, taken_at, room) = (entry.id, entry.taken_at, &entry.room);
             let kind = KindClass::of(&entry.kind);
             let bytes = entry.payload.bytes.len();
@@ -157,10 +159,16 @@ impl Unanswered {
                         kind,
                         sought: sought.clone(),
                         taken_at,
+                        answered: None,
                     });
                 }
                 !over
             });
+            let mut ended = ended[before..].iter_mut().peekable();
+            while let Some(one) = ended.next() {
+                let is_last = ended.peek().is_none() && entry.is_over();
+                one.answered = entry.answered(&traces, &sender, is_last);
+            }
         })
     }
 

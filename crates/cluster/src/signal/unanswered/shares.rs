@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_only_signal_for_somebody_may_be_as_large_as_all_together() {
+    fn the_only_signal_for_a_receiver_may_be_as_large_as_all_together() {
         let (peer, mut shares) = (PeerId::random(), Shares::default());
         assert!(shares.takes(&peer, 400, &MAX));
         shares.begin(peer, 400);

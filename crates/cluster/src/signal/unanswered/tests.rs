@@ -1,5 +1,6 @@
 use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{Encoding, Payload};
+use switchboard_traces::Traces;
 use tokio::time::Duration;
 
 use super::bounds::InFlightMax;
@@ -32,7 +33,7 @@ fn member(peer: PeerId, epoch: Epoch, node: &NodeId) -> MemberRecord {
 }
 
 #[test]
-fn whoever_is_live_in_one_room_is_not_held_for_in_another_that_is_behind() {
+fn signals_to_a_member_that_is_live_in_one_room_are_not_held_by_another_that_is_behind() {
     let (peer, own, reaper) = (
         PeerId::random(),
         NodeId::start("own"),
@@ -58,7 +59,11 @@ fn unanswered() -> Unanswered {
         bytes: 1000,
         node_bytes: 1000,
     };
-    Unanswered::new((PeerId::random(), 1), Arc::new(Bounds::new(max)))
+    Unanswered::new(
+        (PeerId::random(), 1),
+        Arc::new(Bounds::new(max)),
+        Traces::off(),
+    )
 }
 
 /// One signal, taken.
@@ -92,7 +97,7 @@ fn links() -> Links {
             local_shortcut: false,
         },
         (MemoryCluster::new().backend().bus, Arc::default()),
-        observe.clone(),
+        (observe.clone(), Traces::off()),
         Tasks::new(observe, Alarm::default()),
     )
 }
@@ -111,8 +116,8 @@ fn a_node_that_the_receiver_has_gone_from_refuses_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_link_still_holds_for_somebody_who_moves_may_have_arrived_also_where_it_is_refused()
-{
+async fn what_a_link_still_holds_for_a_receiver_that_moves_may_have_arrived_also_where_it_is_refused()
+ {
     let (peer, links) = (PeerId::random(), links());
     let (former, present) = (NodeId::start("former"), NodeId::start("present"));
     for queued in [true, false] {
