@@ -17,7 +17,7 @@ use crate::room::rooms::Opening;
 use crate::room::{Entry, JOIN_PATIENCE, Room};
 use crate::sessions::local_session::LocalSession;
 
-/// Why somebody is not let into a room.
+/// Why a session is not let into a room.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
     /// As many visible members as it may have.
@@ -256,7 +256,7 @@ impl Inner {
                 self.observe.observe(Observation::MemberJoined);
                 return Ok(());
             }
-            // It was in and is out again: somebody else has taken the name since.
+            // It was in and is out again: another member has taken the name since.
             Ok(Err(_)) if join.claim.is_some() && !local.has_ended() => JoinError::NameTaken,
             _ => JoinError::Unavailable,
         };
