@@ -13,13 +13,15 @@ use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use crate::client::Command;
 use crate::client_task::{self, Handle, Wish};
+use crate::foreign_client;
 use crate::gateway::Gateway;
 use crate::intruder;
 use crate::invariants::{self, Violation};
 use crate::panics;
 use crate::path::Badness;
 use crate::random::Random;
-use crate::scenario::{Fault, Scenario, Step};
+use crate::scenario::{Fault, Newcomer, Scenario, Step};
+use crate::speaks::Speaks;
 use crate::trace::last::{LastNode, LastRoom, LastState};
 use crate::trace::{self, Trace, Weather, What};
 use crate::world::World;
@@ -63,6 +65,8 @@ pub fn run(seed: u64) -> Outcome {
 /// Carries out the plan of a seed and writes down what happens.
 pub fn play(seed: u64) -> Trace {
     panics::watch();
+    // What gateways draw from it: numbers behind names, and MDN's ids.
+    fastrand::seed(seed);
     in_one_thread(async { Run::new(seed).play().await })
 }
 
@@ -156,8 +160,17 @@ impl Run {
         match step {
             Step::Come(no) => {
                 let random = Random::of(self.seed, &format!("client {no}"));
-                let receipts = self.scenario.clients[no].receipts;
-                let handle = client_task::start(self.world.clone(), no, random, receipts);
+                let (world, clients) = (self.world.clone(), &self.scenario.clients);
+                let Newcomer {
+                    receipts, speaks, ..
+                } = clients[no];
+                let handle = match speaks {
+                    Speaks::Native => client_task::start(world, no, random, receipts),
+                    speaks => {
+                        let all = clients.iter().map(|client| client.speaks).collect();
+                        foreign_client::start(world, no, random, speaks, all)
+                    }
+                };
                 self.clients[no] = Some(handle);
             }
             Step::Wish(no, wish) => self.wish(no, wish),
@@ -294,10 +307,8 @@ impl Run {
                 });
             }
         }
-        for no in 0..4 {
-            let room: switchboard_protocol::RoomId =
-                format!("room-{no}").parse().expect("a room id");
-            if let Ok(roster) = truth.directory.roster(&room).await {
+        for room in &self.scenario.rooms {
+            if let Ok(roster) = truth.directory.roster(room).await {
                 let mut found = LastRoom {
                     revision: roster.revision,
                     members: roster.members,
@@ -306,7 +317,7 @@ impl Run {
                     // The one clock here that shows the time of day.
                     member.joined_at = 0;
                 }
-                last.rooms.insert(room, found);
+                last.rooms.insert(room.clone(), found);
             }
         }
         for peer in self.every_peer() {

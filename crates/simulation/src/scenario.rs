@@ -1,8 +1,11 @@
 //! What is to happen in a run, all of it from the seed: who wants what, and which faults come when.
 
+mod dialects;
 mod faults;
 mod themes;
 mod wishes;
+
+use std::collections::BTreeSet;
 
 use switchboard_protocol::RoomId;
 use tokio::time::Duration;
@@ -11,6 +14,7 @@ pub(crate) use self::faults::{Fault, HOLD};
 use crate::client_task::Wish;
 use crate::path::Badness;
 use crate::random::Random;
+use crate::speaks::Speaks;
 use crate::trace::ClientNo;
 
 /// When everything is started.
@@ -20,6 +24,8 @@ const START: Duration = Duration::from_secs(2);
 pub(crate) struct Scenario {
     pub(crate) nodes: usize,
     pub(crate) clients: Vec<Newcomer>,
+    /// Every room that somebody may want to enter.
+    pub(crate) rooms: BTreeSet<RoomId>,
     /// How bad the network is between the quiet times.
     pub(crate) badness: Badness,
     /// In the order of time.
@@ -31,8 +37,9 @@ pub(crate) struct Scenario {
 /// A client to be.
 pub(crate) struct Newcomer {
     pub(crate) comes_at: Duration,
-    /// Whether it says `received`.
+    /// Whether it says `received`, where its dialect has a word for it.
     pub(crate) receipts: bool,
+    pub(crate) speaks: Speaks,
 }
 
 /// One thing to do.
@@ -50,10 +57,11 @@ impl Scenario {
         let rooms: Vec<RoomId> = (0..=random.below(3))
             .map(|n| format!("room-{n}").parse().expect("a room id"))
             .collect();
-        let clients: Vec<_> = (0..2 + random.below(5))
+        let mut clients: Vec<_> = (0..2 + random.below(5))
             .map(|_| Newcomer {
                 comes_at: random.millis(0..START.as_millis() as u64),
                 receipts: random.chance(850),
+                speaks: Speaks::Native,
             })
             .collect();
         let quiet_at = START + random.millis(8_000..40_000);
@@ -66,8 +74,10 @@ impl Scenario {
         faults::add(&mut steps, &random, clients.len(), quiet_at);
         let mut badness = faults::badness(&random);
         themes::add(&mut steps, seed, &clients, &rooms, quiet_at, &mut badness);
+        let others = dialects::add(&mut steps, seed, &mut clients, quiet_at);
         steps.sort_by_key(|(at, _)| *at);
         Self {
+            rooms: rooms.into_iter().chain(others).collect(),
             nodes,
             clients,
             badness,

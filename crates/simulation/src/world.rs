@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use switchboard_cluster::node::Settings;
+use switchboard_protocol::PeerId;
 use switchboard_session::Rules;
 use tokio::time::{Duration, sleep};
 
@@ -13,6 +14,7 @@ use crate::gateway::Gateway;
 use crate::path::Badness;
 use crate::random::Random;
 use crate::socket::{self, Cable, End};
+use crate::speaks::Speaks;
 use crate::trace::{ClientNo, ConnectionNo, Fate, NodeNo, Recorder, Weather, What};
 
 /// One world.
@@ -24,6 +26,14 @@ pub(crate) struct World {
     rules: Arc<Rules>,
     gateways: Mutex<Vec<Arc<Gateway>>>,
     cables: Mutex<BTreeMap<ConnectionNo, Laid>>,
+}
+
+/// An open connection, as its client has it.
+pub(crate) struct Dialled {
+    pub(crate) connection: ConnectionNo,
+    pub(crate) socket: End,
+    /// The peer that its session is, unless it resumes another one.
+    pub(crate) peer: PeerId,
 }
 
 /// A cable, and between whom.
@@ -80,8 +90,9 @@ impl World {
     pub(crate) async fn dial(
         &self,
         client: ClientNo,
+        speaks: Speaks,
         random: &Random,
-    ) -> Option<(ConnectionNo, End)> {
+    ) -> Option<Dialled> {
         let latency = random.millis(1..30);
         sleep(latency).await;
         let running = self.running();
@@ -109,8 +120,12 @@ impl World {
             connection,
             node: node.no,
         });
-        node.accept(connection, other);
-        Some((connection, end))
+        let peer = node.accept(connection, other, speaks);
+        Some(Dialled {
+            connection,
+            socket: end,
+            peer,
+        })
     }
 
     /// Cuts a client's cables at some byte; who notices, and when, is chance.

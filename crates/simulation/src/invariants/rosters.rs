@@ -27,6 +27,8 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut revisions = Revisions::new(trace.rules.lease);
     let mut reading = Reading::default();
     let mut left = BTreeSet::new();
+    // Over which all this is promised.
+    let mut promised = BTreeSet::new();
     for event in &trace.events {
         revisions.settle(event.at);
         memory.take(event);
@@ -40,8 +42,14 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
         }
         match &event.what {
             What::Greeted {
-                client, connection, ..
+                client,
+                connection,
+                promises,
+                ..
             } => {
+                if promises.rosters {
+                    promised.insert(*connection);
+                }
                 let own = views.iter().filter(|((known, _), _)| known == client);
                 let own = own.map(|(key, view)| (key.clone(), view.clone()));
                 greeted.insert(*connection, own.collect());
@@ -82,7 +90,9 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 connection,
                 room,
                 news,
-            } if main.get(client).is_some_and(|(main, _)| main == connection) => {
+            } if promised.contains(connection)
+                && main.get(client).is_some_and(|(main, _)| main == connection) =>
+            {
                 if let News::Joined { .. } = news {
                     left.remove(&(*client, room.clone()));
                 }
@@ -225,7 +235,7 @@ fn last(trace: &Trace) -> Vec<String> {
         .last
         .clients
         .iter()
-        .filter(|client| client.peer.is_some())
+        .filter(|client| client.peer.is_some() && client.promises.rosters)
     {
         for view in &client.views {
             let Some(room) = trace.last.rooms.get(&view.room) else {

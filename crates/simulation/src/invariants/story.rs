@@ -7,7 +7,7 @@ use switchboard_protocol::{PeerId, RoomId};
 use tokio::time::Duration;
 
 use crate::scenario::HOLD;
-use crate::trace::{ClientNo, ConnectionNo, Leaving, News, Seen, Trace, Weather, What};
+use crate::trace::{ClientNo, ConnectionNo, Leaving, News, Promises, Seen, Trace, Weather, What};
 
 /// Every session of a run.
 #[derive(Debug, Default)]
@@ -21,8 +21,7 @@ pub(crate) struct Story {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) client: ClientNo,
-    /// Whether its client says `received`.
-    pub(crate) receipts: bool,
+    pub(crate) promises: Promises,
     /// Whether it is welcomed at the end of the run.
     pub(crate) lives: bool,
     /// When its page was loaded again, the last time.
@@ -55,6 +54,7 @@ pub(crate) struct Missed {
 pub(crate) struct Said {
     pub(crate) room: RoomId,
     pub(crate) to: Option<PeerId>,
+    pub(crate) by_name: Option<ClientNo>,
     pub(crate) first_at: Duration,
     /// Who was in the room then, by all that its sender was told.
     pub(crate) members: BTreeSet<PeerId>,
@@ -88,7 +88,7 @@ pub(crate) struct Stay {
 /// Where a client is in the trace.
 #[derive(Default)]
 struct Cursor {
-    receipts: bool,
+    promises: Promises,
     peer: Option<PeerId>,
     main: Option<ConnectionNo>,
     /// When its page was loaded again, until it is welcomed.
@@ -138,8 +138,8 @@ impl Story {
     fn take(&mut self, at: Duration, what: &What, cursors: &mut BTreeMap<ClientNo, Cursor>) {
         match what {
             What::Greeted {
-                client, receipts, ..
-            } => cursors.entry(*client).or_default().receipts = *receipts,
+                client, promises, ..
+            } => cursors.entry(*client).or_default().promises = *promises,
             What::Welcomed {
                 client,
                 connection,
@@ -149,7 +149,7 @@ impl Story {
             } => {
                 let cursor = cursors.entry(*client).or_default();
                 (cursor.peer, cursor.main) = (Some(*peer), Some(*connection));
-                let receipts = cursor.receipts;
+                let promises = cursor.promises;
                 let reloading_since = cursor.reloading_since.take();
                 // It had expired, and the others were told so; then Redis went back to before that.
                 let has_expired = reloading_since.is_some_and(|since| {
@@ -160,7 +160,7 @@ impl Story {
                 let session = self
                     .sessions
                     .entry(*peer)
-                    .or_insert_with(|| Session::new(*client, receipts));
+                    .or_insert_with(|| Session::new(*client, promises));
                 let order = |members: &[Seen]| order_of(peer, members);
                 let rooms: BTreeMap<_, _> = views
                     .iter()
@@ -191,6 +191,7 @@ impl Story {
                             session.members.retain(|(known, _)| known != room);
                             session.finds(room, members, at);
                         }
+                        News::Entered => session.enters(room, 0, at),
                         News::Left | News::Closed => session.leaves(room, at),
                         News::Came { member, .. } => {
                             session.finds(room, std::slice::from_ref(member), at);
@@ -220,6 +221,7 @@ impl Story {
                 id,
                 room,
                 to,
+                by_name,
                 again,
                 ..
             } => {
@@ -229,6 +231,7 @@ impl Story {
                     let said = session.said.entry(*id).or_insert_with(|| Said {
                         room: room.clone(),
                         to: *to,
+                        by_name: *by_name,
                         first_at: at,
                         members: members.map(|(_, member)| *member).collect(),
                         last_at: at,
@@ -328,10 +331,10 @@ fn order_of(peer: &PeerId, members: &[Seen]) -> u64 {
 }
 
 impl Session {
-    fn new(client: ClientNo, receipts: bool) -> Self {
+    fn new(client: ClientNo, promises: Promises) -> Self {
         Self {
             client,
-            receipts,
+            promises,
             lives: false,
             reloaded_at: None,
             welcomed_at: Duration::ZERO,

@@ -17,7 +17,9 @@ pub(super) fn check(_: &Trace, story: &Story) -> Vec<String> {
                 let handled_at = receiver.handled.get(&(*peer, *id));
                 let lie = match answer.outcome {
                     // A receiver without receipts may die with what its kernel has.
-                    Ok(()) => receiver.receipts && handled_at.is_none_or(|at| *at > answer.at),
+                    Ok(()) => {
+                        receiver.promises.receipts && handled_at.is_none_or(|at| *at > answer.at)
+                    }
                     Err(Reason::Unconfirmed) => false,
                     Err(_) => handled_at.is_some(),
                 };
