@@ -13,6 +13,7 @@ use switchboard_protocol::client_message::Bye;
 use switchboard_protocol::{ClientMessage, Codec, PeerId, RoomId, ServerMessage};
 use tokio::time::{Duration, Instant};
 
+pub(crate) use self::hear::{news, view};
 use crate::random::Random;
 use crate::trace::{ClientNo, ConnectionNo, Recorder, Seen, View};
 

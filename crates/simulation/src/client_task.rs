@@ -57,18 +57,22 @@ pub(crate) enum Wish {
 }
 
 impl Handle {
-    /// The handle of a client whose task this makes of its wishes, and of where it shows how it is.
-    pub(crate) fn of<T: Future<Output = ()> + Send + 'static>(
-        task: impl FnOnce(mpsc::Receiver<Wish>, Arc<Mutex<Option<LastClient>>>) -> T,
+    /// The handle of a client whose task this makes of its wishes, and of where it shows how it is, and its tickets.
+    pub(crate) fn showing<T: Future<Output = ()> + Send + 'static>(
+        task: impl FnOnce(
+            mpsc::Receiver<Wish>,
+            Arc<Mutex<Option<LastClient>>>,
+            Arc<Mutex<Tickets>>,
+        ) -> T,
     ) -> Self {
         let (wishes, wished) = mpsc::channel(WISHES);
-        let shown = Arc::new(Mutex::new(None));
-        let task = tokio::spawn(task(wished, shown.clone())).abort_handle();
+        let (shown, tickets) = (Arc::new(Mutex::new(None)), Arc::default());
+        let task = task(wished, Arc::clone(&shown), Arc::clone(&tickets));
         Self {
             wishes,
             shown,
-            tickets: Arc::default(),
-            _task: Aborting(task),
+            tickets,
+            _task: Aborting(tokio::spawn(task).abort_handle()),
         }
     }
 
@@ -98,9 +102,7 @@ enum Arrival {
 /// Starts a client.
 pub(crate) fn start(world: Arc<World>, no: ClientNo, random: Random, receipts: bool) -> Handle {
     let (arrivals, arrived) = mpsc::channel(ARRIVALS);
-    let tickets = Arc::new(Mutex::new(Tickets::new()));
-    let shown_tickets = tickets.clone();
-    let handle = Handle::of(|wished, shown| {
+    Handle::showing(|wished, shown, tickets| {
         let task = Task {
             client: new_client(&world.recorder, no, &random, receipts, None),
             world,
@@ -115,11 +117,7 @@ pub(crate) fn start(world: Arc<World>, no: ClientNo, random: Random, receipts: b
             tickets,
         };
         task.run()
-    });
-    Handle {
-        tickets: shown_tickets,
-        ..handle
-    }
+    })
 }
 
 struct Task {

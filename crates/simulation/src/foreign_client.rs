@@ -44,7 +44,7 @@ pub(crate) fn start(
     speaks: Speaks,
     clients: Vec<Speaks>,
 ) -> Handle {
-    Handle::of(|wished, shown| {
+    Handle::showing(|wished, shown, _| {
         ForeignClient {
             world,
             no,

@@ -29,6 +29,7 @@ mod path;
 mod random;
 mod run;
 mod scenario;
+mod shipped_client;
 mod socket;
 mod speaks;
 #[cfg(feature = "cli")]

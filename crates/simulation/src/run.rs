@@ -21,6 +21,7 @@ use crate::panics;
 use crate::path::Badness;
 use crate::random::Random;
 use crate::scenario::{Fault, Newcomer, Scenario, Step};
+use crate::shipped_client;
 use crate::speaks::Speaks;
 use crate::trace::last::{LastNode, LastRoom, LastState};
 use crate::trace::{self, Trace, Weather, What};
@@ -162,9 +163,13 @@ impl Run {
                 let random = Random::of(self.seed, &format!("client {no}"));
                 let (world, clients) = (self.world.clone(), &self.scenario.clients);
                 let Newcomer {
-                    receipts, speaks, ..
+                    receipts,
+                    speaks,
+                    is_shipped,
+                    ..
                 } = clients[no];
                 let handle = match speaks {
+                    Speaks::Native if is_shipped => shipped_client::start(world, no, random),
                     Speaks::Native => client_task::start(world, no, random, receipts),
                     speaks => {
                         let all = clients.iter().map(|client| client.speaks).collect();

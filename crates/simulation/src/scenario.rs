@@ -20,6 +20,9 @@ use crate::trace::ClientNo;
 /// When everything is started.
 const START: Duration = Duration::from_secs(2);
 
+/// Of a thousand seeds, so many have clients that run the shipped one; half of the native ones, in those.
+const SHIPPED: u32 = 200;
+
 /// A plan for one run.
 pub(crate) struct Scenario {
     pub(crate) nodes: usize,
@@ -40,6 +43,8 @@ pub(crate) struct Newcomer {
     /// Whether it says `received`, where its dialect has a word for it.
     pub(crate) receipts: bool,
     pub(crate) speaks: Speaks,
+    /// It runs the client that is shipped.
+    pub(crate) is_shipped: bool,
 }
 
 /// One thing to do.
@@ -62,6 +67,7 @@ impl Scenario {
                 comes_at: random.millis(0..START.as_millis() as u64),
                 receipts: random.chance(850),
                 speaks: Speaks::Native,
+                is_shipped: false,
             })
             .collect();
         let quiet_at = START + random.millis(8_000..40_000);
@@ -75,6 +81,12 @@ impl Scenario {
         let mut badness = faults::badness(&random);
         themes::add(&mut steps, seed, &clients, &rooms, quiet_at, &mut badness);
         let others = dialects::add(&mut steps, seed, &mut clients, quiet_at);
+        let shipped = Random::of(seed, "shipped clients");
+        if shipped.chance(SHIPPED) {
+            for client in &mut clients {
+                client.is_shipped = client.speaks == Speaks::Native && shipped.chance(500);
+            }
+        }
         steps.sort_by_key(|(at, _)| *at);
         Self {
             rooms: rooms.into_iter().chain(others).collect(),

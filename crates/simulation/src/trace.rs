@@ -258,6 +258,7 @@ pub(crate) struct View {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) peer: PeerId,
+    pub(crate) name: Option<Arc<str>>,
     pub(crate) order: u64,
     pub(crate) away: bool,
     pub(crate) state: MemberState,
@@ -267,6 +268,7 @@ impl From<&Member> for Seen {
     fn from(member: &Member) -> Self {
         Self {
             peer: member.peer,
+            name: member.name.clone(),
             order: member.order,
             away: member.connection == Connection::Away,
             state: member.state.clone(),

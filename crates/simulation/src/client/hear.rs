@@ -342,7 +342,7 @@ impl View {
     }
 }
 
-fn view(snapshot: &RoomSnapshot) -> View {
+pub(crate) fn view(snapshot: &RoomSnapshot) -> View {
     View {
         room: snapshot.room.clone(),
         revision: snapshot.revision,
@@ -350,7 +350,8 @@ fn view(snapshot: &RoomSnapshot) -> View {
     }
 }
 
-fn news(message: &ServerMessage) -> Option<(RoomId, News)> {
+/// What a message tells of a room, if it does.
+pub(crate) fn news(message: &ServerMessage) -> Option<(RoomId, News)> {
     Some(match message {
         ServerMessage::Joined(joined) => {
             let news = News::Joined {

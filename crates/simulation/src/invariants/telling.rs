@@ -367,6 +367,7 @@ impl Tale {
 fn seen(peer: PeerId, no: usize) -> Seen {
     Seen {
         peer,
+        name: None,
         order: no as u64 + 1,
         away: false,
         state: MemberState::default(),

@@ -27,11 +27,9 @@ pub(super) fn add(
         return Vec::new();
     }
     for _ in 0..=random.below(3) {
-        let client = random.below(clients.len());
-        // One speaks the native protocol at any rate.
-        if client > 0 {
-            clients[client].speaks = *random.pick(&Speaks::FOREIGN);
-        }
+        // The first one speaks the native protocol at any rate.
+        let client = 1 + random.below(clients.len() - 1);
+        clients[client].speaks = *random.pick(&Speaks::FOREIGN);
     }
     let mut rooms = Vec::new();
     for (no, client) in clients.iter().enumerate() {
