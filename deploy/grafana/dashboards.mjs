@@ -10,14 +10,14 @@ export const boards = {
   overview: board({
     uid: 'switchboard-overview',
     title: 'Overview',
-    description: 'Is it well, how full is it, and who is there.',
+    description: 'Is the cluster healthy, how full is it, and how many are connected.',
     rows: [
       {
         title: 'Is it well?',
         panels: [
           number('Gateways ready', 'Of those that Prometheus scrapes.', 'none', { query: 'sum(switchboard_ready{})' }, [[0, 'red'], [1, 'green']]),
-          number('Redis', 'Gateways that can use it. Not all: see the board Redis and links.', 'percentunit', { query: 'avg(switchboard_backend_up{})' }, [[0, 'red'], [1, 'green']]),
-          number('Delivered', 'Of the signals whose end the cluster answers for, in the last 5 minutes.', 'percentunit', { query: `sum(rate(switchboard_signals_total{outcome="delivered"}[5m])) / sum(rate(switchboard_signals_total{outcome=~"delivered|unconfirmed|unavailable|overloaded"}[5m]))` }, [[0, 'red'], [0.99, 'orange'], [0.999, 'green']]),
+          number('Redis', 'Gateways that can use it. If not all can: see the board Redis and links.', 'percentunit', { query: 'avg(switchboard_backend_up{})' }, [[0, 'red'], [1, 'green']]),
+          number('Delivered', 'Of the signals whose outcome depends on the cluster, in the last 5 minutes.', 'percentunit', { query: `sum(rate(switchboard_signals_total{outcome="delivered"}[5m])) / sum(rate(switchboard_signals_total{outcome=~"delivered|unconfirmed|unavailable|overloaded"}[5m]))` }, [[0, 'red'], [0.99, 'orange'], [0.999, 'green']]),
           number('Between gateways', 'Within which time 99 of 100 envelopes were with the other gateway in the last 5 minutes.', 's', { query: 'histogram_quantile(0.99, sum by (le) (rate(switchboard_link_confirm_seconds_bucket{}[5m])))' }, [[0, 'green'], [0.25, 'orange'], [1, 'red']]),
           number('Refused', 'Requests a second that were answered with an error, in the last 5 minutes.', 'reqps', { query: 'sum(rate(switchboard_errors_total{}[5m]))' }),
           number('Panics', 'In the last day. Each is a defect.', 'none', { query: 'sum(increase(switchboard_panics_total{}[1d]))' }, [[0, 'green'], [1, 'red']]),
@@ -26,7 +26,7 @@ export const boards = {
       {
         title: 'Who is there',
         panels: [
-          graph('Sessions', 'Live ones, by what they speak.', 'none', { query: 'sum by (dialect) (switchboard_sessions{state="live"})', legend: '{{dialect}}' }),
+          graph('Sessions', 'Live ones, by dialect.', 'none', { query: 'sum by (dialect) (switchboard_sessions{state="live"})', legend: '{{dialect}}' }),
           graph('Sessions by gateway', 'After one was added, the others stay as full as they were: switchboard drain --share.', 'none', { query: 'sum by (instance) (switchboard_sessions{state="live"})', legend: '{{instance}}' }),
           graph('Away', 'Without a connection, and still within their window.', 'none', { query: 'sum by (instance) (switchboard_sessions_away{})', legend: '{{instance}}' }),
           graph('Rooms and members', 'Rooms count once for each gateway with members in them.', 'none', { query: 'sum(switchboard_rooms{})', legend: 'rooms' }, { query: 'sum(switchboard_members{})', legend: 'members' }),
@@ -53,7 +53,7 @@ export const boards = {
         title: 'Is it well?',
         panels: [
           number('Signals', 'Answers a second to senders, one for each receiver, in the last 5 minutes.', 'ops', { query: 'sum(rate(switchboard_signals_total{}[5m]))' }),
-          number('Unconfirmed', 'Nobody knows whether they arrived, in the last hour.', 'none', { query: 'sum(increase(switchboard_signals_total{outcome="unconfirmed"}[1h]))' }, [[0, 'green'], [100, 'orange']]),
+          number('Unconfirmed', 'They may have arrived or not; in the last hour.', 'none', { query: 'sum(increase(switchboard_signals_total{outcome="unconfirmed"}[1h]))' }, [[0, 'green'], [100, 'orange']]),
           number('Median', 'From taking a signal to its answer, in the last 5 minutes.', 's', { query: 'histogram_quantile(0.5, sum by (le) (rate(switchboard_signal_answer_seconds_bucket{}[5m])))' }),
         ],
       },
@@ -71,8 +71,8 @@ export const boards = {
       {
         title: 'Who is let in',
         panels: [
-          graph('Tokens', 'Hellos, by what became of their token.', 'ops', { query: `sum by (outcome) (rate(switchboard_auth_total{}${RATE}))`, legend: '{{outcome}}' }),
-          graph('Closed to make room', 'Connections that said nothing.', 'cps', { query: `sum by (reason) (rate(switchboard_connections_shed_total{}${RATE}))`, legend: '{{reason}}' }),
+          graph('Tokens', 'Hellos, by the outcome of their token.', 'ops', { query: `sum by (outcome) (rate(switchboard_auth_total{}${RATE}))`, legend: '{{outcome}}' }),
+          graph('Closed to make room', 'Connections that sent nothing.', 'cps', { query: `sum by (reason) (rate(switchboard_connections_shed_total{}${RATE}))`, legend: '{{reason}}' }),
           graph('Away sessions that ended early', 'By the limit that was reached.', 'ops', { query: `sum by (limit) (rate(switchboard_away_ended_total{}${RATE}))`, legend: '{{limit}}' }),
         ],
       },
@@ -81,15 +81,15 @@ export const boards = {
   drain: board({
     uid: 'switchboard-drain',
     title: 'Drain and resume',
-    description: 'An upgrade, a drain, a lost node: who moves where, and who is lost on the way.',
+    description: 'An upgrade, a drain, a lost node: which clients move, and which are lost on the way.',
     rows: [
       {
         title: 'Is it well?',
         panels: [
           number('Draining', 'Gateways that move sessions to others now.', 'none', { query: 'count(switchboard_drain_share{} > 0) or vector(0)' }),
           number('Still to move', 'Connections that drains wait for.', 'none', { query: 'sum(switchboard_drain_remaining{})' }),
-          number('Overdue', 'Since a gateway that stops told the last one to go. Those that are still there at its deadline are closed.', 's', { query: 'max(switchboard_drain_overdue_seconds{})' }, [[0, 'green'], [5, 'orange']]),
-          number('Resumed', 'Of those who asked for their session in the last hour.', 'percentunit', { query: 'sum(increase(switchboard_resumes_total{outcome="resumed"}[1h])) / sum(increase(switchboard_resumes_total{}[1h]))' }, [[0, 'red'], [0.95, 'green']]),
+          number('Overdue', 'Time since a gateway that stops told its last client to move. Those that are still there at its deadline are closed.', 's', { query: 'max(switchboard_drain_overdue_seconds{})' }, [[0, 'green'], [5, 'orange']]),
+          number('Resumed', 'Of the clients that asked for their session in the last hour.', 'percentunit', { query: 'sum(increase(switchboard_resumes_total{outcome="resumed"}[1h])) / sum(increase(switchboard_resumes_total{}[1h]))' }, [[0, 'red'], [0.95, 'green']]),
           number('Releases', 'That run side by side.', 'none', { query: 'count(count by (version) (switchboard_build_info{}))' }, [[0, 'green'], [2, 'orange']]),
         ],
       },
@@ -106,7 +106,7 @@ export const boards = {
         panels: [
           graph('Resumes', 'By outcome.', 'ops', { query: `sum by (outcome) (rate(switchboard_resumes_total{}${RATE}))`, legend: '{{outcome}}' }),
           graph('Away', 'Without a connection, within their window.', 'none', { query: 'sum by (instance) (switchboard_sessions_away{})', legend: '{{instance}}' }),
-          graph('Gateways that died', 'And whose sessions others took over.', 'ops', { query: `sum(rate(switchboard_nodes_reaped_total{}${RATE}))`, legend: 'taken over' }, { query: `sum(rate(switchboard_leases_lost_total{}${RATE}))`, legend: 'leases lost' }),
+          graph('Gateways that died', 'Their sessions were taken over by other gateways.', 'ops', { query: `sum(rate(switchboard_nodes_reaped_total{}${RATE}))`, legend: 'taken over' }, { query: `sum(rate(switchboard_leases_lost_total{}${RATE}))`, legend: 'leases lost' }),
         ],
       },
     ],
@@ -114,7 +114,7 @@ export const boards = {
   redis: board({
     uid: 'switchboard-redis',
     title: 'Redis and links',
-    description: 'What gateways have from Redis, and what passes between them.',
+    description: 'What gateways use of Redis, and what they send one another.',
     rows: [
       {
         title: 'Is it well?',
@@ -129,8 +129,8 @@ export const boards = {
         title: 'Redis',
         panels: [
           graph('Lease age', 'Since a gateway last renewed it.', 's', { query: 'switchboard_lease_age_seconds{}', legend: '{{instance}}' }),
-          graph('Failures', 'Calls that failed, leases that could not be renewed, frames that were not taken.', 'ops', { query: `sum(rate(switchboard_directory_failures_total{}${RATE}))`, legend: 'calls' }, { query: `sum(rate(switchboard_lease_failures_total{}${RATE}))`, legend: 'leases' }, { query: `sum(rate(switchboard_link_publish_failures_total{}${RATE}))`, legend: 'frames' }),
-          graph('Repairs', 'Records written again, rosters read again, notes compared after a loss.', 'ops', { query: `sum(rate(switchboard_restored_total{}${RATE}))`, legend: 'records' }, { query: `sum(rate(switchboard_roster_reads_total{}${RATE}))`, legend: 'rosters' }, { query: `sum(rate(switchboard_resyncs_total{}${RATE}))`, legend: 'resyncs' }),
+          graph('Failures', 'Calls that failed, leases that could not be renewed, frames that Redis did not take.', 'ops', { query: `sum(rate(switchboard_directory_failures_total{}${RATE}))`, legend: 'calls' }, { query: `sum(rate(switchboard_lease_failures_total{}${RATE}))`, legend: 'leases' }, { query: `sum(rate(switchboard_link_publish_failures_total{}${RATE}))`, legend: 'frames' }),
+          graph('Repairs', 'Records written again, rosters read again, resyncs after a loss.', 'ops', { query: `sum(rate(switchboard_restored_total{}${RATE}))`, legend: 'records' }, { query: `sum(rate(switchboard_roster_reads_total{}${RATE}))`, legend: 'rosters' }, { query: `sum(rate(switchboard_resyncs_total{}${RATE}))`, legend: 'resyncs' }),
         ],
       },
       {
@@ -139,7 +139,7 @@ export const boards = {
           graph('Frames', 'That gateways publish for one another.', 'ops', { query: `sum by (instance) (rate(switchboard_link_frame_envelopes_count{}${RATE}))`, legend: '{{instance}}' }),
           graph('From gateway to gateway', 'From queuing an envelope to the other gateway\'s confirmation, which waits up to 10 ms for company.', 's', ...[0.5, 0.9, 0.99].map((q) => ({ query: percentile(q, 'switchboard_link_confirm_seconds'), legend: `${q * 100} %` }))),
           graph('Envelopes a frame', 'Under load many share one.', 'none', { query: `sum(rate(switchboard_link_frame_envelopes_sum{}${RATE})) / sum(rate(switchboard_link_frame_envelopes_count{}${RATE}))`, legend: 'mean' }),
-          graph('Trouble', 'Frames sent again or rejected, links begun anew, gaps of the subscription.', 'ops', { query: `sum(rate(switchboard_link_frames_repeated_total{}${RATE}))`, legend: 'repeated' }, { query: `sum(rate(switchboard_link_frames_rejected_total{}${RATE}))`, legend: 'rejected' }, { query: `sum(rate(switchboard_link_resets_total{}${RATE}))`, legend: 'anew' }, { query: `sum(rate(switchboard_bus_gaps_total{}${RATE}))`, legend: 'gaps' }),
+          graph('Trouble', 'Frames sent again or rejected, links reset, gaps of the subscription.', 'ops', { query: `sum(rate(switchboard_link_frames_repeated_total{}${RATE}))`, legend: 'repeated' }, { query: `sum(rate(switchboard_link_frames_rejected_total{}${RATE}))`, legend: 'rejected' }, { query: `sum(rate(switchboard_link_resets_total{}${RATE}))`, legend: 'reset' }, { query: `sum(rate(switchboard_bus_gaps_total{}${RATE}))`, legend: 'gaps' }),
         ],
       },
     ],

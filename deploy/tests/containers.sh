@@ -65,7 +65,7 @@ debian() { # name of the image, packages
   buildah rm "$container" >/dev/null
 }
 
-# The same under the name that docker-compose.yml has for it, with what it starts and as whom.
+# The same under the name that docker-compose.yml has for it, with the command and the user that it starts as.
 stand_in() { # name in docker-compose.yml, user, command
   local container
   container=$(buildah from localhost/switchboard-services)

@@ -229,7 +229,7 @@ export class DemoPage {
     );
   }
 
-  /** What the page shows, for whoever has to find out why a test failed. */
+  /** What the page shows, to find out why a test failed. */
   async describe() {
     const shown = await this.page.locator('main:visible').innerText({ timeout: 2_000 }).catch(String);
     const connections = await this.connections().catch(String);

@@ -1,5 +1,5 @@
 /**
- * Pages that are not ours: each speaks one dialect with its own library, and makes a data channel with whoever it is told
+ * Pages that are not ours: each speaks one dialect with its own library, and makes a data channel with the one that it is told
  * to. What is in `inPage` runs there.
  */
 import { fileURLToPath } from 'node:url';

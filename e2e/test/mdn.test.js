@@ -65,7 +65,7 @@ scenario('a name is one person\'s over both gateways, and free when he goes', as
   assert.equal(again.told.some(({ type }) => type === 'rejectusername'), false);
 });
 
-scenario('whoever takes another name is called so by all', async (world) => {
+scenario('a member that takes another name is called so by all', async (world) => {
   const { ann, bob } = await pair(world);
   bob.say({ type: 'username', name: 'Robert', id: 1, date: 1 });
   await ann.untilUsers((users) => users.join() === 'Ann,Robert');

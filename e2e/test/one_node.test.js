@@ -43,7 +43,7 @@ scenario('two pages come back by themselves when their gateway is restarted', as
   await ada.element('banner').waitFor({ state: 'hidden' });
 });
 
-scenario('whoever joins while the server is away is told so, may give up, and gets in when it is back', async (world) => {
+scenario('a page that joins while the server is away is told so, may give up, and gets in when it is back', async (world) => {
   const gateway = await world.gateway();
   const ada = await world.person();
   await ada.visit(gateway.url);
@@ -59,7 +59,7 @@ scenario('whoever joins while the server is away is told so, may give up, and ge
   await ada.untilStatus('open');
 });
 
-scenario('whoever comes to a full room is told so, and gets in when somebody has left', async (world) => {
+scenario('a page that comes to a full room is told so, and gets in when somebody has left', async (world) => {
   const gateway = await world.gateway({ 'room.capacity': 2 });
   const [ada, bob] = await world.call({ at: gateway, name: 'Ada' }, { at: gateway, name: 'Bob' });
   const cleo = await world.person();

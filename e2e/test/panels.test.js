@@ -5,7 +5,7 @@ import { until } from '../support/until.js';
 
 /** @import { DemoPage } from '../support/demo_page.js' */
 
-scenario('chat: messages arrive as they were written, are counted while nobody looks, and say whom they missed', async (world) => {
+scenario('chat: messages arrive as they were written, are counted while nobody looks, and show which members they did not reach', async (world) => {
   const at = await world.gateway();
   const [ada, bob] = await world.call({ at, name: 'Ada' }, { at, name: 'Bob' });
   await ada.say('<b>Hello</b>\nBob');

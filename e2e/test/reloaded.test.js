@@ -25,7 +25,7 @@ async function assertSurvivesReload(page, other, name, otherName) {
   assert.ok(!other.heard.some(({ type }) => type === 'member-left' || type === 'member-joined'));
 }
 
-scenario('a page that is loaded again keeps its session and its call, whoever offered first', async (world) => {
+scenario('a page that is loaded again keeps its session and its call, whichever side offered first', async (world) => {
   const [first, second] = await world.cluster();
   const [ada, bob] = await world.call({ at: first, name: 'Ada' }, { at: second, name: 'Bob' });
   await assertSurvivesReload(ada, bob, 'Ada', 'Bob');

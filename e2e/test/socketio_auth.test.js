@@ -1,4 +1,4 @@
-/** Who is let in over Socket.IO, and as whom. */
+/** Who is let in over Socket.IO, and as which user. */
 import assert from 'node:assert/strict';
 import { scenario } from '../support/scenario.js';
 import { TRANSPORTS } from '../support/socketio.js';
@@ -7,7 +7,7 @@ import { until } from '../support/until.js';
 const SECRET = 'a secret only for the tests, long enough for HS256';
 const STUDY = { studyId: 'study-1' };
 
-scenario('in open mode one is whom one says, a number too, or nobody in particular', async (world) => {
+scenario('in open mode the user is what the client sends, a number too, or nobody in particular', async (world) => {
   const gateway = await world.gateway();
   const watcher = await world.socketIoIn(gateway, { auth: { userId: 'watcher' } });
   await watcher.ask('presence:join-study', STUDY);

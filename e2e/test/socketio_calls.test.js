@@ -109,7 +109,7 @@ scenario('the newest has the name, as a page that was loaded again; the earlier 
   assert.equal(await reloaded.hears('request_connection'), 'ada');
 });
 
-scenario('where tokens say that it is somebody else’s, a name stays with whom it is', async (world) => {
+scenario('where tokens name another user, a name stays with the user that has it', async (world) => {
   const settings = { 'auth.jwt.secret': 'a secret only for the tests, long enough for HS256', error_texts: 'ko' };
   const gateway = await world.gateway(settings);
   const as = async (/** @type {string} */ user) => world.socketIoIn(gateway, { auth: { token: await gateway.mint('--user', user) } });

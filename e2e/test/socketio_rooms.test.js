@@ -131,7 +131,7 @@ scenario('one is in one room at a time, and may enter it twice', async (world) =
 
   assert.deepEqual(await bob.ask('join-room', 'second'), { success: true, roomId: 'second' }, 'as a page that renders twice');
   await assertMeet(ada, bob);
-  assert.deepEqual(ada.rest(), [], 'he did not come anew');
+  assert.deepEqual(ada.rest(), [], 'he did not join again');
 });
 
 scenario('who changes rooms in haste is in the last one, whatever became of those before', async (world) => {

@@ -78,7 +78,7 @@ scenario('a third is told that the room is full, stays connected and reads nothi
   await until('Eve is in', () => eve.members('studio').length);
 });
 
-scenario('whoever leaves or is lost is named, and READY comes again for the next', async (world) => {
+scenario('a member that leaves or is lost is named, and READY comes again for the next', async (world) => {
   const { second, ada, bob } = await twoInARoom(world);
   const sid = bob.sid;
   bob.send('studio', 'leave');

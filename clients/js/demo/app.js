@@ -25,7 +25,7 @@
  * | `devices-error`, `devices-close`     | why the last choice could not be had; the end of it |
  * | `chat`, `connection`                 | open and close a panel, one at a time; `aria-expanded` |
  * | `unread`                             | on `chat`: messages that came while the panel was closed |
- * | `chat-panel`                         | in it `chat-log` of `chat-message`s with `data-own`, each with `chat-note`: whom it did not reach |
+ * | `chat-panel`                         | in it `chat-log` of `chat-message`s with `data-own`, each with `chat-note`: the members it did not reach |
  * | `chat-input`, `chat-send`, `chat-error`, `chat-close` | the rest of that panel |
  * | `connection-panel`                   | in it `connection-node`, `round-trip`, `resumes`, `rejoins`, `moves` and `connection-close` |
  * | `peer-report`                        | there for each other member, with `data-peer` and `data-connection`: `peer-state`, `peer-path`, `peer-round-trip`, `peer-sends`, `peer-receives` |

@@ -31,7 +31,7 @@ export class Chat {
   #myName;
   #isOpen = false;
   #unread = 0;
-  /** Where it is said whom a message did not reach. @type {Map<SentMessage, HTMLElement>} */
+  /** Where the page shows which members a message did not reach. @type {Map<SentMessage, HTMLElement>} */
   #notes = new Map();
   /** @type {Set<ReturnType<typeof setTimeout>>} */
   #timers = new Set();

@@ -138,8 +138,8 @@ export class ConnectionPanel {
       Object.assign(document.createElement('span'), { textContent: direction === 'in' ? '↓' : '↑', ariaHidden: 'true' }),
       Object.assign(document.createElement('span'), { textContent: t(`signal-${direction}`), className: 'visually-hidden' }),
     );
-    const whom = peer === undefined ? t('signal-everyone') : peer === 'server' ? t('server') : nameOf({ name: name ?? '' });
-    row.append(cell(clockToTheSecond(at)), arrow, cell(kind), cell(whom), cell(bytes(size), 'number'));
+    const other = peer === undefined ? t('signal-everyone') : peer === 'server' ? t('server') : nameOf({ name: name ?? '' });
+    row.append(cell(clockToTheSecond(at)), arrow, cell(kind), cell(other), cell(bytes(size), 'number'));
     this.#rows.prepend(row);
     while (this.#rows.childElementCount > SIGNALS_MAX) this.#rows.lastElementChild?.remove();
   }

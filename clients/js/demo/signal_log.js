@@ -4,7 +4,7 @@
 export const SIGNALS_MAX = 50;
 
 /**
- * A signal as it went by. `peer`: who sent it, or whom it goes to; absent where it goes to everybody.
+ * A signal as it went by. `peer`: its sender, or the peer that it goes to; absent where it goes to everybody.
  *
  * @typedef {{ at: Date, direction: 'in' | 'out', kind: string, peer: string | undefined, name: string | undefined, bytes: number }} LoggedSignal
  */

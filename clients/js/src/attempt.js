@@ -5,7 +5,7 @@ import { Connection } from './connection.js';
 import { log, nameOf, withoutSecrets } from './log.js';
 import { adviceFor } from './reconnect.js';
 
-/** A token that has not come after so long is none. */
+/** A token that has not come after so long counts as none. */
 const TOKEN_TIMEOUT_MS = 15_000;
 
 /**
@@ -15,7 +15,7 @@ const TOKEN_TIMEOUT_MS = 15_000;
  * @property {string} url
  * @property {() => string | undefined | Promise<string | undefined>} token asked for each attempt
  * @property {(token: string | undefined) => Hello} hello
- * @property {(token: string | undefined) => Advice | undefined} objection why it is of no use to try with this token
+ * @property {(token: string | undefined) => Advice | undefined} objection why an attempt with this token cannot succeed
  * @property {Platform} platform
  * @property {(connection: Connection, welcome: Welcome) => void} onWelcome
  * @property {(message: ServerMessage) => void} onMessage
@@ -50,8 +50,8 @@ export class Attempt {
   }
 
   /**
-   * For another attempt, or another page's. After whatever is said behind a `hello`, a goodbye too, the secret of that `hello`
-   * is worth nothing, and the one that the `welcome` brings is heard by nobody.
+   * For another attempt, or another page's. After anything that is sent behind a `hello`, even a goodbye, the secret of that `hello`
+   * is invalid, and nobody receives the new one, which the `welcome` has.
    */
   drop() {
     this.#end();

@@ -40,9 +40,9 @@ const calls = new WeakMap();
 
 /**
  * A mesh call: one {@link PeerConnection} to each other member of a room. Made soon after the join it connects at once: offers
- * that came before it have waited for a listener. Made after they were given up, or where something else listens to the room,
- * it connects a few seconds after it was made. Every member of the room counts as taking part: who has hung up and stays has no
- * tile until he calls again, but has one for those who come later, or come back as another peer.
+ * that came before it have waited for a listener. Made after those have waited too long, or beside another listener of the room,
+ * it connects a few seconds after it was made. Every member of the room counts as taking part: a member that has hung up and stays
+ * in the room has no tile until it calls again, except for members that come later, or come back as another peer.
  *
  * Media goes from page to page and needs no gateway: a member that is `away`, and this client while it reconnects, stay in
  * the call. When the connection to the gateway is back, or the network, every pair looks for its path again (ICE restart).
@@ -69,7 +69,7 @@ export class Call extends Emitter {
    */
   constructor(room, media, configuration = {}, preferences = {}) {
     super();
-    // The others believe to be connected with the page, or with the call, that was here before, and wait for nothing.
+    // The others still have a connection to the page, or the call, that was here before, and do not wait for an offer.
     const offerFirst = room.restored || calls.has(room);
     calls.set(room, this);
     this.#preferences = preferences;
@@ -135,7 +135,7 @@ export class Call extends Emitter {
 
   /**
    * Sends data straight to the others, who get it as `data-received`, in order within a topic. Nobody confirms it: what has to
-   * arrive, or has to be heard by those who are not in the call, goes as a signal.
+   * arrive, or has to reach members that are not in the call, goes as a signal.
    *
    * @param {Data} data 64 KiB at most
    * @param {{ topic?: string, to?: string, reliable?: boolean }} [how] `to`: one peer alone; `reliable: false`: late is worse

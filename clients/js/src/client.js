@@ -62,7 +62,7 @@ export class Client extends Emitter {
   /** Why it is `closed`, unless it was never started. @type {SwitchboardError | undefined} */
   #ended;
   #stopWatchingPage = () => {};
-  /** The rooms that this page was in before it was loaded again; to be joined, should they still be wanted. @type {readonly KeptRoom[]} */
+  /** The rooms that this page was in before it was loaded again; join those that are still wanted. @type {readonly KeptRoom[]} */
   keptRooms;
 
   /** @param {ClientOptions} options */
@@ -189,15 +189,15 @@ export class Client extends Emitter {
   }
 
   /**
-   * Says goodbye: leaves every room and does not come back by itself. What was kept over a reload is declined by this, unless
-   * the client was on its way to ask a gateway for it: then it is there for the next client of its name.
+   * Says goodbye: leaves every room and does not come back by itself. A session that was kept over a reload is given up, unless
+   * the client was just connecting to ask a gateway for it: then the next client of its name gets it.
    */
   close() {
     if (this.state !== 'closed') this.#reload.giveBack();
     this.#ended = new SwitchboardError('bye', 'The client was closed; call connect() first.');
     this.#rooms.refused(new SwitchboardError('bye', 'The client was closed.'));
     this.#lifeline.stop();
-    // Also where it was never started, or has no token any more.
+    // Also if the client was never started, or has no token any more.
     this.#sessionLost();
     this.#stopWatchingPage();
     this.#reload.leavePlace();
@@ -207,8 +207,8 @@ export class Client extends Emitter {
    * Wants to be in a room, from now on and after every reconnect. Waits for a connection if there is none, and rejects
    * when the client was closed or refused and {@link connect} was not called since.
    *
-   * @param {string} name 1 to 128 bytes of UTF-8 without `*`, control characters and white space at its ends, in any of
-   *   Unicode's forms: sent is NFC
+   * @param {string} name 1 to 128 bytes of UTF-8 without `*`, control characters and white space at its ends, in any
+   *   form of Unicode: it is sent as NFC
    * @param {{ state?: State, capacity?: number }} [wish] first state; capacity if this join creates the room
    * @returns {Promise<Room>} rejects with a {@link SwitchboardError}, such as `room-full`
    */
@@ -231,7 +231,7 @@ export class Client extends Emitter {
   }
 
   /**
-   * Passes something on to a peer, or to everyone else in the room. Signals to one receiver arrive in the order in which
+   * Sends a signal to a peer, or to every other member of the room. Signals to one receiver arrive in the order in which
    * this was called. Near the gateway's limits, and while the connection is lost, they are held back here. Without a
    * session they are `unavailable`.
    *
@@ -308,7 +308,7 @@ export class Client extends Emitter {
   }
 
   /**
-   * The session is back, as the gateway knows it; what this client wants may be something else.
+   * The session is back, in the rooms that it has at the gateway; this client may want to be in others.
    *
    * @param {Welcome} welcome
    * @param {boolean} moved
@@ -326,7 +326,7 @@ export class Client extends Emitter {
     this.#reload.resumed();
   }
 
-  /** The session may be had back on another connection, for a while. */
+  /** The session may be resumed on another connection, for a while. */
   #connectionLost() {
     this.#requests.lost();
     this.#rooms.interrupted();
@@ -358,7 +358,7 @@ export class Client extends Emitter {
       this.#connecting.opened(/** @type {Welcome} */ (this.welcome));
     } else if (change.state === 'closed') {
       const { why, message } = /** @type {Advice} */ (change.advice);
-      // With another token the session can be had back, with its rooms; after everything else it is over, and so are they.
+      // With another token the session can be resumed, with its rooms. After any other end it is over, and so are its rooms.
       const mayComeBack = why === 'unauthorized' || why === 'forbidden';
       if (!mayComeBack) this.#sessionLost();
       const error = new SwitchboardError(why, message);

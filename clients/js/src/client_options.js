@@ -14,9 +14,9 @@
  * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before each connection instead
  * @property {string} [agent] the application, for the gateway's logs
  * @property {string} [keepAs] the name under which the session survives a reload of the page, by default the `url`. Clients
- *   of one name get theirs back in the order in which they were made: name them where that may be another one each time. A
- *   client that is made for nothing, as by a framework that renders twice, takes the first: make it where it is connected, in
- *   React an effect
+ *   of one name get their sessions back in the order in which they were made: if that order may change, give each its own name. A
+ *   client that is made and thrown away, as by a framework that renders twice, takes the first session: make the client where it
+ *   is connected, in React an effect
  * @property {Partial<Platform>} [platform] instead of the browser's own: `{ WebSocket }` of the package `ws` in Node.js 20, a
  *   clock and a socket of one's own in tests
  */

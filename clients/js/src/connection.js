@@ -42,7 +42,7 @@ export class Connection {
   /**
    * @param {object} options
    * @param {string} options.url
-   * @param {() => Hello} options.hello asked when it can be sent, so that it tells the latest
+   * @param {() => Hello} options.hello asked when it can be sent, so that it has the latest state
    * @param {Platform} options.platform
    * @param {(welcome: Welcome) => void} options.onWelcome
    * @param {(message: ServerMessage) => void} options.onMessage whatever comes after `welcome`
@@ -86,7 +86,7 @@ export class Connection {
   /**
    * Says goodbye and lets go at once, without waiting for the gateway's close frame.
    *
-   * @param {number} [holdMs] the session stays for so long, should the page be one that is loaded again
+   * @param {number} [holdMs] the session stays for so long, because the page may be loaded again
    */
   close(holdMs) {
     if (this.#socket.readyState === 1) this.send({ type: 'bye', ...(holdMs !== undefined && { hold_ms: holdMs }) });
@@ -99,8 +99,8 @@ export class Connection {
   }
 
   /**
-   * Another connection has the session now. This one says and hears nothing more; the gateway closes it with 4409 when
-   * its own node knows of it too, which spares that node to take the end for a loss.
+   * Another connection has the session now. This one sends and receives nothing more. Its gateway closes it with 4409 when it
+   * is told of the move; until then it must stay open, because its gateway would take the end for a loss.
    */
   retire() {
     this.#onMessage = () => {};

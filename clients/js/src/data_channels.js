@@ -12,7 +12,7 @@ const utf8 = /* @__PURE__ */ new TextEncoder();
 /** @typedef {{ topic: string, reliable: boolean, channel: RTCDataChannel | undefined, held: (string | Uint8Array)[], heldBytes: number }} Outgoing */
 
 /**
- * Data to and from one other member. Each side opens a channel of its own for each topic on which it has something to say,
+ * Data to and from one other member. Each side opens a channel of its own for each topic on which it has something to send,
  * named after the topic, and so neither has to know what the other has opened. What is sent before it is open is held.
  */
 export class DataChannels {

@@ -1,6 +1,6 @@
 /**
  * Requests for devices go one after another: two at once would leave a track that nobody stops. A prompt may stay open for
- * as long as its reader likes; `stop` settles every request that waits for one, and later requests do not wait for it.
+ * as long as the person likes; `stop` settles every request that waits for one, and later requests do not wait for it.
  */
 export class DeviceRequests {
   #last = Promise.resolve();

@@ -22,7 +22,7 @@
 
 /** How long a gateway is asked to hold the session of a page that is left. */
 export const HOLD_MS = 5_000;
-/** Who comes back later than this has begun something else. */
+/** A page that comes back later than this begins again. */
 const STALE_MS = 30_000;
 /** Of what is kept: a reload may bring another release of the SDK. */
 export const VERSION = 1;
@@ -31,7 +31,7 @@ const PREFIX = 'switchboard.session';
 const KEY = /^(switchboard\.session(?:\.-?\d+)*)(?:#\d+)?:/;
 
 /**
- * Of the clients of one name in a page, one of them after another: the first place that nobody has.
+ * Clients of one name in a page are numbered: each takes the first number that is free.
  *
  * @typedef {{ name: string, number: number, taken: boolean, counts: boolean, key: string }} Place `counts`: whether a client
  *   that had it was ever started, or found a session; `key`: where its session was put last
@@ -42,7 +42,7 @@ const KEY = /^(switchboard\.session(?:\.-?\d+)*)(?:#\d+)?:/;
  * that is duplicated copies the storage, and must not copy a session.
  *
  * The frames of a page that are of one origin share that storage, so each takes out its own only. Clients of one name are
- * told apart by the order in which a page makes them, those not counted that find none and are never started.
+ * told apart by the order in which a page makes them, not counting those that find no session and are never started.
  */
 export class KeptSessions {
   #storage;
@@ -161,7 +161,7 @@ export class KeptSessions {
   }
 }
 
-/** Those of this page: made when the SDK is loaded, be a client made then or not. */
+/** Those of this page: made when the SDK is loaded, whether a client is made then or not. */
 export const keptSessions = new KeptSessions(sessionStorageOfPage(), placeOfFrame());
 
 /** Absent outside browsers, and refused where a page's cookies are. */

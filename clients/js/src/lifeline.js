@@ -28,7 +28,7 @@ import { adviceFor, Backoff } from './reconnect.js';
  * session to a connection that nobody has, and closes the one in use as superseded.
  */
 const STRAY_HELLO_MS = 60_000;
-/** An attempt younger than this is left alone, however hurried somebody is. */
+/** An attempt younger than this is not given up for a new one. */
 const STUCK_MS = 1_000;
 
 /**
@@ -144,7 +144,7 @@ export class Lifeline {
     this.#connection?.sendText(text);
   }
 
-  /** There is reason to believe that it is worth looking now. */
+  /** Something has happened, such as a new network, after which an attempt may succeed. */
   hurry() {
     this.#connection?.probe();
     // An attempt that has not got through yet may wait for a network that is gone.
@@ -196,7 +196,7 @@ export class Lifeline {
   }
 
   /**
-   * A token that was refused will be refused again, unless it was the session that it does not open.
+   * A token that was refused will be refused again, unless it was refused for the session of another user.
    *
    * @param {string | undefined} token
    * @returns {Advice | undefined}

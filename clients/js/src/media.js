@@ -25,8 +25,8 @@ const CAMERA = { width: { ideal: 960 }, height: { ideal: 540 }, frameRate: { max
 /**
  * This person's microphone, camera and screen. Whatever is missing can be added later; a call goes on without it.
  *
- * What takes something away (mute, camera off, stop) is done at once, also while the browser asks for something. What a
- * prompt brings that is not wanted any more is let go as it comes.
+ * What takes something away (mute, camera off, stop) is done at once, also while the browser asks for something. A track that
+ * a prompt brings when it is not wanted any more is stopped at once.
  *
  * @extends {Emitter<LocalMediaEvents>}
  */

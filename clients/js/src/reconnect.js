@@ -8,7 +8,7 @@
  * @typedef {'come-back' | 'retry-after' | 'new-token' | 'stay-away'} Action
  * @typedef {'bye' | 'draining' | 'connection-lost' | 'too-large' | 'protocol' | 'unauthorized' | 'forbidden' | 'timeout'
  *   | 'superseded' | 'slow-consumer' | 'limit' | 'unavailable' | 'no-token' | 'no-websocket' | 'bad-url' | ErrorCode} Why
- *   an `ErrorCode` where the gateway cannot take what this client says of itself
+ *   an `ErrorCode` where the gateway refuses what this client's `hello` says of it
  */
 
 /**

@@ -46,7 +46,7 @@ export class Reload {
   #place;
   /** What the page before has kept, until a gateway was told of it. @type {KeptSession | undefined} */
   #kept;
-  /** When the page before was left, until its session is had back. @type {number | undefined} */
+  /** When the page before was left, until a gateway has answered. @type {number | undefined} */
   #leftAt;
   /** Rooms of the page before that this page has not joined yet. @type {Set<string>} */
   #unclaimed = new Set();
@@ -88,7 +88,7 @@ export class Reload {
       rooms.add(id, { state }, { restored: true }).entered.catch(() => {}); // perhaps this page does not join it
       this.#unclaimed.add(id);
     }
-    // The page may be loaded once more before it connects, as while it asks for a microphone first.
+    // The page may be loaded once more before it connects, for example while it asks for a microphone first.
     this.#place.counts = true;
     return this.#kept.rooms;
   }

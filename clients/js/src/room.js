@@ -66,7 +66,7 @@ export class Room extends Emitter {
   state;
   /** Settles with the first join. @internal @type {Promise<Room>} */
   entered;
-  /** Whether signals wait for a first listener: until one has come, or was waited for in vain. @internal */
+  /** Whether signals wait for a first listener: until one has come, or the wait for it is over. @internal */
   awaitsListener = true;
   #host;
   #requests;
@@ -187,7 +187,7 @@ export class Room extends Emitter {
     }
   }
 
-  /** Leaves, at once in this client's eyes. */
+  /** Leaves. For this client it is out at once; the gateway is told. */
   async leave() {
     if (this.endedBy) return;
     const told = this.#phase.is !== 'wanted' && this.#requests.leave(); // before a listener joins it again
@@ -242,7 +242,7 @@ export class Room extends Emitter {
   }
 
   /**
-   * The page that was loaded again wants the room, as its predecessor did.
+   * The page joins the room that the page before was in.
    *
    * @internal
    * @param {{ state?: State, capacity?: number }} wish
@@ -255,7 +255,7 @@ export class Room extends Emitter {
 
   /**
    * The client will not come back by itself, but its session may. A first join that is waited for is refused; a room that
-   * was joined is entered again, should the client be connected once more.
+   * was joined is entered again if the client is connected once more.
    *
    * @internal
    * @param {SwitchboardError} error
@@ -285,7 +285,7 @@ export class Room extends Emitter {
     this.#host.listened();
   }
 
-  /** Nobody seems to be going to listen. @internal */
+  /** No listener has come in time. @internal */
   stopWaiting() {
     this.awaitsListener = false;
   }

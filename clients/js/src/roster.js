@@ -1,7 +1,7 @@
 /** @import { Joined, Member, MemberJoined, MemberLeft, MemberUpdated } from './protocol.js' */
 
 /**
- * What changed while nothing was heard of the room.
+ * What changed in the room while this client was away.
  *
  * @typedef {{ type: 'member-joined' | 'member-updated' | 'member-left', member: Member }} Difference
  */
@@ -19,8 +19,8 @@ export class Roster {
   }
 
   /**
-   * Takes a later snapshot, and tells what is different: first who is gone, then the others in join order. Who has
-   * another place in the order has left and come again in between.
+   * Takes a later snapshot, and tells what is different: first the members that are gone, then the others in join order. A
+   * member with another place in the order has left and joined again in between.
    *
    * @param {Pick<Joined, 'revision' | 'members'>} snapshot
    * @returns {Difference[]}

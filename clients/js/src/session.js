@@ -10,7 +10,7 @@ export class Session {
   resumption;
   #platform;
   #onExpired;
-  /** While there is no connection: until the session cannot be had back. @type {number | undefined} */
+  /** While there is no connection: until the session cannot be resumed any more. @type {number | undefined} */
   #timer;
 
   /**
@@ -39,7 +39,7 @@ export class Session {
     this.#countDown(resumption.windowMs);
   }
 
-  /** It may be had back on another connection, for a while. @returns {boolean} false if it may not */
+  /** It may be resumed on another connection, for a while. @returns {boolean} false if it may not */
   interrupted() {
     if (!this.resumption) return false;
     this.#countDown(this.resumption.windowMs);

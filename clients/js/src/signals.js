@@ -82,7 +82,7 @@ export class Signals {
   /**
    * @param {object} options
    * @param {(text: string) => void} options.sendText
-   * @param {() => void} options.ping makes the gateway say something
+   * @param {() => void} options.ping makes the gateway send something
    * @param {() => number} options.nextId
    * @param {Platform} options.platform
    */

@@ -36,7 +36,7 @@ export class Streams {
     return !stream || (stream.signals < this.#signalsMax && stream.bytes + bytes <= this.#bytesMax);
   }
 
-  /** How long until a receiver that goes on saying nothing is stalled. @param {string} receiver */
+  /** How long until a receiver that does not answer counts as stalled. @param {string} receiver */
   stalledInMs(receiver) {
     const stream = this.#streams.get(receiver);
     return stream ? Math.max(0, stream.movedAt + STALLED_MS - this.#now()) : Infinity;

@@ -20,7 +20,7 @@ export class Transceivers {
    * @param {object} options
    * @param {LocalMedia} options.media
    * @param {EncodingPreferences} options.preferences
-   * @param {() => void} options.onReady the connection has them, and whatever else it negotiates may join in
+   * @param {() => void} options.onReady the connection has them, so that data channels may be added
    * @param {(error: unknown) => void} options.onError
    */
   constructor(rtc, { media, preferences, onReady, onError }) {

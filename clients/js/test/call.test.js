@@ -93,7 +93,7 @@ test('who leaves takes the tile along', async () => {
   assert.deepEqual(call.tiles, []);
 });
 
-test('after a lost session every connection is built anew, with the new order', async () => {
+test('after a lost session every connection is built again, with the new order', async () => {
   const { clock, socket, events } = await inCall();
   socket.drop();
   assert.deepEqual(events, [], 'media goes on without the gateway');

@@ -121,7 +121,7 @@ test('a limit is respected for as long as the gateway asks', async () => {
   await socketNumber(2);
 });
 
-test('codes that say stay away are obeyed, and connect() begins anew', async () => {
+test('after codes that forbid it the client does not come back, and connect() begins again', async () => {
   for (const [code, why] of [[1000, 'bye'], [1009, 'too-large'], [4400, 'protocol'], [4409, 'superseded']]) {
     const { client, clock, socket, states } = await connected();
     socket.drop(code);

@@ -47,7 +47,7 @@ test('the application hears nothing of the move', async () => {
   assert.equal(fake.client.welcome.node, 'gw-b');
 });
 
-test('where the session has moved is there for whoever wants to know', async () => {
+test('an event tells where the session has moved', async () => {
   const fake = await draining();
   const nodes = [];
   fake.client.on('moved', ({ node }) => nodes.push(node));
@@ -173,7 +173,7 @@ test('a gateway that dies during the move is a loss, and the attempt goes on', a
   await socketNumber(2);
 });
 
-test('a session that is not there at the new gateway begins anew', async () => {
+test('a session that is not there at the new gateway begins again', async () => {
   const fake = await draining();
   const sent = fake.room.signal('other', 'x', 1);
   const second = await opened(fake);

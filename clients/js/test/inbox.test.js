@@ -29,7 +29,7 @@ test('signals wait for the first listener, come right after it in their order, a
   for (const [id, from] of [[1, 'a'], [1, 'b'], [2, 'a']]) socket.say(signal(id, from));
   assert.deepEqual(receipts(socket), []);
   const { heard } = hearing(room);
-  assert.deepEqual(heard, [], 'not before whoever listens can do the next thing');
+  assert.deepEqual(heard, [], 'not before the listener can do the next thing');
   await null;
   assert.deepEqual(heard, ['a1', 'b1', 'a2']);
   assert.deepEqual(receipts(socket), ['a1']);
@@ -156,7 +156,7 @@ test('what a member has said is not heard after its leaving', async () => {
   await idle();
   assert.deepEqual(order, ['2 by a', 'a left call', 'a left r', 'b1']);
   fake.socket.drop();
-  assert.deepEqual(Object.keys((await nextSocket(fake)).last('hello').resume.seen), ['b'], 'whoever is gone is forgotten');
+  assert.deepEqual(Object.keys((await nextSocket(fake)).last('hello').resume.seen), ['b'], 'a peer that is gone is forgotten');
 
   const away = await early({ members: ['a', 'b'] });
   const missed = [];
@@ -216,7 +216,7 @@ test('where too many of one sender wait the oldest is confirmed unheard', async 
   assert.deepEqual([heard.length, heard[0], heard.at(-1)], [1_024, 'other3', 'other1026']);
 });
 
-test('whoever listens to all rooms listens to each', async () => {
+test('a listener for all rooms listens to each', async () => {
   const { client, room, socket } = await early();
   socket.say(signal(1));
   const all = hearing(client);

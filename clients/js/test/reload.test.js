@@ -87,7 +87,7 @@ test('signals wait until somebody listens', async (context) => {
   socket.say(welcomeBack([snapshot(everyone)]));
   socket.say(signal(1));
   await opened;
-  const join = async () => await fake.client.join('r'); // whoever asks may take a few turns to listen
+  const join = async () => await fake.client.join('r'); // the code that asks may take a few turns to listen
   const room = await join();
   const heard = [];
   room.on('signal', ({ id }) => heard.push(id));
@@ -135,7 +135,7 @@ test('rooms that nobody joins again are left', async (context) => {
   assert.equal(socket.of('leave').length, 0);
   await fake.clock.advance(1);
   assert.equal(socket.last('leave').room, 'r');
-  assert.deepEqual(heard, [1], 'whoever listens to all rooms hears it');
+  assert.deepEqual(heard, [1], 'a listener for all rooms hears it');
 });
 
 test('what was unanswered or held back is sent by the next page', async (context) => {
@@ -166,7 +166,7 @@ test('a session that was not held is a new one, and joins only what is wanted', 
   assert.equal(socket.of('leave').length, 0);
 });
 
-test('a room that was claimed and is joined anew is not restored', async (context) => {
+test('a room that was claimed and is joined again is not restored', async (context) => {
   const fake = await reloaded(await onPage(context));
   const entering = fake.client.join('r');
   const { socket } = await reconnected(fake);
@@ -195,7 +195,7 @@ test('a room that the page before had left is left', async (context) => {
   assert.equal(socket.last('leave').room, 'r');
 });
 
-test('who comes back much later begins anew', async (context) => {
+test('a page that comes back much later begins again', async (context) => {
   const fake = await reloaded(await onPage(context), { afterMs: 31_000 });
   assert.deepEqual(fake.client.keptRooms, []);
   assert.equal((await reconnected(fake)).socket.last('hello').resume, undefined);
@@ -435,7 +435,7 @@ test('a page from the back-forward cache goes on as it was', async (context) => 
   assert.equal(fake.room.joined, true);
 });
 
-test('a page from the back-forward cache begins anew where another page went on with its session', async (context) => {
+test('a page from the back-forward cache begins again where another page went on with its session', async (context) => {
   const fake = await onPage(context);
   const sent = fake.room.signal('other', 'x', 1);
   fake.page.fire('pagehide', { persisted: true });

@@ -315,7 +315,7 @@ test('a session that comes back past the window goes on all the same', async () 
   assert.equal((await sent).delivered, true);
 });
 
-test('a session that is gone begins anew: rooms are joined again, nothing is repeated', async () => {
+test('a session that is gone begins again: rooms are joined again, nothing is repeated', async () => {
   const fake = await joined();
   const heard = hearing(fake.room);
   const sent = fake.room.signal('other', 'x', 1);

@@ -44,7 +44,7 @@ test('a room is the same in each of Unicode’s forms, and sent in one of them',
   assert.equal(socket.last('leave').room, composed);
 });
 
-test('a refused join rejects with the gateway’s words, and can be tried anew', async () => {
+test('a refused join rejects with the gateway’s message, and can be tried again', async () => {
   const { client, socket } = await connected();
   const entering = client.join('r');
   socket.say({ type: 'error', re: socket.last('join').id, code: 'room-full', message: 'The room is full.' });
@@ -202,7 +202,7 @@ test('a room that is joined again while its leave is still being tried is joined
   await refused;
 });
 
-test('leaving is over at once, told to whoever listens, and answered', async () => {
+test('leaving is over at once, emitted to listeners, and answered', async () => {
   const { room, socket, client } = await joined();
   const closed = [];
   room.on('closed', ({ error }) => closed.push(error));
@@ -217,7 +217,7 @@ test('leaving is over at once, told to whoever listens, and answered', async () 
   assert.notEqual(await again, room);
 });
 
-test('a room that is joined again by whoever hears that it was left is left first', async () => {
+test('a room that a listener joins again when it hears that it was left is left first', async () => {
   const { room, socket, client } = await joined();
   room.on('closed', () => client.join('r'));
   room.leave();

@@ -1,5 +1,6 @@
 //! Rows for people.
 
+use comfy_table::{Table, presets};
 use switchboard_traffic::Account;
 
 use crate::fault::Fault;
@@ -24,26 +25,10 @@ const HEAD: [&str; 14] = [
 /// A table in Markdown, aligned so that it can be read as it is. Reconnects: of the client in the middle, and of the one
 /// that needed most.
 pub fn table(runs: &[(Fault, Account)]) -> String {
-    let head = HEAD.map(str::to_owned);
-    let rows: Vec<_> = runs
-        .iter()
-        .map(|(fault, account)| row(*fault, account))
-        .collect();
-    let width = |column: usize| {
-        let cells = [&head].into_iter().chain(&rows);
-        cells.map(|cells| cells[column].chars().count()).max()
-    };
-    let widths: Vec<_> = (0..HEAD.len())
-        .map(|column| width(column).unwrap_or(0))
-        .collect();
-    let line = |cells: &[String]| {
-        let cells = cells.iter().zip(&widths);
-        let cells = cells.map(|(cell, width)| format!(" {cell:<width$} |"));
-        format!("|{}\n", cells.collect::<String>())
-    };
-    let rule: Vec<_> = widths.iter().map(|width| "-".repeat(*width)).collect();
-    let rows: String = rows.iter().map(|row| line(row)).collect();
-    format!("{}{}{rows}", line(&head), line(&rule))
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN).set_header(HEAD);
+    table.add_rows(runs.iter().map(|(fault, account)| row(*fault, account)));
+    format!("{table}\n")
 }
 
 fn row(fault: Fault, account: &Account) -> [String; HEAD.len()] {

@@ -143,11 +143,8 @@ pub enum Observation {
     RosterFetched,
     /// A call to the directory failed.
     DirectoryFailed,
-    /// This node raised its lease, so long after the last time.
-    LeaseRenewed {
-        /// Since the last renewal.
-        after: Duration,
-    },
+    /// This node raised its lease.
+    LeaseRenewed,
     /// A client asked to resume its session.
     Resume(ResumeOutcome),
     /// The directory had lost something, and this node wrote it again.

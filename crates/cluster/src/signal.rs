@@ -10,6 +10,7 @@ pub(crate) mod held_back;
 pub(crate) mod inbound;
 pub(crate) mod look_up;
 pub(crate) mod overdue;
+mod receipts;
 pub(crate) mod receive;
 pub(crate) mod reroute;
 pub(crate) mod send;

@@ -1,27 +1,21 @@
-//! The tasks of a node, by kind: how each is started, and what its end means. Everything that a node starts is started here.
+//! The tasks of a node, by kind, and what their end means. A node starts each of them through [`Tasks`](crate::spawning::Tasks).
 //!
 //! | kind | started by | cancelled | a panic |
 //! | --- | --- | --- | --- |
-//! | lease, reader, sweeper, assertion, link | [`VitalTasks::spawn`] | the node stops (a link: or the other node is no more) | raises the [`Alarm`]: the process has to end, for others would take a half-dead node for a live one |
-//! | redis, by the backend | `redis::connection` | the last of the backend is dropped | the same |
-//! | departure, reaping | [`spawn_errand`](Inner::spawn_errand) | never; a stop waits for it for a while | ends that one; what is left of a departure is a ghost, which the next assertion finds, and a reaping is begun again while its claim lasts |
-//! | roster, one room that is read again | [`spawn_aside`](Inner::spawn_aside) | the node stops | ends that one; it is read again |
+//! | lease, reader, sweeper, assertion, link | `vital` | the node stops (a link: or the other node is no more) | raises the [`Alarm`]: the process has to end, because others would take a half-dead node for a live one |
+//! | redis, by the backend | `redis::connection` | the last clone of the backend is dropped | the same |
+//! | departure, reaping | `errand` | never; a stop waits for it for a while | ends that one; what is left of a departure is a ghost, which the next assertion finds, and a reaping begins again while its claim lasts |
+//! | roster, one room that is read again | `aside` | the node stops | ends that one; the room is read again |
 //!
-//! Within reader, sweeper, assertion and reaping, each envelope, session or peer is handled behind a
-//! [guard](Inner::guarded): a panic there skips that one. So is attaching, in the task of the session that comes: it is told
-//! `unavailable`, and what was written of it leaves again.
+//! Within reader, sweeper, assertion and reaping, each envelope, session or peer is handled behind a guard: a panic there
+//! skips that one. So is attaching, in the task of the session that comes: it is told `unavailable`, and what was written of
+//! it is taken out again.
 
 pub mod guard;
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
-
-use crate::node::Inner;
-use crate::observe::{Observation, Observe};
-use crate::tasks::guard::{Panicked, caught, caught_in};
 
 /// What a panic was in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -111,74 +105,4 @@ impl Alarm {
             let _ = raised.changed().await;
         }
     }
-}
-
-/// Starts the tasks that a node cannot do without. Clones are the same.
-#[derive(Clone)]
-pub(crate) struct VitalTasks {
-    tracker: TaskTracker,
-    observe: Arc<dyn Observe>,
-    alarm: Alarm,
-}
-
-impl VitalTasks {
-    pub(crate) fn new(observe: Arc<dyn Observe>, alarm: Alarm) -> Self {
-        Self {
-            tracker: TaskTracker::new(),
-            observe,
-            alarm,
-        }
-    }
-
-    /// What the tasks run among.
-    pub(crate) fn tracker(&self) -> &TaskTracker {
-        &self.tracker
-    }
-
-    /// Starts one. A panic in it raises the alarm.
-    pub(crate) fn spawn(&self, task: Task, run: impl Future<Output = ()> + Send + 'static) {
-        let (observe, alarm) = (self.observe.clone(), self.alarm.clone());
-        self.tracker.spawn(async move {
-            if guarded_in(&*observe, task, run).await.is_none() {
-                alarm.raise(task.name());
-            }
-        });
-    }
-}
-
-impl Inner {
-    /// Starts something that is to be done before the node gives its lease back.
-    pub(crate) fn spawn_errand(&self, task: Task, run: impl Future<Output = ()> + Send + 'static) {
-        let observe = self.observe.clone();
-        self.departing
-            .spawn(async move { guarded_in(&*observe, task, run).await });
-    }
-
-    /// Starts something that nobody waits for.
-    pub(crate) fn spawn_aside(&self, task: Task, run: impl Future<Output = ()> + Send + 'static) {
-        let observe = self.observe.clone();
-        self.tasks
-            .spawn(async move { guarded_in(&*observe, task, run).await });
-    }
-
-    /// Handles one of the items that a task gets. `None`: it panicked, and is skipped.
-    pub(crate) fn guarded<T>(&self, task: Task, handle: impl FnOnce() -> T) -> Option<T> {
-        counted(&*self.observe, task, caught(handle))
-    }
-
-    /// The same, where handling it takes time.
-    pub(crate) async fn guarded_in<F: Future>(&self, task: Task, handle: F) -> Option<F::Output> {
-        guarded_in(&*self.observe, task, handle).await
-    }
-}
-
-async fn guarded_in<F: Future>(observe: &dyn Observe, task: Task, handle: F) -> Option<F::Output> {
-    counted(observe, task, caught_in(pin!(handle)).await)
-}
-
-fn counted<T>(observe: &dyn Observe, task: Task, handled: Result<T, Panicked>) -> Option<T> {
-    if handled.is_err() {
-        observe.observe(Observation::Panicked(task));
-    }
-    handled.ok()
 }

@@ -76,7 +76,7 @@ pub(crate) async fn drain(
         () = signals.next() => (gateway.registry.len(), false),
     };
     Drained {
-        progress: gateway.drains.progress(&gateway.registry),
+        progress: gateway.drains.progress(),
         cut,
         clean,
     }
@@ -129,7 +129,7 @@ async fn report(gateway: &Gateway) {
             left,
             remaining,
             ..
-        } = gateway.drains.progress(&gateway.registry);
+        } = gateway.drains.progress();
         tracing::info!(
             moved,
             closed,

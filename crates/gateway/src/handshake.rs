@@ -9,6 +9,8 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
+use crate::headers::listed;
+
 /// Allocated for every idle socket: kept small. What is larger is read in several steps.
 const READ_BUFFER_BYTES: usize = 2048;
 /// What gathers before it is handed to the kernel; a buffer grows to this only under load.
@@ -122,11 +124,9 @@ fn make_plain(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether a list of words has this one, in any case and on any line (RFC 9110 section 5.6.1).
+/// Whether a list of words has this one, in any case.
 fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
-    let lines = headers.get_all(name).iter();
-    let mut words = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
-    words.any(|listed| listed.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+    listed(headers, name).any(|listed| listed.eq_ignore_ascii_case(word))
 }
 
 /// The value of a header that comes exactly once.

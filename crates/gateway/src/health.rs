@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 use switchboard_cluster::{Backend, Node, Reach, Status};
 
+pub(crate) use self::neighbours::Neighbours;
 pub(crate) use self::watch::watch;
 
 /// What [`Report::redis`] says where Redis answers.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, request};
+use axum::http::{HeaderValue, Method, request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -123,12 +123,4 @@ fn cors(gateway: Arc<Gateway>) -> CorsLayer {
         // Pages send headers of their own, `x-client-version` and the like: what a request asks for is allowed, since the
         // gateway reads those that it knows and no other.
         .allow_headers(AllowHeaders::mirror_request())
-}
-
-/// What stands between the commas of every header of this name.
-fn listed<'a>(request: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    let lines = request.get_all(name).into_iter();
-    lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(',').map(str::trim))
 }

@@ -7,7 +7,6 @@
 //!
 //! How a node hands its sessions over to others is in [`drain`], whether it should get new ones in [`health`].
 
-mod ask;
 pub mod auth;
 mod caller;
 mod capacity;
@@ -21,8 +20,10 @@ mod engineio;
 mod frame;
 mod gateway;
 mod handshake;
+mod headers;
 mod health;
 mod http;
+mod http_client;
 mod listener;
 pub mod log;
 mod metrics;
@@ -30,6 +31,7 @@ mod open_files;
 mod registry;
 mod serve;
 mod source;
+mod tally;
 mod tasks;
 mod upgrade;
 mod web_socket;

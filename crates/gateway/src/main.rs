@@ -41,7 +41,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 Some(url) => url.clone(),
                 None => args.configured_url(&load()?.config)?,
             };
-            runtime()?.block_on(cli::healthcheck(&url))?;
+            runtime()?.block_on(cli::healthcheck(&url, args.ca_file.as_deref()))?;
             cli::print(&format!("{url} is well\n"))?;
         }
         Command::Drain(args) => {

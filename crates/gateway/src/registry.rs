@@ -20,8 +20,9 @@ use switchboard_session::Closing;
 
 use crate::capacity::Capacity;
 use crate::crowd::Crowd;
-use crate::metrics::{DrainCounters, DrainOutcome, Shed, ShedCounters};
+use crate::metrics::{Shed, ShedCounters};
 use crate::source::Source;
+use crate::tally::Tally;
 
 /// The connections, by the peer id that each has from its first moment.
 pub(crate) struct Registry {
@@ -35,7 +36,7 @@ pub(crate) struct Registry {
     closing: OnceLock<Closing>,
     /// Whoever comes is part of the drain as well.
     draining: AtomicBool,
-    counters: DrainCounters,
+    tally: Mutex<Tally>,
     shed: ShedCounters,
 }
 
@@ -75,7 +76,7 @@ pub(crate) struct Place {
 
 impl Registry {
     /// An empty one for at most so many connections.
-    pub(crate) fn new(capacity: Capacity, counters: DrainCounters, shed: ShedCounters) -> Self {
+    pub(crate) fn new(capacity: Capacity, shed: ShedCounters) -> Self {
         Self {
             connections: DashMap::new(),
             count: AtomicUsize::new(0),
@@ -85,7 +86,7 @@ impl Registry {
             capacity,
             closing: OnceLock::new(),
             draining: AtomicBool::new(false),
-            counters,
+            tally: Mutex::new(Tally::default()),
             shed,
         }
     }
@@ -202,7 +203,7 @@ impl Registry {
         if session != Session::Resumable {
             mailbox.close(closing.clone());
         } else if mailbox.push(drain.into()).is_ok() {
-            self.counters.told();
+            self.tally.lock().told += 1;
             tracing::debug!(session.id = %peer, "a session was told to go on at another node");
         }
     }
@@ -218,6 +219,11 @@ impl Registry {
         for mailbox in self.mailboxes() {
             mailbox.close(closing.clone());
         }
+    }
+
+    /// How those ended that drains picked.
+    pub(crate) fn tally(&self) -> Tally {
+        *self.tally.lock()
     }
 
     /// How many there are.
@@ -271,12 +277,8 @@ impl Drop for Place {
             }
         }
         if entry.picked {
-            let outcome = match entry.mailbox.closing().map(|closing| closing.code) {
-                Some(CloseCode::Superseded) => DrainOutcome::Moved,
-                Some(CloseCode::GoingAway) => DrainOutcome::Closed,
-                _ => DrainOutcome::Left,
-            };
-            self.registry.counters.ended(outcome);
+            let code = entry.mailbox.closing().map(|closing| closing.code);
+            self.registry.tally.lock().ended(code);
         }
         self.registry.count.fetch_sub(1, Ordering::Relaxed);
     }

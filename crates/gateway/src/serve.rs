@@ -26,7 +26,7 @@ use crate::connection::Entrance;
 use crate::doors::Doors;
 use crate::drain::{self, Drained, Drains, Order, Signals};
 use crate::gateway::{Gateway, rules};
-use crate::health::{self, Readiness};
+use crate::health::{self, Neighbours, Readiness};
 use crate::http::{self, origin::Origins};
 use crate::listener::{self, Bounds};
 use crate::metrics::Metrics;
@@ -53,6 +53,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let ops_address = ops_listener.as_ref().unwrap_or(&listener).local_addr()?;
     let gateway = assemble(config, capacity, ops_address)?;
+    let neighbours = Neighbours::new().context("cannot make an HTTP client")?;
     let stop_accepting = CancellationToken::new();
     let bounds = Arc::new(Bounds {
         read_timeout: gateway.config.limits.header_read_timeout,
@@ -82,7 +83,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     accept(listener, capacity.connections, public, stop_public);
     gateway.node.start();
     say_if_redis_is_absent(&gateway);
-    let watching = health::watch(gateway.readiness.clone(), stop_ops.clone());
+    let watching = health::watch(gateway.readiness.clone(), neighbours, stop_ops.clone());
     let watching = spawn_vital(&http_tasks, Task::Health, alarm, watching);
     unless_failed(alarm, run(&gateway, &stop_accepting, signals)).await?;
     stop_ops.cancel();
@@ -207,6 +208,7 @@ fn assemble(
         backend.clone(),
         metrics.clone(),
     );
+    let registry = Arc::new(Registry::new(capacity, metrics.shed_counters()));
     let tasks = TaskTracker::new();
     Ok(Arc::new(Gateway {
         host: Arc::new(Host::new(
@@ -218,17 +220,13 @@ fn assemble(
         )),
         origins: Origins::from_config(&config),
         proxies: Arc::new(Proxies::from_config(&config.proxy)),
-        registry: Arc::new(Registry::new(
-            capacity,
-            metrics.drain_counters(),
-            metrics.shed_counters(),
-        )),
+        drains: Drains::new(registry.clone()),
+        registry,
         readiness: Arc::new(Readiness::new(
             node.clone(),
             backend,
             config.redis.url.is_none(),
         )),
-        drains: Drains::new(metrics.drain_counters()),
         metrics,
         node,
         tasks,

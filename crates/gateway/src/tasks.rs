@@ -18,7 +18,7 @@ use switchboard_cluster::guard::{Panicked, caught_in};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
-use crate::metrics::PANICS;
+use crate::metrics::PROCESS;
 
 /// What a panic was in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Task {
 
     /// It panicked.
     pub(crate) fn count_panic(self) {
-        PANICS.with_label_values(&[self.name()]).inc();
+        PROCESS.panics_total.with_label_values(&[self.name()]).inc();
     }
 }
 
@@ -116,11 +116,14 @@ mod tests {
     #[tokio::test]
     async fn a_panic_in_a_vital_task_raises_the_alarm_and_in_another_one_does_not() {
         let (tasks, alarm) = (TaskTracker::new(), Alarm::default());
-        let before = PANICS.with_label_values(&["http"]).get();
+        let before = PROCESS.panics_total.with_label_values(&["http"]).get();
         spawn(&tasks, Task::Http, async { panic!("by a test") });
         tasks.close();
         tasks.wait().await;
-        assert_eq!(PANICS.with_label_values(&["http"]).get(), before + 1);
+        assert_eq!(
+            PROCESS.panics_total.with_label_values(&["http"]).get(),
+            before + 1
+        );
         drop(spawn_vital(&tasks, Task::Accept, &alarm, async {
             panic!("by a test")
         }));

@@ -362,10 +362,10 @@ fn drain_says_which_token_is_missing_and_where() {
     );
     let output = switchboard(
         &[],
-        &["drain", "--url", "https://gw.example", "--token", ADMIN],
+        &["drain", "--url", "ftp://gw.example", "--token", ADMIN],
     );
     assert!(
-        stderr(&output).contains("only http:// is understood here"),
+        stderr(&output).contains("only http:// and https:// are understood here"),
         "{}",
         stderr(&output)
     );

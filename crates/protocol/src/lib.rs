@@ -19,6 +19,7 @@ pub mod limits;
 pub mod member;
 pub mod payload;
 pub mod server_message;
+mod words;
 
 pub use client_message::ClientMessage;
 pub use close_code::CloseCode;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
+use crate::words::words;
 use crate::{Connection, ErrorCode, Member, MemberState, NodeId, Payload, PeerId, RoomId, UserId};
 
 /// Any message of a gateway. Those that go to many sessions at once are shared.
@@ -164,41 +165,19 @@ pub struct MemberLeft {
     pub reason: LeaveReason,
 }
 
-/// Why a member is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LeaveReason {
-    /// It said so.
-    Left,
-    /// Its connection ended and it could not resume.
-    Disconnected,
-    /// It did not come back within its window.
-    Expired,
-    /// Its node died and it could not resume.
-    NodeLost,
-    /// Somebody removed it.
-    Kicked,
-}
-
-impl LeaveReason {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Left,
-        Self::Disconnected,
-        Self::Expired,
-        Self::NodeLost,
-        Self::Kicked,
-    ];
-
-    /// As it is written on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Left => "left",
-            Self::Disconnected => "disconnected",
-            Self::Expired => "expired",
-            Self::NodeLost => "node-lost",
-            Self::Kicked => "kicked",
-        }
+words! {
+    /// Why a member is gone.
+    pub enum LeaveReason {
+        /// It said so.
+        Left = "left",
+        /// Its connection ended and it could not resume.
+        Disconnected = "disconnected",
+        /// It did not come back within its window.
+        Expired = "expired",
+        /// Its node died and it could not resume.
+        NodeLost = "node-lost",
+        /// Somebody removed it.
+        Kicked = "kicked",
     }
 }
 
@@ -274,22 +253,22 @@ pub struct Undelivered {
     pub reason: Reason,
 }
 
-/// Why a signal was not delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// The room has no such member.
-    NoSuchPeer,
-    /// The receiver left before it was handed on.
-    Left,
-    /// The receiver's window ended.
-    Expired,
-    /// A bound of the sender, a node or the receiver was reached.
-    Overloaded,
-    /// It could not be published before the deadline.
-    Unavailable,
-    /// It was published and nobody answered: it may have arrived.
-    Unconfirmed,
+words! {
+    /// Why a signal was not delivered.
+    pub enum Reason {
+        /// The room has no such member.
+        NoSuchPeer = "no-such-peer",
+        /// The receiver left before it was handed on.
+        Left = "left",
+        /// The receiver's window ended.
+        Expired = "expired",
+        /// A bound of the sender, a node or the receiver was reached.
+        Overloaded = "overloaded",
+        /// It could not be published before the deadline.
+        Unavailable = "unavailable",
+        /// It was published and nobody answered: it may have arrived.
+        Unconfirmed = "unconfirmed",
+    }
 }
 
 /// `done`: the request was carried out; for a signal without `to`, whom it goes to.

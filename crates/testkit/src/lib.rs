@@ -5,6 +5,7 @@
 //! skips.
 
 mod buckets;
+mod certificates;
 mod cpu_time;
 mod frozen;
 mod gateway_process;
@@ -18,6 +19,7 @@ mod slow_proxy;
 mod small_pipe;
 mod wait;
 
+pub use certificates::Certificates;
 pub use cpu_time::cpu_time;
 pub use gateway_process::GatewayProcess;
 pub use redis_cluster::RedisCluster;

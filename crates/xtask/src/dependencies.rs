@@ -13,8 +13,14 @@ use crate::workspace::{self, cargo};
 
 #[derive(Deserialize)]
 struct Policy {
+    graph: Graph,
     licenses: Licenses,
     bans: Bans,
+}
+
+#[derive(Deserialize)]
+struct Graph {
+    targets: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -44,7 +50,7 @@ struct Package {
     license: Option<String>,
 }
 
-/// Judges every package that the lock file names.
+/// Judges every package that is compiled for one of the targets.
 ///
 /// # Errors
 ///
@@ -52,7 +58,15 @@ struct Package {
 pub(crate) fn check() -> Result<()> {
     let policy = fs::read_to_string(workspace::root().join("deny.toml"))?;
     let policy: Policy = toml::from_str(&policy).context("deny.toml")?;
-    let metadata = cargo(["metadata", "--format-version", "1", "--locked"]).output()?;
+    let metadata = cargo(["metadata", "--format-version", "1", "--locked"])
+        .args(
+            policy
+                .graph
+                .targets
+                .iter()
+                .map(|target| format!("--filter-platform={target}")),
+        )
+        .output()?;
     let errors = String::from_utf8_lossy(&metadata.stderr);
     ensure!(metadata.status.success(), "cargo metadata: {errors}");
     let metadata: Metadata = serde_json::from_slice(&metadata.stdout)?;
@@ -99,6 +113,7 @@ mod tests {
 
     fn fault(name: &str, license: Option<&str>) -> Option<String> {
         let policy = r#"
+            graph.targets = []
             licenses.allow = ["MIT", "Apache-2.0"]
             bans.deny = [{ name = "openssl-sys" }]
         "#;

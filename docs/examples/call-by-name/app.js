@@ -1,7 +1,7 @@
 /**
- * Two people call each other by name, as in the tutorial that this server understands: `init` says who one is,
+ * Two people call each other by name, as in the tutorial for calls by name: `init` registers a name,
  * `request_connection` rings, `cancel_connection` declines or hangs up, and `connection_info` carries offers, answers and
- * candidates. It does not say from whom, so the page remembers whom it is in a call with.
+ * candidates. It does not contain its sender, so the page remembers who it is in a call with.
  *
  *   caller                               called
  *     ── request_connection ─────────────► rings
@@ -16,9 +16,9 @@ const element = (id) => document.getElementById(id);
 
 /** The others' calls come to this name. */
 let ownName = '';
-/** With whom one talks, or would like to. */
+/** The call with the person that this page talks to, or rings. */
 let call = null;
-/** Whose call has not been answered. */
+/** The person whose call has not been answered yet. */
 let caller = '';
 let socket = null;
 

@@ -16,7 +16,8 @@ use crate::link::keyring::Keyring;
 use crate::link::loopback::{self, Loopback};
 use crate::link::{Link, Shared};
 use crate::observe::Observe;
-use crate::tasks::{Task, VitalTasks};
+use crate::spawning::Tasks;
+use crate::tasks::Task;
 
 /// How the links of a node behave.
 pub(crate) struct LinkSettings {
@@ -32,18 +33,17 @@ pub(crate) struct Links {
     generations: AtomicU64,
     /// Frames to this node itself that take the shortcut, until the reader takes them.
     looped: Mutex<Option<mpsc::Receiver<Bytes>>>,
-    tasks: VitalTasks,
-    stop: CancellationToken,
+    tasks: Tasks,
 }
 
 impl Links {
-    /// No link yet. Their tasks run among `tasks`, until `stop`.
+    /// No link yet. Their tasks run among `tasks`.
     pub(crate) fn new(
         own: NodeId,
         settings: &LinkSettings,
         (bus, keyring): (Arc<dyn Bus>, Arc<Keyring>),
         observe: Arc<dyn Observe>,
-        (tasks, stop): (VitalTasks, CancellationToken),
+        tasks: Tasks,
     ) -> Self {
         let (bus, looped): (Arc<dyn Bus>, _) = if settings.local_shortcut {
             let (bus, looped) = Loopback::new(own.clone(), bus);
@@ -64,7 +64,6 @@ impl Links {
             generations: AtomicU64::new(1),
             looped: Mutex::new(Some(looped)),
             tasks,
-            stop,
         }
     }
 
@@ -123,10 +122,10 @@ impl Links {
             self.next_generation(),
             self.shared.clone(),
         ));
-        let cancel = self.stop.child_token();
+        let cancel = self.tasks.child_stop();
         let (running, until) = (link.clone(), cancel.clone());
         self.tasks
-            .spawn(Task::Link, async move { running.run(until).await });
+            .vital(Task::Link, async move { running.run(until).await });
         (link, cancel)
     }
 }

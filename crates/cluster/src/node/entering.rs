@@ -33,7 +33,7 @@ impl Inner {
             match self.try_to_enter(&mut waiting).await {
                 Ok(inbox) => return inbox,
                 Err(why) => {
-                    self.status.send_replace(Status::Starting(why));
+                    self.lease.turn(|_| Status::Starting(why));
                     sleep(RETRY).await;
                 }
             }
@@ -46,10 +46,9 @@ impl Inner {
         self.look_for_foreign(waiting, false).await?;
         let bus = &self.backend.bus;
         let inbox = bus.subscribe(&self.id).await.map_err(in_words)?;
-        self.register().await.map_err(in_words)?;
+        self.lease.register().await.map_err(in_words)?;
         if let Err(why) = self.look_for_foreign(waiting, true).await {
-            let leases = &self.backend.leases;
-            leases.release(&self.id).await.map_err(in_words)?;
+            self.lease.withdraw().await.map_err(in_words)?;
             return Err(why);
         }
         Ok(inbox)
@@ -120,30 +119,25 @@ impl Inner {
             self.stay_out(&foreign);
             return Ok(());
         }
-        self.register().await?;
+        self.lease.register().await?;
         self.reenter(observer).await
     }
 
     /// The lease is this node's own again. It may have been entered without an answer: then only its renewal tells.
     pub(crate) async fn reenter(&self, observer: &Observer) -> Result<(), LeaseError> {
-        let was_outside = *self.outside.borrow();
+        let was_outside = self.lease.is_outside();
         if was_outside {
-            let leases = &self.backend.leases;
-            let table = leases.read().await?;
+            let table = self.backend.leases.read().await?;
             if let Some(foreign) = self.live_foreign(&table, observer, true).await? {
-                self.own_lease.lock().await.forget();
-                leases.release(&self.id).await?;
+                self.lease.withdraw().await?;
                 self.stay_out(&foreign);
                 return Ok(());
             }
-            self.outside.send_replace(false);
+            self.lease.set_outside(false);
         }
-        let reenters = self.status.send_if_modified(|status| {
-            let reenters = *status == Status::Reentering;
-            if reenters {
-                *status = Status::Serving;
-            }
-            reenters
+        let reenters = self.lease.turn(|status| match status {
+            Status::Reentering => Status::Serving,
+            other => other.clone(),
         });
         if reenters || was_outside {
             self.doubt.assert_now();
@@ -153,13 +147,10 @@ impl Inner {
 
     /// It takes nobody, asserts nothing and cleans up after nobody, until the others are gone or an operator ends it.
     fn stay_out(&self, foreign: &Foreign) {
-        self.status.send_if_modified(|status| {
-            let stays = match status {
-                Status::Starting(_) => Status::Starting(foreign.to_string()),
-                Status::Serving | Status::Reentering => Status::Reentering,
-                Status::Stopped => Status::Stopped,
-            };
-            std::mem::replace(status, stays.clone()) != stays
+        self.lease.turn(|status| match status {
+            Status::Starting(_) => Status::Starting(foreign.to_string()),
+            Status::Serving | Status::Reentering => Status::Reentering,
+            Status::Stopped => Status::Stopped,
         });
         // The cycle of assertions starts again, and waits.
         self.doubt.assert_now();

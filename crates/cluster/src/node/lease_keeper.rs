@@ -1,27 +1,38 @@
-//! A node's life: it [enters](crate::node::entering) the cluster, keeps its lease, and cleans up after those that died.
+//! A node's own lease, and what follows from it: whether the node serves, and which dead nodes it cleans up after.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use switchboard_protocol::NodeId;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant};
 
-use crate::backend::leases::{LeaseError, Renewal, SharedKey};
-use crate::link::keyring::ClusterKey;
-use crate::node::observer::Observer;
-use crate::node::reaper::Gone;
-use crate::node::{Inner, Status};
-use crate::observe::Observation;
-use crate::observe::repeated::Repeated;
-use crate::sabotage::{Guard, is_out};
-use crate::tasks::Task;
+use crate::backend::leases::{LeaseError, Leases, NodeInfo, Renewal};
+use crate::node::key_agreement::KeyAgreement;
+use crate::node::status::Status;
+use crate::repair::doubt::Doubt;
 
-/// A lease is renewed so many times in the time after which it counts as lost.
-const RENEWALS_PER_LEASE: u32 = 4;
+/// What keeps the lease of one node.
+pub(crate) struct LeaseKeeper {
+    own: NodeId,
+    info: NodeInfo,
+    /// A node whose lease did not move for so long is dead.
+    lease: Duration,
+    leases: Arc<dyn Leases>,
+    doubt: Arc<Doubt>,
+    pub(crate) key: KeyAgreement,
+    /// Held while the lease is renewed.
+    last: tokio::sync::Mutex<LastRenewal>,
+    status: watch::Sender<Status>,
+    /// The lease is gone, and this node has not entered again yet.
+    outside: watch::Sender<bool>,
+    /// Nodes that this one is cleaning up after.
+    reaping: parking_lot::Mutex<BTreeSet<NodeId>>,
+}
 
 /// What this node knows of its own lease.
 #[derive(Default)]
-pub(crate) struct OwnLease {
+struct LastRenewal {
     /// As it last was, if it is this node's.
     renewed: Option<Renewed>,
     /// Its counter was that high, in whichever past of Redis.
@@ -33,206 +44,93 @@ struct Renewed {
     at: Instant,
 }
 
-/// The key that the cluster agreed on.
-#[derive(Default)]
-pub(crate) struct Agreement {
-    generation: u64,
-    /// When this node asked for it, the last time that it was told.
-    asked_at: Option<Instant>,
-}
-
-impl OwnLease {
-    /// It is not this node's, or is about to be another one.
-    pub(crate) fn forget(&mut self) {
-        self.renewed = None;
-    }
-}
-
-impl Inner {
-    /// Lives until the node stops.
-    pub(crate) async fn live(self: Arc<Self>) {
-        let inbox = tokio::select! {
-            biased;
-            () = self.stop.cancelled() => return,
-            inbox = self.enter_cluster() => inbox,
-        };
-        let looped = self
-            .links
-            .take_looped()
-            .expect("a node enters the cluster once");
-        let reader = self.clone();
-        self.vital.spawn(Task::Reader, async move {
-            reader.read(inbox, looped).await;
-        });
-        self.vital
-            .spawn(Task::Assertion, self.clone().assert_always());
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => {}
-            () = self.keep_lease() => {}
+impl LeaseKeeper {
+    /// It has no lease yet. `status`: where the node says whether it serves.
+    pub(crate) fn new(
+        own: NodeId,
+        (info, lease): (NodeInfo, Duration),
+        leases: Arc<dyn Leases>,
+        doubt: Arc<Doubt>,
+        (key, status): (KeyAgreement, watch::Sender<Status>),
+    ) -> Self {
+        Self {
+            own,
+            info,
+            lease,
+            leases,
+            doubt,
+            key,
+            last: tokio::sync::Mutex::default(),
+            status,
+            outside: watch::Sender::new(false),
+            reaping: parking_lot::Mutex::default(),
         }
     }
 
+    pub(crate) fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    pub(crate) fn is_serving(&self) -> bool {
+        *self.status.borrow() == Status::Serving
+    }
+
+    pub(crate) fn watch_status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Sets the status to what `next` makes of it. True: it is another one.
+    pub(crate) fn turn(&self, next: impl FnOnce(&Status) -> Status) -> bool {
+        self.status.send_if_modified(|status| {
+            let next = next(status);
+            std::mem::replace(status, next) != *status
+        })
+    }
+
+    /// The lease is gone, and this node has not entered again yet.
+    pub(crate) fn is_outside(&self) -> bool {
+        *self.outside.borrow()
+    }
+
+    /// False: it was so before.
+    pub(crate) fn set_outside(&self, outside: bool) -> bool {
+        self.outside.send_replace(outside) != outside
+    }
+
+    /// Comes when the lease is this node's own. Cancel safe.
+    pub(crate) async fn inside(&self) {
+        // There is a sender for as long as this is.
+        let _ = self.outside.subscribe().wait_for(|outside| !outside).await;
+    }
+
+    /// Enters the table of nodes.
     pub(crate) async fn register(&self) -> Result<(), LeaseError> {
-        self.agree_on_key().await?;
-        let leases = &self.backend.leases;
-        self.own_lease.lock().await.forget();
-        leases.register(&self.id, &self.settings.info).await?;
+        self.key.agree().await?;
+        self.last.lock().await.renewed = None;
+        self.leases.register(&self.own, &self.info).await?;
         Ok(())
-    }
-
-    /// A configured key counts. Else this node offers the one it has, and takes the one there is: after Redis forgot it,
-    /// whoever comes first brings one back. If that was a node that has just started, with a key of its own, this one
-    /// insists, with a higher generation: what was made with the old key is still good then.
-    pub(crate) async fn agree_on_key(&self) -> Result<(), LeaseError> {
-        let mut agreement = self.agreement.lock().await;
-        self.agree(&mut agreement).await
-    }
-
-    /// Looks whether there is another key, under which something is right that is wrong under those that are known. Of many
-    /// who come at the same time one asks, and the others have his answer: theirs would be the same.
-    pub(crate) async fn look_at_key_for(
-        &self,
-        is_right: impl Fn() -> bool,
-    ) -> Result<(), LeaseError> {
-        let came_at = Instant::now();
-        let mut agreement = self.agreement.lock().await;
-        let is_answered = agreement.asked_at.is_some_and(|asked| asked > came_at);
-        if is_answered || is_right() {
-            return Ok(());
-        }
-        self.agree(&mut agreement).await
-    }
-
-    async fn agree(&self, agreement: &mut Agreement) -> Result<(), LeaseError> {
-        let asked_at = Instant::now();
-        let (key, generation) = match (&self.settings.cluster_key, self.keyring.get()) {
-            (Some(key), _) => {
-                self.keyring.set(key.clone());
-                return Ok(());
-            }
-            (None, None) => (ClusterKey::random(), 1),
-            (None, Some(key)) => (key, agreement.generation),
-        };
-        let mut offered = SharedKey {
-            key: *key.bytes(),
-            generation,
-            former: None,
-        };
-        let leases = &self.backend.leases;
-        let mut known = leases.cluster_key(&offered).await?;
-        // A node that has never served has let nobody in, and nothing is lost with its key.
-        let is_starting = matches!(*self.status.borrow(), Status::Starting(_));
-        if !is_starting && known.key != offered.key && known.generation <= offered.generation {
-            offered.generation = known.generation.saturating_add(1);
-            known = leases.cluster_key(&offered).await?;
-        }
-        agreement.generation = known.generation;
-        agreement.asked_at = Some(asked_at);
-        if let Some(former) = known.former {
-            self.keyring.accept(ClusterKey::from_bytes(former));
-        }
-        self.keyring.set(ClusterKey::from_bytes(known.key));
-        Ok(())
-    }
-
-    /// Where frames came that were made with another key than this node knows: it may have been agreed on since.
-    async fn look_at_key_in_doubt(&self) {
-        let in_doubt = self.key_in_doubt.swap(false, Ordering::Relaxed);
-        if in_doubt && self.agree_on_key().await.is_err() {
-            self.key_in_doubt.store(true, Ordering::Relaxed);
-        }
-    }
-
-    async fn keep_lease(self: &Arc<Self>) {
-        let period = self.settings.lease / RENEWALS_PER_LEASE;
-        let mut observer = Observer::new(self.id.clone(), self.settings.lease);
-        let mut renewed_at = Instant::now();
-        let failing = Repeated::new();
-        let mut ticks = interval(period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            match self.renew_and_look(&mut observer).await {
-                Ok(true) => {
-                    self.observe.observe(Observation::LeaseRenewed {
-                        after: renewed_at.elapsed(),
-                    });
-                    renewed_at = Instant::now();
-                    if let Some(lasted) = failing.ended() {
-                        tracing::info!("the lease is kept again (it failed {lasted})");
-                    }
-                }
-                Ok(false) => {}
-                Err(error) => {
-                    observer.start_again();
-                    self.observe.observe(Observation::LeaseFailed);
-                    if let Some(said) = failing.happened() {
-                        tracing::warn!(%error, "the lease could not be kept; sockets stay{said}");
-                    }
-                }
-            }
-            self.look_at_key_in_doubt().await;
-        }
-    }
-
-    /// True if this node's own lease was renewed.
-    async fn renew_and_look(self: &Arc<Self>, observer: &mut Observer) -> Result<bool, LeaseError> {
-        let leases = &self.backend.leases;
-        let renewal = self.renew().await?;
-        match &renewal {
-            Renewal::Renewed { .. } => self.reenter(observer).await?,
-            _ if is_out(Guard::LeaseSelfCheck) => {}
-            lost => self.lose_lease(lost, observer).await?,
-        }
-        let table = leases.read().await?;
-        let linked = self.links.all().into_iter().map(|link| link.to().clone());
-        let look = observer.look(table.clone(), linked, Instant::now());
-        for node in look.vanished {
-            self.links.close(&node);
-        }
-        let is_claimed = matches!(renewal, Renewal::Claimed { .. });
-        if *self.outside.borrow() && !is_claimed {
-            // Nobody would clean up after this node, and those who are in may not read what it writes. One that is claimed
-            // may have to clean up after itself.
-            return Ok(false);
-        }
-        // A claim may have taken effect without an answer: then nobody but this node can know that it is to clean up.
-        let claimed = table
-            .iter()
-            .filter(|lease| lease.node != self.id && lease.claimed_by.as_ref() == Some(&self.id));
-        for lease in claimed {
-            self.spawn_reaping(&lease.node, Gone::Died);
-        }
-        for lease in look.dead {
-            // What it claims it is to clean up, and whoever stops does not begin with that.
-            if !self.departing.is_closed() && leases.claim(&lease, &self.id).await? {
-                self.spawn_reaping(&lease.node, Gone::told_by(&lease));
-            }
-        }
-        Ok(matches!(renewal, Renewal::Renewed { .. }))
     }
 
     /// Raises this node's counter, which also tells that Redis went back in time: if it was not what this node last raised
-    /// it to, or is gone before anybody could take this node for dead. Each time it goes on above all that it ever was, so
-    /// that it also tells where Redis goes back once more, to a later past.
+    /// it to, or is gone before another node could take this one for dead. Each time it goes on above all that it ever was,
+    /// so that it also tells where Redis goes back once more, to a later past.
     pub(crate) async fn renew(&self) -> Result<Renewal, LeaseError> {
-        let mut own = self.own_lease.lock().await;
-        let renewal = self.backend.leases.renew(&self.id, &own.highest).await?;
-        let went_back = own.renewed.as_ref().is_some_and(|before| match &renewal {
+        let mut last = self.last.lock().await;
+        let renewal = self.leases.renew(&self.own, &last.highest).await?;
+        let went_back = last.renewed.as_ref().is_some_and(|before| match &renewal {
             Renewal::Renewed { was, .. } => *was < before.counter,
-            Renewal::Missing => before.at.elapsed() < self.settings.lease,
+            Renewal::Missing => before.at.elapsed() < self.lease,
             Renewal::Claimed { .. } => false,
         });
-        own.renewed = match renewal {
+        last.renewed = match renewal {
             Renewal::Renewed { counter, .. } => Some(Renewed {
                 counter,
                 at: Instant::now(),
             }),
             _ => None,
         };
-        if let Some(renewed) = &own.renewed {
-            own.highest = renewed.counter;
+        if let Some(renewed) = &last.renewed {
+            last.highest = renewed.counter;
         }
         if went_back {
             self.doubt.note_went_back();
@@ -240,57 +138,37 @@ impl Inner {
         Ok(renewal)
     }
 
-    fn spawn_reaping(self: &Arc<Self>, dead: &NodeId, how: Gone) {
-        // Whoever stops gives no lease back before it is done with those of others, and begins with no more.
-        if self.departing.is_closed() || !self.reaping.lock().insert(dead.clone()) {
-            return;
-        }
-        let (node, dead) = (self.clone(), dead.clone());
-        self.spawn_errand(Task::Reaping, async move {
-            let reaping = node.clone().reap(dead.clone(), how);
-            node.guarded_in(Task::Reaping, reaping).await;
-            node.reaping.lock().remove(&dead);
-        });
+    /// Takes the lease out of the table again: the node does not enter after all.
+    pub(crate) async fn withdraw(&self) -> Result<(), LeaseError> {
+        self.last.lock().await.renewed = None;
+        self.leases.release(&self.own).await
     }
 
-    /// This node was taken for dead, or its lease was forgotten. Sockets stay. While another node cleans up after it, it
-    /// takes nobody; then it enters anew, and finds out session by session whose each is now.
-    async fn lose_lease(&self, lost: &Renewal, observer: &Observer) -> Result<(), LeaseError> {
-        if self.departing.is_closed() {
-            // It stops, and has just given its lease back.
-            return Ok(());
+    /// The node stops. Where it `leaves_nothing`, its lease goes; else another node takes over at once what it leaves.
+    pub(crate) async fn give_back(
+        &self,
+        leaves_nothing: impl Future<Output = bool>,
+    ) -> Result<(), LeaseError> {
+        // A renewal that comes meanwhile finds the lease missing, which is no sign that the directory went back in time.
+        let mut last = self.last.lock().await;
+        last.renewed = None;
+        if leaves_nothing.await {
+            self.leases.release(&self.own).await
+        } else {
+            self.leases.abandon(&self.own).await
         }
-        let is_claimed = matches!(lost, Renewal::Claimed { .. });
-        let serves = [Status::Serving, Status::Reentering].contains(&*self.status.borrow());
-        if is_claimed && serves {
-            if self.status.send_replace(Status::Reentering) != Status::Reentering {
-                self.note_lease_lost(lost);
-            }
-            return Ok(());
-        }
-        if *lost == Renewal::Missing {
-            if !self.outside.send_replace(true) {
-                self.note_lease_lost(lost);
-            }
-            self.enter_again(observer).await?;
-        }
-        Ok(())
     }
 
-    fn note_lease_lost(&self, lost: &Renewal) {
-        self.observe.observe(Observation::LeaseLost);
-        if let Some(said) = self.warnings.lease_lost.happened() {
-            let sessions = self.locals.len();
-            let claimer = match lost {
-                Renewal::Claimed { by } => Some(by.as_str()),
-                Renewal::Renewed { .. } | Renewal::Missing => None,
-            };
-            tracing::warn!(
-                node.id = claimer,
-                ?lost,
-                sessions,
-                "this node's lease is lost; sockets stay{said}"
-            );
-        }
+    /// False: this node cleans up after that one already.
+    pub(crate) fn begin_reaping(&self, dead: &NodeId) -> bool {
+        self.reaping.lock().insert(dead.clone())
+    }
+
+    pub(crate) fn end_reaping(&self, dead: &NodeId) {
+        self.reaping.lock().remove(dead);
+    }
+
+    pub(crate) fn is_reaping(&self) -> bool {
+        !self.reaping.lock().is_empty()
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Duration, sleep, timeout};
+use tokio::time::{Duration, timeout};
 
 use crate::backend::directory::DirectoryError;
 use crate::backend::leases::{Lease, LeaseError};
@@ -16,7 +16,7 @@ use crate::node::Inner;
 use crate::observe::Observation;
 use crate::observe::about::About;
 use crate::observe::unreadable::RecordKind;
-use crate::sessions::away::{Marked, Told};
+use crate::sessions::keep_away::{Marked, Told};
 use crate::tasks::Task;
 
 /// Peers that are cleaned up after at the same time.
@@ -86,10 +86,8 @@ impl Inner {
                     }
                 }
             }
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = sleep(RETRY) => {}
+            if !self.tasks.pause(RETRY).await {
+                return;
             }
         }
     }
@@ -129,7 +127,9 @@ impl Inner {
             }
             let (node, dead) = (self.clone(), dead.clone());
             under_way.spawn(async move {
-                let reaped = node.guarded_in(Task::Reaping, node.reap_peer(&dead, &peer));
+                let reaped = node
+                    .tasks
+                    .guarded_in(Task::Reaping, node.reap_peer(&dead, &peer));
                 // The others are not to wait for one that cannot be read: rooms that know it take it over.
                 reaped.await.unwrap_or_else(|| Ok(Vec::new()))
             });
@@ -214,7 +214,7 @@ impl Inner {
             record.rooms.clone(),
             self.settings.resume_window,
         );
-        self.keep(away.clone());
+        self.sessions.keep(away.clone());
         match self.mark_in_turn(&away).await {
             Ok(Marked::Done(told)) => Ok(told),
             Ok(Marked::Superseded) => {
@@ -224,7 +224,7 @@ impl Inner {
             Err(_) => {
                 // It is this node's now, whatever becomes of the cleaning up.
                 let node = self.clone();
-                self.spawn_errand(Task::Departure, async move {
+                self.tasks.errand(Task::Departure, async move {
                     node.mark_away(&away).await;
                 });
                 Ok(Vec::new())

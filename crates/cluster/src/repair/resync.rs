@@ -19,7 +19,7 @@ impl Inner {
 
     /// With one node: everything unanswered there is queued once more.
     pub(crate) fn resync(&self, link: &Link) {
-        for local in &self.locals {
+        for local in self.sessions.all_live() {
             local.unanswered.lock().withdraw(link);
         }
         self.compare_notes(link);
@@ -27,7 +27,7 @@ impl Inner {
 
     /// The link forgets what it had; everything unanswered is queued in its new generation.
     pub(crate) fn start_link_anew(&self, link: &Link) {
-        for local in &self.locals {
+        for local in self.sessions.all_live() {
             local.unanswered.lock().withdraw(link);
         }
         link.reset(self.links.next_generation());
@@ -37,7 +37,7 @@ impl Inner {
     /// The link was full and has delivered all it had. What came meanwhile is queued now; for receipts that found no place
     /// the other side asks again, for it notices the new generation.
     pub(crate) fn start_drained_link_anew(&self, link: &Link) {
-        for local in &self.locals {
+        for local in self.sessions.all_live() {
             local.unanswered.lock().keep_confirmed(link);
         }
         link.reset(self.links.next_generation());
@@ -57,7 +57,7 @@ impl Inner {
         // Said even where nothing is shared: the other side hears by it that this one has started anew.
         link.tell_revisions(&shared);
         self.tell_former_again(link);
-        for local in self.locals_in_order() {
+        for local in self.sessions.all_live() {
             let mut unanswered = local.unanswered.lock();
             unanswered.queue((local.peer, local.epoch), link);
         }
@@ -79,7 +79,11 @@ impl Inner {
     fn newer_than(&self, id: &RoomId, theirs: u64, is_answer: bool) -> Option<u64> {
         let Some(room) = self.rooms.get(id.as_str()) else {
             // They count members here. Where those are not away, they are gone: there was a step that they have missed.
-            let is_kept = self.away.iter().any(|away| away.has_room(id));
+            let is_kept = self
+                .sessions
+                .all_away()
+                .iter()
+                .any(|away| away.has_room(id));
             return (!is_kept).then_some(theirs + 1);
         };
         let ours = self.in_room(&room, |room| {

@@ -1,9 +1,14 @@
 //! How a room gets over a missing step: what waits for it, and for how long.
 
+use switchboard_protocol::PeerId;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{After, HELD_MAX, READ_AFTER, Room};
+use super::state::{After, READ_AFTER, Room, SenderKnown};
 use crate::link::envelope::RosterChange;
+
+/// Steps that may wait in one room for a missing one.
+const HELD_MAX: usize = 2048;
 
 impl Room {
     pub(super) fn hold(&mut self, step: RosterChange) {
@@ -16,7 +21,7 @@ impl Room {
     pub(crate) fn is_behind(&self) -> bool {
         self.roster
             .as_ref()
-            .is_none_or(|roster| roster.revision < self.known.max(self.supposed))
+            .is_none_or(|roster| roster.revision < self.highest.known.max(self.highest.supposed))
     }
 
     pub(super) fn note_gap(&mut self) {
@@ -45,5 +50,59 @@ impl Room {
         let next = self.roster.as_ref()?.revision + 1;
         let index = self.held.iter().position(|step| step.revision == next)?;
         self.held.remove(index)
+    }
+
+    /// Comes when the roster has that revision.
+    pub(crate) fn reaches(&mut self, revision: u64) -> oneshot::Receiver<()> {
+        let (reached, when_reached) = oneshot::channel();
+        self.awaiting.push((revision, reached));
+        self.tell_awaiting();
+        when_reached
+    }
+
+    pub(super) fn tell_awaiting(&mut self) {
+        let revision = self.revision();
+        for (_, reached) in self
+            .awaiting
+            .extract_if(.., |(awaited, _)| *awaited <= revision)
+        {
+            // Whoever waited may have given up.
+            let _ = reached.send(());
+        }
+    }
+
+    /// Another node has this revision of the room; the answer is this node's own.
+    pub(crate) fn hint(&mut self, revision: u64) -> Option<u64> {
+        self.note_told(revision);
+        self.note_gap();
+        self.roster.as_ref().map(|roster| roster.revision)
+    }
+
+    /// Another node answers to what it was told of this room. It may not have the room, and suppose a revision: nobody ever
+    /// gave that, and it must not be asserted.
+    pub(crate) fn suppose(&mut self, revision: u64) -> Option<u64> {
+        self.highest.supposed = self.highest.supposed.max(revision);
+        self.note_gap();
+        self.roster.as_ref().map(|roster| roster.revision)
+    }
+
+    /// The room has, or had, this revision.
+    pub(super) fn note_told(&mut self, revision: u64) {
+        self.highest.known = self.highest.known.max(revision);
+        self.highest.told = self.highest.told.max(revision);
+    }
+
+    /// Whether the sender of a signal is a member, in a room that has this revision at the least.
+    pub(crate) fn knows(&mut self, sender: &PeerId, revision: u64) -> SenderKnown {
+        let roster = self.roster.as_ref();
+        if roster.is_some_and(|roster| roster.member(sender).is_some()) {
+            return SenderKnown::Yes;
+        }
+        self.note_told(revision);
+        self.note_gap();
+        match self.is_behind() {
+            true => SenderKnown::Perhaps,
+            false => SenderKnown::No,
+        }
     }
 }

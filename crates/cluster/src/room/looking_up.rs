@@ -4,16 +4,10 @@ use std::sync::Arc;
 
 use switchboard_protocol::{PeerId, RoomId};
 
-use super::Room;
+use super::state::{LookUp, Room};
 use crate::backend::directory::{Sighting, Whom};
 use crate::backend::record::MemberRecord;
 use crate::sessions::local_session::LocalSession;
-
-/// A look-up under way, for all who ask.
-pub(super) struct LookUp {
-    whom: Whom,
-    askers: Vec<Arc<LocalSession>>,
-}
 
 impl Room {
     /// Whom a signal is for, as far as it is known here: by the roster, or by a look-up that has seen beyond it. Nobody can

@@ -5,9 +5,19 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use switchboard_protocol::{PeerId, RoomId};
-use tokio::time::Instant;
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::{Duration, Instant, timeout};
 
+use crate::backend::directory::{AssertMember, JoinOutcome};
 use crate::room::Room;
+use crate::room::allowance::{Reads, record_bytes};
+use crate::sessions::local_session::LocalSession;
+
+/// How long a join waits for another one that reads the same room.
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a join waits for its turn to read a room, and how often it looks.
+const READ_PATIENCE: Duration = Duration::from_secs(2);
+const READ_AGAIN: Duration = Duration::from_millis(20);
 
 /// A join or a resume in one room that is under way: what arrives for it meanwhile waits. Dropped without having been
 /// admitted (it was refused, or panicked), it is under way no more.
@@ -41,6 +51,8 @@ pub(crate) struct Rooms {
     rooms: DashMap<RoomId, Arc<Mutex<Room>>>,
     /// Rooms that missed a step of their roster.
     behind: Mutex<Vec<Arc<Mutex<Room>>>>,
+    /// Reads of whole rooms, for joins.
+    reads: Mutex<Reads>,
 }
 
 impl Rooms {
@@ -97,6 +109,68 @@ impl Rooms {
             self.note_behind(&room);
         }
         due
+    }
+
+    /// The session hears nothing of the room any more.
+    pub(crate) fn dismiss(&self, local: &LocalSession, room: &RoomId) {
+        if let Some(known) = self.get(room.as_str()) {
+            known.lock().dismiss(local);
+            self.sweep(room);
+        }
+    }
+
+    /// Of those who come into a room that nobody of this node is in, the first reads it, and the others wait for him.
+    pub(crate) async fn until_first(&self, room: &Mutex<Room>) -> Option<OwnedMutexGuard<()>> {
+        let first = room.lock().first()?;
+        // Whoever waits too long reads the room himself.
+        timeout(FIRST_PATIENCE, first.lock_owned()).await.ok()
+    }
+
+    /// Waits until this node may read one more room, if it is to; or says how long that would take.
+    pub(crate) async fn until_may_read(&self, whole: bool) -> Result<Option<usize>, Duration> {
+        if !whole {
+            return Ok(None);
+        }
+        let until = Instant::now() + READ_PATIENCE;
+        loop {
+            let now = Instant::now();
+            let begun = self.reads.lock().begin(now);
+            match begun {
+                Ok(counted) => return Ok(Some(counted)),
+                Err(pause) if now + pause > until => return Err(pause),
+                Err(_) => {}
+            }
+            tokio::time::sleep(READ_AGAIN).await;
+        }
+    }
+
+    pub(crate) fn note_read(&self, reading: Option<usize>, outcome: Option<&JoinOutcome>) {
+        let Some(counted) = reading else { return };
+        let bytes = match outcome {
+            Some(JoinOutcome::Joined { roster, .. }) => {
+                Some(roster.members.iter().map(record_bytes).sum())
+            }
+            _ => None,
+        };
+        self.reads.lock().end(counted, bytes, Instant::now());
+    }
+
+    /// How many are in a room, hidden ones too, as far as this node knows.
+    pub(crate) fn members_of(&self, room: &str) -> usize {
+        self.get(room).map_or(0, |room| {
+            let room = room.lock();
+            room.roster().map_or(0, |roster| roster.members().count())
+        })
+    }
+
+    /// A live member as the roster here has it, to be asserted.
+    pub(crate) fn place_of(&self, local: &LocalSession, room: &RoomId) -> Option<AssertMember> {
+        self.get(room.as_str())?.lock().place_of(&local.peer)
+    }
+
+    pub(crate) fn knows_roster(&self, room: &RoomId) -> bool {
+        let known = self.get(room.as_str());
+        known.is_some_and(|room| room.lock().roster().is_some())
     }
 
     pub(crate) fn len(&self) -> usize {

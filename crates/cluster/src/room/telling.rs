@@ -5,7 +5,7 @@ use switchboard_protocol::server_message::{
 };
 use switchboard_protocol::{MemberState, PeerId, ServerMessage};
 
-use super::{After, Room};
+use super::state::{After, Room};
 use crate::backend::record::MemberRecord;
 use crate::link::envelope::Change;
 use crate::room::roster::Roster;
@@ -212,7 +212,7 @@ impl Room {
         }
         if let Ok(index) = self.locals.binary_search_by_key(&peer, |local| local.peer) {
             let local = self.locals.remove(index);
-            local.forget_room(&self.id);
+            local.directory.forget_room(&self.id);
             local.tell(RoomClosed {
                 room: self.id.clone(),
                 reason: why_closed(reason).into(),

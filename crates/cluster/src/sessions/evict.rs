@@ -10,7 +10,7 @@ use crate::backend::directory::{DirectoryError, Presence};
 use crate::backend::record::Epoch;
 use crate::node::Inner;
 use crate::observe::{AwayEnd, Observation};
-use crate::sessions::attach::Departing;
+use crate::sessions::detach::Departing;
 
 impl Inner {
     /// False: all of the user's sessions have a connection.
@@ -56,7 +56,7 @@ impl Inner {
             return Ok(false);
         };
         let epoch = epoch + 1;
-        self.let_go(&peer, epoch, &self.id);
+        self.sessions.let_go(&peer, epoch, &self.id);
         if former != self.id {
             self.links.to(&former).tell_moved(peer, epoch);
         }

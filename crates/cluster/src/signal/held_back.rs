@@ -2,8 +2,8 @@
 //! that its two ends share: where one signal waits, those behind it from the same sender do as well, whatever their room.
 //!
 //! A signal comes too early while its room does not know the sender yet, or has not reached the step with which the
-//! session comes in. A resumed session enters its rooms one after another, and others send to it as soon as they hear of
-//! the first: for the time being, everything waits.
+//! session comes in. Others send to a resumed session as soon as they hear of it in one of its rooms, when it may not be in the
+//! others yet: until it is, everything waits.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ impl Inner {
 
     fn is_too_early(&self, early: &EarlySignal, signal: &SignalEnvelope<'_>) -> bool {
         let taken = || self.take_signal_now(&early.from, signal);
-        let too_early = self.guarded(Task::Reader, taken);
+        let too_early = self.tasks.guarded(Task::Reader, taken);
         too_early.is_some_and(|waiting| !waiting.is_empty())
     }
 
@@ -140,7 +140,7 @@ impl Inner {
                 .as_ref()
                 .is_some_and(|early| early.holds_back(&signal.sender))
         };
-        let Some(local) = self.local_in(&receiver).filter(is_early) else {
+        let Some(local) = self.sessions.live_in(&receiver).filter(is_early) else {
             return false;
         };
         if let Some(room) = self.rooms.get(signal.room) {
@@ -183,9 +183,5 @@ impl Inner {
             self.early.lock().push(local.clone());
         }
         hold(early.get_or_insert_default())
-    }
-
-    pub(crate) fn local_in(&self, (peer, epoch): &(PeerId, Epoch)) -> Option<Arc<LocalSession>> {
-        self.local(peer).filter(|local| local.epoch == *epoch)
     }
 }

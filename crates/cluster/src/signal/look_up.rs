@@ -15,7 +15,7 @@ use smallvec::smallvec;
 use switchboard_protocol::RoomId;
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::{Reason, Receiver, Undelivered};
-use tokio::time::{Duration, sleep};
+use tokio::time::Duration;
 
 use crate::backend::directory::{Sighting, Whom};
 use crate::backend::record::MemberRecord;
@@ -56,9 +56,9 @@ impl Inner {
         if room.seek(&whom, local) {
             let (node, shared) = (self.clone(), shared.clone());
             drop(room);
-            self.spawn_aside(Task::Roster, async move {
+            self.tasks.aside(Task::Roster, async move {
                 let looked = node.look_up(&shared, &whom);
-                if node.guarded_in(Task::Roster, looked).await.is_none() {
+                if node.tasks.guarded_in(Task::Roster, looked).await.is_none() {
                     // What waits for it ends at its deadline; whoever asks next has it looked up anew.
                     shared.lock().forget_look_up(&whom);
                 }
@@ -87,10 +87,8 @@ impl Inner {
                     tracing::debug!(room.id = %id, %error, "a member could not be looked up");
                 }
             }
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = sleep(pause) => {}
+            if !self.tasks.pause(pause).await {
+                return;
             }
             pause = (pause * 2).min(AGAIN_AFTER_MAX);
         }

@@ -9,8 +9,8 @@ use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
 use crate::node::Inner;
 use crate::observe::Observation;
-use crate::sessions::away::Ways;
 use crate::sessions::local_session::LocalSession;
+use crate::sessions::ways_back::WaysBack;
 use crate::signal::unanswered::Placement;
 use crate::tasks::Task;
 
@@ -24,12 +24,12 @@ impl Inner {
     pub(crate) async fn sweep(self: Arc<Self>) {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut ways_back = Ways::new(self.backend.reach.clone());
+        let mut ways_back = WaysBack::new(self.backend.reach.clone());
         for tick in 1_u64.. {
             tokio::select! {
                 biased;
                 _ = ticks.tick() => {}
-                () = self.stop.cancelled() => return,
+                () = self.tasks.stopped() => return,
             }
             // Asked at each tick: a doubt begins when it is noticed.
             let is_in_doubt = self.doubt.lasts();
@@ -56,7 +56,7 @@ impl Inner {
         let now = Instant::now();
         for room in self.rooms.take_behind(now) {
             let node = self.clone();
-            self.spawn_aside(Task::Roster, async move {
+            self.tasks.aside(Task::Roster, async move {
                 let id = room.lock().id().clone();
                 node.observe.observe(Observation::RosterFetched);
                 let roster = node.backend.directory.roster(&id).await;
@@ -77,7 +77,7 @@ impl Inner {
             .into_iter()
             .filter(|local| {
                 let ended = || self.end_overdue_of(local, now, &mut unpublished);
-                self.guarded(Task::Sweeper, ended).unwrap_or_else(|| {
+                self.tasks.guarded(Task::Sweeper, ended).unwrap_or_else(|| {
                     // Its next signal brings it back here.
                     local.unanswered.lock().watched = false;
                     false
@@ -140,14 +140,14 @@ impl Inner {
     /// Forgets streams whose senders cannot come back and say everything once more. While `ways_are_open` does not hold they
     /// still can, however late it is.
     fn prune_streams(&self, now: Instant, ways_are_open: bool) {
-        for local in &self.locals {
+        for local in self.sessions.all_live() {
             let prune = || self.prune_streams_of(&local, now, ways_are_open);
-            self.guarded(Task::Sweeper, prune);
+            self.tasks.guarded(Task::Sweeper, prune);
         }
     }
 
     fn prune_streams_of(&self, local: &LocalSession, now: Instant, ways_are_open: bool) {
-        let rooms = local.room_ids();
+        let rooms = local.directory.room_ids();
         let shares_room = |sender: &_| {
             let rooms = rooms
                 .iter()

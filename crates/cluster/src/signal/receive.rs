@@ -1,7 +1,6 @@
 //! What other nodes say: frames in, envelopes to where they belong. Never waits for anybody.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -36,7 +35,7 @@ impl Inner {
             }
             let event = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return,
+                () = self.tasks.stopped() => return,
                 event = inbox.next() => event,
                 Some(frame) = looped.recv() => Some(BusEvent::Frame(frame)),
             };
@@ -54,6 +53,7 @@ impl Inner {
     /// Whatever is in it, the next one has its turn.
     fn take_frame(&self, bytes: &[u8]) {
         if self
+            .tasks
             .guarded(Task::Reader, || self.try_frame(bytes))
             .is_none()
         {
@@ -62,12 +62,12 @@ impl Inner {
     }
 
     fn try_frame(&self, bytes: &[u8]) {
-        let (header, envelopes) = match frame::open(&self.keyring, &self.id, bytes) {
+        let (header, envelopes) = match frame::open(self.lease.key.keyring(), &self.id, bytes) {
             Ok(opened) => opened,
             Err(error) => {
                 self.observe.observe(Observation::FrameRejected);
                 if error == BadFrame::Mac {
-                    self.key_in_doubt.store(true, Ordering::Relaxed);
+                    self.lease.key.note_doubt();
                 }
                 if let Some(said) = self.warnings.frames_rejected.happened() {
                     tracing::warn!(%error, "frames on this node's channel are rejected{said}");
@@ -83,7 +83,7 @@ impl Inner {
                     // The link has confirmed it: what its sender expects of it, a repair or a deadline brings.
                     Ok(envelope) => {
                         let taken = || self.take_envelope(&header.from, envelope);
-                        self.guarded(Task::Reader, taken);
+                        self.tasks.guarded(Task::Reader, taken);
                     }
                     Err(error) => self.skip_envelope(&header.from, &error),
                 }
@@ -118,13 +118,13 @@ impl Inner {
             Envelope::Receipt(receipt) => self.take_receipt(from, &receipt),
             Envelope::Roster(step) => self.take_step(step),
             Envelope::Revisions(revisions) => self.compare_revisions(from, revisions),
-            Envelope::Moved(moved) => self.let_go(&moved.peer, moved.epoch, from),
+            Envelope::Moved(moved) => self.sessions.let_go(&moved.peer, moved.epoch, from),
         }
     }
 
     fn take_step(&self, step: RosterChange) {
         if let Change::Left { peer, .. } = &step.change
-            && let Some(away) = self.away.get(peer)
+            && let Some(away) = self.sessions.away(peer)
         {
             away.forget_place(&step.room);
         }
@@ -211,7 +211,7 @@ impl Inner {
         let mut waiting = SmallVec::new();
         for receiver in &signal.receivers {
             let (peer, epoch) = receiver;
-            if let Some(local) = self.local_in(receiver).filter(|_| too_early(peer)) {
+            if let Some(local) = self.sessions.live_in(receiver).filter(|_| too_early(peer)) {
                 waiting.push(local);
                 continue;
             }
@@ -266,7 +266,7 @@ impl Inner {
         (peer, epoch): (PeerId, Epoch),
         signal: &SignalEnvelope<'_>,
     ) -> Option<Answer> {
-        if let Some(local) = self.local_in(&(peer, epoch)) {
+        if let Some(local) = self.sessions.live_in(&(peer, epoch)) {
             let sender = (signal.sender, signal.sender_epoch);
             let mut inbound = local.inbound.lock();
             return inbound.turn_away(sender, signal.id, Reason::NoSuchPeer);
@@ -292,7 +292,7 @@ impl Inner {
             let inbound = local.inbound.lock();
             inbound.recall(&signal.sender, signal.id, (fate, fate.of_untouched()))
         };
-        if let Some(local) = self.local_in(&(peer, epoch)) {
+        if let Some(local) = self.sessions.live_in(&(peer, epoch)) {
             // It is here, and not in that room any more.
             let sender = (signal.sender, signal.sender_epoch);
             let mut inbound = local.inbound.lock();
@@ -331,7 +331,7 @@ impl Inner {
     }
 
     fn take_receipt(&self, from: &NodeId, receipt: &Receipt) {
-        let Some(local) = self.locals.get(&receipt.sender).map(|local| local.clone()) else {
+        let Some(local) = self.sessions.live(&receipt.sender) else {
             return;
         };
         if local.epoch != receipt.sender_epoch {

@@ -1,7 +1,6 @@
 //! What follows in this node's sessions when a room changes: what waits for its members goes where they are now, and what
 //! waits for those who are gone is answered.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -10,77 +9,25 @@ use switchboard_protocol::server_message::{LeaveReason, Reason};
 
 use crate::backend::record::MemberRecord;
 use crate::node::Inner;
-use crate::room::{After, Room};
+use crate::room::Room;
 use crate::sessions::local_session::LocalSession;
 use crate::signal::unanswered::{Ended, Placement, Unanswered};
 
 impl Inner {
-    /// Does something in a room and, before anybody else gets at it, what follows. A panic leaves the room with a roster
-    /// that is half changed: it is read again, whatever its revision.
-    pub(crate) fn in_room<T>(
-        &self,
-        shared: &Arc<Mutex<Room>>,
-        change: impl FnOnce(&mut Room) -> (T, After),
-    ) -> T {
-        let changed = catch_unwind(AssertUnwindSafe(|| self.change_room(shared, change)));
-        changed.unwrap_or_else(|panic| {
-            shared.lock().distrust();
-            self.rooms.note_behind(shared);
-            resume_unwind(panic)
-        })
-    }
-
-    fn change_room<T>(
-        &self,
-        shared: &Arc<Mutex<Room>>,
-        change: impl FnOnce(&mut Room) -> (T, After),
-    ) -> T {
-        let mut room = shared.lock();
-        let (result, after) = change(&mut room);
-        let After {
-            entered,
-            joined,
-            moved,
-            lost,
-        } = after;
-        for local in &entered {
-            self.follow_all(&room, local);
-        }
-        for member in joined {
-            self.follow_again(&room, &member);
-        }
-        for member in moved {
-            self.follow(&room, &member);
-        }
-        for (peer, reason) in lost {
-            self.give_up_on(&room, &peer, reason);
-        }
-        if room.read_at().is_some() {
-            self.rooms.note_behind(shared);
-        }
-        let waiting: Vec<_> = if self.early.lock().is_empty() {
-            Vec::new()
-        } else {
-            room.locals().to_vec()
-        };
-        drop(room);
-        for local in entered {
-            self.compare_rosters(shared, &local);
-        }
-        for local in waiting {
-            self.try_early(&local);
-        }
-        result
-    }
-
     /// A member has another epoch, node or connection: what the sessions here have for it goes there.
-    fn follow(&self, room: &Room, member: &MemberRecord) {
-        self.let_go(&member.peer, member.epoch, &member.node);
+    pub(crate) fn follow(&self, room: &Room, member: &MemberRecord) {
+        self.sessions
+            .let_go(&member.peer, member.epoch, &member.node);
         let is_misplaced = |local: &Arc<LocalSession>| {
             local.epoch > member.epoch
                 || local.epoch == member.epoch && (member.node != self.id || member.flags.away)
         };
-        if self.local(&member.peer).as_ref().is_some_and(is_misplaced) {
+        if self
+            .sessions
+            .live(&member.peer)
+            .as_ref()
+            .is_some_and(is_misplaced)
+        {
             self.doubt.assert_now();
         }
         for local in room.locals() {
@@ -90,7 +37,7 @@ impl Inner {
 
     /// A member came in that may have been here before, over another connection or under another name: what waits for it
     /// from then, and for whoever has its name now, goes before what comes next.
-    fn follow_again(&self, room: &Room, member: &MemberRecord) {
+    pub(crate) fn follow_again(&self, room: &Room, member: &MemberRecord) {
         for local in room.locals() {
             let mut unanswered = local.unanswered.lock();
             self.find_by_roster(room.id(), local, &mut unanswered, member);
@@ -112,7 +59,7 @@ impl Inner {
 
     /// A session came into a room: what waits for its members, from another room that the two shared, goes where they are
     /// now. Nobody else would say, and what comes next must not overtake it.
-    fn follow_all(&self, room: &Room, local: &LocalSession) {
+    pub(crate) fn follow_all(&self, room: &Room, local: &LocalSession) {
         let mut unanswered = local.unanswered.lock();
         if unanswered.is_empty() {
             return;
@@ -125,8 +72,8 @@ impl Inner {
 
     /// Of somebody in several rooms of a session that came into this one, one of them may have heard less than another.
     /// What the session says in any of them goes one way.
-    fn compare_rosters(&self, entered: &Arc<Mutex<Room>>, local: &LocalSession) {
-        let rooms = local.room_ids();
+    pub(crate) fn compare_rosters(&self, entered: &Arc<Mutex<Room>>, local: &LocalSession) {
+        let rooms = local.directory.room_ids();
         let rooms = rooms
             .iter()
             .filter_map(|room| self.rooms.get(room.as_str()))
@@ -157,7 +104,7 @@ impl Inner {
     }
 
     /// A member is gone, and for what waits for it here no answer comes from anywhere.
-    fn give_up_on(&self, room: &Room, peer: &PeerId, reason: LeaveReason) {
+    pub(crate) fn give_up_on(&self, room: &Room, peer: &PeerId, reason: LeaveReason) {
         for local in room.locals() {
             let ended = local.unanswered.lock().end_where(|id, _, target| {
                 // A node that lives answers for what was sent to it.

@@ -8,9 +8,11 @@ use switchboard_cluster::{Backend, NewSession, Node, OutboxFull, Reach, Recipien
 use switchboard_protocol::server_message::RoomSnapshot;
 use switchboard_protocol::{Connection, PeerId, ServerMessage};
 use tokio::sync::watch;
-use tokio::time::{Duration, sleep};
+use tokio::time::{Duration, sleep, timeout};
 
-use crate::rig::{Kind, Session, WINDOW, faulty_node, id, introduce, node, plain_nodes, settings};
+use crate::rig::{
+    Kind, Session, WINDOW, faulty_node, id, introduce, node, plain_node, plain_nodes, settings,
+};
 
 fn members(snapshot: &RoomSnapshot) -> Vec<(PeerId, u64, Connection)> {
     let members = snapshot.members.iter();
@@ -302,6 +304,60 @@ async fn nobody_waits_long_for_his_turn_or_has_it_after_he_has_gone() {
     let refused = node.resume(gone, &secret, nothing_seen).await;
     assert_eq!(refused.err(), Some(ResumeError::Unavailable));
     assert_eq!(directory.calls("attach"), attached + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resumed_session_enters_all_its_rooms_at_the_same_time() {
+    let cluster = MemoryCluster::new();
+    let one = plain_node(&cluster).await;
+    let (other, directory) = faulty_node(&cluster).await;
+    let alice = Session::new(&one, true).await;
+    for room in ["r", "s", "t"] {
+        alice.join(room).await.expect("alice gets in");
+    }
+    let mut waiting = [(); 3].map(|()| directory.hold("take_over"));
+    let resuming = alice.resume_on(&other);
+    let all_under_way = async {
+        for room in &mut waiting {
+            let begun = timeout(WINDOW, room.begun());
+            begun.await.expect("none waits for another one");
+        }
+        for room in waiting {
+            room.go_on();
+        }
+    };
+    let (resumed, ()) = tokio::join!(resuming, all_under_way);
+    let rooms: Vec<_> = resumed
+        .rooms
+        .iter()
+        .map(|room| room.room.as_str())
+        .collect();
+    assert_eq!(rooms, ["r", "s", "t"]);
+    assert_eq!(directory.calls("take_over"), 3, "one call a room");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_cannot_enter_one_of_its_rooms_is_away_in_all_and_resumes_later() {
+    let cluster = MemoryCluster::new();
+    let one = plain_node(&cluster).await;
+    let (other, directory) = faulty_node(&cluster).await;
+    let (alice, bob) = introduce(&one, &one).await;
+    for room in ["s", "t"] {
+        alice.join(room).await.expect("alice gets in");
+    }
+    let secret = alice.secret();
+    directory.fail("take_over");
+    let resumed = alice.try_to_resume(&other, &secret, BTreeMap::new()).await;
+    assert_eq!(resumed.err(), Some(ResumeError::Unavailable));
+    bob.told
+        .until_connection(&alice.peer(), Connection::Away)
+        .await;
+    assert_eq!(other.away_count(), 1);
+    let resumed = alice.resume_on(&other).await;
+    assert_eq!(resumed.rooms.len(), 3);
+    bob.told
+        .until_connection(&alice.peer(), Connection::Live)
+        .await;
 }
 
 /// Her node noticed late that alice was gone, or nobody could come back for a while. Bob shared no room with her meanwhile.

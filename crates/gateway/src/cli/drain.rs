@@ -3,6 +3,8 @@
 mod ask_node;
 mod follow;
 
+use std::path::PathBuf;
+
 use anyhow::Context;
 use clap::Args;
 use http::Uri;
@@ -24,9 +26,13 @@ Examples:
   Another machine's node, over five minutes, without waiting for the end:
     switchboard drain --url http://10.0.0.5:8080 --window-ms 300000 --no-wait
 
+  A node behind TLS, with a certificate of an authority of your own:
+    switchboard drain --url https://gw-1.internal:9443 --ca-file /etc/switchboard/ca.pem
+
 The token is admin.token, the same that the node has. Clients are sent away one after another, each at its own
 moment; their calls go on. --url says where the node's ops routes are (ops_listen, or listen where that is unset);
-it must lead to one node, not to a load balancer.";
+it must lead to one node, not to a load balancer. https:// trusts the authorities of the system, or of SSL_CERT_FILE if
+that is set, and those of --ca-file. HTTP_PROXY and the like are not used.";
 
 /// Which node, and how.
 #[derive(Debug, Args)]
@@ -39,6 +45,10 @@ pub struct DrainArgs {
     /// Where the node's ops routes are, such as http://10.0.0.5:8080 [default: the configured address on this machine]
     #[arg(long)]
     url: Option<Uri>,
+
+    /// Trust the certificates of these authorities too (a file in PEM), beside the system's; for an https:// URL
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
 
     /// The node's admin.token [default: the configured one, as from SWITCHBOARD_ADMIN__TOKEN]
     #[arg(long)]
@@ -74,7 +84,7 @@ impl DrainArgs {
         let token: String = self.token.or_else(configured).context(
             "there is no token to show: set SWITCHBOARD_ADMIN__TOKEN, or admin.token in the file, to the node's own",
         )?;
-        let node = Target::find(&url, Secret::from(&*token)).await?;
+        let node = Target::find(&url, self.ca_file.as_deref(), Secret::from(&*token)).await?;
         let begun = node
             .drain(&Request {
                 share: self.share,

@@ -1,17 +1,22 @@
 //! `switchboard healthcheck`: for images that hold nothing but the binary, so no curl either.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Args;
 use http::Uri;
 
-use crate::ask::Question;
 use crate::config::Config;
+use crate::http_client::{Bounds, HttpClient, Question, Trust};
 
 /// Containers usually allow a check 30 s, orchestrators 1 to 5.
-const PATIENCE: Duration = Duration::from_secs(3);
+const BOUNDS: Bounds = Bounds {
+    connect: Duration::from_secs(3),
+    total: Duration::from_secs(3),
+    body_bytes_max: 0,
+};
 
 /// Whom to ask, and what.
 #[derive(Debug, Args)]
@@ -23,6 +28,10 @@ pub struct HealthcheckArgs {
     /// Ask whether it should get new connections (/readyz), not only whether it lives (/healthz)
     #[arg(long, conflicts_with = "url")]
     ready: bool,
+
+    /// Trust the certificates of these authorities too (a file in PEM), beside the system's; for an https:// URL
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
 }
 
 impl HealthcheckArgs {
@@ -49,11 +58,9 @@ pub(super) fn ops_address(config: &Config) -> anyhow::Result<SocketAddr> {
 }
 
 /// Asks once. An answer of 200 to 299 is good; everything else is an error in a sentence.
-pub async fn healthcheck(url: &Uri) -> anyhow::Result<()> {
-    let status = Question::get(url, PATIENCE)
-        .status()
-        .await
-        .with_context(|| format!("no answer from {url}"))?;
+pub async fn healthcheck(url: &Uri, ca_file: Option<&Path>) -> anyhow::Result<()> {
+    let client = HttpClient::new(BOUNDS, Trust::for_url(url, ca_file))?;
+    let status = client.status(Question::get(url)).await?;
     ensure!(status.is_success(), "{url} answered {}", status.as_u16());
     Ok(())
 }
@@ -79,7 +86,7 @@ mod tests {
                 .await
                 .expect("an open socket");
         });
-        healthcheck(&url.parse().expect("a URL")).await
+        healthcheck(&url.parse().expect("a URL"), None).await
     }
 
     #[tokio::test]
@@ -110,6 +117,7 @@ mod tests {
         let args = HealthcheckArgs {
             url: None,
             ready: true,
+            ca_file: None,
         };
         for (listen, url) in [
             ("127.0.0.1:8080", "http://127.0.0.1:8080/readyz"),

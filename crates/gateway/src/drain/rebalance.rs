@@ -46,7 +46,7 @@ pub(crate) fn rebalance(
             closed,
             left,
             ..
-        } = gateway.drains.progress(&gateway.registry);
+        } = gateway.drains.progress();
         gateway.drains.share_done();
         let stayed = gateway.registry.count_of(&picked);
         tracing::info!(

@@ -1,5 +1,6 @@
 //! Which drain is under way: at most one, and once a node stops there is no other.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -8,15 +9,15 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Order, Progress, Share};
-use crate::metrics::{DrainCounters, DrainCounts};
 use crate::registry::Registry;
+use crate::tally::Tally;
 
 /// The drains of a node.
 pub(crate) struct Drains {
     state: Mutex<State>,
     stop: watch::Sender<Option<Order>>,
     taking: AtomicBool,
-    counters: DrainCounters,
+    registry: Arc<Registry>,
 }
 
 /// Why a drain cannot begin.
@@ -40,7 +41,7 @@ struct State {
     /// Connections in it, where that is a share.
     picked: u64,
     /// What had been counted before it began.
-    before: DrainCounts,
+    before: Tally,
 }
 
 #[derive(Default)]
@@ -52,12 +53,12 @@ enum UnderWay {
 }
 
 impl Drains {
-    pub(crate) fn new(counters: DrainCounters) -> Self {
+    pub(crate) fn new(registry: Arc<Registry>) -> Self {
         Self {
             state: Mutex::default(),
             stop: watch::Sender::new(None),
             taking: AtomicBool::new(true),
-            counters,
+            registry,
         }
     }
 
@@ -72,7 +73,7 @@ impl Drains {
         *state = State {
             under_way: UnderWay::Stop,
             window_ends: Some(Instant::now() + order.grace + order.window),
-            before: self.counters.now(),
+            before: self.registry.tally(),
             ..State::default()
         };
         self.stop.send_replace(Some(order));
@@ -104,7 +105,7 @@ impl Drains {
             UnderWay::Share(_) => return Err(CannotDrain::Sharing),
             UnderWay::Nothing => {}
         }
-        let (before, picked) = (self.counters.now(), pick());
+        let (before, picked) = (self.registry.tally(), pick());
         let cancel = CancellationToken::new();
         *state = State {
             under_way: UnderWay::Share(cancel.clone()),
@@ -143,16 +144,19 @@ impl Drains {
     }
 
     /// How far the present drain has come, or how far the last one came.
-    pub(crate) fn progress(&self, registry: &Registry) -> Progress {
+    pub(crate) fn progress(&self) -> Progress {
         let state = self.state.lock();
-        let (now, before) = (self.counters.now(), state.before);
-        let (moved, closed) = (now.moved - before.moved, now.closed - before.closed);
-        let left = now.left - before.left;
+        let Tally {
+            told,
+            moved,
+            closed,
+            left,
+        } = self.registry.tally().since(state.before);
         let ended = moved + closed + left;
         let (draining, remaining) = match state.under_way {
             UnderWay::Nothing => (false, 0),
             UnderWay::Share(_) => (true, state.picked.saturating_sub(ended)),
-            UnderWay::Stop => (true, registry.len() as u64),
+            UnderWay::Stop => (true, self.registry.len() as u64),
         };
         let picked = match state.under_way {
             UnderWay::Stop => ended + remaining,
@@ -162,7 +166,7 @@ impl Drains {
             draining,
             share: state.share,
             picked,
-            told: now.told - before.told,
+            told,
             moved,
             closed,
             left,
@@ -174,7 +178,9 @@ impl Drains {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{DrainOutcome, Metrics};
+    use switchboard_protocol::CloseCode;
+
+    use crate::metrics::Metrics;
 
     const WINDOW: Duration = Duration::from_secs(900);
     const ORDER: Order = Order {
@@ -183,16 +189,15 @@ mod tests {
         deadline: Duration::from_secs(1),
     };
 
-    fn drains() -> (Drains, DrainCounters, Registry, Share) {
-        let metrics = Metrics::new();
-        let (counters, registry) = (metrics.drain_counters(), Registry::of(&metrics));
+    fn drains() -> (Drains, Arc<Registry>, Share) {
+        let registry = Arc::new(Registry::of(&Metrics::new()));
         let share = "20%".parse().expect("a share");
-        (Drains::new(counters.clone()), counters, registry, share)
+        (Drains::new(registry.clone()), registry, share)
     }
 
     #[test]
     fn only_one_drain_is_under_way_and_stopping_goes_before_a_share() {
-        let (drains, _, _, share) = drains();
+        let (drains, _, share) = drains();
         let (_, cancel) = drains
             .share(share, WINDOW, || vec![1, 2])
             .expect("the first");
@@ -216,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_asks_first_says_how_the_node_stops() {
-        let (drains, _, _, _) = drains();
+        let (drains, _, _) = drains();
         drains.stop(ORDER).expect("the first");
         let later = Order {
             grace: Duration::from_secs(9),
@@ -228,9 +233,9 @@ mod tests {
 
     #[test]
     fn each_drain_counts_from_zero() {
-        let (drains, counters, registry, share) = drains();
+        let (drains, registry, share) = drains();
         let count = |drains: &Drains| {
-            let progress = drains.progress(&registry);
+            let progress = drains.progress();
             (
                 progress.draining,
                 progress.picked,
@@ -242,7 +247,7 @@ mod tests {
         drains
             .share(share, WINDOW, || vec![1, 2, 3])
             .expect("the first");
-        counters.ended(DrainOutcome::Moved);
+        registry.ended(Some(CloseCode::Superseded));
         assert_eq!(count(&drains), (true, 3, 1, 2));
         drains.share_done();
         assert_eq!(count(&drains), (false, 3, 1, 0));

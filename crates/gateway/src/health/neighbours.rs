@@ -10,20 +10,35 @@ use switchboard_cluster::leases::LeaseError;
 use switchboard_protocol::NodeId;
 
 use super::{Report, UP};
-use crate::ask::Question;
+use crate::http_client::{Bounds, CannotTrust, HttpClient, Question, Trust};
 
 /// How many are remembered; enough for one of them to be there still.
 const KNOWN_MAX: usize = 16;
 /// How many are asked at once.
 const ASKED_MAX: usize = 3;
 /// How long one may take to answer.
-const PATIENCE: Duration = Duration::from_secs(1);
+const BOUNDS: Bounds = Bounds {
+    connect: Duration::from_secs(1),
+    total: Duration::from_secs(1),
+    body_bytes_max: 64 * 1024,
+};
 
 /// Ops addresses of other nodes, as they were told while Redis was there.
-#[derive(Debug, Default)]
-pub(super) struct Neighbours(HashMap<NodeId, String>);
+#[derive(Debug)]
+pub(crate) struct Neighbours {
+    known: HashMap<NodeId, String>,
+    client: HttpClient,
+}
 
 impl Neighbours {
+    /// None is known yet.
+    pub(crate) fn new() -> Result<Self, CannotTrust> {
+        Ok(Self {
+            known: HashMap::new(),
+            client: HttpClient::new(BOUNDS, Trust::PlainHttp)?,
+        })
+    }
+
     /// Learns who there is. A node's address never changes, so only that of new ones is asked for. After an error what
     /// was known still is.
     pub(super) async fn learn(
@@ -33,18 +48,18 @@ impl Neighbours {
     ) -> Result<(), LeaseError> {
         let mut others: Vec<_> = leases.read().await?;
         others.retain(|lease| lease.node != *own && lease.claimed_by.is_none());
-        self.0
+        self.known
             .retain(|known, _| others.iter().any(|lease| lease.node == *known));
         fastrand::shuffle(&mut others);
         for lease in others {
-            if self.0.len() >= KNOWN_MAX {
+            if self.known.len() >= KNOWN_MAX {
                 break;
             }
             // One that cannot be asked about hides no other.
-            if !self.0.contains_key(&lease.node)
+            if !self.known.contains_key(&lease.node)
                 && let Ok(Some(info)) = leases.info(&lease.node).await
             {
-                self.0.insert(lease.node, info.ops_address);
+                self.known.insert(lease.node, info.ops_address);
             }
         }
         Ok(())
@@ -52,25 +67,25 @@ impl Neighbours {
 
     /// Asks a few of them, whichever chance picks: whether one says that it reaches Redis.
     pub(super) async fn one_reaches_redis(&self) -> bool {
-        let asked = fastrand::choose_multiple(self.0.iter(), ASKED_MAX);
+        let asked = fastrand::choose_multiple(self.known.iter(), ASKED_MAX);
         let asked = asked.into_iter();
-        let answers = join_all(asked.map(|(node, address)| reaches_redis(node, address))).await;
-        answers.contains(&true)
+        let answers = asked.map(|(node, address)| self.reaches_redis(node, address));
+        join_all(answers).await.contains(&true)
     }
-}
 
-/// A node that is not ready answers 503, and its report is as good as any.
-async fn reaches_redis(node: &NodeId, address: &str) -> bool {
-    let Ok(url) = format!("http://{address}/readyz").parse::<Uri>() else {
-        return false;
-    };
-    match Question::get(&url, PATIENCE).answer().await {
-        Ok((_, body)) => {
-            serde_json::from_slice(&body).is_ok_and(|report: Report| report.redis == UP)
-        }
-        Err(error) => {
-            tracing::debug!(node.id = %node, %error, "another node does not answer");
-            false
+    /// A node that is not ready answers 503, and its report is as good as any.
+    async fn reaches_redis(&self, node: &NodeId, address: &str) -> bool {
+        let Ok(url) = format!("http://{address}/readyz").parse::<Uri>() else {
+            return false;
+        };
+        match self.client.answer(Question::get(&url)).await {
+            Ok((_, body)) => {
+                serde_json::from_slice(&body).is_ok_and(|report: Report| report.redis == UP)
+            }
+            Err(error) => {
+                tracing::debug!(node.id = %node, %error, "another node does not answer");
+                false
+            }
         }
     }
 }
@@ -121,13 +136,11 @@ pub(super) mod tests {
     async fn one_of(addresses: &[&str]) -> bool {
         let node = |name: usize| NodeId::start(&name.to_string());
         let known = addresses.iter().enumerate();
-        Neighbours(
-            known
-                .map(|(index, address)| (node(index), address.to_string()))
-                .collect(),
-        )
-        .one_reaches_redis()
-        .await
+        let mut neighbours = Neighbours::new().expect("a client");
+        neighbours.known = known
+            .map(|(index, address)| (node(index), address.to_string()))
+            .collect();
+        neighbours.one_reaches_redis().await
     }
 
     #[tokio::test]
@@ -156,7 +169,7 @@ pub(super) mod tests {
         let address = silent.local_addr().expect("an address").to_string();
         let started = tokio::time::Instant::now();
         assert!(!one_of(&[&address]).await);
-        assert!(started.elapsed() < PATIENCE * 3);
+        assert!(started.elapsed() < BOUNDS.total * 3);
     }
 
     #[tokio::test]
@@ -172,14 +185,14 @@ pub(super) mod tests {
         let claimed = leases.claim(seen.expect("an entry"), &other).await;
         assert_eq!(claimed, Ok(true));
 
-        let mut neighbours = Neighbours::default();
+        let mut neighbours = Neighbours::new().expect("a client");
         neighbours.learn(&*leases, &own).await.expect("it answers");
         assert_eq!(
-            neighbours.0,
+            neighbours.known,
             HashMap::from([(other.clone(), format!("{other}:1"))])
         );
         leases.release(&other).await.expect("it answers");
         neighbours.learn(&*leases, &own).await.expect("it answers");
-        assert_eq!(neighbours.0, HashMap::new());
+        assert_eq!(neighbours.known, HashMap::new());
     }
 }

@@ -18,9 +18,13 @@ const LEARN_EVERY: Duration = Duration::from_secs(10);
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
 /// Until told to stop: remembers other nodes while Redis is there, and asks them how they are while it is lost.
-pub(crate) async fn watch(readiness: Arc<Readiness>, stop: CancellationToken) {
+pub(crate) async fn watch(
+    readiness: Arc<Readiness>,
+    neighbours: Neighbours,
+    stop: CancellationToken,
+) {
     if !readiness.embedded {
-        let watching = keep_watch(&readiness, Neighbours::default());
+        let watching = keep_watch(&readiness, neighbours);
         let _ = stop.run_until_cancelled(watching).await;
     }
 }
@@ -96,7 +100,7 @@ mod tests {
         let (own, other) = (NodeId::start("own"), NodeId::start("other"));
         let entered = backend.leases.register(&other, &info(address)).await;
         assert_eq!(entered, Ok(true));
-        let mut neighbours = Neighbours::default();
+        let mut neighbours = Neighbours::new().expect("a client");
         let learned = neighbours.learn(&*backend.leases, &own).await;
         learned.expect("the leases answer");
 

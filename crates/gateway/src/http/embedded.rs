@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use include_dir::Dir;
 
-use super::listed;
+use crate::headers::listed;
 
 #[cfg(test)]
 mod tests;

@@ -43,7 +43,7 @@ pub(crate) async fn report(
         node: id,
         ready: gateway.readiness.report().ready,
         sessions: gateway.registry.len(),
-        drain: gateway.drains.progress(&gateway.registry),
+        drain: gateway.drains.progress(),
     }))
 }
 

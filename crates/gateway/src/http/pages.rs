@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::listed;
 use crate::auth::bearer;
 use crate::gateway::Gateway;
-use crate::metrics::Now;
+use crate::headers::listed;
+use crate::metrics::{DrainNow, Now};
 
 /// Rooms listed in the JSON form of `/metrics`.
 const ROOM_DETAILS_MAX: usize = 100;
@@ -41,7 +41,7 @@ pub(crate) async fn health(State(gateway): State<Arc<Gateway>>) -> Json<Health> 
     Json(Health {
         status: "ok",
         node: gateway.node.id().to_string(),
-        draining: gateway.drains.progress(&gateway.registry).draining,
+        draining: gateway.drains.progress().draining,
         connections,
         active_connections: connections,
         rooms,
@@ -90,8 +90,21 @@ fn now(gateway: &Gateway) -> Now {
         in_flight_bytes: gateway.node.in_flight_bytes(),
         backend_up: gateway.readiness.backend_is_up(),
         ready: gateway.readiness.report().ready,
-        drain: gateway.drains.progress(&gateway.registry),
-        drain_overdue: gateway.drains.overdue(),
+        drain: drain_now(gateway),
+    }
+}
+
+fn drain_now(gateway: &Gateway) -> DrainNow {
+    let progress = gateway.drains.progress();
+    DrainNow {
+        share: match progress.share {
+            _ if !progress.draining => 0.0,
+            Some(share) => share.into(),
+            None => 1.0,
+        },
+        remaining: progress.remaining,
+        overdue: gateway.drains.overdue(),
+        tally: gateway.registry.tally(),
     }
 }
 

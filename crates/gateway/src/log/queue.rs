@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::metrics::LOG_LINES_DROPPED;
+use crate::metrics::PROCESS;
 
 /// As many bytes wait at most; as many more are on their way.
 const BYTES_MAX: usize = 1 << 20;
@@ -78,7 +78,7 @@ impl Queue {
 
     /// Lines are lost.
     pub(super) fn note_dropped(&self, lines: u64) {
-        LOG_LINES_DROPPED.inc_by(lines);
+        PROCESS.log_lines_dropped_total.inc_by(lines);
         self.unsaid.fetch_add(lines, Ordering::Relaxed);
     }
 

@@ -8,7 +8,7 @@ use crate::tasks::Task;
 
 impl Observe for Metrics {
     fn opened(&self) {
-        self.connections_total.inc();
+        self.node.connections_total.inc();
     }
 
     fn entered(&self, dialect: &'static str, phase: Phase) {
@@ -21,7 +21,8 @@ impl Observe for Metrics {
 
     fn answered(&self, message: &ServerMessage) {
         if let ServerMessage::Error(error) = message {
-            self.errors_total
+            self.node
+                .errors_total
                 .with_label_values(&[error.code.as_str()])
                 .inc();
         }
@@ -29,7 +30,7 @@ impl Observe for Metrics {
 
     fn closed(&self, code: Option<CloseCode>) {
         let code = code.map_or(CLIENT_GONE, CloseCode::number).to_string();
-        self.closes_total.with_label_values(&[&code]).inc();
+        self.node.closes_total.with_label_values(&[&code]).inc();
     }
 
     fn panicked(&self) {
@@ -43,6 +44,6 @@ impl Metrics {
             Phase::AwaitingHello => AWAITING_HELLO,
             Phase::Live => LIVE,
         };
-        self.sessions.with_label_values(&[dialect, state])
+        self.node.sessions.with_label_values(&[dialect, state])
     }
 }

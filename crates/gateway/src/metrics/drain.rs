@@ -1,83 +1,53 @@
-//! What drains count. Others read it back, to say how far one has come.
+//! What a node says of its drains. The registry counts; a scrape looks how far it is.
 
-use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+use std::time::Duration;
 
-/// Counters of drains. Clones count together.
-#[derive(Clone)]
-pub(crate) struct DrainCounters {
-    told: IntCounter,
-    moved: IntCounter,
-    closed: IntCounter,
-    left: IntCounter,
+use parking_lot::Mutex;
+use prometheus::IntCounter;
+
+use super::table::NodeMetrics;
+use crate::tally::Tally;
+
+/// Values of `outcome`.
+pub(super) const MOVED: &str = "moved";
+pub(super) const CLOSED: &str = "closed";
+pub(super) const LEFT: &str = "left";
+
+/// The drain under way, and how much all of them have done.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct DrainNow {
+    /// Part of the sessions that it moves: 1 where the node stops, 0 where no drain is under way.
+    pub(crate) share: f64,
+    /// Connections that it waits for.
+    pub(crate) remaining: u64,
+    /// Time since its window ended.
+    pub(crate) overdue: Duration,
+    /// Of all drains.
+    pub(crate) tally: Tally,
 }
 
-/// How a connection ended that was part of a drain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DrainOutcome {
-    /// Its session goes on through another connection.
-    Moved,
-    /// The node closed it.
-    Closed,
-    /// By itself.
-    Left,
+/// What the last scrape saw.
+#[derive(Default)]
+pub(super) struct LastDrain(Mutex<Tally>);
+
+impl LastDrain {
+    /// Sets the gauges, and raises the counters by what has come since the last look. Scrapes may overlap.
+    pub(super) fn look(&self, metrics: &NodeMetrics, now: &DrainNow) {
+        metrics.drain_share.set(now.share);
+        metrics
+            .drain_remaining
+            .set(i64::try_from(now.remaining).unwrap_or(i64::MAX));
+        metrics.drain_overdue_seconds.set(now.overdue.as_secs_f64());
+        let ended = |outcome| metrics.drain_ended_total.with_label_values(&[outcome]);
+        let (mut last, tally) = (self.0.lock(), now.tally);
+        raise(&metrics.drain_told_total, &mut last.told, tally.told);
+        raise(&ended(MOVED), &mut last.moved, tally.moved);
+        raise(&ended(CLOSED), &mut last.closed, tally.closed);
+        raise(&ended(LEFT), &mut last.left, tally.left);
+    }
 }
 
-/// Since the node's start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct DrainCounts {
-    pub(crate) told: u64,
-    pub(crate) moved: u64,
-    pub(crate) closed: u64,
-    pub(crate) left: u64,
-}
-
-impl DrainCounters {
-    pub(super) fn new(registry: &Registry) -> Self {
-        let ended = super::registered(
-            registry,
-            IntCounterVec::new(
-                Opts::new(
-                    "drain_ended_total",
-                    "Connections that ended in a drain: moved to another node, closed by this one, or left by themselves",
-                ),
-                &["outcome"],
-            ),
-        );
-        Self {
-            told: super::registered(
-                registry,
-                IntCounter::new(
-                    "drain_told_total",
-                    "Sessions that were told to resume at another node",
-                ),
-            ),
-            moved: ended.with_label_values(&["moved"]),
-            closed: ended.with_label_values(&["closed"]),
-            left: ended.with_label_values(&["left"]),
-        }
-    }
-
-    /// A session was told to go.
-    pub(crate) fn told(&self) {
-        self.told.inc();
-    }
-
-    /// A connection ended.
-    pub(crate) fn ended(&self, outcome: DrainOutcome) {
-        match outcome {
-            DrainOutcome::Moved => self.moved.inc(),
-            DrainOutcome::Closed => self.closed.inc(),
-            DrainOutcome::Left => self.left.inc(),
-        }
-    }
-
-    /// All of them.
-    pub(crate) fn now(&self) -> DrainCounts {
-        DrainCounts {
-            told: self.told.get(),
-            moved: self.moved.get(),
-            closed: self.closed.get(),
-            left: self.left.get(),
-        }
-    }
+fn raise(counter: &IntCounter, last: &mut u64, now: u64) {
+    counter.inc_by(now.saturating_sub(*last));
+    *last = now.max(*last);
 }

@@ -1,48 +1,49 @@
 //! A counter by kind and outcome of a signal, looked up without hashing: it is on the path of a signal.
 
-use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+use std::iter::once;
+
+use prometheus::{IntCounter, IntCounterVec};
 use switchboard_cluster::KindClass;
 use switchboard_protocol::server_message::Reason;
 
-const KINDS: [(KindClass, &str); 4] = [
+pub(super) type Outcome = Result<(), Reason>;
+
+pub(super) const KINDS: [(KindClass, &str); 4] = [
     (KindClass::Offer, "offer"),
     (KindClass::Answer, "answer"),
     (KindClass::Candidate, "candidate"),
     (KindClass::Other, "other"),
 ];
 
-const OUTCOMES: [(Result<(), Reason>, &str); 7] = [
-    (Ok(()), "delivered"),
-    (Err(Reason::NoSuchPeer), "no-such-peer"),
-    (Err(Reason::Left), "left"),
-    (Err(Reason::Expired), "expired"),
-    (Err(Reason::Overloaded), "overloaded"),
-    (Err(Reason::Unavailable), "unavailable"),
-    (Err(Reason::Unconfirmed), "unconfirmed"),
-];
+/// All of them.
+pub(super) fn outcomes() -> impl Iterator<Item = Outcome> {
+    once(Ok(())).chain(Reason::ALL.map(Err))
+}
 
+pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
+    outcome.err().map_or("delivered", Reason::as_str)
+}
+
+/// By kind in the order of [`KINDS`], in each by outcome in the order of [`outcomes`].
 pub(super) struct OutcomeCounters(Vec<IntCounter>);
 
 impl OutcomeCounters {
-    pub(super) fn new(registry: &Registry, name: &str, help: &str) -> Self {
-        let counters = super::registered(
-            registry,
-            IntCounterVec::new(Opts::new(name, help), &["kind", "outcome"]),
-        );
-        let all = KINDS
-            .iter()
-            .flat_map(|(_, kind)| OUTCOMES.iter().map(move |(_, outcome)| [*kind, *outcome]));
-        Self(
-            all.map(|labels| counters.with_label_values(&labels))
-                .collect(),
-        )
+    pub(super) fn of(counters: &IntCounterVec) -> Self {
+        let of_kind = |(_, kind)| {
+            outcomes()
+                .map(move |outcome| counters.with_label_values(&[kind, outcome_word(outcome)]))
+        };
+        Self(KINDS.into_iter().flat_map(of_kind).collect())
     }
 
-    pub(super) fn count(&self, kind: KindClass, outcome: Result<(), Reason>) {
-        let kind = KINDS.iter().position(|(known, _)| *known == kind);
-        let outcome = OUTCOMES.iter().position(|(known, _)| *known == outcome);
-        if let (Some(kind), Some(outcome)) = (kind, outcome) {
-            self.0[kind * OUTCOMES.len() + outcome].inc();
+    pub(super) fn count(&self, kind: KindClass, outcome: Outcome) {
+        let index = KINDS
+            .iter()
+            .position(|(known, _)| *known == kind)
+            .zip(outcomes().position(|known| known == outcome))
+            .map(|(kind, outcome)| kind * (1 + Reason::ALL.len()) + outcome);
+        if let Some(counter) = index.and_then(|index| self.0.get(index)) {
+            counter.inc();
         }
     }
 }

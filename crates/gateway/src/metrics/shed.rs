@@ -1,6 +1,6 @@
-//! Connections that went to make room for others.
+//! Connections that the node closes to make room for others.
 
-use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec};
 
 /// Why one had to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,35 +13,30 @@ pub(crate) enum Shed {
     OpenFiles,
 }
 
-const REASONS: [(Shed, &str); 3] = [
-    (Shed::NoHello, "no-hello"),
-    (Shed::Http, "http"),
-    (Shed::OpenFiles, "open-files"),
-];
+impl Shed {
+    pub(super) const ALL: [Self; 3] = [Self::NoHello, Self::Http, Self::OpenFiles];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::NoHello => "no-hello",
+            Self::Http => "http",
+            Self::OpenFiles => "open-files",
+        }
+    }
+}
 
 /// Counters by reason. Clones count together.
 #[derive(Clone)]
-pub(crate) struct ShedCounters([IntCounter; REASONS.len()]);
+pub(crate) struct ShedCounters([(Shed, IntCounter); Shed::ALL.len()]);
 
 impl ShedCounters {
-    pub(super) fn new(registry: &Registry) -> Self {
-        let shed = super::registered(
-            registry,
-            IntCounterVec::new(
-                Opts::new(
-                    "connections_shed_total",
-                    "Connections without a session that were closed to make room for others, by what there was too little of",
-                ),
-                &["reason"],
-            ),
-        );
-        Self(REASONS.map(|(_, reason)| shed.with_label_values(&[reason])))
+    pub(super) fn of(counters: &IntCounterVec) -> Self {
+        Self(Shed::ALL.map(|reason| (reason, counters.with_label_values(&[reason.as_str()]))))
     }
 
     /// One went.
     pub(crate) fn count(&self, shed: Shed) {
-        let known = REASONS.iter().position(|(reason, _)| *reason == shed);
-        if let Some(counter) = known.and_then(|known| self.0.get(known)) {
+        for (_, counter) in self.0.iter().filter(|(reason, _)| *reason == shed) {
             counter.inc();
         }
     }

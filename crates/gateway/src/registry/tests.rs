@@ -14,7 +14,12 @@ impl Registry {
             sessions: 100,
             connections: 200,
         };
-        Self::new(capacity, metrics.drain_counters(), metrics.shed_counters())
+        Self::new(capacity, metrics.shed_counters())
+    }
+
+    /// One more connection that a drain picked has ended.
+    pub(crate) fn ended(&self, code: Option<CloseCode>) {
+        self.tally.lock().ended(code);
     }
 }
 
@@ -24,9 +29,8 @@ struct Connected {
     place: Place,
 }
 
-fn registry() -> (Arc<Registry>, DrainCounters) {
-    let metrics = Metrics::new();
-    (Arc::new(Registry::of(&metrics)), metrics.drain_counters())
+fn registry() -> Arc<Registry> {
+    Arc::new(Registry::of(&Metrics::new()))
 }
 
 fn connect(registry: &Arc<Registry>) -> Connected {
@@ -51,7 +55,7 @@ fn going_away() -> Closing {
 
 #[test]
 fn a_session_is_sent_on_and_one_without_hello_is_closed() {
-    let (registry, counters) = registry();
+    let registry = registry();
     let (session, silent) = (greet(&registry), connect(&registry));
     for peer in registry.pick_all() {
         registry.send_on(&peer, DRAIN, &going_away());
@@ -62,12 +66,12 @@ fn a_session_is_sent_on_and_one_without_hello_is_closed() {
     ));
     assert!(session.mailbox.closing().is_none());
     assert_eq!(silent.mailbox.closing(), Some(&going_away()));
-    assert_eq!(counters.now().told, 1);
+    assert_eq!(registry.tally().told, 1);
 }
 
 #[test]
 fn a_drain_counts_how_each_of_its_connections_ended() {
-    let (registry, counters) = registry();
+    let registry = registry();
     let ends = [
         Some(CloseCode::Superseded),
         Some(CloseCode::Superseded),
@@ -85,14 +89,14 @@ fn a_drain_counts_how_each_of_its_connections_ended() {
     let latecomer = connect(&registry);
     latecomer.mailbox.close(going_away());
     drop(latecomer.place);
-    let counted = counters.now();
+    let counted = registry.tally();
     assert_eq!((counted.moved, counted.closed, counted.left), (2, 2, 1));
     assert_eq!(registry.len(), 0);
 }
 
 #[test]
 fn a_share_is_picked_among_the_sessions_and_nobody_else_is_counted() {
-    let (registry, counters) = registry();
+    let registry = registry();
     let sessions: Vec<_> = (0..10).map(|_| greet(&registry)).collect();
     let silent = connect(&registry);
     let picked = registry.pick(|sessions| sessions / 5);
@@ -103,17 +107,17 @@ fn a_share_is_picked_among_the_sessions_and_nobody_else_is_counted() {
         session.mailbox.close(Closing::new(CloseCode::Superseded));
         drop(session.place);
     }
-    assert_eq!(counters.now().moved, 2);
-    assert_eq!(counters.now().left, 0);
+    assert_eq!(registry.tally().moved, 2);
+    assert_eq!(registry.tally().left, 0);
     assert_eq!(registry.count_of(&picked), 0);
 }
 
 #[test]
 fn who_stayed_until_a_share_was_over_is_not_counted_later() {
-    let (registry, counters) = registry();
+    let registry = registry();
     let session = greet(&registry);
     let picked = registry.pick(|sessions| sessions);
     registry.unpick(&picked);
     drop(session.place);
-    assert_eq!(counters.now().left, 0);
+    assert_eq!(registry.tally().left, 0);
 }

@@ -1,5 +1,6 @@
 //! The node's side of the command, over HTTP.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -8,16 +9,21 @@ use http::{Method, StatusCode, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::ask::{AskError, Question};
 use crate::config::Secret;
 use crate::drain::Request;
 use crate::http::nodes::{Begun, NodeReport};
+use crate::http_client::{Bounds, Cause, HttpClient, Question, Trust};
 
 /// A node that works hard may take a moment.
-const PATIENCE: Duration = Duration::from_secs(5);
+const BOUNDS: Bounds = Bounds {
+    connect: Duration::from_secs(5),
+    total: Duration::from_secs(5),
+    body_bytes_max: 64 * 1024,
+};
 
 /// One node that answers.
 pub(super) struct Target {
+    client: HttpClient,
     /// Without a slash at the end.
     base: String,
     id: String,
@@ -36,16 +42,19 @@ struct Refused {
 
 impl Target {
     /// Asks who answers at `url`.
-    pub(super) async fn find(url: &Uri, token: Secret) -> anyhow::Result<Self> {
+    pub(super) async fn find(
+        url: &Uri,
+        ca_file: Option<&Path>,
+        token: Secret,
+    ) -> anyhow::Result<Self> {
+        let client = HttpClient::new(BOUNDS, Trust::for_url(url, ca_file))?;
         let base = url.to_string().trim_end_matches('/').to_owned();
         let health: Uri = format!("{base}/health").parse()?;
-        let (_, body) = Question::get(&health, PATIENCE)
-            .answer()
-            .await
-            .with_context(|| format!("no answer from {health}"))?;
+        let (_, body) = client.answer(Question::get(&health)).await?;
         let Health { node } = serde_json::from_slice(&body)
             .with_context(|| format!("{health} is no page of a switchboard node"))?;
         Ok(Self {
+            client,
             base,
             id: node,
             token,
@@ -58,14 +67,10 @@ impl Target {
         let question = Question {
             method: Method::POST,
             token: Some(self.token.expose()),
-            body: serde_json::to_vec(request)?.into(),
-            ..Question::get(&url, PATIENCE)
+            json: Some(serde_json::to_vec(request)?),
+            ..Question::get(&url)
         };
-        let answer = question.answer().await;
-        read(
-            &url,
-            answer.with_context(|| format!("no answer from {url}"))?,
-        )
+        read(&url, self.client.answer(question).await?)
     }
 
     /// How far it is; `None` where nothing answers there any more.
@@ -73,14 +78,14 @@ impl Target {
         let url: Uri = format!("{}/v1/nodes/{}", self.base, self.id).parse()?;
         let question = Question {
             token: Some(self.token.expose()),
-            ..Question::get(&url, PATIENCE)
+            ..Question::get(&url)
         };
-        match question.answer().await {
+        match self.client.answer(question).await {
             // Another node has taken its address.
             Ok((StatusCode::NOT_FOUND, _)) => Ok(None),
             Ok(answer) => read(&url, answer).map(Some),
-            Err(AskError::Connect(_) | AskError::Cut) => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("no answer from {url}")),
+            Err(error) if matches!(error.cause, Cause::Connect(_) | Cause::Cut) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 

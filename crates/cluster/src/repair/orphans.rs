@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
-use super::{AssertError, GHOST_AFTER, once_filled};
 use crate::backend::directory::{AssertMember, AssertPeerOutcome, DirectoryError};
 use crate::backend::record::PeerRecord;
 use crate::node::Inner;
 use crate::observe::about::About;
 use crate::observe::unreadable::RecordKind;
+use crate::repair::failure::{AssertError, once_filled};
 use crate::tasks::Task;
+
+/// Whoever is noted for this node and unknown here for so long was lost track of: coming and going take less.
+const GHOST_AFTER: Duration = Duration::from_secs(10);
 
 impl Inner {
     /// A directory that went back in time may list sessions here that have left since. It may also have claimed a living node
@@ -23,7 +26,7 @@ impl Inner {
         self: &Arc<Self>,
         ghosts: &mut BTreeMap<PeerId, Instant>,
     ) -> Result<(), DirectoryError> {
-        if !self.reaping.lock().is_empty() {
+        if self.lease.is_reaping() {
             ghosts.clear();
             return Ok(());
         }
@@ -39,14 +42,17 @@ impl Inner {
             }
             noted => noted?,
         };
-        let unknown: BTreeSet<_> = noted.into_iter().filter(|peer| !self.has(peer)).collect();
+        let unknown: BTreeSet<_> = noted
+            .into_iter()
+            .filter(|peer| !self.sessions.has(peer))
+            .collect();
         ghosts.retain(|peer, _| unknown.contains(peer));
         for peer in unknown {
             let since = *ghosts.entry(peer).or_insert(now);
             if now.saturating_duration_since(since) < GHOST_AFTER {
                 continue;
             }
-            let expelled = self.guarded_in(Task::Assertion, self.expel(&peer));
+            let expelled = self.tasks.guarded_in(Task::Assertion, self.expel(&peer));
             match expelled.await.unwrap_or(Ok(())) {
                 Ok(()) => drop(ghosts.remove(&peer)),
                 Err(DirectoryError::Corrupt(what)) => self.note_unreadable_session(&peer, &what),
@@ -99,7 +105,7 @@ impl Inner {
             if self.is_gone(&place.member.node, absent) {
                 let peer = place.member.peer;
                 let adopted = self.adopt(place, &present, absent);
-                let adopted = self.guarded_in(Task::Assertion, adopted).await;
+                let adopted = self.tasks.guarded_in(Task::Assertion, adopted).await;
                 match adopted.unwrap_or(Ok(())) {
                     Err(DirectoryError::Corrupt(what)) => {
                         self.note_unreadable_session(&peer, &what)
@@ -190,7 +196,7 @@ impl Inner {
             self.delist_unless_here(&peer).await;
             return Ok(());
         }
-        let known = self.away.get(&peer).map(|away| away.clone());
+        let known = self.sessions.away(&peer);
         let away = known.unwrap_or_else(|| {
             self.new_away(
                 (peer, epoch, record.proven),
@@ -199,14 +205,14 @@ impl Inner {
                 self.settings.resume_window,
             )
         });
-        self.keep(away.clone());
+        self.sessions.keep(away.clone());
         away.add_rooms(record.rooms.iter().cloned());
         place.member.node = self.id.clone();
         place.member.flags.away = true;
         away.note_place(place.clone());
         self.assert_kept_place(&place).await?;
         let node = self.clone();
-        self.spawn_errand(Task::Departure, async move {
+        self.tasks.errand(Task::Departure, async move {
             node.mark_away(&away).await;
         });
         Ok(())

@@ -1,0 +1,252 @@
+//! A session enters a room: first in the directory, then every node with members is told.
+
+use std::sync::Arc;
+
+use switchboard_protocol::RoomId;
+use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
+use tokio::sync::{MutexGuard, OwnedMutexGuard, oneshot};
+use tokio::time::{Duration, Instant, timeout};
+
+use crate::backend::directory::{Claim, JoinOutcome, JoinRequest, Place};
+use crate::backend::record::{Flags, MemberRecord, Profile, RosterSnapshot};
+use crate::node::{Inner, Node};
+use crate::observe::Observation;
+use crate::room::allowance::member_bytes;
+use crate::room::rooms::Opening;
+use crate::room::{Entry, JOIN_PATIENCE, Room};
+use crate::sessions::local_session::LocalSession;
+
+/// A wish to enter a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinRoom {
+    /// The message's id: `re` of the answer.
+    pub re: u64,
+    /// Which room.
+    pub room: RoomId,
+    /// Its capacity if this join creates it.
+    pub capacity: u32,
+    /// Whether this join may create it.
+    pub may_create: bool,
+    /// What the peer tells of itself.
+    pub profile: Profile,
+    /// Whether the name in its profile, which must have one, is to be its own there.
+    pub claim: Option<Claim>,
+}
+
+/// Why somebody is not let into a room.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// As many visible members as it may have.
+    #[error("the room is full ({capacity} members)")]
+    Full {
+        /// That many.
+        capacity: u32,
+    },
+    /// Another member holds the name that it claims.
+    #[error("another member of the room holds this name")]
+    NameTaken,
+    /// It claims a name and has none.
+    #[error("there is no name to claim")]
+    Nameless,
+    /// It does not exist, and this join may not create it.
+    #[error("there is no such room")]
+    NoSuchRoom,
+    /// A newer connection of the same session is in it.
+    #[error("a newer connection of this session is in the room")]
+    Stale,
+    /// The rooms that this session joined list more than it may be told.
+    #[error("the rooms that this session joins are too large for so many joins")]
+    TooMuch {
+        /// When it may join again.
+        retry_after: Duration,
+    },
+    /// This node reads as many rosters as it may.
+    #[error("this node reads as many rosters as it may")]
+    Busy {
+        /// When there is room for another one.
+        retry_after: Duration,
+    },
+    /// The directory did not answer, or is being filled again.
+    #[error("the cluster cannot do this at the moment")]
+    Unavailable,
+}
+
+impl Node {
+    /// Enters a room. `Ok` means that `joined` is in the session's outbox, before anything else about that room.
+    pub async fn join(&self, local: &Arc<LocalSession>, join: JoinRoom) -> Result<(), JoinError> {
+        if join.claim.is_some() && join.profile.name.is_none() {
+            return Err(JoinError::Nameless);
+        }
+        let node = &self.0;
+        let now = Instant::now();
+        if let Some(retry_after) = local.directory.listing.lock().pause(now) {
+            return Err(JoinError::TooMuch { retry_after });
+        }
+        node.doubt.until_looked().await;
+        let turn = local.directory.turn.lock().await;
+        if local.has_ended() || !node.lease.is_serving() || node.doubt.may_show_the_past() {
+            return Err(JoinError::Unavailable);
+        }
+        if local.directory.profile(&join.room).is_some() {
+            // An earlier join got no answer: whether it took effect is unknown, so it is undone first.
+            node.leave(local, &join.room, LeaveReason::Left)
+                .await
+                .map_err(|_| JoinError::Unavailable)?;
+        }
+        let intended = node
+            .backend
+            .directory
+            .intend(&local.peer, local.epoch, &join.room, true)
+            .await;
+        // False: the directory has forgotten this session, or a newer connection has it.
+        if !intended.map_err(|_| JoinError::Unavailable)? {
+            return Err(JoinError::Unavailable);
+        }
+        local.directory.note_room(&join.room, join.profile.clone());
+        node.enter(local, &join, turn).await
+    }
+}
+
+impl Inner {
+    async fn enter(
+        &self,
+        local: &Arc<LocalSession>,
+        join: &JoinRoom,
+        turn: MutexGuard<'_, ()>,
+    ) -> Result<(), JoinError> {
+        let opening = self.rooms.open(&join.room, local.peer);
+        let first = self.rooms.until_first(&opening.room).await;
+        let whole = opening.room.lock().roster().is_none();
+        let outcome = match self.rooms.until_may_read(whole).await {
+            Ok(reading) => {
+                let request = self.request(local, join, whole);
+                let outcome = self.backend.directory.join(&request).await;
+                self.rooms.note_read(reading, outcome.as_ref().ok());
+                outcome.map_err(|_| JoinError::Unavailable)
+            }
+            Err(retry_after) => Err(JoinError::Busy { retry_after }),
+        };
+        let refused = match outcome {
+            // What it would be shown may lack those who have come in since.
+            Ok(JoinOutcome::Joined { .. } | JoinOutcome::Entered { .. })
+                if self.doubt.may_show_the_past() =>
+            {
+                JoinError::Unavailable
+            }
+            Ok(JoinOutcome::Joined { roster, evicted }) => {
+                let Some(place) = Place::in_room(&roster, &local.peer) else {
+                    return self
+                        .give_up(local, join, opening, JoinError::Unavailable)
+                        .await;
+                };
+                let held = (turn, first);
+                return self
+                    .entered((local, join, opening), held, (place, evicted, Some(roster)))
+                    .await;
+            }
+            Ok(JoinOutcome::Entered { place, evicted }) => {
+                let held = (turn, first);
+                return self
+                    .entered((local, join, opening), held, (place, evicted, None))
+                    .await;
+            }
+            Ok(JoinOutcome::Full { capacity }) => JoinError::Full { capacity },
+            Ok(JoinOutcome::NameTaken) => JoinError::NameTaken,
+            Ok(JoinOutcome::NoSuchRoom) => JoinError::NoSuchRoom,
+            Ok(JoinOutcome::Stale { .. }) => JoinError::Stale,
+            Err(refused) => refused,
+        };
+        self.give_up(local, join, opening, refused).await
+    }
+
+    /// It was not let in.
+    async fn give_up(
+        &self,
+        local: &LocalSession,
+        join: &JoinRoom,
+        opening: Opening<'_>,
+        refused: JoinError,
+    ) -> Result<(), JoinError> {
+        drop(opening);
+        local.directory.note_undone(&join.room);
+        if refused != JoinError::Unavailable {
+            let taken_back = self
+                .backend
+                .directory
+                .intend(&local.peer, local.epoch, &join.room, false)
+                .await;
+            if taken_back.is_ok() {
+                local.directory.forget_room(&join.room);
+            }
+        }
+        Err(refused)
+    }
+
+    /// It was let in: the others are told, and it is once the roster here has that step.
+    async fn entered(
+        &self,
+        (local, join, opening): (&Arc<LocalSession>, &JoinRoom, Opening<'_>),
+        held: (MutexGuard<'_, ()>, Option<OwnedMutexGuard<()>>),
+        (place, evicted, roster): (Place, Option<MemberRecord>, Option<RosterSnapshot>),
+    ) -> Result<(), JoinError> {
+        if let Some(evicted) = &evicted {
+            self.tell_evicted(&join.room, evicted, &place).await;
+        }
+        let revision = place.revision;
+        let has_roster = roster.is_none();
+        self.announce_join(&join.room, place, has_roster, evicted.as_ref());
+        let entry = Entry::Join(join.re);
+        let admit = |room: &mut Room| room.admit(local, entry, revision, roster);
+        let joined = self.in_room(&opening.room, admit);
+        opening.admitted();
+        tracing::debug!(session.id = %local.peer, room.id = %join.room, "a session joined a room");
+        // What the session is in is asserted meanwhile: the directory may have forgotten it since.
+        drop(held);
+        self.until_joined(local, join, joined).await
+    }
+
+    fn request(&self, local: &LocalSession, join: &JoinRoom, whole: bool) -> JoinRequest {
+        JoinRequest {
+            room: join.room.clone(),
+            peer: local.peer,
+            epoch: local.epoch,
+            node: self.id.clone(),
+            user: local.user.clone(),
+            flags: Flags {
+                hidden: local.hidden,
+                away: false,
+                resumable: local.resumable,
+                named: false,
+            },
+            capacity: join.capacity,
+            may_create: join.may_create,
+            profile: join.profile.clone(),
+            claim: join.claim,
+            whole,
+        }
+    }
+
+    /// Waits until the roster of this node has reached the join.
+    async fn until_joined(
+        &self,
+        local: &LocalSession,
+        join: &JoinRoom,
+        joined: oneshot::Receiver<RoomSnapshot>,
+    ) -> Result<(), JoinError> {
+        let refused = match timeout(JOIN_PATIENCE, joined).await {
+            Ok(Ok(told)) => {
+                let bytes = told.members.iter().map(member_bytes).sum();
+                local.directory.listing.lock().spend(bytes, Instant::now());
+                self.observe.observe(Observation::MemberJoined);
+                return Ok(());
+            }
+            // It was in and is out again: somebody else has taken the name since.
+            Ok(Err(_)) if join.claim.is_some() && !local.has_ended() => JoinError::NameTaken,
+            _ => JoinError::Unavailable,
+        };
+        // The room stays noted with the session: its next join or assertion, or its end, undoes this one.
+        self.rooms.dismiss(local, &join.room);
+        local.directory.note_undone(&join.room);
+        Err(refused)
+    }
+}
