@@ -16,6 +16,7 @@ use switchboard_client::session::{
 use switchboard_client::{ConnectionState, Event};
 use switchboard_dialects::Frame;
 use switchboard_protocol::client_message::{Hello, Resume, StatePatch};
+use switchboard_protocol::limits::RECEIVER_SHARE;
 use switchboard_protocol::server_message::{Receiver, Welcome};
 use switchboard_protocol::{ClientMessage, Codec, Encoding, Payload, PeerId, ServerMessage};
 use tokio::sync::mpsc;
@@ -457,7 +458,7 @@ impl ShippedClient {
             Wish::Command(Command::Signal { room, to, bytes }) => {
                 let own = self.session.peer();
                 let to = self.application.receiver(&room, own, to);
-                if let (Some(to), true) = (to, self.is_ready()) {
+                if let (Some(to), true) = (to, self.is_ready() && !self.is_slow()) {
                     let payload = Payload {
                         encoding: Encoding::Json,
                         bytes: bytes.to_string().into(),
@@ -506,6 +507,14 @@ impl ShippedClient {
 
     fn is_ready(&self) -> bool {
         self.session.connection().is_some() && self.session.wants_command()
+    }
+
+    /// Whether as much is unanswered as one receiver may have to answer: whom a broadcast goes to, the session does not know
+    /// when it says it.
+    fn is_slow(&self) -> bool {
+        let welcome = self.session.welcome();
+        let most = welcome.map_or(0, |welcome| welcome.limits.in_flight / RECEIVER_SHARE);
+        self.application.unanswered().len() >= most as usize
     }
 
     /// Asks for the rooms that are wanted and not so.
