@@ -22,7 +22,7 @@ use crate::path::Path;
 use crate::random::Random;
 use crate::socket::End;
 use crate::speaks::Speaks;
-use crate::trace::{ConnectionNo, NodeNo};
+use crate::trace::{ConnectionNo, NodeNo, Recorder};
 use crate::transport::SocketTransport;
 
 /// A node that finishes gets this long; what is left is another's to take over.
@@ -35,6 +35,7 @@ pub(crate) struct Gateway {
     pub(crate) path: Arc<Path>,
     host: Arc<Host>,
     random: Random,
+    recorder: Recorder,
     connections: Mutex<BTreeMap<ConnectionNo, Open>>,
     draining: Mutex<bool>,
     /// It stops, and takes nobody who still finds the way to it.
@@ -58,6 +59,7 @@ impl Gateway {
         settings: Settings,
         rules: Arc<Rules>,
         random: Random,
+        recorder: Recorder,
     ) -> Arc<Self> {
         let id: NodeId = format!("node-{no}").parse().expect("an id of a node");
         let (backend, path) = redis.connect(&id);
@@ -71,6 +73,7 @@ impl Gateway {
             path,
             host: Arc::new(host),
             random,
+            recorder,
             connections: Mutex::default(),
             draining: Mutex::new(false),
             refusing: Mutex::new(false),
@@ -106,7 +109,7 @@ impl Gateway {
         };
         self.connections.lock().insert(connection, open);
         let arrival = Arrival {
-            transport: Box::new(SocketTransport::new(socket)),
+            transport: Box::new(SocketTransport::new(socket, self.recorder.clone())),
             dialect: speaks.dialect(&self.host.rules),
             peer,
             mailbox,

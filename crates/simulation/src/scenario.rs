@@ -79,8 +79,8 @@ impl Scenario {
         wishes::add(&mut steps, &random, &clients, &rooms, quiet_at);
         faults::add(&mut steps, &random, clients.len(), quiet_at);
         let mut badness = faults::badness(&random);
-        themes::add(&mut steps, seed, &clients, &rooms, quiet_at, &mut badness);
         let others = dialects::add(&mut steps, seed, &mut clients, quiet_at);
+        themes::add(&mut steps, seed, &clients, &rooms, quiet_at, &mut badness);
         let shipped = Random::of(seed, "shipped clients");
         if shipped.chance(SHIPPED) {
             for client in &mut clients {

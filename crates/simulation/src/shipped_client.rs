@@ -63,6 +63,7 @@ pub(crate) fn start(world: Arc<World>, no: ClientNo, random: Random) -> Handle {
             tickets,
             said: BTreeSet::new(),
             marks: BTreeMap::new(),
+            is_leaving: false,
             is_over: false,
         };
         client.run()
@@ -75,8 +76,8 @@ struct ShippedClient {
     random: Random,
     session: Session,
     application: Application,
-    /// Connections that are being opened, and the session to go on with.
-    dialling: BTreeMap<ConnectionId, Option<Resume<'static>>>,
+    /// Connections that are being opened.
+    dialling: BTreeMap<ConnectionId, Attempt>,
     lines: BTreeMap<ConnectionId, Line>,
     arrivals: mpsc::Sender<Arrival>,
     arrived: mpsc::Receiver<Arrival>,
@@ -87,7 +88,17 @@ struct ShippedClient {
     said: BTreeSet<u64>,
     /// By their senders' own numbers, the last of each that was handled.
     marks: BTreeMap<PeerId, u64>,
+    /// It said goodbye.
+    is_leaving: bool,
     is_over: bool,
+}
+
+/// What a connection that is being opened begins with.
+struct Attempt {
+    /// The session to go on with.
+    resume: Option<Resume<'static>>,
+    /// What had been handled as that was decided, by the senders' own numbers.
+    seen: BTreeMap<PeerId, u64>,
 }
 
 impl ShippedClient {
@@ -174,7 +185,8 @@ impl ShippedClient {
     }
 
     fn dial(&mut self, connection: ConnectionId, resume: Option<Resume<'static>>) {
-        self.dialling.insert(connection, resume);
+        let seen = self.marks.clone();
+        self.dialling.insert(connection, Attempt { resume, seen });
         let (world, no, random) = (self.world.clone(), self.no, self.random.clone());
         let arrivals = self.arrivals.clone();
         tokio::spawn(async move {
@@ -186,8 +198,8 @@ impl ShippedClient {
     fn arrived(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Dialled(id, dialled) => {
-                let (resume, dialled) = match (self.dialling.remove(&id), dialled) {
-                    (Some(resume), Some(dialled)) => (resume, dialled),
+                let (attempt, dialled) = match (self.dialling.remove(&id), dialled) {
+                    (Some(attempt), Some(dialled)) => (attempt, dialled),
                     (None, dialled) => {
                         // It was given up meanwhile.
                         if let Some(dialled) = dialled {
@@ -200,20 +212,21 @@ impl ShippedClient {
                         return self.on(Input::failed(id, ConnectError::Ended(lost)));
                     }
                 };
-                self.greet(id, dialled, resume);
+                self.greet(id, dialled, attempt);
             }
             Arrival::Frame(id, frame) => self.read(id, frame),
             Arrival::Over(id) => self.ended(id, Disconnected::Lost(std::io::ErrorKind::BrokenPipe)),
         }
     }
 
-    fn greet(&mut self, id: ConnectionId, dialled: Dialled, resume: Option<Resume<'static>>) {
+    fn greet(&mut self, id: ConnectionId, dialled: Dialled, attempt: Attempt) {
+        let Attempt { resume, seen } = attempt;
         self.world.recorder.note(What::Greeted {
             client: self.no,
             connection: dialled.connection,
             promises: promises(),
             resume: resume.as_ref().map(|resume| resume.peer),
-            seen: self.marks.clone(),
+            seen,
         });
         let hello = Hello {
             name: Some(format!("user-{}", self.no).into()),
@@ -482,6 +495,7 @@ impl ShippedClient {
             Wish::Rest(pause) => self.rest(pause),
             Wish::Bye => {
                 self.go(Leaving::Bye);
+                self.is_leaving = true;
                 self.on(Input::Bye { hold: None });
             }
             Wish::Vanish => {
@@ -539,7 +553,11 @@ impl ShippedClient {
         self.world.recorder.note(What::Gone { client, how });
     }
 
+    /// After goodbye, a connection ends for that.
     fn note_closed(&self, connection: ConnectionNo, code: Option<u16>) {
+        if self.is_leaving {
+            return;
+        }
         self.world.recorder.note(What::Closed {
             client: self.no,
             connection,

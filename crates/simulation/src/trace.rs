@@ -159,6 +159,8 @@ pub(crate) enum What {
         /// Whether the payload is the one that was said under that id.
         intact: bool,
     },
+    /// The kernel of a gateway took a signal for a session.
+    Written { to: PeerId, from: PeerId, id: u64 },
     /// The client's application handled it.
     Handled {
         client: ClientNo,

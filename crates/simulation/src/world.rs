@@ -65,6 +65,7 @@ impl World {
             self.settings.clone(),
             self.rules.clone(),
             self.random.clone(),
+            self.recorder.clone(),
         );
         self.gateways.lock().push(gateway.clone());
         self.befell(no, Fate::Started);

@@ -133,8 +133,9 @@ fn installed(
     })
 }
 
-/// Everybody who is in a room all the time is in every list of it, but for those of whom nobody who is awake knows. Of who
-/// came in after the list was made, its reader hears behind it.
+/// Every session that is in a room all the time is in every list of it, but for those of which no node that is awake knows. Of
+/// one that came in after the list was made, its reader hears behind it. One that cannot resume has no place while its node is
+/// not heard of: whether it is listed is judged at the end alone.
 fn shown(
     view: &View,
     client: ClientNo,
@@ -148,6 +149,7 @@ fn shown(
         .filter(|peer| !view.members.iter().any(|member| member.peer == **peer))
         .filter(|peer| story.stayed(peer, &view.room, before).is_some())
         .filter(|peer| !memory.is_unknown(peer, at))
+        .filter(|peer| story.sessions[*peer].promises.resumes)
         .map(|peer| {
             format!(
                 "client {client} at {at:?}: the list of {} lacks {peer}, who is in",

@@ -13,6 +13,8 @@ use crate::trace::{ClientNo, ConnectionNo, Leaving, News, Promises, Seen, Trace,
 #[derive(Debug, Default)]
 pub(crate) struct Story {
     pub(crate) sessions: BTreeMap<PeerId, Session>,
+    /// When a kernel took a signal: for whom, whose, and its id.
+    pub(crate) written: BTreeMap<(PeerId, PeerId, u64), Duration>,
     /// When Redis last went back in time.
     went_back_at: Option<Duration>,
 }
@@ -277,6 +279,9 @@ impl Story {
                 if let Some(said) = self.said(*client, *id, cursors) {
                     said.answers.push(answer);
                 }
+            }
+            What::Written { to, from, id } => {
+                self.written.entry((*to, *from, *id)).or_insert(at);
             }
             What::Handled { peer, from, id, .. } => {
                 if let Some(session) = self.sessions.get_mut(peer) {

@@ -25,6 +25,8 @@ pub(super) struct Application {
 struct Room {
     is_wanted: bool,
     is_asked: bool,
+    /// Its leaving was asked for, and whether it is out the gateway could not say.
+    is_half_left: bool,
     view: Option<View>,
     retry_at: Option<Instant>,
 }
@@ -46,7 +48,7 @@ impl Application {
         let due = |room: &Room| !room.is_asked && room.retry_at.is_none_or(|at| now >= at);
         let mut due = self.rooms.iter().filter(|(_, room)| due(room));
         due.find_map(|(id, room)| match (room.is_wanted, &room.view) {
-            (true, None) => Some(Command::Join(Join {
+            (true, view) if view.is_none() || room.is_half_left => Some(Command::Join(Join {
                 room: id.clone(),
                 state: None,
                 capacity: None,
@@ -59,7 +61,8 @@ impl Application {
     /// When that may change by itself.
     pub(super) fn retry_at(&self) -> Option<Instant> {
         let waiting = self.rooms.values().filter(|room| !room.is_asked);
-        let waiting = waiting.filter(|room| room.is_wanted != room.view.is_some());
+        let is_wrong = |room: &&Room| room.is_half_left || room.is_wanted != room.view.is_some();
+        let waiting = waiting.filter(is_wrong);
         let now = Instant::now();
         let moments = waiting.filter_map(|room| room.retry_at);
         moments.filter(|at| *at > now).min()
@@ -89,7 +92,7 @@ impl Application {
                 let room = self.rooms.entry(id).or_default();
                 room.is_asked = false;
                 match joined {
-                    Ok(joined) => room.view = Some(view(&joined)),
+                    Ok(joined) => room.is_in(view(&joined)),
                     Err(error) => room.refused(&error),
                 }
             }
@@ -97,8 +100,11 @@ impl Application {
                 let room = self.rooms.entry(id).or_default();
                 room.is_asked = false;
                 match left {
-                    Ok(()) => room.view = None,
-                    Err(error) => room.refused(&error),
+                    Ok(()) => room.is_out(),
+                    Err(error) => {
+                        room.is_half_left = true;
+                        room.refused(&error);
+                    }
                 }
             }
             (Some(About::Signal | About::State), _) => {}
@@ -127,7 +133,7 @@ impl Application {
             }
             Event::Rejoined(joined) => {
                 let room = self.rooms.entry(joined.room.clone()).or_default();
-                room.view = Some(view(&joined));
+                room.is_in(view(&joined));
             }
             Event::RoomClosed(closed) => self.lose(&closed.room),
             Event::RoomLost { room, .. } => self.lose(&room),
@@ -137,7 +143,7 @@ impl Application {
 
     fn lose(&mut self, room: &RoomId) {
         if let Some(room) = self.rooms.get_mut(room) {
-            room.view = None;
+            room.is_out();
             room.retry_at = Some(Instant::now() + RETRY_AFTER);
         }
     }
@@ -189,13 +195,22 @@ impl Application {
 }
 
 impl Room {
+    fn is_in(&mut self, view: View) {
+        (self.view, self.is_half_left) = (Some(view), false);
+    }
+
+    fn is_out(&mut self) {
+        (self.view, self.is_half_left) = (None, false);
+    }
+
     fn refused(&mut self, error: &RequestError) {
         let code = match error {
             RequestError::Refused { code, .. } => Some(*code),
             _ => None,
         };
         match code {
-            Some(ErrorCode::NotAMember) => self.view = None,
+            Some(ErrorCode::NotAMember) => self.is_out(),
+            Some(ErrorCode::AlreadyJoined) => self.is_half_left = false,
             // Whether it is in is not known either: it enters to make sure, and leaves then.
             Some(ErrorCode::Unavailable) if self.view.is_none() => self.is_wanted = true,
             _ => {}
