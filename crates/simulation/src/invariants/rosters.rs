@@ -273,7 +273,7 @@ fn last(trace: &Trace) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::invariants::telling::Tale;
-    use crate::trace::{Fate, Weather};
+    use crate::trace::{Fate, Promises, Weather};
 
     #[test]
     fn all_agree_in_the_end_or_somebody_is_wrong() {
@@ -338,6 +338,19 @@ mod tests {
         tale.wait(10);
         tale.joins_again(0, &[0]);
         assert_eq!(tale.judge(check).len(), 1, "a partial list");
+    }
+
+    #[test]
+    fn a_list_may_lack_one_that_has_no_place_while_its_node_is_not_heard_of() {
+        for (resumes, wrong) in [(true, 1), (false, 0)] {
+            let mut tale = Tale::of_two();
+            if !resumes {
+                tale.promise(1, Promises::FEWEST);
+            }
+            tale.wait(10);
+            tale.joins_again(0, &[0]);
+            assert_eq!(tale.judge(check).len(), wrong, "{resumes}");
+        }
     }
 
     #[test]
