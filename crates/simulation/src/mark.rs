@@ -21,9 +21,9 @@ impl Mark {
         format!("{{{FROM}{from}{ID}{id},\"x\":\"{rest}\"}}")
     }
 
-    /// The mark in what a client is told, if there is one.
+    /// The mark in what a client is told, if there is one: it is behind what the dialect says of sender and id.
     pub(crate) fn find(told: &str) -> Option<Self> {
-        told.match_indices(FROM).find_map(|(at, _)| {
+        told.rmatch_indices(FROM).find_map(|(at, _)| {
             let (from, rest) = told[at + FROM.len()..].split_once(ID)?;
             let digits = rest.find(|c: char| !c.is_ascii_digit())?;
             Some(Self {
@@ -45,6 +45,8 @@ mod tests {
         let payload = mark.payload(3);
         assert_eq!(Mark::find(&payload), Some(mark));
         let told = format!(r#"2["offer",{{"target":"t","from":"{from}","offer":{payload}}}]"#);
+        assert_eq!(Mark::find(&told), Some(mark));
+        let told = format!(r#"{{"type":"signal","from":"{from}","id":3,"payload":{payload}}}"#);
         assert_eq!(Mark::find(&told), Some(mark));
         for none in [
             "",
