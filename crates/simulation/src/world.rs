@@ -210,6 +210,14 @@ impl World {
         self.recorder.note(What::Node { node, fate });
     }
 
+    /// How many frames of those that are on their way over a cable that is cut still arrive: few, or nearly all.
+    fn arrive(&self) -> usize {
+        match self.random.chance(500) {
+            true => self.random.below(4),
+            false => self.random.below(64),
+        }
+    }
+
     /// Cuts cables; `noticed` says after what time the client and the gateway learn of it, if ever.
     fn cut_where(
         self: &Arc<Self>,
@@ -229,7 +237,7 @@ impl World {
                 .collect()
         };
         for (connection, cable) in cables {
-            if !cable.cut(self.random.below(4), self.random.below(4)) {
+            if !cable.cut(self.arrive(), self.arrive()) {
                 continue;
             }
             self.recorder.note(What::Cut { connection });
