@@ -7,7 +7,9 @@ use switchboard_protocol::{PeerId, RoomId};
 use tokio::time::Duration;
 
 use crate::scenario::HOLD;
-use crate::trace::{ClientNo, ConnectionNo, Leaving, News, Promises, Seen, Trace, Weather, What};
+use crate::trace::{
+    ClientNo, ConnectionNo, Leaving, News, Promises, Seen, Trace, View, Weather, What,
+};
 
 /// Every session of a run.
 #[derive(Debug, Default)]
@@ -37,8 +39,8 @@ pub(crate) struct Session {
     pub(crate) stays: Vec<Stay>,
     /// Whom it was told to have left.
     pub(crate) missed: Vec<Missed>,
-    /// Whom it is told to be in a room, at this moment.
-    members: BTreeSet<(RoomId, PeerId)>,
+    /// Which members it is told of, at this moment, and their places in the join order.
+    members: BTreeMap<(RoomId, PeerId), u64>,
 }
 
 /// A member that was told as gone.
@@ -169,8 +171,9 @@ impl Story {
                     .map(|view| (view.room.clone(), order(&view.members)))
                     .collect();
                 session.welcomed_at = at;
-                session.members.clear();
+                let known = std::mem::take(&mut session.members);
                 for view in views {
+                    session.finds_moved(&known, view, at);
                     session.finds(&view.room, &view.members, at);
                 }
                 if has_expired {
@@ -190,7 +193,7 @@ impl Story {
                             let order = order_of(&peer, members);
                             session.leaves(room, at);
                             session.enters(room, order, at);
-                            session.members.retain(|(known, _)| known != room);
+                            session.members.retain(|(known, _), _| known != room);
                             session.finds(room, members, at);
                         }
                         News::Entered => session.enters(room, 0, at),
@@ -228,7 +231,7 @@ impl Story {
                 ..
             } => {
                 if let Some(session) = self.sessions.get_mut(peer) {
-                    let members = session.members.iter();
+                    let members = session.members.keys();
                     let members = members.filter(|(known, _)| known == room);
                     let said = session.said.entry(*id).or_insert_with(|| Said {
                         room: room.clone(),
@@ -347,7 +350,7 @@ impl Session {
             handled: BTreeMap::new(),
             stays: Vec::new(),
             missed: Vec::new(),
-            members: BTreeSet::new(),
+            members: BTreeMap::new(),
         }
     }
 
@@ -377,9 +380,24 @@ impl Session {
         missed.filter(move |missed| missed.peer == *peer && missed.room == *room)
     }
 
+    /// A list shows a member in another place than it had: it had left, and is back.
+    fn finds_moved(&mut self, known: &BTreeMap<(RoomId, PeerId), u64>, view: &View, at: Duration) {
+        let order = |member: &Seen| known.get(&(view.room.clone(), member.peer));
+        let is_moved = |member: &&Seen| order(member).is_some_and(|order| *order != member.order);
+        for member in view.members.iter().filter(is_moved) {
+            self.missed.push(Missed {
+                peer: member.peer,
+                room: view.room.clone(),
+                at,
+                until: Some(at),
+            });
+        }
+    }
+
     /// It is told of members that are there.
     fn finds(&mut self, room: &RoomId, members: &[Seen], at: Duration) {
-        let found = members.iter().map(|member| (room.clone(), member.peer));
+        let found = members.iter();
+        let found = found.map(|member| ((room.clone(), member.peer), member.order));
         self.members.extend(found);
         let missed = self.missed.iter_mut();
         for missed in missed.filter(|missed| missed.room == *room && missed.until.is_none()) {

@@ -148,6 +148,21 @@ impl Tale {
         });
     }
 
+    /// One resumes, and finds that another had left meanwhile and is back.
+    pub(super) fn finds_moved(&mut self, no: usize, whom: usize) {
+        self.connections[no] += 2;
+        self.opens(no, &[]);
+        let mut view = self.view(&[0, 1]);
+        view.members[whom].order += 7;
+        self.note(What::Welcomed {
+            client: no,
+            connection: self.connections[no],
+            peer: self.peer(no),
+            resumed: true,
+            rooms: vec![view],
+        });
+    }
+
     pub(super) fn is_welcomed_anew(&mut self, no: usize) {
         self.connections[no] += 2;
         self.opens(no, &[]);
