@@ -1,4 +1,4 @@
-//! What stands in front of the gateways: a TCP balancer that asks each whether it is ready.
+//! A TCP balancer in front of the gateways, which asks each whether it is ready.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Between two questions to a gateway.
+/// Time between two questions to a gateway.
 const CHECK_EVERY: Duration = Duration::from_millis(100);
 /// A gateway that does not answer for so long is taken out.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ struct Backend {
 }
 
 impl Balancer {
-    /// Has no gateways yet. To be called within a runtime.
+    /// A balancer without gateways. Must be called within a runtime.
     pub(crate) fn start() -> Self {
         let cancel = CancellationToken::new();
         Self {
@@ -43,7 +43,7 @@ impl Balancer {
         }
     }
 
-    /// From now on this gateway is asked, and used as long as it is ready, which it is for now.
+    /// Adds a gateway, which counts as ready until it answers otherwise.
     pub(crate) fn add(&self, address: SocketAddr) {
         self.backends.lock().push(Backend {
             address,
@@ -57,7 +57,7 @@ impl Balancer {
         );
     }
 
-    /// A gateway that has ended.
+    /// Removes a gateway that has ended.
     pub(crate) fn remove(&self, address: SocketAddr) {
         let mut backends = self.backends.lock();
         backends.retain(|backend| backend.address != address);
@@ -74,7 +74,7 @@ impl Backends {
         self.0.lock().expect("nobody panics with it")
     }
 
-    /// Changes what is known of a gateway; `false`: it was removed.
+    /// Notes whether a gateway is ready. False if it was removed.
     fn note(&self, address: SocketAddr, change: impl FnOnce(&mut Backend)) -> bool {
         let mut backends = self.lock();
         let backend = backends

@@ -1,4 +1,4 @@
-//! What should not be after a fault.
+//! What must not happen during a fault.
 
 use switchboard_traffic::Account;
 
@@ -7,7 +7,7 @@ use crate::fault::Fault;
 /// Connections beyond the first that a client may need while gateways are replaced, in the median.
 const RECONNECTS_MAX: u64 = 2;
 
-/// Each in a sentence.
+/// One sentence for each.
 pub fn complaints(account: &Account, fault: Fault) -> Vec<String> {
     let mut complaints = account.complaints();
     if fault.is_announced() && account.away_seen > 0 {

@@ -5,17 +5,17 @@ use clap::ValueEnum;
 /// Something that goes wrong while signals flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Fault {
-    /// Nothing: what the others are compared with.
+    /// No fault, for comparison.
     None,
     /// Connections of clients are cut, one after another.
     SocketLost,
     /// All connections of clients are cut again and again, also those that are just being opened.
     SocketFlapping,
-    /// Nothing comes through connections of clients any more, and neither side is told.
+    /// Connections of clients carry nothing any more, and neither side is told.
     SocketSilent,
     /// A gateway is killed (SIGKILL) and another one started a little later.
     GatewayKilled,
-    /// All gateways are killed in one moment, and as many started a little later.
+    /// All gateways are killed at the same moment, and as many are started a little later.
     EveryGatewayKilled,
     /// A gateway is killed, and Redis with it, which comes back empty; both a little later.
     GatewayAndRedisKilled,
@@ -43,9 +43,10 @@ pub enum Fault {
     RedisRefusing,
     /// What goes to Redis and back takes 1 s, more or less, for a while.
     RedisSlow,
-    /// Nobody reads what the gateways log any more, and Redis is frozen for a while, of which there is much to log.
+    /// The logs of the gateways are not read any more, and Redis is frozen for a while, which causes many log lines.
     StderrBroken,
-    /// Idle connections take all the files that the gateways may open, while those of clients are cut, one after another.
+    /// Idle connections take all the files that the gateways may open, while those of clients are cut, one after
+    /// another.
     FilesExhausted,
 }
 
@@ -56,7 +57,7 @@ impl Fault {
         value.get_name().to_owned()
     }
 
-    /// Gateways that serve when it happens.
+    /// The number of gateways when it happens.
     pub(crate) fn gateways(self) -> usize {
         match self {
             Self::RollingRestart => 3,
@@ -64,7 +65,7 @@ impl Fault {
         }
     }
 
-    /// Whether no client may be seen away: it is told in time to move.
+    /// Whether no client may be seen away, because each is told in time to move.
     pub(crate) fn is_announced(self) -> bool {
         matches!(
             self,

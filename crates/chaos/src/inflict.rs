@@ -1,4 +1,4 @@
-//! How each fault is brought about.
+//! Each fault, step by step.
 
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -12,24 +12,23 @@ use crate::fault::Fault;
 use crate::run::Plan;
 use crate::stage::{FILES, Redis, Stage};
 
-/// Until a gateway that was killed is replaced, and until a Redis that was killed is back at once.
+/// Time until a killed gateway is replaced, and until a killed Redis is back «at once».
 const SOON: Duration = Duration::from_secs(2);
-/// Between two connections that break.
+/// Time between two connections that break.
 const BREAK_EVERY: Duration = Duration::from_millis(100);
-/// How often all connections are cut, and what is between at most, milliseconds: a resume takes about ten.
+/// How often all connections are cut, and the longest pause between, in milliseconds: a resume takes about ten.
 const FLAPS: u32 = 30;
 const FLAP_MS_MAX: u64 = 300;
-/// How often subscriptions are killed, and what is between.
+/// How often subscriptions are killed, and the pause between.
 const KILLS: u32 = 3;
 const KILL_EVERY: Duration = Duration::from_secs(1);
-/// Longer than it takes to subscribe anew, and too short for much else.
+/// Longer than it takes to subscribe again, and too short for much else.
 const FLAP_EVERY: Duration = Duration::from_millis(1500);
-/// What each way to or from a slow Redis takes, and by how much more or less.
+/// The delay of each way to and from a slow Redis, and its variation.
 const SLOW: Duration = Duration::from_millis(500);
 const SLOW_JITTER: Duration = Duration::from_millis(200);
 
-/// Brings the fault about, from its beginning to its end: afterwards everything runs that should. Blocks; the pauses are
-/// the faults' own length.
+/// Causes the fault and ends it: afterwards everything runs again. Blocks; its pauses are the length of the fault.
 pub(crate) fn inflict(fault: Fault, plan: &Plan, stage: &mut Stage, doors: &[Arc<Door>]) {
     match fault {
         Fault::None => {}
@@ -125,8 +124,8 @@ fn kill_subscriptions(stage: &mut Stage, every: Duration, during: Duration) {
     }
 }
 
-/// Connections that say nothing, more than each gateway may have: those that it takes are open until they are dropped, or it
-/// ends them.
+/// Connections that say nothing, more than each gateway may have: those that it takes are open until they are dropped,
+/// or it ends them.
 fn fill(stage: &Stage) -> Vec<TcpStream> {
     let addresses = stage.gateways.iter().map(GatewayProcess::address);
     let many = addresses.flat_map(|address| (0..2 * FILES).map(move |_| address));
@@ -134,7 +133,7 @@ fn fill(stage: &Stage) -> Vec<TcpStream> {
         .collect()
 }
 
-/// Each client once, in no order.
+/// Each client once, in random order.
 fn one_after_another(doors: &[Arc<Door>], breaks: impl Fn(&Door)) {
     let mut doors = doors.to_vec();
     fastrand::shuffle(&mut doors);

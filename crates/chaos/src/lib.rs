@@ -1,8 +1,8 @@
-//! Real gateways and a real Redis under steady traffic, broken on purpose, and an account of what became of every signal.
+//! Real gateways and a real Redis under steady traffic, broken on purpose, and an account of every signal.
 //!
-//! The one idea: the pairs of `crates/traffic`, each spread over two nodes, talk all the time. Then one [`Fault`] happens,
-//! and the traffic goes on until every stream flows again. At the end what senders were told and what receivers got must
-//! agree.
+//! The one idea: the pairs of `crates/traffic`, each spread over two nodes, talk all the time. Then one [`Fault`]
+//! happens, and the traffic goes on until every stream flows again. At the end what senders were told and what
+//! receivers got must agree.
 //!
 //! ```text
 //! client ─► its own door ─┐                            ┌─► gateway ─┐

@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use switchboard_chaos::{Fault, Plan, complaints, run, table};
 
-/// Pairs under which three gateways are restarted, unless told otherwise, and what is between two signals of each client
-/// then: they share the machine with the gateways.
+/// The default number of pairs while three gateways are restarted, and the time between two signals of a client then:
+/// the pairs share the machine with the gateways.
 const ROLLING_PAIRS: usize = 100;
 const ROLLING_PACE: Duration = Duration::from_millis(500);
 

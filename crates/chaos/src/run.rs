@@ -12,29 +12,30 @@ use crate::fault::Fault;
 use crate::inflict::inflict;
 use crate::stage::Stage;
 
-/// How long, and how many.
+/// How long everything takes, and how many clients there are.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The gateway's program.
     pub binary: PathBuf,
     /// Pairs of clients.
     pub pairs: usize,
-    /// Between two signals of a client.
+    /// Time between two signals of a client.
     pub pace: Duration,
-    /// Undisturbed traffic before the fault, and once more after every stream flows again.
+    /// Time of undisturbed traffic before the fault, and again after every stream flows again.
     pub calm: Duration,
     /// How long a gateway is frozen: longer than its lease of 4 s.
     pub gateway_frozen: Duration,
     /// How long Redis is frozen.
     pub redis_frozen: Duration,
-    /// How long Redis is gone: shorter than the 45 s after which nobody waits for it any more.
+    /// How long Redis is gone: shorter than the 45 s after which the clients give up.
     pub redis_gone: Duration,
-    /// How long what goes on badly does so: a slow Redis, one that takes no writes, files that are all taken.
+    /// How long a fault without an end of its own lasts: a slow Redis, one that takes no writes, files that are all
+    /// open.
     pub impaired: Duration,
 }
 
 impl Plan {
-    /// As the command does it, where nothing else is said.
+    /// The defaults of the command.
     pub fn new(binary: PathBuf) -> Self {
         Self {
             binary,

@@ -1,4 +1,4 @@
-//! The processes: gateways behind the balancer, around a Redis of one kind or another.
+//! The processes: gateways behind the balancer, and a Redis of one of several kinds.
 
 use std::io::{PipeReader, pipe};
 use std::path::PathBuf;
@@ -8,8 +8,8 @@ use switchboard_testkit::{GatewayProcess, RedisCluster, RedisSentinel, RedisServ
 use crate::balancer::Balancer;
 use crate::fault::Fault;
 
-/// Clients hear soon of a connection over which nothing comes (within 7 s), a drain is over within a test's patience, and
-/// who does not come back is not waited for long.
+/// Clients notice within 7 s that nothing comes over a connection, a drain ends within the time that a test waits, and
+/// a session that does not come back ends soon.
 const SETTINGS: [&str; 8] = [
     "session.heartbeat_ms=2000",
     "session.heartbeat_timeout_ms=10000",
@@ -21,13 +21,13 @@ const SETTINGS: [&str; 8] = [
     "limits.sessions_per_user=1000",
 ];
 
-/// That a gateway may open, where that is the fault: enough for its clients, and for few beside.
+/// Files that a gateway may open while the fault is about files: enough for its clients and a few more.
 pub(crate) const FILES: u32 = 128;
 
 /// What the gateways share.
 pub(crate) enum Redis {
     Server(RedisServer),
-    /// Behind a network that can be slow.
+    /// Behind a network that can be slowed down.
     Slow(RedisServer, SlowProxy),
     Sentinel(RedisSentinel),
     Cluster(RedisCluster),
@@ -40,7 +40,7 @@ pub(crate) struct Stage {
     pub(crate) redis: Redis,
     pub(crate) gateways: Vec<GatewayProcess>,
     pub(crate) balancer: Balancer,
-    /// Where their logs go, if not into files.
+    /// Where the gateways log to, if not into files.
     pub(crate) log_readers: Vec<PipeReader>,
 }
 
@@ -77,7 +77,8 @@ impl Redis {
 }
 
 impl Stage {
-    /// Starts what this fault is about, and waits until it is ready. Blocks; to be called within a runtime.
+    /// Starts the processes that this fault needs, and waits until they are ready. Blocks; must be called within a
+    /// runtime.
     pub(crate) fn start(binary: PathBuf, fault: Fault) -> Self {
         let mut stage = Self {
             binary,
@@ -94,7 +95,7 @@ impl Stage {
         stage
     }
 
-    /// Starts a gateway more, and waits until it is ready. Blocks.
+    /// Starts one more gateway, and waits until it is ready. Blocks.
     pub(crate) fn new_gateway(&mut self) -> GatewayProcess {
         let url = format!("redis.url={}", self.redis.url());
         let settings: Vec<_> = SETTINGS.into_iter().chain([&*url]).collect();
@@ -114,7 +115,7 @@ impl Stage {
         gateway
     }
 
-    /// Puts a new gateway in the place of one that then ends as `end` says.
+    /// Replaces a gateway with a new one; `end` then ends the old one.
     pub(crate) fn replace(&mut self, index: usize, end: impl FnOnce(&mut GatewayProcess)) {
         let new = self.new_gateway();
         let mut old = std::mem::replace(&mut self.gateways[index], new);
@@ -123,7 +124,7 @@ impl Stage {
         assert_is_sane(&old);
     }
 
-    /// Nothing in any gateway has panicked.
+    /// Asserts that nothing panicked in any gateway.
     pub(crate) fn assert_is_sane(&self) {
         self.gateways.iter().for_each(assert_is_sane);
     }

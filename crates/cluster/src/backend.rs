@@ -13,7 +13,11 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::{Alarm, Bus, Directory, Leases, Unreadable};
+use self::bus::Bus;
+use self::directory::Directory;
+use self::leases::Leases;
+use crate::observe::unreadable::Unreadable;
+use crate::tasks::Alarm;
 
 /// A directory, leases and a bus that belong together, and whether they can be reached.
 #[derive(Clone)]

@@ -9,6 +9,7 @@
 //!                          └► unconfirmed ◄── seen ─────────────────┘
 //! ```
 
+mod batches;
 pub mod envelope;
 pub mod frame;
 mod incoming;
@@ -22,14 +23,16 @@ mod rate;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use switchboard_protocol::NodeId;
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use self::incoming::Incoming;
-use self::outgoing::{Next, Outgoing};
+use self::batches::Batch;
+use self::incoming::{Incoming, Order};
+use self::outgoing::{Next, Outgoing, Restart};
 use self::rate::Rate;
 use crate::backend::bus::{Bus, BusError};
 use crate::link::envelope::Envelope;
@@ -37,8 +40,7 @@ use crate::link::frame::Header;
 use crate::link::keyring::Keyring;
 use crate::observe::{Observation, Observe};
 
-pub(crate) use self::incoming::Verdict;
-pub(crate) use self::outgoing::{Anew, Full, Position};
+pub(crate) use self::outgoing::{Full, Position};
 
 /// Receipts wait this long for company.
 const RECEIPT_WAIT: Duration = Duration::from_millis(10);
@@ -52,13 +54,24 @@ pub(crate) enum Urgency {
     Receipt,
 }
 
-/// What came of a confirmation or a frame from the other side.
+/// What follows from a frame of the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Heard {
-    /// What to do with the frame's envelopes.
-    pub(crate) verdict: Verdict,
-    /// Whether this side has to start anew.
-    pub(crate) anew: Anew,
+    /// Whether its envelopes are next.
+    pub(crate) is_next: bool,
+    pub(crate) repair: Repair,
+}
+
+/// What a link needs after a frame of the other side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repair {
+    None,
+    /// The other side started a new generation and has forgotten what was not confirmed: both resync.
+    Resync,
+    /// The other side has forgotten what it had confirmed: this side starts a new generation.
+    Restart,
+    /// The link was full and is drained now: this side starts a new generation, for what found no place.
+    RestartDrained,
 }
 
 /// What all links of a node have in common.
@@ -126,8 +139,8 @@ impl Link {
         self.enqueue_in(None, envelope, urgency)
     }
 
-    /// Queues an envelope if the link still is in `generation`, where one is given; else it counts as full: whoever asks
-    /// has older envelopes to queue first.
+    /// Queues an envelope if the link still is in `generation`, where one is given; else it counts as full: the caller has
+    /// older envelopes to queue first.
     pub(crate) fn enqueue_in(
         &self,
         generation: Option<u64>,
@@ -148,14 +161,14 @@ impl Link {
         Ok(position)
     }
 
-    /// Takes note of a frame from the other side.
+    /// Takes note of a frame from the other side: what it confirms, and whether it is the next one.
     pub(crate) fn heard(&self, header: &Header) -> Heard {
         let now = Instant::now();
         let mut state = self.state.lock();
-        // A repeated frame says what had been seen when it was made: only a confirmation by itself says what is so now.
+        // A repeated frame has what was seen when it was made: only a confirmation by itself has what is seen now.
         let seen = (header.seen_generation, header.seen);
         let confirms_alone = header.number == 0;
-        let anew = state
+        let restart = state
             .outgoing
             .confirmed(seen, confirms_alone, now, |confirmed| {
                 self.shared.observe.observe(Observation::FrameConfirmed {
@@ -163,12 +176,21 @@ impl Link {
                     after: confirmed.after,
                 });
             });
-        let verdict = state.incoming.judge(header, now);
+        let order = state.incoming.judge(header, now);
         self.wake_if_needed(state);
-        Heard { verdict, anew }
+        Heard {
+            is_next: order != Order::Other,
+            repair: match (restart, order) {
+                (Restart::Drained, _) => Repair::RestartDrained,
+                (Restart::Forgotten, _) => Repair::Restart,
+                (Restart::No, Order::Restarted) => Repair::Resync,
+                (Restart::No, Order::Next | Order::Other) => Repair::None,
+            },
+        }
     }
 
-    /// Forgets everything unconfirmed and starts a new generation. Who resets must [resync](crate::link::resync).
+    /// Forgets everything unconfirmed and starts a new generation. The caller queues again what is unanswered, and compares
+    /// revisions with the other side.
     pub(crate) fn reset(&self, generation: u64) {
         let mut state = self.state.lock();
         state.outgoing.reset(generation);
@@ -181,7 +203,7 @@ impl Link {
         self.state.lock().outgoing.may_be_published(position)
     }
 
-    /// Nobody is on the other side any more.
+    /// The other node is no more: `idle` does not wait for it.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
@@ -234,51 +256,44 @@ impl Link {
         state.asleep_until = None;
         let generation = state.outgoing.generation();
         let confirm = state.confirm_at().is_some_and(|at| at <= now);
-        if confirm && !state.outgoing.has_new(now) {
-            let frame = self.seal(&mut state, 0, &[]);
-            return Step::Publish {
-                generation,
-                number: 0,
-                frame,
-            };
-        }
-        match state.outgoing.take(now) {
-            Some(Next::New {
-                number,
-                envelopes,
-                count,
-                since,
-            }) => {
-                state.rate.sent(count, now);
-                self.shared
-                    .observe
-                    .observe(Observation::FramePublished { envelopes: count });
-                let frame = self.seal(&mut state, number, &envelopes);
-                let contents = (count, envelopes.len(), since);
-                state.outgoing.keep(frame.clone(), contents, now);
-                Step::Publish {
-                    generation,
-                    number,
-                    frame,
+        let (number, frame) = if confirm && !state.outgoing.has_new(now) {
+            (0, self.seal(&mut state, 0, &[]))
+        } else {
+            match state.outgoing.take(now) {
+                Some(Next::New { number, batch }) => {
+                    (number, self.seal_batch(&mut state, number, &batch, now))
+                }
+                Some(Next::Again { number, frame }) => {
+                    self.shared.observe.observe(Observation::FrameRepeated);
+                    let key = self.shared.keyring.agreed();
+                    (number, frame::seal_again(&key, &self.to, frame))
+                }
+                None => {
+                    let until = state.wake_at().unwrap_or(now + LONG);
+                    state.asleep_until = Some(until);
+                    return Step::Sleep(until);
                 }
             }
-            Some(Next::Again { number, frame }) => {
-                self.shared.observe.observe(Observation::FrameRepeated);
-                Step::Publish {
-                    generation,
-                    number,
-                    frame: frame::seal_again(&self.shared.keyring.agreed(), &self.to, frame),
-                }
-            }
-            None => {
-                let until = state.wake_at().unwrap_or(now + LONG);
-                state.asleep_until = Some(until);
-                Step::Sleep(until)
-            }
+        };
+        Step::Publish {
+            generation,
+            number,
+            frame,
         }
     }
 
-    fn seal(&self, state: &mut State, number: u64, envelopes: &[u8]) -> bytes::Bytes {
+    /// A new frame, which is kept until it is confirmed.
+    fn seal_batch(&self, state: &mut State, number: u64, batch: &Batch, now: Instant) -> Bytes {
+        let envelopes = batch.count;
+        state.rate.sent(envelopes, now);
+        let published = Observation::FramePublished { envelopes };
+        self.shared.observe.observe(published);
+        let frame = self.seal(state, number, &batch.envelopes);
+        state.outgoing.keep(frame.clone(), batch, now);
+        frame
+    }
+
+    fn seal(&self, state: &mut State, number: u64, envelopes: &[u8]) -> Bytes {
         let (seen_generation, seen) = state.incoming.confirm();
         let header = Header {
             from: self.shared.own.clone(),
@@ -330,7 +345,7 @@ enum Step {
     Publish {
         generation: u64,
         number: u64,
-        frame: bytes::Bytes,
+        frame: Bytes,
     },
     Sleep(Instant),
 }

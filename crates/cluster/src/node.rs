@@ -3,6 +3,7 @@
 //! Which tasks it has, and what the end of each means, is in [`tasks`](crate::tasks).
 
 pub(crate) mod entering;
+mod foreign;
 mod inner;
 pub(crate) mod key_agreement;
 pub(crate) mod lease_cycle;
@@ -11,9 +12,9 @@ pub(crate) mod observer;
 pub(crate) mod reaper;
 pub(crate) mod settings;
 pub(crate) mod status;
+mod sweeper;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use switchboard_protocol::{NodeId, RoomId};
 use tokio::sync::watch;
@@ -80,7 +81,7 @@ impl Node {
 
     /// Bytes of signals that wait for an answer.
     pub fn in_flight_bytes(&self) -> usize {
-        self.0.in_flight_bytes.load(Ordering::Relaxed)
+        self.0.signals.bytes_in_flight()
     }
 
     /// The rooms with members on this node. Takes each room's lock for a moment.

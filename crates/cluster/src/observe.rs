@@ -1,6 +1,7 @@
 //! What an operator may want to count. The gateway turns observations into metrics; this crate knows none.
 
 pub(crate) mod about;
+pub(crate) mod record_kind;
 pub(crate) mod repeated;
 pub(crate) mod unreadable;
 
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use switchboard_protocol::server_message::{LeaveReason, Reason};
 
-use crate::observe::unreadable::RecordKind;
+use crate::observe::record_kind::RecordKind;
 use crate::tasks::Task;
 
 /// Takes observations, on the path of a signal: must be quick and must not block.

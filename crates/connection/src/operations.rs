@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use switchboard_cluster::{
-    JoinError, JoinRoom, LocalSession, Node, Profile, RenameError, UpdateError,
+    JoinError, JoinRequest, LocalSession, Node, Profile, RenameError, UpdateError,
 };
 use switchboard_protocol::limits::{NAME_BYTES_MAX, STATE_BYTES_MAX};
 use switchboard_protocol::{ErrorCode, RoomId};
@@ -33,21 +33,19 @@ pub(crate) async fn perform(node: Node, asker: Asker, operation: Operation) -> R
             name,
         } => {
             let claim = name.as_ref().and_then(|name| name.claim);
-            let join = JoinRoom {
-                re,
-                room,
-                capacity,
+            let profile = Profile {
+                name: name.map(|name| name.text).or(asker.name),
+                avatar: asker.avatar,
+                state,
+            };
+            let join = JoinRequest {
                 may_create,
-                profile: Profile {
-                    name: name.map(|name| name.text).or(asker.name),
-                    avatar: asker.avatar,
-                    state,
-                },
                 claim: claim.map(|claim| cluster_claim(claim, asker.is_verified)),
+                ..node.join_request(&asker.local, room, capacity, profile)
             };
             let joined = match claim {
-                Some(Claim::Numbered) => join_numbered(&node, &asker.local, join).await,
-                _ => node.join(&asker.local, join).await,
+                Some(Claim::Numbered) => join_numbered(&node, &asker.local, re, join).await,
+                _ => node.join(&asker.local, re, join).await,
             };
             joined.map_err(join_refused)
         }
@@ -78,17 +76,18 @@ fn cluster_claim(claim: Claim, is_verified: bool) -> switchboard_cluster::Claim 
 async fn join_numbered(
     node: &Node,
     local: &Arc<LocalSession>,
-    join: JoinRoom,
+    re: u64,
+    join: JoinRequest,
 ) -> Result<(), JoinError> {
     let wanted = join.profile.name.clone().unwrap_or_default();
-    let mut joined = node.join(local, join.clone()).await;
+    let mut joined = node.join(local, re, join.clone()).await;
     for number in numbers() {
         if joined != Err(JoinError::NameTaken) {
             break;
         }
         let mut again = join.clone();
         again.profile.name = Some(numbered(&wanted, number));
-        joined = node.join(local, again).await;
+        joined = node.join(local, re, again).await;
     }
     joined
 }

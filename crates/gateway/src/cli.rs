@@ -51,7 +51,7 @@ pub struct Cli {
     /// What the configuration is read from.
     #[command(flatten)]
     pub config: ConfigArgs,
-    /// What to do; nothing said means `serve`.
+    /// What to do; `serve` if nothing is given.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -79,7 +79,7 @@ pub fn check_config(loaded: &Loaded) -> anyhow::Result<()> {
     print(&loaded.to_toml())
 }
 
-/// Writes an answer to standard output. Whoever reads it may have read enough, as `head` does.
+/// Writes an answer to standard output. A reader such as `head` may stop reading before the end: that is no error.
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout();
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -89,7 +89,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Writes a line to standard error. It stands beside the answer: where nobody takes it, the answer is given all the same.
+/// Writes a line to standard error, beside the answer. If it cannot be written, the answer is still given.
 fn remark(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }

@@ -1,10 +1,11 @@
 //! Handing sessions over to other nodes.
 //!
-//! A node that stops: not ready → grace for the load balancer → take no more → each client is told `drain` at its own
-//! moment of the window and resumes elsewhere, which ends its connection here → the deadline closes the rest → leave the
-//! rooms → give the lease back → say how many moved. A second signal hurries, a third one ends the waiting that is left.
+//! A node that stops: it is not ready → it waits a grace period for the load balancer → it takes no new connections →
+//! it tells each client `drain` at a random moment of the window; the client resumes at another node, which ends its
+//! connection here → at the deadline it closes the rest → it leaves the rooms → it releases its lease → it logs how
+//! many moved. A second signal makes it skip to the deadline, a third one makes it stop waiting.
 //!
-//! A node that is too full ([`rebalance`]) tells a share of its sessions the same and goes on serving.
+//! A node that is too full ([`rebalance`]) tells a share of its sessions to move and continues to serve.
 
 mod order;
 mod pace;
@@ -30,12 +31,12 @@ pub(crate) use self::signals::Signals;
 pub(crate) use self::state::{CannotDrain, Drains};
 use crate::gateway::Gateway;
 
-/// Closing frames, last steps in the directory and the lease get at least this long, also in a hurry.
+/// The least time for closing frames, for the last steps in the directory and for the lease, even after a second signal.
 const FINISH_MIN: Duration = Duration::from_secs(3);
-/// Between two lines about how far a drain has come.
+/// Time between two lines about the progress of a drain.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 
-/// What a drain came to.
+/// How a drain ended.
 pub(crate) struct Drained {
     pub(crate) progress: Progress,
     /// Connections that were still there when the waiting ended.
@@ -44,7 +45,7 @@ pub(crate) struct Drained {
     pub(crate) clean: bool,
 }
 
-/// Stops the node, as [`Drains::stop`] was told to.
+/// Stops the node in the way that was given to [`Drains::stop`].
 pub(crate) async fn drain(
     gateway: &Arc<Gateway>,
     order: Order,
@@ -56,8 +57,8 @@ pub(crate) async fn drain(
     tracing::info!(connections, "stopping; a second signal hurries");
     let was_ready = gateway.readiness.report().ready;
     gateway.readiness.drain();
-    // An embedded node is alone: its clients have nowhere else to go, and no load balancer has to notice. One that was
-    // not ready has no clients.
+    // An embedded node is alone: its clients cannot move, and no load balancer has to notice. A node that was not ready
+    // has no clients.
     if gateway.config.redis.url.is_some() && (was_ready || connections > 0) {
         tokio::select! {
             () = hand_over(gateway, order, deadline, stop_accepting) => {}
@@ -82,7 +83,7 @@ pub(crate) async fn drain(
     }
 }
 
-/// Until every client has gone.
+/// Tells every client to move, and waits until all have gone.
 async fn hand_over(
     gateway: &Gateway,
     order: Order,
@@ -100,14 +101,15 @@ async fn hand_over(
     gateway.tasks.wait().await;
 }
 
-/// Whoever comes from now on has to go elsewhere.
+/// From now on new connections are refused.
 fn take_no_more(gateway: &Gateway, stop_accepting: &CancellationToken) {
     gateway.drains.take_no_more();
     gateway.registry.refuse(going_away());
     stop_accepting.cancel();
 }
 
-/// How many are left of the connections, and whether the cluster has nothing left of this node.
+/// Waits for the end of the connections. Returns how many are left, and whether nothing of this node is left in the
+/// cluster.
 async fn finish(gateway: &Gateway, deadline: Instant) -> (usize, bool) {
     gateway.tasks.close();
     let finish_by = deadline.max(Instant::now() + FINISH_MIN);
@@ -117,7 +119,7 @@ async fn finish(gateway: &Gateway, deadline: Instant) -> (usize, bool) {
     (cut, gateway.node.stop(left.max(FINISH_MIN)).await)
 }
 
-/// Says now and then how far the drain has come. Does not end.
+/// Logs the progress every few seconds. Does not end.
 async fn report(gateway: &Gateway) {
     let mut every = interval(REPORT_EVERY);
     every.tick().await;
@@ -140,7 +142,7 @@ async fn report(gateway: &Gateway) {
     }
 }
 
-/// What a client is told whose moment has come. Its moment was random already, so it need not wait.
+/// The message that tells a client to move. It arrives at a random moment already, so the client need not wait.
 fn told(deadline: Instant) -> Drain {
     let left = deadline.saturating_duration_since(Instant::now());
     Drain {

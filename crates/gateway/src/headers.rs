@@ -4,8 +4,8 @@ use std::str;
 
 use http::{HeaderMap, HeaderName};
 
-/// The elements of a list that may come on several lines, with several elements on each (RFC 9110, 5.6.1). An element that is not
-/// text is left out.
+/// The elements of a list that may come on several lines, with several elements on each (RFC 9110, 5.6.1). An element
+/// that is not text is left out.
 pub(crate) fn listed<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,

@@ -11,7 +11,7 @@ use switchboard_cluster::{Backend, Node, Reach, Status};
 pub(crate) use self::neighbours::Neighbours;
 pub(crate) use self::watch::watch;
 
-/// What [`Report::redis`] says where Redis answers.
+/// The value of [`Report::redis`] while Redis answers.
 const UP: &str = "up";
 
 /// Whether this node should get new connections.
@@ -20,7 +20,7 @@ pub(crate) struct Readiness {
     backend: Backend,
     embedded: bool,
     draining: AtomicBool,
-    /// Redis is lost here, and another node says that it is not lost there.
+    /// This node has lost Redis, and another node says that it reaches Redis.
     cut_off: AtomicBool,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Readiness {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) ready: bool,
-    /// `embedded`, `up`, or why it is not.
+    /// `embedded`, `up`, or why Redis cannot be used.
     pub(crate) redis: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
@@ -45,7 +45,7 @@ impl Readiness {
         }
     }
 
-    /// The node is on its way out.
+    /// The node drains: it is not ready any more.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
@@ -64,7 +64,7 @@ impl Readiness {
         self.backend.reach.clone()
     }
 
-    /// Whether Redis does what clients need; an embedded node needs none.
+    /// Whether Redis does what clients need. Always true for an embedded node.
     pub(crate) fn backend_is_up(&self) -> bool {
         self.backend.reach.borrow().is_reached()
     }
@@ -77,8 +77,8 @@ impl Readiness {
         }
     }
 
-    /// Why not. A node that has lost Redis, or is refused there, stays ready as long as no other one is known to be better
-    /// off: where all are alike, sockets are better held than refused.
+    /// Why the node is not ready. A node that has lost Redis, or is refused there, stays ready unless another node
+    /// reaches Redis: if no node does, it is better to keep sockets than to refuse them.
     fn reason(&self) -> Option<String> {
         if self.draining.load(Ordering::Relaxed) {
             return Some("draining".into());

@@ -1,7 +1,8 @@
 //! The HTTP client of a node and of its commands, which ask other nodes how they are and tell one to drain.
 //!
-//! It is `reqwest` with rustls on ring. It follows no redirect, repeats no request, and uses no proxy that the environment
-//! names, because requests carry tokens and go to machines inside the cluster. Each client has its own bounds.
+//! It is `reqwest` with rustls on ring. It follows no redirect, repeats no request, and uses no proxy that the
+//! environment names, because requests carry tokens and go to machines inside the cluster. Each client has its own
+//! bounds.
 
 mod error;
 mod trust;

@@ -1,8 +1,8 @@
-//! The log, on standard error. Whoever logs never waits for it and never fails by it: a pipe that nobody reads, one whose
-//! reader is gone, or a full disk costs lines, which are counted, and nothing else.
+//! The log, on standard error. A task that logs never waits and never fails because of it. If a pipe is not read, its
+//! reader is gone or a disk is full, lines are lost and counted, and nothing else happens.
 //!
 //! ```text
-//! any thread ─► Queue (bounded; over it, lines are dropped) ─► a thread of its own ─► standard error
+//! any thread ─► Queue (bounded: lines over the bound are dropped) ─► a thread of its own ─► standard error
 //! ```
 
 mod out;
@@ -23,23 +23,23 @@ use self::out::Out;
 use self::queue::Queue;
 use crate::config::{LogConfig, LogFormat};
 
-/// What waits when the process ends gets so long to be written.
+/// The time that the lines in the queue get to be written when the process ends.
 const FLUSH_MAX: Duration = Duration::from_secs(1);
 
 /// The log of this process.
 pub struct Log(Arc<Queue>);
 
 impl Log {
-    /// From now on what is traced goes to standard error, panics too.
+    /// From now on events of `tracing` go to standard error, and so do panics.
     ///
     /// # Errors
-    /// When the filter cannot be read, or there is no thread or file to be had.
+    /// The filter cannot be parsed, or a thread or file cannot be had.
     pub fn start(config: &LogConfig) -> anyhow::Result<Self> {
         let filter = EnvFilter::builder()
             .parse(&config.filter)
             .context("log.filter")?;
         let queue = Arc::new(Queue::default());
-        // Not `io::stderr()`: it is locked while it is written to, and others who write there would wait for it.
+        // Not `io::stderr()`: a writer holds its lock, and every other writer would wait.
         let file = File::from(io::stderr().as_fd().try_clone_to_owned()?);
         let writing = queue.clone();
         thread::Builder::new()
@@ -67,13 +67,13 @@ impl Log {
         self.0.push(format!("{line}\n").as_bytes());
     }
 
-    /// Waits until all is written, but not for long: the process ends.
+    /// Waits until all lines are written, but not for long because the process ends.
     pub fn finish(&self) {
         self.0.wait_until_written(FLUSH_MAX);
     }
 }
 
-/// Where the formatter of lines writes each as a whole.
+/// Takes each line as a whole from the formatter.
 #[derive(Clone)]
 struct Entrance(Arc<Queue>);
 

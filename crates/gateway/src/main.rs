@@ -13,16 +13,16 @@ use switchboard_gateway::log::Log;
 
 /// EX_SOFTWARE of sysexits(3).
 const NODE_FAILED: u8 = 70;
-/// What is under way gets so long when the process ends.
+/// The time that running tasks get when the process ends.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(1);
 
 /// Exit codes: 0 done, 1 failed (a mistake in the configuration too), 2 a command line that is not understood, 70 a task
-/// panicked without which there is no node.
+/// panicked that the node cannot do without.
 fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
-            // Where it cannot be said, the exit code says it.
+            // If standard error cannot be written to, the exit code still tells.
             let _ = writeln!(io::stderr(), "{error:#}");
             ExitCode::FAILURE
         }

@@ -47,11 +47,11 @@ pub(crate) struct Metrics {
     last_drain: LastDrain,
 }
 
-/// What is counted only when somebody asks.
+/// Values that are read at each scrape.
 #[derive(Debug, Default)]
 pub(crate) struct Now {
     pub(crate) connections: usize,
-    /// Sessions without a connection whose places it keeps.
+    /// Sessions without a connection whose places this node keeps.
     pub(crate) sessions_away: usize,
     pub(crate) away_bytes: usize,
     pub(crate) rooms: usize,
@@ -107,7 +107,7 @@ impl Metrics {
         ShedCounters::of(&self.node.connections_shed_total)
     }
 
-    /// A hello was judged.
+    /// The token of a hello was checked.
     pub(crate) fn authenticated(&self, refused: Option<&AuthError>) {
         let outcome = refused.map_or(ACCEPTED, AuthError::outcome);
         self.node.auth_total.with_label_values(&[outcome]).inc();

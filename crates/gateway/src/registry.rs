@@ -1,7 +1,7 @@
 //! Every connection of this node, greeted or not: how many there are, how to send them on, and how to end them.
 //!
-//! Those that said hello are sessions and have a bound of their own. Of the others, when there are too many, the oldest of
-//! the largest source goes: [`crate::crowd`].
+//! Those that said hello are sessions and have a bound of their own. Of the others, when there are too many, the oldest
+//! of the largest source goes: [`crate::crowd`].
 
 #[cfg(test)]
 mod tests;
@@ -32,9 +32,9 @@ pub(crate) struct Registry {
     ungreeted: Mutex<Crowd<Arc<Mailbox>>>,
     next_number: AtomicU64,
     capacity: Capacity,
-    /// Said once, to those that are there and to those that come.
+    /// Once set, every connection is closed with it, also those that come later.
     closing: OnceLock<Closing>,
-    /// Whoever comes is part of the drain as well.
+    /// New connections are part of the drain too.
     draining: AtomicBool,
     tally: Mutex<Tally>,
     shed: ShedCounters,
@@ -44,7 +44,7 @@ struct Entry {
     mailbox: Arc<Mailbox>,
     seat: Seat,
     session: Session,
-    /// A drain waits for its end.
+    /// A drain waits until it ends.
     picked: bool,
 }
 
@@ -57,7 +57,7 @@ enum Seat {
     Session,
 }
 
-/// What a drain finds.
+/// What a drain can do with a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Session {
     /// It has said no `hello`.
@@ -166,7 +166,7 @@ impl Registry {
         picked
     }
 
-    /// Makes `count` sessions, or as many as there are, part of a drain, whichever chance wants.
+    /// Makes `count` sessions, or as many as there are, part of a drain. They are picked at random.
     pub(crate) fn pick(&self, count: impl FnOnce(usize) -> usize) -> Vec<PeerId> {
         let sessions = self.connections.iter();
         let sessions = sessions.filter(|entry| entry.session != Session::None);
@@ -180,7 +180,7 @@ impl Registry {
         peers
     }
 
-    /// The drain that picked these is over: those that are still there are like all others again.
+    /// The drain that picked these is over. Those that are still there are not part of a drain any more.
     pub(crate) fn unpick(&self, peers: &[PeerId]) {
         if self.draining.load(Ordering::Acquire) {
             return;
@@ -192,8 +192,8 @@ impl Registry {
         }
     }
 
-    /// Sends a connection on: its client hears that it should resume elsewhere. One that has nothing to resume is closed:
-    /// its client connects again.
+    /// Tells the client of a connection to resume elsewhere. A connection without a session that can resume is closed,
+    /// and its client connects again.
     pub(crate) fn send_on(&self, peer: &PeerId, drain: Drain, closing: &Closing) {
         let entry = self.connections.get(peer);
         let Some((mailbox, session)) = entry.map(|entry| (entry.mailbox.clone(), entry.session))
@@ -208,12 +208,12 @@ impl Registry {
         }
     }
 
-    /// From now on those who come are sent away.
+    /// From now on new connections are closed with this.
     pub(crate) fn refuse(&self, closing: Closing) {
         let _ = self.closing.set(closing);
     }
 
-    /// Ends all connections, also those that are on their way in.
+    /// Ends all connections, also those that are about to enter.
     pub(crate) fn close(&self, closing: Closing) {
         self.refuse(closing.clone());
         for mailbox in self.mailboxes() {
@@ -221,7 +221,7 @@ impl Registry {
         }
     }
 
-    /// How those ended that drains picked.
+    /// How the connections that drains picked have ended.
     pub(crate) fn tally(&self) -> Tally {
         *self.tally.lock()
     }

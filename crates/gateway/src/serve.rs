@@ -35,14 +35,15 @@ use crate::registry::Registry;
 use crate::source::Proxies;
 use crate::tasks::{self, NodeFailed, Task, guarded, spawn_vital};
 
-/// Whoever stopped the node by `switchboard drain` is shown the last numbers: it looks more often than this.
+/// The node answers for so long after a drain, so that `switchboard drain`, which asks more often, can show the last
+/// numbers.
 const LAST_LOOK: Duration = Duration::from_millis(500);
 
-/// Runs a gateway until a signal, or an order by HTTP, stops it.
+/// Runs a gateway until a signal or an order by HTTP stops it.
 ///
 /// # Errors
-/// When an address cannot be listened on, or the Redis URL cannot be used; [`NodeFailed`] when a task has panicked without
-/// which there is no node.
+/// An address cannot be listened on, or the Redis URL cannot be used; [`NodeFailed`] when a task panicked that the node cannot
+/// do without.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let capacity = capacity(&config);
     let signals = Signals::new().context("cannot listen for signals")?;
@@ -91,7 +92,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs until the end, or until a task panics without which there is no node.
+/// Runs until the end, or until a task panics that the node cannot do without.
 async fn unless_failed(alarm: &Alarm, run: impl Future<Output = ()>) -> Result<(), NodeFailed> {
     let running = pin!(run);
     tokio::select! {
@@ -105,7 +106,7 @@ async fn run(gateway: &Arc<Gateway>, stop_accepting: &CancellationToken, mut sig
     let order = tokio::select! {
         () = signals.next() => {
             let order = Order::configured(&gateway.config.drain);
-            // Where somebody asked for it by HTTP in the same moment, it is done as he said.
+            // If an order by HTTP came at the same moment, it counts.
             match gateway.drains.stop(order) {
                 Ok(()) => order,
                 Err(_) => gateway.drains.stopping().await,
@@ -172,7 +173,7 @@ fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     listen(address).with_context(|| not_listening(address, key))
 }
 
-/// What to do follows from the error, which is told behind it.
+/// The error of the system stands behind it.
 fn not_listening(address: SocketAddr, key: &str) -> String {
     let variable = format!("SWITCHBOARD_{}", key.to_uppercase());
     format!(
@@ -181,7 +182,7 @@ fn not_listening(address: SocketAddr, key: &str) -> String {
     )
 }
 
-/// With room for all clients of a lost node to come at the same moment; the system may allow less.
+/// With a backlog for all clients of a lost node that connect at the same moment; the system may allow less.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     const BACKLOG: u32 = 4096;
     let socket = match address {
@@ -282,7 +283,7 @@ fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
     }
 }
 
-/// Where people and programs find this node; tests read the address from here when the port was 0.
+/// Logs where people and programs find this node. Tests read the address from this line when the port is 0.
 fn announce(listener: &TcpListener, gateway: &Gateway) {
     let Ok(address) = listener.local_addr() else {
         return;
@@ -294,7 +295,7 @@ fn announce(listener: &TcpListener, gateway: &Gateway) {
     tracing::info!(node.id = %gateway.node.id(), listen = %address, backend, "open http://{address}/ for the demo page");
 }
 
-/// Once, a moment after the start: who just started a node wants to know why it is not ready.
+/// Logs once, a moment after the start, why the node is not ready if Redis does not answer.
 fn say_if_redis_is_absent(gateway: &Gateway) {
     let mut reach = gateway.readiness.reach();
     tasks::spawn(&gateway.tasks, Task::Health, async move {

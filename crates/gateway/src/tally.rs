@@ -1,4 +1,4 @@
-//! How the connections ended that drains picked.
+//! How the connections that drains picked have ended.
 
 use switchboard_protocol::CloseCode;
 
@@ -26,7 +26,7 @@ impl Tally {
         *count += 1;
     }
 
-    /// What has come since then.
+    /// What was counted since `then`.
     pub(crate) fn since(self, then: Self) -> Self {
         Self {
             told: self.told - then.told,

@@ -7,9 +7,9 @@
 //! | accept, health | [`spawn_vital`] | the node stops | raises the node's alarm, which ends the process |
 //! | http, one a TCP connection | [`spawn`] | never: it ends when told to stop and what it answers is answered | ends that one |
 //! | session, one a client's connection, and what it leaves behind (`switchboard_connection`) | [`spawn`] | never: it is closed through its mailbox | ends that one as a lost connection; the second of the same session closes it with 4400 |
-//! | drain, a share of the sessions that is moved | [`spawn`] | the node stops | ends that one: nobody else is told to move |
+//! | drain, a share of the sessions that is moved | [`spawn`] | the node stops | ends that drain: no more sessions are told to move |
 //!
-//! A question to another node (`ask`) has a task of hyper's beside it: whoever asks hears that it ended.
+//! A question to another node (`http_client`) has a task of hyper's beside it. When that task ends, the question ends.
 
 use std::pin::pin;
 
@@ -62,16 +62,16 @@ impl Task {
         }
     }
 
-    /// It panicked.
+    /// Counts a panic.
     pub(crate) fn count_panic(self) {
         PROCESS.panics_total.with_label_values(&[self.name()]).inc();
     }
 }
 
-/// A task has ended without which there is no node: the process has to end, too.
+/// A task panicked that the node cannot do without: the process has to end.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "this node ends: its task `{0}` panicked, and others would take it for a live one without it; what it held they take over"
+    "this node ends: its task `{0}` panicked; without that task it would only look alive; the other nodes take over its sessions"
 )]
 pub struct NodeFailed(pub(crate) &'static str);
 
@@ -90,20 +90,20 @@ pub(crate) fn spawn_vital(
     })
 }
 
-/// Starts one of many.
+/// Starts a task whose panic ends nothing but itself.
 pub(crate) fn spawn(
     tasks: &TaskTracker,
     task: Task,
     run: impl Future<Output = ()> + Send + 'static,
 ) {
-    // Boxed here: an async block that pins what it captures holds it twice.
+    // Boxed here because an async block that pins what it captures holds it twice.
     let mut run = Box::pin(run);
     tasks.spawn(async move {
         let _ = guarded(task, run.as_mut()).await;
     });
 }
 
-/// Does what may panic, and counts it.
+/// Runs a future that may panic, and counts the panic.
 pub(crate) async fn guarded<F: Future + Unpin>(task: Task, run: F) -> Result<F::Output, Panicked> {
     let done = caught_in(pin!(run)).await;
     done.inspect_err(|_| task.count_panic())

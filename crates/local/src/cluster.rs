@@ -12,7 +12,7 @@ use switchboard_local::{
 use crate::Cli;
 use crate::folder::Folder;
 
-/// haproxy says whose address counts.
+/// The addresses of clients come from haproxy.
 const TRUSTED: &str = "proxy.trusted=127.0.0.1";
 
 /// Everything that runs.
@@ -22,12 +22,12 @@ pub(crate) struct Cluster {
     prometheus: Prometheus,
     redis: Redis,
     folder: Folder,
-    /// Those of which it was told that they ended, by process id.
+    /// Process ids of programs whose end was reported.
     told: Vec<u32>,
 }
 
 impl Cluster {
-    /// Starts everything, and waits until clients can come. `None`: told to stop meanwhile.
+    /// Starts everything, and waits until clients can come. `None` if it was told to stop before that.
     pub(crate) fn start(
         cli: &Cli,
         binary: &Path,
@@ -73,7 +73,7 @@ impl Cluster {
         }))
     }
 
-    /// Says of each program that has ended, once, that and why. The others go on: that is what one wants to see.
+    /// Reports each program that has ended, once, with the reason. The others continue to run, for people to watch.
     pub(crate) fn tell_who_ended(&mut self) {
         let mut told = std::mem::take(&mut self.told);
         for program in self.programs() {

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// Says that a folder is that of a cluster, and may be emptied; locked while one runs in it.
+/// Marks the folder of a cluster, which may be emptied. Locked while a cluster runs in it.
 const MARKER: &str = ".switchboard-cluster";
 
-/// Nobody else's while this is held.
+/// No other cluster uses the folder while this is held.
 pub(crate) struct Folder {
     path: PathBuf,
     _lock: File,
@@ -20,7 +20,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// A cluster runs in it, or what is in it is not a cluster's; then nothing of it is touched.
+    /// A cluster runs in it, or it holds other things. Then nothing in it is changed.
     pub(crate) fn take(path: &Path) -> Result<Self> {
         let make = || {
             fs::create_dir_all(path)?;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use crate::Program;
 use crate::ports::free_ports;
 
-/// A gateway that does not answer for so long is not asked further.
+/// A question to a gateway fails after this time.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// What a gateway is started with.
@@ -20,7 +20,7 @@ pub struct GatewayPlan {
     pub binary: PathBuf,
     /// The readable part of its node's id, and of its log's name.
     pub name: String,
-    /// Of its Redis.
+    /// The URL of its Redis.
     pub redis_url: String,
     /// `pretty` or `json`.
     pub log_format: &'static str,

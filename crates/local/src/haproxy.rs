@@ -1,8 +1,8 @@
 //! haproxy in front of the gateways, as `deploy/haproxy/haproxy.cfg` has it.
 //!
-//! The gateways behind it change while it runs. It is told so over its runtime API, into places kept for that, and not by a
-//! reload: after a reload a new process balances that knows nothing of the connections of the old one, so that `leastconn`
-//! takes every gateway for empty, just when it matters which one is.
+//! The gateways behind it change while it runs. They are changed over its runtime API, in places kept for that, and not
+//! by a reload: after a reload a new process balances that does not know the connections of the old one, so that
+//! `leastconn` takes every gateway for empty.
 
 mod config;
 mod control;
@@ -24,14 +24,14 @@ use crate::{Gateway, Program, free_port};
 pub enum Balance {
     /// The one that has the fewest.
     Leastconn,
-    /// Any, as where every connection is balanced by itself and nobody counts (kube-proxy).
+    /// A random one, as with a balancer that does not count connections (kube-proxy).
     Random,
 }
 
 /// A place for a gateway.
 #[derive(Debug, Clone)]
 pub struct Slot {
-    /// What haproxy calls it.
+    /// Its name in haproxy.
     pub name: String,
     /// Of the gateway that has it from the start.
     pub gateway: Option<(SocketAddr, SocketAddr)>,
@@ -72,7 +72,7 @@ pub struct HaproxyPlan {
     pub public: Option<SocketAddr>,
     /// How it chooses.
     pub balance: Balance,
-    /// Over how long a gateway that is new gets its full share. `None`: as the file says.
+    /// The time after which a new gateway gets its full share. `None`: as the file says.
     pub slowstart: Option<Duration>,
     /// Places for gateways.
     pub slots: Vec<Slot>,
@@ -124,12 +124,13 @@ impl Haproxy {
         self.public
     }
 
-    /// Where a page shows how it stands.
+    /// Where its statistics page is.
     pub fn stats(&self) -> SocketAddr {
         self.stats
     }
 
-    /// Puts a gateway, which should be ready, into a place that is free, and waits until haproxy has seen that it is ready.
+    /// Puts a gateway, which should be ready, into a place that is free, and waits until haproxy has seen that it is
+    /// ready.
     ///
     /// # Errors
     ///
@@ -146,7 +147,7 @@ impl Haproxy {
         self.wait_until_up(slot)
     }
 
-    /// Makes the place of a gateway that has ended free.
+    /// Frees the place of a gateway that has ended.
     ///
     /// # Errors
     ///
@@ -195,7 +196,7 @@ impl Haproxy {
     }
 }
 
-/// Debian installs haproxy where only root's `PATH` leads.
+/// Debian installs haproxy in a folder that is only in root's `PATH`.
 pub(crate) fn path_with_sbin() -> Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);

@@ -2,7 +2,7 @@
 //!
 //! The one idea: what is deployed is what runs here. haproxy and Prometheus read the repository's own files (`deploy/`,
 //! `helm/switchboard/files/rules.yml`), with addresses of this machine put in; each program is a process of its own that
-//! logs into a file of its own and ends with whoever started it.
+//! logs into a file of its own and ends with the process that started it.
 //!
 //! ```text
 //!                        ┌─► gateway, its ops port ◄─┐

@@ -17,7 +17,7 @@ use switchboard_local::{Balance, keep_terminal_signals_from_programs};
 
 use cluster::Cluster;
 
-/// Between two looks at what runs.
+/// Time between two checks of what runs.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Gateways behind haproxy, a Redis and Prometheus on this machine.
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<()> {
-    // From the start: who presses Ctrl-C while programs start wants none of them left.
+    // From the start: a Ctrl-C while programs start must leave none of them behind.
     let signals = TERM_SIGNALS.iter().chain(&[SIGHUP]);
     let mut signals = Signals::new(signals).context("signals cannot be caught")?;
     keep_terminal_signals_from_programs();

@@ -1,4 +1,4 @@
-//! Reading what a gateway says of itself.
+//! Reading the metrics of a gateway.
 
 /// The sum of all series of this name whose labels contain `label`, in Prometheus' text format; 0 where there is none.
 pub fn sum_of(text: &str, name: &str, label: &str) -> f64 {

@@ -1,16 +1,16 @@
-//! Ports for programs that must be told one.
+//! Ports for programs that cannot choose one themselves.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Range;
 
 use anyhow::{Context, Result};
 
-/// Below those that systems give out by themselves (from 32768 on Linux): nobody who asks for any port gets one of these
-/// between the choice and the start.
+/// Below the ports that systems assign by themselves (from 32768 on Linux): a program that asks for any port does not
+/// get one of these between the choice and the start.
 const RANGE: Range<u16> = 20_000..32_000;
 const ATTEMPTS: usize = 1000;
 
-/// An address of this machine at which nobody listens.
+/// An address of this machine at which no program listens.
 ///
 /// # Errors
 ///
@@ -27,7 +27,7 @@ pub fn free_port() -> Result<SocketAddr> {
 /// There are not so many.
 pub(crate) fn free_ports<const N: usize>() -> Result<[SocketAddr; N]> {
     let mut addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); N];
-    // Kept until all are chosen: none is chosen twice.
+    // Kept until all are chosen, so that none is chosen twice.
     let mut listeners = Vec::new();
     for address in &mut addresses {
         let listener = listen()?;

@@ -12,18 +12,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Between two looks at something that is waited for.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Time between two checks of a condition.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Programs start in a second; a loaded machine may take its time.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
-/// Of a log, for whoever has to know why its program ended.
+/// The last lines of a log are shown when its program ended.
 const LINES_SHOWN: usize = 15;
 
 static IN_GROUPS_OF_THEIR_OWN: AtomicBool = AtomicBool::new(false);
 
-/// From now on each program is started in a process group of its own: a Ctrl-C reaches only this process, which ends its
-/// programs in its turn. Only for a process that catches the signals that would end it: after any other, its programs
-/// would go on. Without this, what ends a test by Ctrl-C or after a time ends its programs too.
+/// From now on each program is started in a process group of its own: a Ctrl-C reaches only this process, which then
+/// ends its programs. Only for a process that catches the signals that would end it: otherwise its programs would
+/// continue to run. Without this, a signal that ends a test ends its programs too.
 pub fn keep_terminal_signals_from_programs() {
     IN_GROUPS_OF_THEIR_OWN.store(true, Ordering::Relaxed);
 }
@@ -44,14 +44,20 @@ impl Program {
     pub fn start(name: &str, mut command: Command, folder: &Path) -> Result<Self> {
         let log = folder.join(format!("{name}.log"));
         let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        command.stdout(file.try_clone()?).stderr(file);
+        Self::start_logging_to(name, command, log)
+    }
+
+    /// Starts it with the standard output and error that `command` has. Its log is taken to be in that file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started.
+    pub fn start_logging_to(name: &str, mut command: Command, log: PathBuf) -> Result<Self> {
         if IN_GROUPS_OF_THEIR_OWN.load(Ordering::Relaxed) {
             command.process_group(0);
         }
-        let process = command
-            .stdin(Stdio::null())
-            .stdout(file.try_clone()?)
-            .stderr(file)
-            .spawn();
+        let process = command.stdin(Stdio::null()).spawn();
         let process = process.map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 anyhow::anyhow!("{} is not there", command.get_program().display())
@@ -65,7 +71,7 @@ impl Program {
         })
     }
 
-    /// What it is called here.
+    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -85,10 +91,17 @@ impl Program {
         self.process.try_wait().expect("a child can be asked")
     }
 
-    /// Sends it a signal. One that has ended does not mind.
+    /// Sends it a signal. If it has ended, nothing happens.
     pub fn signal(&self, signal: Signal) {
-        // Fails where it has ended and nobody has asked how: its id is still its own then.
+        // Fails if it has ended. Its id cannot belong to another process before it was waited for.
         let _ = kill_process(Pid::from_child(&self.process), signal);
+    }
+
+    /// Ends it at once (SIGKILL), and waits until it has ended.
+    pub fn kill(&mut self) {
+        // Fails where it has ended by itself, and then `wait` returns at once.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 
     /// Asks it to stop (SIGTERM).
@@ -96,7 +109,7 @@ impl Program {
         self.signal(Signal::TERM);
     }
 
-    /// Waits until it has ended by itself; `None`: it has not, within that time.
+    /// Waits until it has ended by itself. `None` if it has not ended within that time.
     pub fn wait(&mut self, within: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + within;
         loop {
@@ -113,11 +126,12 @@ impl Program {
     /// # Errors
     ///
     /// It ended before, or it never was; with its last lines.
-    pub fn wait_until(&mut self, what: &str, is_so: impl Fn() -> bool) -> Result<()> {
+    pub fn wait_until(&mut self, what: &str, mut is_so: impl FnMut() -> bool) -> Result<()> {
         let deadline = Instant::now() + STARTS_WITHIN;
         loop {
             let is_so = is_so();
-            // Asked after it: where another program has its port, that one is what was looked at, and this one has ended.
+            // Asked after the condition: if another program has its port, the condition was about that one, and this
+            // one has ended.
             if let Some(status) = self.ended() {
                 bail!("{}", self.obituary(status));
             }
@@ -132,7 +146,7 @@ impl Program {
         }
     }
 
-    /// For whoever did not expect it to end.
+    /// How it ended and its last lines, for an error message.
     pub fn obituary(&self, status: ExitStatus) -> String {
         let Self { name, log, .. } = self;
         let tail = self.last_lines();
@@ -155,10 +169,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        if self.ended().is_none() {
-            let _ = self.process.kill();
-            let _ = self.process.wait();
-        }
+        self.kill();
     }
 }
 

@@ -30,7 +30,7 @@ impl Prometheus {
         Self::start_configured(configuration(targets)?, folder)
     }
 
-    /// The same, and it scrapes and looks at rules so often: for tests that would else wait.
+    /// The same with another interval for scrapes and rules, for tests that would have to wait otherwise.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Prometheus {
         Ok(Self { program, address })
     }
 
-    /// What its API says to a path with its query, as `/api/v1/rules`.
+    /// The answer of its API to a path with its query, such as `/api/v1/rules`.
     ///
     /// # Errors
     ///

@@ -1,11 +1,11 @@
-//! Configuration files of the repository, with what is of another machine replaced line by line.
+//! Configuration files of the repository, in which the lines about other machines are replaced.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-/// A file of the repository on its way to this machine.
+/// A file of the repository that is adapted to this machine.
 pub(crate) struct Template {
     path: PathBuf,
     lines: Vec<String>,
@@ -21,11 +21,11 @@ impl Template {
         Ok(Self { path, lines })
     }
 
-    /// Puts others in the place of the lines that begin so; spaces before do not count, and are kept.
+    /// Replaces the lines that begin with this. Spaces in front are ignored and kept.
     ///
     /// # Errors
     ///
-    /// There is no such line: the file says something else than is taken for granted here.
+    /// There is no such line: the file has changed, and this code has to follow.
     pub(crate) fn replace(&mut self, beginning: &str, with: &[String]) -> Result<()> {
         let is_it = |line: &String| line.trim_start().starts_with(beginning);
         let first = self.lines.iter().position(is_it);
@@ -43,7 +43,7 @@ impl Template {
         Ok(())
     }
 
-    /// The first line that begins so, without the spaces before.
+    /// The first line that begins with this, without the spaces in front.
     pub(crate) fn first(&self, beginning: &str) -> Result<&str> {
         let mut lines = self.lines.iter().map(|line| line.trim_start());
         let first = lines.find(|line| line.starts_with(beginning));

@@ -8,16 +8,16 @@ use switchboard_local::Gateway;
 
 use crate::cluster::Cluster;
 
-/// With all gateways going, nobody has anywhere to move to: their whole drain, a minute, would be waited for in vain.
+/// All gateways stop, so clients cannot move: it makes no sense to wait for a whole drain, which takes a minute.
 const DRAIN_FOR: Duration = Duration::from_secs(10);
-/// From being hurried to the end.
+/// The time that a gateway gets after it was hurried.
 const HURRY_FOR: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Lets the gateways drain for a while, then hurries them; whoever sees no reason to wait hurries them sooner. What is left
-/// is killed.
+/// Lets the gateways drain for a while, then hurries them; a second Ctrl-C hurries them sooner. Those that are left are
+/// killed.
 pub(crate) fn stop(mut cluster: Cluster, mut is_hurried: impl FnMut() -> bool) {
-    // The terminal may have gone (SIGHUP); gateways drain nevertheless.
+    // The terminal may be gone (SIGHUP). The gateways drain all the same.
     let _ = writeln!(
         stdout(),
         "\nstopping: gateways drain, {} s at most; Ctrl-C again hurries",
@@ -37,7 +37,7 @@ pub(crate) fn stop(mut cluster: Cluster, mut is_hurried: impl FnMut() -> bool) {
     let left: Vec<_> = left.collect();
     if !left.is_empty() {
         let names = left.join(", ");
-        let _ = writeln!(stderr(), "killed, for they did not end: {names}");
+        let _ = writeln!(stderr(), "killed because they did not end: {names}");
     }
     drop(cluster);
     let _ = writeln!(stdout(), "stopped");

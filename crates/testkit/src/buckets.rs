@@ -1,7 +1,7 @@
-//! The marks by which a cluster of gateways knows a Redis that it has used before. One without them is taken for one
-//! that has lost its memory, and a gateway waits for others to put it together again.
+//! The marks by which a cluster of gateways recognises a Redis that it has used before. A gateway takes a Redis without
+//! them for one that has lost its data, and waits until other nodes have restored it.
 //!
-//! The same as `switchboard_cluster::bucket`, computed anew because that crate's tests need this one.
+//! The same as `switchboard_cluster::bucket`, written again because that crate's tests need this one.
 
 use crate::resp::Resp;
 

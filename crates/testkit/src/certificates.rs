@@ -5,8 +5,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// An authority that nobody knows (`ca.pem`), and two certificates that it signed: `server.pem` and `client.pem`, with their keys
-/// `server.key` and `client.key`. They are files of a temporary directory.
+/// A new authority (`ca.pem`) and two certificates that it signed, `server.pem` and `client.pem`, with their keys
+/// `server.key` and `client.key`, as files in a temporary directory.
 pub struct Certificates(TempDir);
 
 impl Certificates {

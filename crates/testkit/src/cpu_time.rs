@@ -1,4 +1,4 @@
-//! What other processes have computed, from `/proc`.
+//! The CPU time of other processes, from `/proc`.
 
 use std::fs;
 use std::time::Duration;

@@ -1,11 +1,11 @@
-//! Freezing processes: SIGSTOP reaches a process that is running on another core some time after it was sent.
+//! Freezing processes: a process that runs on another core stops some time after SIGSTOP was sent.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::wait::until;
 
-/// Waits until each thread of a process that was sent SIGSTOP is stopped. Where there is no `/proc`, it is taken for so.
+/// Waits until each thread of a process that was sent SIGSTOP is stopped. Without `/proc` it does not wait.
 pub(crate) fn until_frozen(pid: u32) {
     let tasks = PathBuf::from(format!("/proc/{pid}/task"));
     until("a process is frozen", || match fs::read_dir(&tasks) {

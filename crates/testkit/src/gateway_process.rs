@@ -1,33 +1,35 @@
 //! One gateway process.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
+use switchboard_local::Program;
 use tempfile::TempDir;
 
 use crate::frozen::until_frozen;
 use crate::listening::listening_on;
 
-/// A gateway starts in milliseconds; a loaded machine may take its time.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// A test that waits longer for something waits in vain.
+/// The name of its log.
+const NAME: &str = "gateway";
+/// A test does not wait longer than this.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A gateway of its own on a free port of the loopback address. Killed when dropped.
 pub struct GatewayProcess {
-    process: Child,
+    program: Program,
     address: SocketAddr,
     directory: TempDir,
 }
 
 impl GatewayProcess {
-    /// Starts `binary` with these arguments besides `--listen 127.0.0.1:0`, and waits until it listens. Each setting is
+    /// Starts `binary` on a port that it chooses, and waits until it listens. Each setting is
     /// `key=value`, as for `--set`.
     pub fn start(binary: impl AsRef<Path>, settings: &[&str]) -> Self {
         Self::start_by(Command::new(binary.as_ref()), settings)
@@ -47,10 +49,12 @@ impl GatewayProcess {
 
     fn start_by(command: Command, settings: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
-        let log = File::create(log_of(&directory)).expect("a log can be written");
-        // As its own log says, for it chose the port.
-        Self::launch(command, settings, log, directory, |gateway| {
-            listen_address(&gateway.log())
+        let command = prepared(command, settings, &directory);
+        let program = Program::start(NAME, command, directory.path());
+        let log = log_of(&directory);
+        // From its log, because the gateway chose the port.
+        Self::listening(program, directory, |_| {
+            listen_address(&fs::read_to_string(&log).ok()?)
         })
     }
 
@@ -61,38 +65,34 @@ impl GatewayProcess {
         stderr: impl Into<Stdio>,
     ) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
-        File::create(log_of(&directory)).expect("a log can be written");
-        let command = Command::new(binary.as_ref());
-        Self::launch(command, settings, stderr, directory, |gateway| {
-            listening_on(gateway.pid())
-        })
+        let log = log_of(&directory);
+        File::create(&log).expect("a log can be written");
+        let mut command = prepared(Command::new(binary.as_ref()), settings, &directory);
+        command.stdout(Stdio::null()).stderr(stderr);
+        let program = Program::start_logging_to(NAME, command, log);
+        Self::listening(program, directory, listening_on)
     }
 
-    fn launch(
-        mut command: Command,
-        settings: &[&str],
-        stderr: impl Into<Stdio>,
+    /// Waits until `find` returns the address at which the process with that id listens.
+    fn listening<E: Display>(
+        program: Result<Program, E>,
         directory: TempDir,
-        find: impl Fn(&Self) -> Option<SocketAddr>,
+        find: impl Fn(u32) -> Option<SocketAddr>,
     ) -> Self {
-        let process = command
-            .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
-            .args(settings.iter().flat_map(|setting| ["--set", setting]))
-            .current_dir(directory.path())
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(stderr)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
-        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut gateway = Self {
-            process,
-            address: nowhere,
-            directory,
-        };
-        gateway.address = gateway.wait_for_address(find);
-        gateway
+        let mut program = program.unwrap_or_else(|error| panic!("{error:#}"));
+        let (pid, mut found) = (program.pid(), None);
+        let started = program.wait_until("listening", || {
+            found = find(pid);
+            found.is_some()
+        });
+        match (started, found) {
+            (Ok(()), Some(address)) => Self {
+                program,
+                address,
+                directory,
+            },
+            (started, _) => panic!("the gateway does not start: {started:?}"),
+        }
     }
 
     /// The same, and waits until it is ready.
@@ -114,7 +114,7 @@ impl GatewayProcess {
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
-        self.process.id()
+        self.program.pid()
     }
 
     /// What it has logged, JSON lines.
@@ -179,91 +179,61 @@ impl GatewayProcess {
         }
     }
 
-    /// Takes files away from it: from now on so many may be open.
+    /// Limits how many files it may have open from now on.
     pub fn limit_files(&self, files: u64) {
         let limit = Rlimit {
             current: Some(files),
             maximum: Some(files),
         };
-        let pid = Pid::from_child(&self.process);
-        prlimit(Some(pid), Resource::Nofile, limit).expect("a child's limits can be lowered");
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw);
+        prlimit(pid, Resource::Nofile, limit).expect("a child's limits can be lowered");
     }
 
     /// Ends it at once (SIGKILL).
     pub fn kill(&mut self) {
-        self.signal(Signal::KILL);
-        self.process.wait().expect("a child can be waited for");
+        self.program.kill();
     }
 
     /// Asks it to stop (SIGTERM).
     pub fn terminate(&self) {
-        self.signal(Signal::TERM);
+        self.program.terminate();
     }
 
     /// Asks it to stop as Ctrl-C does (SIGINT).
     pub fn interrupt(&self) {
-        self.signal(Signal::INT);
+        self.program.signal(Signal::INT);
     }
 
     /// Freezes it (SIGSTOP), and waits until it is.
     pub fn pause(&self) {
-        self.signal(Signal::STOP);
-        until_frozen(self.process.id());
+        self.program.signal(Signal::STOP);
+        until_frozen(self.pid());
     }
 
-    /// Lets it go on (SIGCONT).
+    /// Continues it (SIGCONT).
     pub fn resume(&self) {
-        self.signal(Signal::CONT);
+        self.program.signal(Signal::CONT);
     }
 
     /// Waits until it has ended by itself.
     pub fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.process.try_wait().expect("a child can be asked") {
-                return status;
-            }
-            assert!(
-                Instant::now() < deadline,
-                "the gateway does not end:\n{}",
-                self.log()
-            );
-            sleep(Duration::from_millis(10));
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.process), signal).expect("a child can be sent a signal");
-    }
-
-    fn wait_for_address(&mut self, find: impl Fn(&Self) -> Option<SocketAddr>) -> SocketAddr {
-        let deadline = Instant::now() + START_TIMEOUT;
-        loop {
-            if let Some(address) = find(self) {
-                return address;
-            }
-            let ended = self.process.try_wait().expect("a child can be asked");
-            assert!(
-                ended.is_none() && Instant::now() < deadline,
-                "the gateway does not start:\n{}",
-                self.log()
-            );
-            sleep(Duration::from_millis(5));
-        }
+        let ended = self.program.wait(PATIENCE);
+        ended.unwrap_or_else(|| panic!("the gateway does not end:\n{}", self.log()))
     }
 }
 
-impl Drop for GatewayProcess {
-    fn drop(&mut self) {
-        if matches!(self.process.try_wait(), Ok(None)) {
-            let _ = self.process.kill();
-            let _ = self.process.wait();
-        }
-    }
+/// With its arguments, in an empty environment.
+fn prepared(mut command: Command, settings: &[&str], directory: &TempDir) -> Command {
+    command
+        .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
+        .args(settings.iter().flat_map(|setting| ["--set", setting]))
+        .current_dir(directory.path())
+        .env_clear();
+    command
 }
 
 fn log_of(directory: &TempDir) -> PathBuf {
-    directory.path().join("gateway.log")
+    directory.path().join(format!("{NAME}.log"))
 }
 
 /// From the line that says where the demo page is.

@@ -1,8 +1,7 @@
-//! What several crates' tests need from outside: real Redis and gateway processes that can be killed, frozen and brought
-//! back.
+//! Real Redis and gateway processes for the tests of several crates: they can be killed, frozen and started again.
 //!
-//! Everything here panics with a sentence when it cannot do its work: a test that needs Redis fails without it, it never
-//! skips.
+//! Everything here panics with a sentence when it fails: a test that needs Redis fails without one and is never
+//! skipped. How a process is started, logs and ends is in `switchboard_local`, which reports errors instead.
 
 mod buckets;
 mod certificates;

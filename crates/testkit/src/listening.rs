@@ -1,4 +1,4 @@
-//! Where other processes listen, from `/proc`: of one whose log cannot be read.
+//! Finds in `/proc` where another process listens, if its log cannot be read.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -1,30 +1,26 @@
 //! One process of Redis, whatever its role.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
+use switchboard_local::Program;
 use tempfile::TempDir;
 
 use crate::frozen::until_frozen;
 use crate::resp::Resp;
 use crate::wait::until;
 
-/// What is started unless a test says otherwise.
+/// The default program.
 const PROGRAM: &str = "redis-server";
-/// A Redis starts in 20 ms; a loaded machine may take its time.
-const START_TIMEOUT: Duration = Duration::from_secs(20);
-/// Ports that another process may snatch between the choice and the start.
+/// Another process may take the port between the choice and the start.
 const ATTEMPTS: u32 = 10;
 /// The second port of a Redis Cluster's node, where it talks with the others, is so far above its first.
 const CLUSTER_PORT_DISTANCE: u16 = 10_000;
 
-/// What a process is for; decides how it is started.
+/// The role of a process decides how it is started.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Server,
@@ -33,7 +29,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// What its log says once it answers.
+    /// The words in its log that mean that it answers.
     fn ready(self) -> &'static str {
         match self {
             Self::Server | Self::ClusterNode => "Ready to accept connections",
@@ -59,10 +55,10 @@ pub(crate) struct RedisProcess {
     role: Role,
     program: PathBuf,
     port: u16,
-    /// Beyond the ones every process of its role gets.
+    /// In addition to those that every process of its role gets.
     arguments: Vec<String>,
     directory: TempDir,
-    process: Option<Child>,
+    process: Option<Program>,
 }
 
 impl RedisProcess {
@@ -83,7 +79,7 @@ impl RedisProcess {
         panic!("redis-server found no free port in {ATTEMPTS} attempts");
     }
 
-    /// Reserves a port for one that is not there yet.
+    /// Reserves a port for a process that is not started yet.
     pub(crate) fn absent(role: Role, arguments: &[&str]) -> Self {
         Self {
             role,
@@ -104,7 +100,7 @@ impl RedisProcess {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child().id()
+        self.running().pid()
     }
 
     pub(crate) fn is_running(&self) -> bool {
@@ -116,13 +112,14 @@ impl RedisProcess {
         Resp::connect(self.port)
     }
 
-    /// Waits until `replica` has all that was written here by now: what a loss of this one loses is not left to chance.
+    /// Waits until `replica` has everything that was written here so far, so that nothing is lost by chance with this
+    /// process.
     pub(crate) fn wait_for(&self, replica: &Self) {
         let written = self.offset();
         until("the replica has everything", || replica.offset() >= written);
     }
 
-    /// How much was written to it or reached it, in bytes.
+    /// Bytes of replication that were written to it or reached it.
     fn offset(&self) -> u64 {
         let info = self.client().call(&["INFO", "replication"]);
         let offset = info
@@ -135,11 +132,7 @@ impl RedisProcess {
 
     /// Ends it at once (SIGKILL).
     pub(crate) fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            // Fails only for a process that has ended by itself, and then `wait` returns at once.
-            let _ = process.kill();
-            process.wait().expect("a child can be waited for");
-        }
+        self.process = None;
     }
 
     /// Starts it (again) on the same port, and waits until it answers.
@@ -155,46 +148,37 @@ impl RedisProcess {
     /// Freezes it (SIGSTOP): its connections stay open and nothing answers.
     pub(crate) fn pause(&self) {
         self.signal(Signal::STOP);
-        until_frozen(self.child().id());
+        until_frozen(self.running().pid());
     }
 
-    /// Lets it go on (SIGCONT).
+    /// Continues it (SIGCONT).
     pub(crate) fn resume(&self) {
         self.signal(Signal::CONT);
     }
 
     fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(self.child()), signal).expect("a child can be sent a signal");
+        self.running().signal(signal);
     }
 
-    fn child(&self) -> &Child {
+    fn running(&self) -> &Program {
         self.process.as_ref().expect("the process runs")
     }
 
     /// False: the process ended, as it does when its port is taken.
     fn try_launch(&mut self) -> bool {
-        // Of an earlier start, if there was one.
-        let _ = fs::remove_file(self.log());
-        self.process = Some(self.spawn());
-        let deadline = Instant::now() + START_TIMEOUT;
-        while Instant::now() < deadline {
-            let process = self.process.as_mut().expect("it was just started");
-            if process.try_wait().expect("a child can be asked").is_some() {
-                self.process = None;
-                return false;
-            }
-            if self.is_ready() {
-                return true;
-            }
-            sleep(Duration::from_millis(5));
+        let mut process = self.launch();
+        let log = process.log().to_owned();
+        // By its own log, because another process on the same port would answer too.
+        let is_ready = || fs::read_to_string(&log).is_ok_and(|log| log.contains(self.role.ready()));
+        match process.wait_until("ready", is_ready) {
+            Ok(()) => self.process = Some(process),
+            Err(_) if process.ended().is_some() => {}
+            Err(error) => panic!("{error}"),
         }
-        panic!(
-            "redis-server did not answer on port {} within {START_TIMEOUT:?}",
-            self.port
-        );
+        self.is_running()
     }
 
-    fn spawn(&self) -> Child {
+    fn launch(&self) -> Program {
         let mut command = Command::new(&self.program);
         match self.role {
             Role::Server => {}
@@ -209,42 +193,19 @@ impl RedisProcess {
             }
         }
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
-        command.args(["--logfile", "redis.log"]);
         if self.role != Role::Sentinel {
             command.args(["--save", "", "--appendonly", "no"]);
             command.args(&self.arguments);
         }
-        command
-            .current_dir(self.directory.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| match error.kind() {
-                ErrorKind::NotFound if self.program == Path::new(PROGRAM) => {
-                    panic!("this test needs {PROGRAM} in the PATH (apt install redis-server)")
-                }
-                _ => panic!("{} cannot be started: {error}", self.program.display()),
-            })
-    }
-
-    fn log(&self) -> PathBuf {
-        self.directory.path().join("redis.log")
-    }
-
-    /// As its own log says: another process that took the port would answer too.
-    fn is_ready(&self) -> bool {
-        fs::read_to_string(self.log()).is_ok_and(|log| log.contains(self.role.ready()))
+        let directory = self.directory.path();
+        command.current_dir(directory);
+        Program::start("redis", command, directory).unwrap_or_else(|error| {
+            panic!("{error:#}; this test needs {PROGRAM} in the PATH (apt install redis-server)")
+        })
     }
 }
 
-impl Drop for RedisProcess {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// A port that was free a moment ago, as the operating system says.
+/// A port that the operating system says was free a moment ago.
 fn free_port() -> u16 {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the operating system has a free port");

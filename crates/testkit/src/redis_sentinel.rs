@@ -76,9 +76,9 @@ impl RedisSentinel {
 
     /// Lets the former master go on, or starts it again, and waits until one of the two follows the other.
     ///
-    /// As a rule the former master becomes the replica. On a loaded machine the Sentinels may take the present master for
-    /// dead as soon as there is another one to choose, and fail over once more: then [`master_port`](Self::master_port) is
-    /// the former one's again.
+    /// As a rule the former master becomes the replica. On a loaded machine the Sentinels may take the present master
+    /// for dead as soon as there is another one to choose, and fail over once more: then
+    /// [`master_port`](Self::master_port) is the former one's again.
     pub fn bring_back(&mut self) {
         let former = &mut self.servers[1 - self.master];
         if former.is_running() {
@@ -124,15 +124,15 @@ impl RedisSentinel {
         let mut named = self.sentinels.iter().map(|sentinel| {
             let command = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME];
             let address = sentinel.client().call(&command);
-            let port = address.lines().nth(1)?.parse().ok()?;
+            let port = address.lines().nth(1)?.parse::<u16>().ok()?;
             self.servers.iter().position(|server| server.port() == port)
         });
         let first = named.next()??;
         named.all(|other| other == Some(first)).then_some(first)
     }
 
-    /// Whether every Sentinel has heard from its master since it took it for that, and has no failover under way. One that
-    /// has not even connected to a new master after a second would vote for the next failover.
+    /// Whether every Sentinel has heard from its master since it took it for that, and has no failover under way. One
+    /// that has not even connected to a new master after a second would vote for the next failover.
     fn at_rest(&self) -> bool {
         self.sentinels.iter().all(|sentinel| {
             let has = |field: &str, value: &str| of_master(sentinel, field) == value;

@@ -11,8 +11,8 @@ use crate::redis_process::{RedisProcess, Role};
 pub struct RedisServer(RedisProcess);
 
 impl RedisServer {
-    /// Starts one that looks as if a cluster had used it before: gateways are ready as soon as they reach it. Waits until
-    /// it answers.
+    /// Starts one with the marks of a cluster that used it before: gateways are ready as soon as they reach it. Waits
+    /// until it answers.
     pub fn start() -> Self {
         Self::start_with(&[])
     }
@@ -27,8 +27,8 @@ impl RedisServer {
         Self::marked(RedisProcess::start_program(program, Role::Server, &[]), &[])
     }
 
-    /// The programs that `SWITCHBOARD_TEST_REDIS_SERVERS` names, apart as in a `PATH`: what holds for the installed
-    /// `redis-server` is to hold for them, too. None where it is not set.
+    /// The programs that `SWITCHBOARD_TEST_REDIS_SERVERS` names, apart as in a `PATH`: tests that hold for the installed
+    /// `redis-server` must hold for them too. None if it is not set.
     pub fn other_servers() -> Vec<PathBuf> {
         let named = env::var_os("SWITCHBOARD_TEST_REDIS_SERVERS").unwrap_or_default();
         let paths = env::split_paths(&named);
@@ -51,7 +51,7 @@ impl RedisServer {
         server
     }
 
-    /// Starts one that nobody has used: a gateway takes it for one that has lost its memory.
+    /// Starts one without those marks: a gateway takes it for one that has lost its data.
     pub fn start_empty() -> Self {
         Self(RedisProcess::start(Role::Server, &[]))
     }
@@ -81,7 +81,7 @@ impl RedisServer {
         self.0.pid()
     }
 
-    /// Ends the process at once (SIGKILL). With it goes all that it held.
+    /// Ends the process at once (SIGKILL). Its data is lost.
     pub fn kill(&mut self) {
         self.0.kill();
     }
@@ -96,7 +96,7 @@ impl RedisServer {
         self.0.pause();
     }
 
-    /// Lets it go on (SIGCONT).
+    /// Continues it (SIGCONT).
     pub fn resume(&self) {
         self.0.resume();
     }

@@ -1,10 +1,10 @@
-//! As much of Redis's protocol as setting the stage needs.
+//! The small part of Redis's protocol that the rig needs.
 
 use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
-/// A command that is not answered for so long is not answered at all.
+/// A command without an answer within this time has failed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A connection to a Redis on the loopback address.

@@ -1,4 +1,4 @@
-//! A network that is slow, in front of a server.
+//! A slow network in front of a server.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -8,11 +8,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-/// What may be on its way in one direction of a connection; beyond it the sender waits, as for any network.
+/// The most chunks that are on their way in one direction of a connection. When there are more the sender waits.
 const CHUNKS_MAX: usize = 4096;
 
-/// Forwards TCP connections to a port of the loopback address: at once, until it is told to be slow. Bytes keep their order.
-/// Takes no new connections once dropped.
+/// Forwards TCP connections to a port of the loopback address: at once, until it is told to be slow. Bytes keep their
+/// order. Takes no new connections once dropped.
 pub struct SlowProxy {
     port: u16,
     pace: Arc<Pace>,
@@ -31,7 +31,7 @@ struct Pace {
 type Chunk = (Instant, Vec<u8>);
 
 impl SlowProxy {
-    /// In front of what listens on that port.
+    /// Starts one in front of that port.
     pub fn start(to: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener
@@ -57,7 +57,7 @@ impl SlowProxy {
         self.port
     }
 
-    /// From now on bytes take so long each way, more or less by up to `jitter`.
+    /// From now on bytes take this delay each way, more or less by up to `jitter`.
     pub fn slow_down(&self, delay: Duration, jitter: Duration) {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.pace.delay_ms.store(millis(delay), Ordering::Relaxed);

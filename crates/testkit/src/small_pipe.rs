@@ -1,10 +1,10 @@
-//! A pipe that is soon full.
+//! A pipe that is full soon.
 
 use std::io::{PipeReader, PipeWriter, pipe};
 
 use rustix::pipe::fcntl_setpipe_size;
 
-/// What the smallest pipe holds.
+/// Bytes in the smallest pipe.
 const BYTES: usize = 4096;
 
 /// A pipe that holds 4 KiB, where the usual one holds 64.

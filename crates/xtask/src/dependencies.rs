@@ -1,7 +1,7 @@
-//! What the tree of dependencies may hold: the licences and the bans of `deny.toml`, asked of `cargo metadata`.
+//! Checks the dependencies that `cargo metadata` lists against the licences and bans of `deny.toml`.
 //!
-//! cargo-deny reads the same file and asks more (advisories, sources). It takes minutes to install, and so is for people:
-//! `cargo install --locked cargo-deny && cargo deny check`.
+//! cargo-deny reads the same file and checks more (advisories, sources). It takes minutes to install, so it is left to
+//! people: `cargo install --locked cargo-deny && cargo deny check`.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, ensure};
 use crate::step;
 use crate::workspace::{self, cargo};
 
-/// What was built, kept for the next time: a program for each revision, the sources of the last one, and a target directory
-/// that all of them share.
+/// What was built, kept for the next time: a program for each revision, the sources of the last one, and a target
+/// directory that all of them share.
 const FOLDER: &str = "target/revisions";
 
 /// In a git hook these name the caller's repository, whatever the folder is.
@@ -71,7 +71,7 @@ pub(crate) fn build(revision: &str, release: bool) -> Result<Built> {
     Ok(Built { name, binary })
 }
 
-/// Copies it as a whole or not at all: what lies there under its name is used for ever.
+/// Copies it completely or not at all, because a file with this name is used without a check from then on.
 fn keep(built: &Path, binary: &Path) -> io::Result<()> {
     let part = binary.with_extension("part");
     fs::copy(built, &part)?;
@@ -123,7 +123,7 @@ fn check_out(folder: &Path, commit: &str) -> Result<PathBuf> {
     Ok(sources)
 }
 
-/// Of the repository in this folder, also where a git hook runs this.
+/// `git` in the repository of this folder, also when a git hook runs this.
 fn git(folder: &Path, arguments: &[&str]) -> Command {
     let mut git = Command::new("git");
     git.current_dir(folder).args(arguments);

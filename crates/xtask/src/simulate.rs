@@ -1,5 +1,6 @@
-//! `cargo xtask simulate`: whole clusters with their clients, by seeds. Builds the simulation optimised and hands the
-//! arguments on; a program of its own, so that nothing else is compiled with guards that can be taken out.
+//! `cargo xtask simulate`: whole clusters with their clients, by seeds. It builds the simulation with optimisation and
+//! passes the arguments on. The simulation is a program of its own, so that nothing else is compiled with guards that
+//! can be switched off.
 
 use std::process::ExitCode;
 

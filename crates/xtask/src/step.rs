@@ -15,7 +15,7 @@ mod summary;
 mod tee;
 mod totals;
 
-use summary::{bold, elapsed_words};
+use summary::{BOLD, elapsed_words};
 use totals::Totals;
 
 /// Steps as they were run, in order.
@@ -99,7 +99,7 @@ impl Run {
         let outcome = match self.first_failed(needs) {
             Some(failed) => Outcome::NotRun(format!("needs «{}», which failed", failed.title)),
             None => {
-                println!("\n{}", bold(&format!("=== {title}")));
+                anstream::println!("\n{BOLD}=== {title}{BOLD:#}");
                 outcome_of(work(&mut tests))
             }
         };
@@ -174,7 +174,7 @@ fn check(status: ExitStatus) -> Result<()> {
     Ok(())
 }
 
-/// The command as one would type it, for whoever wants to run this step alone.
+/// The command as one would type it to run this step alone.
 fn as_typed(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let program = program.file_name().unwrap_or(program.as_os_str());

@@ -7,12 +7,14 @@
 mod asserting;
 mod buckets;
 mod calls;
+mod error;
 mod joining;
 mod peers;
 mod rooms;
 
 pub use self::asserting::{AssertMember, AssertOutcome, AssertPeerOutcome, REVISION_LEAP};
 pub use self::buckets::BucketDirectory;
+pub use self::error::DirectoryError;
 pub use self::joining::{Claim, JoinOutcome, JoinRequest, Place};
 pub use self::peers::{Attach, AttachOutcome, PeerDirectory, Presence};
 pub use self::rooms::{
@@ -24,17 +26,3 @@ pub use self::rooms::{
 pub trait Directory: RoomDirectory + PeerDirectory + BucketDirectory {}
 
 impl<D: RoomDirectory + PeerDirectory + BucketDirectory> Directory for D {}
-
-/// Why a call could not be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DirectoryError {
-    /// No answer. Whether the call took effect is unknown; it may be repeated.
-    #[error("the directory cannot be reached: {0}")]
-    Unavailable(String),
-    /// The room's bucket lost its contents and is being filled again.
-    #[error("the directory lost this part of its memory and is being filled again")]
-    Forgotten,
-    /// An entry that this version does not understand.
-    #[error("the directory holds something unreadable: {0}")]
-    Corrupt(String),
-}

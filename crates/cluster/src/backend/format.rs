@@ -4,13 +4,6 @@
 //! oldest beside which it can work; one that tells none speaks the first. A node that finds others it cannot work beside
 //! stays out of the cluster until they are gone: half of what it says would be dropped, and what it writes misread.
 
-use std::fmt;
-
-use switchboard_protocol::NodeId;
-
-use crate::backend::leases::{LeaseError, NodeInfo};
-use crate::node::Inner;
-
 /// The format of a build. A change after which a node of the release before could not work beside this build raises `number`;
 /// `oldest` follows once this build no longer reads and writes what that one does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,45 +25,8 @@ impl Format {
     pub const OWN: Self = Self::FIRST;
 
     /// Whether nodes of both can be in one cluster: each has to be recent enough for the other.
-    fn mixes_with(self, other: Self) -> bool {
+    pub(crate) fn mixes_with(self, other: Self) -> bool {
         self.number >= other.oldest && other.number >= self.oldest
-    }
-}
-
-/// A node beside which this one cannot work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Foreign {
-    pub(crate) node: NodeId,
-    own: NodeInfo,
-    its: NodeInfo,
-}
-
-impl fmt::Display for Foreign {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { node, own, its } = self;
-        write!(
-            f,
-            "this node runs version {} (format {}) and cannot work beside node {node}, which runs version {} (format {}): \
-             stop all nodes of one of these versions; this node enters the cluster by itself once no such node is left",
-            own.version, own.format.number, its.version, its.format.number,
-        )
-    }
-}
-
-impl Inner {
-    /// A node, if it is one beside which this one cannot work. One that does not tell what it is holds nobody up.
-    pub(crate) async fn foreign(&self, node: &NodeId) -> Result<Option<Foreign>, LeaseError> {
-        if *node == self.id {
-            return Ok(None);
-        }
-        let own = &self.settings.info;
-        let info = self.backend.leases.info(node).await?;
-        let its = info.filter(|its| !own.format.mixes_with(its.format));
-        Ok(its.map(|its| Foreign {
-            node: node.clone(),
-            own: own.clone(),
-            its,
-        }))
     }
 }
 

@@ -3,6 +3,7 @@
 //! It behaves as Redis does, for one difference: a lone node has nothing to remember from before, so that it starts with
 //! every bucket open.
 
+mod asserted;
 mod bus;
 mod leases;
 mod names;

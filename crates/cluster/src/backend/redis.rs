@@ -43,6 +43,7 @@ mod capable;
 mod clients;
 mod commands;
 mod config;
+mod config_error;
 mod connection;
 mod directory;
 mod doubts;
@@ -52,6 +53,7 @@ mod leases;
 mod peers;
 mod policy;
 mod probe;
+mod publish;
 mod reach;
 pub(crate) mod record;
 mod reply;
@@ -61,6 +63,7 @@ mod signs;
 mod tls;
 mod trouble;
 mod url;
+mod words;
 
 use std::sync::Arc;
 
@@ -70,7 +73,8 @@ use crate::backend::Backend;
 use crate::observe::unreadable::Unreadable;
 use crate::tasks::Alarm;
 
-pub use config::{ConfigError, RedisConfig};
+pub use config::RedisConfig;
+pub use config_error::ConfigError;
 
 use capable::PublishLine;
 use clients::Fleet;

@@ -1,4 +1,4 @@
-//! What one node tells another. Many envelopes travel in one [frame](crate::link::frame).
+//! What one node sends to another. Many envelopes travel in one [frame](crate::link::frame).
 //!
 //! ```text
 //! envelope = tag (1 byte) · length of the body (4 bytes, little endian) · body (MessagePack, structs as arrays)
@@ -14,18 +14,18 @@ use switchboard_protocol::{Encoding, PeerId, RoomId};
 
 use crate::backend::record::{Epoch, MemberRecord, Profile};
 
-/// One thing to tell.
+/// One message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Envelope<'a> {
     /// A signal for sessions of the receiving node.
     Signal(SignalEnvelope<'a>),
-    /// What became of signals that the receiving node sent.
+    /// Answers to signals that the receiving node sent.
     Receipt(Receipt),
     /// A room changed.
     Roster(RosterChange),
     /// The revisions that the sending node has of rooms which both share.
     Revisions(Revisions),
-    /// A session of the receiving node is another's now.
+    /// A session that was the receiving node's is another node's now.
     Moved(Moved),
 }
 
@@ -40,9 +40,9 @@ pub struct SignalEnvelope<'a> {
     pub id: u64,
     /// Where both are members.
     pub room: &'a str,
-    /// Of the roster by which the signal was taken: where it is older, the sender may be somebody unheard of.
+    /// Of the roster by which the signal was taken: a node whose roster is older may not know the sender.
     pub revision: u64,
-    /// Offer, answer, candidate or a word of theirs.
+    /// Offer, answer, candidate or a word of the application.
     pub kind: &'a str,
     /// Of the payload.
     pub encoding: Encoding,
@@ -106,26 +106,26 @@ pub struct RosterChange {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
-    /// Somebody came.
+    /// A member came.
     Joined {
-        /// Who.
+        /// Which.
         member: MemberRecord,
         /// This took the room from one visible member to two.
         ready: bool,
     },
-    /// Somebody's epoch, node or connection is another now.
+    /// A member has another epoch, node or connection.
     Moved {
         /// The whole record.
         member: MemberRecord,
     },
-    /// Somebody's profile is another now.
+    /// A member has another profile.
     Updated {
         /// Whose.
         peer: PeerId,
         /// The whole of it.
         profile: Profile,
     },
-    /// Somebody is gone.
+    /// A member is gone.
     Left {
         /// Who.
         peer: PeerId,
@@ -135,7 +135,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whom it is about.
+    /// The member.
     pub fn peer(&self) -> &PeerId {
         match self {
             Self::Joined { member, .. } | Self::Moved { member } => &member.peer,
@@ -149,7 +149,7 @@ impl Change {
 pub struct Revisions {
     /// Room and revision.
     pub rooms: Vec<(RoomId, u64)>,
-    /// Said in answer to the other side's; nobody answers an answer.
+    /// In answer to the other side's; no node answers an answer.
     pub answer: bool,
 }
 
@@ -204,7 +204,7 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
     rmp_serde::from_slice(body).ok()
 }
 
-/// Also where a later release says more of the step, or another one: which room has which revision can be read still.
+/// A step of a later release may hold more, or be of another kind: its room and revision can be read all the same.
 fn read_step(body: &[u8]) -> Result<Envelope<'_>, BadEnvelope> {
     if let Some(step) = parse(body) {
         return Ok(Envelope::Roster(step));
@@ -216,7 +216,7 @@ fn read_step(body: &[u8]) -> Result<Envelope<'_>, BadEnvelope> {
     })
 }
 
-/// An envelope that says something else than this release understands, or is cut short.
+/// An envelope that this release does not understand, or that is cut short.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadEnvelope {
     /// What follows in the frame is lost with it.
@@ -225,7 +225,7 @@ pub enum BadEnvelope {
     /// Those behind it can be read.
     #[error("an envelope cannot be read")]
     Unknown,
-    /// A step of a room's roster: that there is this revision is known by it.
+    /// A step of a room's roster: that this revision exists is known by it.
     #[error("a step of the roster of room {room} cannot be read")]
     Step {
         /// The room.
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_step_that_a_later_release_says_otherwise_the_revision_is_known() {
+    fn the_revision_of_a_step_that_a_later_release_writes_otherwise_is_known() {
         let room: RoomId = "r".parse().expect("a room id");
         let later = [("Renamed", "peer, and more")];
         let bytes = before_a_signal(b'M', &(&room, 12, later));
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_of_a_member_is_told_as_it_is_and_otherwise_nothing() {
+    fn what_cannot_be_read_of_a_member_is_passed_on_as_it_is() {
         let plain = MemberRecord {
             peer: PeerId::random(),
             epoch: 1,

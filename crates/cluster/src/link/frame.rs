@@ -17,7 +17,7 @@ use crate::link::keyring::{ClusterKey, Keyring};
 const VERSION: u8 = 2;
 const MAC_BYTES: usize = blake3::OUT_LEN;
 
-/// What a frame says of itself.
+/// What is in a frame before its envelopes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// The sending node.

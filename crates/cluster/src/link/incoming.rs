@@ -10,15 +10,16 @@ const CONFIRM_AFTER: Duration = Duration::from_millis(10);
 /// So many unconfirmed frames are confirmed at once: half of what the other side may have.
 const CONFIRM_FRAMES: u64 = 32;
 
-/// What to do with a frame's envelopes.
+/// Where a frame stands among those of the other side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Order {
     /// It is the next one.
-    Take,
-    /// It is the first of a new generation: the other side has forgotten what it had not confirmed.
-    TakeAfterReset,
-    /// It was taken before, or one before it is missing (go-back-N holds nothing back), or it only confirms.
-    Skip,
+    Next,
+    /// It is the first of a new generation: the other side has forgotten what was not confirmed.
+    Restarted,
+    /// It was taken before, or one before it is missing (go-back-N holds nothing back), or it only confirms: its envelopes are
+    /// not for now.
+    Other,
 }
 
 /// What arrived from the other side.
@@ -34,18 +35,18 @@ pub(crate) struct Incoming {
 
 impl Incoming {
     /// Judges a frame by its header.
-    pub(crate) fn judge(&mut self, header: &Header, now: Instant) -> Verdict {
+    pub(crate) fn judge(&mut self, header: &Header, now: Instant) -> Order {
         let blind = is_out(Guard::LinkGeneration) && self.generation > 0;
         if header.number == 0 || (header.generation < self.generation && !blind) {
-            return Verdict::Skip;
+            return Order::Other;
         }
         let reset = header.generation > self.generation && !blind;
         if reset {
             if header.number != 1 {
-                // Where nothing was seen before, saying so makes the other side start anew.
+                // Where nothing was seen before, a confirmation of nothing makes the other side start a new generation.
                 self.confirm_at.get_or_insert(now + CONFIRM_AFTER);
                 self.missed.get_or_insert(header.generation);
-                return Verdict::Skip;
+                return Order::Other;
             }
             // What was missed is forgotten on the other side by then.
             let missed = self
@@ -59,27 +60,23 @@ impl Incoming {
                 confirm_at: Some(now + CONFIRM_AFTER),
                 missed: None,
             };
-            return if first {
-                Verdict::Take
-            } else {
-                Verdict::TakeAfterReset
-            };
+            return if first { Order::Next } else { Order::Restarted };
         }
         if header.number != self.taken + 1 {
             // A repeat means that the confirmation was lost or late; a gap, that something else was. Both times the other
             // side wants to hear how far we are.
             self.confirm_at.get_or_insert(now + CONFIRM_AFTER);
-            return Verdict::Skip;
+            return Order::Other;
         }
         self.taken = header.number;
         self.confirm_at.get_or_insert(now + CONFIRM_AFTER);
         if self.taken - self.confirmed >= CONFIRM_FRAMES {
             self.confirm_at = Some(now);
         }
-        Verdict::Take
+        Order::Next
     }
 
-    /// What the next frame to the other side says it has seen: generation and number.
+    /// What the next frame to the other side confirms: generation and number.
     pub(crate) fn confirm(&mut self) -> (u64, u64) {
         self.confirmed = self.taken;
         self.confirm_at = None;
@@ -111,10 +108,10 @@ mod tests {
     #[test]
     fn only_the_next_frame_is_taken() {
         let (mut incoming, now) = (Incoming::default(), Instant::now());
-        assert_eq!(incoming.judge(&frame(4, 1), now), Verdict::Take);
-        assert_eq!(incoming.judge(&frame(4, 3), now), Verdict::Skip);
-        assert_eq!(incoming.judge(&frame(4, 1), now), Verdict::Skip);
-        assert_eq!(incoming.judge(&frame(4, 2), now), Verdict::Take);
+        assert_eq!(incoming.judge(&frame(4, 1), now), Order::Next);
+        assert_eq!(incoming.judge(&frame(4, 3), now), Order::Other);
+        assert_eq!(incoming.judge(&frame(4, 1), now), Order::Other);
+        assert_eq!(incoming.judge(&frame(4, 2), now), Order::Next);
         assert_eq!(incoming.confirm(), (4, 2));
     }
 
@@ -122,25 +119,26 @@ mod tests {
     fn a_new_generation_starts_at_one_and_ends_the_old_one() {
         let (mut incoming, now) = (Incoming::default(), Instant::now());
         incoming.judge(&frame(4, 1), now);
-        assert_eq!(incoming.judge(&frame(5, 2), now), Verdict::Skip);
-        assert_eq!(incoming.judge(&frame(5, 1), now), Verdict::TakeAfterReset);
-        assert_eq!(incoming.judge(&frame(4, 2), now), Verdict::Skip);
+        assert_eq!(incoming.judge(&frame(5, 2), now), Order::Other);
+        assert_eq!(incoming.judge(&frame(5, 1), now), Order::Restarted);
+        assert_eq!(incoming.judge(&frame(4, 2), now), Order::Other);
         assert_eq!(incoming.confirm(), (5, 1));
     }
 
     #[test]
-    fn a_side_that_starts_anew_for_one_that_has_heard_nothing_yet_has_forgotten_something_too() {
+    fn a_side_that_starts_again_for_one_that_has_received_nothing_yet_has_forgotten_something_too()
+    {
         let (mut incoming, now) = (Incoming::default(), Instant::now());
-        assert_eq!(incoming.judge(&frame(4, 9), now), Verdict::Skip);
+        assert_eq!(incoming.judge(&frame(4, 9), now), Order::Other);
         assert_eq!(incoming.confirm(), (0, 0));
-        assert_eq!(incoming.judge(&frame(6, 1), now), Verdict::TakeAfterReset);
+        assert_eq!(incoming.judge(&frame(6, 1), now), Order::Restarted);
     }
 
     #[test]
     fn a_first_frame_that_others_have_overtaken_is_the_first_all_the_same() {
         let (mut incoming, now) = (Incoming::default(), Instant::now());
-        assert_eq!(incoming.judge(&frame(4, 2), now), Verdict::Skip);
-        assert_eq!(incoming.judge(&frame(4, 1), now), Verdict::Take);
+        assert_eq!(incoming.judge(&frame(4, 2), now), Order::Other);
+        assert_eq!(incoming.judge(&frame(4, 1), now), Order::Next);
     }
 
     #[test]

@@ -12,9 +12,11 @@ use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::bus::Bus;
+use crate::link::envelope::{BadEnvelope, Envelope};
+use crate::link::frame::{self, BadFrame};
 use crate::link::keyring::Keyring;
 use crate::link::loopback::{self, Loopback};
-use crate::link::{Link, Shared};
+use crate::link::{Link, Repair, Shared};
 use crate::observe::Observe;
 use crate::spawning::Tasks;
 use crate::tasks::Task;
@@ -34,6 +36,24 @@ pub(crate) struct Links {
     /// Frames to this node itself that take the shortcut, until the reader takes them.
     looped: Mutex<Option<mpsc::Receiver<Bytes>>>,
     tasks: Tasks,
+}
+
+/// A frame from another node.
+pub(crate) struct Received<'a> {
+    /// The link to its sender.
+    pub(crate) link: Arc<Link>,
+    /// What the link needs once the envelopes are handled.
+    pub(crate) repair: Repair,
+    envelopes: &'a [u8],
+}
+
+impl<'a> Received<'a> {
+    /// Its envelopes, if it is the next frame; else none.
+    pub(crate) fn envelopes(
+        &self,
+    ) -> impl Iterator<Item = Result<Envelope<'a>, BadEnvelope>> + use<'a> {
+        frame::envelopes(self.envelopes)
+    }
 }
 
 impl Links {
@@ -114,6 +134,18 @@ impl Links {
     /// Frames to this node itself that take the shortcut, for the reader. There is one reader: it takes them once.
     pub(crate) fn take_looped(&self) -> Option<mpsc::Receiver<Bytes>> {
         self.looped.lock().take()
+    }
+
+    /// Opens a frame that came on this node's channel, and takes note of it at the link to its sender.
+    pub(crate) fn receive<'a>(&self, frame: &'a [u8]) -> Result<Received<'a>, BadFrame> {
+        let (header, envelopes) = frame::open(&self.shared.keyring, &self.shared.own, frame)?;
+        let link = self.to(&header.from);
+        let heard = link.heard(&header);
+        Ok(Received {
+            link,
+            envelopes: if heard.is_next { envelopes } else { &[] },
+            repair: heard.repair,
+        })
     }
 
     fn open(&self, node: &NodeId) -> (Arc<Link>, CancellationToken) {

@@ -1,13 +1,13 @@
-//! The sending half of a link: gathers envelopes, numbers frames, keeps them until they are confirmed and repeats them.
+//! The sending half of a link: numbers the frames of what is [gathered](super::batches), keeps them until they are
+//! confirmed and repeats them.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bytes::Bytes;
 use tokio::time::{Duration, Instant};
 
-/// A frame holds so many bytes of envelopes at most, or one envelope.
-const FRAME_BYTES_MAX: usize = 256 * 1024;
+use super::batches::{Batch, Batches};
+
 /// Gathered and unconfirmed, together. Beyond it the link is full.
 pub(crate) const LINK_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Unconfirmed frames at most; while there are so many, what comes is gathered. On a bus that loses much, a repetition
@@ -38,14 +38,14 @@ impl Position {
     }
 }
 
-/// Whether a link has to start anew after a confirmation.
+/// Whether a link has to start a new generation after a confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Anew {
+pub(crate) enum Restart {
     /// It goes on.
     No,
-    /// It was full, lost what came meanwhile, and now has nothing unconfirmed: it starts anew to be asked again.
+    /// It was full, lost what came meanwhile, and has nothing unconfirmed now: it starts again, so that the other side asks.
     Drained,
-    /// The other side has forgotten what it had confirmed: it starts anew.
+    /// The other side has forgotten what it had confirmed.
     Forgotten,
 }
 
@@ -57,23 +57,9 @@ pub(crate) struct Full;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Seal these envelopes as the frame of this number, and [`keep`](Outgoing::keep) it.
-    New {
-        number: u64,
-        envelopes: Vec<u8>,
-        count: u32,
-        /// When the first of them was gathered.
-        since: Instant,
-    },
+    New { number: u64, batch: Batch },
     /// The same frame once more.
     Again { number: u64, frame: Bytes },
-}
-
-#[derive(Debug)]
-struct Batch {
-    envelopes: Vec<u8>,
-    count: u32,
-    /// When its first envelope was gathered.
-    since: Instant,
 }
 
 /// A frame that was published, and what it holds.
@@ -97,10 +83,8 @@ pub(crate) struct Outgoing {
     generation: u64,
     /// Number of the next new frame.
     next: u64,
-    /// What was gathered, in frames-to-be; only the last one still grows.
-    batches: VecDeque<Batch>,
-    /// When the first batch must go.
-    due: Option<Instant>,
+    /// What goes with the next new frames.
+    batches: Batches,
     /// Frames that were published and not confirmed: numbers `next - unconfirmed.len() .. next`.
     unconfirmed: VecDeque<Unconfirmed>,
     /// Index in `unconfirmed` of the next frame to repeat; its length: none.
@@ -122,8 +106,7 @@ impl Outgoing {
         Self {
             generation,
             next: 1,
-            batches: VecDeque::new(),
-            due: None,
+            batches: Batches::default(),
             unconfirmed: VecDeque::new(),
             repeat: 0,
             retry_at: None,
@@ -151,36 +134,7 @@ impl Outgoing {
             self.full = true;
             return Err(Full);
         }
-        if self
-            .batches
-            .back()
-            .is_none_or(|batch| batch.envelopes.len() >= FRAME_BYTES_MAX)
-        {
-            self.batches.push_back(Batch {
-                envelopes: Vec::new(),
-                count: 0,
-                since: now,
-            });
-        }
-        let batch = self.batches.back_mut().expect("there is one now");
-        let start = batch.envelopes.len();
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| write(&mut batch.envelopes))) {
-            // A half one would take those behind it along.
-            batch.envelopes.truncate(start);
-            resume_unwind(panic);
-        }
-        self.bytes += batch.envelopes.len() - start;
-        batch.count += 1;
-        if start > 0 && batch.envelopes.len() > FRAME_BYTES_MAX {
-            let envelopes = batch.envelopes.split_off(start);
-            batch.count -= 1;
-            self.batches.push_back(Batch {
-                envelopes,
-                count: 1,
-                since: now,
-            });
-        }
-        self.due = Some(self.due.map_or(due, |known| known.min(due)));
+        self.bytes += self.batches.gather(now, due, write);
         Ok(Position {
             generation: self.generation,
             number: self.next + self.batches.len() as u64 - 1,
@@ -207,41 +161,23 @@ impl Outgoing {
             self.publishing = number;
             return Some(Next::Again { number, frame });
         }
-        let due = self.batches.len() > 1 || self.due.is_some_and(|due| due <= now);
-        if !due || !self.window_is_open() {
+        if !self.batches.are_due(now) || !self.window_is_open() {
             return None;
         }
-        let Batch {
-            envelopes,
-            count,
-            since,
-        } = self.batches.pop_front()?;
-        if self.batches.is_empty() {
-            self.due = None;
-        }
+        let batch = self.batches.take()?;
         let number = self.next;
         self.next += 1;
         self.publishing = number;
-        Some(Next::New {
-            number,
-            envelopes,
-            count,
-            since,
-        })
+        Some(Next::New { number, batch })
     }
 
-    /// Keeps a new frame of `envelopes`, the first of which was gathered at `since`, until it is confirmed.
-    pub(crate) fn keep(
-        &mut self,
-        frame: Bytes,
-        (envelopes, envelopes_bytes, since): (u32, usize, Instant),
-        now: Instant,
-    ) {
-        self.bytes = self.bytes - envelopes_bytes + frame.len();
+    /// Keeps a new frame, of that batch, until it is confirmed.
+    pub(crate) fn keep(&mut self, frame: Bytes, batch: &Batch, now: Instant) {
+        self.bytes = self.bytes - batch.envelopes.len() + frame.len();
         self.unconfirmed.push_back(Unconfirmed {
             frame,
-            envelopes,
-            since,
+            envelopes: batch.count,
+            since: batch.since,
         });
         self.repeat = self.unconfirmed.len();
         self.retry_at.get_or_insert(now + self.retry_after);
@@ -259,10 +195,9 @@ impl Outgoing {
 
     /// Whether the next frame will be a new one, which confirms what was heard.
     pub(crate) fn has_new(&self, now: Instant) -> bool {
-        let due = self.batches.len() > 1 || self.due.is_some_and(|due| due <= now);
         let repeats =
             self.repeat < self.unconfirmed.len() || self.retry_at.is_some_and(|at| at <= now);
-        due && !repeats && self.window_is_open()
+        self.batches.are_due(now) && !repeats && self.window_is_open()
     }
 
     /// A publish failed: nothing goes out for a while, then everything unconfirmed is repeated.
@@ -277,29 +212,30 @@ impl Outgoing {
     }
 
     /// The other side has everything of `generation` up to `number`; `each` hears of every frame that was not known to be
-    /// there. `now_so`: it says no more than that, so that this is no frame made earlier.
+    /// there. `now_so`: it is a confirmation by itself, not a repeated
+    /// frame that was made earlier.
     pub(crate) fn confirmed(
         &mut self,
         (generation, number): (u64, u64),
         now_so: bool,
         now: Instant,
         mut each: impl FnMut(Confirmed),
-    ) -> Anew {
+    ) -> Restart {
         let first = self.next - self.unconfirmed.len() as u64;
         if generation == 0 && first > 1 && now_so {
-            return Anew::Forgotten;
+            return Restart::Forgotten;
         }
         if generation != self.generation || number >= self.next {
-            return Anew::No;
+            return Restart::No;
         }
         if number < first {
-            // It began anew with late repeats, and waits for what nobody has any more. No confirmation is late for so long.
+            // It began again with late repeats, and waits for frames that are gone. No confirmation is late for so long.
             let is_stuck = !self.unconfirmed.is_empty() && self.retry_after == RETRY_MAX;
             let waits_in_vain = number + 1 < first && is_stuck && now_so;
             return if waits_in_vain {
-                Anew::Forgotten
+                Restart::Forgotten
             } else {
-                Anew::No
+                Restart::No
             };
         }
         for unconfirmed in self.unconfirmed.drain(..=(number - first) as usize) {
@@ -313,9 +249,9 @@ impl Outgoing {
         self.retry_after = RETRY_MIN;
         self.retry_at = (!self.unconfirmed.is_empty()).then(|| now + RETRY_MIN);
         if self.full && self.unconfirmed.is_empty() && self.batches.is_empty() {
-            return Anew::Drained;
+            return Restart::Drained;
         }
-        Anew::No
+        Restart::No
     }
 
     /// Whether the frame at `position` may have been published. What is known of earlier generations is gone with them:
@@ -344,14 +280,11 @@ impl Outgoing {
 
     /// When [`take`](Self::take) has something, at the latest; `None`: not before something new is gathered.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        let open = self.window_is_open();
-        let at = if self.repeat < self.unconfirmed.len() || (open && self.batches.len() > 1) {
+        let at = if self.repeat < self.unconfirmed.len() {
             Some(Instant::now())
         } else {
-            [self.due.filter(|_| open), self.retry_at]
-                .into_iter()
-                .flatten()
-                .min()
+            let new_at = self.batches.due_at().filter(|_| self.window_is_open());
+            [new_at, self.retry_at].into_iter().flatten().min()
         };
         at.map(|at| self.pause_until.map_or(at, |until| at.max(until)))
     }

@@ -1,7 +1,6 @@
 use std::sync::atomic::AtomicUsize;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::*;

@@ -4,8 +4,8 @@ use tokio::time::{Duration, Instant, sleep};
 
 use crate::backend::Reach;
 use crate::backend::bus::Inbox;
-use crate::backend::format::Foreign;
 use crate::backend::leases::{Lease, LeaseError};
+use crate::node::foreign::Foreign;
 use crate::node::observer::Observer;
 use crate::node::{Inner, Status};
 

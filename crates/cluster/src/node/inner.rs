@@ -1,9 +1,7 @@
 //! What a node consists of: one owner for each kind of state.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
-use parking_lot::Mutex;
 use switchboard_protocol::NodeId;
 use tokio::sync::watch;
 
@@ -22,8 +20,7 @@ use crate::repair::doubt::Doubt;
 use crate::repair::unverified::Unverified;
 use crate::room::rooms::Rooms;
 use crate::sessions::Sessions;
-use crate::sessions::local_session::LocalSession;
-use crate::signal::tombstones::Gone;
+use crate::signal::Signals;
 use crate::spawning::Tasks;
 
 pub(crate) struct Inner {
@@ -34,18 +31,12 @@ pub(crate) struct Inner {
     pub(crate) tasks: Tasks,
     pub(crate) lease: LeaseKeeper,
     pub(crate) links: Links,
+    pub(crate) signals: Signals,
     pub(crate) rooms: Rooms,
     pub(crate) sessions: Sessions,
     pub(crate) doubt: Arc<Doubt>,
     pub(crate) unverified: Unverified,
     pub(crate) warnings: Warnings,
-    pub(crate) gone: Gone,
-    /// Sessions for which signals came too early.
-    pub(crate) early: Mutex<Vec<Arc<LocalSession>>>,
-    /// Sessions with unanswered signals, for the sweeper.
-    pub(crate) waiting: Mutex<Vec<Arc<LocalSession>>>,
-    /// Bytes of unanswered signals, over all sessions.
-    pub(crate) in_flight_bytes: Arc<AtomicUsize>,
 }
 
 /// What a fault can repeat, and an operator need not read each time.
@@ -89,6 +80,7 @@ impl Inner {
             observe.clone(),
             tasks.clone(),
         );
+        let signals = Signals::new(settings.in_flight);
         let lease = lease_keeper(&id, &settings, &backend, keyring, doubt.clone());
         Arc::new(Self {
             settings,
@@ -97,15 +89,12 @@ impl Inner {
             tasks,
             lease,
             links,
+            signals,
             rooms: Rooms::default(),
             sessions: Sessions::new(id.clone()),
             doubt,
             unverified: Unverified::default(),
             warnings: Warnings::default(),
-            gone: Gone::default(),
-            early: Mutex::default(),
-            waiting: Mutex::default(),
-            in_flight_bytes: Arc::default(),
             id,
         })
     }

@@ -32,7 +32,7 @@ impl Inner {
             .expect("a node enters the cluster once");
         let reader = self.clone();
         self.tasks.vital(Task::Reader, async move {
-            reader.read(inbox, looped).await;
+            reader.receive(inbox, looped).await;
         });
         self.tasks
             .vital(Task::Assertion, self.clone().assert_always());

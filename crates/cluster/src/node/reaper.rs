@@ -15,7 +15,7 @@ use crate::backend::record::PeerRecord;
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::observe::about::About;
-use crate::observe::unreadable::RecordKind;
+use crate::observe::record_kind::RecordKind;
 use crate::sessions::keep_away::{Marked, Told};
 use crate::tasks::Task;
 

@@ -4,7 +4,7 @@ use tokio::time::Duration;
 
 use crate::backend::leases::NodeInfo;
 use crate::link::keyring::ClusterKey;
-use crate::signal::unanswered::InFlightMax;
+use crate::signal::unanswered::bounds::InFlightMax;
 
 /// How a node behaves.
 #[derive(Clone)]

@@ -11,7 +11,7 @@ use crate::backend::directory::{AssertMember, AssertPeerOutcome, DirectoryError}
 use crate::backend::record::PeerRecord;
 use crate::node::Inner;
 use crate::observe::about::About;
-use crate::observe::unreadable::RecordKind;
+use crate::observe::record_kind::RecordKind;
 use crate::repair::failure::{AssertError, once_filled};
 use crate::tasks::Task;
 
@@ -158,30 +158,49 @@ impl Inner {
             // It came back elsewhere and found the room closed: its place is known only from rosters like this one.
             place.member.epoch = record.epoch;
         }
-        let epoch = place.member.epoch;
         let record = match record {
-            Some(record) if record.node != self.id => {
-                if present.contains(&record.node) {
-                    return self.add_place(record, place).await;
-                }
-                if !self.is_gone(&record.node, absent) {
-                    // The directory forgot the table: a node may take sessions again just before it is entered anew.
-                    return Ok(());
-                }
-                let handed = directory.hand_over(&peer, record.epoch, &record.node, &self.id);
-                if !handed.await? {
-                    return Ok(());
-                }
-                PeerRecord {
-                    node: self.id.clone(),
-                    ..record
-                }
+            Some(record) if record.node != self.id && present.contains(&record.node) => {
+                return self.add_place(record, place).await;
+            }
+            // The directory forgot the table: a node may take sessions again just before it is in it again.
+            Some(record) if record.node != self.id && !self.is_gone(&record.node, absent) => {
+                return Ok(());
             }
             Some(record) => record,
             None => self.forgotten_record(&place),
         };
+        match self.hand_over_to_this(record).await? {
+            Some(record) => self.keep_orphan(record, place).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A session becomes this node's, unless it has another owner by now.
+    async fn hand_over_to_this(
+        &self,
+        record: PeerRecord,
+    ) -> Result<Option<PeerRecord>, DirectoryError> {
+        if record.node == self.id {
+            return Ok(Some(record));
+        }
+        let directory = &self.backend.directory;
+        let handed = directory.hand_over(&record.peer, record.epoch, &record.node, &self.id);
+        Ok(handed.await?.then(|| PeerRecord {
+            node: self.id.clone(),
+            ..record
+        }))
+    }
+
+    /// It is away here, unless it cannot come back or has a connection here.
+    async fn keep_orphan(
+        self: &Arc<Self>,
+        mut record: PeerRecord,
+        mut place: AssertMember,
+    ) -> Result<(), DirectoryError> {
+        let (peer, epoch) = (place.member.peer, place.member.epoch);
+        let directory = &self.backend.directory;
         if !place.member.flags.resumable {
-            // Where the directory has forgotten it, nobody writes it again.
+            // Where the directory has forgotten it, no node writes it again.
             let left = self.leave_room(&place.room, &peer, epoch, LeaveReason::NodeLost);
             return once_filled(left.await.map(drop));
         }
@@ -189,15 +208,12 @@ impl Inner {
             return Ok(());
         }
         directory.enlist(&self.id, &peer).await?;
-        let mut record = record;
         add(&mut record.rooms, &place.room);
-        let asserted = directory.assert_peer(&record);
-        if let AssertPeerOutcome::Elsewhere { .. } = asserted.await? {
+        if let AssertPeerOutcome::Elsewhere { .. } = directory.assert_peer(&record).await? {
             self.delist_unless_here(&peer).await;
             return Ok(());
         }
-        let known = self.sessions.away(&peer);
-        let away = known.unwrap_or_else(|| {
+        let away = self.sessions.away(&peer).unwrap_or_else(|| {
             self.new_away(
                 (peer, epoch, record.proven),
                 record.user.clone(),

@@ -17,28 +17,28 @@ impl Inner {
         }
     }
 
-    /// With one node: everything unanswered there is queued once more.
+    /// With one node: everything unanswered there is queued again.
     pub(crate) fn resync(&self, link: &Link) {
         for local in self.sessions.all_live() {
-            local.unanswered.lock().withdraw(link);
+            local.streams.unanswered.lock().withdraw(link);
         }
         self.compare_notes(link);
     }
 
-    /// The link forgets what it had; everything unanswered is queued in its new generation.
-    pub(crate) fn start_link_anew(&self, link: &Link) {
+    /// The link forgets what it had and starts a new generation, on which everything unanswered is queued.
+    pub(crate) fn restart_link(&self, link: &Link) {
         for local in self.sessions.all_live() {
-            local.unanswered.lock().withdraw(link);
+            local.streams.unanswered.lock().withdraw(link);
         }
         link.reset(self.links.next_generation());
         self.compare_notes(link);
     }
 
-    /// The link was full and has delivered all it had. What came meanwhile is queued now; for receipts that found no place
-    /// the other side asks again, for it notices the new generation.
-    pub(crate) fn start_drained_link_anew(&self, link: &Link) {
+    /// The link was full and has delivered all it had: it starts a new generation. What came meanwhile is queued now; the
+    /// other side notices the new generation and asks again for the receipts that found no place.
+    pub(crate) fn restart_drained_link(&self, link: &Link) {
         for local in self.sessions.all_live() {
-            local.unanswered.lock().keep_confirmed(link);
+            local.streams.unanswered.lock().keep_confirmed(link);
         }
         link.reset(self.links.next_generation());
         self.compare_notes(link);
@@ -47,23 +47,22 @@ impl Inner {
     fn compare_notes(&self, link: &Link) {
         self.observe.observe(Observation::Resync);
         if let Some(said) = self.warnings.resyncs.happened() {
-            tracing::info!(node.id = %link.to(), "comparing notes with a node after a loss{said}");
+            tracing::info!(node.id = %link.to(), "resync with a node: a link or the subscription lost something{said}");
         }
         let rooms = self.rooms.all();
         let shared: Vec<_> = rooms
             .iter()
             .filter_map(|room| room.lock().revision_shared_with(link.to()))
             .collect();
-        // Said even where nothing is shared: the other side hears by it that this one has started anew.
+        // Sent even where no room is shared: by that the other side notices the new generation.
         link.tell_revisions(&shared);
         self.tell_former_again(link);
         for local in self.sessions.all_live() {
-            let mut unanswered = local.unanswered.lock();
-            unanswered.queue((local.peer, local.epoch), link);
+            local.streams.unanswered.lock().queue(link);
         }
     }
 
-    /// Another node says which revisions it has: what is newer there is read again here, what is older there is told back.
+    /// Another node tells which revisions it has: what is newer there is read again here, what is older there is told back.
     pub(crate) fn compare_revisions(&self, from: &NodeId, theirs: Revisions) {
         let older = theirs.rooms.into_iter().filter_map(|(id, revision)| {
             let newer = self.newer_than(&id, revision, theirs.answer)?;
@@ -75,7 +74,7 @@ impl Inner {
         }
     }
 
-    /// The revision that somebody who has `theirs` of a room we share should know of.
+    /// This node's revision of a room, if it is newer than `theirs`, which another node has.
     fn newer_than(&self, id: &RoomId, theirs: u64, is_answer: bool) -> Option<u64> {
         let Some(room) = self.rooms.get(id.as_str()) else {
             // They count members here. Where those are not away, they are gone: there was a step that they have missed.

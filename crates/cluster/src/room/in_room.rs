@@ -32,38 +32,17 @@ impl Inner {
     ) -> T {
         let mut room = shared.lock();
         let (result, after) = change(&mut room);
-        let After {
-            entered,
-            joined,
-            moved,
-            lost,
-        } = after;
-        for local in &entered {
-            self.follow_all(&room, local);
-        }
-        for member in joined {
-            self.follow_again(&room, &member);
-        }
-        for member in moved {
-            self.follow(&room, &member);
-        }
-        for (peer, reason) in lost {
-            self.give_up_on(&room, &peer, reason);
-        }
+        self.reroute(&room, &after);
         if room.read_at().is_some() {
             self.rooms.note_behind(shared);
         }
-        let waiting: Vec<_> = if self.early.lock().is_empty() {
-            Vec::new()
-        } else {
-            room.locals().to_vec()
-        };
+        let waiting = self.held_back_in(&room);
         drop(room);
-        for local in entered {
+        for local in after.entered {
             self.compare_rosters(shared, &local);
         }
         for local in waiting {
-            self.try_early(&local);
+            self.try_held_back(&local);
         }
         result
     }

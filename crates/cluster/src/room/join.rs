@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use switchboard_protocol::RoomId;
 use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
-use tokio::sync::{MutexGuard, OwnedMutexGuard, oneshot};
+use tokio::sync::{MutexGuard, oneshot};
 use tokio::time::{Duration, Instant, timeout};
 
-use crate::backend::directory::{Claim, JoinOutcome, JoinRequest, Place};
+use crate::backend::directory::{JoinOutcome, JoinRequest, Place};
 use crate::backend::record::{Flags, MemberRecord, Profile, RosterSnapshot};
 use crate::node::{Inner, Node};
 use crate::observe::Observation;
@@ -15,23 +15,6 @@ use crate::room::allowance::member_bytes;
 use crate::room::rooms::Opening;
 use crate::room::{Entry, JOIN_PATIENCE, Room};
 use crate::sessions::local_session::LocalSession;
-
-/// A wish to enter a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JoinRoom {
-    /// The message's id: `re` of the answer.
-    pub re: u64,
-    /// Which room.
-    pub room: RoomId,
-    /// Its capacity if this join creates it.
-    pub capacity: u32,
-    /// Whether this join may create it.
-    pub may_create: bool,
-    /// What the peer tells of itself.
-    pub profile: Profile,
-    /// Whether the name in its profile, which must have one, is to be its own there.
-    pub claim: Option<Claim>,
-}
 
 /// Why somebody is not let into a room.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,8 +55,42 @@ pub enum JoinError {
 }
 
 impl Node {
-    /// Enters a room. `Ok` means that `joined` is in the session's outbox, before anything else about that room.
-    pub async fn join(&self, local: &Arc<LocalSession>, join: JoinRoom) -> Result<(), JoinError> {
+    /// What a session asks for that enters a room, and creates it with that capacity if need be, without a claim to its name.
+    pub fn join_request(
+        &self,
+        local: &LocalSession,
+        room: RoomId,
+        capacity: u32,
+        profile: Profile,
+    ) -> JoinRequest {
+        JoinRequest {
+            room,
+            peer: local.peer,
+            epoch: local.epoch,
+            node: self.0.id.clone(),
+            user: local.user.clone(),
+            flags: Flags {
+                hidden: local.hidden,
+                away: false,
+                resumable: local.resumable,
+                named: false,
+            },
+            capacity,
+            may_create: true,
+            profile,
+            claim: None,
+            whole: false,
+        }
+    }
+
+    /// Enters a room, as the message with the id `re` asked for. `Ok` means that `joined` is in the session's outbox, before
+    /// anything else about that room.
+    pub async fn join(
+        &self,
+        local: &Arc<LocalSession>,
+        re: u64,
+        join: JoinRequest,
+    ) -> Result<(), JoinError> {
         if join.claim.is_some() && join.profile.name.is_none() {
             return Err(JoinError::Nameless);
         }
@@ -103,67 +120,72 @@ impl Node {
             return Err(JoinError::Unavailable);
         }
         local.directory.note_room(&join.room, join.profile.clone());
-        node.enter(local, &join, turn).await
+        node.enter(local, re, join, turn).await
     }
+}
+
+/// What the directory gave a join: the member's place, who made way for it, and the whole room if that was asked for.
+struct LetIn {
+    place: Place,
+    evicted: Option<MemberRecord>,
+    roster: Option<RosterSnapshot>,
 }
 
 impl Inner {
     async fn enter(
         &self,
         local: &Arc<LocalSession>,
-        join: &JoinRoom,
+        re: u64,
+        mut join: JoinRequest,
         turn: MutexGuard<'_, ()>,
     ) -> Result<(), JoinError> {
         let opening = self.rooms.open(&join.room, local.peer);
         let first = self.rooms.until_first(&opening.room).await;
-        let whole = opening.room.lock().roster().is_none();
-        let outcome = match self.rooms.until_may_read(whole).await {
-            Ok(reading) => {
-                let request = self.request(local, join, whole);
-                let outcome = self.backend.directory.join(&request).await;
-                self.rooms.note_read(reading, outcome.as_ref().ok());
-                outcome.map_err(|_| JoinError::Unavailable)
-            }
-            Err(retry_after) => Err(JoinError::Busy { retry_after }),
+        join.whole = opening.room.lock().roster().is_none();
+        let let_in = match self.ask_to_join(&join).await {
+            Ok(let_in) => let_in,
+            Err(refused) => return self.give_up(local, &join, opening, refused).await,
         };
-        let refused = match outcome {
+        let joined = self.entered((local, re, &join), opening, let_in).await;
+        // What the session is in is asserted meanwhile: the directory may have forgotten it since.
+        drop((turn, first));
+        self.until_joined(local, &join, joined).await
+    }
+
+    async fn ask_to_join(&self, join: &JoinRequest) -> Result<LetIn, JoinError> {
+        let reading = self.rooms.until_may_read(join.whole).await;
+        let reading = reading.map_err(|retry_after| JoinError::Busy { retry_after })?;
+        let outcome = self.backend.directory.join(join).await;
+        self.rooms.note_read(reading, outcome.as_ref().ok());
+        match outcome.map_err(|_| JoinError::Unavailable)? {
             // What it would be shown may lack those who have come in since.
-            Ok(JoinOutcome::Joined { .. } | JoinOutcome::Entered { .. })
+            JoinOutcome::Joined { .. } | JoinOutcome::Entered { .. }
                 if self.doubt.may_show_the_past() =>
             {
-                JoinError::Unavailable
+                Err(JoinError::Unavailable)
             }
-            Ok(JoinOutcome::Joined { roster, evicted }) => {
-                let Some(place) = Place::in_room(&roster, &local.peer) else {
-                    return self
-                        .give_up(local, join, opening, JoinError::Unavailable)
-                        .await;
-                };
-                let held = (turn, first);
-                return self
-                    .entered((local, join, opening), held, (place, evicted, Some(roster)))
-                    .await;
-            }
-            Ok(JoinOutcome::Entered { place, evicted }) => {
-                let held = (turn, first);
-                return self
-                    .entered((local, join, opening), held, (place, evicted, None))
-                    .await;
-            }
-            Ok(JoinOutcome::Full { capacity }) => JoinError::Full { capacity },
-            Ok(JoinOutcome::NameTaken) => JoinError::NameTaken,
-            Ok(JoinOutcome::NoSuchRoom) => JoinError::NoSuchRoom,
-            Ok(JoinOutcome::Stale { .. }) => JoinError::Stale,
-            Err(refused) => refused,
-        };
-        self.give_up(local, join, opening, refused).await
+            JoinOutcome::Joined { roster, evicted } => Ok(LetIn {
+                place: Place::in_room(&roster, &join.peer).ok_or(JoinError::Unavailable)?,
+                evicted,
+                roster: Some(roster),
+            }),
+            JoinOutcome::Entered { place, evicted } => Ok(LetIn {
+                place,
+                evicted,
+                roster: None,
+            }),
+            JoinOutcome::Full { capacity } => Err(JoinError::Full { capacity }),
+            JoinOutcome::NameTaken => Err(JoinError::NameTaken),
+            JoinOutcome::NoSuchRoom => Err(JoinError::NoSuchRoom),
+            JoinOutcome::Stale { .. } => Err(JoinError::Stale),
+        }
     }
 
     /// It was not let in.
     async fn give_up(
         &self,
         local: &LocalSession,
-        join: &JoinRoom,
+        join: &JoinRequest,
         opening: Opening<'_>,
         refused: JoinError,
     ) -> Result<(), JoinError> {
@@ -182,55 +204,36 @@ impl Inner {
         Err(refused)
     }
 
-    /// It was let in: the others are told, and it is once the roster here has that step.
+    /// It was let in: the others are told. What it gives comes once the roster here has that step.
     async fn entered(
         &self,
-        (local, join, opening): (&Arc<LocalSession>, &JoinRoom, Opening<'_>),
-        held: (MutexGuard<'_, ()>, Option<OwnedMutexGuard<()>>),
-        (place, evicted, roster): (Place, Option<MemberRecord>, Option<RosterSnapshot>),
-    ) -> Result<(), JoinError> {
+        (local, re, join): (&Arc<LocalSession>, u64, &JoinRequest),
+        opening: Opening<'_>,
+        let_in: LetIn,
+    ) -> oneshot::Receiver<RoomSnapshot> {
+        let LetIn {
+            place,
+            evicted,
+            roster,
+        } = let_in;
         if let Some(evicted) = &evicted {
             self.tell_evicted(&join.room, evicted, &place).await;
         }
         let revision = place.revision;
         let has_roster = roster.is_none();
         self.announce_join(&join.room, place, has_roster, evicted.as_ref());
-        let entry = Entry::Join(join.re);
-        let admit = |room: &mut Room| room.admit(local, entry, revision, roster);
+        let admit = |room: &mut Room| room.admit(local, Entry::Join(re), revision, roster);
         let joined = self.in_room(&opening.room, admit);
         opening.admitted();
         tracing::debug!(session.id = %local.peer, room.id = %join.room, "a session joined a room");
-        // What the session is in is asserted meanwhile: the directory may have forgotten it since.
-        drop(held);
-        self.until_joined(local, join, joined).await
-    }
-
-    fn request(&self, local: &LocalSession, join: &JoinRoom, whole: bool) -> JoinRequest {
-        JoinRequest {
-            room: join.room.clone(),
-            peer: local.peer,
-            epoch: local.epoch,
-            node: self.id.clone(),
-            user: local.user.clone(),
-            flags: Flags {
-                hidden: local.hidden,
-                away: false,
-                resumable: local.resumable,
-                named: false,
-            },
-            capacity: join.capacity,
-            may_create: join.may_create,
-            profile: join.profile.clone(),
-            claim: join.claim,
-            whole,
-        }
+        joined
     }
 
     /// Waits until the roster of this node has reached the join.
     async fn until_joined(
         &self,
         local: &LocalSession,
-        join: &JoinRoom,
+        join: &JoinRequest,
         joined: oneshot::Receiver<RoomSnapshot>,
     ) -> Result<(), JoinError> {
         let refused = match timeout(JOIN_PATIENCE, joined).await {

@@ -56,9 +56,13 @@ impl Room {
     pub(crate) fn begin_look_up(&mut self, whom: &Whom) -> Option<RoomId> {
         let at = self.look_ups.iter().position(|known| known.whom == *whom)?;
         let look_up = &mut self.look_ups[at];
-        look_up
-            .askers
-            .retain(|local| local.unanswered.lock().begin_seeking(&self.id, whom));
+        look_up.askers.retain(|local| {
+            local
+                .streams
+                .unanswered
+                .lock()
+                .begin_seeking(&self.id, whom)
+        });
         if look_up.askers.is_empty() {
             self.look_ups.swap_remove(at);
             return None;

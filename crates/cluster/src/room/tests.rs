@@ -15,8 +15,9 @@ use crate::room::roster::Roster;
 use crate::sessions::directory_state::DirectoryState;
 use crate::sessions::local_session::LocalSession;
 use crate::sessions::local_session::{NewSession, OutboxFull, Recipient};
+use crate::signal::Signals;
 use crate::signal::inbound::Inbound;
-use crate::signal::unanswered::Unanswered;
+use crate::signal::unanswered::bounds::InFlightMax;
 
 struct Nobody;
 
@@ -53,11 +54,16 @@ fn told_to(peer: PeerId, recipient: Arc<dyn Recipient>) -> Arc<LocalSession> {
         resumable: true,
         recipient,
     };
-    let signals = (Unanswered::new(Arc::default()), Inbound::default());
+    let in_flight = InFlightMax {
+        signals: 1,
+        bytes: 1,
+        node_bytes: 1,
+    };
+    let streams = Signals::new(in_flight).streams((peer, 1), Inbound::default());
     Arc::new(LocalSession::new(
         session,
         1,
-        signals,
+        streams,
         DirectoryState::new(1, None),
     ))
 }

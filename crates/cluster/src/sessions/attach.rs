@@ -16,7 +16,6 @@ use crate::sessions::detach::Departure;
 use crate::sessions::directory_state::DirectoryState;
 use crate::sessions::local_session::{LocalSession, NewSession};
 use crate::signal::inbound::Inbound;
-use crate::signal::unanswered::Unanswered;
 use crate::tasks::Task;
 
 /// Others of the same user's that come at the same time can take a place that was made so often.
@@ -69,14 +68,9 @@ impl Inner {
         epochs: (Epoch, Epoch),
         inbound: Inbound,
     ) -> Arc<LocalSession> {
-        let unanswered = Unanswered::new(self.in_flight_bytes.clone());
+        let streams = self.signals.streams((session.peer, epochs.0), inbound);
         let directory = DirectoryState::new(epochs.1, Some(self.tasks.errand_token()));
-        Arc::new(LocalSession::new(
-            session,
-            epochs.0,
-            (unanswered, inbound),
-            directory,
-        ))
+        Arc::new(LocalSession::new(session, epochs.0, streams, directory))
     }
 
     async fn enter_directory(self: &Arc<Self>, local: &LocalSession) -> Result<(), AttachError> {

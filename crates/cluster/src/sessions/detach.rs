@@ -12,7 +12,7 @@ use crate::backend::record::{Epoch, PeerRecord};
 use crate::node::{Inner, Node};
 use crate::sessions::away::Away;
 use crate::sessions::local_session::LocalSession;
-use crate::signal::inbound::Fate;
+use crate::signal::answer::Fate;
 use crate::signal::tombstones::REMEMBERED;
 use crate::tasks::Task;
 
@@ -125,18 +125,19 @@ impl Departing {
 impl Inner {
     /// The session is over here: its senders are answered. Where it was.
     fn end(&self, local: &Arc<LocalSession>, fate: Fate, remembered: Instant) -> Vec<AssertMember> {
-        let answers = local.inbound.lock().end((local.peer, local.epoch), fate);
+        let answers = local
+            .streams
+            .inbound
+            .lock()
+            .end((local.peer, local.epoch), fate);
         for (to, receipt) in answers {
             self.send_receipt(&to, receipt);
         }
-        self.gone.note(local, fate, remembered);
+        self.signals.tombstones.note(local, fate, remembered);
         self.sessions.remove(local);
         // Nobody is left to be told, and the node's bound is for those who are there. A client that resumes sends again
         // what was not answered.
-        let mut unanswered = local.unanswered.lock();
-        drop(unanswered.end_where(|_, _, _| true));
-        drop(unanswered.end_sought_where(|_, _, _| true));
-        drop(unanswered);
+        local.streams.unanswered.lock().end_all();
         let places = self.places_to_keep(local);
         for room in local.directory.room_ids() {
             self.rooms.dismiss(local, &room);

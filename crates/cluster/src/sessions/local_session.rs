@@ -3,14 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
 use switchboard_protocol::{PeerId, RoomId, ServerMessage, UserId};
 
 use crate::backend::record::Epoch;
 use crate::sessions::directory_state::DirectoryState;
-use crate::signal::held_back::Early;
-use crate::signal::inbound::Inbound;
-use crate::signal::unanswered::Unanswered;
+use crate::signal::streams::Streams;
 
 /// What the cluster has for a session goes here: its outbox. Must be quick and must not block.
 pub trait Recipient: Send + Sync + 'static {
@@ -47,9 +44,7 @@ pub struct NewSession {
     pub recipient: Arc<dyn Recipient>,
 }
 
-/// A session attached to this node.
-///
-/// Locks are taken in the order `taking` → room → `unanswered` or `inbound` → link → outbox, never the other way.
+/// A session attached to this node. The order of locks is that of its [`Streams`].
 pub struct LocalSession {
     /// Its public id.
     pub peer: PeerId,
@@ -66,12 +61,7 @@ pub struct LocalSession {
     /// Its connection is lost, or another's: nothing is written for it any more under this epoch.
     pub(crate) ended: AtomicBool,
     pub(crate) recipient: Arc<dyn Recipient>,
-    /// What came before it could be handed on; the node lists the session while there is any.
-    pub(crate) early: Mutex<Option<Early>>,
-    /// Held while what came early has its turn.
-    pub(crate) taking: Mutex<()>,
-    pub(crate) unanswered: Mutex<Unanswered>,
-    pub(crate) inbound: Mutex<Inbound>,
+    pub(crate) streams: Streams,
     pub(crate) directory: DirectoryState,
 }
 
@@ -80,7 +70,7 @@ impl LocalSession {
     pub(crate) fn new(
         session: NewSession,
         epoch: Epoch,
-        (unanswered, inbound): (Unanswered, Inbound),
+        streams: Streams,
         directory: DirectoryState,
     ) -> Self {
         Self {
@@ -92,10 +82,7 @@ impl LocalSession {
             resumable: session.resumable,
             ended: AtomicBool::new(false),
             recipient: session.recipient,
-            early: Mutex::new(None),
-            taking: Mutex::new(()),
-            unanswered: Mutex::new(unanswered),
-            inbound: Mutex::new(inbound),
+            streams,
             directory,
         }
     }

@@ -39,8 +39,8 @@ impl Inner {
     ) -> Result<Vec<RoomSnapshot>, ResumeError> {
         let rooms = still_its(local, self.re_enter_all(local, rooms).await?)?;
         let members = self.members_of(&rooms);
-        local.inbound.lock().keep_members(&members);
-        self.take_early(local);
+        local.streams.inbound.lock().keep_members(&members);
+        self.stop_holding_all_back(local);
         Ok(rooms)
     }
 

@@ -16,7 +16,7 @@ use crate::observe::{Observation, ResumeOutcome};
 use crate::sessions::detach::Departure;
 use crate::sessions::local_session::{LocalSession, NewSession};
 use crate::sessions::secret;
-use crate::signal::inbound::Seen;
+use crate::signal::seen::Seen;
 use crate::tasks::Task;
 
 /// A session that goes on.
@@ -104,7 +104,7 @@ impl Node {
                     _ => Departure::Away(node.settings.resume_window),
                 };
                 self.detach(local.clone(), departure);
-                node.take_early(&local);
+                node.stop_holding_all_back(&local);
                 Err(error)
             }
         }

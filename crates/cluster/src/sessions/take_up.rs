@@ -13,7 +13,8 @@ use crate::node::Inner;
 use crate::sessions::detach::RETRY;
 use crate::sessions::local_session::{LocalSession, NewSession};
 use crate::sessions::resume::ResumeError;
-use crate::signal::inbound::{Inbound, Seen};
+use crate::signal::inbound::Inbound;
+use crate::signal::seen::Seen;
 use crate::tasks::Task;
 
 /// Others that resume the same session at the same time can make an attempt void so often.
@@ -59,7 +60,7 @@ impl Inner {
         for room in &attached.rooms {
             local.directory.note_resumed_room(room);
         }
-        self.hold_early(&local);
+        self.hold_all_back(&local);
         self.sessions.add(local.clone());
         Ok((local, attached.rooms))
     }

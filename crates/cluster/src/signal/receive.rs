@@ -1,37 +1,67 @@
-//! What other nodes say: frames in, envelopes to where they belong. Never waits for anybody.
+//! What other nodes send: frames in, envelopes to where they belong, and a signal to its receivers. Never waits for a
+//! receiver or for the directory.
+//!
+//! A signal gets one verdict for each receiver: its outbox has it, the sender's node is answered at once, or it comes too
+//! early and is held back.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
-use smallvec::{SmallVec, smallvec};
-use switchboard_protocol::server_message::{Delivered, Reason, Receiver, Signal, Undelivered};
-use switchboard_protocol::{NodeId, Payload, PeerId, ServerMessage};
+use switchboard_protocol::server_message::{Reason, Signal};
+use switchboard_protocol::{NodeId, Payload, PeerId};
 use tokio::sync::mpsc;
 
 use crate::backend::bus::{BusEvent, Inbox};
 use crate::backend::record::Epoch;
-use crate::link::envelope::{BadEnvelope, Change, Envelope, Receipt, RosterChange, SignalEnvelope};
-use crate::link::frame::{self, BadFrame};
-use crate::link::{self, Anew, Urgency};
+use crate::link::Repair;
+use crate::link::envelope::{BadEnvelope, Change, Envelope, RosterChange, SignalEnvelope};
+use crate::link::frame::BadFrame;
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::observe::about::About;
-use crate::observe::unreadable::RecordKind;
+use crate::observe::record_kind::RecordKind;
 use crate::room::{Room, SenderKnown};
 use crate::sabotage::{Guard, is_out};
 use crate::sessions::local_session::LocalSession;
-use crate::signal::inbound::{Answer, Fate, Verdict};
-use crate::signal::unanswered::Ended;
+use crate::signal::answer::Answer;
+use crate::signal::held_back::queue::HeldSignal;
+use crate::signal::inbound::Judgement;
 use crate::tasks::Task;
 
+/// What becomes of a signal for one receiver.
+enum Verdict {
+    /// It is in the receiver's outbox, or was before, or its sender has gone on to another node: nothing is answered now.
+    Pending,
+    /// The sender's node is told.
+    Answer(Answer),
+    /// It comes too early for this session: it waits.
+    TooEarly(Arc<LocalSession>),
+}
+
+/// A signal as it came, in its room.
+struct Arrival<'a> {
+    /// The sender's node.
+    from: &'a NodeId,
+    signal: &'a SignalEnvelope<'a>,
+    /// `None`: no session of this node is in it.
+    room: Option<&'a Room>,
+    sender: SenderKnown,
+    /// What its receivers are handed.
+    message: OnceCell<Signal>,
+}
+
 impl Inner {
-    /// Reads this node's channel until the node stops.
-    pub(crate) async fn read(&self, mut inbox: Box<dyn Inbox>, mut looped: mpsc::Receiver<Bytes>) {
+    /// Receives what comes on this node's channel until the node stops.
+    pub(crate) async fn receive(
+        &self,
+        mut inbox: Box<dyn Inbox>,
+        mut looped: mpsc::Receiver<Bytes>,
+    ) {
         loop {
             // A bus that is never silent must not keep what is looped waiting.
             if let Ok(frame) = looped.try_recv() {
-                self.take_frame(&frame);
+                self.receive_frame(&frame);
             }
             let event = tokio::select! {
                 biased;
@@ -40,7 +70,7 @@ impl Inner {
                 Some(frame) = looped.recv() => Some(BusEvent::Frame(frame)),
             };
             match event {
-                Some(BusEvent::Frame(frame)) => self.take_frame(&frame),
+                Some(BusEvent::Frame(frame)) => self.receive_frame(&frame),
                 Some(BusEvent::Gap) => {
                     self.observe.observe(Observation::BusGap);
                     self.resync_all();
@@ -51,53 +81,48 @@ impl Inner {
     }
 
     /// Whatever is in it, the next one has its turn.
-    fn take_frame(&self, bytes: &[u8]) {
-        if self
-            .tasks
-            .guarded(Task::Reader, || self.try_frame(bytes))
-            .is_none()
-        {
+    fn receive_frame(&self, bytes: &[u8]) {
+        let opened = || self.open_frame(bytes);
+        if self.tasks.guarded(Task::Reader, opened).is_none() {
             self.observe.observe(Observation::FrameRejected);
         }
     }
 
-    fn try_frame(&self, bytes: &[u8]) {
-        let (header, envelopes) = match frame::open(self.lease.key.keyring(), &self.id, bytes) {
-            Ok(opened) => opened,
-            Err(error) => {
-                self.observe.observe(Observation::FrameRejected);
-                if error == BadFrame::Mac {
-                    self.lease.key.note_doubt();
-                }
-                if let Some(said) = self.warnings.frames_rejected.happened() {
-                    tracing::warn!(%error, "frames on this node's channel are rejected{said}");
-                }
-                return;
-            }
+    fn open_frame(&self, bytes: &[u8]) {
+        let received = match self.links.receive(bytes) {
+            Ok(received) => received,
+            Err(error) => return self.reject_frame(error),
         };
-        let link = self.links.to(&header.from);
-        let heard = link.heard(&header);
-        if heard.verdict != link::Verdict::Skip {
-            for envelope in frame::envelopes(envelopes) {
-                match envelope {
-                    // The link has confirmed it: what its sender expects of it, a repair or a deadline brings.
-                    Ok(envelope) => {
-                        let taken = || self.take_envelope(&header.from, envelope);
-                        self.tasks.guarded(Task::Reader, taken);
-                    }
-                    Err(error) => self.skip_envelope(&header.from, &error),
+        let link = &received.link;
+        for envelope in received.envelopes() {
+            match envelope {
+                // The link has confirmed it: if it panics, a repair or a deadline brings what its sender expects of it.
+                Ok(envelope) => {
+                    let handled = || self.receive_envelope(link.to(), envelope);
+                    self.tasks.guarded(Task::Reader, handled);
                 }
+                Err(error) => self.skip_envelope(link.to(), &error),
             }
         }
-        match heard.anew {
-            Anew::Drained => self.start_drained_link_anew(&link),
-            Anew::Forgotten => self.start_link_anew(&link),
-            Anew::No if heard.verdict == link::Verdict::TakeAfterReset => self.resync(&link),
-            Anew::No => {}
+        match received.repair {
+            Repair::None => {}
+            Repair::Resync => self.resync(link),
+            Repair::Restart => self.restart_link(link),
+            Repair::RestartDrained => self.restart_drained_link(link),
         }
     }
 
-    /// A release newer than this one may have said it. A step of a roster that is skipped is one that this node has missed.
+    fn reject_frame(&self, error: BadFrame) {
+        self.observe.observe(Observation::FrameRejected);
+        if error == BadFrame::Mac {
+            self.lease.key.note_doubt();
+        }
+        if let Some(said) = self.warnings.frames_rejected.happened() {
+            tracing::warn!(%error, "frames on this node's channel are rejected{said}");
+        }
+    }
+
+    /// A release newer than this one may have sent it. A step of a roster that is skipped is one that this node has missed.
     fn skip_envelope(&self, from: &NodeId, error: &BadEnvelope) {
         let what = format_args!("{error}, from node {from}");
         let about = match error {
@@ -112,17 +137,17 @@ impl Inner {
         }
     }
 
-    fn take_envelope(&self, from: &NodeId, envelope: Envelope<'_>) {
+    fn receive_envelope(&self, from: &NodeId, envelope: Envelope<'_>) {
         match envelope {
-            Envelope::Signal(signal) => self.take_signal(from, &signal),
-            Envelope::Receipt(receipt) => self.take_receipt(from, &receipt),
-            Envelope::Roster(step) => self.take_step(step),
+            Envelope::Signal(signal) => self.receive_signal(from, &signal),
+            Envelope::Receipt(receipt) => self.receive_receipt(from, &receipt),
+            Envelope::Roster(step) => self.receive_step(step),
             Envelope::Revisions(revisions) => self.compare_revisions(from, revisions),
             Envelope::Moved(moved) => self.sessions.let_go(&moved.peer, moved.epoch, from),
         }
     }
 
-    fn take_step(&self, step: RosterChange) {
+    fn receive_step(&self, step: RosterChange) {
         if let Change::Left { peer, .. } = &step.change
             && let Some(away) = self.sessions.away(peer)
         {
@@ -133,249 +158,156 @@ impl Inner {
         }
     }
 
-    fn take_signal(&self, from: &NodeId, signal: &SignalEnvelope<'_>) {
-        let too_early = if self.early.lock().is_empty() {
-            self.take_signal_now(from, signal)
-        } else {
-            let mut now = signal.clone();
-            now.receivers
-                .retain(|receiver| !self.comes_early(from, *receiver, signal));
-            self.take_signal_now(from, &now)
-        };
-        for local in too_early {
-            self.hold_back(from, &local, signal);
-        }
+    fn receive_signal(&self, from: &NodeId, signal: &SignalEnvelope<'_>) {
+        let holds_any_back = self.signals.hold_any_back();
+        self.on_arrival(from, signal, |arrival| {
+            for receiver in &signal.receivers {
+                let behind = match holds_any_back {
+                    true => self.held_back_behind(receiver, signal),
+                    false => None,
+                };
+                let verdict = match behind {
+                    Some(local) => Verdict::TooEarly(local),
+                    None => self.verdict(arrival, receiver),
+                };
+                match verdict {
+                    Verdict::Pending => {}
+                    Verdict::Answer(answer) => self.send_answer(from, signal, *receiver, answer),
+                    Verdict::TooEarly(local) => self.hold_back(from, &local, signal),
+                }
+            }
+        });
     }
 
-    /// Returns those that it comes too early for.
-    pub(crate) fn take_signal_now(
+    /// The same for one that was held back, for one receiver. False: it comes too early still.
+    pub(super) fn receive_held_back(&self, from: &NodeId, signal: &SignalEnvelope<'_>) -> bool {
+        self.on_arrival(from, signal, |arrival| {
+            signal.receivers.iter().all(|receiver| {
+                match self.verdict(arrival, receiver) {
+                    Verdict::Pending => {}
+                    Verdict::Answer(answer) => self.send_answer(from, signal, *receiver, answer),
+                    Verdict::TooEarly(_) => return false,
+                }
+                true
+            })
+        })
+    }
+
+    /// Asks the room of a signal for its sender. It stays locked while the receivers get their verdicts; if it has missed a
+    /// step, its roster is read again.
+    fn on_arrival<T>(
         &self,
         from: &NodeId,
         signal: &SignalEnvelope<'_>,
-    ) -> SmallVec<[Arc<LocalSession>; 1]> {
-        let Some(shared) = self.rooms.get(signal.room) else {
-            for receiver in &signal.receivers {
-                if let Some(answer) = self.answer_for_absent(None, *receiver, signal) {
-                    self.send_answer(from, signal, *receiver, answer);
-                }
-            }
-            return SmallVec::new();
+        judge: impl FnOnce(&Arrival<'_>) -> T,
+    ) -> T {
+        let shared = self.rooms.get(signal.room);
+        let mut room = shared.as_ref().map(|shared| shared.lock());
+        let sender = match &mut room {
+            Some(room) => room.knows(&signal.sender, signal.revision),
+            None => SenderKnown::No,
         };
-        let mut room = shared.lock();
-        match self.ask(&shared, &mut room, signal) {
-            SenderKnown::Yes => self.deliver(&room, from, signal, |peer| room.is_joining(peer)),
-            SenderKnown::Perhaps => self.deliver(&room, from, signal, |_| true),
-            SenderKnown::No => {
-                for receiver in &signal.receivers {
-                    if let Some(answer) = self.answer_to_stranger(*receiver, signal) {
-                        self.send_answer(from, signal, *receiver, answer);
-                    }
-                }
-                SmallVec::new()
-            }
-        }
-    }
-
-    /// Asks a room for the sender of a signal. If it has to find out, it does.
-    pub(crate) fn ask(
-        &self,
-        shared: &Arc<Mutex<Room>>,
-        room: &mut Room,
-        signal: &SignalEnvelope<'_>,
-    ) -> SenderKnown {
-        let known = room.knows(&signal.sender, signal.revision);
-        if known == SenderKnown::Perhaps {
+        if let Some(shared) = shared.as_ref().filter(|_| sender == SenderKnown::Perhaps) {
             self.rooms.note_behind(shared);
         }
-        known
+        judge(&Arrival {
+            from,
+            signal,
+            room: room.as_deref(),
+            sender,
+            message: OnceCell::new(),
+        })
     }
 
-    /// Hands a signal to the sessions it is for, except those that it comes `too_early` for: they are returned.
-    fn deliver(
+    /// The receiver, if earlier signals of the same sender are held back for it.
+    fn held_back_behind(
         &self,
-        room: &Room,
-        from: &NodeId,
+        receiver: &(PeerId, Epoch),
         signal: &SignalEnvelope<'_>,
-        too_early: impl Fn(&PeerId) -> bool,
-    ) -> SmallVec<[Arc<LocalSession>; 1]> {
-        let message = Signal {
-            room: room.id().clone(),
-            from: signal.sender,
-            id: signal.id,
-            kind: signal.kind.into(),
-            payload: Payload {
-                encoding: signal.encoding,
-                bytes: Bytes::copy_from_slice(signal.payload),
-            },
-        };
-        let mut waiting = SmallVec::new();
-        for receiver in &signal.receivers {
-            let (peer, epoch) = receiver;
-            if let Some(local) = self.sessions.live_in(receiver).filter(|_| too_early(peer)) {
-                waiting.push(local);
-                continue;
-            }
-            let is_this =
-                |local: &&Arc<LocalSession>| local.epoch == *epoch || is_out(Guard::ReceiverEpoch);
-            let answer = match room.local(peer).filter(is_this) {
-                Some(local) => self.hand_on(local, from, signal, &message),
-                None => self.answer_for_absent(Some(room), *receiver, signal),
-            };
-            if let Some(answer) = answer {
-                self.send_answer(from, signal, *receiver, answer);
-            }
+    ) -> Option<Arc<LocalSession>> {
+        let local = self.sessions.live_in(receiver)?;
+        let waits = self.signals.holds_back(&local, &signal.sender);
+        waits.then_some(local)
+    }
+
+    /// A signal waits for this receiver; where too much does already, it is refused.
+    fn hold_back(&self, from: &NodeId, local: &Arc<LocalSession>, signal: &SignalEnvelope<'_>) {
+        let receiver = (local.peer, local.epoch);
+        let held = HeldSignal::new(from, signal, receiver);
+        if !self
+            .signals
+            .hold_back(local, |held_back| held_back.push(held))
+        {
+            let answer = Answer::Refused(Reason::Overloaded);
+            self.send_answer(from, signal, receiver, answer);
         }
-        waiting
     }
 
-    /// Gives the answer if there is one already.
-    fn hand_on(
-        &self,
-        local: &LocalSession,
-        from: &NodeId,
-        signal: &SignalEnvelope<'_>,
-        message: &Signal,
-    ) -> Option<Answer> {
-        let mut inbound = local.inbound.lock();
-        match inbound.judge(signal.sender, signal.sender_epoch, from, signal.id) {
-            Verdict::Pending => None,
-            Verdict::Stale => {
+    fn verdict(&self, arrival: &Arrival<'_>, receiver: &(PeerId, Epoch)) -> Verdict {
+        let (peer, epoch) = receiver;
+        let signal = arrival.signal;
+        let Some(room) = arrival.room else {
+            return Verdict::of(self.answer_for_absent(None, *receiver, signal));
+        };
+        let comes_early = match arrival.sender {
+            SenderKnown::Yes => room.is_joining(peer),
+            SenderKnown::Perhaps => true,
+            SenderKnown::No => return Verdict::of(self.answer_to_stranger(*receiver, signal)),
+        };
+        if comes_early && let Some(local) = self.sessions.live_in(receiver) {
+            return Verdict::TooEarly(local);
+        }
+        let local = room.local(peer);
+        match local.filter(|local| local.epoch == *epoch || is_out(Guard::ReceiverEpoch)) {
+            Some(local) => Verdict::of(self.hand_on(local, arrival, room)),
+            None => Verdict::of(self.answer_for_absent(Some(room), *receiver, signal)),
+        }
+    }
+
+    /// Into the receiver's outbox, if it is next in its stream. Returns the answer if there is one already.
+    fn hand_on(&self, local: &LocalSession, arrival: &Arrival<'_>, room: &Room) -> Option<Answer> {
+        let signal = arrival.signal;
+        let mut inbound = local.streams.inbound.lock();
+        let judgement = inbound.judge(signal.sender, signal.sender_epoch, arrival.from, signal.id);
+        match judgement {
+            Judgement::Pending => None,
+            Judgement::Stale => {
                 self.observe.observe(Observation::Refused);
                 None
             }
-            Verdict::Answer(answer) => {
+            Judgement::Answer(answer) => {
                 self.observe.observe(Observation::Refused);
                 Some(answer)
             }
-            Verdict::HandOn => match local.recipient.push(ServerMessage::Signal(message.clone())) {
-                Ok(()) => {
-                    self.observe.observe(Observation::HandedOn);
-                    None
-                }
-                Err(_) => {
+            Judgement::HandOn => {
+                let message = arrival.message.get_or_init(|| message(room, signal));
+                if local.recipient.push(message.clone().into()).is_err() {
                     inbound.refuse(&signal.sender, signal.id, Reason::Overloaded);
-                    Some(Answer::Refused(Reason::Overloaded))
+                    return Some(Answer::Refused(Reason::Overloaded));
                 }
-            },
-        }
-    }
-
-    /// The answer to a sender that is no member. It may have been one when the signal came for the first time.
-    fn answer_to_stranger(
-        &self,
-        (peer, epoch): (PeerId, Epoch),
-        signal: &SignalEnvelope<'_>,
-    ) -> Option<Answer> {
-        if let Some(local) = self.sessions.live_in(&(peer, epoch)) {
-            let sender = (signal.sender, signal.sender_epoch);
-            let mut inbound = local.inbound.lock();
-            return inbound.turn_away(sender, signal.id, Reason::NoSuchPeer);
-        }
-        let Some((local, fate)) = self.gone.recall(&peer, epoch) else {
-            // It was here, perhaps, and its successor is already; what it was handed nobody knows any more.
-            return Some(Answer::Refused(Reason::Unconfirmed));
-        };
-        let refused = Answer::Refused(Reason::NoSuchPeer);
-        let inbound = local.inbound.lock();
-        inbound.recall(&signal.sender, signal.id, (fate, refused))
-    }
-
-    /// The answer for a receiver that has no connection of that epoch in the room on this node.
-    fn answer_for_absent(
-        &self,
-        room: Option<&Room>,
-        (peer, epoch): (PeerId, Epoch),
-        signal: &SignalEnvelope<'_>,
-    ) -> Option<Answer> {
-        self.observe.observe(Observation::Refused);
-        let recall = |local: &LocalSession, fate: Fate| {
-            let inbound = local.inbound.lock();
-            inbound.recall(&signal.sender, signal.id, (fate, fate.of_untouched()))
-        };
-        if let Some(local) = self.sessions.live_in(&(peer, epoch)) {
-            // It is here, and not in that room any more.
-            let sender = (signal.sender, signal.sender_epoch);
-            let mut inbound = local.inbound.lock();
-            return inbound.turn_away(sender, signal.id, Reason::Left);
-        }
-        if let Some((local, fate)) = self.gone.recall(&peer, epoch) {
-            return recall(&local, fate);
-        }
-        let roster = room.filter(|room| !room.is_behind()).and_then(Room::roster);
-        if roster.is_some_and(|roster| roster.member(&peer).is_none()) {
-            // It left so long ago that nobody here knows what it had by then.
-            return Some(Answer::Refused(Reason::Unconfirmed));
-        }
-        // It was here, perhaps; what it was handed then nobody knows any more.
-        Some(Answer::Moved { may_have: true })
-    }
-
-    pub(crate) fn send_answer(
-        &self,
-        to: &NodeId,
-        signal: &SignalEnvelope<'_>,
-        (receiver, epoch): (PeerId, Epoch),
-        answer: Answer,
-    ) {
-        let mut receipt = Receipt::empty(signal.sender, signal.sender_epoch, receiver);
-        receipt.add(signal.id, epoch, answer);
-        self.send_receipt(to, receipt);
-    }
-
-    /// Sends a receipt. A link that is full loses it: after its reset, the other side asks again.
-    pub(crate) fn send_receipt(&self, to: &NodeId, receipt: Receipt) {
-        // Where there is no link any more, there is no sender either.
-        if let Some(link) = self.links.known(to) {
-            let _ = link.enqueue(&Envelope::Receipt(receipt), Urgency::Receipt);
-        }
-    }
-
-    fn take_receipt(&self, from: &NodeId, receipt: &Receipt) {
-        let Some(local) = self.sessions.live(&receipt.sender) else {
-            return;
-        };
-        if local.epoch != receipt.sender_epoch {
-            return;
-        }
-        let mut unanswered = local.unanswered.lock();
-        for &id in &receipt.delivered {
-            if let Some(ended) = unanswered.answer(id, &receipt.receiver) {
-                self.tell_outcome(&local, ended, Ok(()));
+                self.observe.observe(Observation::HandedOn);
+                None
             }
         }
-        for &(id, reason) in &receipt.refused {
-            let refusal = (from, reason);
-            if let Some((ended, reason)) = unanswered.refuse(id, &receipt.receiver, refusal) {
-                self.tell_outcome(&local, ended, Err(reason));
-            }
-        }
-        for moved in &receipt.moved {
-            unanswered.hold(&receipt.receiver, from, moved);
-        }
     }
+}
 
-    pub(crate) fn tell_outcome(
-        &self,
-        local: &LocalSession,
-        ended: Ended,
-        outcome: Result<(), Reason>,
-    ) {
-        if ended.target.silent {
-            return;
-        }
-        self.observe.observe(Observation::Answered {
-            kind: ended.kind,
-            outcome,
-            after: ended.taken_at.elapsed(),
-        });
-        let to: SmallVec<_> = smallvec![Receiver::Peer(ended.target.peer)];
-        match outcome {
-            Ok(()) => local.tell(Delivered { id: ended.id, to }),
-            Err(reason) => local.tell(Undelivered {
-                id: ended.id,
-                to,
-                reason,
-            }),
-        }
+impl Verdict {
+    /// Of one whose answer, if there is one, comes now.
+    fn of(answer: Option<Answer>) -> Self {
+        answer.map_or(Self::Pending, Self::Answer)
+    }
+}
+
+fn message(room: &Room, signal: &SignalEnvelope<'_>) -> Signal {
+    Signal {
+        room: room.id().clone(),
+        from: signal.sender,
+        id: signal.id,
+        kind: signal.kind.into(),
+        payload: Payload {
+            encoding: signal.encoding,
+            bytes: Bytes::copy_from_slice(signal.payload),
+        },
     }
 }

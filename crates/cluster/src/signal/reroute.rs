@@ -1,5 +1,5 @@
-//! What follows in this node's sessions when a room changes: what waits for its members goes where they are now, and what
-//! waits for those who are gone is answered.
+//! What follows for the signals of this node's sessions when a room changes: what waits for its members goes where they are
+//! now, and what waits for those that are gone is answered.
 
 use std::sync::Arc;
 
@@ -9,13 +9,54 @@ use switchboard_protocol::server_message::{LeaveReason, Reason};
 
 use crate::backend::record::MemberRecord;
 use crate::node::Inner;
-use crate::room::Room;
+use crate::room::{After, Room};
 use crate::sessions::local_session::LocalSession;
-use crate::signal::unanswered::{Ended, Placement, Unanswered};
+use crate::signal::unanswered::target::Placement;
 
 impl Inner {
+    /// Sends unanswered signals of this room's sessions where their receivers are after a change.
+    pub(crate) fn reroute(&self, room: &Room, after: &After) {
+        for local in &after.entered {
+            self.reroute_all_of(room, local);
+        }
+        for member in &after.joined {
+            self.reroute_to_joined(room, member);
+        }
+        for member in &after.moved {
+            self.reroute_to_moved(room, member);
+        }
+        for (peer, reason) in &after.lost {
+            self.give_up_on(room, peer, *reason);
+        }
+    }
+
+    /// A session came into a room: what waits for its members, from another room that the two share, goes where they are
+    /// now. Nothing else would tell it, and what comes next must not overtake it.
+    fn reroute_all_of(&self, room: &Room, local: &LocalSession) {
+        let mut unanswered = local.streams.unanswered.lock();
+        if unanswered.is_empty() {
+            return;
+        }
+        for member in room.roster().iter().flat_map(|roster| roster.members()) {
+            unanswered.find_by_roster(room.id(), member, &self.links);
+            unanswered.retarget(member, &self.links);
+        }
+    }
+
+    /// A member came in that may have been here before, over another connection or under another name: what waits for it
+    /// from then, and for the one that has its name now, goes before what comes next.
+    fn reroute_to_joined(&self, room: &Room, member: &MemberRecord) {
+        for local in room.locals() {
+            let mut unanswered = local.streams.unanswered.lock();
+            unanswered.find_by_roster(room.id(), member, &self.links);
+            if unanswered.waits_for(&member.peer) {
+                unanswered.retarget(member, &self.links);
+            }
+        }
+    }
+
     /// A member has another epoch, node or connection: what the sessions here have for it goes there.
-    pub(crate) fn follow(&self, room: &Room, member: &MemberRecord) {
+    fn reroute_to_moved(&self, room: &Room, member: &MemberRecord) {
         self.sessions
             .let_go(&member.peer, member.epoch, &member.node);
         let is_misplaced = |local: &Arc<LocalSession>| {
@@ -31,47 +72,36 @@ impl Inner {
             self.doubt.assert_now();
         }
         for local in room.locals() {
-            self.retarget(local, &mut local.unanswered.lock(), member);
+            let mut unanswered = local.streams.unanswered.lock();
+            unanswered.retarget(member, &self.links);
         }
     }
 
-    /// A member came in that may have been here before, over another connection or under another name: what waits for it
-    /// from then, and for whoever has its name now, goes before what comes next.
-    pub(crate) fn follow_again(&self, room: &Room, member: &MemberRecord) {
+    /// A member is gone, and for what waits for it here no answer comes from anywhere.
+    fn give_up_on(&self, room: &Room, peer: &PeerId, reason: LeaveReason) {
         for local in room.locals() {
-            let mut unanswered = local.unanswered.lock();
-            self.find_by_roster(room.id(), local, &mut unanswered, member);
-            if unanswered.waits_for(&member.peer) {
-                self.retarget(local, &mut unanswered, member);
+            let mut unanswered = local.streams.unanswered.lock();
+            let ended = unanswered.end_where(|id, _, target| {
+                // A node that lives answers for what was sent to it.
+                let node_lives = !matches!(reason, LeaveReason::NodeLost | LeaveReason::Expired);
+                let is_answered = node_lives && target.is_queued();
+                id == room.id() && target.peer == *peer && !is_answered
+            });
+            drop(unanswered);
+            for ended in &ended {
+                let reason = match reason {
+                    // What a link still holds arrives where the member comes again, or was not gone.
+                    _ if ended.target.may_be_on_its_way() => Reason::Unconfirmed,
+                    LeaveReason::Expired => Reason::Expired,
+                    _ => Reason::Left,
+                };
+                self.tell_outcome(local, ended, Err(reason));
             }
         }
     }
 
-    pub(crate) fn retarget(
-        &self,
-        local: &LocalSession,
-        unanswered: &mut Unanswered,
-        member: &MemberRecord,
-    ) {
-        let link = self.links.to(&member.node);
-        unanswered.retarget((local.peer, local.epoch), member, &link);
-    }
-
-    /// A session came into a room: what waits for its members, from another room that the two shared, goes where they are
-    /// now. Nobody else would say, and what comes next must not overtake it.
-    pub(crate) fn follow_all(&self, room: &Room, local: &LocalSession) {
-        let mut unanswered = local.unanswered.lock();
-        if unanswered.is_empty() {
-            return;
-        }
-        for member in room.roster().iter().flat_map(|roster| roster.members()) {
-            self.find_by_roster(room.id(), local, &mut unanswered, member);
-            self.retarget(local, &mut unanswered, member);
-        }
-    }
-
-    /// Of somebody in several rooms of a session that came into this one, one of them may have heard less than another.
-    /// What the session says in any of them goes one way.
+    /// A member may be in several rooms of a session that came into this one, and one of them may have heard less than
+    /// another. What the session sends in any of them goes one way.
     pub(crate) fn compare_rosters(&self, entered: &Arc<Mutex<Room>>, local: &LocalSession) {
         let rooms = local.directory.room_ids();
         let rooms = rooms
@@ -87,7 +117,7 @@ impl Inner {
                     .collect()
             };
             let room = entered.lock();
-            let mut unanswered = local.unanswered.lock();
+            let mut unanswered = local.streams.unanswered.lock();
             for other in elsewhere {
                 let roster = room.roster();
                 let Some(member) = roster.and_then(|roster| roster.member(&other.peer)) else {
@@ -101,37 +131,5 @@ impl Inner {
                 }
             }
         }
-    }
-
-    /// A member is gone, and for what waits for it here no answer comes from anywhere.
-    pub(crate) fn give_up_on(&self, room: &Room, peer: &PeerId, reason: LeaveReason) {
-        for local in room.locals() {
-            let ended = local.unanswered.lock().end_where(|id, _, target| {
-                // A node that lives answers for what was sent to it.
-                let node_lives = !matches!(reason, LeaveReason::NodeLost | LeaveReason::Expired);
-                let is_answered = node_lives && target.queued.is_some();
-                id == room.id() && target.peer == *peer && !is_answered
-            });
-            for ended in ended {
-                let reason = match reason {
-                    // What a link still holds arrives where the member comes again, or was not gone.
-                    _ if ended.target.may_be_on_its_way() => Reason::Unconfirmed,
-                    LeaveReason::Expired => Reason::Expired,
-                    _ => Reason::Left,
-                };
-                self.tell_outcome(local, ended, Err(reason));
-            }
-        }
-    }
-
-    /// Whether a signal that nobody answered may have been published.
-    pub(crate) fn may_have_arrived(&self, ended: &Ended) -> bool {
-        let target = &ended.target;
-        let published = |position| {
-            self.links
-                .known(&target.node)
-                .is_none_or(|link| link.may_be_published(position))
-        };
-        target.sent || target.sent_elsewhere || target.queued.is_some_and(published)
     }
 }

@@ -232,15 +232,8 @@ async fn what_a_late_join_left_behind_is_cleared_up_also_when_the_directory_was_
     bob.join("r").await.expect("bob gets in");
     let mut waiting = directory.hold("join");
     let (node, local) = (one.clone(), alice.local.clone());
-    let join = switchboard_cluster::JoinRoom {
-        re: 1,
-        room: id("r"),
-        capacity: 9,
-        may_create: true,
-        profile: Default::default(),
-        claim: None,
-    };
-    let joining = tokio::spawn(async move { node.join(&local, join).await });
+    let join = node.join_request(&local, id("r"), 9, Default::default());
+    let joining = tokio::spawn(async move { node.join(&local, 1, join).await });
     waiting.begun().await;
     let resumed = alice.resume_on(&other).await;
     alice.until_superseded().await;

@@ -308,15 +308,11 @@ async fn a_claim_without_a_name_is_refused_before_anything_is_asked() {
     let cluster = MemoryCluster::new();
     let node = node_on(&cluster, cluster.backend().bus).await;
     let alice = Session::new(&node, true).await;
-    let join = switchboard_cluster::JoinRoom {
-        re: 1,
-        room: id("r"),
-        capacity: 2,
-        may_create: true,
-        profile: Default::default(),
+    let join = switchboard_cluster::JoinRequest {
         claim: Some(Claim::FromAnybody),
+        ..node.join_request(&alice.local, id("r"), 2, Default::default())
     };
-    let refused = node.join(&alice.local, join).await;
+    let refused = node.join(&alice.local, 1, join).await;
     assert_eq!((refused, node.rooms()), (Err(JoinError::Nameless), 0));
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::node::Settings;
-use switchboard_cluster::{Backend, JoinRoom, Profile, Status};
+use switchboard_cluster::{Backend, Profile, Status};
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::{LeaveReason, Reason};
 use switchboard_protocol::{
@@ -190,15 +190,8 @@ async fn a_signal_to_somebody_whose_join_waits_waits_with_it() {
     bob.handle_signals();
     bus_b.swallow(b.id()); // the first frame B->B is lost
     let (node, local) = (b.clone(), bob.local.clone());
-    let join = JoinRoom {
-        re: 1,
-        room: id("r"),
-        capacity: 9,
-        may_create: true,
-        profile: Profile::default(),
-        claim: None,
-    };
-    let joining = tokio::spawn(async move { node.join(&local, join).await });
+    let join = node.join_request(&local, id("r"), 9, Profile::default());
+    let joining = tokio::spawn(async move { node.join(&local, 1, join).await });
     alice
         .told
         .until_one(

@@ -1,7 +1,7 @@
 //! Who is told what about a room, and in which order.
 
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{JoinError, JoinRoom, Node, Profile};
+use switchboard_cluster::{JoinError, Node, Profile};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{MemberState, PeerId, ServerMessage};
 use tokio::task::yield_now;
@@ -158,19 +158,13 @@ async fn large_room(node: &Node) -> Vec<Session> {
     let mut sessions = Vec::new();
     for _ in 0..150 {
         let session = Session::new(node, true).await;
-        let join = JoinRoom {
-            re: 1,
-            room: id("r"),
-            capacity: 1000,
-            may_create: true,
-            profile: Profile {
-                name: Some("n".repeat(256).into()),
-                avatar: Some("a".repeat(2048).into()),
-                state: MemberState::from_json(&state).expect("it is small enough"),
-            },
-            claim: None,
+        let profile = Profile {
+            name: Some("n".repeat(256).into()),
+            avatar: Some("a".repeat(2048).into()),
+            state: MemberState::from_json(&state).expect("it is small enough"),
         };
-        node.join(&session.local, join)
+        let join = node.join_request(&session.local, id("r"), 1000, profile);
+        node.join(&session.local, 1, join)
             .await
             .expect("there is room");
         sessions.push(session);

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::config::{Flag, Sources};
 
 /// Flags for the common keys, and `--set` for all of them. Values are read with the rest of the configuration, so that
-/// its mistakes are told together.
+/// all mistakes are reported together.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Configuration")]
 pub struct ConfigArgs {

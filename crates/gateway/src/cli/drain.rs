@@ -34,7 +34,7 @@ moment; their calls go on. --url says where the node's ops routes are (ops_liste
 it must lead to one node, not to a load balancer. https:// trusts the authorities of the system, or of SSL_CERT_FILE if
 that is set, and those of --ca-file. HTTP_PROXY and the like are not used.";
 
-/// Which node, and how.
+/// Which node drains, and how.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct DrainArgs {
@@ -54,11 +54,12 @@ pub struct DrainArgs {
     #[arg(long)]
     token: Option<String>,
 
-    /// Over how long the clients are sent on [default: the node's drain.window_ms]
+    /// The time over which the clients are told to move, in milliseconds [default: the node's drain.window_ms]
     #[arg(long, value_name = "MS")]
     window_ms: Option<u64>,
 
-    /// When the last are closed; with --share, when the node no longer watches [default: the node's drain.deadline_ms]
+    /// When the node closes the clients that are left; with --share, when it stops watching [default: the node's
+    /// drain.deadline_ms]
     #[arg(long, value_name = "MS")]
     deadline_ms: Option<u64>,
 
@@ -68,7 +69,7 @@ pub struct DrainArgs {
 }
 
 impl DrainArgs {
-    /// Tells the node to begin, and shows how far it comes.
+    /// Tells the node to begin, and shows its progress until it ends.
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         let url = match self.url {
             Some(url) => url,

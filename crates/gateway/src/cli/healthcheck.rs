@@ -1,4 +1,4 @@
-//! `switchboard healthcheck`: for images that hold nothing but the binary, so no curl either.
+//! `switchboard healthcheck`, for images that contain the binary alone and no curl.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ const BOUNDS: Bounds = Bounds {
     body_bytes_max: 0,
 };
 
-/// Whom to ask, and what.
+/// Which URL to ask.
 #[derive(Debug, Args)]
 pub struct HealthcheckArgs {
     /// Ask here instead of at the configured address, such as http://127.0.0.1:8080/healthz
@@ -57,7 +57,7 @@ pub(super) fn ops_address(config: &Config) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-/// Asks once. An answer of 200 to 299 is good; everything else is an error in a sentence.
+/// Asks once. A status from 200 to 299 is good; anything else is an error with a sentence.
 pub async fn healthcheck(url: &Uri, ca_file: Option<&Path>) -> anyhow::Result<()> {
     let client = HttpClient::new(BOUNDS, Trust::for_url(url, ca_file))?;
     let status = client.status(Question::get(url)).await?;

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::Share;
 use crate::config::DrainConfig;
 
-/// The body of `POST /v1/nodes/{id}/drain`. A word that is not known is refused: `{"shares": 0.2}` must not stop a node.
+/// The body of `POST /v1/nodes/{id}/drain`. An unknown field is refused: `{"shares": 0.2}` must not stop a node.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Request {
-    /// Move this part of the sessions and go on serving. Missing: move all and stop.
+    /// Move this part of the sessions and continue to serve. If missing: move all and stop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) share: Option<Share>,
     /// In place of `drain.window_ms`.
@@ -25,11 +25,11 @@ pub(crate) struct Request {
 /// When a drain does what, counted from its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Order {
-    /// How long the load balancer gets to notice.
+    /// The time that the load balancer gets to notice.
     pub(crate) grace: Duration,
-    /// Over how long the clients are sent on, after that.
+    /// The time after that over which the clients are told to move.
     pub(crate) window: Duration,
-    /// When the last are closed; in the drain of a share, when it is no longer watched.
+    /// When the clients that are left are closed; in the drain of a share, when the node stops watching.
     pub(crate) deadline: Duration,
 }
 
@@ -54,8 +54,8 @@ impl Order {
         }
     }
 
-    /// As asked for. A share needs no grace, for the node stays ready; where only the window is said, the deadline makes
-    /// room for it.
+    /// As requested. A share needs no grace because the node stays ready. If only the window is given, the deadline is
+    /// at least its end.
     pub(crate) fn asked(config: &DrainConfig, request: &Request) -> Result<Self, BadOrder> {
         let said = |name, ms: Option<u64>| match ms.map(Duration::from_millis) {
             Some(time) if time > DAY => Err(BadOrder::TooLong(name)),

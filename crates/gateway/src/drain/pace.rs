@@ -1,11 +1,11 @@
-//! One after another, each at its own moment.
+//! Calls spread over a time at random.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
 /// Calls `each` for all of `items` within `window`, in random order. The window is divided into as many slots as there
-/// are items, and each has a random moment of its own slot: no two clients can agree on a moment, and yet the load is even.
+/// are items, and each gets a random moment of its slot: clients do not move at the same moment, and the load is even.
 pub(crate) async fn pace<T>(mut items: Vec<T>, window: Duration, mut each: impl FnMut(T)) {
     fastrand::shuffle(&mut items);
     let (start, count) = (Instant::now(), items.len() as f64);

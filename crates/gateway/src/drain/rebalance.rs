@@ -11,11 +11,11 @@ use super::{CannotDrain, Order, Progress, Share, going_away, pace, told};
 use crate::gateway::Gateway;
 use crate::tasks::{self, Task};
 
-/// How often it is looked whether those who were told have gone.
+/// Time between two checks whether the sessions that were told to move have gone.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Begins to move a share of the sessions, those that chance picks; how many. They are not closed: a client that does not
-/// move stays.
+/// Begins to move a share of the sessions, picked at random, and returns how many. It closes none of them: a client
+/// that does not move stays.
 pub(crate) fn rebalance(
     gateway: &Arc<Gateway>,
     share: Share,
@@ -37,7 +37,7 @@ pub(crate) fn rebalance(
         let sending = pin!(send_on(&gateway, &picked, order));
         tokio::select! {
             _ = tasks::guarded(Task::Drain, sending) => {}
-            // The node stops: now that is how they go.
+            // The node stops: that drain includes them.
             () = cancel.cancelled() => return,
         }
         gateway.registry.unpick(&picked);

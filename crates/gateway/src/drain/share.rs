@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "f64", into = "f64")]
 pub(crate) struct Share(f64);
 
-/// What a share is, for who wrote something else.
+/// The text is not a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a share is above 0 and at most 1, such as 0.2, or 20% on the command line")]
 pub(crate) struct NoShare;
 
 impl Share {
-    /// So many of `sessions`; one at least, where there are any.
+    /// This part of `sessions`; at least one if there are any.
     pub(crate) fn of(self, sessions: usize) -> usize {
         let exact = sessions as f64 * self.0;
         (exact.round() as usize).clamp(1.min(sessions), sessions)
@@ -27,7 +27,7 @@ impl TryFrom<f64> for Share {
     type Error = NoShare;
 
     fn try_from(part: f64) -> Result<Self, NoShare> {
-        // What is not a number compares as false.
+        // NaN compares as false.
         (part > 0.0 && part <= 1.0)
             .then_some(Self(part))
             .ok_or(NoShare)

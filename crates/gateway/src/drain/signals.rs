@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// The next signal says only what is being done already.
+    /// The next signal asks for what the node does already.
     expected: bool,
 }
 
@@ -19,8 +19,8 @@ impl Signals {
         })
     }
 
-    /// The node is stopping because somebody asked for it by other means. Who did so may well send the signal too, as
-    /// Kubernetes does after a `preStop` hook; it means the same thing once more and does not hurry.
+    /// The node stops because of an order by HTTP. A signal often follows, as from Kubernetes after a `preStop` hook:
+    /// it means the same order again and does not hurry the node.
     pub(crate) fn expect_one(&mut self) {
         self.expected = true;
     }

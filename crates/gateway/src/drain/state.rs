@@ -34,13 +34,13 @@ pub(crate) enum CannotDrain {
 #[derive(Default)]
 struct State {
     under_way: UnderWay,
-    /// When everybody in it has been told to go; `None`: there was none.
+    /// When all its clients have been told to move; `None` if there was no drain yet.
     window_ends: Option<Instant>,
-    /// The last one moved this; `None` where the node stops.
+    /// The part that the last one moved; `None` if the node stops.
     share: Option<Share>,
-    /// Connections in it, where that is a share.
+    /// Connections in it, if it moves a share.
     picked: u64,
-    /// What had been counted before it began.
+    /// The counts at its beginning.
     before: Tally,
 }
 
@@ -62,7 +62,7 @@ impl Drains {
         }
     }
 
-    /// The node is to stop. The share that is being moved, if any, becomes a part of that.
+    /// Begins to stop the node. If a share is being moved, it becomes a part of this drain.
     pub(crate) fn stop(&self, order: Order) -> Result<(), CannotDrain> {
         let mut state = self.state.lock();
         match &state.under_way {
@@ -92,7 +92,7 @@ impl Drains {
         }
     }
 
-    /// A share of the sessions is to move. `pick` picks them, once it is certain that nothing else is under way.
+    /// Begins to move a share of the sessions. `pick` is called only if no other drain is under way.
     pub(super) fn share<T>(
         &self,
         share: Share,
@@ -117,7 +117,7 @@ impl Drains {
         Ok((picked, cancel))
     }
 
-    /// The share has moved, or will not any more.
+    /// The drain of a share is over.
     pub(super) fn share_done(&self) {
         let mut state = self.state.lock();
         if matches!(state.under_way, UnderWay::Share(_)) {
@@ -125,7 +125,7 @@ impl Drains {
         }
     }
 
-    /// From now on whoever comes is sent elsewhere.
+    /// From now on new connections are refused.
     pub(super) fn take_no_more(&self) {
         self.taking.store(false, Ordering::Relaxed);
     }
@@ -135,7 +135,7 @@ impl Drains {
         self.taking.load(Ordering::Relaxed)
     }
 
-    /// Since when everybody has been told to go who is part of the drain under way.
+    /// Time since all clients of the drain under way have been told to move.
     pub(crate) fn overdue(&self) -> Duration {
         let state = self.state.lock();
         let under_way = !matches!(state.under_way, UnderWay::Nothing);
@@ -143,7 +143,7 @@ impl Drains {
         window_ends.map_or(Duration::ZERO, |at| at.elapsed())
     }
 
-    /// How far the present drain has come, or how far the last one came.
+    /// The progress of the drain under way, or of the last one.
     pub(crate) fn progress(&self) -> Progress {
         let state = self.state.lock();
         let Tally {

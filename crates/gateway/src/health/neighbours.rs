@@ -1,4 +1,4 @@
-//! Other nodes, and where they can be asked when Redis cannot.
+//! The other nodes, and their addresses for the time when Redis cannot be asked.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use switchboard_protocol::NodeId;
 use super::{Report, UP};
 use crate::http_client::{Bounds, CannotTrust, HttpClient, Question, Trust};
 
-/// How many are remembered; enough for one of them to be there still.
+/// Nodes that are remembered. With so many, one of them most likely still runs.
 const KNOWN_MAX: usize = 16;
-/// How many are asked at once.
+/// Nodes that are asked at the same time.
 const ASKED_MAX: usize = 3;
-/// How long one may take to answer.
+/// A node that takes longer counts as one that does not answer.
 const BOUNDS: Bounds = Bounds {
     connect: Duration::from_secs(1),
     total: Duration::from_secs(1),
     body_bytes_max: 64 * 1024,
 };
 
-/// Ops addresses of other nodes, as they were told while Redis was there.
+/// Ops addresses of other nodes, read from Redis while it answered.
 #[derive(Debug)]
 pub(crate) struct Neighbours {
     known: HashMap<NodeId, String>,
@@ -39,8 +39,8 @@ impl Neighbours {
         })
     }
 
-    /// Learns who there is. A node's address never changes, so only that of new ones is asked for. After an error what
-    /// was known still is.
+    /// Reads which nodes there are. The address of a node never changes, so only those of new nodes are read. After an
+    /// error the known nodes stay known.
     pub(super) async fn learn(
         &mut self,
         leases: &dyn Leases,
@@ -55,7 +55,7 @@ impl Neighbours {
             if self.known.len() >= KNOWN_MAX {
                 break;
             }
-            // One that cannot be asked about hides no other.
+            // If one record cannot be read, the others still are.
             if !self.known.contains_key(&lease.node)
                 && let Ok(Some(info)) = leases.info(&lease.node).await
             {
@@ -65,7 +65,7 @@ impl Neighbours {
         Ok(())
     }
 
-    /// Asks a few of them, whichever chance picks: whether one says that it reaches Redis.
+    /// Asks a few nodes, picked at random. True if one of them says that it reaches Redis.
     pub(super) async fn one_reaches_redis(&self) -> bool {
         let asked = fastrand::choose_multiple(self.known.iter(), ASKED_MAX);
         let asked = asked.into_iter();
@@ -73,7 +73,7 @@ impl Neighbours {
         join_all(answers).await.contains(&true)
     }
 
-    /// A node that is not ready answers 503, and its report is as good as any.
+    /// The report of a node that is not ready (503) counts too.
     async fn reaches_redis(&self, node: &NodeId, address: &str) -> bool {
         let Ok(url) = format!("http://{address}/readyz").parse::<Uri>() else {
             return false;

@@ -1,4 +1,4 @@
-//! The task behind readiness while Redis is lost.
+//! The task that decides about readiness while Redis is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 use super::Readiness;
 use super::neighbours::Neighbours;
 
-/// How often it learns who else there is.
+/// Time between two readings of which nodes there are.
 const LEARN_EVERY: Duration = Duration::from_secs(10);
-/// How often it asks them. The first time as long after the loss: where Redis starts again, one node sees it a moment
-/// before the other.
+/// Time between two questions to them, and between the loss and the first question: when Redis restarts, one node
+/// notices a moment before another.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
-/// Until told to stop: remembers other nodes while Redis is there, and asks them how they are while it is lost.
+/// Until told to stop: reads which other nodes there are while Redis answers, and asks them while Redis is lost.
 pub(crate) async fn watch(
     readiness: Arc<Readiness>,
     neighbours: Neighbours,
@@ -39,7 +39,7 @@ async fn keep_watch(readiness: &Readiness, mut neighbours: Neighbours) {
                     tracing::info!("Redis is back: this node is ready again");
                 }
                 let leases = &*readiness.backend.leases;
-                // What fails now is tried again; what was known stays.
+                // After a failure it tries again later; the known nodes stay known.
                 let _ = neighbours.learn(leases, readiness.node.id()).await;
                 LEARN_EVERY
             }
@@ -64,7 +64,9 @@ fn judge(readiness: &Readiness, cut_off: bool) {
             tracing::warn!("another node can use Redis and this one cannot: not ready until it can")
         }
         (true, false) => {
-            tracing::warn!("no other node says that it can use Redis: ready, with what is here");
+            tracing::warn!(
+                "no other node says that it can use Redis either: this node is ready again, without Redis"
+            );
         }
         _ => {}
     }

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::auth::bearer;
 use crate::gateway::Gateway;
 
-/// A request that shows `admin.token`. As an argument in front of the body it keeps those of others unread.
+/// A request with `admin.token`. An argument of a handler in front of the body: without the token the body is not read.
 pub(crate) struct Admin;
 
 impl FromRequestParts<Arc<Gateway>> for Admin {

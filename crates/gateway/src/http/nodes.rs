@@ -27,9 +27,9 @@ pub(crate) struct NodeReport {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Begun {
     pub(crate) node: String,
-    /// So many will be moved.
+    /// The number of sessions that will move.
     pub(crate) sessions: usize,
-    /// `None`: all, and the node stops.
+    /// `None` if all sessions move and the node stops.
     pub(crate) share: Option<Share>,
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn drain(
     Ok((StatusCode::ACCEPTED, Json(begun)))
 }
 
-/// A node speaks for itself only: behind a load balancer a request may well reach another one.
+/// A node answers only for itself: behind a load balancer a request may reach another node.
 fn check_id(gateway: &Gateway, id: &str) -> Result<(), Refusal> {
     let own = gateway.node.id().to_string();
     if own == id {

@@ -10,9 +10,11 @@ use reqwest::{Certificate, ClientBuilder};
 /// Who must have signed the certificate of a server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Trust<'a> {
-    /// Nobody: the client asks `http://` only. It does not read the system's certificates, so it works on a machine without any.
+    /// Nobody: the client asks `http://` only. It does not read the system's certificates, so it works on a machine
+    /// without any.
     PlainHttp,
-    /// An authority that the system knows (if `SSL_CERT_FILE` or `SSL_CERT_DIR` is set, one that is in there), or one in this file.
+    /// An authority that the system knows (if `SSL_CERT_FILE` or `SSL_CERT_DIR` is set, one that is in there), or one
+    /// in this file.
     Authorities { ca_file: Option<&'a Path> },
 }
 

@@ -1,4 +1,4 @@
-//! The thread that writes. It may wait for whoever reads, and it may fail: both cost lines.
+//! The thread that writes. While it waits for a reader, or fails, lines are lost.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -7,25 +7,25 @@ use std::time::{Duration, Instant};
 
 use super::queue::{Lines, Queue};
 
-/// While lines go on being lost, it is said no more often than this.
+/// While lines are lost, it reports that at most this often.
 const SAY_LOST_EVERY: Duration = Duration::from_secs(10);
-/// Between two tries where the other side shares a pipe that does not block.
+/// Time between two tries on a pipe that does not block.
 const RETRY: Duration = Duration::from_millis(10);
 
 thread_local! {
-    /// A line of the thread that writes itself: it is written at once, and not queued.
+    /// A line that the writing thread itself logs: it writes the line at once and does not queue it.
     static CAPTURED: RefCell<Option<Lines>> = const { RefCell::new(None) };
 }
 
-/// Takes a line of the thread that writes. False: it is another thread's.
+/// Takes a line of the writing thread. False if the line is another thread's.
 pub(super) fn capture(line: &[u8]) -> bool {
     CAPTURED.with_borrow_mut(|captured| captured.as_mut().map(|lines| lines.push(line)).is_some())
 }
 
-/// What the lines go to.
+/// The output of the lines.
 pub(super) struct Out<W> {
     to: W,
-    /// The last line that was begun was not ended.
+    /// The last line is written only in part.
     is_torn: bool,
     said_lost_at: Option<Instant>,
 }
@@ -39,7 +39,7 @@ impl<W: Write> Out<W> {
         }
     }
 
-    /// Writes what the queue gets. Does not end.
+    /// Writes the lines of the queue. Does not end.
     pub(super) fn write_all_of(mut self, queue: &Queue) {
         let mut lines = Lines::default();
         loop {
@@ -48,7 +48,7 @@ impl<W: Write> Out<W> {
         }
     }
 
-    /// Writes these, and then how many were lost before.
+    /// Writes these lines, and then how many were lost before.
     fn write_lines(&mut self, queue: &Queue, lines: &Lines) {
         let lost = self.write(lines);
         if lost > 0 {
@@ -82,7 +82,7 @@ impl<W: Write> Out<W> {
         }
     }
 
-    /// An error is how many were written before there was one.
+    /// The error is the number of bytes that were written before it.
     fn write_bytes(&mut self, bytes: &[u8]) -> Result<(), usize> {
         let mut written = 0;
         while written < bytes.len() {
@@ -98,7 +98,7 @@ impl<W: Write> Out<W> {
     }
 }
 
-/// As any other line looks here; nothing, where the filter has no place for warnings.
+/// In the format of the other lines; nothing if the filter leaves warnings out.
 fn lost_in_words(lines: u64) -> Lines {
     CAPTURED.set(Some(Lines::default()));
     tracing::warn!(

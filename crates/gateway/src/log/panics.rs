@@ -1,4 +1,4 @@
-//! Panics in the log: where each was. What follows is said by whoever caught it.
+//! Panics in the log: where each happened. The code that catches it logs what follows from it.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{self, PanicHookInfo};
@@ -9,15 +9,15 @@ use switchboard_cluster::guard::is_watched;
 
 use crate::tasks::Task;
 
-/// Places in the code that panicked, which a client may make do so often.
+/// Places in the code that panicked. A client may cause the same panic many times.
 static PLACES: Mutex<Vec<(String, Repeated)>> = Mutex::new(Vec::new());
 
-/// From now on a panic is a line in the log, and nothing is written to standard error beside it: that may fail.
+/// From now on a panic is a line in the log. Nothing else is written to standard error, because that may fail.
 pub(super) fn log_panics() {
     panic::set_hook(Box::new(log_panic));
 }
 
-/// Words that are put together when it happens may hold what a client said, and are for debugging alone.
+/// A message that is formatted when the panic happens may contain what a client sent: it is logged at debug level only.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     if !is_watched() {
         Task::Other.count_panic();
@@ -43,6 +43,6 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     tracing::debug!("a task panicked at {place}: {words}");
     let backtrace = Backtrace::capture();
     if backtrace.status() == BacktraceStatus::Captured {
-        tracing::error!("the panic at {place} came about so:\n{backtrace}");
+        tracing::error!("backtrace of the panic at {place}:\n{backtrace}");
     }
 }

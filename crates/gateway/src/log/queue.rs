@@ -1,4 +1,4 @@
-//! Lines that wait to be written. Bounded in bytes; to add one never waits.
+//! The lines that are not written yet, bounded in bytes. Adding a line never waits.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,12 +7,12 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::metrics::PROCESS;
 
-/// As many bytes wait at most; as many more are on their way.
+/// The most bytes in the queue. As many again may be with the writing thread.
 const BYTES_MAX: usize = 1 << 20;
-/// What a line costs besides its bytes.
+/// What a line costs beside its bytes.
 const LINE_COST: usize = size_of::<usize>();
 
-/// See the module.
+/// The queue.
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
@@ -20,7 +20,7 @@ pub(super) struct Queue {
     more: Condvar,
     /// There is nothing to write any more.
     done: Condvar,
-    /// Lines that were dropped since that was last said.
+    /// Lines that were dropped since the last report of dropped lines.
     unsaid: AtomicU64,
 }
 
@@ -51,7 +51,7 @@ impl Queue {
         self.more.notify_one();
     }
 
-    /// Waits for lines and takes all. Those taken before are done with.
+    /// Waits for lines and takes all. The lines taken before count as written.
     pub(super) fn take(&self, lines: &mut Lines) {
         lines.clear();
         let mut waiting = self.waiting.lock();
@@ -64,30 +64,30 @@ impl Queue {
         std::mem::swap(&mut waiting.lines, lines);
     }
 
-    /// Whether nothing waits but what was taken.
+    /// Whether all lines are taken.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.lock().lines.is_empty()
     }
 
-    /// Waits until all that was added is done with, but no longer than `patience`.
+    /// Waits until all lines are written, but no longer than `patience`.
     pub(super) fn wait_until_written(&self, patience: Duration) {
         let has_more = |waiting: &mut Waiting| waiting.is_writing || !waiting.lines.is_empty();
         let mut waiting = self.waiting.lock();
         self.done.wait_while_for(&mut waiting, has_more, patience);
     }
 
-    /// Lines are lost.
+    /// Counts lost lines.
     pub(super) fn note_dropped(&self, lines: u64) {
         PROCESS.log_lines_dropped_total.inc_by(lines);
         self.unsaid.fetch_add(lines, Ordering::Relaxed);
     }
 
-    /// How many are lost since that was last said.
+    /// Lines lost since the last report.
     pub(super) fn unsaid(&self) -> u64 {
         self.unsaid.load(Ordering::Relaxed)
     }
 
-    /// So many were said to be lost.
+    /// So many lost lines were reported.
     pub(super) fn note_said(&self, lines: u64) {
         self.unsaid.fetch_sub(lines, Ordering::Relaxed);
     }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_for_a_writer_that_is_stuck_waits_no_longer_than_he_wants() {
+    fn waiting_for_a_writer_that_is_stuck_ends_in_time() {
         let queue = Queue::default();
         queue.push(b"line\n");
         queue.wait_until_written(Duration::from_millis(1));

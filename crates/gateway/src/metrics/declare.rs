@@ -67,7 +67,7 @@ pub(super) fn declared<M: Declared>(line: Line<'_>) -> M {
     M::of(line).expect("the metric's name and labels are valid")
 }
 
-/// The same holds here.
+/// As above, a mistake shows in the first test that makes a node.
 pub(super) fn register<M: Declared>(registry: &prometheus::Registry, metric: &M) {
     registry
         .register(Box::new(metric.clone()))
@@ -129,7 +129,7 @@ impl Declared for Histogram {
     }
 }
 
-/// Every series begins at 0: an alert on its growth misses the first one otherwise.
+/// Every series begins at 0. Otherwise an alert on its growth would miss the first event.
 impl Declared for IntCounterVec {
     fn of(line: Line<'_>) -> prometheus::Result<Self> {
         let counters = Self::new(line.opts(), &line.label_names())?;
@@ -138,7 +138,7 @@ impl Declared for IntCounterVec {
     }
 }
 
-/// Likewise.
+/// Every series begins at 0 here too.
 impl Declared for IntGaugeVec {
     fn of(line: Line<'_>) -> prometheus::Result<Self> {
         let gauges = Self::new(line.opts(), &line.label_names())?;

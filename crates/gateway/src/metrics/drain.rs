@@ -1,4 +1,4 @@
-//! What a node says of its drains. The registry counts; a scrape looks how far it is.
+//! Metrics about drains. The registry counts; a scrape reads the counts.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(crate) struct DrainNow {
 pub(super) struct LastDrain(Mutex<Tally>);
 
 impl LastDrain {
-    /// Sets the gauges, and raises the counters by what has come since the last look. Scrapes may overlap.
+    /// Sets the gauges, and raises the counters by what was counted since the last scrape. Scrapes may overlap.
     pub(super) fn look(&self, metrics: &NodeMetrics, now: &DrainNow) {
         metrics.drain_share.set(now.share);
         metrics

@@ -1,5 +1,5 @@
-//! Every metric of a node: its help text, its name without the prefix `switchboard_`, and its labels, which are closed sets.
-//! Units come last in a name.
+//! Every metric of a node: its help text, its name without the prefix `switchboard_`, and its labels, which are closed
+//! sets. Units come last in a name.
 
 use switchboard_cluster::{AwayEnd, RecordKind, ResumeOutcome};
 use switchboard_protocol::server_message::LeaveReason;

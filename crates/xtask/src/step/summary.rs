@@ -1,20 +1,23 @@
 //! What a run says at its end.
 
-use std::env;
-use std::io::{IsTerminal, stdout};
 use std::time::Duration;
+
+use clap::builder::styling::Style;
 
 use super::totals::Totals;
 use super::{Outcome, Step};
 
+/// Printed through `anstream`: plain where standard output is no terminal, or `NO_COLOR` (no-color.org) is set.
+pub(super) const BOLD: Style = Style::new().bold();
+
 /// A table of all steps, a verdict, and, where tests are part of it, as the very last line how many passed and failed.
 pub(super) fn print(steps: &[Step], elapsed: Duration) {
     let title_width = steps.iter().map(|step| step.title.chars().count()).max();
-    println!("\n{}", bold("=== Summary"));
+    anstream::println!("\n{BOLD}=== Summary{BOLD:#}");
     for step in steps {
         println!("{}", row(step, title_width.unwrap_or_default()));
     }
-    println!("\n{}", bold(&verdict(steps, elapsed)));
+    anstream::println!("\n{BOLD}{}{BOLD:#}", verdict(steps, elapsed));
     if let Some(tests) = total(steps) {
         println!("{} passed, {} failed", tests.passed, tests.failed);
     }
@@ -71,16 +74,6 @@ pub(super) fn elapsed_words(elapsed: Duration) -> String {
     }
     let seconds = seconds.round() as u64;
     format!("{} min {:02} s", seconds / 60, seconds % 60)
-}
-
-/// Bold on a terminal, plain elsewhere and where `NO_COLOR` (no-color.org) is set.
-pub(super) fn bold(text: &str) -> String {
-    let plain = !stdout().is_terminal() || env::var_os("NO_COLOR").is_some();
-    if plain {
-        text.to_owned()
-    } else {
-        format!("\u{1b}[1m{text}\u{1b}[0m")
-    }
 }
 
 #[cfg(test)]

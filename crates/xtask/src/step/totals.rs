@@ -10,6 +10,8 @@
 use std::fmt;
 use std::ops::AddAssign;
 
+use anstream::adapter::strip_str;
+
 /// Tests that ran, and those that their runner left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
@@ -55,7 +57,8 @@ pub(crate) struct Counter {
 impl Counter {
     /// Looks at one line of output; lines that close nothing change nothing.
     pub(crate) fn read(&mut self, line: &str) {
-        let line = without_colours(line);
+        // `FORCE_COLOR` brings colours even into a pipe.
+        let line = strip_str(line).to_string();
         let line = line.trim_end();
         let closing = libtest_closing(line)
             .or_else(|| self.node.read(line))
@@ -180,16 +183,6 @@ fn detail(details: &str, name: &str) -> u64 {
         .split(", ")
         .find_map(|detail| detail.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
         .unwrap_or(0)
-}
-
-/// The line without ANSI colour sequences (`ESC [ … m`), which `FORCE_COLOR` brings even into a pipe.
-fn without_colours(line: &str) -> String {
-    let mut parts = line.split("\u{1b}[");
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        plain.push_str(part.split_once('m').map_or(part, |(_colour, text)| text));
-    }
-    plain
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ use crate::{packages, step};
 /// Packages that bring a service of the same name, which they start.
 const DAEMONS: [&str; 4] = ["redis-server", "haproxy", "nginx", "prometheus"];
 
-/// Installs missing tools where that can be done unasked: with apt, as root. Returns whether it was tried.
+/// Installs missing tools where that needs no question: with apt, as root. Returns whether it was tried.
 ///
-/// A failure is only told: what is missing afterwards is seen by looking again.
+/// A failure is only printed, because the tools are looked for again afterwards.
 pub(super) fn with_apt(lacking: &[Lacking]) -> bool {
     let platform = Platform::here();
     let packages = packages_of_missing(lacking, platform);
@@ -29,7 +29,8 @@ pub(super) fn with_apt(lacking: &[Lacking]) -> bool {
     true
 }
 
-/// Tests start these programs themselves. Their packages would have them run all the time, some for the whole network.
+/// Stops the services that packages start: tests start these programs themselves, and some services are open to the
+/// network.
 fn stop_daemons(packages: &[&str]) {
     let daemons = packages.iter().filter(|package| DAEMONS.contains(package));
     for daemon in daemons.filter(|_| Path::new("/run/systemd/system").exists()) {
@@ -107,7 +108,7 @@ fn install_commands(lacking: &[Lacking], platform: Platform) -> Vec<String> {
         .collect()
 }
 
-/// Only of what is missing: whoever has an old or broken tool got it from somewhere, perhaps from these packages.
+/// Only of missing tools: an old or broken tool may be from these packages already.
 fn packages_of_missing(lacking: &[Lacking], platform: Platform) -> Vec<&'static str> {
     let mut packages = Vec::new();
     for lacking in lacking {

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{step, workspace};
 
-/// Names the programs for the tests, apart as in a `PATH`; whoever sets it has brought them.
+/// Names the programs for the tests, separated as in a `PATH`. If it is set, nothing is fetched.
 pub(crate) const VARIABLE: &str = "SWITCHBOARD_TEST_REDIS_SERVERS";
 /// What is fetched, by version and hash.
 const REQUIREMENTS: &str = "crates/xtask/redis/requirements.txt";

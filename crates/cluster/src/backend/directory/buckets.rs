@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::DirectoryError;
+use super::error::DirectoryError;
 use crate::backend::bucket::Bucket;
 
 /// Opens and closes buckets.

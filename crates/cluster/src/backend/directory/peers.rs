@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
-use super::{AssertPeerOutcome, DirectoryError};
+use super::asserting::AssertPeerOutcome;
+use super::error::DirectoryError;
 use crate::backend::record::{Epoch, PeerRecord};
 
 /// Which node owns each session.

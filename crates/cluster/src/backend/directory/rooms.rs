@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 
-use super::{AssertMember, AssertOutcome, Claim, DirectoryError, JoinOutcome, JoinRequest, Place};
+use super::asserting::{AssertMember, AssertOutcome};
+use super::error::DirectoryError;
+use super::joining::{Claim, JoinOutcome, JoinRequest, Place};
 use crate::backend::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
 
 /// Who is in which room: the directory decides that.

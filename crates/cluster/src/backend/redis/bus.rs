@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use fred::clients::{Client, SubscriberClient, WithOptions};
 use fred::interfaces::{ClientLike, ClusterInterface, EventInterface, FredResult, PubsubInterface};
-use fred::types::{Message, Value};
+use fred::types::Message;
 use switchboard_protocol::NodeId;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -21,6 +21,7 @@ use super::connection::{Tended, keep};
 use super::failure::Failure;
 use super::keys::Keys;
 use super::probe::{Deafness, Echo, PROBE, Prober, echo};
+use super::publish::publish;
 use super::reply::into_bytes;
 use super::signs::ping;
 use super::trouble::Trouble;
@@ -78,20 +79,6 @@ impl Bus for RedisBus {
             _prober: self.probe(channel.clone())?,
             channel,
         }))
-    }
-}
-
-/// To so many subscribers.
-pub(super) async fn publish(
-    client: &WithOptions<Client>,
-    channel: String,
-    frame: Bytes,
-) -> FredResult<u64> {
-    let frame = Value::Bytes(frame);
-    if client.is_clustered() {
-        client.spublish(channel, frame).await
-    } else {
-        client.publish(channel, frame).await
     }
 }
 

@@ -9,12 +9,12 @@ use fred::interfaces::{ClientLike, ClusterInterface, EventInterface};
 use fred::types::config::Server;
 use fred::util::redis_keyslot;
 
-use super::bus::publish;
 use super::commands::evaluate_script;
 use super::connection::Tended;
 use super::failure::Failure;
 use super::keys::Keys;
 use super::probe::PROBE;
+use super::publish::publish;
 use super::reply::Reply;
 use super::script::PROBE as SCRIPT;
 use super::signs::{asking, masters};

@@ -11,12 +11,11 @@ use fred::types::config::{
 };
 use fred::types::{Builder, RespVersion};
 
-use super::config::{ConfigError, RedisConfig};
-use super::failure::in_words;
+use super::config::RedisConfig;
+use super::config_error::ConfigError;
 use super::signs::asking;
+use super::words::{COMMAND_TIMEOUT, in_words};
 
-/// An answer that takes longer is none: callers have deadlines of their own.
-pub(super) const COMMAND_TIMEOUT: Duration = Duration::from_secs(2);
 /// A connection that owes an answer for so long is made anew: a master that is frozen neither answers nor breaks off, and
 /// only with a new connection is it known who took over from it.
 const UNRESPONSIVE: UnresponsiveConfig = UnresponsiveConfig {

@@ -2,8 +2,7 @@
 
 use fred::error::{Error, ErrorKind};
 
-use super::clients::COMMAND_TIMEOUT;
-use super::trouble::is_refusal;
+use super::words::{in_words, is_refusal};
 use crate::backend::bus::BusError;
 use crate::backend::directory::DirectoryError;
 use crate::backend::leases::LeaseError;
@@ -72,46 +71,5 @@ impl From<Failure> for BusError {
             Failure::Unreachable(why) => Self::Unreachable(why),
             failure => Self::Unanswered(LeaseError::from(failure).0),
         }
-    }
-}
-
-/// fred's error for an operator. It never holds credentials: fred quotes what Redis said, and Redis does not repeat them.
-pub(super) fn in_words(error: &Error) -> String {
-    match error.kind() {
-        ErrorKind::Timeout => format!("no answer within {} s", COMMAND_TIMEOUT.as_secs()),
-        ErrorKind::Auth if !is_refusal(error) => {
-            format!("the credentials are refused ({})", error.details())
-        }
-        ErrorKind::Canceled => "the connection is down".into(),
-        _ => io_message(error.details()).to_owned(),
-    }
-}
-
-/// fred prints an I/O error by `Debug`: `Os { code: 111, kind: ConnectionRefused, message: "Connection refused" }`, or one
-/// of TLS, `Custom { kind: InvalidData, error: InvalidCertificate(UnknownIssuer) }`.
-fn io_message(details: &str) -> &str {
-    let between = |start, end| details.split_once(start)?.1.rsplit_once(end);
-    between("message: \"", "\"")
-        .or_else(|| between(", error: ", " }"))
-        .map_or(details, |(message, _)| message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_operating_systems_error_is_told_by_its_message() {
-        let error = Error::from(std::io::Error::from_raw_os_error(111));
-        assert_eq!(in_words(&error), "Connection refused");
-        let tls = "Custom { kind: InvalidData, error: InvalidCertificate(UnknownIssuer) }";
-        assert_eq!(
-            in_words(&Error::new(ErrorKind::IO, tls)),
-            "InvalidCertificate(UnknownIssuer)"
-        );
-        assert_eq!(
-            in_words(&Error::new(ErrorKind::IO, "Connection closed.")),
-            "Connection closed."
-        );
     }
 }

@@ -18,7 +18,8 @@ use super::script::{CLUSTER_KEY, LEASE_ABANDON, LEASE_CLAIM, LEASE_REMOVE, LEASE
 use crate::backend::format::Format;
 use crate::backend::leases::{Lease, LeaseError, Leases, NodeInfo, Renewal, SharedKey};
 use crate::observe::about::About;
-use crate::observe::unreadable::{RecordKind, Unreadable, read_one};
+use crate::observe::record_kind::RecordKind;
+use crate::observe::unreadable::{Unreadable, read_one};
 
 /// Leases on Redis.
 pub(super) struct RedisLeases {

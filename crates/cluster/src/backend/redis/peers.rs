@@ -21,7 +21,7 @@ use crate::backend::directory::{
 };
 use crate::backend::record::{Epoch, PeerRecord};
 use crate::observe::about::About;
-use crate::observe::unreadable::RecordKind;
+use crate::observe::record_kind::RecordKind;
 use crate::tasks::guard::caught;
 
 #[async_trait]

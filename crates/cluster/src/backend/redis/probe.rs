@@ -14,8 +14,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
-use super::bus::publish;
-use super::clients::COMMAND_TIMEOUT;
+use super::publish::publish;
+use super::words::COMMAND_TIMEOUT;
 use crate::backend::Reach;
 use crate::observe::repeated::Repeated;
 

@@ -21,7 +21,8 @@ use crate::backend::directory::{
 };
 use crate::backend::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
 use crate::observe::about::About;
-use crate::observe::unreadable::{RecordKind, read_one};
+use crate::observe::record_kind::RecordKind;
+use crate::observe::unreadable::read_one;
 
 #[async_trait]
 impl RoomDirectory for RedisDirectory {

@@ -10,7 +10,7 @@ use fred::rustls::{ClientConfig, RootCertStore};
 use fred::rustls_native_certs::load_native_certs;
 use fred::types::config::{TlsConfig, TlsHostMapping};
 
-use super::config::ConfigError;
+use super::config_error::ConfigError;
 
 /// Where certificates are, each file as PEM.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use fred::error::{Error, ErrorKind};
 
-use super::failure::in_words;
+use super::words::{in_words, is_refusal};
 
 /// What is wrong with a connection.
 #[derive(Debug)]
@@ -61,13 +61,6 @@ impl From<Error> for Trouble {
             Self::Absent(error)
         }
     }
-}
-
-/// Redis answered that it does not do this now, or not for this user. What was asked did not happen, unless it was a script.
-pub(super) fn is_refusal(error: &Error) -> bool {
-    ["NOPERM ", "OOM ", "NOREPLICAS ", "READONLY ", "MISCONF "]
-        .iter()
-        .any(|word| error.details().starts_with(word))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use fred::error::Error;
 use fred::types::config::{ClusterDiscoveryPolicy, Config, ServerConfig};
 use percent_encoding::percent_decode_str;
 
-use super::config::ConfigError;
+use super::config_error::ConfigError;
 use super::tls::TlsFiles;
 
 /// What a URL says.

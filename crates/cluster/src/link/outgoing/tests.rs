@@ -4,14 +4,8 @@ fn send(outgoing: &mut Outgoing, now: Instant) -> Vec<u64> {
     let mut numbers = Vec::new();
     while let Some(next) = outgoing.take(now) {
         match next {
-            Next::New {
-                number,
-                envelopes,
-                count,
-                since,
-            } => {
-                let bytes = envelopes.len();
-                outgoing.keep(envelopes.into(), (count, bytes, since), now);
+            Next::New { number, batch } => {
+                outgoing.keep(batch.envelopes.clone().into(), &batch, now);
                 numbers.push(number);
             }
             Next::Again { number, .. } => numbers.push(number),
@@ -26,7 +20,7 @@ fn gather(outgoing: &mut Outgoing, now: Instant, bytes: usize) -> Position {
         .expect("room")
 }
 
-fn confirm(outgoing: &mut Outgoing, seen: (u64, u64), now_so: bool, now: Instant) -> Anew {
+fn confirm(outgoing: &mut Outgoing, seen: (u64, u64), now_so: bool, now: Instant) -> Restart {
     outgoing.confirmed(seen, now_so, now, |_| ())
 }
 
@@ -76,7 +70,7 @@ fn unconfirmed_frames_are_repeated_in_order_with_doubling_pauses() {
         gather(&mut outgoing, start, 1);
         send(&mut outgoing, start);
     }
-    assert_eq!(confirm(&mut outgoing, (1, 1), true, start), Anew::No);
+    assert_eq!(confirm(&mut outgoing, (1, 1), true, start), Restart::No);
     assert_eq!(send(&mut outgoing, start + RETRY_MIN), [2, 3]);
     assert!(send(&mut outgoing, start + RETRY_MIN * 2).is_empty());
     assert_eq!(send(&mut outgoing, start + RETRY_MIN * 3), [2, 3]);
@@ -117,9 +111,12 @@ fn a_full_link_takes_nothing_until_everything_is_confirmed() {
         if outgoing.batches.is_empty() {
             break last;
         }
-        assert_eq!(confirm(&mut outgoing, (1, last), true, now), Anew::No);
+        assert_eq!(confirm(&mut outgoing, (1, last), true, now), Restart::No);
     };
-    assert_eq!(confirm(&mut outgoing, (1, last), true, now), Anew::Drained);
+    assert_eq!(
+        confirm(&mut outgoing, (1, last), true, now),
+        Restart::Drained
+    );
     outgoing.reset(2);
     assert_eq!(
         gather(&mut outgoing, now, 1),
@@ -147,21 +144,24 @@ fn only_what_went_out_may_be_published() {
 }
 
 #[test]
-fn another_side_that_has_forgotten_everything_makes_the_link_start_anew() {
+fn another_side_that_has_forgotten_everything_makes_the_link_start_again() {
     let (mut outgoing, now) = (Outgoing::new(1), Instant::now());
     gather(&mut outgoing, now, 1);
     send(&mut outgoing, now);
     assert_eq!(
         confirm(&mut outgoing, (0, 0), true, now),
-        Anew::No,
+        Restart::No,
         "it has not heard of us"
     );
     confirm(&mut outgoing, (1, 1), true, now);
-    assert_eq!(confirm(&mut outgoing, (0, 0), true, now), Anew::Forgotten);
+    assert_eq!(
+        confirm(&mut outgoing, (0, 0), true, now),
+        Restart::Forgotten
+    );
 }
 
 #[test]
-fn who_waits_for_long_for_what_was_confirmed_before_has_forgotten_it() {
+fn a_side_that_waits_long_for_what_was_confirmed_before_has_forgotten_it() {
     let (mut outgoing, mut now) = (Outgoing::new(1), Instant::now());
     for _ in 0..4 {
         gather(&mut outgoing, now, 1);
@@ -170,7 +170,7 @@ fn who_waits_for_long_for_what_was_confirmed_before_has_forgotten_it() {
     confirm(&mut outgoing, (1, 3), true, now);
     assert_eq!(
         confirm(&mut outgoing, (1, 1), true, now),
-        Anew::No,
+        Restart::No,
         "it is late"
     );
     for _ in 0..8 {
@@ -179,15 +179,18 @@ fn who_waits_for_long_for_what_was_confirmed_before_has_forgotten_it() {
     }
     assert_eq!(
         confirm(&mut outgoing, (1, 1), false, now),
-        Anew::No,
+        Restart::No,
         "a repeat"
     );
     assert_eq!(
         confirm(&mut outgoing, (1, 3), true, now),
-        Anew::No,
+        Restart::No,
         "it is next"
     );
-    assert_eq!(confirm(&mut outgoing, (1, 1), true, now), Anew::Forgotten);
+    assert_eq!(
+        confirm(&mut outgoing, (1, 1), true, now),
+        Restart::Forgotten
+    );
 }
 
 #[test]

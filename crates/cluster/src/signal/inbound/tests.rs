@@ -1,7 +1,10 @@
+use std::collections::BTreeMap;
+
+use super::stream::REFUSED_MAX;
 use super::*;
 
-fn refused(reason: Reason) -> Verdict {
-    Verdict::Answer(Answer::Refused(reason))
+fn refused(reason: Reason) -> Judgement {
+    Judgement::Answer(Answer::Refused(reason))
 }
 
 fn up_to(sender: PeerId, id: u64) -> Seen {
@@ -33,7 +36,7 @@ impl Rig {
         }
     }
 
-    fn judge(&mut self, id: u64) -> Verdict {
+    fn judge(&mut self, id: u64) -> Judgement {
         self.inbound.judge(self.sender, 1, &self.node, id)
     }
 
@@ -44,7 +47,7 @@ impl Rig {
 }
 
 #[test]
-fn whoever_is_turned_away_is_so_when_it_comes_again_as_well() {
+fn a_signal_that_is_turned_away_is_turned_away_again_when_it_comes_again() {
     let mut rig = Rig::new();
     let left = Some(Answer::Refused(Reason::Left));
     assert_eq!(
@@ -54,7 +57,7 @@ fn whoever_is_turned_away_is_so_when_it_comes_again_as_well() {
     let again = rig.inbound.judge(rig.sender, 1, &rig.node, 1);
     assert_eq!(again, refused(Reason::Left), "back in the room");
     let next = rig.inbound.judge(rig.sender, 1, &rig.node, 2);
-    assert_eq!(next, Verdict::HandOn);
+    assert_eq!(next, Judgement::HandOn);
     assert_eq!(
         rig.inbound.turn_away((rig.sender, 1), 2, Reason::Left),
         None
@@ -64,12 +67,12 @@ fn whoever_is_turned_away_is_so_when_it_comes_again_as_well() {
 #[test]
 fn each_id_is_handed_on_once_and_a_repeat_gets_the_same_answer() {
     let mut rig = Rig::new();
-    assert_eq!(rig.judge(5), Verdict::HandOn);
-    assert_eq!(rig.judge(5), Verdict::Pending);
+    assert_eq!(rig.judge(5), Judgement::HandOn);
+    assert_eq!(rig.judge(5), Judgement::Pending);
     rig.inbound.written(rig.receiver, &rig.sender, 5, false);
     assert_eq!(rig.received(5), [5]);
-    assert_eq!(rig.judge(5), Verdict::Answer(Answer::Delivered));
-    assert_eq!(rig.judge(6), Verdict::HandOn);
+    assert_eq!(rig.judge(5), Judgement::Answer(Answer::Delivered));
+    assert_eq!(rig.judge(6), Judgement::HandOn);
     rig.inbound.refuse(&rig.sender, 6, Reason::Overloaded);
     assert_eq!(rig.judge(6), refused(Reason::Overloaded));
 }
@@ -112,8 +115,8 @@ fn a_lost_connection_says_what_its_client_may_have_and_what_it_cannot() {
     rig.inbound.written(rig.receiver, &rig.sender, 2, false);
     rig.received(1);
     rig.inbound.end((rig.receiver, 1), Fate::Moved);
-    let moved = |may_have| Verdict::Answer(Answer::Moved { may_have });
-    assert_eq!(rig.judge(1), Verdict::Answer(Answer::Delivered));
+    let moved = |may_have| Judgement::Answer(Answer::Moved { may_have });
+    assert_eq!(rig.judge(1), Judgement::Answer(Answer::Delivered));
     assert_eq!(
         [2, 3, 4].map(|id| rig.judge(id)),
         [moved(true), moved(false), moved(false)]
@@ -124,8 +127,8 @@ fn a_lost_connection_says_what_its_client_may_have_and_what_it_cannot() {
 fn a_resumed_session_is_handed_only_what_is_above_what_it_has_seen() {
     let mut rig = Rig::new();
     rig.inbound = Inbound::resumed(up_to(rig.sender, 7));
-    assert_eq!(rig.judge(7), Verdict::Answer(Answer::Delivered));
-    assert_eq!(rig.judge(8), Verdict::HandOn);
+    assert_eq!(rig.judge(7), Judgement::Answer(Answer::Delivered));
+    assert_eq!(rig.judge(8), Judgement::HandOn);
 }
 
 #[test]
@@ -133,12 +136,12 @@ fn in_a_room_that_the_session_is_not_in_what_its_client_has_seen_may_have_been_r
     let unconfirmed = Some(Answer::Refused(Reason::Unconfirmed));
     let mut rig = Rig::new();
     rig.inbound = Inbound::resumed(up_to(rig.sender, 7));
-    assert_eq!(rig.judge(8), Verdict::HandOn);
+    assert_eq!(rig.judge(8), Judgement::HandOn);
     rig.inbound.written(rig.receiver, &rig.sender, 8, true);
     let turned_away = |rig: &mut Rig, id| rig.inbound.turn_away((rig.sender, 1), id, Reason::Left);
     assert_eq!(turned_away(&mut rig, 7), unconfirmed);
     assert_eq!(turned_away(&mut rig, 8), Some(Answer::Delivered));
-    // Its next connection says, if there is one.
+    // Its next connection tells, if there is one.
     for (fate, answer) in [
         (Fate::Left, unconfirmed),
         (Fate::Moved, Some(Answer::Moved { may_have: true })),
@@ -156,21 +159,21 @@ fn what_a_sender_left_behind_at_its_former_node_is_not_handed_on() {
     let mut rig = Rig::new();
     assert_eq!(
         rig.inbound.judge(rig.sender, 2, &rig.node, 1),
-        Verdict::HandOn
+        Judgement::HandOn
     );
     assert_eq!(
         rig.inbound.judge(rig.sender, 1, &rig.node, 2),
-        Verdict::Stale
+        Judgement::Stale
     );
 }
 
 #[test]
-fn what_the_client_has_seen_counts_also_from_somebody_whom_it_has_yet_to_meet_again() {
+fn what_the_client_has_seen_counts_also_from_a_sender_that_it_has_yet_to_meet_again() {
     let mut rig = Rig::new();
     rig.inbound = Inbound::resumed(up_to(rig.sender, 5));
     rig.inbound.keep_members(&HashSet::new());
-    assert_eq!(rig.judge(5), Verdict::Answer(Answer::Delivered));
-    assert_eq!(rig.judge(6), Verdict::HandOn);
+    assert_eq!(rig.judge(5), Judgement::Answer(Answer::Delivered));
+    assert_eq!(rig.judge(6), Judgement::HandOn);
 }
 
 #[test]
@@ -185,7 +188,7 @@ fn what_the_client_has_seen_from_people_elsewhere_is_bounded() {
 fn what_a_resumed_client_does_not_list_it_was_not_handed_whatever_came_after() {
     let mut rig = Rig::new();
     rig.inbound = Inbound::resumed(listing(rig.sender, &[5, 9, 3, 5]));
-    let delivered = Verdict::Answer(Answer::Delivered);
+    let delivered = Judgement::Answer(Answer::Delivered);
     let answers = [2, 3, 4, 5, 8, 9].map(|id| rig.judge(id));
     let expected = [
         refused(Reason::Unconfirmed),
@@ -196,7 +199,7 @@ fn what_a_resumed_client_does_not_list_it_was_not_handed_whatever_came_after() {
         delivered,
     ];
     assert_eq!(answers, expected);
-    assert_eq!(rig.judge(10), Verdict::HandOn);
+    assert_eq!(rig.judge(10), Judgement::HandOn);
     // Also where the session is not in that room now.
     let turned_away = [4, 5].map(|id| {
         let sender = (rig.sender, 1);
@@ -207,13 +210,13 @@ fn what_a_resumed_client_does_not_list_it_was_not_handed_whatever_came_after() {
 }
 
 #[test]
-fn of_a_sender_whose_signals_are_not_listed_beside_others_nobody_knows() {
+fn what_was_handled_of_a_sender_that_is_not_listed_beside_others_is_not_known() {
     let mut rig = Rig::new();
     let mut seen = listing(PeerId::random(), &[1]);
     seen.up_to.insert(rig.sender, 7);
     rig.inbound = Inbound::resumed(seen);
     assert_eq!(rig.judge(7), refused(Reason::Unconfirmed));
-    assert_eq!(rig.judge(8), Verdict::HandOn);
+    assert_eq!(rig.judge(8), Judgement::HandOn);
 }
 
 #[test]
@@ -265,7 +268,7 @@ fn a_refusal_that_was_forgotten_is_not_told_as_delivered() {
 fn a_receiver_that_never_answers_is_bounded() {
     let mut rig = Rig::new();
     for id in 1..=PENDING_MAX as u64 {
-        assert_eq!(rig.judge(id), Verdict::HandOn);
+        assert_eq!(rig.judge(id), Judgement::HandOn);
     }
     assert_eq!(
         rig.judge(PENDING_MAX as u64 + 1),

@@ -1,10 +1,16 @@
-use switchboard_protocol::Encoding;
+use switchboard_protocol::server_message::Reason;
+use switchboard_protocol::{Encoding, Payload};
 use tokio::time::Duration;
 
+use super::bounds::InFlightMax;
+use super::target::Progress;
 use super::*;
 use crate::backend::memory::MemoryCluster;
 use crate::backend::record::{Flags, Profile};
-use crate::link::Shared;
+use crate::link::links::LinkSettings;
+use crate::observe::Observe;
+use crate::spawning::Tasks;
+use crate::tasks::Alarm;
 
 fn member(peer: PeerId, epoch: Epoch, node: &NodeId) -> MemberRecord {
     MemberRecord {
@@ -25,44 +31,39 @@ fn member(peer: PeerId, epoch: Epoch, node: &NodeId) -> MemberRecord {
     }
 }
 
-fn target(peer: PeerId, epoch: Epoch, node: &NodeId) -> Target {
-    Target {
-        peer,
-        epoch,
-        node: node.clone(),
-        silent: false,
-        queued: None,
-        sent: false,
-        sent_elsewhere: false,
-        held: false,
-    }
-}
-
 #[test]
-fn whoever_is_live_in_one_room_is_not_held_for_in_another_that_is_behind() {
+fn signals_to_a_member_that_is_live_in_one_room_are_not_held_by_another_that_is_behind() {
     let (peer, own, reaper) = (
         PeerId::random(),
         NodeId::start("own"),
         NodeId::start("reaper"),
     );
-    let mut unanswered = Unanswered::new(Arc::default());
+    let mut unanswered = unanswered();
     unanswered.note_moved(Placement::of(&member(peer, 2, &own)));
     for (epoch, aimed) in [(1, 2), (2, 2), (3, 3)] {
-        let mut targets = [Target {
-            held: true,
-            ..target(peer, epoch, &reaper)
-        }];
-        let behind = unanswered.aim(&mut targets);
+        let mut away = member(peer, epoch, &reaper);
+        away.flags.away = true;
+        let (target, is_news) = unanswered.aim(&away);
         let is_behind = epoch > 2;
-        assert_eq!((targets[0].epoch, targets[0].held), (aimed, is_behind));
-        assert_eq!(targets[0].node == own, !is_behind);
-        assert_eq!(behind.contains(&peer), is_behind);
+        let is_held = target.progress == Progress::Held;
+        assert_eq!((target.epoch, is_held), (aimed, is_behind));
+        assert_eq!(target.node == own, !is_behind);
+        assert_eq!(is_news, is_behind);
     }
 }
 
+fn unanswered() -> Unanswered {
+    let max = InFlightMax {
+        signals: 1,
+        bytes: 1000,
+        node_bytes: 1000,
+    };
+    Unanswered::new((PeerId::random(), 1), Arc::new(Bounds::new(max)))
+}
+
 /// One signal, taken.
-fn with_a_signal_for(target: Target) -> Unanswered {
-    let mut unanswered = Unanswered::new(Arc::default());
+fn with_a_signal_for(receiver: &MemberRecord) -> Unanswered {
+    let mut unanswered = unanswered();
     let signal = Signal {
         id: 1,
         room: "r".into(),
@@ -74,35 +75,33 @@ fn with_a_signal_for(target: Target) -> Unanswered {
         },
         traceparent: None,
     };
-    let max = InFlightMax {
-        signals: 1,
-        bytes: 1000,
-        node_bytes: 1000,
-    };
     let room = "r".parse().expect("a room id");
-    let taken = unanswered.take(&signal, (&room, 1), SmallVec::from_iter([target]), &max);
+    let (target, _) = unanswered.aim(receiver);
+    let taken = unanswered.take(&signal, (&room, 1), SmallVec::from_iter([target]), None);
     assert_eq!(taken, Ok(()));
     unanswered
 }
 
-/// A link that publishes nothing.
-fn link(to: &NodeId) -> Link {
-    let bus = MemoryCluster::new().backend().bus;
-    let shared = Shared {
-        own: NodeId::start("own"),
-        keyring: Arc::default(),
-        linger_max: Duration::ZERO,
-        bus,
-        observe: Arc::new(()),
-    };
-    Link::new(to.clone(), 1, Arc::new(shared))
+/// Links that publish nothing while a test does not wait.
+fn links() -> Links {
+    let observe: Arc<dyn Observe> = Arc::new(());
+    Links::new(
+        NodeId::start("own"),
+        &LinkSettings {
+            linger_max: Duration::ZERO,
+            local_shortcut: false,
+        },
+        (MemoryCluster::new().backend().bus, Arc::default()),
+        observe.clone(),
+        Tasks::new(observe, Alarm::default()),
+    )
 }
 
 #[test]
 fn a_node_that_the_receiver_has_gone_from_refuses_nothing() {
     let peer = PeerId::random();
     let (former, present) = (NodeId::start("former"), NodeId::start("present"));
-    let mut unanswered = with_a_signal_for(target(peer, 2, &present));
+    let mut unanswered = with_a_signal_for(&member(peer, 2, &present));
     let mut refuse = |node| {
         let refused = unanswered.refuse(1, &peer, (node, Reason::Left));
         refused.map(|(_, reason)| reason)
@@ -111,17 +110,17 @@ fn a_node_that_the_receiver_has_gone_from_refuses_nothing() {
     assert_eq!(refuse(&present), Some(Reason::Left));
 }
 
-#[test]
-fn what_a_link_still_holds_for_somebody_who_moves_may_have_arrived_also_where_it_is_refused() {
-    let (peer, sender) = (PeerId::random(), PeerId::random());
+#[tokio::test]
+async fn what_a_link_still_holds_for_a_receiver_that_moves_may_have_arrived_also_where_it_is_refused()
+ {
+    let (peer, links) = (PeerId::random(), links());
     let (former, present) = (NodeId::start("former"), NodeId::start("present"));
     for queued in [true, false] {
-        let mut unanswered = with_a_signal_for(target(peer, 1, &former));
+        let mut unanswered = with_a_signal_for(&member(peer, 1, &former));
         if queued {
-            unanswered.queue((sender, 1), &link(&former));
+            unanswered.queue(&links.to(&former));
         }
-        let moved = member(peer, 2, &present);
-        unanswered.retarget((sender, 1), &moved, &link(&present));
+        unanswered.retarget(&member(peer, 2, &present), &links);
         let refused = unanswered.refuse(1, &peer, (&present, Reason::NoSuchPeer));
         let (_, told) = refused.expect("it is waited for");
         let certain = !queued;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use switchboard_cluster::{
-    AttachError, Claim, Departure, JoinError, JoinRoom, LocalSession, NewSession, Node, Profile,
+    AttachError, Claim, Departure, JoinError, JoinRequest, LocalSession, NewSession, Node, Profile,
     ResumeError,
 };
 use switchboard_protocol::client_message::Signal;
@@ -160,15 +160,11 @@ impl Session {
     }
 
     pub(crate) async fn join_with(&self, room: &str, capacity: u32) -> Result<(), JoinError> {
-        let join = JoinRoom {
-            re: 1,
-            room: id(room),
-            capacity,
-            may_create: true,
-            profile: Profile::default(),
-            claim: None,
-        };
-        self.node.join(&self.local, join).await
+        let profile = Profile::default();
+        let join = self
+            .node
+            .join_request(&self.local, id(room), capacity, profile);
+        self.node.join(&self.local, 1, join).await
     }
 
     /// Joins under a name that is to be its own.
@@ -178,18 +174,15 @@ impl Session {
         name: &str,
         claim: Claim,
     ) -> Result<(), JoinError> {
-        let join = JoinRoom {
-            re: 1,
-            room: id(room),
-            capacity: 64,
-            may_create: true,
-            profile: Profile {
-                name: Some(name.into()),
-                ..Profile::default()
-            },
-            claim: Some(claim),
+        let profile = Profile {
+            name: Some(name.into()),
+            ..Profile::default()
         };
-        self.node.join(&self.local, join).await
+        let join = JoinRequest {
+            claim: Some(claim),
+            ..self.node.join_request(&self.local, id(room), 64, profile)
+        };
+        self.node.join(&self.local, 1, join).await
     }
 
     /// Sends a signal to `to`, or to all, and gives its id.

@@ -14,7 +14,7 @@ use crate::drain::Request;
 use crate::http::nodes::{Begun, NodeReport};
 use crate::http_client::{Bounds, Cause, HttpClient, Question, Trust};
 
-/// A node that works hard may take a moment.
+/// A busy node may take a moment to answer.
 const BOUNDS: Bounds = Bounds {
     connect: Duration::from_secs(5),
     total: Duration::from_secs(5),
@@ -52,7 +52,7 @@ impl Target {
         let health: Uri = format!("{base}/health").parse()?;
         let (_, body) = client.answer(Question::get(&health)).await?;
         let Health { node } = serde_json::from_slice(&body)
-            .with_context(|| format!("{health} is no page of a switchboard node"))?;
+            .with_context(|| format!("{health} is not the health page of a switchboard node; check that --url leads to one"))?;
         Ok(Self {
             client,
             base,
@@ -73,7 +73,7 @@ impl Target {
         read(&url, self.client.answer(question).await?)
     }
 
-    /// How far it is; `None` where nothing answers there any more.
+    /// Its progress; `None` if nothing answers there any more.
     pub(super) async fn look(&self) -> anyhow::Result<Option<NodeReport>> {
         let url: Uri = format!("{}/v1/nodes/{}", self.base, self.id).parse()?;
         let question = Question {
@@ -81,7 +81,7 @@ impl Target {
             ..Question::get(&url)
         };
         match self.client.answer(question).await {
-            // Another node has taken its address.
+            // Another node has its address now.
             Ok((StatusCode::NOT_FOUND, _)) => Ok(None),
             Ok(answer) => read(&url, answer).map(Some),
             Err(error) if matches!(error.cause, Cause::Connect(_) | Cause::Cut) => Ok(None),
@@ -98,9 +98,8 @@ impl Target {
 /// What the node says, or its sentence about why not.
 fn read<T: DeserializeOwned>(url: &Uri, (status, body): (StatusCode, Bytes)) -> anyhow::Result<T> {
     if status.is_success() {
-        return serde_json::from_slice(&body).with_context(|| {
-            format!("{url} answered something else than a switchboard node does")
-        });
+        return serde_json::from_slice(&body)
+            .with_context(|| format!("{url} did not answer as a switchboard node does"));
     }
     match serde_json::from_slice(&body) {
         Ok(Refused { error }) => bail!("{url} answered {}: {error}", status.as_u16()),

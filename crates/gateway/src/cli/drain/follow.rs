@@ -1,4 +1,4 @@
-//! Shows how far a drain has come: a bar on a terminal, else a line now and then.
+//! Shows the progress of a drain: a bar on a terminal, elsewhere a line every few seconds.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -11,12 +11,12 @@ use crate::cli::remark;
 use crate::drain::Progress;
 use crate::http::nodes::Begun;
 
-/// Between two looks.
+/// Time between two questions to the node.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Between two lines.
+/// Time between two lines.
 const SAY_EVERY: Duration = Duration::from_secs(5);
 
-/// Watches until the drain is over; how it ended, in a sentence.
+/// Watches until the drain is over, and returns a sentence about how it ended.
 pub(super) async fn follow(node: &Target, begun: &Begun) -> anyhow::Result<String> {
     let mut shown = Shown::new(begun.sessions as u64);
     let mut last = Progress::default();

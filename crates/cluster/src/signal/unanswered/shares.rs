@@ -3,25 +3,25 @@
 
 use switchboard_protocol::PeerId;
 
-use super::InFlightMax;
+use super::bounds::InFlightMax;
 
 /// By peer id. Most sessions have a few receivers at a time, so that a binary search is all it takes.
 #[derive(Debug, Default)]
-pub(super) struct Streams(Vec<Stream>);
+pub(super) struct Shares(Vec<Share>);
 
 #[derive(Debug)]
-struct Stream {
+struct Share {
     receiver: PeerId,
     signals: usize,
     bytes: usize,
 }
 
-impl Streams {
+impl Shares {
     /// Whether one more signal may wait for that receiver. The only one may, however large it is.
     pub(super) fn takes(&self, receiver: &PeerId, bytes: usize, max: &InFlightMax) -> bool {
         self.find(receiver).map_or(true, |at| {
-            let stream = &self.0[at];
-            stream.signals < max.signals_of_one() && stream.bytes + bytes <= max.bytes_of_one()
+            let share = &self.0[at];
+            share.signals < max.signals_of_one() && share.bytes + bytes <= max.bytes_of_one()
         })
     }
 
@@ -33,7 +33,7 @@ impl Streams {
             }
             Err(at) => self.0.insert(
                 at,
-                Stream {
+                Share {
                     receiver,
                     signals: 1,
                     bytes,
@@ -44,10 +44,10 @@ impl Streams {
 
     pub(super) fn end(&mut self, receiver: &PeerId, bytes: usize) {
         let Ok(at) = self.find(receiver) else { return };
-        let stream = &mut self.0[at];
-        stream.signals -= 1;
-        stream.bytes -= bytes;
-        if stream.signals == 0 {
+        let share = &mut self.0[at];
+        share.signals -= 1;
+        share.bytes -= bytes;
+        if share.signals == 0 {
             self.0.remove(at);
             if self.0.is_empty() && self.0.capacity() > 8 {
                 self.0 = Vec::new();
@@ -57,7 +57,7 @@ impl Streams {
 
     fn find(&self, receiver: &PeerId) -> Result<usize, usize> {
         self.0
-            .binary_search_by_key(receiver, |stream| stream.receiver)
+            .binary_search_by_key(receiver, |share| share.receiver)
     }
 }
 
@@ -72,24 +72,24 @@ mod tests {
     };
 
     #[test]
-    fn a_stream_takes_a_quarter_by_number_and_by_bytes() {
+    fn a_share_takes_a_quarter_by_number_and_by_bytes() {
         let (slow, other) = (PeerId::random(), PeerId::random());
-        let mut streams = Streams::default();
-        streams.begin(slow, 60);
-        assert!(streams.takes(&slow, 40, &MAX) && !streams.takes(&slow, 41, &MAX));
-        streams.begin(slow, 1);
-        assert!(!streams.takes(&slow, 1, &MAX) && streams.takes(&other, 100, &MAX));
-        streams.end(&slow, 60);
-        assert!(streams.takes(&slow, 99, &MAX));
+        let mut shares = Shares::default();
+        shares.begin(slow, 60);
+        assert!(shares.takes(&slow, 40, &MAX) && !shares.takes(&slow, 41, &MAX));
+        shares.begin(slow, 1);
+        assert!(!shares.takes(&slow, 1, &MAX) && shares.takes(&other, 100, &MAX));
+        shares.end(&slow, 60);
+        assert!(shares.takes(&slow, 99, &MAX));
     }
 
     #[test]
-    fn the_only_signal_for_somebody_may_be_as_large_as_all_together() {
-        let (peer, mut streams) = (PeerId::random(), Streams::default());
-        assert!(streams.takes(&peer, 400, &MAX));
-        streams.begin(peer, 400);
-        assert!(!streams.takes(&peer, 0, &MAX));
-        streams.end(&peer, 400);
-        assert!(streams.0.is_empty());
+    fn the_only_signal_for_a_receiver_may_be_as_large_as_all_together() {
+        let (peer, mut shares) = (PeerId::random(), Shares::default());
+        assert!(shares.takes(&peer, 400, &MAX));
+        shares.begin(peer, 400);
+        assert!(!shares.takes(&peer, 0, &MAX));
+        shares.end(&peer, 400);
+        assert!(shares.0.is_empty());
     }
 }
