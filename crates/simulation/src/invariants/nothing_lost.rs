@@ -197,16 +197,16 @@ mod tests {
     }
 
     #[test]
-    fn what_was_said_to_one_that_left_and_is_back_is_not_said_to_it() {
-        for (has_left, wrong) in [(true, 0), (false, 1)] {
+    fn what_was_said_to_one_that_left_and_may_be_back_is_not_said_to_it() {
+        for (is_back, wrong) in [(Some(true), 0), (Some(false), 0), (None, 1)] {
             let mut tale = Tale::of_two();
             tale.says(0, 1, 1);
-            match has_left {
-                true => tale.finds_moved(0, 1),
-                false => tale.resumes(0, &[]),
+            match is_back {
+                Some(is_back) => tale.misses(0, 1, is_back),
+                None => tale.resumes(0, &[]),
             }
             tale.answered(0, 1, 1, Err(Reason::Unconfirmed));
-            assert_eq!(tale.judge(check).len(), wrong, "{has_left}");
+            assert_eq!(tale.judge(check).len(), wrong, "{is_back:?}");
         }
     }
 

@@ -173,7 +173,7 @@ impl Story {
                 session.welcomed_at = at;
                 let known = std::mem::take(&mut session.members);
                 for view in views {
-                    session.finds_moved(&known, view, at);
+                    session.misses_in(&known, view, at);
                     session.finds(&view.room, &view.members, at);
                 }
                 if has_expired {
@@ -380,17 +380,19 @@ impl Session {
         missed.filter(move |missed| missed.peer == *peer && missed.room == *room)
     }
 
-    /// A list shows a member in another place than it had: it had left, and is back.
-    fn finds_moved(&mut self, known: &BTreeMap<(RoomId, PeerId), u64>, view: &View, at: Duration) {
-        let order = |member: &Seen| known.get(&(view.room.clone(), member.peer));
-        let is_moved = |member: &&Seen| order(member).is_some_and(|order| *order != member.order);
-        for member in view.members.iter().filter(is_moved) {
-            self.missed.push(Missed {
-                peer: member.peer,
-                room: view.room.clone(),
-                at,
-                until: Some(at),
-            });
+    /// A list lacks a member that it knows, or shows it in another place: that member has left since, and may be back.
+    fn misses_in(&mut self, known: &BTreeMap<(RoomId, PeerId), u64>, view: &View, at: Duration) {
+        let known = known.iter().filter(|((room, _), _)| *room == view.room);
+        for ((_, peer), order) in known {
+            let shown = view.members.iter().find(|member| member.peer == *peer);
+            if shown.is_none_or(|member| member.order != *order) {
+                self.missed.push(Missed {
+                    peer: *peer,
+                    room: view.room.clone(),
+                    at,
+                    until: shown.map(|_| at),
+                });
+            }
         }
     }
 

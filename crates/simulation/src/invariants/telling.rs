@@ -148,12 +148,15 @@ impl Tale {
         });
     }
 
-    /// One resumes, and finds that another had left meanwhile and is back.
-    pub(super) fn finds_moved(&mut self, no: usize, whom: usize) {
+    /// One resumes, and finds that another has left meanwhile, and may be back.
+    pub(super) fn misses(&mut self, no: usize, whom: usize, is_back: bool) {
         self.connections[no] += 2;
         self.opens(no, &[]);
         let mut view = self.view(&[0, 1]);
-        view.members[whom].order += 7;
+        match is_back {
+            true => view.members[whom].order += 7,
+            false => drop(view.members.remove(whom)),
+        }
         self.note(What::Welcomed {
             client: no,
             connection: self.connections[no],
