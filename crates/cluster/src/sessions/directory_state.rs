@@ -151,7 +151,7 @@ mod tests {
     fn of_a_room_that_is_to_be_entered_again_nothing_is_known_to_write() {
         let (state, room) = (DirectoryState::new(1, None), "r".parse().expect("a room"));
         state.note_resumed_room(&room);
-        assert_eq!(state.kept_rooms(), [room.clone()]);
+        assert_eq!(state.kept_rooms(), std::slice::from_ref(&room));
         assert!(state.may_be_listed(&room));
         assert_eq!(
             state.profile(&room),
