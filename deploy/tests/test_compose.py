@@ -93,7 +93,29 @@ class Grafana(unittest.TestCase):
         provider = yaml.safe_load((ROOT / "deploy/grafana/provisioning/dashboards/switchboard.yml").read_text())
         self.assertEqual(provider["providers"][0]["options"]["path"], folder[1])
 
+    def test_it_knows_where_jaeger_is(self):
+        source = yaml.safe_load((ROOT / "deploy/grafana/provisioning/datasources/jaeger.yml").read_text())
+        self.assertEqual(source["datasources"][0]["url"], "http://jaeger:16686")
+        self.assertIn("127.0.0.1:16686:16686", SERVICES["jaeger"]["ports"])
+
     def test_it_knows_how_often_prometheus_scrapes(self):
         source = yaml.safe_load((ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml").read_text())
         prometheus = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
         self.assertEqual(source["datasources"][0]["jsonData"]["timeInterval"], prometheus["global"]["scrape_interval"])
+
+
+class Traces(unittest.TestCase):
+    def test_gateways_export_none_until_they_are_told_where(self):
+        for name in GATEWAYS:
+            self.assertEqual(SERVICES[name]["environment"]["SWITCHBOARD_OTLP__ENDPOINT"], "${OTLP_ENDPOINT:-}")
+        self.assertIn("OTLP_ENDPOINT=http://jaeger:4318", TEXT)
+
+    def test_the_collector_uses_what_it_defines_and_defines_what_it_uses(self):
+        collector = yaml.safe_load((ROOT / "deploy/otel-collector/config.yaml").read_text())
+        (pipeline,) = collector["service"]["pipelines"].values()
+        for kind in ("receivers", "processors", "exporters"):
+            self.assertEqual(set(collector[kind]), set(pipeline[kind]), kind)
+        self.assertEqual(set(collector["extensions"]), set(collector["service"]["extensions"]))
+        self.assertTrue(collector["receivers"]["otlp"]["protocols"]["http"]["endpoint"].endswith(":4318"))
+        self.assertEqual(pipeline["processors"][0], "memory_limiter", "it has to refuse before others take")
+        self.assertEqual(pipeline["processors"][-1], "batch")

@@ -8,6 +8,8 @@
 //! whichever node its client comes to (`resume`), also when the one it was on is dead, frozen or on its way out. What a
 //! link lost is sent again after a `resync`, what the directory lost is written again by `assert`; there is no third repair.
 
+#![warn(clippy::too_many_lines)]
+
 pub mod backend;
 #[cfg(test)]
 mod golden;

@@ -19,6 +19,7 @@ mod loopback;
 mod notices;
 mod outgoing;
 mod rate;
+mod traced;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use switchboard_protocol::NodeId;
+use switchboard_traces::{FrameAbout, Span, Traces};
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +36,7 @@ use self::batches::Batch;
 use self::incoming::{Incoming, Order};
 use self::outgoing::{Next, Outgoing, Restart};
 use self::rate::Rate;
+use self::traced::{Traced, end_publishing};
 use crate::backend::bus::{Bus, BusError};
 use crate::link::envelope::Envelope;
 use crate::link::frame::Header;
@@ -83,6 +86,7 @@ pub(crate) struct Shared {
     pub(crate) linger_max: Duration,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) observe: Arc<dyn Observe>,
+    pub(crate) traces: Traces,
 }
 
 pub(crate) struct Link {
@@ -98,6 +102,7 @@ struct State {
     outgoing: Outgoing,
     incoming: Incoming,
     rate: Rate,
+    traced: Traced,
     /// Until when the task sleeps; `None`: it does not, and looks again by itself before it does.
     asleep_until: Option<Instant>,
 }
@@ -111,6 +116,7 @@ impl Link {
             outgoing: Outgoing::new(generation),
             incoming: Incoming::default(),
             rate: Rate::default(),
+            traced: Traced::default(),
             asleep_until: None,
         };
         Self {
@@ -157,6 +163,9 @@ impl Link {
             Urgency::Receipt => now + RECEIPT_WAIT,
         };
         let position = state.outgoing.gather(now, due, |out| envelope.write(out))?;
+        if let Some(traced) = self.shared.traces.traced(envelope.traceparent()) {
+            state.traced.gather(position.number, traced);
+        }
         self.wake_if_needed(state);
         Ok(position)
     }
@@ -194,6 +203,7 @@ impl Link {
     pub(crate) fn reset(&self, generation: u64) {
         let mut state = self.state.lock();
         state.outgoing.reset(generation);
+        state.traced = Traced::default();
         self.shared.observe.observe(Observation::LinkReset);
         self.wake_if_needed(state);
     }
@@ -233,8 +243,10 @@ impl Link {
                     generation,
                     number,
                     frame,
+                    span,
                 } => {
                     let result = self.shared.bus.publish(&self.to, frame).await;
+                    end_publishing(span, &result);
                     self.published(generation, number, result);
                 }
                 Step::Sleep(until) => tokio::select! {
@@ -256,17 +268,18 @@ impl Link {
         state.asleep_until = None;
         let generation = state.outgoing.generation();
         let confirm = state.confirm_at().is_some_and(|at| at <= now);
-        let (number, frame) = if confirm && !state.outgoing.has_new(now) {
-            (0, self.seal(&mut state, 0, &[]))
+        let (number, envelopes, frame) = if confirm && !state.outgoing.has_new(now) {
+            (0, 0, self.seal(&mut state, 0, &[]))
         } else {
             match state.outgoing.take(now) {
                 Some(Next::New { number, batch }) => {
-                    (number, self.seal_batch(&mut state, number, &batch, now))
+                    let frame = self.seal_batch(&mut state, number, &batch, now);
+                    (number, batch.count, frame)
                 }
                 Some(Next::Again { number, frame }) => {
                     self.shared.observe.observe(Observation::FrameRepeated);
                     let key = self.shared.keyring.agreed();
-                    (number, frame::seal_again(&key, &self.to, frame))
+                    (number, 0, frame::seal_again(&key, &self.to, frame))
                 }
                 None => {
                     let until = state.wake_at().unwrap_or(now + LONG);
@@ -275,9 +288,15 @@ impl Link {
                 }
             }
         };
+        let about = FrameAbout {
+            to: &self.to,
+            envelopes: envelopes as usize,
+            bytes: frame.len(),
+        };
         Step::Publish {
             generation,
             number,
+            span: state.traced.publish(&self.shared.traces, number, about),
             frame,
         }
     }
@@ -346,6 +365,8 @@ enum Step {
         generation: u64,
         number: u64,
         frame: Bytes,
+        /// Of a new one in which signals are traced.
+        span: Option<Box<Span>>,
     },
     Sleep(Instant),
 }

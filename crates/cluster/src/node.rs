@@ -13,6 +13,7 @@ pub(crate) mod reaper;
 pub(crate) mod settings;
 pub(crate) mod status;
 mod sweeper;
+mod traced;
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 //!
 //! Roster steps come from several nodes and may overtake one another; a session must hear of a member's join before its
 //! first signal and of its leaving after its last. So a room takes steps strictly by revision. One from the future waits
-//! for those before it, as does, with its receiver, a signal from a member nobody has heard of. When a step stays away, the
+//! for those before it, as does, with its receiver, a signal from a member that this node has not heard of. When a step stays away, the
 //! roster is read again and the difference is told; a partial list is never taken for the whole.
 
 pub(crate) mod allowance;

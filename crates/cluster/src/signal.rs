@@ -20,12 +20,14 @@ pub(crate) mod seen;
 pub(crate) mod send;
 pub(crate) mod streams;
 pub(crate) mod tombstones;
+pub(crate) mod traced;
 pub(crate) mod unanswered;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use switchboard_protocol::PeerId;
+use switchboard_traces::Traces;
 
 use crate::backend::record::Epoch;
 use crate::sessions::local_session::LocalSession;
@@ -40,6 +42,7 @@ use crate::signal::unanswered::bounds::{Bounds, InFlightMax};
 pub(crate) struct Signals {
     /// On what is unanswered, for all sessions.
     bounds: Arc<Bounds>,
+    traces: Traces,
     /// Sessions with unanswered signals, whose deadlines are watched.
     waiting: Mutex<Vec<Arc<LocalSession>>>,
     /// Sessions for which signals are held back.
@@ -49,9 +52,10 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    pub(crate) fn new(max: InFlightMax) -> Self {
+    pub(crate) fn new(max: InFlightMax, traces: Traces) -> Self {
         Self {
             bounds: Arc::new(Bounds::new(max)),
+            traces,
             waiting: Mutex::default(),
             held_back: Mutex::default(),
             tombstones: Tombstones::default(),
@@ -60,7 +64,8 @@ impl Signals {
 
     /// The streams of a session that comes to this node.
     pub(crate) fn streams(&self, session: (PeerId, Epoch), inbound: Inbound) -> Streams {
-        Streams::new(Unanswered::new(session, self.bounds.clone()), inbound)
+        let (bounds, traces) = (self.bounds.clone(), self.traces.clone());
+        Streams::new(Unanswered::new(session, bounds, traces), inbound)
     }
 
     /// Bytes of signals that wait for an answer, over all sessions.

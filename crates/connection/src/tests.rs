@@ -14,6 +14,7 @@ use switchboard_protocol::limits::Limits;
 use switchboard_protocol::{CloseCode, Codec, NodeId, PeerId, ServerMessage, UserId};
 use switchboard_session::Rules;
 use switchboard_session::grants::Grants;
+use switchboard_traces::Traces;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -246,6 +247,7 @@ fn settings(window: Duration) -> Settings {
         sessions_per_user: 5,
         linger_max: Duration::from_millis(1),
         local_shortcut: false,
+        traces: Traces::off(),
     }
 }
 

@@ -164,6 +164,7 @@ pub(super) mod tests {
                 encoding: Encoding::Json,
                 bytes: payload.into().into(),
             },
+            traceparent: None,
         }
     }
 }

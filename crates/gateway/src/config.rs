@@ -20,6 +20,8 @@ mod limits;
 mod load;
 mod mistake;
 mod origin;
+mod otel;
+mod otlp;
 mod process;
 mod proxy;
 mod raw;
@@ -41,6 +43,7 @@ pub use limits::LimitsConfig;
 pub use load::{Loaded, load, load_to_ask};
 pub use mistake::{Mistake, Mistakes};
 pub use origin::Origin;
+pub use otlp::{Endpoint, OtlpConfig, Ratio};
 pub use process::{DrainConfig, LogConfig, LogFormat};
 pub use proxy::{Network, ProxyConfig};
 pub use redis_url::RedisUrl;
@@ -89,6 +92,8 @@ pub struct Config {
     pub admin: AdminConfig,
     /// What the node says about itself.
     pub log: LogConfig,
+    /// Where traces go.
+    pub otlp: OtlpConfig,
 }
 
 impl Default for Config {
@@ -113,6 +118,7 @@ impl Default for Config {
             routing: RoutingConfig::default(),
             admin: AdminConfig::default(),
             log: LogConfig::default(),
+            otlp: OtlpConfig::default(),
         }
     }
 }

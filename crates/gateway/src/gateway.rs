@@ -14,6 +14,7 @@ use crate::drain::Drains;
 use crate::health::Readiness;
 use crate::http::origin::Origins;
 use crate::metrics::Metrics;
+use crate::otlp::Export;
 use crate::registry::Registry;
 use crate::source::Proxies;
 
@@ -27,6 +28,8 @@ pub(crate) struct Gateway {
     pub(crate) proxies: Arc<Proxies>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Of spans.
+    pub(crate) export: Export,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) drains: Drains,
     /// Sessions, and what they leave behind.

@@ -28,6 +28,7 @@ mod listener;
 pub mod log;
 mod metrics;
 mod open_files;
+mod otlp;
 mod registry;
 mod serve;
 mod source;

@@ -4,9 +4,9 @@ mod cluster;
 mod connections;
 mod declare;
 mod drain;
-
 mod outcomes;
 mod shed;
+mod spans;
 mod table;
 
 #[cfg(test)]
@@ -22,6 +22,7 @@ pub(crate) use self::drain::DrainNow;
 use self::drain::LastDrain;
 use self::outcomes::OutcomeCounters;
 pub(crate) use self::shed::{Shed, ShedCounters};
+pub(crate) use self::spans::{SpanCounters, SpanOutcome};
 use self::table::{NodeMetrics, ProcessMetrics};
 use crate::auth::AuthError;
 
@@ -105,6 +106,11 @@ impl Metrics {
     /// What counts connections that make room for others.
     pub(crate) fn shed_counters(&self) -> ShedCounters {
         ShedCounters::of(&self.node.connections_shed_total)
+    }
+
+    /// For what exports spans.
+    pub(crate) fn span_counters(&self) -> SpanCounters {
+        SpanCounters::of(&self.node.spans_total)
     }
 
     /// The token of a hello was checked.

@@ -14,6 +14,7 @@ use switchboard_cluster::{
 };
 use switchboard_connection::Host;
 use switchboard_protocol::NodeId;
+use switchboard_traces::Traces;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,7 @@ use crate::http::{self, origin::Origins};
 use crate::listener::{self, Bounds};
 use crate::metrics::Metrics;
 use crate::open_files;
+use crate::otlp;
 use crate::registry::Registry;
 use crate::source::Proxies;
 use crate::tasks::{self, NodeFailed, Task, guarded, spawn_vital};
@@ -87,6 +89,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let watching = health::watch(gateway.readiness.clone(), neighbours, stop_ops.clone());
     let watching = spawn_vital(&http_tasks, Task::Health, alarm, watching);
     unless_failed(alarm, run(&gateway, &stop_accepting, signals)).await?;
+    gateway.export.stop().await;
     stop_ops.cancel();
     let _ = watching.await;
     Ok(())
@@ -203,9 +206,10 @@ fn assemble(
     let backend = backend(&config)?;
     let metrics = Arc::new(Metrics::new());
     let id = NodeId::start(&config.node.name_or_host());
+    let (traces, export) = otlp::start(&config.otlp, &id, metrics.span_counters())?;
     let node = Node::new(
         id,
-        settings(&config, ops_address),
+        settings(&config, ops_address, traces),
         backend.clone(),
         metrics.clone(),
     );
@@ -229,6 +233,7 @@ fn assemble(
             config.redis.url.is_none(),
         )),
         metrics,
+        export,
         node,
         tasks,
         started: Instant::now(),
@@ -247,7 +252,7 @@ fn backend(config: &Config) -> anyhow::Result<Backend> {
     redis::connect(&redis).context("redis.url")
 }
 
-fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
+fn settings(config: &Config, ops_address: SocketAddr, traces: Traces) -> Settings {
     let started_at = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -280,6 +285,7 @@ fn settings(config: &Config, ops_address: SocketAddr) -> Settings {
         sessions_per_user: config.limits.sessions_per_user,
         linger_max: config.routing.linger_max,
         local_shortcut: config.routing.local_shortcut,
+        traces,
     }
 }
 

@@ -216,6 +216,8 @@ pub struct Signal {
     pub kind: Arc<str>,
     /// As it came.
     pub payload: Payload,
+    /// W3C trace context, where the signal is traced.
+    pub traceparent: Option<Arc<str>>,
 }
 
 /// `delivered`: those receivers have it.

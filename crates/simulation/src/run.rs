@@ -9,6 +9,7 @@ use switchboard_cluster::{Format, InFlightMax, NodeInfo};
 use switchboard_protocol::PeerId;
 use switchboard_protocol::limits::Limits;
 use switchboard_session::Rules;
+use switchboard_traces::Traces;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use crate::client::Command;
@@ -376,6 +377,7 @@ fn settings() -> Settings {
         sessions_per_user: 5,
         linger_max: Duration::from_millis(1),
         local_shortcut: false,
+        traces: Traces::off(),
     }
 }
 

@@ -47,6 +47,20 @@ impl GatewayProcess {
         Self::start_by(command, settings)
     }
 
+    /// The same with these environment variables; it has no others.
+    pub fn start_with_environment(
+        binary: impl AsRef<Path>,
+        variables: &[(&str, &str)],
+        settings: &[&str],
+    ) -> Self {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        let mut command = Command::new("/usr/bin/env");
+        command.args(variables).arg(binary.as_ref());
+        Self::start_by(command, settings)
+    }
+
     fn start_by(command: Command, settings: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let command = prepared(command, settings, &directory);

@@ -75,6 +75,7 @@ fn signal_from(from: PeerId, id: u64, codec: Codec) -> Signal {
         id,
         kind: "candidate".into(),
         payload: payload(codec, r#"{"candidate":""}"#),
+        traceparent: None,
     }
 }
 

@@ -213,6 +213,7 @@ async fn a_next_that_is_dropped_loses_nothing() {
             id: 1,
             kind: "offer".into(),
             payload: payload(codec, text),
+            traceparent: None,
         };
         let expected = ServerMessage::from(sent.clone());
         let client = async {

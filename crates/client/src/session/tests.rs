@@ -321,6 +321,7 @@ fn heard(from: PeerId, id: u64) -> Heard {
         id,
         kind: "note".into(),
         payload: payload(Codec::Json, "1"),
+        traceparent: None,
     }
 }
 

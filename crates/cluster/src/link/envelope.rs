@@ -156,6 +156,14 @@ pub struct Revisions {
 const HEAD: usize = 5;
 
 impl Envelope<'_> {
+    /// The trace that a signal is part of.
+    pub(crate) fn traceparent(&self) -> Option<&str> {
+        match self {
+            Self::Signal(signal) => signal.traceparent,
+            _ => None,
+        }
+    }
+
     /// Appends the envelope to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();

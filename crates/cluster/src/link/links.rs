@@ -7,6 +7,7 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use switchboard_protocol::NodeId;
+use switchboard_traces::Traces;
 use tokio::sync::mpsc;
 use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -62,7 +63,7 @@ impl Links {
         own: NodeId,
         settings: &LinkSettings,
         (bus, keyring): (Arc<dyn Bus>, Arc<Keyring>),
-        observe: Arc<dyn Observe>,
+        (observe, traces): (Arc<dyn Observe>, Traces),
         tasks: Tasks,
     ) -> Self {
         let (bus, looped): (Arc<dyn Bus>, _) = if settings.local_shortcut {
@@ -77,6 +78,7 @@ impl Links {
             linger_max: settings.linger_max,
             bus,
             observe,
+            traces,
         };
         Self {
             shared: Arc::new(shared),

@@ -1,4 +1,5 @@
 use std::sync::atomic::AtomicUsize;
+use switchboard_traces::Traces;
 
 use async_trait::async_trait;
 use tokio::time::timeout;
@@ -33,6 +34,7 @@ async fn while_the_bus_is_gone_a_due_confirmation_waits_without_haste() {
         linger_max: Duration::ZERO,
         bus: bus.clone(),
         observe: Arc::new(()),
+        traces: Traces::off(),
     };
     let link = Link::new(NodeId::start("other"), 1, Arc::new(shared));
     let tell = |link: &Link| {

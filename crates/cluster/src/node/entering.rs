@@ -54,7 +54,7 @@ impl Inner {
         Ok(inbox)
     }
 
-    /// A foreign node whose lease is gone without a trace is waited for: Redis may have lost the table, and whoever lives
+    /// A foreign node whose lease is gone without a trace is waited for: Redis may have lost the table, and a node that lives
     /// enters it again within a lease.
     async fn look_for_foreign(
         &self,
@@ -111,7 +111,7 @@ impl Inner {
         Ok(None)
     }
 
-    /// This node's lease is gone: it was frozen and taken for dead, or Redis forgot it. It enters anew, unless others run
+    /// This node's lease is gone: it was frozen and taken for dead, or Redis forgot it. It enters again, unless others run
     /// meanwhile beside which it cannot work.
     pub(crate) async fn enter_again(&self, observer: &Observer) -> Result<(), LeaseError> {
         let table = self.backend.leases.read().await?;
@@ -145,7 +145,7 @@ impl Inner {
         Ok(())
     }
 
-    /// It takes nobody, asserts nothing and cleans up after nobody, until the others are gone or an operator ends it.
+    /// It takes no session, asserts nothing and cleans up after no node, until the others are gone or an operator ends it.
     fn stay_out(&self, foreign: &Foreign) {
         self.lease.turn(|status| match status {
             Status::Starting(_) => Status::Starting(foreign.to_string()),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use switchboard_protocol::NodeId;
+use switchboard_traces::Traces;
 use tokio::sync::watch;
 
 use crate::backend::Backend;
@@ -36,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) sessions: Sessions,
     pub(crate) doubt: Arc<Doubt>,
     pub(crate) unverified: Unverified,
+    pub(crate) traces: Traces,
     pub(crate) warnings: Warnings,
 }
 
@@ -67,6 +69,7 @@ impl Inner {
             backend.directory,
             doubt.clone(),
             observe.clone(),
+            settings.traces.clone(),
         ));
         let tasks = Tasks::new(observe.clone(), backend.alarm.clone());
         let keyring = Arc::<Keyring>::default();
@@ -77,13 +80,12 @@ impl Inner {
                 local_shortcut: settings.local_shortcut,
             },
             (backend.bus.clone(), keyring.clone()),
-            observe.clone(),
+            (observe.clone(), settings.traces.clone()),
             tasks.clone(),
         );
-        let signals = Signals::new(settings.in_flight);
+        let signals = Signals::new(settings.in_flight, settings.traces.clone());
         let lease = lease_keeper(&id, &settings, &backend, keyring, doubt.clone());
         Arc::new(Self {
-            settings,
             backend,
             observe,
             tasks,
@@ -94,7 +96,9 @@ impl Inner {
             sessions: Sessions::new(id.clone()),
             doubt,
             unverified: Unverified::default(),
+            traces: settings.traces.clone(),
             warnings: Warnings::default(),
+            settings,
             id,
         })
     }

@@ -1,5 +1,6 @@
 //! How a node behaves.
 
+use switchboard_traces::Traces;
 use tokio::time::Duration;
 
 use crate::backend::leases::NodeInfo;
@@ -33,4 +34,6 @@ pub struct Settings {
     pub linger_max: Duration,
     /// Whether frames to this node itself stay in the process.
     pub local_shortcut: bool,
+    /// Where its spans go.
+    pub traces: Traces,
 }

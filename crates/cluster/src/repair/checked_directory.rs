@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
+use switchboard_traces::Traces;
 
 use crate::backend::bucket::Bucket;
 use crate::backend::directory::{
@@ -24,6 +25,7 @@ pub(crate) struct CheckedDirectory {
     inner: Arc<dyn Directory>,
     doubt: Arc<Doubt>,
     observe: Arc<dyn Observe>,
+    traces: Traces,
 }
 
 impl CheckedDirectory {
@@ -31,11 +33,13 @@ impl CheckedDirectory {
         inner: Arc<dyn Directory>,
         doubt: Arc<Doubt>,
         observe: Arc<dyn Observe>,
+        traces: Traces,
     ) -> Self {
         Self {
             inner,
             doubt,
             observe,
+            traces,
         }
     }
 
@@ -69,7 +73,11 @@ macro_rules! checked {
         impl $part for CheckedDirectory {
             $(
                 async fn $call(&self, $($arg: $type),*) -> Result<$answer, DirectoryError> {
+                    let mut step = self.traces.step(stringify!($call));
                     let answer = self.inner.$call($($arg),*).await;
+                    if let Some(step) = &mut step && answer.is_err() {
+                        step.outcome("failed", true);
+                    }
                     #[allow(unused_mut, reason = "some calls have no arguments")]
                     let mut about = About::default();
                     $($arg.add_to(&mut about);)*

@@ -14,7 +14,7 @@ use crate::repair::failure::AssertError;
 const NEWCOMER_WAITS: u32 = 2;
 
 impl Inner {
-    /// Closes the rooms of a directory that went back in time. Until it has looked, this node lets nobody in: what others
+    /// Closes the rooms of a directory that went back in time. Until it has looked, this node lets no session in: what others
     /// have written since is unknown there.
     pub(super) async fn look_back(&self, memory: &mut Memory) -> Result<(), AssertError> {
         let doubts = *memory.doubts.borrow_and_update();
@@ -33,8 +33,8 @@ impl Inner {
         Ok(())
     }
 
-    /// How long after this node began to assert everybody has written what is his. Others may notice later than this one, and
-    /// take over the members of nodes that are no more a lease after that, where this node may know nobody in those rooms. A
+    /// How long after this node began to assert every node has written what it knows. Others may notice later than this one, and
+    /// take over the members of nodes that are no more a lease after that, where this node may know no member of those rooms. A
     /// node that has just started has nothing to write, and those who have may not have reached the directory yet when it
     /// did: they open the rooms.
     pub(super) async fn time_to_fill(&self) -> Result<Duration, LeaseError> {

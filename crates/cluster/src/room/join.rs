@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use switchboard_protocol::RoomId;
 use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
+use switchboard_traces::Operation;
 use tokio::sync::{MutexGuard, oneshot};
 use tokio::time::{Duration, Instant, timeout};
 
@@ -16,7 +17,7 @@ use crate::room::rooms::Opening;
 use crate::room::{Entry, JOIN_PATIENCE, Room};
 use crate::sessions::local_session::LocalSession;
 
-/// Why somebody is not let into a room.
+/// Why a session is not let into a room.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
     /// As many visible members as it may have.
@@ -86,6 +87,18 @@ impl Node {
     /// Enters a room, as the message with the id `re` asked for. `Ok` means that `joined` is in the session's outbox, before
     /// anything else about that room.
     pub async fn join(
+        &self,
+        local: &Arc<LocalSession>,
+        re: u64,
+        join: JoinRequest,
+    ) -> Result<(), JoinError> {
+        let room = join.room.clone();
+        let about = (&local.peer, Some(room.as_str()));
+        let joining = self.try_to_join(local, re, join);
+        self.0.traced(Operation::Join, about, joining).await
+    }
+
+    async fn try_to_join(
         &self,
         local: &Arc<LocalSession>,
         re: u64,
@@ -243,7 +256,7 @@ impl Inner {
                 self.observe.observe(Observation::MemberJoined);
                 return Ok(());
             }
-            // It was in and is out again: somebody else has taken the name since.
+            // It was in and is out again: another member has taken the name since.
             Ok(Err(_)) if join.claim.is_some() && !local.has_ended() => JoinError::NameTaken,
             _ => JoinError::Unavailable,
         };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{PeerId, RoomId};
+use switchboard_traces::Operation;
 
 use crate::backend::directory::{DirectoryError, LeaveOutcome};
 use crate::backend::record::Epoch;
@@ -17,8 +18,12 @@ impl Node {
         local: &Arc<LocalSession>,
         room: &RoomId,
     ) -> Result<(), DirectoryError> {
-        let _turn = local.directory.turn.lock().await;
-        self.0.leave(local, room, LeaveReason::Left).await
+        let leaving = async {
+            let _turn = local.directory.turn.lock().await;
+            self.0.leave(local, room, LeaveReason::Left).await
+        };
+        let about = (&local.peer, Some(room.as_str()));
+        self.0.traced(Operation::Leave, about, leaving).await
     }
 }
 

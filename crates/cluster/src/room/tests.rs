@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{NodeId, PeerId, RoomId, ServerMessage};
+use switchboard_traces::Traces;
 use tokio::sync::oneshot::error::TryRecvError;
 
 use super::*;
@@ -59,7 +60,7 @@ fn told_to(peer: PeerId, recipient: Arc<dyn Recipient>) -> Arc<LocalSession> {
         bytes: 1,
         node_bytes: 1,
     };
-    let streams = Signals::new(in_flight).streams((peer, 1), Inbound::default());
+    let streams = Signals::new(in_flight, Traces::off()).streams((peer, 1), Inbound::default());
     Arc::new(LocalSession::new(
         session,
         1,

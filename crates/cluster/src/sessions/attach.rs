@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use switchboard_protocol::server_message::LeaveReason;
+use switchboard_traces::Operation;
 
 use crate::backend::directory::{Attach, AttachOutcome, DirectoryError};
 use crate::backend::record::Epoch;
@@ -26,7 +27,7 @@ const FIRST_EPOCH: Epoch = 1;
 /// Why a session cannot come.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AttachError {
-    /// Its user has as many sessions as he may have.
+    /// Its user has as many sessions as allowed.
     #[error("this user has as many sessions as allowed")]
     TooManySessions,
     /// The node is not serving, or the directory did not answer.
@@ -51,7 +52,9 @@ impl Node {
         let entering = node
             .tasks
             .guarded_in(Task::Attach, node.enter_directory(&local));
-        let entered = entering.await.unwrap_or(Err(AttachError::Unavailable));
+        let entering = async { entering.await.unwrap_or(Err(AttachError::Unavailable)) };
+        let about = (&local.peer, None);
+        let entered = node.traced(Operation::Attach, about, entering).await;
         if let Err(error) = entered {
             self.detach(local, Departure::Leave(LeaveReason::Disconnected));
             return Err(error);

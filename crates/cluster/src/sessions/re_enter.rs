@@ -26,8 +26,8 @@ struct Entered {
     admitted: oneshot::Receiver<RoomSnapshot>,
 }
 
-/// What the directory gave: whether the place is another than before, the place, and the whole room where nobody of this
-/// node was in it.
+/// What the directory gave: whether the place is another than before, the place, and the whole room where this node
+/// had no session in it.
 type Taken = (bool, Place, Option<RosterSnapshot>);
 
 impl Inner {
@@ -173,7 +173,8 @@ impl Inner {
     }
 }
 
-/// Whom another connection has overtaken meanwhile, nobody welcomes: its client could not tell which of two secrets is good.
+/// A session that another connection has taken meanwhile is not welcomed: its client could not tell which of two secrets is
+/// good.
 fn still_its(
     local: &LocalSession,
     rooms: Vec<RoomSnapshot>,

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use switchboard_protocol::server_message::RoomSnapshot;
+use switchboard_traces::Operation;
 
 use crate::backend::directory::DirectoryError;
 use crate::backend::record::Epoch;
@@ -67,7 +68,12 @@ impl Node {
         shown: &str,
         seen: impl Into<Seen>,
     ) -> Result<Resumed, ResumeError> {
-        let resumed = self.try_to_resume(session, shown, seen.into()).await;
+        let peer = session.peer;
+        let resuming = self.try_to_resume(session, shown, seen.into());
+        let resumed = self
+            .0
+            .traced(Operation::Resume, (&peer, None), resuming)
+            .await;
         let outcome = match &resumed {
             Ok(_) => ResumeOutcome::Resumed,
             Err(ResumeError::Refused | ResumeError::OtherUser) => ResumeOutcome::Refused,

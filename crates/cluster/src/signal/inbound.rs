@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{NodeId, PeerId};
+use switchboard_traces::Span;
 use tokio::time::{Duration, Instant};
 
 use self::stream::{HANDED_ON_MAX, Stream};
@@ -19,6 +20,7 @@ use crate::link::envelope::Receipt;
 use crate::sabotage::{Guard, is_out};
 use crate::signal::answer::{Answer, Fate};
 use crate::signal::seen::Seen;
+use crate::signal::traced::Writing;
 
 /// Ids handed on to a session and not yet answered, over all its streams.
 const PENDING_MAX: usize = 8192;
@@ -46,6 +48,8 @@ pub(crate) struct Inbound {
     streams: HashMap<PeerId, Stream>,
     pending: usize,
     ended: Option<Fate>,
+    /// Those that are traced, while the kernel does not have them.
+    writing: Option<Box<Writing>>,
 }
 
 impl Inbound {
@@ -174,6 +178,12 @@ impl Inbound {
         stream.refuse(id, reason);
     }
 
+    /// A signal that is traced waits in the outbox, as long as its span lasts.
+    pub(crate) fn begin_writing(&mut self, sender: PeerId, id: u64, span: Box<Span>) {
+        let writing = self.writing.get_or_insert_default();
+        writing.begin(sender, id, span);
+    }
+
     /// The client may have everything from `sender` up to `id`.
     pub(crate) fn begun(&mut self, sender: &PeerId, id: u64) {
         if let Some(stream) = self.streams.get_mut(sender) {
@@ -191,6 +201,8 @@ impl Inbound {
         answers: bool,
     ) -> Option<(NodeId, Receipt)> {
         self.begun(sender, id);
+        let writing = &mut self.writing;
+        writing.take_if(|writing| writing.written(sender, id));
         if answers {
             self.received(receiver, sender, id)
         } else {
@@ -228,6 +240,7 @@ impl Inbound {
 
     /// The session has ended: what was handed on and not answered gets its answer, and nothing is handed on any more.
     pub(crate) fn end(&mut self, receiver: (PeerId, Epoch), fate: Fate) -> Vec<(NodeId, Receipt)> {
+        self.writing = None;
         if self.ended.replace(fate).is_some() {
             return Vec::new();
         }

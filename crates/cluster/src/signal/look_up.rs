@@ -76,7 +76,7 @@ impl Inner {
             match sighting {
                 Ok(mut sighting) => {
                     sighting.member.take_if(|member| member.flags.hidden);
-                    if sighting.member.is_some() || !self.may_lack_somebody() {
+                    if sighting.member.is_some() || !self.may_lack_a_member() {
                         self.end_look_up(shared, whom, &sighting);
                         continue;
                     }
@@ -93,7 +93,7 @@ impl Inner {
     }
 
     /// Whether the directory may have lost a member whose node has yet to write it again.
-    fn may_lack_somebody(&self) -> bool {
+    fn may_lack_a_member(&self) -> bool {
         self.doubt.lasts() || self.doubt.may_show_the_past()
     }
 
@@ -111,7 +111,7 @@ impl Inner {
                     let not_there = unanswered.end_sought_where(|id, _, sought| {
                         id == room.id() && sought.whom == *whom && sought.is_covered()
                     });
-                    for not_found in &not_there {
+                    for not_found in not_there {
                         self.tell_not_found(&local, not_found, Reason::NoSuchPeer);
                     }
                     unanswered.queue_unbarred(&self.links);

@@ -9,6 +9,7 @@ use crate::backend::directory::Whom;
 use crate::node::Inner;
 use crate::observe::{KindClass, Observation};
 use crate::sessions::local_session::LocalSession;
+use crate::signal::traced::Answered;
 use crate::signal::unanswered::answering::Ended;
 use crate::signal::unanswered::sought::NotFound;
 
@@ -25,26 +26,23 @@ impl Inner {
     pub(super) fn tell_outcome(
         &self,
         local: &LocalSession,
-        ended: &Ended,
+        ended: Ended,
         outcome: Result<(), Reason>,
     ) {
+        let to = Receiver::Peer(ended.target.peer);
+        self.tell_trace(local, ended.answered, &to, outcome);
         if !ended.target.silent {
             let signal = Subject {
                 id: ended.id,
                 kind: ended.kind,
                 after: ended.taken_at.elapsed(),
             };
-            self.tell_sender(local, &signal, Receiver::Peer(ended.target.peer), outcome);
+            self.tell_sender(local, &signal, to, outcome);
         }
     }
 
     /// A receiver was looked up in vain.
-    pub(super) fn tell_not_found(
-        &self,
-        local: &LocalSession,
-        not_found: &NotFound,
-        reason: Reason,
-    ) {
+    pub(super) fn tell_not_found(&self, local: &LocalSession, not_found: NotFound, reason: Reason) {
         let reason = match not_found.sought.repeated {
             true => Reason::Unconfirmed,
             false => reason,
@@ -55,6 +53,7 @@ impl Inner {
             after: not_found.taken_at.elapsed(),
         };
         let to = receiver(&not_found.sought.whom);
+        self.tell_trace(local, not_found.answered, &to, Err(reason));
         self.tell_sender(local, &signal, to, Err(reason));
     }
 
@@ -78,6 +77,18 @@ impl Inner {
         self.tell_sender(local, &signal, to, Err(reason));
     }
 
+    fn tell_trace(
+        &self,
+        local: &LocalSession,
+        answered: Option<Box<Answered>>,
+        to: &Receiver,
+        outcome: Result<(), Reason>,
+    ) {
+        if let Some(answered) = answered {
+            answered.tell(&self.traces, (&local.peer, to), outcome);
+        }
+    }
+
     fn tell_sender(
         &self,
         local: &LocalSession,
@@ -98,7 +109,7 @@ impl Inner {
     }
 }
 
-/// As clients know it: nobody has a name that was not found.
+/// As clients know it: a name that was not found is no peer's.
 pub(super) fn receiver(whom: &Whom) -> Receiver {
     match whom {
         Whom::Peer(peer) => Receiver::Peer(*peer),

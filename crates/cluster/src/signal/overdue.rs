@@ -46,11 +46,11 @@ impl Inner {
         let overdue = |taken_at| now.saturating_duration_since(taken_at) >= deadline;
         if unanswered.oldest().is_some_and(overdue) {
             let not_found = unanswered.end_sought_where(|_, taken_at, _| overdue(taken_at));
-            for not_found in &not_found {
+            for not_found in not_found {
                 self.tell_not_found(local, not_found, Reason::Unavailable);
             }
-            for ended in &unanswered.end_where(|_, taken_at, _| overdue(taken_at)) {
-                let reason = if self.may_have_arrived(ended) {
+            for ended in unanswered.end_where(|_, taken_at, _| overdue(taken_at)) {
+                let reason = if self.may_have_arrived(&ended) {
                     Reason::Unconfirmed
                 } else {
                     if ended.target.is_queued() {

@@ -76,13 +76,13 @@ impl Inner {
         let mut unanswered = local.streams.unanswered.lock();
         for &id in &receipt.delivered {
             if let Some(ended) = unanswered.answer(id, &receipt.receiver) {
-                self.tell_outcome(&local, &ended, Ok(()));
+                self.tell_outcome(&local, ended, Ok(()));
             }
         }
         for &(id, reason) in &receipt.refused {
             let refusal = (from, reason);
             if let Some((ended, reason)) = unanswered.refuse(id, &receipt.receiver, refusal) {
-                self.tell_outcome(&local, &ended, Err(reason));
+                self.tell_outcome(&local, ended, Err(reason));
             }
         }
         for moved in &receipt.moved {

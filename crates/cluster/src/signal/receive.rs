@@ -10,6 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use switchboard_protocol::server_message::{Reason, Signal};
 use switchboard_protocol::{NodeId, Payload, PeerId};
+use switchboard_traces::Operation;
 use tokio::sync::mpsc;
 
 use crate::backend::bus::{BusEvent, Inbox};
@@ -27,6 +28,7 @@ use crate::sessions::local_session::LocalSession;
 use crate::signal::answer::Answer;
 use crate::signal::held_back::queue::HeldSignal;
 use crate::signal::inbound::Judgement;
+use crate::signal::traced::about;
 use crate::tasks::Task;
 
 /// What becomes of a signal for one receiver.
@@ -143,7 +145,10 @@ impl Inner {
             Envelope::Receipt(receipt) => self.receive_receipt(from, &receipt),
             Envelope::Roster(step) => self.receive_step(step),
             Envelope::Revisions(revisions) => self.compare_revisions(from, revisions),
-            Envelope::Moved(moved) => self.sessions.let_go(&moved.peer, moved.epoch, from),
+            Envelope::Moved(moved) => {
+                let _span = self.traces.operation(Operation::Move, &moved.peer, None);
+                self.sessions.let_go(&moved.peer, moved.epoch, from);
+            }
         }
     }
 
@@ -280,10 +285,16 @@ impl Inner {
                 Some(answer)
             }
             Judgement::HandOn => {
+                let traced =
+                    self.traces
+                        .process_signal(signal.traceparent, about(signal), &local.peer);
                 let message = arrival.message.get_or_init(|| message(room, signal));
                 if local.recipient.push(message.clone().into()).is_err() {
                     inbound.refuse(&signal.sender, signal.id, Reason::Overloaded);
                     return Some(Answer::Refused(Reason::Overloaded));
+                }
+                if let Some(writing) = traced.and_then(|traced| self.traces.write_signal(&traced)) {
+                    inbound.begin_writing(signal.sender, signal.id, writing);
                 }
                 self.observe.observe(Observation::HandedOn);
                 None
@@ -309,5 +320,6 @@ fn message(room: &Room, signal: &SignalEnvelope<'_>) -> Signal {
             encoding: signal.encoding,
             bytes: Bytes::copy_from_slice(signal.payload),
         },
+        traceparent: signal.traceparent.map(Into::into),
     }
 }

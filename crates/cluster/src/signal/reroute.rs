@@ -88,7 +88,7 @@ impl Inner {
                 id == room.id() && target.peer == *peer && !is_answered
             });
             drop(unanswered);
-            for ended in &ended {
+            for ended in ended {
                 let reason = match reason {
                     // What a link still holds arrives where the member comes again, or was not gone.
                     _ if ended.target.may_be_on_its_way() => Reason::Unconfirmed,

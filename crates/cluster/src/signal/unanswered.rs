@@ -23,6 +23,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
+use switchboard_traces::Traces;
 use tokio::time::Instant;
 
 use self::bounds::Bounds;
@@ -35,6 +36,7 @@ use crate::link::links::Links;
 use crate::link::{Full, Link};
 use crate::room::roster::Roster;
 use crate::sabotage::{Guard, is_out};
+use crate::signal::traced::Trace;
 
 /// Besides its payload an entry counts for so many bytes of the node's bound.
 const ENTRY_BYTES: usize = 256;
@@ -54,6 +56,7 @@ pub(crate) struct Unanswered {
     bytes: usize,
     charged: usize,
     bounds: Arc<Bounds>,
+    traces: Traces,
     /// What each receiver has not answered.
     shares: Shares,
     /// Peers that are being looked up in some room: what is for them waits, so that nothing overtakes what waits for that.
@@ -67,7 +70,7 @@ pub(crate) struct Unanswered {
 }
 
 impl Unanswered {
-    pub(crate) fn new(sender: (PeerId, Epoch), bounds: Arc<Bounds>) -> Self {
+    pub(crate) fn new(sender: (PeerId, Epoch), bounds: Arc<Bounds>, traces: Traces) -> Self {
         Self {
             sender,
             entries: VecDeque::new(),
@@ -75,6 +78,7 @@ impl Unanswered {
             bytes: 0,
             charged: 0,
             bounds,
+            traces,
             shares: Shares::default(),
             barred: Vec::new(),
             moved: Vec::new(),
@@ -163,7 +167,7 @@ impl Unanswered {
             revision,
             kind: (*signal.kind).into(),
             payload: signal.payload.to_owned(),
-            traceparent: signal.traceparent.as_deref().map(Into::into),
+            trace: Trace::begin(&self.traces, signal, &self.sender.0),
             taken_at: Instant::now(),
             charged,
             targets,

@@ -10,6 +10,7 @@ use switchboard_cluster::node::Settings;
 use switchboard_cluster::record::RosterSnapshot;
 use switchboard_cluster::{Backend, Bus, Format, InFlightMax, Node, NodeInfo, Observe, Status};
 use switchboard_protocol::{NodeId, PeerId, RoomId, ServerMessage};
+use switchboard_traces::Traces;
 use tokio::time::{Duration, Instant, sleep, timeout};
 
 pub(crate) use self::session::{Kind, Session};
@@ -44,6 +45,7 @@ pub(crate) fn settings() -> Settings {
         sessions_per_user: 5,
         linger_max: Duration::from_millis(1),
         local_shortcut: false,
+        traces: Traces::off(),
     }
 }
 

@@ -102,6 +102,7 @@ impl Audience {
                 id: 1,
                 kind: kind.into(),
                 payload: payload.to_owned(),
+                traceparent: None,
             });
             let (mut told, check) = (Vec::new(), listener.check);
             let said = listener.dialect.say(&signal, &mut |frame| {

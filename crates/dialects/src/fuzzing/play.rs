@@ -208,6 +208,7 @@ fn answer(input: Input<'_>, own: &Member, other: &Member) -> Vec<ServerMessage> 
                 id: signal.id,
                 kind: (*signal.kind).into(),
                 payload: signal.payload.to_owned(),
+                traceparent: None,
             };
             let delivered = Delivered {
                 id: signal.id,

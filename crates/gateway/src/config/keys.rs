@@ -171,6 +171,8 @@ pub(super) static KEYS: &[Key] = {
         key("admin.token", |c| plain(&mut c.admin.token)),
         key("log.format", |c| plain(&mut c.log.format)),
         key("log.filter", |c| plain(&mut c.log.filter)),
+        key("otlp.endpoint", |c| plain(&mut c.otlp.endpoint)),
+        key("otlp.sample_ratio", |c| plain(&mut c.otlp.sample_ratio)),
     ]
 };
 

@@ -8,7 +8,7 @@ use super::mistake::did_you_mean;
 use super::raw::Raw;
 use super::session::DEADLINE_MARGIN;
 use super::source::{Source, Sources};
-use super::{Config, Mistake, Mistakes, environment, file, rules};
+use super::{Config, Mistake, Mistakes, environment, file, otel, rules};
 use crate::capacity;
 
 /// A configuration without mistakes.
@@ -39,6 +39,7 @@ fn load_with(sources: &Sources, check_files: fn(&mut Loading)) -> Result<Loaded,
     if let Some((path, named_by)) = file_of(sources) {
         file::read(&mut loading, &path, named_by);
     }
+    otel::read(&mut loading, &sources.environment);
     environment::read(&mut loading, &sources.environment);
     for flag in &sources.flags {
         loading.set_named(
@@ -49,6 +50,7 @@ fn load_with(sources: &Sources, check_files: fn(&mut Loading)) -> Result<Loaded,
     }
     loading.fit_sessions(sources.open_files_max);
     loading.fit_deadline();
+    otel::check(&mut loading, &sources.environment);
     rules::check(&mut loading);
     check_files(&mut loading);
     if !loading.mistakes.is_empty() {

@@ -42,6 +42,18 @@ impl<'a> Raw<'a> {
         })
     }
 
+    /// As a number that may have a fraction.
+    pub(super) fn fraction(self) -> Result<f64, String> {
+        let text = match self {
+            Self::Text(text) => text.replace('_', ""),
+            Self::Toml(DeValue::Float(float)) => float.as_str().replace('_', ""),
+            Self::Toml(DeValue::Integer(_)) => self.number()?.to_string(),
+            Self::Toml(other) => return Err(wrong_type(other, "a number such as 0.01")),
+        };
+        let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+        number.ok_or_else(|| format!("`{}` is not a number such as 0.01", shortened(&text)))
+    }
+
     /// As yes or no.
     pub(super) fn flag(self) -> Result<bool, String> {
         match self {

@@ -80,6 +80,8 @@ mod tests {
     use tokio::sync::watch;
 
     use super::super::neighbours::tests::{info, neighbour};
+    use switchboard_traces::Traces;
+
     use super::*;
     use crate::metrics::Metrics;
 
@@ -138,6 +140,7 @@ mod tests {
             sessions_per_user: 1,
             linger_max: Duration::ZERO,
             local_shortcut: false,
+            traces: Traces::off(),
         }
     }
 

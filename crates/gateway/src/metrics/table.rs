@@ -9,6 +9,7 @@ use super::declare::metrics;
 use super::drain::{CLOSED, LEFT, MOVED};
 use super::outcomes::{KINDS, outcome_word, outcomes};
 use super::shed::Shed;
+use super::spans::SpanOutcome;
 use super::{ACCEPTED, AWAITING_HELLO, CLIENT_GONE, LIVE, VERSION};
 use crate::auth::AuthError;
 use crate::config::DialectName;
@@ -119,6 +120,8 @@ metrics! {
         drain_ended_total: IntCounterVec { outcome: [MOVED, CLOSED, LEFT] },
         /// Connections without a session that were closed to make room for others, by what there was too little of
         connections_shed_total: IntCounterVec { reason: Shed::ALL.map(Shed::as_str) },
+        /// Spans that ended, by whether the OTLP receiver took them
+        spans_total: IntCounterVec { outcome: SpanOutcome::ALL.map(SpanOutcome::as_str) },
     }
 }
 

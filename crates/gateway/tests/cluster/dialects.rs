@@ -6,31 +6,18 @@ use switchboard_testkit::GatewayProcess;
 
 use crate::support::{Cluster, Peer, Raw, hear, options, still_well};
 
-/// The first text that begins so.
-fn until(raw: &mut Raw, begins: &str) -> String {
-    loop {
-        let text = raw.read_text();
-        if text.starts_with(begins) {
-            return text;
-        }
-        if text == "2" {
-            raw.text("3"); // Engine.IO's ping
-        }
-    }
-}
-
 /// Somebody with STOMP, in `room` as it is written in destinations, subscribed to its signals.
 fn stomp_in(gateway: &GatewayProcess, room: &str) -> Raw {
     let mut stomp = Raw::open(gateway, "/ws", &["Sec-WebSocket-Protocol: v12.stomp"]);
     stomp.text("CONNECT\naccept-version:1.2\nhost:x\n\n\0");
-    until(&mut stomp, "CONNECTED");
+    stomp.until("CONNECTED");
     stomp.text(&format!(
         "SUBSCRIBE\nid:0\ndestination:/topic/rooms/{room}/signal\n\n\0"
     ));
     stomp.text(&format!(
         "SEND\nreceipt:in\ndestination:/app/rooms/{room}/join\n\n\0"
     ));
-    until(&mut stomp, "RECEIPT");
+    stomp.until("RECEIPT");
     stomp
 }
 
@@ -38,9 +25,9 @@ fn stomp_in(gateway: &GatewayProcess, room: &str) -> Raw {
 fn socket_io(gateway: &GatewayProcess, event: &str) -> Raw {
     let mut io = Raw::open(gateway, "/socket.io/?EIO=4&transport=websocket", &[]);
     io.text("40");
-    until(&mut io, "40{");
+    io.until("40{");
     io.text(&format!("420{event}"));
-    let done = until(&mut io, "430");
+    let done = io.until("430");
     assert!(
         done.contains("\"success\":true") || done == "430[null]",
         "{done}"
@@ -79,15 +66,15 @@ async fn a_room_is_called_as_people_call_it_on_every_node_and_in_every_dialect()
         );
         ada.signal(room, None, "offer", br#"{"type":"offer","sdp":"v=0"}"#);
         assert_eq!(hear!(ben, Signal).room.as_str(), room);
-        let told = until(&mut stomp, "MESSAGE");
+        let told = stomp.until("MESSAGE");
         let destination = format!("\ndestination:/topic/rooms/{written}/signal\n");
         let told = if told.contains("OFFER") {
             told
         } else {
-            until(&mut stomp, "MESSAGE")
+            stomp.until("MESSAGE")
         };
         assert!(told.contains(&destination), "{told}");
-        assert!(until(&mut io, "42[\"offer\"").contains("v=0"));
+        assert!(io.until("42[\"offer\"").contains("v=0"));
     }
     for node in &cluster.nodes {
         still_well(node).await;
@@ -100,7 +87,7 @@ async fn what_is_as_deep_as_may_be_reaches_clients_of_every_dialect_and_ends_nob
     let [first, second] = [&cluster.nodes[0], &cluster.nodes[1]];
     let mut mdn = Raw::open(second, "/", &["Sec-WebSocket-Protocol: json"]);
     mdn.text(r#"{"type":"username","name":"Mia"}"#);
-    until(&mut mdn, r#"{"type":"userlist""#);
+    mdn.until(r#"{"type":"userlist""#);
     let mut io = socket_io(second, r#"["init","Ida"]"#);
     let mut stomp = stomp_in(second, "lobby");
     let mut native = Peer::in_room(first, "lobby").await;
@@ -123,7 +110,7 @@ async fn what_is_as_deep_as_may_be_reaches_clients_of_every_dialect_and_ends_nob
             (&mut io, "42["),
             (&mut stomp, "MESSAGE"),
         ] {
-            while !until(raw, begins).contains(&deep) {}
+            while !raw.until(begins).contains(&deep) {}
         }
         for _ in 0..3 {
             let (told, _, outcome) = native.answers(1).await.remove(0);
@@ -135,7 +122,7 @@ async fn what_is_as_deep_as_may_be_reaches_clients_of_every_dialect_and_ends_nob
         mdn.text(&format!(
             r#"{{"type":"message","text":"hi","date":{date}}}"#
         ));
-        until(&mut mdn, r#"{"type":"message","name":"Mia","text":"hi","#);
+        mdn.until(r#"{"type":"message","name":"Mia","text":"hi","#);
         assert_eq!(&*hear!(native, Signal).kind, "message");
     }
     for node in &cluster.nodes {
@@ -148,25 +135,25 @@ async fn a_whole_number_may_be_written_as_a_float() {
     let cluster = Cluster::start(1, &[]);
     let mut raw = Raw::open(&cluster.nodes[0], "/v1/connect", &[]);
     raw.text(r#"{"type":"hello"}"#);
-    until(&mut raw, r#"{"type":"welcome""#);
+    raw.until(r#"{"type":"welcome""#);
     raw.text(r#"{"type":"join","id":1.0,"room":"r","capacity":2.0}"#);
-    let joined = until(&mut raw, r#"{"type":"joined""#);
+    let joined = raw.until(r#"{"type":"joined""#);
     assert!(
         joined.contains(r#""re":1,"#) && joined.contains(r#""capacity":2,"#),
         "{joined}"
     );
     raw.text(r#"{"type":"signal","id":2.0,"room":"r","kind":"x","payload":2.0}"#);
     assert_eq!(
-        until(&mut raw, r#"{"type":"done""#),
+        raw.until(r#"{"type":"done""#),
         r#"{"type":"done","re":2,"to":[]}"#
     );
     raw.text(r#"{"type":"signal","id":2,"room":"r","kind":"x","payload":1}"#);
-    let refused = until(&mut raw, r#"{"type":"error""#);
+    let refused = raw.until(r#"{"type":"error""#);
     assert!(
         refused.contains(r#""re":2,"#),
         "it is the same id: {refused}"
     );
     raw.text(r#"{"type":"leave","id":2.5,"room":"r"}"#);
-    let refused = until(&mut raw, r#"{"type":"error""#);
+    let refused = raw.until(r#"{"type":"error""#);
     assert!(refused.contains("a whole number below 2^53"), "{refused}");
 }

@@ -37,5 +37,6 @@ mod slow_receiver;
 mod stderr;
 mod support;
 mod tokens;
+mod traces;
 mod truth;
 mod two_nodes;

@@ -2,6 +2,7 @@
 
 mod http;
 mod nodes;
+pub(crate) mod otlp;
 mod peer;
 mod raw;
 mod token;

@@ -63,5 +63,6 @@ fn signal(fields: &Fields<'_>) -> Result<Signal, Fault> {
         id: fields.id(Field::Id)?,
         kind: fields.text(Field::Kind)?.into(),
         payload: fields.payload(Field::Payload)?.to_owned(),
+        traceparent: fields.optional_text(Field::Traceparent)?.map(Into::into),
     })
 }

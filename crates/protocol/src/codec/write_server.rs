@@ -36,6 +36,7 @@ fn signal(codec: Codec, signal: &Signal, out: &mut Vec<u8>) -> Result<(), Encode
     map.field("id", &signal.id)?;
     map.field("kind", &*signal.kind)?;
     map.payload("payload", signal.payload.as_slice())?;
+    map.optional("traceparent", &signal.traceparent)?;
     map.finish();
     Ok(())
 }

@@ -11,14 +11,17 @@ use super::entry::Entry;
 use super::shares::Shares;
 use super::target::{Earlier, Target};
 use crate::observe::KindClass;
+use crate::signal::traced::Answered;
 
 /// An answer was due for this receiver of this signal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) id: u64,
     pub(crate) kind: KindClass,
     pub(crate) target: Target,
     pub(crate) taken_at: Instant,
+    /// What that adds to the trace.
+    pub(crate) answered: Option<Box<Answered>>,
 }
 
 impl Unanswered {
@@ -30,12 +33,14 @@ impl Unanswered {
             .targets
             .iter()
             .position(|target| target.peer == *receiver)?;
-        let kind = KindClass::of(&entry.kind);
+        let target = entry.targets.remove(position);
+        let is_last = entry.is_over();
         let ended = Ended {
             id,
-            kind,
-            target: entry.targets.remove(position),
+            kind: KindClass::of(&entry.kind),
+            target,
             taken_at: entry.taken_at,
+            answered: entry.answered(&self.traces, &self.sender.0, is_last),
         };
         self.shares.end(receiver, entry.payload.bytes.len());
         if entry.is_over() {
@@ -69,7 +74,9 @@ impl Unanswered {
         &mut self,
         mut over: impl FnMut(&RoomId, Instant, &Target) -> bool,
     ) -> Vec<Ended> {
+        let (traces, sender) = (self.traces.clone(), self.sender.0);
         self.end_in_each(|entry, shares, ended| {
+            let before = ended.len();
             let (id, taken_at, room) = (entry.id, entry.taken_at, &entry.room);
             let kind = KindClass::of(&entry.kind);
             let bytes = entry.payload.bytes.len();
@@ -82,10 +89,16 @@ impl Unanswered {
                         kind,
                         target: target.clone(),
                         taken_at,
+                        answered: None,
                     });
                 }
                 !over
             });
+            let mut ended = ended[before..].iter_mut().peekable();
+            while let Some(one) = ended.next() {
+                let is_last = ended.peek().is_none() && entry.is_over();
+                one.answered = entry.answered(&traces, &sender, is_last);
+            }
         })
     }
 

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 use switchboard_protocol::{Payload, PeerId, RoomId};
+use switchboard_traces::{SignalAbout, Traces};
 use tokio::time::Instant;
 
 use super::shares::Shares;
@@ -10,6 +11,7 @@ use super::target::Target;
 use crate::backend::record::Epoch;
 use crate::link::envelope::{Envelope, SignalEnvelope};
 use crate::link::{Full, Link, Urgency};
+use crate::signal::traced::{Answered, Trace};
 
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -19,7 +21,7 @@ pub(super) struct Entry {
     pub(super) revision: u64,
     pub(super) kind: Box<str>,
     pub(super) payload: Payload,
-    pub(super) traceparent: Option<Box<str>>,
+    pub(super) trace: Option<Box<Trace>>,
     pub(super) taken_at: Instant,
     /// What it counts for in the node's bound.
     pub(super) charged: usize,
@@ -82,13 +84,43 @@ impl Entry {
             encoding: self.payload.encoding,
             payload: &self.payload.bytes,
             receivers,
-            traceparent: self.traceparent.as_deref(),
+            traceparent: self.trace.as_ref().map(|trace| &*trace.traceparent),
         });
         let position = link.enqueue_in(Some(generation), &envelope, Urgency::Now)?;
         for target in self.targets.iter_mut().filter(|target| is_due(target)) {
             target.queued(position);
         }
         Ok(())
+    }
+
+    /// A receiver that was in the entry is answered for: what that adds to the trace. `is_last`: none is left.
+    pub(super) fn answered(
+        &mut self,
+        traces: &Traces,
+        sender: &PeerId,
+        is_last: bool,
+    ) -> Option<Box<Answered>> {
+        let trace = self.trace.as_mut();
+        let answered = trace.and_then(|trace| trace.answered(is_last));
+        let answered = match answered {
+            None if is_last && traces.is_on() => self.slow(traces, sender),
+            answered => answered,
+        };
+        answered.map(Box::new)
+    }
+
+    fn slow(&self, traces: &Traces, sender: &PeerId) -> Option<Answered> {
+        let about = SignalAbout {
+            sender,
+            id: self.id,
+            room: self.room.as_str(),
+            kind: &self.kind,
+            bytes: self.payload.bytes.len(),
+        };
+        let asked = self.trace.as_ref().map(|trace| &*trace.traceparent);
+        let slow = traces.slow_signal(asked, about, self.taken_at)?;
+        let room = self.room.clone();
+        Some(Answered::Slow { slow, room })
     }
 
     fn seeks(&self, target: &Target) -> bool {

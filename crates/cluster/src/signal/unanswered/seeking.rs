@@ -136,13 +136,15 @@ impl Unanswered {
         nodes
     }
 
-    /// Ends what waits for a look-up, oldest first, where `over` says so. [`queue_unbarred`](Self::queue_unbarred) then
+    /// Ends what waits for a look-up, oldest first, where `over` is true. [`queue_unbarred`](Self::queue_unbarred) then
     /// queues what waited behind that.
     pub(crate) fn end_sought_where(
         &mut self,
         mut over: impl FnMut(&RoomId, Instant, &Sought) -> bool,
     ) -> Vec<NotFound> {
+        let (traces, sender) = (self.traces.clone(), self.sender.0);
         self.end_in_each(|entry, shares, ended| {
+            let before = ended.len();
             let (id, taken_at, room) = (entry.id, entry.taken_at, &entry.room);
             let kind = KindClass::of(&entry.kind);
             let bytes = entry.payload.bytes.len();
@@ -157,10 +159,16 @@ impl Unanswered {
                         kind,
                         sought: sought.clone(),
                         taken_at,
+                        answered: None,
                     });
                 }
                 !over
             });
+            let mut ended = ended[before..].iter_mut().peekable();
+            while let Some(one) = ended.next() {
+                let is_last = ended.peek().is_none() && entry.is_over();
+                one.answered = entry.answered(&traces, &sender, is_last);
+            }
         })
     }
 

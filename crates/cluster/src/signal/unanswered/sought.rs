@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use crate::backend::directory::Whom;
 use crate::observe::KindClass;
+use crate::signal::traced::Answered;
 
 /// One receiver that is being looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +18,14 @@ pub(crate) struct Sought {
 }
 
 /// A signal whose receiver was not found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct NotFound {
     pub(crate) id: u64,
     pub(crate) kind: KindClass,
     pub(crate) sought: Sought,
     pub(crate) taken_at: Instant,
+    /// What that adds to the trace.
+    pub(crate) answered: Option<Box<Answered>>,
 }
 
 impl Sought {

@@ -1,5 +1,6 @@
 use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{Encoding, Payload};
+use switchboard_traces::Traces;
 use tokio::time::Duration;
 
 use super::bounds::InFlightMax;
@@ -58,7 +59,11 @@ fn unanswered() -> Unanswered {
         bytes: 1000,
         node_bytes: 1000,
     };
-    Unanswered::new((PeerId::random(), 1), Arc::new(Bounds::new(max)))
+    Unanswered::new(
+        (PeerId::random(), 1),
+        Arc::new(Bounds::new(max)),
+        Traces::off(),
+    )
 }
 
 /// One signal, taken.
@@ -92,7 +97,7 @@ fn links() -> Links {
             local_shortcut: false,
         },
         (MemoryCluster::new().backend().bus, Arc::default()),
-        observe.clone(),
+        (observe.clone(), Traces::off()),
         Tasks::new(observe, Alarm::default()),
     )
 }

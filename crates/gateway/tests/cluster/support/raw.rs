@@ -113,6 +113,19 @@ impl Raw {
         }
     }
 
+    /// The first text that begins so; Engine.IO's pings on the way are answered.
+    pub(crate) fn until(&mut self, begins: &str) -> String {
+        loop {
+            let text = self.read_text();
+            if text.starts_with(begins) {
+                return text;
+            }
+            if text == "2" {
+                self.text("3");
+            }
+        }
+    }
+
     /// The number and the words of the close frame.
     pub(crate) fn closed(&mut self) -> (u16, String) {
         loop {

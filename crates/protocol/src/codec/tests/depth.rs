@@ -69,6 +69,7 @@ fn a_payload_128_deep_is_handed_on_in_both_encodings() {
                 id: 6,
                 kind: "k".into(),
                 payload: signal.payload.to_owned(),
+                traceparent: None,
             };
             let handed_on = server_frame(other, &signal.into());
             let Ok(ServerMessage::Signal(read)) = other.decode_server(&handed_on) else {
