@@ -140,7 +140,7 @@ impl Inner {
             other => other.clone(),
         });
         if reenters || was_outside {
-            self.doubt.assert_now();
+            self.repairs.doubt.assert_now();
         }
         Ok(())
     }
@@ -153,12 +153,12 @@ impl Inner {
             Status::Stopped => Status::Stopped,
         });
         // The cycle of assertions starts again, and waits.
-        self.doubt.assert_now();
+        self.repairs.doubt.assert_now();
         self.warn_of(foreign, "this node is not in the cluster any more; end it");
     }
 
     fn warn_of(&self, foreign: &Foreign, what: &str) {
-        if let Some(said) = self.warnings.foreign.happened() {
+        if let Some(said) = self.lease.warnings.foreign.happened() {
             tracing::warn!(node.id = %foreign.node, "{what}: {foreign}{said}");
         }
     }

@@ -147,7 +147,7 @@ impl Inner {
 
     fn note_lease_lost(&self, lost: &Renewal) {
         self.observe.observe(Observation::LeaseLost);
-        if let Some(said) = self.warnings.lease_lost.happened() {
+        if let Some(said) = self.lease.warnings.lost.happened() {
             let sessions = self.sessions.live_count();
             let claimer = match lost {
                 Renewal::Claimed { by } => Some(by.as_str()),

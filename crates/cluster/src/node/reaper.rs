@@ -81,7 +81,7 @@ impl Inner {
                     return;
                 }
                 Err(error) => {
-                    if let Some(said) = self.warnings.reaping_fails.happened() {
+                    if let Some(said) = self.lease.warnings.reaping_fails.happened() {
                         tracing::warn!(node.id = %dead, %error, "cleaning up after a node failed; it is tried again{said}");
                     }
                 }

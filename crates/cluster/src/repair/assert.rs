@@ -27,7 +27,7 @@ impl Inner {
         match asserted {
             // Trying again does not help, and the others must not wait for it.
             Err(error @ DirectoryError::Corrupt(_)) => {
-                if let Some(said) = self.warnings.not_asserted.happened() {
+                if let Some(said) = self.repairs.warnings.not_asserted.happened() {
                     tracing::error!(session.id = %peer, %error, "a session could not be asserted{said}");
                 }
                 Ok(())

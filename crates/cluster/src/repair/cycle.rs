@@ -120,7 +120,7 @@ impl Inner {
         tokio::select! {
             biased;
             _ = doubts.changed() => Err(Interrupted),
-            () = self.doubt.must_assert() => Err(Interrupted),
+            () = self.repairs.doubt.must_assert() => Err(Interrupted),
             done = cycle => done,
         }
     }

@@ -19,8 +19,8 @@ impl Inner {
     pub(super) async fn look_back(&self, memory: &mut Memory) -> Result<(), AssertError> {
         let doubts = *memory.doubts.borrow_and_update();
         self.lease.renew().await?;
-        if self.doubt.went_back() {
-            if let Some(said) = self.warnings.went_back.happened() {
+        if self.repairs.doubt.went_back() {
+            if let Some(said) = self.repairs.warnings.went_back.happened() {
                 tracing::warn!(
                     "the directory went back in time; its rooms are closed while it is filled{said}"
                 );
@@ -29,7 +29,7 @@ impl Inner {
             memory.filling_since = None;
             memory.lift = true;
         }
-        self.doubt.looked(doubts);
+        self.repairs.doubt.looked(doubts);
         Ok(())
     }
 

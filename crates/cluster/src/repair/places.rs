@@ -74,9 +74,9 @@ impl Inner {
         place: &AssertMember,
     ) -> Result<(), DirectoryError> {
         // Before the call: a write that fails, or whose cycle is broken off, may take effect all the same.
-        let before = self.unverified.note(place);
+        let before = self.repairs.unverified.note(place);
         if !self.assert_place(place).await? {
-            self.unverified.take_back(place, before);
+            self.repairs.unverified.take_back(place, before);
         }
         Ok(())
     }

@@ -112,9 +112,9 @@ impl Node {
         if let Some(retry_after) = local.directory.listing.lock().pause(now) {
             return Err(JoinError::TooMuch { retry_after });
         }
-        node.doubt.until_looked().await;
+        node.repairs.doubt.until_looked().await;
         let turn = local.directory.turn.lock().await;
-        if local.has_ended() || !node.lease.is_serving() || node.doubt.may_show_the_past() {
+        if local.has_ended() || !node.lease.is_serving() || node.repairs.doubt.may_show_the_past() {
             return Err(JoinError::Unavailable);
         }
         if local.directory.may_be_listed(&join.room) {
@@ -173,7 +173,7 @@ impl Inner {
         match outcome.map_err(|_| JoinError::Unavailable)? {
             // What it would be shown may lack those who have come in since.
             JoinOutcome::Joined { .. } | JoinOutcome::Entered { .. }
-                if self.doubt.may_show_the_past() =>
+                if self.repairs.doubt.may_show_the_past() =>
             {
                 Err(JoinError::Unavailable)
             }

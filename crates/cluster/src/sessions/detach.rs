@@ -174,7 +174,7 @@ impl Inner {
         }
         while let Err(error) = self.leave_in_turn(&departing, reason).await {
             if let DirectoryError::Corrupt(_) = error {
-                if let Some(said) = self.warnings.cannot_leave.happened() {
+                if let Some(said) = self.sessions.cannot_leave.happened() {
                     tracing::error!(session.id = %departing.peer, %error, "a session could not leave the directory{said}");
                 }
                 return;

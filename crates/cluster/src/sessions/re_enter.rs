@@ -167,9 +167,9 @@ impl Inner {
     fn is_of_the_past(&self, revision: u64, told: u64) -> bool {
         let went_back = revision < told;
         if went_back {
-            self.doubt.note_went_back();
+            self.repairs.doubt.note_went_back();
         }
-        went_back || self.doubt.may_show_the_past()
+        went_back || self.repairs.doubt.may_show_the_past()
     }
 }
 

@@ -130,7 +130,7 @@ impl Inner {
             .await
             .map_err(|_| ResumeError::Unavailable)?;
         let is_there = matches!(renewal, Renewal::Renewed { .. });
-        Ok(!is_there || self.doubt.went_back())
+        Ok(!is_there || self.repairs.doubt.went_back())
     }
 
     /// An attach got no answer. Where it took effect, no other node keeps the session any more: it is away here.

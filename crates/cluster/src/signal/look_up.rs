@@ -94,7 +94,7 @@ impl Inner {
 
     /// Whether the directory may have lost a member whose node has yet to write it again.
     fn may_lack_a_member(&self) -> bool {
-        self.doubt.lasts() || self.doubt.may_show_the_past()
+        self.repairs.doubt.lasts() || self.repairs.doubt.may_show_the_past()
     }
 
     fn end_look_up(&self, shared: &Arc<Mutex<Room>>, whom: &Whom, sighting: &Sighting) {
