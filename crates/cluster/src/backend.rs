@@ -28,7 +28,7 @@ pub struct Backend {
     pub leases: Arc<dyn Leases>,
     /// From node to node.
     pub bus: Arc<dyn Bus>,
-    /// What is known of the connection to all three; changes wake whoever waits for them.
+    /// What is known of the connection to all three; changes wake the tasks that wait for them.
     pub reach: watch::Receiver<Reach>,
     /// Counts the occasions on which what was written may have been lost: a new connection, another server, a moved slot.
     pub doubts: watch::Receiver<u64>,

@@ -5,8 +5,13 @@
 //! three exists in memory (the embedded default, one node) and on Redis; everything else here is the same code over both.
 //!
 //! A session belongs to one node at a time: to the one with its highest epoch. It outlives its connection and moves to
-//! whichever node its client comes to (`resume`), also when the one it was on is dead, frozen or on its way out. What a
-//! link lost is sent again after a `resync`, what the directory lost is written again by `assert`; there is no third repair.
+//! whichever node its client comes to (`resume`), also when the one it was on is dead, frozen or stopping. What a link lost
+//! is sent again after a `resync`, what the directory lost is written again by an assertion; there is no third repair.
+//!
+//! `backend`, `link`, `observe`, `spawning` and `tasks` know none of the folders above them. In `signal`, `room`, `sessions`,
+//! `node` and `repair`, state lies in files that do not know `node::Inner`; what needs the whole node lies beside them.
+
+#![warn(clippy::too_many_lines)]
 
 pub mod backend;
 #[cfg(test)]

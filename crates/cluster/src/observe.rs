@@ -79,7 +79,7 @@ impl ResumeOutcome {
 /// Why a session without a connection ends before its window does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AwayEnd {
-    /// Its user came with a new one and had as many as he may have.
+    /// Its user came with a new one and had as many as allowed.
     UserLimit,
     /// Those that this node keeps would have been over their bound.
     Bytes,
@@ -132,7 +132,7 @@ pub enum Observation {
     PublishFailed,
     /// A frame came that is not authentic or not readable.
     FrameRejected,
-    /// A link forgot what it had and started anew.
+    /// A link forgot what it had and started again.
     LinkReset,
     /// What is unanswered by one node was queued again, and revisions were compared.
     Resync,

@@ -1,9 +1,10 @@
 //! A room with members on this node: what its roster is, who is told of changes, and in which order.
 //!
-//! Roster steps come from several nodes and may overtake one another; a session must hear of a member's join before its
-//! first signal and of its leaving after its last. So a room takes steps strictly by revision. One from the future waits
-//! for those before it, as does, with its receiver, a signal from a member nobody has heard of. When a step stays away, the
-//! roster is read again and the difference is told; a partial list is never taken for the whole.
+//! Roster steps come from several nodes and may overtake one another, while a session must hear of a member's join before its
+//! first signal and of its leaving after its last. So a room takes steps strictly by revision. A step that comes too early
+//! waits for those before it; a signal from a member that this node has not heard of waits with its receiver. When a step
+//! does not come, the roster is read again and the sessions are told the difference. A partial list is never taken for the
+//! whole.
 
 pub(crate) mod allowance;
 pub(crate) mod announce;

@@ -27,6 +27,7 @@ use self::away::Away;
 use self::former_places::FormerPlaces;
 use self::local_session::LocalSession;
 use crate::backend::record::Epoch;
+use crate::observe::repeated::Repeated;
 
 /// Sessions that resume here at the same time share so many turns, each always the same one.
 const ATTACH_TURNS: usize = 256;
@@ -46,6 +47,9 @@ pub(crate) struct Sessions {
     departures: Semaphore,
     /// Held while a session is attached here again: of two that come at the same time, the later one finds the other.
     attach_turns: Box<[Mutex<()>]>,
+    /// What a fault can repeat, and an operator need not read each time.
+    cannot_leave: Repeated,
+    away_shed: Repeated,
 }
 
 /// A session that this node answers for.
@@ -73,6 +77,8 @@ impl Sessions {
             former_places: FormerPlaces::default(),
             departures: Semaphore::new(DEPARTURES_MAX),
             attach_turns: (0..ATTACH_TURNS).map(|_| Mutex::default()).collect(),
+            cannot_leave: Repeated::default(),
+            away_shed: Repeated::default(),
         }
     }
 

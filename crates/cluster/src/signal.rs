@@ -30,6 +30,7 @@ use switchboard_protocol::PeerId;
 use switchboard_traces::Traces;
 
 use crate::backend::record::Epoch;
+use crate::observe::repeated::Repeated;
 use crate::sessions::local_session::LocalSession;
 use crate::signal::held_back::queue::HeldBack;
 use crate::signal::inbound::Inbound;
@@ -49,6 +50,8 @@ pub(crate) struct Signals {
     held_back: Mutex<Vec<Arc<LocalSession>>>,
     /// What is remembered of sessions that are not here any more.
     pub(crate) tombstones: Tombstones,
+    /// What a fault can repeat, and an operator need not read each time.
+    frames_rejected: Repeated,
 }
 
 impl Signals {
@@ -59,6 +62,7 @@ impl Signals {
             waiting: Mutex::default(),
             held_back: Mutex::default(),
             tombstones: Tombstones::default(),
+            frames_rejected: Repeated::default(),
         }
     }
 

@@ -52,7 +52,7 @@ impl Tasks {
             .spawn(async move { guarded_in(&*observe, task, run).await });
     }
 
-    /// Starts something that nobody waits for.
+    /// Starts something that a stop does not wait for.
     pub(crate) fn aside(&self, task: Task, run: impl Future<Output = ()> + Send + 'static) {
         let observe = self.observe.clone();
         self.running
@@ -69,7 +69,7 @@ impl Tasks {
         guarded_in(&*self.observe, task, handle).await
     }
 
-    /// While somebody has this, the errands are not done.
+    /// While there is such a token, the errands are not done.
     pub(crate) fn errand_token(&self) -> TaskTrackerToken {
         self.errands.token()
     }

@@ -10,11 +10,11 @@ use switchboard_protocol::NodeId;
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
     /// Publishes one frame on the channel of `to`. `Ok` is the number of subscribers that the broker saw, a hint only:
-    /// 0 means that nobody listened there at this moment.
+    /// 0 means that no node listened there at this moment.
     async fn publish(&self, to: &NodeId, frame: Bytes) -> Result<u64, BusError>;
 
     /// Opens the channel of `node`, this one. Frames that are published before this returns may be missed. Fails where
-    /// the broker is not reached, and may be tried again; once open, it is opened anew after every loss of connection.
+    /// the broker is not reached, and may be tried again; once open, it is opened again after every loss of connection.
     async fn subscribe(&self, node: &NodeId) -> Result<Box<dyn Inbox>, BusError>;
 }
 
@@ -28,7 +28,7 @@ pub trait Inbox: Send + 'static {
 /// What a channel brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BusEvent {
-    /// A frame, as it was published, if nobody tampered with it.
+    /// A frame, as it was published, unless it was tampered with.
     Frame(Bytes),
     /// Frames may have been missed: the connection was lost and is back, or this node read too slowly.
     Gap,

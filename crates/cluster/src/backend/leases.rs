@@ -1,6 +1,6 @@
 //! Which nodes live.
 //!
-//! A lease is a counter that its node raises every second. Nobody's clock is compared with anybody else's: an observer
+//! A lease is a counter that its node raises every second. Clocks of two machines are never compared: an observer
 //! holds a node for dead when its counter did not change for the lease time of the observer's own monotonic clock
 //! ([`reaper`](crate::node::reaper)).
 
@@ -32,7 +32,7 @@ pub trait Leases: Send + Sync + 'static {
     /// Removes the node itself: it has stopped and cleaned up. Not where it is claimed.
     async fn release(&self, node: &NodeId) -> Result<(), LeaseError>;
 
-    /// The node stops and leaves sessions behind for another to take: its lease is claimed by itself, which everybody may
+    /// The node stops and leaves sessions behind for another to take: its lease is claimed by itself, which every node may
     /// take over at once. Not where it is claimed already.
     async fn abandon(&self, node: &NodeId) -> Result<(), LeaseError>;
 

@@ -1,7 +1,7 @@
 //! Everything in this process: the embedded default, and the ground under tests of several nodes.
 //!
-//! It behaves as Redis does, for one difference: a lone node has nothing to remember from before, so that it starts with
-//! every bucket open.
+//! It behaves as Redis does, with one difference: a node that is alone has nothing to remember from before, so it starts
+//! with every bucket open.
 
 mod asserted;
 mod bus;

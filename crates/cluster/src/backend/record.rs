@@ -26,7 +26,7 @@ pub struct Flags {
     pub hidden: bool,
     /// Has no socket at the moment.
     pub away: bool,
-    /// May come back after it lost its socket. Without it, whoever finds the member without a node removes it.
+    /// May come back after it lost its socket. Without it, a node that finds the member without a node removes it.
     pub resumable: bool,
     /// Holds the name that it claimed, see [`Claim`](crate::backend::directory::Claim). Told to other nodes only where it is so:
     /// releases that know nothing of it read all other members.
@@ -59,7 +59,7 @@ pub struct MemberRecord {
     pub unread: Option<Box<Unread>>,
 }
 
-/// What this release does not understand of a member's record, kept as it is: whoever writes the record again writes this
+/// What this release does not understand of a member's record, kept as it is: a node that writes the record again writes this
 /// again, so that a later release, whose it may be, loses nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
@@ -113,7 +113,7 @@ pub struct RosterSnapshot {
     pub capacity: u32,
     /// Everyone, hidden ones too, in join order (hidden ones first).
     pub members: Vec<MemberRecord>,
-    /// They are in, and even the heads of their records cannot be read: nobody can tell where they are. Whoever knows them
+    /// They are in, and even the heads of their records cannot be read: where they are cannot be told. A node that knows them
     /// from before must not take them for gone.
     pub unreadable: Vec<PeerId>,
 }

@@ -7,7 +7,7 @@
 //! | `redis-cluster://[user:password@]host[:6379]` | a Cluster; `?node=host:port&node=…` for further nodes, to be found by while the first is down |
 //!
 //! Name every Sentinel, and at least one node of a Cluster for each master: a node that starts, or has to start over, has
-//! nobody else to ask. `rediss://`, `rediss-sentinel://` and `rediss-cluster://` are the same over TLS, to all of them,
+//! no other server to ask. `rediss://`, `rediss-sentinel://` and `rediss-cluster://` are the same over TLS, to all of them,
 //! by the system's certificates (`SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded) or with `caFile=/path/ca.pem`;
 //! `certFile=…&keyFile=…` is shown to a Redis that asks for a certificate. All speak RESP3.
 //!

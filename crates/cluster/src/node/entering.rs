@@ -54,7 +54,7 @@ impl Inner {
         Ok(inbox)
     }
 
-    /// A foreign node whose lease is gone without a trace is waited for: Redis may have lost the table, and whoever lives
+    /// A foreign node whose lease is gone without a trace is waited for: Redis may have lost the table, and a node that lives
     /// enters it again within a lease.
     async fn look_for_foreign(
         &self,
@@ -111,7 +111,7 @@ impl Inner {
         Ok(None)
     }
 
-    /// This node's lease is gone: it was frozen and taken for dead, or Redis forgot it. It enters anew, unless others run
+    /// This node's lease is gone: it was frozen and taken for dead, or Redis forgot it. It enters again, unless others run
     /// meanwhile beside which it cannot work.
     pub(crate) async fn enter_again(&self, observer: &Observer) -> Result<(), LeaseError> {
         let table = self.backend.leases.read().await?;
@@ -140,12 +140,12 @@ impl Inner {
             other => other.clone(),
         });
         if reenters || was_outside {
-            self.doubt.assert_now();
+            self.repairs.doubt.assert_now();
         }
         Ok(())
     }
 
-    /// It takes nobody, asserts nothing and cleans up after nobody, until the others are gone or an operator ends it.
+    /// It takes no session, asserts nothing and cleans up after no node, until the others are gone or an operator ends it.
     fn stay_out(&self, foreign: &Foreign) {
         self.lease.turn(|status| match status {
             Status::Starting(_) => Status::Starting(foreign.to_string()),
@@ -153,12 +153,12 @@ impl Inner {
             Status::Stopped => Status::Stopped,
         });
         // The cycle of assertions starts again, and waits.
-        self.doubt.assert_now();
+        self.repairs.doubt.assert_now();
         self.warn_of(foreign, "this node is not in the cluster any more; end it");
     }
 
     fn warn_of(&self, foreign: &Foreign, what: &str) {
-        if let Some(said) = self.warnings.foreign.happened() {
+        if let Some(said) = self.lease.warnings.foreign.happened() {
             tracing::warn!(node.id = %foreign.node, "{what}: {foreign}{said}");
         }
     }

@@ -28,7 +28,7 @@ impl fmt::Display for Foreign {
 }
 
 impl Inner {
-    /// A node, if it is one beside which this one cannot work. One that does not tell what it is holds nobody up.
+    /// A node, if it is one beside which this one cannot work. One that does not tell what it is holds no node up.
     pub(crate) async fn foreign(&self, node: &NodeId) -> Result<Option<Foreign>, LeaseError> {
         if *node == self.id {
             return Ok(None);

@@ -15,10 +15,9 @@ use crate::node::lease_keeper::LeaseKeeper;
 use crate::node::settings::Settings;
 use crate::node::status::Status;
 use crate::observe::Observe;
-use crate::observe::repeated::Repeated;
+use crate::repair::Repairs;
 use crate::repair::checked_directory::CheckedDirectory;
 use crate::repair::doubt::Doubt;
-use crate::repair::unverified::Unverified;
 use crate::room::rooms::Rooms;
 use crate::sessions::Sessions;
 use crate::signal::Signals;
@@ -35,24 +34,8 @@ pub(crate) struct Inner {
     pub(crate) signals: Signals,
     pub(crate) rooms: Rooms,
     pub(crate) sessions: Sessions,
-    pub(crate) doubt: Arc<Doubt>,
-    pub(crate) unverified: Unverified,
+    pub(crate) repairs: Repairs,
     pub(crate) traces: Traces,
-    pub(crate) warnings: Warnings,
-}
-
-/// What a fault can repeat, and an operator need not read each time.
-#[derive(Default)]
-pub(crate) struct Warnings {
-    pub(crate) lease_lost: Repeated,
-    pub(crate) frames_rejected: Repeated,
-    pub(crate) resyncs: Repeated,
-    pub(crate) reaping_fails: Repeated,
-    pub(crate) went_back: Repeated,
-    pub(crate) not_asserted: Repeated,
-    pub(crate) cannot_leave: Repeated,
-    pub(crate) away_shed: Repeated,
-    pub(crate) foreign: Repeated,
 }
 
 impl Inner {
@@ -94,10 +77,8 @@ impl Inner {
             signals,
             rooms: Rooms::default(),
             sessions: Sessions::new(id.clone()),
-            doubt,
-            unverified: Unverified::default(),
+            repairs: Repairs::new(doubt),
             traces: settings.traces.clone(),
-            warnings: Warnings::default(),
             settings,
             id,
         })

@@ -101,7 +101,7 @@ impl KeyAgreement {
             former: None,
         };
         let mut known = self.leases.cluster_key(&offered).await?;
-        // A node that has never served has let nobody in, and nothing is lost with its key.
+        // A node that has never served has let no session in, and nothing is lost with its key.
         let is_starting = matches!(*self.status.borrow(), Status::Starting(_));
         if !is_starting && known.key != offered.key && known.generation <= offered.generation {
             offered.generation = known.generation.saturating_add(1);

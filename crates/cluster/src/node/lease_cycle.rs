@@ -55,7 +55,7 @@ impl Inner {
                 Ok(true) => {
                     self.observe.observe(Observation::LeaseRenewed);
                     if let Some(lasted) = failing.ended() {
-                        tracing::info!("the lease is kept again (it failed {lasted})");
+                        tracing::info!("the lease is renewed again (it failed {lasted})");
                     }
                 }
                 Ok(false) => {}
@@ -63,7 +63,7 @@ impl Inner {
                     observer.start_again();
                     self.observe.observe(Observation::LeaseFailed);
                     if let Some(said) = failing.happened() {
-                        tracing::warn!(%error, "the lease could not be kept; sockets stay{said}");
+                        tracing::warn!(%error, "the lease could not be renewed; connections stay open{said}");
                     }
                 }
             }
@@ -88,11 +88,11 @@ impl Inner {
         }
         let is_claimed = matches!(renewal, Renewal::Claimed { .. });
         if self.lease.is_outside() && !is_claimed {
-            // Nobody would clean up after this node, and those who are in may not read what it writes. One that is claimed
+            // No node would clean up after this one, and those that are in may not be able to read what it writes. One that is claimed
             // may have to clean up after itself.
             return Ok(false);
         }
-        // A claim may have taken effect without an answer: then nobody but this node can know that it is to clean up.
+        // A claim may have taken effect without an answer: then only this node can know that it is to clean up.
         let claimed = table
             .iter()
             .filter(|lease| lease.node != self.id && lease.claimed_by.as_ref() == Some(&self.id));
@@ -100,7 +100,7 @@ impl Inner {
             self.spawn_reaping(&lease.node, Gone::Died);
         }
         for lease in look.dead {
-            // What it claims it is to clean up, and whoever stops does not begin with that.
+            // A node cleans up after what it claims, and one that stops does not begin with that.
             if !self.tasks.is_stopping() && leases.claim(&lease, &self.id).await? {
                 self.spawn_reaping(&lease.node, Gone::told_by(&lease));
             }
@@ -109,7 +109,7 @@ impl Inner {
     }
 
     fn spawn_reaping(self: &Arc<Self>, dead: &NodeId, how: Gone) {
-        // Whoever stops gives no lease back before it is done with those of others, and begins with no more.
+        // A node that stops gives its lease back only once it is done with those of others, and begins with no more.
         if self.tasks.is_stopping() || !self.lease.begin_reaping(dead) {
             return;
         }
@@ -122,7 +122,7 @@ impl Inner {
     }
 
     /// This node was taken for dead, or its lease was forgotten. Sockets stay. While another node cleans up after it, it
-    /// takes nobody; then it enters anew, and finds out session by session whose each is now.
+    /// takes no session; then it enters again, and finds out session by session which node has each now.
     async fn lose_lease(&self, lost: &Renewal, observer: &Observer) -> Result<(), LeaseError> {
         if self.tasks.is_stopping() {
             // It stops, and has just given its lease back.
@@ -147,7 +147,7 @@ impl Inner {
 
     fn note_lease_lost(&self, lost: &Renewal) {
         self.observe.observe(Observation::LeaseLost);
-        if let Some(said) = self.warnings.lease_lost.happened() {
+        if let Some(said) = self.lease.warnings.lost.happened() {
             let sessions = self.sessions.live_count();
             let claimer = match lost {
                 Renewal::Claimed { by } => Some(by.as_str()),
@@ -157,7 +157,7 @@ impl Inner {
                 node.id = claimer,
                 ?lost,
                 sessions,
-                "this node's lease is lost; sockets stay{said}"
+                "this node's lease is lost; connections stay open{said}"
             );
         }
     }

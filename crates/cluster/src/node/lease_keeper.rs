@@ -10,6 +10,7 @@ use tokio::time::{Duration, Instant};
 use crate::backend::leases::{LeaseError, Leases, NodeInfo, Renewal};
 use crate::node::key_agreement::KeyAgreement;
 use crate::node::status::Status;
+use crate::observe::repeated::Repeated;
 use crate::repair::doubt::Doubt;
 
 /// What keeps the lease of one node.
@@ -28,6 +29,15 @@ pub(crate) struct LeaseKeeper {
     outside: watch::Sender<bool>,
     /// Nodes that this one is cleaning up after.
     reaping: parking_lot::Mutex<BTreeSet<NodeId>>,
+    pub(crate) warnings: Warnings,
+}
+
+/// What a fault can repeat, and an operator need not read each time.
+#[derive(Default)]
+pub(crate) struct Warnings {
+    pub(crate) lost: Repeated,
+    pub(crate) reaping_fails: Repeated,
+    pub(crate) foreign: Repeated,
 }
 
 /// What this node knows of its own lease.
@@ -64,6 +74,7 @@ impl LeaseKeeper {
             status,
             outside: watch::Sender::new(false),
             reaping: parking_lot::Mutex::default(),
+            warnings: Warnings::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A node is dead when its counter did not change for the lease time of the observer's own monotonic clock, during which
 //! the observer's own reads and renewals all succeeded. Time without the backend, or spent frozen, starts the count again:
-//! whoever could not look has seen nothing.
+//! a node that could not look has seen nothing.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(crate) struct Observer {
 /// What a look at the table brought.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Look {
-    /// To be claimed: they did not move, and nobody who lives has claimed them.
+    /// To be claimed: they did not move, and no node that lives has claimed them.
     pub(crate) dead: Vec<Lease>,
     /// They were there before and have been missing for as long as it takes to be dead: a table that was forgotten is
     /// full again sooner.

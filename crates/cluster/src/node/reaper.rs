@@ -70,7 +70,7 @@ impl Inner {
         loop {
             match self.try_to_reap(&dead).await {
                 Ok(None) => {
-                    tracing::info!(node.id = %dead, "a node is no more this one's to clean up after");
+                    tracing::info!(node.id = %dead, "this node's claim on a dead node is gone: it no longer cleans up after it");
                     return;
                 }
                 Ok(Some(members)) => {
@@ -81,8 +81,8 @@ impl Inner {
                     return;
                 }
                 Err(error) => {
-                    if let Some(said) = self.warnings.reaping_fails.happened() {
-                        tracing::warn!(node.id = %dead, %error, "cleaning up will be tried again{said}");
+                    if let Some(said) = self.lease.warnings.reaping_fails.happened() {
+                        tracing::warn!(node.id = %dead, %error, "cleaning up after a node failed; it is tried again{said}");
                     }
                 }
             }
@@ -92,7 +92,8 @@ impl Inner {
         }
     }
 
-    /// `None`: the claim is no more. Redis forgot it, and the other may have entered anew, alive; who does not is an orphan.
+    /// `None`: the claim is no more. Redis forgot it, and the other node may live and have entered again; if it has not, its
+    /// members are orphans.
     async fn try_to_reap(self: &Arc<Self>, dead: &NodeId) -> Result<Option<usize>, ReapError> {
         if !self.has_claimed(dead).await? {
             return Ok(None);
@@ -162,7 +163,7 @@ impl Inner {
         peer: &PeerId,
     ) -> Result<Vec<Told>, DirectoryError> {
         let told = match self.reap_session(dead, peer).await {
-            // To try again does not help, and the others are cleaned up after all the same. Whoever shares a room with it
+            // Trying again does not help, and the others are cleaned up after all the same. A node that shares a room with it
             // takes it over as an orphan.
             Err(DirectoryError::Corrupt(what)) => {
                 let what = format_args!("session {peer} of a dead node: {what}");
@@ -232,7 +233,7 @@ impl Inner {
         }
     }
 
-    /// Whether its rooms count on the peer to come back. One that is in no room costs nobody anything.
+    /// Whether its rooms count on the peer to come back. One that is in no room costs nothing.
     async fn can_resume(&self, record: &PeerRecord) -> Result<bool, DirectoryError> {
         for room in &record.rooms {
             let roster = self.backend.directory.roster(room).await?;
@@ -247,7 +248,7 @@ impl Inner {
         let directory = &self.backend.directory;
         let mut told = Vec::new();
         for room in &record.rooms {
-            // If it is gone already, whoever did that may have died before it said so.
+            // If it is gone already, the node that removed it may have died before it told the others.
             let reason = LeaveReason::NodeLost;
             let left = self.leave_room(room, &record.peer, record.epoch, reason);
             let left = left.await?;
@@ -262,7 +263,7 @@ impl Inner {
         Ok(told)
     }
 
-    /// Waits until the others have confirmed what they were told. This node may not know these rooms itself, so nobody
+    /// Waits until the others have confirmed what they were told. This node may not know these rooms itself, so no node
     /// would compare revisions with it if a link lost a step: it says them again until one generation has carried all.
     async fn until_told(&self, dead: &NodeId, steps: Vec<Told>) {
         let mut told: BTreeMap<NodeId, Vec<(RoomId, u64)>> = BTreeMap::new();

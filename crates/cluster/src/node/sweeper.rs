@@ -28,7 +28,7 @@ impl Inner {
                 () = self.tasks.stopped() => return,
             }
             // Asked at each tick: a doubt begins when it is noticed.
-            let is_in_doubt = self.doubt.lasts();
+            let is_in_doubt = self.repairs.doubt.lasts();
             self.read_rosters_behind();
             self.try_all_held_back();
             self.shed_away();
@@ -56,7 +56,7 @@ impl Inner {
                 node.observe.observe(Observation::RosterFetched);
                 let roster = node.backend.directory.roster(&id).await;
                 if let Ok(snapshot) = roster {
-                    let doubtful = node.doubt.lasts();
+                    let doubtful = node.repairs.doubt.lasts();
                     node.in_room(&room, |room| ((), room.install(snapshot, doubtful)));
                 }
             });

@@ -2,9 +2,9 @@
 //! where that is known. A log that says the same line every second hides the others.
 //!
 //! ```text
-//! 12:00:00 WARN the lease could not be kept; sockets stay
-//! 12:01:00 WARN the lease could not be kept; sockets stay (59 more in 60 s)
-//! 12:01:20 INFO the lease is kept again (it failed 80 times in 80 s)
+//! 12:00:00 WARN the lease could not be renewed; connections stay open
+//! 12:01:00 WARN the lease could not be renewed; connections stay open (59 more in 60 s)
+//! 12:01:20 INFO the lease is renewed again (it failed 80 times in 80 s)
 //! ```
 
 use std::fmt;
@@ -15,7 +15,7 @@ use tokio::time::{Duration, Instant};
 /// Between two lines about the same thing.
 const SUM_UP_EVERY: Duration = Duration::from_secs(60);
 
-/// One such warning. Whoever says it keeps one for as long as it says so, in a `static` where nothing lives long enough.
+/// One such warning. The code that warns keeps one for as long as it does, in a `static` where nothing lives long enough.
 #[derive(Debug, Default)]
 pub struct Repeated(Mutex<Option<Spell>>);
 

@@ -1,5 +1,5 @@
 //! What the directory holds, or another node says, and this release cannot read: one item is skipped, counted and said, and
-//! all else goes on. A later release may have written it, or somebody who has no business there.
+//! all else goes on. A later release may have written it, or a program that should not.
 
 use std::fmt::Display;
 use std::sync::{Arc, OnceLock};

@@ -27,7 +27,7 @@ impl Inner {
         match asserted {
             // Trying again does not help, and the others must not wait for it.
             Err(error @ DirectoryError::Corrupt(_)) => {
-                if let Some(said) = self.warnings.not_asserted.happened() {
+                if let Some(said) = self.repairs.warnings.not_asserted.happened() {
                     tracing::error!(session.id = %peer, %error, "a session could not be asserted{said}");
                 }
                 Ok(())
@@ -115,7 +115,7 @@ impl Inner {
         intended.await.map(drop)
     }
 
-    /// A client that was told that a join did not succeed, or that has left, need not say so again: nobody else would
+    /// A client that was told that a join did not succeed, or that has left, need not say so again: nothing else would
     /// take what is left of the session out of the room.
     async fn leave_what_is_undone(&self, local: &Arc<LocalSession>) -> Result<(), DirectoryError> {
         for room in local.directory.undone() {
@@ -160,7 +160,7 @@ impl Inner {
         Ok(())
     }
 
-    /// The owner and his epoch, if it is another node.
+    /// The owner and its epoch, if it is another node.
     async fn assert_record(
         &self,
         record: &PeerRecord,

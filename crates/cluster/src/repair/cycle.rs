@@ -107,7 +107,7 @@ impl Inner {
             self.expel_ghosts(&mut memory.ghosts).await?;
             self.adopt_orphans(&mut memory.absent).await?;
             self.verify_places().await?;
-            // Where nobody joins, nobody else notices.
+            // Where no session joins, nothing else notices.
             let closed = self.backend.directory.closed_buckets().await;
             match closed?.is_empty() {
                 true => {
@@ -120,7 +120,7 @@ impl Inner {
         tokio::select! {
             biased;
             _ = doubts.changed() => Err(Interrupted),
-            () = self.doubt.must_assert() => Err(Interrupted),
+            () = self.repairs.doubt.must_assert() => Err(Interrupted),
             done = cycle => done,
         }
     }
@@ -161,8 +161,8 @@ impl Inner {
         Ok(false)
     }
 
-    /// `lift`: above the revisions that are known. A directory that went back in time gives revisions anew, to other
-    /// contents: only what is above both is the same for everybody, and everybody reads it.
+    /// `lift`: above the revisions that are known. A directory that went back in time gives revisions again, to other
+    /// contents: only what is above both is the same for every node, and every node reads it.
     async fn assert_all(self: &Arc<Self>, lift: bool) -> Result<(), AssertError> {
         let mut under_way = JoinSet::new();
         for session in self.sessions.all() {

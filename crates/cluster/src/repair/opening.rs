@@ -14,13 +14,13 @@ use crate::repair::failure::AssertError;
 const NEWCOMER_WAITS: u32 = 2;
 
 impl Inner {
-    /// Closes the rooms of a directory that went back in time. Until it has looked, this node lets nobody in: what others
+    /// Closes the rooms of a directory that went back in time. Until it has looked, this node lets no session in: what others
     /// have written since is unknown there.
     pub(super) async fn look_back(&self, memory: &mut Memory) -> Result<(), AssertError> {
         let doubts = *memory.doubts.borrow_and_update();
         self.lease.renew().await?;
-        if self.doubt.went_back() {
-            if let Some(said) = self.warnings.went_back.happened() {
+        if self.repairs.doubt.went_back() {
+            if let Some(said) = self.repairs.warnings.went_back.happened() {
                 tracing::warn!(
                     "the directory went back in time; its rooms are closed while it is filled{said}"
                 );
@@ -29,12 +29,12 @@ impl Inner {
             memory.filling_since = None;
             memory.lift = true;
         }
-        self.doubt.looked(doubts);
+        self.repairs.doubt.looked(doubts);
         Ok(())
     }
 
-    /// How long after this node began to assert everybody has written what is his. Others may notice later than this one, and
-    /// take over the members of nodes that are no more a lease after that, where this node may know nobody in those rooms. A
+    /// How long after this node began to assert every node has written what it knows. Others may notice later than this one, and
+    /// take over the members of nodes that are no more a lease after that, where this node may know no member of those rooms. A
     /// node that has just started has nothing to write, and those who have may not have reached the directory yet when it
     /// did: they open the rooms.
     pub(super) async fn time_to_fill(&self) -> Result<Duration, LeaseError> {

@@ -1,4 +1,4 @@
-//! Members that nobody answers for any more: noted for this node and unknown here, or listed on a node that is no more.
+//! Members that no node answers for any more: noted for this node and unknown here, or listed on a node that is no more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::observe::record_kind::RecordKind;
 use crate::repair::failure::{AssertError, once_filled};
 use crate::tasks::Task;
 
-/// Whoever is noted for this node and unknown here for so long was lost track of: coming and going take less.
+/// A session that is noted for this node and unknown here for so long was lost track of: coming and going take less.
 const GHOST_AFTER: Duration = Duration::from_secs(10);
 
 impl Inner {
@@ -86,7 +86,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Takes over the members, in rooms that this node knows, of nodes that have not been in the table for a lease: nobody
+    /// Takes over the members, in rooms that this node knows, of nodes that have not been in the table for a lease: no node
     /// reaps those. False while one of them may still come back.
     pub(super) async fn adopt_orphans(
         self: &Arc<Self>,
@@ -99,7 +99,7 @@ impl Inner {
             .into_iter()
             .filter(|place| !present.contains(&place.member.node))
             .collect();
-        // Where nobody is an orphan, nobody is waited for.
+        // Where there is no orphan, no node is waited for.
         absent.retain(|node, _| !orphans.is_empty() && !present.contains(node));
         for place in orphans {
             if self.is_gone(&place.member.node, absent) {

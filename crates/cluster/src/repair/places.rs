@@ -10,7 +10,7 @@ use crate::repair::failure::once_filled;
 use crate::sessions::local_session::LocalSession;
 
 impl Inner {
-    /// A live member of a room as this node's roster has it. Where that has it as somebody else's, or as away, under this
+    /// A live member of a room as this node's roster has it. Where that has it as another node's, or as away, under this
     /// very epoch, or, read from a directory that had gone back in time, under a former one, its place is taken back. That
     /// waits until the room is open; its revision cannot, nor can, where the directory may have lost what was written last,
     /// what the session told of itself.
@@ -74,9 +74,9 @@ impl Inner {
         place: &AssertMember,
     ) -> Result<(), DirectoryError> {
         // Before the call: a write that fails, or whose cycle is broken off, may take effect all the same.
-        let before = self.unverified.note(place);
+        let before = self.repairs.unverified.note(place);
         if !self.assert_place(place).await? {
-            self.unverified.take_back(place, before);
+            self.repairs.unverified.take_back(place, before);
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ impl Inner {
 
     fn compare_notes(&self, link: &Link) {
         self.observe.observe(Observation::Resync);
-        if let Some(said) = self.warnings.resyncs.happened() {
+        if let Some(said) = self.repairs.warnings.resyncs.happened() {
             tracing::info!(node.id = %link.to(), "resync with a node: a link or the subscription lost something{said}");
         }
         let rooms = self.rooms.all();

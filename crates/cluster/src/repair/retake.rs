@@ -29,8 +29,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Whoever kept this session while this node was taken for dead is dead itself, and its client was here all the time:
-    /// it is not away. False: it has no connection of that epoch here.
+    /// The node that kept this session while this one was taken for dead is dead itself, and the client was here all the time:
+    /// the session is not away. False: it has no connection of that epoch here.
     pub(crate) async fn retake_if_connected(
         &self,
         record: &PeerRecord,

@@ -1,5 +1,5 @@
 //! Places that this node wrote for sessions without a connection here. While such a write is on its way, the session may
-//! resume and leave the room: then the write arrives last, and lists a member that nobody answers for. So each of these places
+//! resume and leave the room: then the write arrives last, and lists a member that no node answers for. So each of these places
 //! is verified once every step that its write could have crossed is over.
 
 use std::collections::BTreeMap;

@@ -11,7 +11,7 @@ use crate::tasks::Task;
 impl Inner {
     /// Takes those members out whose sessions do not want their places any more.
     pub(super) async fn verify_places(&self) -> Result<(), DirectoryError> {
-        for (place, written) in self.unverified.due() {
+        for (place, written) in self.repairs.unverified.due() {
             let verified = self
                 .tasks
                 .guarded_in(Task::Assertion, self.verify(&place, &written));
@@ -22,7 +22,7 @@ impl Inner {
                 Err(DirectoryError::Corrupt(what)) => self.note_unreadable_session(&place.0, &what),
                 Err(error) => return Err(error),
             }
-            self.unverified.remove(&place);
+            self.repairs.unverified.remove(&place);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What joins may cost. Whoever enters a room is told who is in it, and a node that has nobody there yet reads that from the
+//! What joins may cost. A session that enters a room is told who is in it, and a node with no member there yet reads that from the
 //! directory first: a room of a thousand with large profiles has six megabytes. So joins are weighed by the rosters that they
 //! make this node read and tell, for each session and for the node.
 

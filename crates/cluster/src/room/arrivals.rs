@@ -118,7 +118,7 @@ impl Room {
         while let Some(joining) = self.arrivals.joining.get_mut(index) {
             if joining.revision <= roster.revision && !joining.is_in(roster) {
                 // The directory let it in after it had gone back in time, and gave a revision that it had given before. The
-                // next one that is above all, once everybody has asserted, has it; another's step may have that one, too.
+                // next one that is above all, once every node has asserted, has it; another's step may have that one, too.
                 joining.revision = roster.revision + 1;
                 self.highest.known = self.highest.known.max(joining.revision);
             }

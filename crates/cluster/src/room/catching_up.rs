@@ -17,7 +17,7 @@ impl Room {
         }
     }
 
-    /// Whether somebody may be in the room whom nobody here has heard of.
+    /// Whether there may be a member that this node has not heard of.
     pub(crate) fn is_behind(&self) -> bool {
         self.roster
             .as_ref()
@@ -66,7 +66,7 @@ impl Room {
             .awaiting
             .extract_if(.., |(awaited, _)| *awaited <= revision)
         {
-            // Whoever waited may have given up.
+            // The task that waited may have given up.
             let _ = reached.send(());
         }
     }
@@ -78,7 +78,7 @@ impl Room {
         self.roster.as_ref().map(|roster| roster.revision)
     }
 
-    /// Another node answers to what it was told of this room. It may not have the room, and suppose a revision: nobody ever
+    /// Another node answers to what it was told of this room. It may not have the room, and suppose a revision: no node ever
     /// gave that, and it must not be asserted.
     pub(crate) fn suppose(&mut self, revision: u64) -> Option<u64> {
         self.highest.supposed = self.highest.supposed.max(revision);

@@ -13,10 +13,10 @@ use crate::node::{Inner, Node};
 use crate::room::JOIN_PATIENCE;
 use crate::sessions::local_session::LocalSession;
 
-/// Why somebody does not get a name in a room where it is.
+/// Why a member does not get another name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RenameError {
-    /// It is not in the room, or nobody sees it there.
+    /// It is not in the room, or hidden there.
     #[error("not a member of the room")]
     NotAMember,
     /// Another member holds the name.
@@ -27,7 +27,7 @@ pub enum RenameError {
     Unavailable,
 }
 
-/// Why somebody's state was not changed.
+/// Why a member's state was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UpdateError {
     /// It is not in the room.

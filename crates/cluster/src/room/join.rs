@@ -17,7 +17,7 @@ use crate::room::rooms::Opening;
 use crate::room::{Entry, JOIN_PATIENCE, Room};
 use crate::sessions::local_session::LocalSession;
 
-/// Why somebody is not let into a room.
+/// Why a session is not let into a room.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
     /// As many visible members as it may have.
@@ -112,9 +112,9 @@ impl Node {
         if let Some(retry_after) = local.directory.listing.lock().pause(now) {
             return Err(JoinError::TooMuch { retry_after });
         }
-        node.doubt.until_looked().await;
+        node.repairs.doubt.until_looked().await;
         let turn = local.directory.turn.lock().await;
-        if local.has_ended() || !node.lease.is_serving() || node.doubt.may_show_the_past() {
+        if local.has_ended() || !node.lease.is_serving() || node.repairs.doubt.may_show_the_past() {
             return Err(JoinError::Unavailable);
         }
         if local.directory.profile(&join.room).is_some() {
@@ -173,7 +173,7 @@ impl Inner {
         match outcome.map_err(|_| JoinError::Unavailable)? {
             // What it would be shown may lack those who have come in since.
             JoinOutcome::Joined { .. } | JoinOutcome::Entered { .. }
-                if self.doubt.may_show_the_past() =>
+                if self.repairs.doubt.may_show_the_past() =>
             {
                 Err(JoinError::Unavailable)
             }
@@ -256,7 +256,7 @@ impl Inner {
                 self.observe.observe(Observation::MemberJoined);
                 return Ok(());
             }
-            // It was in and is out again: somebody else has taken the name since.
+            // It was in and is out again: another member has taken the name since.
             Ok(Err(_)) if join.claim.is_some() && !local.has_ended() => JoinError::NameTaken,
             _ => JoinError::Unavailable,
         };

@@ -1,4 +1,4 @@
-//! Members that the roster here lacks, and that somebody here has a signal for.
+//! Members that the roster here lacks, and that a session here has a signal for.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::backend::record::MemberRecord;
 use crate::sessions::local_session::LocalSession;
 
 impl Room {
-    /// Whom a signal is for, as far as it is known here: by the roster, or by a look-up that has seen beyond it. Nobody can
-    /// signal to a hidden member.
+    /// The member that a signal is for, as far as it is known here: by the roster, or by a look-up that has seen beyond it. A
+    /// hidden member gets no signals.
     pub(crate) fn known(&self, whom: &Whom) -> Option<&MemberRecord> {
         let members = self.roster.iter().flat_map(|roster| roster.members());
         let members = members.filter(|member| !member.flags.hidden);
@@ -27,7 +27,7 @@ impl Room {
             }
             Whom::Name(name) => {
                 let is_named = |member: &&MemberRecord| member.profile.name.as_ref() == Some(name);
-                // Whoever holds the name goes before those who are only called so, the newest first.
+                // The member that holds the name goes before those that are only called so, the newest first.
                 let named = members.filter(is_named);
                 let named = named.max_by_key(|member| (member.flags.named, member.order));
                 named.or_else(|| sighted.find(is_named))
@@ -35,7 +35,7 @@ impl Room {
         }
     }
 
-    /// `local` has a signal for somebody who is not known here. True: a look-up is to be started.
+    /// `local` has a signal for a member that is not known here. True: a look-up is to be started.
     pub(crate) fn seek(&mut self, whom: &Whom, local: &Arc<LocalSession>) -> bool {
         let known = self.look_ups.iter_mut().find(|known| known.whom == *whom);
         let Some(look_up) = known else {
@@ -51,8 +51,8 @@ impl Room {
         false
     }
 
-    /// A look-up begins, for all who wait for it now: whoever asks later waits for the next one. `None`: nobody waits any
-    /// more, and the look-up is over.
+    /// A look-up begins, for all sessions that wait for it now: one that asks later waits for the next one. `None`: none waits
+    /// any more, and the look-up is over.
     pub(crate) fn begin_look_up(&mut self, whom: &Whom) -> Option<RoomId> {
         let at = self.look_ups.iter().position(|known| known.whom == *whom)?;
         let look_up = &mut self.look_ups[at];
@@ -74,7 +74,7 @@ impl Room {
         self.look_ups.retain(|known| known.whom != *whom);
     }
 
-    /// Those for whom somebody is being looked up.
+    /// The sessions for which a member is being looked up.
     pub(crate) fn askers(&self, whom: &Whom) -> Vec<Arc<LocalSession>> {
         let known = self.look_ups.iter().find(|known| known.whom == *whom);
         known.map_or_else(Vec::new, |known| known.askers.clone())

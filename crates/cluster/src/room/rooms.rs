@@ -45,7 +45,7 @@ impl Drop for Opening<'_> {
     }
 }
 
-/// Rooms by id. A room is dropped as soon as nobody here is in it or about to be.
+/// Rooms by id. A room is dropped as soon as no session here is in it or about to be.
 #[derive(Default)]
 pub(crate) struct Rooms {
     rooms: DashMap<RoomId, Arc<Mutex<Room>>>,
@@ -77,7 +77,7 @@ impl Rooms {
         }
     }
 
-    /// Drops the room if nobody needs it.
+    /// Drops the room if no session needs it.
     pub(crate) fn sweep(&self, room: &RoomId) {
         self.rooms
             .remove_if(room, |_, room| room.lock().is_unused());
@@ -94,7 +94,7 @@ impl Rooms {
     /// The rooms whose roster should be read now. They are on the list until they have caught up.
     pub(crate) fn take_behind(&self, now: Instant) -> Vec<Arc<Mutex<Room>>> {
         let mut due = Vec::new();
-        // Rooms are locked after the list is released: whoever holds a room may be about to note it.
+        // Rooms are locked after the list is released: a task that holds a room may be about to note it.
         let listed = std::mem::take(&mut *self.behind.lock());
         for room in listed {
             let mut locked = room.lock();
@@ -119,10 +119,10 @@ impl Rooms {
         }
     }
 
-    /// Of those who come into a room that nobody of this node is in, the first reads it, and the others wait for him.
+    /// Of the sessions that come into a room where this node has none, the first reads it, and the others wait for that.
     pub(crate) async fn until_first(&self, room: &Mutex<Room>) -> Option<OwnedMutexGuard<()>> {
         let first = room.lock().first()?;
-        // Whoever waits too long reads the room himself.
+        // One that waits too long reads the room itself.
         timeout(FIRST_PATIENCE, first.lock_owned()).await.ok()
     }
 

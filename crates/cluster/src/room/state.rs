@@ -26,7 +26,7 @@ pub(crate) struct Room {
     /// Sessions of this node that were told `joined`, by peer id.
     pub(super) locals: Vec<Arc<LocalSession>>,
     pub(super) arrivals: Arrivals,
-    /// Who waits until the roster has a revision.
+    /// What waits until the roster has a revision.
     pub(super) awaiting: Vec<(u64, oneshot::Sender<()>)>,
     /// Steps that wait for those before them.
     pub(super) held: VecDeque<RosterChange>,
@@ -175,7 +175,7 @@ impl Room {
             .then(|| (self.id.clone(), self.highest.known.max(roster.revision)))
     }
 
-    /// Nobody on this node is in it or about to be.
+    /// No session of this node is in it or about to be.
     pub(crate) fn is_unused(&self) -> bool {
         self.locals.is_empty()
             && self.arrivals.joining.is_empty()

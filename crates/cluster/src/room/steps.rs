@@ -25,8 +25,8 @@ impl Room {
         after
     }
 
-    /// The roster was read again. While it is `doubtful` whether everybody has written what is his, one that lacks a
-    /// member of whose leaving nobody told is not taken for the whole: it is read again.
+    /// The roster was read again. While it is `doubtful` whether every node has written what it knows, a roster that lacks a
+    /// member which no node told as leaving is not taken for the whole: it is read again.
     pub(crate) fn install(&mut self, mut snapshot: RosterSnapshot, doubtful: bool) -> After {
         let mut after = After::default();
         let Some(known) = &self.roster else {
@@ -37,7 +37,7 @@ impl Room {
         let waiting = joining.chain(self.held.iter().map(|step| step.revision));
         self.highest.known = waiting.fold(snapshot.revision, u64::max);
         self.highest.supposed = 0;
-        let is_partial = doubtful && self.lacks_somebody(known, &snapshot);
+        let is_partial = doubtful && self.lacks_a_member(known, &snapshot);
         if snapshot.revision > known.revision && !is_partial {
             if !doubtful {
                 self.arrivals
@@ -64,7 +64,7 @@ impl Room {
         }
     }
 
-    pub(super) fn lacks_somebody(&self, known: &Roster, snapshot: &RosterSnapshot) -> bool {
+    pub(super) fn lacks_a_member(&self, known: &Roster, snapshot: &RosterSnapshot) -> bool {
         known
             .members()
             .any(|member| !snapshot.lists(&member.peer) && self.held_reason(&member.peer).is_none())

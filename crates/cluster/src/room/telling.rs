@@ -42,7 +42,7 @@ impl Room {
         let ready = fresh.ready > stale.ready;
         for member in gone {
             let reason = self.held_reason(&member.peer).unwrap_or_else(|| {
-                // Its node may have died: then nobody answers for it, unless it came again.
+                // Its node may have died: then no node answers for it, unless it came again.
                 if !come.iter().any(|new| new.peer == member.peer) {
                     after.lost.push((member.peer, LeaveReason::NodeLost));
                 }
@@ -64,7 +64,7 @@ impl Room {
         }
     }
 
-    /// A snapshot does not say why somebody left; a step that waits may.
+    /// A snapshot does not say why a member left; a step that waits may.
     pub(super) fn held_reason(&self, peer: &PeerId) -> Option<LeaveReason> {
         self.held.iter().find_map(|step| match &step.change {
             Change::Left { peer: left, reason } if left == peer => Some(*reason),
@@ -134,7 +134,7 @@ impl Room {
             };
             self.tell_others(&member.peer, &update.into());
         }
-        // Somebody may wait for whoever has that name, and what waits goes before what comes next.
+        // A signal may wait for the member that has that name, and what waits goes before what comes next.
         if is_renamed {
             after.joined.push(member.clone());
         }

@@ -27,7 +27,7 @@ const FIRST_EPOCH: Epoch = 1;
 /// Why a session cannot come.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AttachError {
-    /// Its user has as many sessions as he may have.
+    /// Its user has as many sessions as allowed.
     #[error("this user has as many sessions as allowed")]
     TooManySessions,
     /// The node is not serving, or the directory did not answer.

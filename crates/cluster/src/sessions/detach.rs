@@ -135,7 +135,7 @@ impl Inner {
         }
         self.signals.tombstones.note(local, fate, remembered);
         self.sessions.remove(local);
-        // Nobody is left to be told, and the node's bound is for those who are there. A client that resumes sends again
+        // There is no client to be told any more, and the node's bound is for sessions that are there. A client that resumes sends again
         // what was not answered.
         local.streams.unanswered.lock().end_all();
         let places = self.places_to_keep(local);
@@ -169,12 +169,12 @@ impl Inner {
     /// Takes a session out of the directory, as often as it takes. What is not done when the node stops is the reaper's.
     async fn depart(&self, departing: Departing, reason: LeaveReason) {
         if let Some(away) = &departing.away {
-            // An assertion under way would write again what has left. None begins: nobody keeps it any more.
+            // An assertion under way would write again what has left. None begins: it is not kept any more.
             drop(away.turn.lock().await);
         }
         while let Err(error) = self.leave_in_turn(&departing, reason).await {
             if let DirectoryError::Corrupt(_) = error {
-                if let Some(said) = self.warnings.cannot_leave.happened() {
+                if let Some(said) = self.sessions.cannot_leave.happened() {
                     tracing::error!(session.id = %departing.peer, %error, "a session could not leave the directory{said}");
                 }
                 return;
@@ -247,7 +247,7 @@ impl Inner {
             return;
         }
         for room in rooms {
-            // Nobody else would find it: its node lives.
+            // No other node would find it: its node lives.
             while let Err(DirectoryError::Unavailable(_) | DirectoryError::Forgotten) = self
                 .expel_left_behind(&room, &superseded.peer, superseded.epoch)
                 .await
@@ -277,7 +277,7 @@ impl Inner {
     }
 
     /// This node has nothing of the session. If the directory cannot be told now, the next assertion does it. Where the
-    /// session's record names this node, the note stays: without it, nobody would find what is left of the session.
+    /// session's record names this node, the note stays: without it, no node would find what is left of the session.
     pub(crate) async fn delist_unless_here(&self, peer: &PeerId) {
         if self.sessions.has(peer) {
             return;

@@ -1,4 +1,4 @@
-//! A user who has as many sessions as he may have comes with a new one: his oldest session without a connection makes way,
+//! A user who has as many sessions as allowed comes with a new one: the user's oldest session without a connection makes way,
 //! as a page that is reloaded leaves one behind each time. It may be kept by any node. One that has a connection never does.
 
 use std::sync::Arc;

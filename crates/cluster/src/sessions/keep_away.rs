@@ -172,7 +172,7 @@ impl Inner {
             self.observe.observe(Observation::AwayEnded(AwayEnd::Bytes));
             self.spawn_departure(Departing::of_away(&away), LeaveReason::Expired);
         }
-        if let Some(said) = self.warnings.away_shed.happened() {
+        if let Some(said) = self.sessions.away_shed.happened() {
             tracing::warn!(
                 ended,
                 bytes,

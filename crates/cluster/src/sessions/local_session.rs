@@ -17,7 +17,7 @@ pub trait Recipient: Send + Sync + 'static {
     /// Another connection has the session: this one is over.
     fn superseded(&self);
 
-    /// Whether the connection is over already: nobody reads what is queued from now on.
+    /// Whether the connection is over already: what is queued from now on is not read.
     fn is_gone(&self) -> bool {
         false
     }

@@ -26,8 +26,8 @@ struct Entered {
     admitted: oneshot::Receiver<RoomSnapshot>,
 }
 
-/// What the directory gave: whether the place is another than before, the place, and the whole room where nobody of this
-/// node was in it.
+/// What the directory gave: whether the place is another than before, the place, and the whole room where this node
+/// had no session in it.
 type Taken = (bool, Place, Option<RosterSnapshot>);
 
 impl Inner {
@@ -167,13 +167,14 @@ impl Inner {
     fn is_of_the_past(&self, revision: u64, told: u64) -> bool {
         let went_back = revision < told;
         if went_back {
-            self.doubt.note_went_back();
+            self.repairs.doubt.note_went_back();
         }
-        went_back || self.doubt.may_show_the_past()
+        went_back || self.repairs.doubt.may_show_the_past()
     }
 }
 
-/// Whom another connection has overtaken meanwhile, nobody welcomes: its client could not tell which of two secrets is good.
+/// A session that another connection has taken meanwhile is not welcomed: its client could not tell which of two secrets is
+/// good.
 fn still_its(
     local: &LocalSession,
     rooms: Vec<RoomSnapshot>,

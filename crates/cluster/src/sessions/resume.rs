@@ -91,8 +91,8 @@ impl Node {
         seen: Seen,
     ) -> Result<Resumed, ResumeError> {
         let node = &self.0;
-        node.doubt.until_looked().await;
-        if !node.lease.is_serving() || node.doubt.may_show_the_past() {
+        node.repairs.doubt.until_looked().await;
+        if !node.lease.is_serving() || node.repairs.doubt.may_show_the_past() {
             return Err(ResumeError::Unavailable);
         }
         let Some(shown) = node.epoch_of(&session, shown).await? else {

@@ -1,4 +1,4 @@
-//! What proves that a session is somebody's own: a MAC over peer, user and epoch under the cluster key. Any node can check
+//! What proves that a session is a client's own: a MAC over peer, user and epoch under the cluster key. Any node can check
 //! it, also when the directory has forgotten the session.
 //!
 //! ```text

@@ -20,7 +20,7 @@ use crate::tasks::Task;
 /// Others that resume the same session at the same time can make an attempt void so often.
 const ATTEMPTS: u32 = 8;
 /// How long a session waits for its turn to be attached. Shorter than the patience of a client, 10 s: what comes later is
-/// for nobody.
+/// too late.
 const TURN_PATIENCE: Duration = Duration::from_secs(4);
 /// A former owner that was not told knows after this: it has asserted the session since.
 const TOLD_AGAIN_FOR: Duration = Duration::from_secs(60);
@@ -130,10 +130,10 @@ impl Inner {
             .await
             .map_err(|_| ResumeError::Unavailable)?;
         let is_there = matches!(renewal, Renewal::Renewed { .. });
-        Ok(!is_there || self.doubt.went_back())
+        Ok(!is_there || self.repairs.doubt.went_back())
     }
 
-    /// An attach got no answer. Where it took effect, nobody else keeps the session any more: it is away here.
+    /// An attach got no answer. Where it took effect, no other node keeps the session any more: it is away here.
     fn spawn_settling(self: &Arc<Self>, peer: PeerId, epoch: Epoch) {
         let node = self.clone();
         self.tasks.errand(Task::Departure, async move {
@@ -170,8 +170,8 @@ impl Inner {
         self.mark_away(&away).await;
     }
 
-    /// What an attach brought that got no answer: said once more, it answers as it would have then. `None`: it took no
-    /// effect, and is not said again.
+    /// What an attach brought that got no answer: repeated, it is answered as it would have been then. `None`: it took no
+    /// effect, and is not repeated.
     async fn look_at_attach(
         &self,
         peer: PeerId,
@@ -203,7 +203,7 @@ impl Inner {
         })
     }
 
-    /// Whoever had the session closes its connection there and lets go of it.
+    /// The node that had the session closes its connection and lets go of it.
     fn tell_former(self: &Arc<Self>, peer: &PeerId, attached: &Attached) {
         self.sessions.let_go(peer, attached.epoch, &self.id);
         let Some((former, _)) = attached
@@ -216,7 +216,7 @@ impl Inner {
         self.links.to(former).tell_moved(*peer, attached.epoch);
     }
 
-    /// A link has lost what it had: to that node's former sessions, perhaps nobody else would ever say that they are here.
+    /// A link has lost what it had. Perhaps nothing else would ever tell that node that its former sessions are here.
     pub(crate) fn tell_former_again(&self, link: &Link) {
         for local in self.sessions.all_live() {
             let is_from_there =

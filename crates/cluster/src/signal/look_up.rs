@@ -76,7 +76,7 @@ impl Inner {
             match sighting {
                 Ok(mut sighting) => {
                     sighting.member.take_if(|member| member.flags.hidden);
-                    if sighting.member.is_some() || !self.may_lack_somebody() {
+                    if sighting.member.is_some() || !self.may_lack_a_member() {
                         self.end_look_up(shared, whom, &sighting);
                         continue;
                     }
@@ -93,8 +93,8 @@ impl Inner {
     }
 
     /// Whether the directory may have lost a member whose node has yet to write it again.
-    fn may_lack_somebody(&self) -> bool {
-        self.doubt.lasts() || self.doubt.may_show_the_past()
+    fn may_lack_a_member(&self) -> bool {
+        self.repairs.doubt.lasts() || self.repairs.doubt.may_show_the_past()
     }
 
     fn end_look_up(&self, shared: &Arc<Mutex<Room>>, whom: &Whom, sighting: &Sighting) {

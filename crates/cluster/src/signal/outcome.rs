@@ -109,7 +109,7 @@ impl Inner {
     }
 }
 
-/// As clients know it: nobody has a name that was not found.
+/// As clients know it: a name that was not found is no peer's.
 pub(super) fn receiver(whom: &Whom) -> Receiver {
     match whom {
         Whom::Peer(peer) => Receiver::Peer(*peer),

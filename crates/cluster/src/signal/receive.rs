@@ -119,7 +119,7 @@ impl Inner {
         if error == BadFrame::Mac {
             self.lease.key.note_doubt();
         }
-        if let Some(said) = self.warnings.frames_rejected.happened() {
+        if let Some(said) = self.signals.frames_rejected.happened() {
             tracing::warn!(%error, "frames on this node's channel are rejected{said}");
         }
     }

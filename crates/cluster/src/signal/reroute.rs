@@ -69,7 +69,7 @@ impl Inner {
             .as_ref()
             .is_some_and(is_misplaced)
         {
-            self.doubt.assert_now();
+            self.repairs.doubt.assert_now();
         }
         for local in room.locals() {
             let mut unanswered = local.streams.unanswered.lock();

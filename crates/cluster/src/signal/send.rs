@@ -40,7 +40,7 @@ impl Node {
         self.0.send(local, (signal, repeated), to)
     }
 
-    /// Takes a signal for the member that has that name in the room, whatever its `to` says.
+    /// Takes a signal for the member that has that name in the room, whatever its `to` is.
     pub fn relay_to_name(
         &self,
         local: &Arc<LocalSession>,
@@ -60,7 +60,7 @@ enum To {
     /// Every other member.
     All,
     One(Whom),
-    /// What can be nobody's id.
+    /// Text that is no peer's id.
     Nobody(Arc<str>),
 }
 
@@ -70,7 +70,7 @@ enum Addressees<'a> {
     Member(&'a MemberRecord),
     /// The roster here does not have it.
     Unknown(Whom),
-    /// Nobody that it could be for.
+    /// No receiver that it could be for.
     Nobody(Receiver),
 }
 

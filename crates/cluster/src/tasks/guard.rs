@@ -1,7 +1,7 @@
 //! A panic is stopped here, and costs what it was in: one item, one errand, or the node.
 //!
 //! What other nodes, the directory or a client say is handled item by item behind [`caught`]: what makes one node panic
-//! would else be said to the next one, and end every node in turn. Locks do not poison: whoever holds one while it changes
+//! would else be said to the next one, and end every node in turn. Locks do not poison: code that holds one while it changes
 //! something half leaves that as it is, so where it matters ([`in_room`](crate::node), a link's batch) it is put right
 //! before the panic goes on.
 

@@ -5,7 +5,7 @@ use switchboard_protocol::{NodeId, RoomId};
 use crate::backend::record::{Epoch, MemberRecord};
 
 /// How far a room's revision leaps where the directory lost some: nodes that do not assert may have heard of more of them. Given
-/// anew, to other changes, they would be taken for known there. More changes than a node can be behind.
+/// again, to other changes, they would be taken for known there. More changes than a node can be behind.
 pub const REVISION_LEAP: u64 = 10_000;
 
 /// A member as one node knows it, and what that node knows of the room.

@@ -20,7 +20,7 @@ pub struct JoinRequest {
     pub node: NodeId,
     /// The identity behind it.
     pub user: UserId,
-    /// Hidden members take no place, get no order and make nobody ready. Whether it is named follows from `claim`.
+    /// Hidden members take no place, get no order and make no room ready. Whether it is named follows from `claim`.
     pub flags: Flags,
     /// The room's capacity if this join creates it.
     pub capacity: u32,
@@ -30,12 +30,12 @@ pub struct JoinRequest {
     pub profile: Profile,
     /// Whether the name in its profile is to be its own, and at whose expense. `None`: others may have that name, too.
     pub claim: Option<Claim>,
-    /// Whether the answer is to hold the whole room. Whoever has its roster, and takes each step of it, needs only his own.
+    /// Whether the answer is to hold the whole room. A node that has its roster, and takes each step of it, needs only this one.
     pub whole: bool,
 }
 
 impl JoinRequest {
-    /// The name that is to be its own. Nobody sees a hidden member, so it claims none.
+    /// The name that is to be its own. A hidden member is not seen, so it claims none.
     pub(crate) fn claimed(&self) -> Option<(Claim, &Arc<str>)> {
         let claim = self.claim.filter(|_| !self.flags.hidden)?;
         Some((claim, self.profile.name.as_ref()?))
@@ -43,15 +43,15 @@ impl JoinRequest {
 }
 
 /// From whom a join takes the name of its profile. At any time one member of a room holds a name, at most; names are told
-/// apart byte by byte. Whoever loses its name leaves the room, and its place is free. The holder's own `away` session is
-/// no obstacle under any claim: that is the page that now comes back, and nobody else is meant by that name.
+/// apart byte by byte. A member that loses its name leaves the room, and its place is free. The holder's own `away` session is
+/// no obstacle under any claim: that is the page that now comes back, and no other member is meant by that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// From nobody: the join is refused while the name is held.
+    /// From no member: the join is refused while the name is held.
     IfFree,
     /// From another session of the same user.
     FromSameUser,
-    /// From whoever holds it: the newest claim wins.
+    /// From the member that holds it: the newest claim wins.
     FromAnybody,
 }
 

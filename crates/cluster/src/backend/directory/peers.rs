@@ -18,7 +18,7 @@ pub trait PeerDirectory: Send + Sync + 'static {
     /// from now on. False where the epoch is not the known one.
     async fn prove(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError>;
 
-    /// Gives a session to another node without a new epoch: a node that died, or was taken for dead, and whoever keeps its
+    /// Gives a session to another node without a new epoch: a node that died, or was taken for dead, and the node that keeps its
     /// sessions meanwhile. True if it is `to`'s now; false where it is neither's, or has another epoch.
     async fn hand_over(
         &self,
@@ -135,7 +135,7 @@ pub enum AttachOutcome {
 pub enum Presence {
     /// The session is no more.
     Unknown,
-    /// It has, or nobody has noted otherwise.
+    /// It has, or no node has noted otherwise.
     Live,
     /// It has not.
     Away {

@@ -37,7 +37,7 @@ pub trait RoomDirectory: Send + Sync + 'static {
         keeper: &NodeId,
     ) -> Result<LeaveOutcome, DirectoryError>;
 
-    /// Writes a member's profile anew. The same profile again changes nothing, the revision neither. A name that it holds
+    /// Writes a member's profile again. The same profile again changes nothing, the revision neither. A name that it holds
     /// stays the one that it claimed.
     async fn update(
         &self,
@@ -65,7 +65,7 @@ pub trait RoomDirectory: Send + Sync + 'static {
     /// The whole room; one that does not exist has revision 0 and no members.
     async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError>;
 
-    /// One member. What a node remembers of a roster may be behind: only this proves that somebody is not there.
+    /// One member. What a node remembers of a roster may be behind: only this proves that a member is not there.
     async fn look_up(&self, room: &RoomId, whom: &Whom) -> Result<Sighting, DirectoryError>;
 }
 
@@ -118,7 +118,7 @@ pub struct LeaveOutcome {
 pub enum UpdateOutcome {
     /// Written.
     Updated {
-        /// False: the member had this profile already, and the revision may be somebody else's step.
+        /// False: the member had this profile already, and the revision may be another member's step.
         changed: bool,
         /// Of the roster now.
         revision: u64,
@@ -172,12 +172,12 @@ pub enum TakeOverOutcome {
     },
 }
 
-/// Whom somebody asks for in a room.
+/// The member that a look-up asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whom {
     /// This one.
     Peer(PeerId),
-    /// Whoever holds this name, see [`Claim`].
+    /// The one that holds this name, see [`Claim`].
     Name(Arc<str>),
 }
 

@@ -48,7 +48,7 @@ impl Channel {
         } else {
             BusEvent::Frame(frame)
         };
-        // Fails only where the reader has just gone, and then nobody misses it.
+        // Fails only where the reader has just gone, and then it is not missed.
         let _ = self.events.try_send(event);
     }
 }

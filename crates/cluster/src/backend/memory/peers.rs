@@ -27,7 +27,7 @@ struct Session {
     rooms: BTreeSet<RoomId>,
     /// The owner before this epoch, kept so that a repeated attach answers as the first did.
     former: Option<(NodeId, Epoch)>,
-    /// It has no connection: the how-manieth that went away.
+    /// It has no connection: its number among all that went away.
     away: Option<u64>,
 }
 

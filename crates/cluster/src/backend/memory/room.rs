@@ -24,7 +24,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Nobody is in yet; the first change takes it above `revision`.
+    /// No member is in yet; the first change takes it above `revision`.
     pub(super) fn new(revision: u64, capacity: u32) -> Self {
         Self {
             revision,

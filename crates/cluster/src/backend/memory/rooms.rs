@@ -16,7 +16,7 @@ use crate::backend::directory::{
 use crate::backend::record::{Epoch, Profile, RosterSnapshot};
 use crate::sabotage::{Guard, is_out};
 
-/// The buckets. One that is missing was forgotten, and nobody has asserted anything there yet.
+/// The buckets. One that is missing was forgotten, and no node has asserted anything there yet.
 #[derive(Clone, Default)]
 pub(super) struct Rooms(HashMap<Bucket, Contents>);
 

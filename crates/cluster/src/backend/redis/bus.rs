@@ -130,7 +130,7 @@ impl Subscription {
         }
     }
 
-    /// Before it has a node's channel: on one that nobody else knows.
+    /// Before it has a node's channel: on one that no other node knows.
     async fn hear_anything(&self) -> Result<(), Trouble> {
         let channel = self.keys.own_probe();
         self.open(channel.clone()).await?;

@@ -80,7 +80,7 @@ pub(super) struct PublishLine {
 }
 
 impl PublishLine {
-    /// To a channel that nobody listens to.
+    /// To a channel that no node listens to.
     async fn try_to_publish(&self) -> Result<(), Trouble> {
         for master in masters(&self.client) {
             let asked = asking(&self.client, master.clone());

@@ -16,7 +16,7 @@ use super::config_error::ConfigError;
 use super::signs::asking;
 use super::words::{COMMAND_TIMEOUT, in_words};
 
-/// A connection that owes an answer for so long is made anew: a master that is frozen neither answers nor breaks off, and
+/// A connection that owes an answer for so long is made again: a master that is frozen neither answers nor breaks off, and
 /// only with a new connection is it known who took over from it.
 const UNRESPONSIVE: UnresponsiveConfig = UnresponsiveConfig {
     max_timeout: Some(Duration::from_secs(3)),

@@ -3,7 +3,7 @@
 //! fred reconnects by itself, but the task in which it does so can end or hang: after an unexpected answer, with a full
 //! command queue, or in a write to a host that vanished. So fred's events are only hints here; whether a connection is
 //! there, and of use, is what Redis answers to what clients need, and one that claims to be there and stays silent is torn
-//! down and made anew.
+//! down and made again.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -28,7 +28,7 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const RECHECK: Duration = Duration::from_millis(50);
 /// Between the looks at one over which Redis refuses something: that is its operator's to mend.
 const RECHECK_REFUSED: Duration = Duration::from_millis(500);
-/// Unanswered questions, or answers of a replica, after which a connection that claims to be there is made anew.
+/// Unanswered questions, or answers of a replica, after which a connection that claims to be there is made again.
 const SILENCES_MAX: u32 = 2;
 
 /// What fred reports: a connection broke, or could not be made.
@@ -147,7 +147,7 @@ impl<T: Tended> Tender<T> {
 
     /// fred counts the commands that wait, and flushes the last of them. Those that wait when its task is aborted are
     /// never taken off: from then on it would wait for a further one each time, for ever. So the count starts again, while
-    /// nobody adds to it.
+    /// no client adds to it.
     async fn reconnect(&mut self) {
         self.driver.abort();
         // Until it is really gone; it was cancelled, or ended before with what its events told.

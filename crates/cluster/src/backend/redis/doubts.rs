@@ -48,7 +48,7 @@ impl CommandLine {
         if let Some(said) = self.warning.happened() {
             tracing::warn!(
                 why,
-                "Redis may have lost what was written: writing it again{said}"
+                "Redis may have lost writes; this node writes its sessions and rooms again{said}"
             );
         }
         self.doubts.send_modify(|times| *times += 1);
@@ -60,7 +60,7 @@ impl Tended for CommandLine {
         &self.client
     }
 
-    /// A new connection may lead to a server that was started anew, or to a replica that lacks the last writes.
+    /// A new connection may lead to a server that was started again, or to a replica that lacks the last writes.
     async fn revive(&self) -> Result<(), Trouble> {
         try_scripts(&self.client, &self.keys).await?;
         let now = Memory::of(&self.client).await;

@@ -22,13 +22,13 @@ pub(super) enum Failure {
 
 impl From<Error> for Failure {
     /// fred cancels what it has not sent, and what it refuses to queue it does not send either. What Redis refuses does not
-    /// happen either, unless it is a part of a script; of a call to the directory nobody relies on it. Of all else that is
+    /// happen either, unless it is a part of a script; no call to the directory relies on it. Of all else that is
     /// not certain.
     fn from(error: Error) -> Self {
         match error.kind() {
             ErrorKind::Canceled | ErrorKind::Backpressure => Self::Unreachable(in_words(&error)),
             _ if is_refusal(&error) => Self::Unreachable(in_words(&error)),
-            // Somebody else wrote there: to ask again does not help.
+            // Another program wrote there: asking again does not help.
             _ if error.details().contains("WRONGTYPE") => Self::Unreadable(format!(
                 "a key is of another type than this one writes: delete it ({})",
                 error.details()

@@ -91,7 +91,7 @@ impl RedisLeases {
     }
 
     /// What the node told goes first, and only from under a lease that is the caller's to remove: a node that enters
-    /// itself again in the meantime is refused until the lease is gone, so it cannot lose what it told anew.
+    /// itself again in the meantime is refused until the lease is gone, so it cannot lose what it told since.
     async fn remove(&self, node: &NodeId, claimer: Option<&NodeId>) -> Result<(), Failure> {
         let client = self.commands.client()?;
         let text: Option<Bytes> = client.hget(self.keys.nodes(), node.as_str()).await?;

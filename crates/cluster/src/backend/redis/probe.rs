@@ -1,8 +1,8 @@
 //! A node listens to itself: every second a probe on its own channel, which its subscription has to bring.
 //!
 //! A connection can answer every PING and bring nothing: after a slot moved to another master (Redis then sends an
-//! unsolicited `sunsubscribe`), or where a server or proxy forgot the subscription. Nobody else would notice: others
-//! publish, and hear that nobody listens.
+//! unsolicited `sunsubscribe`), or where a server or proxy forgot the subscription. No other node would notice: the others
+//! publish, and hear that no node listens.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,7 +25,7 @@ pub(super) const PROBE: &[u8] = b"probe";
 const PERIOD: Duration = Duration::from_secs(1);
 /// One that is not heard so long after it was published is not heard: as long as Redis may take for an answer.
 const PATIENCE: Duration = COMMAND_TIMEOUT;
-/// Probes in a row after which the subscription is held for deaf. Where Redis said that nobody listens, one will do.
+/// Probes in a row after which the subscription is held for deaf. Where Redis said that nothing listens, one is enough.
 const SILENCES_MAX: u32 = 2;
 
 /// Listens for as long as its inbox is there.
@@ -37,7 +37,7 @@ pub(super) struct Prober {
     pub(super) deafness: Arc<Deafness>,
 }
 
-/// What the prober tells whoever tends the connection; kept for him if he is busy.
+/// What the prober tells the task that tends the connection; kept for it while it is busy.
 #[derive(Default)]
 pub(super) struct Deafness {
     told: Notify,
@@ -64,9 +64,9 @@ pub(super) enum Echo {
     Heard,
     /// Redis was not reached: that is another's to mend.
     NotSent,
-    /// It was published to somebody, and did not come.
+    /// It was published to a subscriber, and did not come.
     Silence,
-    /// It was published to nobody.
+    /// It was published to no subscriber.
     Nobody,
 }
 

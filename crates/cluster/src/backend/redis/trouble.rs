@@ -35,7 +35,7 @@ impl Trouble {
         }
     }
 
-    /// Whether it may help to make the connection anew: it claims to be there, or leads to what was the master and is a
+    /// Whether it may help to make the connection again: it claims to be there, or leads to what was the master and is a
     /// replica now, and the address may lead elsewhere since.
     pub(super) fn is_silence(&self) -> bool {
         match self {

@@ -136,7 +136,7 @@ impl Unanswered {
         nodes
     }
 
-    /// Ends what waits for a look-up, oldest first, where `over` says so. [`queue_unbarred`](Self::queue_unbarred) then
+    /// Ends what waits for a look-up, oldest first, where `over` is true. [`queue_unbarred`](Self::queue_unbarred) then
     /// queues what waited behind that.
     pub(crate) fn end_sought_where(
         &mut self,
