@@ -23,7 +23,7 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use smallvec::SmallVec;
 use switchboard_protocol::codec::mended;
 use switchboard_protocol::limits::{AVATAR_BYTES_MAX, ID_LIMIT, NAME_BYTES_MAX};
@@ -114,6 +114,10 @@ impl<'a> Fields<'a> {
             }
             _ => Ok(None),
         }
+    }
+
+    pub(super) fn to_raw(&self) -> Box<RawValue> {
+        to_raw_value(self).expect("texts and raw JSON can be written")
     }
 
     pub(super) fn to_json(&self) -> String {

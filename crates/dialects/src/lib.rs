@@ -16,6 +16,7 @@ mod foreign;
 mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
+mod kinds;
 mod lists;
 mod lobby;
 pub mod mdn;

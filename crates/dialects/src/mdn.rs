@@ -26,6 +26,7 @@ use switchboard_protocol::{
 use switchboard_session::{Claim, Closing, Enter, Input, RoomName, SignalToName};
 
 use super::foreign::{Fields, Told, shown_text};
+use super::kinds::Kind;
 use super::lists::{Outdated, Pace};
 use super::neutral;
 use super::requests::Requests;
@@ -34,13 +35,6 @@ use crate::{Content, Dialect, DialectName, Frame, Heard, Introduction, lobby};
 
 /// What is said in the chat, to be said back to whoever said it.
 const CHAT: &str = "message";
-
-/// The words of the sample for what other dialects call otherwise, and where its clients put it.
-const SIGNALS: [(&str, &str, &str); 3] = [
-    ("video-offer", neutral::OFFER, "sdp"),
-    ("video-answer", neutral::ANSWER, "sdp"),
-    ("new-ice-candidate", neutral::CANDIDATE, "candidate"),
-];
 
 /// A connection of the chat.
 pub struct Mdn {
@@ -160,17 +154,17 @@ impl Mdn {
             Err(wrong) => return broken(&wrong.to_string(), heard),
         };
         let target = target.as_deref();
-        let Some((_, kind, usual)) = SIGNALS.iter().find(|(word, ..)| *word == kind) else {
+        let Some(known) = Kind::called(kind, |kind| kind.mdn) else {
             if check_kind(kind).is_err() {
                 return broken("a `type` is 1 to 64 of A-Z a-z 0-9 . _ : -", heard);
             }
             return self.pass(target, kind, &said.to_json(), heard);
         };
-        for known in ["type", "target", "name", "id", "date"] {
-            said.take(known);
+        for own in ["type", "target", "name", "id", "date"] {
+            said.take(own);
         }
-        let payload = neutral::unwrap(kind, usual, said);
-        self.pass(target, kind, &payload, heard);
+        let payload = neutral::unwrap(known.name, known.mdn.key, said);
+        self.pass(target, known.name, &payload, heard);
     }
 
     /// Passes on what JavaScript wrote.
@@ -292,11 +286,11 @@ impl Mdn {
 
     /// A signal in the sample's words, or in those of another client of this dialect.
     fn words(&self, kind: &str, name: &str, payload: &RawValue) -> Option<String> {
-        if let Some((word, _, key)) = SIGNALS.iter().find(|(_, known, _)| *known == kind) {
+        if let Some(Kind { mdn, .. }) = Kind::named(kind) {
             let target = self.own().map_or("", display);
             return Some(json_of(&Told {
-                own: &[("type", word), ("name", name), ("target", target)],
-                fields: &neutral::wrap(key, payload),
+                own: &[("type", mdn.word), ("name", name), ("target", target)],
+                fields: &neutral::wrap(mdn.key, payload),
             }));
         }
         let mut said = Fields::read(payload.get())?;

@@ -13,16 +13,14 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use switchboard_protocol::codec::EncodeError;
 use switchboard_protocol::{Encoding, Payload};
 
 use super::foreign::{Fields, is_null};
-
-pub(super) const OFFER: &str = "offer";
-pub(super) const ANSWER: &str = "answer";
-pub(super) const CANDIDATE: &str = "candidate";
+use super::kinds::{ANSWER, CANDIDATE, OFFER};
 
 /// Where clients put a description.
 const DESCRIPTION_KEYS: [&str; 4] = ["sdp", "description", OFFER, ANSWER];
@@ -43,25 +41,55 @@ pub(super) fn show<T>(
         .map_err(|error| EncodeError::Value(error.to_string()))
 }
 
-/// How a client wrapped what it said: by one of the two keys, one for each family of dialects.
-#[derive(Default, serde::Serialize, Deserialize)]
+/// Dialects whose clients wrap what they say in the same way. Each reads its own wrapper back, and leaves out the other's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    /// Socket.IO and MDN's chat: objects in objects.
+    Objects,
+    /// STOMP: everything side by side.
+    Stomp,
+}
+
+impl Family {
+    /// Under this name a wrapper says where something stood.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Objects => "key",
+            Self::Stomp => "under",
+        }
+    }
+
+    /// What was said in fields side by side.
+    pub(super) fn side_by_side(self, said: Fields<'_>) -> String {
+        let with = With {
+            family: self,
+            key: Cow::Borrowed(""),
+            rest: Fields::default(),
+        };
+        with.enclose(said)
+    }
+}
+
+/// How a client wrapped what it said.
 pub(super) struct With<'a> {
-    /// In Socket.IO and MDN's chat: the key under which it stood. Empty: everything stood side by side.
-    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
-    key: Option<Cow<'a, str>>,
-    /// In STOMP, likewise.
-    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
-    pub(super) under: Option<Cow<'a, str>>,
+    pub(super) family: Family,
+    /// The key under which it stood. Empty: everything stood side by side.
+    pub(super) key: Cow<'a, str>,
     /// What stood beside it.
-    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
-    pub(super) rest: Option<Fields<'a>>,
+    pub(super) rest: Fields<'a>,
+}
+
+/// The same as it goes along. A node of another release may have written either key, or both.
+#[derive(Default, Deserialize)]
+struct WrittenWith<'a> {
+    #[serde(borrow, default)]
+    key: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    under: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    rest: Option<Fields<'a>>,
     /// A field of the client's own that is called `with`.
-    #[serde(
-        borrow,
-        skip_serializing_if = "Option::is_none",
-        default,
-        deserialize_with = "even_null"
-    )]
+    #[serde(borrow, default, deserialize_with = "even_null")]
     own: Option<&'a RawValue>,
 }
 
@@ -73,30 +101,10 @@ fn even_null<'de, D: Deserializer<'de>>(
 }
 
 impl<'a> With<'a> {
-    /// It stood under this key, in Socket.IO or MDN's chat, and `rest` beside it.
-    fn key(key: &'a str, rest: Fields<'a>) -> Self {
-        Self {
-            key: Some(key.into()),
-            rest: Some(rest).filter(|rest| !rest.0.is_empty()),
-            ..Self::default()
-        }
-    }
-
-    /// It stood under this key in STOMP, and `rest` beside it.
-    pub(super) fn under(key: &'a str, rest: Fields<'a>) -> Self {
-        Self {
-            under: Some(key.into()),
-            rest: Some(rest).filter(|rest| !rest.0.is_empty()),
-            ..Self::default()
-        }
-    }
-
     /// What was said in `fields`, and how.
     pub(super) fn enclose(self, mut fields: Fields<'a>) -> String {
-        let with = Self {
-            own: fields.take(WITH),
-            ..self
-        };
+        let own = fields.take(WITH);
+        let with = Enclosing { with: &self, own };
         let with = to_raw_value(&with).expect("texts and raw JSON can be written");
         let others = fields.0.into_iter();
         let all = std::iter::once((Cow::Borrowed(WITH), &*with)).chain(others);
@@ -106,15 +114,55 @@ impl<'a> With<'a> {
     /// How it was said, taken out of `fields`. A `with` that no dialect wrote stays there.
     pub(super) fn disclose(fields: &mut Fields<'a>) -> Option<Self> {
         let said = fields.get(WITH)?;
-        let with: Self = serde_json::from_str(said.get()).ok()?;
-        if with.key.is_none() && with.under.is_none() {
-            return None;
-        }
+        let written: WrittenWith<'a> = serde_json::from_str(said.get()).ok()?;
+        let (family, key) = match (written.under, written.key) {
+            (_, Some(key)) => (Family::Objects, key),
+            (Some(under), None) => (Family::Stomp, under),
+            (None, None) => return None,
+        };
         fields.take(WITH);
-        if let Some(own) = with.own {
+        if let Some(own) = written.own {
             fields.0.push((Cow::Borrowed(WITH), own));
         }
-        Some(with)
+        Some(Self {
+            family,
+            key,
+            rest: written.rest.unwrap_or_default(),
+        })
+    }
+}
+
+impl<'a> With<'a> {
+    /// `fields`, from which this was taken, as a client of the same family said them.
+    pub(super) fn unwrapped(self, fields: Fields<'a>) -> Wrapped<'a> {
+        if self.key.is_empty() {
+            return borrowed(fields);
+        }
+        let mut rest = self.rest;
+        rest.take(&self.key);
+        let mut wrapped = borrowed(rest);
+        wrapped.insert(0, (self.key, Cow::Owned(fields.to_raw())));
+        wrapped
+    }
+}
+
+/// A wrapper as it is written.
+struct Enclosing<'w, 'a> {
+    with: &'w With<'a>,
+    own: Option<&'a RawValue>,
+}
+
+impl Serialize for Enclosing<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(self.with.family.word(), &self.with.key)?;
+        if !self.with.rest.0.is_empty() {
+            map.serialize_entry("rest", &self.with.rest)?;
+        }
+        if let Some(own) = self.own {
+            map.serialize_entry("own", own)?;
+        }
+        map.end()
     }
 }
 
@@ -156,12 +204,16 @@ pub(super) fn unwrap<'a>(kind: &str, usual: &'a str, mut said: Fields<'a>) -> Co
     if key == usual && said.0.is_empty() && !has_own_with(value) {
         return Cow::Borrowed(value);
     }
-    let with = With::key(key, said);
+    let with = With {
+        family: Family::Objects,
+        key: key.into(),
+        rest: said,
+    };
     Cow::Owned(with.enclose(Fields::read(value).unwrap_or_default()))
 }
 
 fn side_by_side(said: Fields<'_>) -> String {
-    With::key("", Fields::default()).enclose(said)
+    Family::Objects.side_by_side(said)
 }
 
 fn has_own_with(value: &str) -> bool {
@@ -195,23 +247,10 @@ pub(super) fn wrap<'a>(usual: &'a str, neutral: &'a RawValue) -> Wrapped<'a> {
     let Some(mut fields) = Fields::read(neutral.get()) else {
         return plain(neutral);
     };
-    let Some(With {
-        key: Some(key),
-        rest,
-        ..
-    }) = With::disclose(&mut fields)
-    else {
-        return plain(neutral);
-    };
-    if key.is_empty() {
-        return borrowed(fields);
+    match With::disclose(&mut fields) {
+        Some(with) if with.family == Family::Objects => with.unwrapped(fields),
+        _ => plain(neutral),
     }
-    let value = to_raw_value(&fields).expect("texts and raw JSON can be written");
-    let mut rest = rest.unwrap_or_default();
-    rest.take(&key);
-    let mut wrapped = borrowed(rest);
-    wrapped.insert(0, (key, Cow::Owned(value)));
-    wrapped
 }
 
 /// Fields as they are.

@@ -8,13 +8,15 @@
 //! ask      what a client says, as its session hears it
 //! tell     what the session says, as its client is told
 //! rooms    rooms: create-room, join-room, offer {target}, …
-//! video    video and presence: video:join-room, video:offer {to}, …; presence:join-study, …
+//! video    video: video:join-room, video:offer {to}, …
+//! presence presence: presence:join-study, …
 //! calls    calls by name: init(name), request_connection(name), …
 //! ```
 
 mod ask;
 mod calls;
 mod packet;
+mod presence;
 mod rooms;
 mod tell;
 pub(crate) mod texts;
@@ -189,7 +191,7 @@ impl Dialect for SocketIo {
                         _ if is_own => {}
                         Vocabulary::Rooms => rooms::came(&joined.member, say),
                         Vocabulary::Video => video::came(&joined.member, say),
-                        Vocabulary::Presence => video::online(room, &joined.member, say),
+                        Vocabulary::Presence => presence::online(room, &joined.member, say),
                         Vocabulary::Calls => {}
                     }
                     room.came(joined);
@@ -213,7 +215,7 @@ impl Dialect for SocketIo {
                     match room.kind {
                         Vocabulary::Rooms => rooms::gone(&member, say),
                         Vocabulary::Video => video::gone(&member, say),
-                        Vocabulary::Presence => video::offline(room, &member, say),
+                        Vocabulary::Presence => presence::offline(room, &member, say),
                         Vocabulary::Calls => {}
                     }
                 }

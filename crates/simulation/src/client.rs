@@ -13,6 +13,7 @@ use switchboard_protocol::client_message::Bye;
 use switchboard_protocol::{ClientMessage, Codec, PeerId, RoomId, ServerMessage};
 use tokio::time::{Duration, Instant};
 
+pub(crate) use self::hear::{news, view};
 use crate::random::Random;
 use crate::trace::{ClientNo, ConnectionNo, Recorder, Seen, View};
 
@@ -77,6 +78,7 @@ pub(crate) enum Output {
 pub(crate) struct Baggage {
     pub(crate) ticket: Option<(PeerId, String)>,
     pub(crate) handled: BTreeMap<PeerId, Vec<u64>>,
+    pub(crate) marks: BTreeMap<PeerId, u64>,
     pub(crate) next_id: u64,
     pub(crate) wants: Vec<RoomId>,
     /// Somebody may still hear a `hello` of the page that was left.
@@ -104,6 +106,8 @@ pub(crate) struct Client {
     unanswered: VecDeque<Unanswered>,
     /// The last ids handled from each sender.
     handled: BTreeMap<PeerId, Vec<u64>>,
+    /// By their senders' own numbers, the last of each.
+    marks: BTreeMap<PeerId, u64>,
     next_id: u64,
     attempts: u32,
     /// When to open the next connection.
@@ -181,6 +185,7 @@ impl Client {
             rooms: BTreeMap::new(),
             unanswered: VecDeque::new(),
             handled: BTreeMap::new(),
+            marks: BTreeMap::new(),
             next_id: 1,
             attempts: 0,
             open_at: Some(now),
@@ -191,6 +196,7 @@ impl Client {
         if let Some(baggage) = baggage {
             client.ticket = baggage.ticket;
             client.handled = baggage.handled;
+            client.marks = baggage.marks;
             client.next_id = baggage.next_id;
             client.stray_hello_until = baggage.stray_hello.then(|| now + STRAY_HELLO);
             for room in baggage.wants {
@@ -258,6 +264,7 @@ impl Client {
         Baggage {
             ticket: self.ticket.clone(),
             handled: self.handled.clone(),
+            marks: self.marks.clone(),
             next_id: self.next_id,
             wants: self.wants(),
             stray_hello: is_greeting || self.expects_stray_hello(now),
@@ -327,19 +334,6 @@ impl Room {
             retry_at: None,
         }
     }
-}
-
-/// The payload of a signal says whose it is: whoever gets it can tell.
-fn payload(from: &PeerId, id: u64, bytes: usize) -> String {
-    format!(
-        "{{\"from\":\"{from}\",\"id\":{id},\"x\":\"{}\"}}",
-        "x".repeat(bytes)
-    )
-}
-
-/// How such a payload begins.
-fn payload_head(from: &PeerId, id: u64) -> String {
-    format!("{{\"from\":\"{from}\",\"id\":{id},")
 }
 
 fn seen(members: &[switchboard_protocol::Member]) -> Vec<Seen> {

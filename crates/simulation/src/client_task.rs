@@ -15,6 +15,7 @@ use crate::client::{Baggage, Client, Command, Input, Output};
 use crate::intruder::Tickets;
 use crate::random::Random;
 use crate::socket::{End, Refused};
+use crate::speaks::Speaks;
 use crate::trace::last::LastClient;
 use crate::trace::{ClientNo, ConnectionNo, Leaving, Recorder, What};
 use crate::world::World;
@@ -29,7 +30,16 @@ pub(crate) struct Handle {
     wishes: mpsc::Sender<Wish>,
     shown: Arc<Mutex<Option<LastClient>>>,
     tickets: Arc<Mutex<Tickets>>,
-    task: AbortHandle,
+    _task: Aborting,
+}
+
+/// A task that ends with its handle.
+struct Aborting(AbortHandle);
+
+impl Drop for Aborting {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// What is asked of a client from outside.
@@ -47,6 +57,25 @@ pub(crate) enum Wish {
 }
 
 impl Handle {
+    /// The handle of a client whose task this makes of its wishes, and of where it shows how it is, and its tickets.
+    pub(crate) fn showing<T: Future<Output = ()> + Send + 'static>(
+        task: impl FnOnce(
+            mpsc::Receiver<Wish>,
+            Arc<Mutex<Option<LastClient>>>,
+            Arc<Mutex<Tickets>>,
+        ) -> T,
+    ) -> Self {
+        let (wishes, wished) = mpsc::channel(WISHES);
+        let (shown, tickets) = (Arc::new(Mutex::new(None)), Arc::default());
+        let task = task(wished, Arc::clone(&shown), Arc::clone(&tickets));
+        Self {
+            wishes,
+            shown,
+            tickets,
+            _task: Aborting(tokio::spawn(task).abort_handle()),
+        }
+    }
+
     pub(crate) fn wish(&self, wish: Wish) {
         let _ = self.wishes.try_send(wish);
     }
@@ -62,12 +91,6 @@ impl Handle {
     }
 }
 
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 /// What comes over a connection.
 enum Arrival {
     Opened(ConnectionNo, Arc<End>),
@@ -78,30 +101,23 @@ enum Arrival {
 
 /// Starts a client.
 pub(crate) fn start(world: Arc<World>, no: ClientNo, random: Random, receipts: bool) -> Handle {
-    let (wishes, wished) = mpsc::channel(WISHES);
     let (arrivals, arrived) = mpsc::channel(ARRIVALS);
-    let shown = Arc::new(Mutex::new(None));
-    let tickets = Arc::new(Mutex::new(Tickets::new()));
-    let task = Task {
-        client: new_client(&world.recorder, no, &random, receipts, None),
-        world,
-        no,
-        random,
-        receipts,
-        connections: BTreeMap::new(),
-        wished,
-        arrivals,
-        arrived,
-        shown: shown.clone(),
-        tickets: tickets.clone(),
-    };
-    let task = tokio::spawn(task.run()).abort_handle();
-    Handle {
-        wishes,
-        shown,
-        tickets,
-        task,
-    }
+    Handle::showing(|wished, shown, tickets| {
+        let task = Task {
+            client: new_client(&world.recorder, no, &random, receipts, None),
+            world,
+            no,
+            random,
+            receipts,
+            connections: BTreeMap::new(),
+            wished,
+            arrivals,
+            arrived,
+            shown,
+            tickets,
+        };
+        task.run()
+    })
 }
 
 struct Task {
@@ -278,8 +294,8 @@ impl Task {
         let (world, no, random) = (self.world.clone(), self.no, self.random.clone());
         let arrivals = self.arrivals.clone();
         tokio::spawn(async move {
-            let arrival = match world.dial(no, &random).await {
-                Some((connection, socket)) => Arrival::Opened(connection, Arc::new(socket)),
+            let arrival = match world.dial(no, Speaks::Native, &random).await {
+                Some(dialled) => Arrival::Opened(dialled.connection, Arc::new(dialled.socket)),
                 None => Arrival::Refused,
             };
             let _ = arrivals.send(arrival).await;
@@ -303,9 +319,11 @@ impl Task {
         *self.tickets.lock() = self.client.tickets();
         *self.shown.lock() = Some(LastClient {
             client: self.no,
+            promises: Speaks::Native.promises(self.receipts),
             peer: self.client.peer(),
             wants: self.client.wants(),
             views: self.client.views(),
+            listed: None,
             unanswered: self.client.unanswered(),
         });
     }

@@ -10,9 +10,8 @@ use switchboard_connection::{
     Arrival, Authenticate, Connection, Host, Identity, Mailbox, Seat, Unauthorized,
 };
 use switchboard_dialects::Introduction;
-use switchboard_dialects::native::Native;
 use switchboard_protocol::server_message::Drain;
-use switchboard_protocol::{CloseCode, Codec, NodeId, PeerId, UserId};
+use switchboard_protocol::{CloseCode, NodeId, PeerId, UserId};
 use switchboard_session::grants::Grants;
 use switchboard_session::{Closing, Rules};
 use tokio::time::Duration;
@@ -22,7 +21,8 @@ use crate::fake_redis::FakeRedis;
 use crate::path::Path;
 use crate::random::Random;
 use crate::socket::End;
-use crate::trace::{ConnectionNo, NodeNo};
+use crate::speaks::Speaks;
+use crate::trace::{ConnectionNo, NodeNo, Recorder};
 use crate::transport::SocketTransport;
 
 /// A node that finishes gets this long; what is left is another's to take over.
@@ -35,6 +35,7 @@ pub(crate) struct Gateway {
     pub(crate) path: Arc<Path>,
     host: Arc<Host>,
     random: Random,
+    recorder: Recorder,
     connections: Mutex<BTreeMap<ConnectionNo, Open>>,
     draining: Mutex<bool>,
     /// It stops, and takes nobody who still finds the way to it.
@@ -46,6 +47,8 @@ struct Open {
     mailbox: Arc<Mailbox>,
     /// Its session, once it is welcomed.
     peer: Option<PeerId>,
+    /// Whether that can go on over another connection.
+    resumes: bool,
 }
 
 impl Gateway {
@@ -56,6 +59,7 @@ impl Gateway {
         settings: Settings,
         rules: Arc<Rules>,
         random: Random,
+        recorder: Recorder,
     ) -> Arc<Self> {
         let id: NodeId = format!("node-{no}").parse().expect("an id of a node");
         let (backend, path) = redis.connect(&id);
@@ -69,6 +73,7 @@ impl Gateway {
             path,
             host: Arc::new(host),
             random,
+            recorder,
             connections: Mutex::default(),
             draining: Mutex::new(false),
             refusing: Mutex::new(false),
@@ -85,21 +90,28 @@ impl Gateway {
         !self.path.gate.is_gone() && *self.node.status().borrow() != Status::Stopped
     }
 
-    /// Takes a connection.
-    pub(crate) fn accept(self: &Arc<Self>, connection: ConnectionNo, socket: End) {
+    /// Takes a connection. The peer that its session will be, unless it resumes another one.
+    pub(crate) fn accept(
+        self: &Arc<Self>,
+        connection: ConnectionNo,
+        socket: End,
+        speaks: Speaks,
+    ) -> PeerId {
+        let peer = self.random.peer();
         if !self.runs() || *self.refusing.lock() {
-            return;
+            return peer;
         }
         let mailbox = Arc::new(Mailbox::new(self.host.rules.outbox_bytes_max));
         let open = Open {
             mailbox: mailbox.clone(),
             peer: None,
+            resumes: false,
         };
         self.connections.lock().insert(connection, open);
         let arrival = Arrival {
-            transport: Box::new(SocketTransport::new(socket)),
-            dialect: Box::new(Native::new(Codec::Json)),
-            peer: self.random.peer(),
+            transport: Box::new(SocketTransport::new(socket, self.recorder.clone())),
+            dialect: speaks.dialect(&self.host.rules),
+            peer,
             mailbox,
             seat: Box::new(Place {
                 gateway: self.clone(),
@@ -112,6 +124,7 @@ impl Gateway {
             let mut connection = Connection::new(host, arrival);
             path.gate.within(connection.run()).await;
         });
+        peer
     }
 
     /// The process is no more: what it would do from here on, nobody sees.
@@ -125,9 +138,16 @@ impl Gateway {
     /// Hands its sessions over and stops. True: all was done.
     pub(crate) async fn drain(self: &Arc<Self>, window: Duration, deadline: Duration) -> bool {
         *self.draining.lock() = true;
-        let mailboxes: Vec<_> = self.mailboxes();
-        for mailbox in mailboxes {
+        for (mailbox, resumes) in self.mailboxes() {
             let after = self.random.millis(0..window.as_millis().max(1) as u64);
+            if !resumes {
+                // Its client cannot be told to go on elsewhere: it is closed in its own moment.
+                tokio::spawn(async move {
+                    tokio::time::sleep(after).await;
+                    mailbox.close(Closing::new(CloseCode::GoingAway));
+                });
+                continue;
+            }
             let drain = Drain {
                 reconnect_after_ms: after.as_millis() as u64,
                 deadline_ms: deadline.as_millis() as u64,
@@ -136,7 +156,7 @@ impl Gateway {
         }
         tokio::time::sleep(deadline).await;
         *self.refusing.lock() = true;
-        for mailbox in self.mailboxes() {
+        for (mailbox, _) in self.mailboxes() {
             mailbox.close(Closing::new(CloseCode::GoingAway));
         }
         while !self.connections.lock().is_empty() && self.runs() {
@@ -151,17 +171,17 @@ impl Gateway {
         connections.values().filter_map(|open| open.peer).collect()
     }
 
-    fn mailboxes(&self) -> Vec<Arc<Mailbox>> {
+    /// Of every connection, and whether its session can go on elsewhere.
+    fn mailboxes(&self) -> Vec<(Arc<Mailbox>, bool)> {
         let connections = self.connections.lock();
-        connections
-            .values()
-            .map(|open| open.mailbox.clone())
+        let open = connections.values();
+        open.map(|open| (open.mailbox.clone(), open.resumes))
             .collect()
     }
 
-    fn note_session(&self, connection: ConnectionNo, peer: PeerId) {
+    fn note_session(&self, connection: ConnectionNo, peer: PeerId, resumes: bool) {
         if let Some(open) = self.connections.lock().get_mut(&connection) {
-            open.peer = Some(peer);
+            (open.peer, open.resumes) = (Some(peer), resumes);
         }
     }
 
@@ -181,8 +201,8 @@ impl Seat for Place {
         true
     }
 
-    fn welcomed(&mut self, peer: &PeerId, _: bool) {
-        self.gateway.note_session(self.connection, *peer);
+    fn welcomed(&mut self, peer: &PeerId, resumes: bool) {
+        self.gateway.note_session(self.connection, *peer, resumes);
     }
 }
 

@@ -8,8 +8,9 @@ use switchboard_protocol::{ClientMessage, Codec, PeerId, ServerMessage};
 use tokio::time::{Duration, timeout};
 
 use crate::random::Random;
+use crate::speaks::Speaks;
 use crate::trace::{ClientNo, Secret, What};
-use crate::world::World;
+use crate::world::{Dialled, World};
 
 /// What a client has and had: peer and secret, the newest last.
 pub(crate) type Tickets = Vec<(PeerId, String)>;
@@ -31,7 +32,7 @@ pub(crate) async fn intrude(world: Arc<World>, client: ClientNo, tickets: Ticket
         (_, Some((peer, secret))) => (Secret::Guessed, *peer, changed(secret, &random)),
         _ => return,
     };
-    let Some((_, socket)) = world.dial(INTRUDER, &random).await else {
+    let Some(Dialled { socket, .. }) = world.dial(INTRUDER, Speaks::Native, &random).await else {
         return;
     };
     let hello = Hello {

@@ -3,6 +3,7 @@
 
 mod answers;
 mod bounds;
+mod foreigners;
 mod hearing;
 mod memory;
 mod nothing_lost;
@@ -46,7 +47,7 @@ impl fmt::Display for Violation {
 type Invariant = fn(&Trace, &Story) -> Vec<String>;
 
 /// In the order of DESIGN 5.
-const ALL: [(&str, Invariant); 13] = [
+const ALL: [(&str, Invariant); 14] = [
     ("answers", answers::check),
     ("truth", truth::check),
     ("order", order::check),
@@ -59,6 +60,7 @@ const ALL: [(&str, Invariant); 13] = [
     ("privacy", privacy::check),
     ("hearing", hearing::check),
     ("sockets", sockets::check),
+    ("foreigners", foreigners::check),
     ("panics", panics::check),
 ];
 

@@ -14,13 +14,16 @@ use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use crate::client::Command;
 use crate::client_task::{self, Handle, Wish};
+use crate::foreign_client;
 use crate::gateway::Gateway;
 use crate::intruder;
 use crate::invariants::{self, Violation};
 use crate::panics;
 use crate::path::Badness;
 use crate::random::Random;
-use crate::scenario::{Fault, Scenario, Step};
+use crate::scenario::{Fault, Newcomer, Scenario, Step};
+use crate::shipped_client;
+use crate::speaks::Speaks;
 use crate::trace::last::{LastNode, LastRoom, LastState};
 use crate::trace::{self, Trace, Weather, What};
 use crate::world::World;
@@ -64,6 +67,8 @@ pub fn run(seed: u64) -> Outcome {
 /// Carries out the plan of a seed and writes down what happens.
 pub fn play(seed: u64) -> Trace {
     panics::watch();
+    // What gateways draw from it: numbers behind names, and MDN's ids.
+    fastrand::seed(seed);
     in_one_thread(async { Run::new(seed).play().await })
 }
 
@@ -157,8 +162,21 @@ impl Run {
         match step {
             Step::Come(no) => {
                 let random = Random::of(self.seed, &format!("client {no}"));
-                let receipts = self.scenario.clients[no].receipts;
-                let handle = client_task::start(self.world.clone(), no, random, receipts);
+                let (world, clients) = (self.world.clone(), &self.scenario.clients);
+                let Newcomer {
+                    receipts,
+                    speaks,
+                    is_shipped,
+                    ..
+                } = clients[no];
+                let handle = match speaks {
+                    Speaks::Native if is_shipped => shipped_client::start(world, no, random),
+                    Speaks::Native => client_task::start(world, no, random, receipts),
+                    speaks => {
+                        let all = clients.iter().map(|client| client.speaks).collect();
+                        foreign_client::start(world, no, random, speaks, all)
+                    }
+                };
                 self.clients[no] = Some(handle);
             }
             Step::Wish(no, wish) => self.wish(no, wish),
@@ -295,10 +313,8 @@ impl Run {
                 });
             }
         }
-        for no in 0..4 {
-            let room: switchboard_protocol::RoomId =
-                format!("room-{no}").parse().expect("a room id");
-            if let Ok(roster) = truth.directory.roster(&room).await {
+        for room in &self.scenario.rooms {
+            if let Ok(roster) = truth.directory.roster(room).await {
                 let mut found = LastRoom {
                     revision: roster.revision,
                     members: roster.members,
@@ -307,7 +323,7 @@ impl Run {
                     // The one clock here that shows the time of day.
                     member.joined_at = 0;
                 }
-                last.rooms.insert(room, found);
+                last.rooms.insert(room.clone(), found);
             }
         }
         for peer in self.every_peer() {

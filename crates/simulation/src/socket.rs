@@ -12,7 +12,7 @@ use switchboard_dialects::Frame;
 use tokio::time::{Duration, Instant, Sleep, sleep_until};
 
 /// What a direction takes before its reader has read, bytes; small, so that slow readers are felt.
-const BUFFER_BYTES: usize = 64 * 1024;
+const BUFFER_BYTES: usize = 16 * 1024;
 /// What a frame weighs beside its payload.
 const FRAME_BYTES: usize = 8;
 

@@ -2,7 +2,7 @@
 
 pub(crate) mod last;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -42,6 +42,30 @@ pub(crate) struct Rules {
     pub(crate) answers_arrive: bool,
 }
 
+/// What is promised to a client, by what it speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Promises {
+    /// `delivered` means that it has handled the signal, for it says `received`. Else, that the kernel of its gateway has
+    /// the signal.
+    pub(crate) receipts: bool,
+    /// Its session goes on over another connection. Else it ends with its connection, and leaves its room at once.
+    pub(crate) resumes: bool,
+    /// It is told each step of its rooms, with revisions.
+    pub(crate) rosters: bool,
+    /// It hears of a member before it hears from it.
+    pub(crate) joins_first: bool,
+}
+
+impl Promises {
+    /// What is promised to all.
+    pub(crate) const FEWEST: Self = Self {
+        receipts: false,
+        resumes: false,
+        rosters: false,
+        joins_first: false,
+    };
+}
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Event {
@@ -69,8 +93,7 @@ pub(crate) enum What {
     Greeted {
         client: ClientNo,
         connection: ConnectionNo,
-        /// Whether it says `received`.
-        receipts: bool,
+        promises: Promises,
         resume: Option<PeerId>,
         seen: BTreeMap<PeerId, u64>,
     },
@@ -98,6 +121,8 @@ pub(crate) enum What {
         id: u64,
         room: RoomId,
         to: Option<PeerId>,
+        /// The client whose name it is said to.
+        by_name: Option<ClientNo>,
         again: bool,
     },
     /// A client was told whom a broadcast goes to.
@@ -129,9 +154,13 @@ pub(crate) enum What {
         room: RoomId,
         from: PeerId,
         id: u64,
+        /// The id that the gateway gave it, where the client's dialect has one.
+        numbered: Option<u64>,
         /// Whether the payload is the one that was said under that id.
         intact: bool,
     },
+    /// The kernel of a gateway took a signal for a session.
+    Written { to: PeerId, from: PeerId, id: u64 },
     /// The client's application handled it.
     Handled {
         client: ClientNo,
@@ -207,6 +236,8 @@ pub(crate) enum Leaving {
     SentAway(u16),
     /// It was not let back into its session and has a new one.
     NotResumed,
+    /// Its session ends with its connection, as those of its dialect do. It may come again, as another one.
+    Lost,
 }
 
 /// Which secret an intruder showed.
@@ -229,6 +260,7 @@ pub(crate) struct View {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) peer: PeerId,
+    pub(crate) name: Option<Arc<str>>,
     pub(crate) order: u64,
     pub(crate) away: bool,
     pub(crate) state: MemberState,
@@ -238,6 +270,7 @@ impl From<&Member> for Seen {
     fn from(member: &Member) -> Self {
         Self {
             peer: member.peer,
+            name: member.name.clone(),
             order: member.order,
             away: member.connection == Connection::Away,
             state: member.state.clone(),
@@ -248,6 +281,10 @@ impl From<&Member> for Seen {
 /// What a client is told of a room.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum News {
+    /// It is in, and is told no more of the room.
+    Entered,
+    /// These are there. Its dialect has lists, and no revisions.
+    Listed(BTreeSet<PeerId>),
     /// It is in: this is the room.
     Joined { revision: u64, members: Vec<Seen> },
     /// It asked to leave, and is out.
@@ -275,7 +312,7 @@ impl News {
     /// Of the roster, if it is the roster that it tells of.
     pub(crate) fn revision(&self) -> Option<u64> {
         match self {
-            Self::Left | Self::Closed => None,
+            Self::Entered | Self::Listed(_) | Self::Left | Self::Closed => None,
             Self::Joined { revision, .. }
             | Self::Came { revision, .. }
             | Self::Updated { revision, .. }

@@ -7,15 +7,20 @@ use std::task::{Context, Poll, ready};
 
 use switchboard_connection::{Ended, Gone, Transport};
 use switchboard_dialects::Frame;
+use switchboard_protocol::PeerId;
 use tokio::time::Sleep;
 
+use crate::mark::Mark;
 use crate::socket::{End, Refused, weight};
+use crate::trace::{Recorder, What};
 
 /// What gathers before the kernel gets it.
 const BUFFER_BYTES: usize = 8192;
 
 pub(crate) struct SocketTransport {
     socket: End,
+    session: Option<PeerId>,
+    recorder: Recorder,
     /// When the next frame is there.
     timer: Option<Pin<Box<Sleep>>>,
     buffer: VecDeque<Frame>,
@@ -23,9 +28,11 @@ pub(crate) struct SocketTransport {
 }
 
 impl SocketTransport {
-    pub(crate) fn new(socket: End) -> Self {
+    pub(crate) fn new(socket: End, recorder: Recorder) -> Self {
         Self {
             socket,
+            session: None,
+            recorder,
             timer: None,
             buffer: VecDeque::new(),
             bytes: 0,
@@ -39,6 +46,10 @@ impl SocketTransport {
         {
             match self.socket.write(frame.clone()) {
                 Ok(()) => {
+                    let mark = frame.text().and_then(Mark::find);
+                    if let (Some(to), Some(Mark { from, id })) = (self.session, mark) {
+                        self.recorder.note(What::Written { to, from, id });
+                    }
                     self.bytes -= weight(frame);
                     self.buffer.pop_front();
                 }
@@ -72,5 +83,9 @@ impl Transport for SocketTransport {
 
     fn unwritten(&self) -> usize {
         self.bytes
+    }
+
+    fn note_session(&mut self, session: PeerId) {
+        self.session = Some(session);
     }
 }

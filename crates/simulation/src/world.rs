@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use switchboard_cluster::node::Settings;
+use switchboard_protocol::PeerId;
 use switchboard_session::Rules;
 use tokio::time::{Duration, sleep};
 
@@ -13,6 +14,7 @@ use crate::gateway::Gateway;
 use crate::path::Badness;
 use crate::random::Random;
 use crate::socket::{self, Cable, End};
+use crate::speaks::Speaks;
 use crate::trace::{ClientNo, ConnectionNo, Fate, NodeNo, Recorder, Weather, What};
 
 /// One world.
@@ -24,6 +26,14 @@ pub(crate) struct World {
     rules: Arc<Rules>,
     gateways: Mutex<Vec<Arc<Gateway>>>,
     cables: Mutex<BTreeMap<ConnectionNo, Laid>>,
+}
+
+/// An open connection, as its client has it.
+pub(crate) struct Dialled {
+    pub(crate) connection: ConnectionNo,
+    pub(crate) socket: End,
+    /// The peer that its session is, unless it resumes another one.
+    pub(crate) peer: PeerId,
 }
 
 /// A cable, and between whom.
@@ -55,6 +65,7 @@ impl World {
             self.settings.clone(),
             self.rules.clone(),
             self.random.clone(),
+            self.recorder.clone(),
         );
         self.gateways.lock().push(gateway.clone());
         self.befell(no, Fate::Started);
@@ -80,8 +91,9 @@ impl World {
     pub(crate) async fn dial(
         &self,
         client: ClientNo,
+        speaks: Speaks,
         random: &Random,
-    ) -> Option<(ConnectionNo, End)> {
+    ) -> Option<Dialled> {
         let latency = random.millis(1..30);
         sleep(latency).await;
         let running = self.running();
@@ -109,8 +121,12 @@ impl World {
             connection,
             node: node.no,
         });
-        node.accept(connection, other);
-        Some((connection, end))
+        let peer = node.accept(connection, other, speaks);
+        Some(Dialled {
+            connection,
+            socket: end,
+            peer,
+        })
     }
 
     /// Cuts a client's cables at some byte; who notices, and when, is chance.
@@ -194,6 +210,14 @@ impl World {
         self.recorder.note(What::Node { node, fate });
     }
 
+    /// How many frames of those that are on their way over a cable that is cut still arrive: few, or nearly all.
+    fn arrive(&self) -> usize {
+        match self.random.chance(500) {
+            true => self.random.below(4),
+            false => self.random.below(64),
+        }
+    }
+
     /// Cuts cables; `noticed` says after what time the client and the gateway learn of it, if ever.
     fn cut_where(
         self: &Arc<Self>,
@@ -213,7 +237,7 @@ impl World {
                 .collect()
         };
         for (connection, cable) in cables {
-            if !cable.cut(self.random.below(4), self.random.below(4)) {
+            if !cable.cut(self.arrive(), self.arrive()) {
                 continue;
             }
             self.recorder.note(What::Cut { connection });

@@ -117,7 +117,7 @@ impl Node {
         if local.has_ended() || !node.lease.is_serving() || node.repairs.doubt.may_show_the_past() {
             return Err(JoinError::Unavailable);
         }
-        if local.directory.profile(&join.room).is_some() {
+        if local.directory.may_be_listed(&join.room) {
             // An earlier join got no answer: whether it took effect is unknown, so it is undone first.
             node.leave(local, &join.room, LeaveReason::Left)
                 .await

@@ -32,16 +32,16 @@ pub(crate) struct DirectoryState {
 
 #[derive(Default)]
 struct Rooms {
-    /// Those that the directory may list it in, with what it told of itself there last.
-    listed: Vec<(RoomId, Profile)>,
+    /// Those that the directory may list it in, with what it told of itself there last. `None`: it told that through another
+    /// node, and this one has not read it yet.
+    listed: Vec<(RoomId, Option<Profile>)>,
     /// Those of them that it is not in: it was not let in, or has left, and whether the directory knows is not known.
     undone: Vec<RoomId>,
 }
 
 impl Rooms {
-    fn profile(&self, room: &RoomId) -> Option<&Profile> {
-        let listed = self.listed.iter().find(|(known, _)| known == room);
-        listed.map(|(_, profile)| profile)
+    fn has(&self, room: &RoomId) -> bool {
+        self.listed.iter().any(|(known, _)| known == room)
     }
 }
 
@@ -79,15 +79,34 @@ impl DirectoryState {
         place.map_or(0, |place| place.revision)
     }
 
-    pub(crate) fn profile(&self, room: &RoomId) -> Option<Profile> {
-        self.rooms.lock().profile(room).cloned()
+    /// Whether the directory may list it in that room.
+    pub(crate) fn may_be_listed(&self, room: &RoomId) -> bool {
+        self.rooms.lock().has(room)
     }
 
+    /// What it told of itself in that room last, as far as this node knows.
+    pub(crate) fn profile(&self, room: &RoomId) -> Option<Profile> {
+        let rooms = self.rooms.lock();
+        let mut listed = rooms.listed.iter();
+        let (_, profile) = listed.find(|(known, _)| known == room)?;
+        profile.clone()
+    }
+
+    /// It told this of itself in that room.
     pub(crate) fn note_room(&self, room: &RoomId, profile: Profile) {
         let listed = &mut self.rooms.lock().listed;
         match listed.iter_mut().find(|(known, _)| known == room) {
-            Some((_, known)) => *known = profile,
-            None => listed.push((room.clone(), profile)),
+            Some((_, known)) => *known = Some(profile),
+            None => listed.push((room.clone(), Some(profile))),
+        }
+    }
+
+    /// It resumes here, and is to enter that room again. What it told of itself there is read then; until then it is not to
+    /// be written again.
+    pub(crate) fn note_resumed_room(&self, room: &RoomId) {
+        let mut rooms = self.rooms.lock();
+        if !rooms.has(room) {
+            rooms.listed.push((room.clone(), None));
         }
     }
 
@@ -100,7 +119,7 @@ impl DirectoryState {
     /// The session is not in that room, which the directory may not know: what is left there is to be undone.
     pub(crate) fn note_undone(&self, room: &RoomId) {
         let mut rooms = self.rooms.lock();
-        if rooms.profile(room).is_some() && !rooms.undone.contains(room) {
+        if rooms.has(room) && !rooms.undone.contains(room) {
             rooms.undone.push(room.clone());
         }
     }
@@ -121,5 +140,32 @@ impl DirectoryState {
     pub(crate) fn room_ids(&self) -> Vec<RoomId> {
         let rooms = self.rooms.lock();
         rooms.listed.iter().map(|(room, _)| room.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_room_that_is_to_be_entered_again_nothing_is_known_to_write() {
+        let (state, room) = (DirectoryState::new(1, None), "r".parse().expect("a room"));
+        state.note_resumed_room(&room);
+        assert_eq!(state.kept_rooms(), std::slice::from_ref(&room));
+        assert!(state.may_be_listed(&room));
+        assert_eq!(
+            state.profile(&room),
+            None,
+            "a member without a name would be written"
+        );
+        let profile = Profile {
+            name: Some("Ada".into()),
+            ..Profile::default()
+        };
+        state.note_room(&room, profile.clone());
+        state.note_resumed_room(&room);
+        assert_eq!(state.profile(&room), Some(profile));
+        state.note_undone(&room);
+        assert!(state.kept_rooms().is_empty() && state.may_be_listed(&room));
     }
 }

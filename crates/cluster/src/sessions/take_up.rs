@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant, timeout};
 
 use crate::backend::directory::{Attach, AttachOutcome, DirectoryError};
 use crate::backend::leases::Renewal;
-use crate::backend::record::{Epoch, PeerRecord, Profile};
+use crate::backend::record::{Epoch, PeerRecord};
 use crate::link::Link;
 use crate::node::Inner;
 use crate::sessions::detach::RETRY;
@@ -58,7 +58,7 @@ impl Inner {
         }
         let _ = local.directory.inherited.set(places);
         for room in &attached.rooms {
-            local.directory.note_room(room, Profile::default());
+            local.directory.note_resumed_room(room);
         }
         self.hold_all_back(&local);
         self.sessions.add(local.clone());

@@ -6,7 +6,8 @@ use switchboard_session::{Enter, Input, SignalToName};
 
 use super::packet::{self, BadPacket, Event, Packet};
 use super::{
-    Entering, Hear, Outgoing, Request, SocketIo, To, Vocabulary, What, calls, rooms, video,
+    Entering, Hear, Outgoing, Request, SocketIo, To, Vocabulary, What, calls, presence, rooms,
+    video,
 };
 use crate::foreign::{Fields, LeftOut};
 use crate::{Frame, Heard, Introduction};
@@ -104,6 +105,7 @@ impl SocketIo {
         }
         let is_known = rooms::hear(self, event, heard)
             || video::hear(self, event, heard)
+            || presence::hear(self, event, heard)
             || calls::hear(self, event, heard);
         if !is_known {
             let name: String = event.name.chars().take(64).collect();

@@ -13,6 +13,7 @@ use super::packet::{self, Event};
 use super::tell::{emit, tell_custom};
 use super::{Entering, Hear, Outgoing, Request, Say, SocketIo, To, ToldRoom, Vocabulary, What};
 use crate::foreign::{self, Fields, Told};
+use crate::kinds::{CANDIDATE, Kind};
 use crate::{ErrorTexts, Frame, lobby, neutral};
 
 const REQUEST: &str = "request_connection";
@@ -76,8 +77,8 @@ fn inform(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
     said.take("remoteName");
     match kind_of(&said) {
         Some(kind) => {
-            let payload = neutral::unwrap(kind, usual(kind), said);
-            call(io, event, &name, (kind, &payload), heard);
+            let payload = neutral::unwrap(kind.name, kind.calls.key, said);
+            call(io, event, &name, (kind.name, &payload), heard);
         }
         None => {
             call(io, event, &name, (INFO, &said.to_json()), heard);
@@ -86,29 +87,18 @@ fn inform(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
 }
 
 /// What its `type`, or else its fields, say that it is.
-fn kind_of(said: &Fields<'_>) -> Option<&'static str> {
-    let named = said.text("type");
-    match named.as_deref() {
-        Some(neutral::OFFER) => return Some(neutral::OFFER),
-        Some(neutral::ANSWER) => return Some(neutral::ANSWER),
-        _ => {}
+fn kind_of(said: &Fields<'_>) -> Option<&'static Kind> {
+    let description = |said: &Fields<'_>| {
+        let named = said.text("type")?;
+        Kind::named(&named).filter(|kind| kind.name != CANDIDATE)
+    };
+    if let Some(kind) = description(said) {
+        return Some(kind);
     }
-    if said.get(neutral::CANDIDATE).is_some() {
-        return Some(neutral::CANDIDATE);
+    if said.get(CANDIDATE).is_some() {
+        return Kind::named(CANDIDATE);
     }
-    let description = Fields::read(said.get(DESCRIPTION)?.get())?;
-    match description.text("type")?.as_ref() {
-        neutral::OFFER => Some(neutral::OFFER),
-        neutral::ANSWER => Some(neutral::ANSWER),
-        _ => None,
-    }
-}
-
-fn usual(kind: &str) -> &'static str {
-    match kind {
-        neutral::CANDIDATE => neutral::CANDIDATE,
-        _ => DESCRIPTION,
-    }
+    description(&Fields::read(said.get(DESCRIPTION)?.get())?)
 }
 
 fn call(
@@ -156,12 +146,13 @@ pub(super) fn signalled(
     say: Say<'_>,
 ) {
     let own = own.map_or("", |own| name_of(lobby, own));
-    match &*signal.kind {
-        kind @ (REQUEST | CANCEL) => emit(kind, &name_of(lobby, &signal.from), say),
-        kind @ (neutral::OFFER | neutral::ANSWER | neutral::CANDIDATE) => {
-            inform_of(kind, own, &neutral::wrap(usual(kind), payload), say);
+    match (&*signal.kind, Kind::named(&signal.kind)) {
+        (event @ (REQUEST | CANCEL), _) => emit(event, &name_of(lobby, &signal.from), say),
+        (_, Some(kind)) => {
+            let fields = neutral::wrap(kind.calls.key, payload);
+            inform_of(kind.calls.word, own, &fields, say);
         }
-        INFO => match Fields::read(payload.get()) {
+        (INFO, None) => match Fields::read(payload.get()) {
             Some(fields) => inform_of("", own, &neutral::borrowed(fields), say),
             None => tell_custom("signal", signal, payload, say),
         },

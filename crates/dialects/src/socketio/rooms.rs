@@ -12,13 +12,8 @@ use super::packet::{self, Event};
 use super::tell::{emit, tell_custom};
 use super::{Entering, Hear, Outgoing, Request, Say, SocketIo, To, Vocabulary, What};
 use crate::foreign::{self, Told};
+use crate::kinds::Kind;
 use crate::{Frame, neutral};
-
-const SIGNALS: [(&str, &str, &str); 3] = [
-    ("offer", neutral::OFFER, "offer"),
-    ("answer", neutral::ANSWER, "answer"),
-    ("ice-candidate", neutral::CANDIDATE, "candidate"),
-];
 
 /// False: it is no event of this vocabulary.
 pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> bool {
@@ -27,10 +22,10 @@ pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> boo
         "join-room" => enter(io, event, false, heard),
         "leave-room" => leave(io, event, heard),
         name => {
-            let Some(signal) = SIGNALS.iter().find(|(known, ..)| *known == name) else {
+            let Some(kind) = Kind::called(name, |kind| kind.rooms) else {
                 return false;
             };
-            pass_on(io, event, signal, heard);
+            pass_on(io, event, kind, heard);
         }
     }
     true
@@ -80,12 +75,7 @@ fn leave(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
     io.leave(room.as_str(), request, heard);
 }
 
-fn pass_on(
-    io: &mut SocketIo,
-    event: &Event<'_>,
-    (_, kind, usual): &(&str, &'static str, &str),
-    heard: Hear<'_>,
-) {
+fn pass_on(io: &mut SocketIo, event: &Event<'_>, kind: &'static Kind, heard: Hear<'_>) {
     let said = event.fields();
     let target = said.as_ref().and_then(|said| said.text("target"));
     let (Some(mut said), Some(target)) = (said, target) else {
@@ -97,11 +87,11 @@ fn pass_on(
         return refuse(io, event, ErrorCode::NotAMember, words, heard);
     };
     said.take("target");
-    let payload = neutral::unwrap(kind, usual, said);
+    let payload = neutral::unwrap(kind.name, kind.rooms.key, said);
     let signal = Outgoing {
         room: room.as_str(),
         to: To::Peer(target),
-        kind,
+        kind: kind.name,
         payload: &payload,
     };
     io.signal(event, Vocabulary::Rooms, signal, heard);
@@ -151,15 +141,14 @@ pub(super) fn closed(closed: &RoomClosed, say: Say<'_>) {
     emit("room-closed", &told, say);
 }
 
-/// Somebody's signal, in the words in which it was said if he speaks like this client.
+/// A signal, in the words in which it was said if its sender speaks like this client.
 pub(super) fn signalled(own: &PeerId, signal: &Signal, payload: &RawValue, say: Say<'_>) {
-    let known = SIGNALS.iter().find(|(_, kind, _)| *kind == &*signal.kind);
-    let Some((event, _, usual)) = known else {
+    let Some(kind) = Kind::named(&signal.kind) else {
         return tell_custom("signal", signal, payload, say);
     };
     let told = Told {
         own: &[("target", own.as_str()), ("from", signal.from.as_str())],
-        fields: &neutral::wrap(usual, payload),
+        fields: &neutral::wrap(kind.rooms.key, payload),
     };
-    emit(event, &told, say);
+    emit(kind.rooms.word, &told, say);
 }

@@ -1,5 +1,6 @@
-//! Video rooms, and who is there in a study.
+//! Video rooms: participants with their devices, and signals between them.
 
+use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -15,30 +16,25 @@ use super::tell::{emit, tell_custom};
 use super::{
     Entering, Hear, Heard, Outgoing, Request, Say, SocketIo, To, ToldRoom, Vocabulary, What,
 };
-use crate::foreign::{self, Fields, LeftOut};
+use crate::foreign::{self, Fields, LeftOut, Told};
+use crate::kinds::{CANDIDATE, Kind};
 use crate::lists::in_json;
 use crate::neutral;
 
-/// A study is larger than a call.
-const STUDY_CAPACITY: u32 = 1000;
-
 /// False: it is no event of this vocabulary.
 pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> bool {
-    let is_ours = |prefix| event.name.starts_with(prefix);
-    if !is_ours("video:") && !is_ours("presence:") {
+    if !event.name.starts_with("video:") {
         return false;
     }
     let about = About(event.fields().unwrap_or_default());
     match event.name.as_str() {
-        "video:join-room" => enter(io, event, Vocabulary::Video, about.video_room(), heard),
-        "video:leave-room" => leave(io, event, Vocabulary::Video, about.video_room(), heard),
+        "video:join-room" => enter(io, event, &about, heard),
+        "video:leave-room" => leave(io, event, &about, heard),
         "video:state" => change(io, event, &about, heard),
-        "video:offer" => pass_on(io, event, &about, neutral::OFFER, heard),
-        "video:answer" => pass_on(io, event, &about, neutral::ANSWER, heard),
-        "video:ice-candidate" => pass_on(io, event, &about, neutral::CANDIDATE, heard),
-        "presence:join-study" => enter(io, event, Vocabulary::Presence, about.study(), heard),
-        "presence:leave-study" => leave(io, event, Vocabulary::Presence, about.study(), heard),
-        _ => return false,
+        name => match Kind::called(name, |kind| kind.video) {
+            Some(kind) => pass_on(io, event, &about, kind, heard),
+            None => return false,
+        },
     }
     true
 }
@@ -47,94 +43,64 @@ pub(super) fn hear(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) -> boo
 struct About<'a>(Fields<'a>);
 
 impl<'a> About<'a> {
-    fn video_room(&self) -> Option<String> {
+    fn room(&self) -> Option<String> {
         Some(format!("video:{}", foreign::id(self.0.get("roomId")?)?))
     }
 
-    fn study(&self) -> Option<String> {
-        Some(format!("study:{}", foreign::id(self.0.get("studyId")?)?))
-    }
-
     /// A description, or a candidate; `null` is a candidate too: the end of them.
-    fn signal(&self, kind: &str) -> Option<&'a RawValue> {
-        let said = self.0.get(kind)?;
-        match kind {
-            neutral::CANDIDATE => Some(neutral::candidate(said)),
+    fn signal(&self, kind: &Kind) -> Option<&'a RawValue> {
+        let said = self.0.get(kind.video.key)?;
+        match kind.name {
+            CANDIDATE => Some(neutral::candidate(said)),
             _ => Some(said).filter(|said| !foreign::is_null(said)),
         }
     }
 }
 
-fn enter(
-    io: &mut SocketIo,
-    event: &Event<'_>,
-    vocabulary: Vocabulary,
-    room: Option<String>,
-    heard: Hear<'_>,
-) {
-    let Some(room) = room else {
-        return which_room(io, event, vocabulary, heard);
+fn enter(io: &mut SocketIo, event: &Event<'_>, about: &About<'_>, heard: Hear<'_>) {
+    let Some(room) = about.room() else {
+        return which_room(io, event, heard);
     };
-    // The list is long, and weighed as such. Whoever is about to leave enters anew.
-    if vocabulary == Vocabulary::Video
-        && let Some(told) = io.rooms.get(&room)
-        && told.kind == vocabulary
+    // The list is long, and counts as such. A client that is about to leave enters the room again.
+    if let Some(told) = io.rooms.get(&room)
+        && told.kind == Vocabulary::Video
         && !io.is_leaving(&told.id)
     {
         let bytes = participants_bytes(told);
         let what = What::Again(told.id.clone());
-        let id = io.requests.open(Request {
-            vocabulary,
-            ack: event.ack,
-            what,
-        });
+        let id = io.requests.open(request(event, what));
         return heard(Heard::Input(Input::Ask { id, bytes }));
     }
-    let with = match vocabulary {
-        Vocabulary::Presence => Entering {
-            capacity: Some(STUDY_CAPACITY),
-            ..Entering::default()
-        },
-        _ => Entering {
-            state: Some(Media::default().to_state()),
-            ..Entering::default()
-        },
+    let with = Entering {
+        state: Some(Media::default().to_state()),
+        ..Entering::default()
     };
-    let request = Request {
-        vocabulary,
-        ack: event.ack,
-        what: What::Enter {
-            room: room.parse().ok(),
-            creates: false,
-        },
+    let what = What::Enter {
+        room: room.parse().ok(),
+        creates: false,
     };
-    io.enter(&room, request, with, heard);
+    io.enter(&room, request(event, what), with, heard);
 }
 
-fn leave(
-    io: &mut SocketIo,
-    event: &Event<'_>,
-    vocabulary: Vocabulary,
-    room: Option<String>,
-    heard: Hear<'_>,
-) {
-    let Some(room) = room else {
-        return which_room(io, event, vocabulary, heard);
+fn leave(io: &mut SocketIo, event: &Event<'_>, about: &About<'_>, heard: Hear<'_>) {
+    let Some(room) = about.room() else {
+        return which_room(io, event, heard);
     };
-    let request = Request {
-        vocabulary,
-        ack: event.ack,
-        what: What::Leave(room.parse().ok()),
-    };
-    io.leave(&room, request, heard);
+    let what = What::Leave(room.parse().ok());
+    io.leave(&room, request(event, what), heard);
 }
 
-fn which_room(io: &mut SocketIo, event: &Event<'_>, vocabulary: Vocabulary, heard: Hear<'_>) {
-    let words = match vocabulary {
-        Vocabulary::Presence => "say which study: an object with `studyId`",
-        _ => "say which room: an object with `roomId`",
-    };
-    io.refuse(event, vocabulary, ErrorCode::BadMessage, words, heard);
+fn request(event: &Event<'_>, what: What) -> Request {
+    Request {
+        vocabulary: Vocabulary::Video,
+        ack: event.ack,
+        what,
+    }
+}
+
+fn which_room(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
+    let words = "say which room: an object with `roomId`";
+    refuse(io, event, ErrorCode::BadMessage, words, heard);
 }
 
 fn refuse(io: &mut SocketIo, event: &Event<'_>, code: ErrorCode, words: &str, heard: Hear<'_>) {
@@ -142,8 +108,8 @@ fn refuse(io: &mut SocketIo, event: &Event<'_>, code: ErrorCode, words: &str, he
 }
 
 fn change(io: &mut SocketIo, event: &Event<'_>, about: &About<'_>, heard: Hear<'_>) {
-    let Some(room) = about.video_room() else {
-        return which_room(io, event, Vocabulary::Video, heard);
+    let Some(room) = about.room() else {
+        return which_room(io, event, heard);
     };
     let mut left_out = LeftOut::default();
     let patch: serde_json::Map<_, _> = ["isMuted", "isVideoOff", "isSharingScreen"]
@@ -179,11 +145,14 @@ fn pass_on(
     io: &mut SocketIo,
     event: &Event<'_>,
     about: &About<'_>,
-    kind: &'static str,
+    kind: &'static Kind,
     heard: Hear<'_>,
 ) {
     let (Some(to), Some(payload)) = (about.0.text("to"), about.signal(kind)) else {
-        let words = format!("say what to whom: an object with `to` and `{kind}`");
+        let words = format!(
+            "say what to whom: an object with `to` and `{}`",
+            kind.video.key
+        );
         return refuse(io, event, ErrorCode::BadMessage, &words, heard);
     };
     let Some(room) = room_with(io, &to) else {
@@ -193,7 +162,7 @@ fn pass_on(
     let signal = Outgoing {
         room: room.as_str(),
         to: To::Peer(to),
-        kind,
+        kind: kind.name,
         payload: payload.get(),
     };
     io.signal(event, Vocabulary::Video, signal, heard);
@@ -240,7 +209,7 @@ impl Media {
 }
 
 #[derive(Serialize)]
-struct User<'a> {
+pub(super) struct User<'a> {
     id: &'a str,
     name: &'a str,
     avatar: Option<&'a str>,
@@ -332,69 +301,17 @@ pub(super) fn changed(member: &Member, say: Say<'_>) {
     emit("video:user-state", &told, say);
 }
 
-/// A user comes with the first of his sessions.
-pub(super) fn online(room: &ToldRoom<Vocabulary>, member: &Member, say: Say<'_>) {
-    if !has_user(room, member) {
-        let told = json!({ "userId": member.user, "user": User::from(member) });
-        emit("presence:user-online", &told, say);
-    }
-}
-
-/// And is gone with the last.
-pub(super) fn offline(room: &ToldRoom<Vocabulary>, member: &Member, say: Say<'_>) {
-    if !has_user(room, member) {
-        emit(
-            "presence:user-offline",
-            &json!({ "userId": member.user }),
-            say,
-        );
-    }
-}
-
-fn has_user(room: &ToldRoom<Vocabulary>, member: &Member) -> bool {
-    room.members().any(|other| other.user == member.user)
-}
-
 pub(super) fn signalled(signal: &Signal, payload: &RawValue, say: Say<'_>) {
-    #[derive(Serialize)]
-    struct Told<'a> {
-        from: &'a PeerId,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        offer: Option<&'a RawValue>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        answer: Option<&'a RawValue>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        candidate: Option<&'a RawValue>,
-    }
-    let nothing = Told {
-        from: &signal.from,
-        offer: None,
-        answer: None,
-        candidate: None,
+    let Some(kind) = Kind::named(&signal.kind) else {
+        return tell_custom("video:signal", signal, payload, say);
     };
-    let (event, told) = match &*signal.kind {
-        neutral::OFFER => (
-            "video:offer",
-            Told {
-                offer: Some(payload),
-                ..nothing
-            },
-        ),
-        neutral::ANSWER => (
-            "video:answer",
-            Told {
-                answer: Some(payload),
-                ..nothing
-            },
-        ),
-        neutral::CANDIDATE => (
-            "video:ice-candidate",
-            Told {
-                candidate: Some(neutral::candidate(payload)),
-                ..nothing
-            },
-        ),
-        _ => return tell_custom("video:signal", signal, payload, say),
+    let payload = match kind.name {
+        CANDIDATE => neutral::candidate(payload),
+        _ => payload,
     };
-    emit(event, &told, say);
+    let told = Told {
+        own: &[("from", signal.from.as_str())],
+        fields: &[(Cow::Borrowed(kind.video.key), Cow::Borrowed(payload))],
+    };
+    emit(kind.video.word, &told, say);
 }

@@ -16,14 +16,8 @@ use switchboard_protocol::PeerId;
 use switchboard_protocol::ids::check_kind;
 
 use crate::foreign::{Fields, Told};
-use crate::neutral::{self, WITH, With, Wrapped};
-
-/// The tutorial's words, and where its clients put what belongs to them.
-const SIGNALS: [(&str, &str, &str); 3] = [
-    ("OFFER", neutral::OFFER, "sdp"),
-    ("ANSWER", neutral::ANSWER, "sdp"),
-    ("CANDIDATE", neutral::CANDIDATE, "candidate"),
-];
+use crate::kinds::{CANDIDATE, Kind};
+use crate::neutral::{self, Family, WITH, With, Wrapped};
 
 /// A signal as the session has it.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,61 +33,60 @@ pub(super) fn read(body: &str) -> Result<Neutral<'_>, &'static str> {
     let word =
         word.ok_or("a signal has a `type`: OFFER, ANSWER, CANDIDATE or a word of your own")?;
     said.0.retain(|(key, _)| key != "type" && key != "sid");
-    let known = SIGNALS
-        .iter()
-        .find(|(known, ..)| known.eq_ignore_ascii_case(&word));
-    let Some((_, kind, key)) = known else {
+    let Some(kind) = Kind::in_stomp(&word) else {
         check_kind(&word)
             .map_err(|_| "the `type` of a signal is 1 to 64 of A-Z a-z 0-9 . _ : -")?;
         return Ok(Neutral {
             kind: word,
-            payload: side_by_side(said),
+            payload: Family::Stomp.side_by_side(said),
         });
     };
     Ok(Neutral {
-        kind: Cow::Borrowed(kind),
-        payload: payload(kind, key, said),
+        kind: Cow::Borrowed(kind.name),
+        payload: payload(kind, said),
     })
 }
 
-fn payload(kind: &str, key: &str, mut said: Fields<'_>) -> String {
+fn payload(kind: &Kind, mut said: Fields<'_>) -> String {
+    let (key, is_candidate) = (kind.stomp.key, kind.name == CANDIDATE);
     let value = said.get(key);
     let object = value.and_then(|value| Fields::read(value.get()));
     match (value, object) {
-        (Some(value), _) if kind == neutral::CANDIDATE && neutral::is_end_of_candidates(value) => {
+        (Some(value), _) if is_candidate && neutral::is_end_of_candidates(value) => {
             "null".to_owned()
         }
         (Some(value), Some(object))
-            if kind == neutral::CANDIDATE && said.0.len() == 1 && object.get(WITH).is_none() =>
+            if is_candidate && said.0.len() == 1 && object.get(WITH).is_none() =>
         {
             value.get().to_owned()
         }
         (Some(_), Some(object)) => {
             said.take(key);
-            With::under(key, said).enclose(object)
+            let with = With {
+                family: Family::Stomp,
+                key: key.into(),
+                rest: said,
+            };
+            with.enclose(object)
         }
         // A description is one of this type, and says so first.
-        (Some(_), None) if kind != neutral::CANDIDATE => {
-            let kind = to_raw_value(kind).expect("a text can be written");
+        (Some(_), None) if !is_candidate => {
+            let kind = to_raw_value(kind.name).expect("a text can be written");
             let mut typed: Fields<'_> = said;
             typed.0.insert(0, (Cow::Borrowed("type"), &*kind));
             match typed.get(WITH) {
                 None => typed.to_json(),
-                Some(_) => side_by_side(typed),
+                Some(_) => Family::Stomp.side_by_side(typed),
             }
         }
-        _ => side_by_side(said),
+        _ => Family::Stomp.side_by_side(said),
     }
-}
-
-fn side_by_side(said: Fields<'_>) -> String {
-    With::under("", Fields::default()).enclose(said)
 }
 
 /// A member's signal as STOMP clients read it.
 pub(super) fn write(sid: &PeerId, kind: &str, payload: &RawValue) -> String {
-    let known = SIGNALS.iter().find(|(_, known, _)| *known == kind);
-    let word = known.map_or(kind, |(word, ..)| word);
+    let known = Kind::named(kind);
+    let word = known.map_or(kind, |known| known.stomp.word);
     let told = Told {
         own: &[("type", word), ("sid", sid.as_str())],
         fields: &fields(known, payload),
@@ -102,46 +95,22 @@ pub(super) fn write(sid: &PeerId, kind: &str, payload: &RawValue) -> String {
 }
 
 /// What is told beside `type` and `sid`.
-fn fields<'a>(known: Option<&(&'a str, &'a str, &'a str)>, payload: &'a RawValue) -> Wrapped<'a> {
-    let under = |key: &'a str, value: Cow<'a, RawValue>| vec![(Cow::Borrowed(key), value)];
+fn fields<'a>(known: Option<&Kind>, payload: &'a RawValue) -> Wrapped<'a> {
+    let under = |key: &'static str, value: Cow<'a, RawValue>| vec![(Cow::Borrowed(key), value)];
     let mut fields = Fields::read(payload.get()).unwrap_or_default();
     let with = With::disclose(&mut fields);
-    match (with, known) {
-        (_, Some((_, neutral::CANDIDATE, key))) if neutral::is_end_of_candidates(payload) => {
+    let key = known.map(|known| (known.stomp.key, known.name == CANDIDATE));
+    match (with, key) {
+        (_, Some((key, true))) if neutral::is_end_of_candidates(payload) => {
             under(key, Cow::Borrowed(RawValue::NULL))
         }
-        (
-            Some(With {
-                under: Some(key), ..
-            }),
-            _,
-        ) if key.is_empty() => neutral::borrowed(fields),
-        (
-            Some(With {
-                under: Some(key),
-                rest,
-                ..
-            }),
-            _,
-        ) => {
-            let mut rest = rest.unwrap_or_default();
-            rest.take(&key);
-            let mut told = neutral::borrowed(rest);
-            told.insert(0, (key, Cow::Owned(object(&fields))));
-            told
-        }
-        (_, Some((_, neutral::CANDIDATE, key))) if !fields.0.is_empty() => {
-            under(key, Cow::Owned(object(&fields)))
-        }
+        (Some(with), _) if with.family == Family::Stomp => with.unwrapped(fields),
+        (_, Some((key, true))) if !fields.0.is_empty() => under(key, Cow::Owned(fields.to_raw())),
         // A description stands beside its type here too.
-        (_, Some((.., key))) if fields.get(key).is_some() => neutral::borrowed(fields),
-        (_, Some((.., key))) => under(key, Cow::Borrowed(payload)),
+        (_, Some((key, _))) if fields.get(key).is_some() => neutral::borrowed(fields),
+        (_, Some((key, _))) => under(key, Cow::Borrowed(payload)),
         (_, None) => under("payload", Cow::Borrowed(payload)),
     }
-}
-
-fn object(fields: &Fields<'_>) -> Box<RawValue> {
-    to_raw_value(fields).expect("texts and raw JSON can be written")
 }
 
 #[cfg(test)]

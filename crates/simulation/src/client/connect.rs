@@ -6,6 +6,7 @@ use switchboard_protocol::{ClientMessage, CloseCode};
 use tokio::time::{Duration, Instant};
 
 use super::{Client, Connection, Output, PING_PATIENCE, STRAY_HELLO, WELCOME_PATIENCE};
+use crate::speaks::Speaks;
 use crate::trace::{ConnectionNo, Leaving, What};
 
 /// Full-jitter back-off, first and last.
@@ -33,9 +34,9 @@ impl Client {
         self.recorder.note(What::Greeted {
             client: self.no,
             connection: no,
-            receipts: self.receipts,
+            promises: Speaks::Native.promises(self.receipts),
             resume: resume.as_ref().map(|resume| resume.peer),
-            seen: self.seen(),
+            seen: self.marks.clone(),
         });
         let hello = Hello {
             name: Some(self.user.clone().into()),

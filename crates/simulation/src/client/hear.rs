@@ -7,7 +7,8 @@ use switchboard_protocol::server_message::{
 use switchboard_protocol::{ClientMessage, Connection, ErrorCode, PeerId, RoomId, ServerMessage};
 use tokio::time::{Duration, Instant};
 
-use super::{Client, HANDLED_MAX, Output, Place, Room, payload_head, seen};
+use super::{Client, HANDLED_MAX, Output, Place, Room, seen};
+use crate::mark::Mark;
 use crate::trace::{ConnectionNo, Leaving, News, Seen, View, What};
 
 impl Client {
@@ -103,6 +104,7 @@ impl Client {
         });
         self.unanswered.clear();
         self.handled.clear();
+        self.marks.clear();
         self.old_tickets.clear();
     }
 
@@ -132,14 +134,18 @@ impl Client {
 
     /// An id is handled once. What comes again was handled, and that is said again.
     fn signalled(&mut self, no: ConnectionNo, signal: &Signal, out: &mut Vec<Output>) {
-        let head = payload_head(&signal.from, signal.id);
+        // A sender of another dialect has numbers of its own.
+        let mark = std::str::from_utf8(&signal.payload.bytes).ok();
+        let mark = mark.and_then(Mark::find);
+        let id = mark.map_or(signal.id, |mark| mark.id);
         self.recorder.note(What::Came {
             client: self.no,
             connection: no,
             room: signal.room.clone(),
             from: signal.from,
-            id: signal.id,
-            intact: signal.payload.bytes.starts_with(head.as_bytes()),
+            id,
+            numbered: Some(signal.id),
+            intact: mark.is_some_and(|mark| mark.from == signal.from),
         });
         let handled = self.handled.entry(signal.from).or_default();
         if handled.last().is_none_or(|last| signal.id > *last) {
@@ -147,13 +153,14 @@ impl Client {
                 handled.remove(0);
             }
             handled.push(signal.id);
+            self.marks.insert(signal.from, id);
             if let Some((peer, _)) = self.ticket {
                 self.recorder.note(What::Handled {
                     client: self.no,
                     peer,
                     room: signal.room.clone(),
                     from: signal.from,
-                    id: signal.id,
+                    id,
                 });
             }
         }
@@ -330,12 +337,12 @@ impl View {
                 self.revision = *revision;
                 self.members = members.clone();
             }
-            News::Left | News::Closed => {}
+            News::Entered | News::Listed(_) | News::Left | News::Closed => {}
         }
     }
 }
 
-fn view(snapshot: &RoomSnapshot) -> View {
+pub(crate) fn view(snapshot: &RoomSnapshot) -> View {
     View {
         room: snapshot.room.clone(),
         revision: snapshot.revision,
@@ -343,7 +350,8 @@ fn view(snapshot: &RoomSnapshot) -> View {
     }
 }
 
-fn news(message: &ServerMessage) -> Option<(RoomId, News)> {
+/// What a message tells of a room, if it does.
+pub(crate) fn news(message: &ServerMessage) -> Option<(RoomId, News)> {
     Some(match message {
         ServerMessage::Joined(joined) => {
             let news = News::Joined {

@@ -5,7 +5,8 @@ use switchboard_protocol::limits::RECEIVER_SHARE;
 use switchboard_protocol::{ClientMessage, Encoding, Payload, PeerId, RoomId};
 use tokio::time::Instant;
 
-use super::{Client, Command, Output, Place, RETRY_AFTER, Room, Unanswered, payload};
+use super::{Client, Command, Output, Place, RETRY_AFTER, Room, Unanswered};
+use crate::mark::Mark;
 use crate::trace::What;
 
 impl Client {
@@ -144,9 +145,14 @@ impl Client {
             id: signal.id,
             room: signal.room.clone(),
             to,
+            by_name: None,
             again,
         });
-        let payload = payload(&own, signal.id, signal.bytes);
+        let mark = Mark {
+            from: own,
+            id: signal.id,
+        };
+        let payload = mark.payload(signal.bytes);
         let message = Signal {
             id: signal.id,
             room: signal.room.as_str().into(),

@@ -8,8 +8,15 @@ use crate::trace::{News, Trace, What};
 pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     let mut found = Vec::new();
     let mut known: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    // Over which this is promised.
+    let mut promised = BTreeSet::new();
     for event in &trace.events {
         match &event.what {
+            What::Greeted {
+                connection,
+                promises,
+                ..
+            } if promises.joins_first => drop(promised.insert(*connection)),
             What::Welcomed {
                 connection, rooms, ..
             } => {
@@ -35,8 +42,9 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                     News::Went { peer, .. } => {
                         members.remove(peer);
                     }
+                    News::Listed(peers) => members.clone_from(peers),
                     News::Left | News::Closed => members.clear(),
-                    News::Updated { .. } => {}
+                    News::Entered | News::Updated { .. } => {}
                 }
             }
             What::Came {
@@ -46,7 +54,7 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                 from,
                 id,
                 ..
-            } => {
+            } if promised.contains(connection) => {
                 let members = known.get(&(*connection, room.clone()));
                 if !members.is_some_and(|members| members.contains(from)) {
                     found.push(format!(

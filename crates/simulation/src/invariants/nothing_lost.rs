@@ -197,6 +197,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_to_one_that_left_and_may_be_back_is_not_said_to_it() {
+        for (is_back, wrong) in [(Some(true), 0), (Some(false), 0), (None, 1)] {
+            let mut tale = Tale::of_two();
+            tale.says(0, 1, 1);
+            match is_back {
+                Some(is_back) => tale.misses(0, 1, is_back),
+                None => tale.resumes(0, &[]),
+            }
+            tale.answered(0, 1, 1, Err(Reason::Unconfirmed));
+            assert_eq!(tale.judge(check).len(), wrong, "{is_back:?}");
+        }
+    }
+
+    #[test]
     fn while_a_node_is_frozen_the_links_to_it_may_be_full() {
         let fate = |fate| What::Node { node: 1, fate };
         let judge = |before: Vec<Fate>, meanwhile: Vec<Fate>| {

@@ -8,7 +8,7 @@ use switchboard_protocol::PeerId;
 use super::story::Story;
 use crate::trace::{ConnectionNo, Trace, What};
 
-pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
+pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut found = Vec::new();
     let mut high_waters: BTreeMap<(ConnectionNo, PeerId), u64> = BTreeMap::new();
     let mut resumed: BTreeMap<ConnectionNo, BTreeMap<PeerId, u64>> = BTreeMap::new();
@@ -33,6 +33,7 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                 connection,
                 from,
                 id,
+                numbered,
                 intact,
                 ..
             } => {
@@ -43,7 +44,11 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                     ));
                 }
                 *high_water = (*high_water).max(*id);
-                if !intact {
+                // A native sender numbers its signals itself; for others, its gateway does.
+                let sender = story.sessions.get(from);
+                let is_native = sender.is_some_and(|sender| sender.promises.resumes);
+                let is_another = is_native && numbered.is_some_and(|numbered| numbered != *id);
+                if !intact || is_another {
                     found.push(format!("signal {id} of {from} is not as it was said"));
                 }
             }

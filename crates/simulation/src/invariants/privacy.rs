@@ -37,7 +37,7 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
             } => {
                 let known = rooms.entry((*client, *connection)).or_default();
                 let was_in = match news {
-                    News::Joined { .. } => {
+                    News::Joined { .. } | News::Entered => {
                         known.insert(room.clone());
                         true
                     }
@@ -74,7 +74,9 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                     .get(from)
                     .and_then(|sender| sender.said.get(id));
                 let is_for = said.is_some_and(|said| {
-                    said.room == *room && said.to.is_none_or(|to| own == Some(&to))
+                    said.room == *room
+                        && said.to.is_none_or(|to| own == Some(&to))
+                        && said.by_name.is_none_or(|named| named == *client)
                 });
                 if !is_for {
                     found.push(format!(
@@ -123,7 +125,7 @@ fn is_proven(trace: &Trace, story: &Story, by: Duration, peer: &PeerId) -> bool 
     let says_so = story
         .sessions
         .get(peer)
-        .is_some_and(|session| session.receipts);
+        .is_some_and(|session| session.promises.receipts);
     let in_time = |at| by - at > PROVEN_AFTER;
     says_so && trace.rules.answers_arrive && welcomed_at.is_some_and(in_time)
 }

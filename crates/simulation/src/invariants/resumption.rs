@@ -1,7 +1,7 @@
 //! A client that comes back within its window has its session again, whatever happened to the node it was on; and nobody is
 //! sent away but for a newer connection, his own or of one who has a secret that is still good.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard_protocol::PeerId;
 use tokio::time::Duration;
@@ -23,9 +23,15 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     let excused = is_excused(trace);
     let mut peers: BTreeMap<ClientNo, PeerId> = BTreeMap::new();
     let mut memory = Memory::new(trace.rules.lease);
+    // To whom this is not promised.
+    let mut bound = BTreeSet::new();
     for event in &trace.events {
         memory.take(event);
         match &event.what {
+            What::Greeted {
+                client, promises, ..
+            } if !promises.resumes => drop(bound.insert(*client)),
+            What::Welcomed { client, .. } if bound.contains(client) => {}
             What::Welcomed {
                 client,
                 peer,

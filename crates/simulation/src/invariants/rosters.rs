@@ -27,6 +27,8 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let mut revisions = Revisions::new(trace.rules.lease);
     let mut reading = Reading::default();
     let mut left = BTreeSet::new();
+    // Over which all this is promised.
+    let mut promised = BTreeSet::new();
     for event in &trace.events {
         revisions.settle(event.at);
         memory.take(event);
@@ -40,8 +42,14 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
         }
         match &event.what {
             What::Greeted {
-                client, connection, ..
+                client,
+                connection,
+                promises,
+                ..
             } => {
+                if promises.rosters {
+                    promised.insert(*connection);
+                }
                 let own = views.iter().filter(|((known, _), _)| known == client);
                 let own = own.map(|(key, view)| (key.clone(), view.clone()));
                 greeted.insert(*connection, own.collect());
@@ -82,7 +90,9 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 connection,
                 room,
                 news,
-            } if main.get(client).is_some_and(|(main, _)| main == connection) => {
+            } if promised.contains(connection)
+                && main.get(client).is_some_and(|(main, _)| main == connection) =>
+            {
                 if let News::Joined { .. } = news {
                     left.remove(&(*client, room.clone()));
                 }
@@ -123,8 +133,9 @@ fn installed(
     })
 }
 
-/// Everybody who is in a room all the time is in every list of it, but for those of whom nobody who is awake knows. Of who
-/// came in after the list was made, its reader hears behind it.
+/// Every session that is in a room all the time is in every list of it, but for those of which no node that is awake knows. Of
+/// one that came in after the list was made, its reader hears behind it. One that cannot resume has no place while its node is
+/// not heard of: whether it is listed is judged at the end alone.
 fn shown(
     view: &View,
     client: ClientNo,
@@ -138,6 +149,7 @@ fn shown(
         .filter(|peer| !view.members.iter().any(|member| member.peer == **peer))
         .filter(|peer| story.stayed(peer, &view.room, before).is_some())
         .filter(|peer| !memory.is_unknown(peer, at))
+        .filter(|peer| story.sessions[*peer].promises.resumes)
         .map(|peer| {
             format!(
                 "client {client} at {at:?}: the list of {} lacks {peer}, who is in",
@@ -225,7 +237,7 @@ fn last(trace: &Trace) -> Vec<String> {
         .last
         .clients
         .iter()
-        .filter(|client| client.peer.is_some())
+        .filter(|client| client.peer.is_some() && client.promises.rosters)
     {
         for view in &client.views {
             let Some(room) = trace.last.rooms.get(&view.room) else {
@@ -261,7 +273,7 @@ fn last(trace: &Trace) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::invariants::telling::Tale;
-    use crate::trace::{Fate, Weather};
+    use crate::trace::{Fate, Promises, Weather};
 
     #[test]
     fn all_agree_in_the_end_or_somebody_is_wrong() {
@@ -326,6 +338,19 @@ mod tests {
         tale.wait(10);
         tale.joins_again(0, &[0]);
         assert_eq!(tale.judge(check).len(), 1, "a partial list");
+    }
+
+    #[test]
+    fn a_list_may_lack_one_that_has_no_place_while_its_node_is_not_heard_of() {
+        for (resumes, wrong) in [(true, 1), (false, 0)] {
+            let mut tale = Tale::of_two();
+            if !resumes {
+                tale.promise(1, Promises::FEWEST);
+            }
+            tale.wait(10);
+            tale.joins_again(0, &[0]);
+            assert_eq!(tale.judge(check).len(), wrong, "{resumes}");
+        }
     }
 
     #[test]

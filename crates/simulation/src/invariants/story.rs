@@ -7,12 +7,16 @@ use switchboard_protocol::{PeerId, RoomId};
 use tokio::time::Duration;
 
 use crate::scenario::HOLD;
-use crate::trace::{ClientNo, ConnectionNo, Leaving, News, Seen, Trace, Weather, What};
+use crate::trace::{
+    ClientNo, ConnectionNo, Leaving, News, Promises, Seen, Trace, View, Weather, What,
+};
 
 /// Every session of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Story {
     pub(crate) sessions: BTreeMap<PeerId, Session>,
+    /// When a kernel took a signal: for whom, whose, and its id.
+    pub(crate) written: BTreeMap<(PeerId, PeerId, u64), Duration>,
     /// When Redis last went back in time.
     went_back_at: Option<Duration>,
 }
@@ -21,8 +25,7 @@ pub(crate) struct Story {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) client: ClientNo,
-    /// Whether its client says `received`.
-    pub(crate) receipts: bool,
+    pub(crate) promises: Promises,
     /// Whether it is welcomed at the end of the run.
     pub(crate) lives: bool,
     /// When its page was loaded again, the last time.
@@ -36,8 +39,8 @@ pub(crate) struct Session {
     pub(crate) stays: Vec<Stay>,
     /// Whom it was told to have left.
     pub(crate) missed: Vec<Missed>,
-    /// Whom it is told to be in a room, at this moment.
-    members: BTreeSet<(RoomId, PeerId)>,
+    /// Which members it is told of, at this moment, and their places in the join order.
+    members: BTreeMap<(RoomId, PeerId), u64>,
 }
 
 /// A member that was told as gone.
@@ -55,6 +58,7 @@ pub(crate) struct Missed {
 pub(crate) struct Said {
     pub(crate) room: RoomId,
     pub(crate) to: Option<PeerId>,
+    pub(crate) by_name: Option<ClientNo>,
     pub(crate) first_at: Duration,
     /// Who was in the room then, by all that its sender was told.
     pub(crate) members: BTreeSet<PeerId>,
@@ -88,7 +92,7 @@ pub(crate) struct Stay {
 /// Where a client is in the trace.
 #[derive(Default)]
 struct Cursor {
-    receipts: bool,
+    promises: Promises,
     peer: Option<PeerId>,
     main: Option<ConnectionNo>,
     /// When its page was loaded again, until it is welcomed.
@@ -138,8 +142,8 @@ impl Story {
     fn take(&mut self, at: Duration, what: &What, cursors: &mut BTreeMap<ClientNo, Cursor>) {
         match what {
             What::Greeted {
-                client, receipts, ..
-            } => cursors.entry(*client).or_default().receipts = *receipts,
+                client, promises, ..
+            } => cursors.entry(*client).or_default().promises = *promises,
             What::Welcomed {
                 client,
                 connection,
@@ -149,7 +153,7 @@ impl Story {
             } => {
                 let cursor = cursors.entry(*client).or_default();
                 (cursor.peer, cursor.main) = (Some(*peer), Some(*connection));
-                let receipts = cursor.receipts;
+                let promises = cursor.promises;
                 let reloading_since = cursor.reloading_since.take();
                 // It had expired, and the others were told so; then Redis went back to before that.
                 let has_expired = reloading_since.is_some_and(|since| {
@@ -160,15 +164,16 @@ impl Story {
                 let session = self
                     .sessions
                     .entry(*peer)
-                    .or_insert_with(|| Session::new(*client, receipts));
+                    .or_insert_with(|| Session::new(*client, promises));
                 let order = |members: &[Seen]| order_of(peer, members);
                 let rooms: BTreeMap<_, _> = views
                     .iter()
                     .map(|view| (view.room.clone(), order(&view.members)))
                     .collect();
                 session.welcomed_at = at;
-                session.members.clear();
+                let known = std::mem::take(&mut session.members);
                 for view in views {
+                    session.misses_in(&known, view, at);
                     session.finds(&view.room, &view.members, at);
                 }
                 if has_expired {
@@ -188,9 +193,10 @@ impl Story {
                             let order = order_of(&peer, members);
                             session.leaves(room, at);
                             session.enters(room, order, at);
-                            session.members.retain(|(known, _)| known != room);
+                            session.members.retain(|(known, _), _| known != room);
                             session.finds(room, members, at);
                         }
+                        News::Entered => session.enters(room, 0, at),
                         News::Left | News::Closed => session.leaves(room, at),
                         News::Came { member, .. } => {
                             session.finds(room, std::slice::from_ref(member), at);
@@ -220,15 +226,17 @@ impl Story {
                 id,
                 room,
                 to,
+                by_name,
                 again,
                 ..
             } => {
                 if let Some(session) = self.sessions.get_mut(peer) {
-                    let members = session.members.iter();
+                    let members = session.members.keys();
                     let members = members.filter(|(known, _)| known == room);
                     let said = session.said.entry(*id).or_insert_with(|| Said {
                         room: room.clone(),
                         to: *to,
+                        by_name: *by_name,
                         first_at: at,
                         members: members.map(|(_, member)| *member).collect(),
                         last_at: at,
@@ -274,6 +282,9 @@ impl Story {
                 if let Some(said) = self.said(*client, *id, cursors) {
                     said.answers.push(answer);
                 }
+            }
+            What::Written { to, from, id } => {
+                self.written.entry((*to, *from, *id)).or_insert(at);
             }
             What::Handled { peer, from, id, .. } => {
                 if let Some(session) = self.sessions.get_mut(peer) {
@@ -328,10 +339,10 @@ fn order_of(peer: &PeerId, members: &[Seen]) -> u64 {
 }
 
 impl Session {
-    fn new(client: ClientNo, receipts: bool) -> Self {
+    fn new(client: ClientNo, promises: Promises) -> Self {
         Self {
             client,
-            receipts,
+            promises,
             lives: false,
             reloaded_at: None,
             welcomed_at: Duration::ZERO,
@@ -339,7 +350,7 @@ impl Session {
             handled: BTreeMap::new(),
             stays: Vec::new(),
             missed: Vec::new(),
-            members: BTreeSet::new(),
+            members: BTreeMap::new(),
         }
     }
 
@@ -369,9 +380,26 @@ impl Session {
         missed.filter(move |missed| missed.peer == *peer && missed.room == *room)
     }
 
+    /// A list lacks a member that it knows, or shows it in another place: that member has left since, and may be back.
+    fn misses_in(&mut self, known: &BTreeMap<(RoomId, PeerId), u64>, view: &View, at: Duration) {
+        let known = known.iter().filter(|((room, _), _)| *room == view.room);
+        for ((_, peer), order) in known {
+            let shown = view.members.iter().find(|member| member.peer == *peer);
+            if shown.is_none_or(|member| member.order != *order) {
+                self.missed.push(Missed {
+                    peer: *peer,
+                    room: view.room.clone(),
+                    at,
+                    until: shown.map(|_| at),
+                });
+            }
+        }
+    }
+
     /// It is told of members that are there.
     fn finds(&mut self, room: &RoomId, members: &[Seen], at: Duration) {
-        let found = members.iter().map(|member| (room.clone(), member.peer));
+        let found = members.iter();
+        let found = found.map(|member| ((room.clone(), member.peer), member.order));
         self.members.extend(found);
         let missed = self.missed.iter_mut();
         for missed in missed.filter(|missed| missed.room == *room && missed.until.is_none()) {

@@ -10,8 +10,9 @@ use tokio::time::Duration;
 use super::Invariant;
 use super::story::Story;
 use super::thefts::SUPERSEDED;
+use crate::speaks::Speaks;
 use crate::trace::last::{LastClient, LastNode, LastRoom};
-use crate::trace::{Event, Leaving, News, Rules, Secret, Seen, Trace, View, What};
+use crate::trace::{Event, Leaving, News, Promises, Rules, Secret, Seen, Trace, View, What};
 
 /// A trace in the making.
 pub(super) struct Tale {
@@ -94,6 +95,7 @@ impl Tale {
             id,
             room: room(),
             to,
+            by_name: None,
             again: false,
         });
     }
@@ -115,6 +117,7 @@ impl Tale {
             room: room(),
             from: self.peer(from),
             id,
+            numbered: Some(id),
             intact: true,
         });
     }
@@ -142,6 +145,24 @@ impl Tale {
             peer: self.peer(no),
             resumed: true,
             rooms: vec![self.view(members)],
+        });
+    }
+
+    /// One resumes, and finds that another has left meanwhile, and may be back.
+    pub(super) fn misses(&mut self, no: usize, whom: usize, is_back: bool) {
+        self.connections[no] += 2;
+        self.opens(no, &[]);
+        let mut view = self.view(&[0, 1]);
+        match is_back {
+            true => view.members[whom].order += 7,
+            false => drop(view.members.remove(whom)),
+        }
+        self.note(What::Welcomed {
+            client: no,
+            connection: self.connections[no],
+            peer: self.peer(no),
+            resumed: true,
+            rooms: vec![view],
         });
     }
 
@@ -262,10 +283,37 @@ impl Tale {
         self.note(What::Greeted {
             client: no,
             connection,
-            receipts: true,
+            promises: native(),
             resume: None,
             seen,
         });
+    }
+
+    /// That one is promised this instead.
+    pub(super) fn promise(&mut self, no: usize, promises: Promises) {
+        for event in &mut self.trace.events {
+            if let What::Greeted {
+                client,
+                promises: known,
+                ..
+            } = &mut event.what
+                && *client == no
+            {
+                *known = promises;
+            }
+        }
+        self.last(no).promises = promises;
+    }
+
+    /// One is told that another is away.
+    pub(super) fn sees_away(&mut self, no: usize, whom: usize, revision: u64) {
+        let news = News::Updated {
+            revision,
+            peer: self.peer(whom),
+            away: Some(true),
+            state: None,
+        };
+        self.hears(no, news);
     }
 
     fn hears(&mut self, no: usize, news: News) {
@@ -294,9 +342,11 @@ impl Tale {
             let (peer, id) = (self.peer(no), node(no));
             self.trace.last.clients.push(LastClient {
                 client: no,
+                promises: native(),
                 peer: Some(peer),
                 wants: vec![room()],
                 views: vec![self.view(&[0, 1])],
+                listed: None,
                 unanswered: Vec::new(),
             });
             self.trace.last.nodes.push(LastNode {
@@ -335,6 +385,7 @@ impl Tale {
 fn seen(peer: PeerId, no: usize) -> Seen {
     Seen {
         peer,
+        name: None,
         order: no as u64 + 1,
         away: false,
         state: MemberState::default(),
@@ -351,4 +402,8 @@ fn node(no: usize) -> NodeId {
 
 fn user() -> UserId {
     "somebody".parse().expect("a user id")
+}
+
+fn native() -> Promises {
+    Speaks::Native.promises(true)
 }

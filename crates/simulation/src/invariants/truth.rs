@@ -1,5 +1,5 @@
-//! `delivered` is said only for what the receiving application has, `undelivered` (but for `unconfirmed`) only for what it
-//! never gets.
+//! `delivered` is said only for what the receiving application has, or, where it says no `received`, for what the kernel of its
+//! gateway has; `undelivered` (but for `unconfirmed`) only for what it never gets.
 
 use switchboard_protocol::server_message::Reason;
 
@@ -16,8 +16,14 @@ pub(super) fn check(_: &Trace, story: &Story) -> Vec<String> {
                 };
                 let handled_at = receiver.handled.get(&(*peer, *id));
                 let lie = match answer.outcome {
+                    Ok(()) if receiver.promises.receipts => {
+                        handled_at.is_none_or(|at| *at > answer.at)
+                    }
                     // A receiver without receipts may die with what its kernel has.
-                    Ok(()) => receiver.receipts && handled_at.is_none_or(|at| *at > answer.at),
+                    Ok(()) => {
+                        let written_at = story.written.get(&(answer.to, *peer, *id));
+                        written_at.is_none_or(|at| *at > answer.at)
+                    }
                     Err(Reason::Unconfirmed) => false,
                     Err(_) => handled_at.is_some(),
                 };
@@ -38,6 +44,7 @@ pub(super) fn check(_: &Trace, story: &Story) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::invariants::telling::Tale;
+    use crate::trace::{Promises, What};
 
     #[test]
     fn delivered_after_it_was_handled_is_true_and_before_it_is_not() {
@@ -54,6 +61,21 @@ mod tests {
         tale.wait(1);
         tale.handles(1, 0, 1);
         assert_eq!(tale.judge(check).len(), 1);
+    }
+
+    #[test]
+    fn delivered_to_one_without_receipts_is_true_once_the_kernel_has_it() {
+        for (is_written, lies) in [(true, 0), (false, 1)] {
+            let mut tale = Tale::of_two();
+            tale.promise(1, Promises::FEWEST);
+            tale.says(0, 1, 1);
+            if is_written {
+                let (to, from) = (tale.peer(1), tale.peer(0));
+                tale.note(What::Written { to, from, id: 1 });
+            }
+            tale.answered(0, 1, 1, Ok(()));
+            assert_eq!(tale.judge(check).len(), lies, "{is_written}");
+        }
     }
 
     #[test]

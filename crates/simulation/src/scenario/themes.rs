@@ -8,6 +8,7 @@ use crate::client::Command;
 use crate::client_task::Wish;
 use crate::path::Badness;
 use crate::random::Random;
+use crate::speaks::Speaks;
 use crate::trace::ClientNo;
 
 /// Of so many seeds, one has each theme.
@@ -36,6 +37,7 @@ pub(super) fn add(
             // Redis knows in time that a secret is outdated.
             (badness.lost_commands, badness.lost_answers) = (0, 0);
         }
+        2 => flood(steps, &random, client, clients, rooms, until),
         _ => {}
     }
 }
@@ -70,6 +72,39 @@ fn stutter(
             Step::Wish(restless, Wish::Command(Command::Double))
         };
         steps.push((at, step));
+    }
+}
+
+/// Others write to one that does not read, more than a kernel and a buffer take; then its connection is lost, and it comes
+/// back, or does not.
+fn flood(
+    steps: &mut Vec<(Duration, Step)>,
+    random: &Random,
+    slow: ClientNo,
+    clients: &[Newcomer],
+    rooms: &[RoomId],
+    until: Duration,
+) {
+    let start = random.millis(3_000..(until - STUTTER).as_millis() as u64);
+    steps.push((start, Step::Wish(slow, Wish::Rest(STUTTER))));
+    // Where the slow one has a room of its own dialect, everybody's signals go there.
+    let own = (clients[slow].speaks != Speaks::Native).then(|| clients[slow].speaks.room(slow));
+    for _ in 0..20 + random.below(40) {
+        let at = start + random.millis(0..STUTTER.as_millis() as u64);
+        let room = own.clone().unwrap_or_else(|| random.pick(rooms).clone());
+        let command = Command::Signal {
+            room,
+            to: None,
+            bytes: 1_000 + random.below(3_000),
+        };
+        let wish = Wish::Command(command);
+        steps.push((at, Step::Wish(random.below(clients.len()), wish)));
+    }
+    let cut_at = start + STUTTER - random.millis(0..400);
+    steps.push((cut_at, Step::Fault(Fault::CutClient(slow))));
+    if random.chance(500) {
+        let gone_at = start + STUTTER + random.millis(100..2_000);
+        steps.push((gone_at, Step::Wish(slow, Wish::Vanish)));
     }
 }
 

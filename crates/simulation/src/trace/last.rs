@@ -1,11 +1,11 @@
 //! What is found when all has come to rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use switchboard_cluster::record::{MemberRecord, PeerRecord};
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 
-use super::{ClientNo, NodeNo, View};
+use super::{ClientNo, NodeNo, Promises, View};
 
 /// The cluster and its clients at the end of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,14 +31,25 @@ pub(crate) struct LastRoom {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LastClient {
     pub(crate) client: ClientNo,
+    pub(crate) promises: Promises,
     /// Its session, if it is welcomed at this moment.
     pub(crate) peer: Option<PeerId>,
     /// The rooms it wants to be in.
     pub(crate) wants: Vec<RoomId>,
     /// The rooms it is in, as it sees them.
     pub(crate) views: Vec<View>,
+    /// Who is in its room, as the lists of its dialect say.
+    pub(crate) listed: Option<Listed>,
     /// Signals without an answer.
     pub(crate) unanswered: Vec<u64>,
+}
+
+/// Who is in a room, as a client was told at last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Listed {
+    Peers(BTreeSet<PeerId>),
+    /// What they are called, sorted.
+    Names(Vec<String>),
 }
 
 /// A node that still runs.
