@@ -481,6 +481,7 @@ impl ShippedClient {
                         to,
                         kind: "candidate".into(),
                         payload,
+                        traceparent: None,
                     }));
                 }
             }
