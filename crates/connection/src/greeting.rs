@@ -48,8 +48,9 @@ impl Connection {
             let deadline = session.deadline().into();
             let frame = tokio::select! {
                 biased;
-                frame = self.next_frame() => frame?,
+                // First: a client that never pauses does not put it off.
                 () = sleep_until(deadline) => return Err(End::Close(session.overdue())),
+                frame = self.next_frame() => frame?,
             };
             if let Some(introduction) = self.hear_hello(&mut session, &frame)? {
                 return self.greet(introduction).await;

@@ -16,7 +16,7 @@ use switchboard_session::Rules;
 use switchboard_session::grants::Grants;
 use switchboard_traces::Traces;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::timeout;
+use tokio::time::{advance, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::authenticate::{Authenticate, Identity, Unauthorized};
@@ -337,4 +337,18 @@ async fn a_session_whose_welcome_panics_is_no_ghost() {
     assert_eq!(bob.end().await, None);
     assert_eq!(b.node.away_count(), 1);
     stops(&b).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_pings_without_a_pause_does_not_put_its_hello_off() {
+    let [a, _] = gateways(WINDOW).await;
+    let mut client = Client::connect(&a, false);
+    // More than a task is given of its socket before others have their turn.
+    for _ in 0..1100 {
+        for _ in 0..200 {
+            let _ = client.says.send(Frame::Ping);
+        }
+        advance(Duration::from_millis(10)).await;
+    }
+    assert_eq!(client.end().await, Some(CloseCode::Timeout.number()));
 }

@@ -11,6 +11,9 @@ const ASKED_PER_SECOND: f64 = 10.0;
 /// Traces a second that clients may have begun at one node without that flag: they choose the trace's id, and with it
 /// whether the ratio takes it.
 const BEGUN_PER_SECOND: f64 = 100.0;
+/// Receivers a second of traced signals that get spans of their own at one node, unless all signals are traced: a broadcast
+/// has many, and a node that traces nothing, or one of an earlier release, lets its clients decide.
+const RECEIVERS_PER_SECOND: f64 = 1000.0;
 /// Slow signals a second that are reported.
 const SLOW_PER_SECOND: f64 = 10.0;
 
@@ -23,6 +26,7 @@ pub struct Sampling {
     heeds_clients: bool,
     asked: Bucket,
     begun: Bucket,
+    receivers: Bucket,
     slow: Bucket,
     /// Of the process: no client can find ids that are always taken.
     hasher: RandomState,
@@ -36,6 +40,7 @@ impl Sampling {
             heeds_clients,
             asked: Bucket::new(ASKED_PER_SECOND),
             begun: Bucket::new(BEGUN_PER_SECOND),
+            receivers: Bucket::new(RECEIVERS_PER_SECOND),
             slow: Bucket::new(SLOW_PER_SECOND),
             hasher: RandomState::new(),
         }
@@ -50,6 +55,11 @@ impl Sampling {
             return true;
         }
         self.covers(context.trace_id()) && (self.begun.take() || self.draws())
+    }
+
+    /// Whether what becomes of a traced signal for one more receiver is a span.
+    pub(crate) fn takes_receiver(&self) -> bool {
+        self.ratio >= 1.0 || self.receivers.take()
     }
 
     /// Whether one more slow signal is reported.

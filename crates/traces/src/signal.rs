@@ -1,6 +1,6 @@
 //! The spans of a signal, from the client that sends it to the receipt that comes back.
 
-use opentelemetry::trace::{Link, SpanBuilder, SpanContext, SpanKind};
+use opentelemetry::trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceFlags, TraceState};
 use opentelemetry::{Context, KeyValue};
 use switchboard_protocol::{NodeId, PeerId};
 
@@ -11,7 +11,7 @@ use crate::names::{
     SWITCHBOARD, WRITE_SIGNAL,
 };
 use crate::span::{Span, below};
-use crate::traceparent::parse;
+use crate::traceparent::{self, parse};
 use crate::traces::Traces;
 
 /// Which signal it is.
@@ -54,6 +54,22 @@ impl Traces {
         Some(Box::new(tracing.span(builder, &parent)))
     }
 
+    /// What goes with a signal that a client sends in a context of its own and that is not traced here. `None`: it names none.
+    /// Where this node traces, it has decided, and others go by that; where it does not, the context passes as it came.
+    pub fn untraced(&self, asked: &str) -> Option<Box<str>> {
+        let context = parse(asked)?;
+        match self.on() {
+            Some(_) => Some(traceparent::format(&SpanContext::new(
+                context.trace_id(),
+                context.span_id(),
+                TraceFlags::NOT_SAMPLED,
+                true,
+                TraceState::NONE,
+            ))),
+            None => Some(asked.into()),
+        }
+    }
+
     /// A frame is published, in the trace of the first signal in it that is `traced`, and linked to all that are.
     pub fn publish_frame(
         &self,
@@ -86,6 +102,9 @@ impl Traces {
     ) -> Option<Box<Span>> {
         let tracing = self.on()?;
         let parent = self.traced(traceparent)?;
+        if !tracing.sampling.takes_receiver() {
+            return None;
+        }
         let builder = of_signal(PROCESS_SIGNAL, SpanKind::Consumer, "process", about);
         let mut span = tracing.span(builder, &below(parent));
         span.set(KeyValue::new(SIGNAL_RECEIVER, to.to_string()));
@@ -108,7 +127,12 @@ impl Traces {
 
     /// The sender's node learns what became of a signal for one receiver; `sent` is the context of its first span.
     pub fn settle_signal(&self, sent: SpanContext, to: &str, outcome: &'static str) {
-        let Some(tracing) = self.on() else { return };
+        let Some(tracing) = self
+            .on()
+            .filter(|tracing| tracing.sampling.takes_receiver())
+        else {
+            return;
+        };
         let builder = SpanBuilder::from_name(SETTLE_SIGNAL)
             .with_kind(SpanKind::Consumer)
             .with_attributes([

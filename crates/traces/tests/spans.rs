@@ -122,6 +122,37 @@ async fn a_node_that_exports_nothing_makes_nothing() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_client_asks_for_beyond_the_bound_is_traced_by_no_node() {
+    let (sender, receiver) = (PeerId::random(), PeerId::random());
+    let (a, _, _a) = traces(0.0);
+    let (b, _, _b) = traces(0.0);
+    let taken = (0..20).filter(|_| a.send_signal(Some(BROWSER), about(&sender)).is_some());
+    assert_eq!(taken.count(), 10);
+    let goes_on = a.untraced(BROWSER).expect("it is a context");
+    assert_eq!(&*goes_on, BROWSER.replace("-01", "-00"));
+    assert!(
+        b.process_signal(Some(&goes_on), about(&sender), &receiver)
+            .is_none()
+    );
+    assert_eq!(Traces::off().untraced(BROWSER).as_deref(), Some(BROWSER));
+    assert_eq!(a.untraced("no trace"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_the_receivers_of_a_broadcast_so_many_have_spans_as_a_node_makes_a_second() {
+    let (sender, receiver) = (PeerId::random(), PeerId::random());
+    let spans = |traces: &Traces| {
+        let each =
+            (0..3000).map(|_| traces.process_signal(Some(BROWSER), about(&sender), &receiver));
+        each.flatten().count()
+    };
+    let (some, _, _some) = traces(0.5);
+    assert_eq!(spans(&some), 1000);
+    let (all, _, _all) = traces(1.0);
+    assert_eq!(spans(&all), 3000);
+}
+
 #[tokio::test]
 async fn what_the_senders_node_did_not_choose_no_other_node_traces() {
     let (sender, receiver) = (PeerId::random(), PeerId::random());

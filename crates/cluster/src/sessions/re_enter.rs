@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{StreamExt, stream};
 use switchboard_protocol::server_message::RoomSnapshot;
@@ -17,8 +18,9 @@ use crate::room::{Entry, JOIN_PATIENCE};
 use crate::sessions::local_session::LocalSession;
 use crate::sessions::resume::ResumeError;
 
-/// Rooms that one session enters again at the same time.
-const AT_ONCE: usize = 16;
+/// Rooms that one session enters again at the same time. Their rosters, which may be long, come over one connection within
+/// the time of a command.
+const AT_ONCE: usize = 8;
 
 /// A room that has let the session in: comes when the roster of this node has that step.
 struct Entered {
@@ -51,7 +53,16 @@ impl Inner {
         rooms: &[RoomId],
     ) -> Result<Vec<RoomSnapshot>, ResumeError> {
         let turn = local.directory.turn.lock().await;
-        let entering = stream::iter(rooms.to_vec()).map(|room| self.re_enter(local, room));
+        let has_failed = AtomicBool::new(false);
+        let entering = stream::iter(rooms.to_vec()).map(|room| async {
+            // The others would be told of a session that is back, and then that it is away.
+            if has_failed.load(Ordering::Relaxed) {
+                return Err(ResumeError::Unavailable);
+            }
+            let entered = self.re_enter(local, room).await;
+            has_failed.fetch_or(entered.is_err(), Ordering::Relaxed);
+            entered
+        });
         let entered: Vec<_> = entering.buffered(AT_ONCE).collect().await;
         // The rosters may be long in coming, and what the session is in is asserted meanwhile.
         drop(turn);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use switchboard_protocol::server_message::{Reason, Signal};
 use switchboard_protocol::{NodeId, Payload, PeerId};
-use switchboard_traces::Operation;
+use switchboard_traces::{Operation, is_valid};
 use tokio::sync::mpsc;
 
 use crate::backend::bus::{BusEvent, Inbox};
@@ -310,6 +310,12 @@ impl Verdict {
     }
 }
 
+/// A release before this one hands on whatever its client says.
+fn traceparent(signal: &SignalEnvelope<'_>) -> Option<Arc<str>> {
+    let valid = signal.traceparent.filter(|text| is_valid(text));
+    valid.map(Into::into)
+}
+
 fn message(room: &Room, signal: &SignalEnvelope<'_>) -> Signal {
     Signal {
         room: room.id().clone(),
@@ -320,6 +326,6 @@ fn message(room: &Room, signal: &SignalEnvelope<'_>) -> Signal {
             encoding: signal.encoding,
             bytes: Bytes::copy_from_slice(signal.payload),
         },
-        traceparent: signal.traceparent.map(Into::into),
+        traceparent: traceparent(signal),
     }
 }

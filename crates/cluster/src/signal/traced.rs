@@ -4,11 +4,11 @@
 use switchboard_protocol::client_message;
 use switchboard_protocol::server_message::{Reason, Receiver};
 use switchboard_protocol::{PeerId, RoomId};
-use switchboard_traces::{SignalAbout, Slow, Span, SpanContext, Traces, is_valid};
+use switchboard_traces::{SignalAbout, Slow, Span, SpanContext, Traces};
 
 use crate::link::envelope::SignalEnvelope;
 
-/// Signals to one session that are traced and wait for the kernel. Of further ones the writing is not.
+/// Signals to one session that are traced and wait for the kernel. Of more, the span of the oldest ends.
 const WRITING_MAX: usize = 64;
 
 /// What goes with a signal that this node or its client traces.
@@ -38,7 +38,7 @@ impl Trace {
         let span = traces.send_signal(asked, about);
         let traceparent = match &span {
             Some(span) => span.traceparent(),
-            None => asked.filter(|asked| is_valid(asked))?.into(),
+            None => traces.untraced(asked?)?,
         };
         Some(Box::new(Self { traceparent, span }))
     }
@@ -80,7 +80,8 @@ impl Answered {
             Self::Traced { sent, last } => {
                 let to = match to {
                     Receiver::Peer(peer) => peer.as_str(),
-                    Receiver::Nobody(text) => text,
+                    // What was looked up in vain may be a name.
+                    Receiver::Nobody(_) => "nobody",
                 };
                 traces.settle_signal(sent, to, outcome);
                 if let Some(mut span) = last {
@@ -112,9 +113,10 @@ pub(super) struct Writing(Vec<(PeerId, u64, Box<Span>)>);
 
 impl Writing {
     pub(super) fn begin(&mut self, sender: PeerId, id: u64, span: Box<Span>) {
-        if self.0.len() < WRITING_MAX {
-            self.0.push((sender, id, span));
+        if self.0.len() == WRITING_MAX {
+            self.0.remove(0);
         }
+        self.0.push((sender, id, span));
     }
 
     /// The kernel has everything from `sender` up to `id`. True: nothing waits any more.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use smallvec::smallvec;
 use switchboard_protocol::{Encoding, NodeId, PeerId};
 
@@ -31,7 +32,7 @@ pub(crate) struct HeldSignal {
     room: Box<str>,
     kind: Box<str>,
     encoding: Encoding,
-    payload: Box<[u8]>,
+    payload: Bytes,
     traceparent: Option<Box<str>>,
     receiver: (PeerId, Epoch),
 }
@@ -51,7 +52,7 @@ impl HeldSignal {
             room: signal.room.into(),
             kind: signal.kind.into(),
             encoding: signal.encoding,
-            payload: signal.payload.into(),
+            payload: Bytes::copy_from_slice(signal.payload),
             traceparent: signal.traceparent.map(Into::into),
             receiver,
         }

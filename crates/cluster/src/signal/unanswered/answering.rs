@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
+use switchboard_traces::Traces;
 use tokio::time::Instant;
 
 use super::Unanswered;
@@ -104,6 +105,8 @@ impl Unanswered {
 
     /// Ends everything: the session is over, and no receiver's answer is told any more.
     pub(crate) fn end_all(&mut self) {
+        // Nobody answered: what waited for long is not reported as answered late.
+        self.traces = Traces::off();
         drop(self.end_where(|_, _, _| true));
         drop(self.end_sought_where(|_, _, _| true));
     }
