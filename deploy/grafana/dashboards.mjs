@@ -76,6 +76,12 @@ export const boards = {
           graph('Away sessions that ended early', 'By the limit that was reached.', 'ops', { query: `sum by (limit) (rate(switchboard_away_ended_total{}${RATE}))`, legend: '{{limit}}' }),
         ],
       },
+      {
+        title: 'Traces',
+        panels: [
+          graph('Spans', 'By what became of them. failed: the OTLP receiver did not take them. dropped: too many waited for it. Calls go on without.', 'ops', { query: `sum by (outcome) (rate(switchboard_spans_total{}${RATE}))`, legend: '{{outcome}}' }),
+        ],
+      },
     ],
   }),
   drain: board({

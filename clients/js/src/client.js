@@ -1,7 +1,7 @@
 /** @import { Advice } from './reconnect.js' */
 /** @import { StateChange } from './lifeline.js' */
 /** @import { Outcome } from './signals.js' */
-/** @import { ClientEvents, ClientOptions } from './client_options.js' */
+/** @import { ClientEvents, ClientOptions, SignalOptions } from './client_options.js' */
 /** @import { ConnectOptions } from './connecting.js' */
 /** @import { KeptRoom } from './kept_session.js' */
 /** @import { Hello, IncomingSignal, Request, State, Welcome } from './protocol.js' */
@@ -239,12 +239,13 @@ export class Client extends Emitter {
    * @param {string | undefined} to a peer; without it every other member
    * @param {string} kind `offer`, `answer`, `candidate` or `[A-Za-z0-9._:-]{1,64}`
    * @param {unknown} payload any JSON value
+   * @param {SignalOptions} [options]
    * @returns {Promise<Outcome[]>} one for each receiver; rejects with a {@link SwitchboardError} if it is refused
    */
-  signal(name, to, kind, payload) {
+  signal(name, to, kind, payload, { traceparent } = {}) {
     const room = roomId(name);
     const receivers = to === undefined ? (this.#rooms.get(room)?.others.map(({ peer }) => peer) ?? []) : [to];
-    const draft = { room, ...(to !== undefined && { to }), kind, payload };
+    const draft = { room, ...(to !== undefined && { to }), kind, payload, ...(traceparent !== undefined && { traceparent }) };
     this.emit('signal-sent', draft);
     return this.#signals.submit(draft, receivers);
   }

@@ -22,9 +22,17 @@
  */
 
 /**
+ * What may go with a signal.
+ *
+ * @typedef {object} SignalOptions
+ * @property {string} [traceparent] W3C Trace Context: the cluster goes on with this trace, and the receiver gets a `traceparent` in
+ *   it; at most 128 bytes
+ */
+
+/**
  * A signal on its way out; without `to` it goes to every other member.
  *
- * @typedef {{ room: string, to?: string, kind: string, payload: unknown }} SentSignal
+ * @typedef {{ room: string, to?: string, kind: string, payload: unknown, traceparent?: string }} SentSignal
  */
 
 /**

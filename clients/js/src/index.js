@@ -15,6 +15,7 @@ export { Room } from './room.js';
 /** @typedef {import('./client_options.js').ClientEvents} ClientEvents */
 /** @typedef {import('./client_options.js').ClientOptions} ClientOptions */
 /** @typedef {import('./client_options.js').SentSignal} SentSignal */
+/** @typedef {import('./client_options.js').SignalOptions} SignalOptions */
 /** @typedef {import('./connecting.js').ConnectOptions} ConnectOptions */
 /** @typedef {import('./data_channels.js').Data} Data */
 /** @template {object} Events @typedef {import('./emitter.js').Emitter<Events>} Emitter */

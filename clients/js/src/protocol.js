@@ -101,8 +101,8 @@ export const SUBPROTOCOL = 'switchboard.v1.json';
 /** @typedef {{ type: 'ready', room: string, offerer: string, peers: [string, string] }} Ready */
 /** @typedef {{ type: 'room-closed', room: string, reason: string }} RoomClosed */
 /**
- * @typedef {{ type: 'signal', room: string, from: string, id: number, kind: string, payload: any }} IncomingSignal
- *   `from` is a peer or `server`; the `id` is the sender's
+ * @typedef {{ type: 'signal', room: string, from: string, id: number, kind: string, payload: any, traceparent?: string }} IncomingSignal
+ *   `from` is a peer or `server`; the `id` is the sender's; `traceparent` where the signal is traced
  */
 /** @typedef {{ type: 'delivered', id: number, to: string[] }} Delivered */
 /** @typedef {{ type: 'undelivered', id: number, to: string[], reason: UndeliveredReason }} Undelivered */

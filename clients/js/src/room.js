@@ -1,3 +1,4 @@
+/** @import { SignalOptions } from './client_options.js' */
 /** @import { Answer, RequestBody } from './requests.js' */
 /** @import { Difference } from './roster.js' */
 /** @import { Outcome } from './signals.js' */
@@ -33,7 +34,7 @@ import { Roster } from './roster.js';
  * @typedef {object} RoomHost
  * @property {() => string | undefined} peer
  * @property {(request: RequestBody) => { id: number, answer: Promise<Answer> }} request
- * @property {(room: string, to: string | undefined, kind: string, payload: unknown) => Promise<Outcome[]>} signal
+ * @property {(room: string, to: string | undefined, kind: string, payload: unknown, options?: SignalOptions) => Promise<Outcome[]>} signal
  * @property {(ms: number) => Promise<void>} pause
  * @property {(room: string) => boolean} isLeaving whether it was left before, and the gateway may not know
  * @property {(room: string, from?: string) => void} letGo its signals that wait for a listener wait no more, or those of one peer
@@ -152,20 +153,22 @@ export class Room extends Emitter {
    * @param {string} to a peer
    * @param {string} kind
    * @param {unknown} payload
+   * @param {SignalOptions} [options]
    * @returns {Promise<Outcome>} rejects with a {@link SwitchboardError} when the gateway refuses it
    */
-  async signal(to, kind, payload) {
-    const [outcome] = await this.#host.signal(this.id, to, kind, payload);
+  async signal(to, kind, payload, options) {
+    const [outcome] = await this.#host.signal(this.id, to, kind, payload, options);
     return /** @type {Outcome} */ (outcome);
   }
 
   /**
    * @param {string} kind
    * @param {unknown} payload
+   * @param {SignalOptions} [options]
    * @returns {Promise<Outcome[]>} one for each receiver, in the order in which they were answered
    */
-  broadcast(kind, payload) {
-    return this.#host.signal(this.id, undefined, kind, payload);
+  broadcast(kind, payload, options) {
+    return this.#host.signal(this.id, undefined, kind, payload, options);
   }
 
   /**

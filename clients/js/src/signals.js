@@ -11,7 +11,7 @@ import { Streams } from './streams.js';
  * @typedef {{ peer: string, delivered: true } | { peer: string, delivered: false, reason: UndeliveredReason }} Outcome
  */
 
-/** @typedef {{ room: string, to?: string, kind: string, payload: unknown }} Draft */
+/** @typedef {{ room: string, to?: string, kind: string, payload: unknown, traceparent?: string }} Draft */
 
 /**
  * A signal as it survives the page; the promise of its outcome does not.

@@ -19,6 +19,25 @@ test('a signal resolves with what its receiver’s gateway said', async () => {
   assert.deepEqual(await sent, { peer: 'other', delivered: true });
 });
 
+test('a trace goes out with a signal, and comes in with one', async () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const { client, room, socket } = await joined();
+  const drafts = [];
+  client.on('signal-sent', (draft) => drafts.push(draft));
+  room.signal('other', 'offer', 1, { traceparent });
+  room.broadcast('chat', 'hello', { traceparent });
+  room.signal('other', 'x', 2);
+  const sent = () => socket.of('signal').map(({ traceparent }) => traceparent);
+  assert.deepEqual(sent(), [traceparent, traceparent, undefined]);
+  assert.deepEqual(drafts.map((draft) => draft.traceparent), sent());
+  const heard = [];
+  room.on('signal', (signal) => heard.push(signal.traceparent));
+  socket.say({ type: 'signal', room: 'r', from: 'other', id: 1, kind: 'x', payload: 1, traceparent });
+  socket.say({ type: 'signal', room: 'r', from: 'other', id: 2, kind: 'x', payload: 1 });
+  await idle();
+  assert.deepEqual(heard, [traceparent, undefined]);
+});
+
 test('an undelivered signal resolves with the reason', async () => {
   const { room, socket } = await joined();
   const sent = room.signal('nobody', 'x', 1);

@@ -151,13 +151,19 @@ impl Client {
         kind: &str,
         payload: Payload,
     ) -> Result<Answer, RequestError> {
-        check_kind(kind)?;
         let signal = Signal {
             room: room.clone(),
             to: to.into(),
             kind: kind.into(),
             payload,
+            traceparent: None,
         };
+        self.queue(signal).await
+    }
+
+    /// As [`Self::queue_signal`], for a signal that is part of a trace.
+    pub async fn queue(&self, signal: Signal) -> Result<Answer, RequestError> {
+        check_kind(&signal.kind)?;
         let (reply, answer) = oneshot::channel();
         let command = Command::Signal(signal);
         self.send((command, Waiter::Signal(reply))).await?;

@@ -1,8 +1,9 @@
 //! For `fuzz/`, and for the properties that every test run checks: what clients' frames do to their dialect, and to the
 //! dialects of all members that are told of them.
 //!
-//! [`play`] is a client beside a session that lets everything pass, [`audience`] whoever is in the room.
+//! [`play`] is a client, [`answers`] the session beside it, which lets everything pass, [`audience`] every member of the room.
 
+mod answers;
 mod audience;
 mod play;
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! packet   text ◄─► packet; what a field says is read by `dialect::foreign`
 //! ask      what a client says, as its session hears it
 //! tell     what the session says, as its client is told
+//! members  who comes, changes and goes, in the words of each room
 //! rooms    rooms: create-room, join-room, offer {target}, …
 //! video    video: video:join-room, video:offer {to}, …
 //! presence presence: presence:join-study, …
@@ -15,6 +16,7 @@
 
 mod ask;
 mod calls;
+mod members;
 mod packet;
 mod presence;
 mod rooms;
@@ -183,54 +185,10 @@ impl Dialect for SocketIo {
                     self.tell_done(&request, say);
                 }
             }
-            ServerMessage::MemberJoined(joined) => {
-                let is_own = self.peer == Some(joined.member.peer);
-                if let Some(room) = self.rooms.get_mut(&joined.room) {
-                    match room.kind {
-                        // It is called otherwise, as it asked to be.
-                        _ if is_own => {}
-                        Vocabulary::Rooms => rooms::came(&joined.member, say),
-                        Vocabulary::Video => video::came(&joined.member, say),
-                        Vocabulary::Presence => presence::online(room, &joined.member, say),
-                        Vocabulary::Calls => {}
-                    }
-                    room.came(joined);
-                }
-            }
-            ServerMessage::MemberUpdated(update) => {
-                if let Some(room) = self.rooms.get_mut(&update.room) {
-                    let kind = room.kind;
-                    let member = room.updated(update);
-                    if let (Vocabulary::Video, Some(member), Some(_)) =
-                        (kind, member, &update.state)
-                    {
-                        video::changed(member, say);
-                    }
-                }
-            }
-            ServerMessage::MemberLeft(left) => {
-                if let Some(room) = self.rooms.get_mut(&left.room)
-                    && let Some(member) = room.gone(left)
-                {
-                    match room.kind {
-                        Vocabulary::Rooms => rooms::gone(&member, say),
-                        Vocabulary::Video => video::gone(&member, say),
-                        Vocabulary::Presence => presence::offline(room, &member, say),
-                        Vocabulary::Calls => {}
-                    }
-                }
-            }
-            ServerMessage::RoomClosed(closed) => {
-                let room = self.rooms.leave(&closed.room);
-                match room.map(|room| room.kind) {
-                    Some(Vocabulary::Calls) => calls::lost(&self.texts, say),
-                    Some(_) => rooms::closed(closed, say),
-                    None => {}
-                }
-                if self.current.as_ref() == Some(&closed.room) {
-                    self.current = None;
-                }
-            }
+            ServerMessage::MemberJoined(joined) => self.tell_came(joined, say),
+            ServerMessage::MemberUpdated(update) => self.tell_updated(update, say),
+            ServerMessage::MemberLeft(left) => self.tell_gone(left, say),
+            ServerMessage::RoomClosed(closed) => self.tell_closed(closed, say),
             ServerMessage::Signal(signal) => self.tell_signal(signal, say)?,
             ServerMessage::Delivered(delivered) => {
                 if let Some(request) = self.requests.close(delivered.id) {

@@ -63,11 +63,17 @@ fn value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
+    const ID: &str = "abcdefghij_-ABCDE012";
+
+    #[track_caller]
+    fn is_read(method: &str, query: &str, request: Result<Request, Refused>) {
+        let query = query.replace("SID", ID);
+        assert_eq!(Request::read(method, &query), request, "{method} {query}");
+    }
+
     #[test]
     fn requests_are_told_apart() {
-        use Refused::*;
-        let id = "abcdefghij_-ABCDE012";
-        let sid = Sid::parse(id).expect("an id");
+        let sid = Sid::parse(ID).expect("an id");
         for (method, query, request) in [
             (
                 "GET",
@@ -99,33 +105,37 @@ mod tests {
                 "EIO=4&transport=websocket&sid=SID",
                 Ok(Request::Upgrade(sid)),
             ),
-            ("GET", "", Err(UnknownTransport)),
-            ("GET", "EIO=4", Err(UnknownTransport)),
-            ("GET", "EIO=4&transport=abc", Err(UnknownTransport)),
-            ("GET", "EIO=4&transport=", Err(UnknownTransport)),
-            ("GET", "transport=polling", Err(UnsupportedVersion)),
-            ("GET", "EIO=3&transport=polling", Err(UnsupportedVersion)),
-            (
-                "GET",
-                "EIO=3&transport=polling&sid=SID",
-                Err(UnsupportedVersion),
-            ),
-            ("POST", "EIO=4&transport=polling", Err(BadHandshakeMethod)),
-            ("PUT", "EIO=4&transport=websocket", Err(BadHandshakeMethod)),
-            ("HEAD", "EIO=4&transport=polling", Err(BadHandshakeMethod)),
-            ("PUT", "EIO=4&transport=polling&sid=SID", Err(BadRequest)),
-            ("POST", "EIO=4&transport=websocket&sid=SID", Err(BadRequest)),
-            ("GET", "EIO=4&transport=polling&j=0", Err(BadRequest)),
-            ("GET", "EIO=4&transport=polling&sid=", Err(UnknownSid)),
-            ("GET", "EIO=4&transport=polling&sid=short", Err(UnknownSid)),
+        ] {
+            is_read(method, query, request);
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        use Refused::*;
+        for (method, query, refused) in [
+            ("GET", "", UnknownTransport),
+            ("GET", "EIO=4", UnknownTransport),
+            ("GET", "EIO=4&transport=abc", UnknownTransport),
+            ("GET", "EIO=4&transport=", UnknownTransport),
+            ("GET", "transport=polling", UnsupportedVersion),
+            ("GET", "EIO=3&transport=polling", UnsupportedVersion),
+            ("GET", "EIO=3&transport=polling&sid=SID", UnsupportedVersion),
+            ("POST", "EIO=4&transport=polling", BadHandshakeMethod),
+            ("PUT", "EIO=4&transport=websocket", BadHandshakeMethod),
+            ("HEAD", "EIO=4&transport=polling", BadHandshakeMethod),
+            ("PUT", "EIO=4&transport=polling&sid=SID", BadRequest),
+            ("POST", "EIO=4&transport=websocket&sid=SID", BadRequest),
+            ("GET", "EIO=4&transport=polling&j=0", BadRequest),
+            ("GET", "EIO=4&transport=polling&sid=", UnknownSid),
+            ("GET", "EIO=4&transport=polling&sid=short", UnknownSid),
             (
                 "GET",
                 "EIO=4&transport=polling&sid=abcdefghij_-ABCDE01%",
-                Err(UnknownSid),
+                UnknownSid,
             ),
         ] {
-            let query = query.replace("SID", id);
-            assert_eq!(Request::read(method, &query), request, "{method} {query}");
+            is_read(method, query, Err(refused));
         }
     }
 

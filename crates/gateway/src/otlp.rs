@@ -11,6 +11,8 @@ mod client;
 mod counted;
 
 use std::env;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -25,7 +27,7 @@ use switchboard_protocol::NodeId;
 use switchboard_traces::Traces;
 use switchboard_traces::sampling::Sampling;
 
-use self::client::Client;
+use self::client::{Client, Failure};
 use self::counted::{Bounded, Counted, Waiting};
 use crate::config::{Endpoint, OtlpConfig};
 use crate::metrics::SpanCounters;
@@ -33,8 +35,15 @@ use crate::metrics::SpanCounters;
 /// What a node that stops waits for its last spans to be taken.
 const LAST_EXPORT: Duration = Duration::from_secs(5);
 /// Spans that wait for the receiver, unless the usual variable says otherwise; over it, new ones are dropped.
-const QUEUE: usize = 2048;
-const QUEUE_VARIABLE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
+const QUEUE: u64 = 2048;
+const QUEUE_VARIABLES: [&str; 1] = ["OTEL_BSP_MAX_QUEUE_SIZE"];
+/// Milliseconds that a request may take, unless these variables say otherwise. The exporter applies its own reading of them to
+/// repetitions, of which there are none.
+const TIMEOUT_MS: u64 = 10_000;
+const TIMEOUT_VARIABLES: [&str; 2] = [
+    "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+    "OTEL_EXPORTER_OTLP_TIMEOUT",
+];
 
 /// Exports what [`Traces`] makes, until it is stopped.
 pub(crate) struct Export(Option<SdkTracerProvider>);
@@ -51,7 +60,9 @@ pub(crate) fn start(
     let Some(endpoint) = &config.endpoint else {
         return Ok((Traces::off(), Export(None)));
     };
-    let provider = provider(endpoint, node, counters).context("otlp.endpoint")?;
+    let exporter = exporter(endpoint, config.ca_file.as_deref(), counters);
+    let (exporter, waiting) = exporter.context("otlp.endpoint")?;
+    let provider = provider(exporter, waiting, node);
     let tracer = provider.tracer("switchboard");
     let sampling = Sampling::new(config.sample_ratio.0, config.heeds_clients);
     Ok((Traces::to(tracer, sampling), Export(Some(provider))))
@@ -71,34 +82,49 @@ impl Export {
     }
 }
 
-fn provider(
+fn exporter(
     endpoint: &Endpoint,
-    node: &NodeId,
+    ca_file: Option<&Path>,
     counters: SpanCounters,
-) -> anyhow::Result<SdkTracerProvider> {
+) -> anyhow::Result<(Counted<SpanExporter>, Arc<Waiting>)> {
+    let (receiver, failure) = (endpoint.as_str().parse()?, Failure::default());
+    let timeout = Duration::from_millis(said(&TIMEOUT_VARIABLES, TIMEOUT_MS));
+    let client = Client::new(&receiver, ca_file, timeout, failure.clone())?;
     let exporter = SpanExporter::builder()
         .with_http()
-        .with_http_client(Client::new(&endpoint.as_str().parse()?)?)
+        .with_http_client(client)
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(endpoint.as_str())
         .build()?;
-    let queue = queue_size(env::var(QUEUE_VARIABLE).ok().as_deref());
+    let queue = usize::try_from(said(&QUEUE_VARIABLES, QUEUE)).unwrap_or(usize::MAX);
     let waiting = Waiting::new(queue, counters);
-    let exporter = Counted::new(exporter, endpoint.clone(), waiting.clone());
-    let batches = BatchConfigBuilder::default().with_max_queue_size(queue);
+    let exporter = Counted::new(exporter, endpoint.clone(), failure, waiting.clone());
+    Ok((exporter, waiting))
+}
+
+fn provider(
+    exporter: Counted<SpanExporter>,
+    waiting: Arc<Waiting>,
+    node: &NodeId,
+) -> SdkTracerProvider {
+    let batches = BatchConfigBuilder::default().with_max_queue_size(waiting.max());
     let processor = BatchSpanProcessor::builder(exporter)
         .with_batch_config(batches.build())
         .build();
-    Ok(SdkTracerProvider::builder()
+    SdkTracerProvider::builder()
         .with_sampler(Sampler::AlwaysOn)
         .with_resource(resource(node))
         .with_span_processor(Bounded::new(processor, waiting))
-        .build())
+        .build()
 }
 
-fn queue_size(said: Option<&str>) -> usize {
-    let said = said.and_then(|said| said.trim().parse().ok());
-    said.filter(|size| *size > 0).unwrap_or(QUEUE)
+/// The number, not 0, that the first of these variables has that is set.
+fn said(variables: &[&str], default: u64) -> u64 {
+    let mut set = variables
+        .iter()
+        .filter_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+    let said = set.next().and_then(|value| value.trim().parse().ok());
+    said.filter(|number| *number > 0).unwrap_or(default)
 }
 
 /// Who exports. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` win over the name given here.

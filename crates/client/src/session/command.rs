@@ -49,4 +49,6 @@ pub struct Signal {
     pub kind: Arc<str>,
     /// What is passed on.
     pub payload: Payload,
+    /// The trace that it belongs to, as W3C Trace Context writes it.
+    pub traceparent: Option<Arc<str>>,
 }

@@ -76,7 +76,7 @@ impl Say {
                 to: to.as_ref().map(|to| to.as_str().into()),
                 kind: (*signal.kind).into(),
                 payload: signal.payload.as_slice(),
-                traceparent: None,
+                traceparent: signal.traceparent.as_deref().map(Into::into),
             }),
             Self::Received(received) => ClientMessage::Received(*received),
             Self::Ping => ClientMessage::Ping(Ping { id: None }),

@@ -311,6 +311,7 @@ fn signal(to: Option<PeerId>) -> Signal {
         to,
         kind: "note".into(),
         payload: payload(Codec::Json, "1"),
+        traceparent: None,
     }
 }
 

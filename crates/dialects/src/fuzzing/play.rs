@@ -4,18 +4,15 @@
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
-use switchboard_protocol::client_message;
 use switchboard_protocol::codec::mended;
-use switchboard_protocol::server_message::{
-    Delivered, Done, Error, Joined, Left, Reason, ResumeTicket, Signal, Undelivered, Welcome,
-};
+use switchboard_protocol::server_message::{ResumeTicket, Welcome};
 use switchboard_protocol::{
-    ClientMessage, Connection, ErrorCode, Member, MemberState, NodeId, PeerId, RoomId,
-    ServerMessage,
+    ClientMessage, Connection, Member, MemberState, NodeId, PeerId, ServerMessage,
 };
-use switchboard_session::{Enter, Input, SignalToName};
+use switchboard_session::{Input, SignalToName};
 use switchboard_stomp::{Decoder, Limits, Version};
 
+use super::answers::answer;
 use super::audience::Audience;
 use crate::{Content, Dialect, Frame, Heard};
 
@@ -152,110 +149,6 @@ pub(super) fn welcome(own: &Member) -> ServerMessage {
             burst: 400,
         },
         ice_servers: Vec::new(),
-    })
-}
-
-fn answer(input: Input<'_>, own: &Member, other: &Member) -> Vec<ServerMessage> {
-    match input {
-        Input::Ask { id, .. } => vec![Done { re: id, to: None }.into()],
-        Input::Unfit { re, code, words } => {
-            let refused = Error {
-                re,
-                code,
-                message: words.into_owned(),
-                retry_after_ms: None,
-            };
-            vec![refused.into()]
-        }
-        Input::Enter(Enter { join, name }) => {
-            let own = Member {
-                name: name.map(|name| name.text),
-                ..own.clone()
-            };
-            let Ok(room) = join.room.parse() else {
-                return vec![no_room(join.id)];
-            };
-            let joined = Joined {
-                re: join.id,
-                room,
-                revision: 2,
-                capacity: 2,
-                members: vec![own, other.clone()],
-            };
-            vec![joined.into()]
-        }
-        Input::Message(ClientMessage::Leave(leave)) => match leave.room.parse() {
-            Ok(room) => vec![Left { re: leave.id, room }.into()],
-            Err(_) => vec![no_room(leave.id)],
-        },
-        Input::Message(ClientMessage::State(state)) => match RoomId::check(&state.room) {
-            Ok(()) => vec![
-                Done {
-                    re: state.id,
-                    to: None,
-                }
-                .into(),
-            ],
-            Err(_) => vec![no_room(state.id)],
-        },
-        Input::Message(ClientMessage::Signal(signal)) => {
-            let Ok(room) = signal.room.parse() else {
-                return vec![no_room(signal.id)];
-            };
-            let back = Signal {
-                room,
-                from: other.peer,
-                id: signal.id,
-                kind: (*signal.kind).into(),
-                payload: signal.payload.to_owned(),
-                traceparent: None,
-            };
-            let delivered = Delivered {
-                id: signal.id,
-                to: Default::default(),
-            };
-            let done = Done {
-                re: signal.id,
-                to: Some(Vec::new()),
-            };
-            // A broadcast is announced, and nobody waits for what else becomes of it.
-            let answer = match signal.to {
-                Some(_) => delivered.into(),
-                None => done.into(),
-            };
-            vec![answer, back.into()]
-        }
-        Input::SignalToName(SignalToName { signal, name }) => {
-            if other.name.as_deref() == Some(&*name) {
-                let to = Some(other.peer.to_string().into());
-                let signal = ClientMessage::Signal(client_message::Signal { to, ..signal });
-                return answer(Input::Message(signal), own, other);
-            }
-            let absent = Undelivered {
-                id: signal.id,
-                to: Default::default(),
-                reason: Reason::NoSuchPeer,
-            };
-            vec![absent.into()]
-        }
-        Input::Broken(error) => {
-            let words = error.to_string();
-            vec![refused(error.re, error.code, words)]
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn no_room(id: u64) -> ServerMessage {
-    refused(Some(id), ErrorCode::BadMessage, "no room".into())
-}
-
-fn refused(re: Option<u64>, code: ErrorCode, message: String) -> ServerMessage {
-    ServerMessage::from(Error {
-        re,
-        code,
-        message,
-        retry_after_ms: None,
     })
 }
 

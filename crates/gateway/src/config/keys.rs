@@ -172,6 +172,7 @@ pub(super) static KEYS: &[Key] = {
         key("log.format", |c| plain(&mut c.log.format)),
         key("log.filter", |c| plain(&mut c.log.filter)),
         key("otlp.endpoint", |c| plain(&mut c.otlp.endpoint)),
+        key("otlp.ca_file", |c| plain(&mut c.otlp.ca_file)),
         key("otlp.sample_ratio", |c| plain(&mut c.otlp.sample_ratio)),
     ]
 };

@@ -15,6 +15,8 @@ const DISABLED: &str = "OTEL_SDK_DISABLED";
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+const CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
+const TRACES_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE";
 const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 const TRACES_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
@@ -44,6 +46,10 @@ pub(super) fn read(loading: &mut Loading, environment: &BTreeMap<String, String>
     let said = Said(environment);
     read_endpoint(loading, &said);
     read_sampler(loading, &said);
+    if let Some((name, file)) = said.first([TRACES_CERTIFICATE, CERTIFICATE]) {
+        loading.config.otlp.ca_file = Some(file.into());
+        loading.came_from("otlp.ca_file", Source::Variable(name.into()));
+    }
     if let Some(propagators) = said.get(PROPAGATORS) {
         let mut propagators = propagators.split(',').map(str::trim);
         loading.config.otlp.heeds_clients &= propagators.any(|name| name == "tracecontext");
@@ -174,6 +180,16 @@ mod tests {
             Some("http://t:4318/other")
         );
         assert_eq!(load(&[(ENDPOINT, "c:4317")]).mistakes.len(), 1);
+    }
+
+    #[test]
+    fn the_certificate_of_traces_wins_over_that_of_everything() {
+        let of = |variables: &[_]| load(variables).config.otlp.ca_file;
+        let all = (CERTIFICATE, "/all.pem");
+        assert_eq!(of(&[all]), Some("/all.pem".into()));
+        let traces = (TRACES_CERTIFICATE, "/traces.pem");
+        assert_eq!(of(&[all, traces]), Some("/traces.pem".into()));
+        assert_eq!(of(&[(CERTIFICATE, "")]), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Keys `otlp.*`: where traces go, and how many there are.
 
+use std::path::PathBuf;
+
 use toml::Value;
 
 use super::raw::Raw;
@@ -11,6 +13,9 @@ pub struct OtlpConfig {
     /// An OTLP receiver's URL, such as `http://collector:4318`: spans are posted to `/v1/traces` there as protobuf. Default
     /// unset: nothing is traced.
     pub endpoint: Option<Endpoint>,
+    /// A file of certificates in PEM. A receiver behind `https://` is trusted if an authority in it, or one that the system knows,
+    /// has signed its certificate. Default unset: the system's alone.
+    pub ca_file: Option<PathBuf>,
     /// The share of signals, joins and resumes that are traced. Default 0.01; 0 traces only what clients ask for.
     pub sample_ratio: Ratio,
     /// Whether a client's `traceparent` with the flag «sampled» counts, within a bound. Default true; `OTEL_TRACES_SAMPLER` and
@@ -22,6 +27,7 @@ impl Default for OtlpConfig {
     fn default() -> Self {
         Self {
             endpoint: None,
+            ca_file: None,
             sample_ratio: Ratio(0.01),
             heeds_clients: true,
         }
@@ -47,6 +53,13 @@ impl Endpoint {
         let is_http = matches!(parsed.scheme_str(), Some("http" | "https"));
         if !is_http || parsed.host().is_none_or(str::is_empty) {
             return Err(problem());
+        }
+        // The URL is in logs and in what `check-config` prints.
+        if parsed
+            .authority()
+            .is_some_and(|host| host.as_str().contains('@'))
+        {
+            return Err("a password has no place in this URL: send it as a header, in OTEL_EXPORTER_OTLP_HEADERS".into());
         }
         Ok(Self(url.into()))
     }
@@ -116,6 +129,7 @@ mod tests {
             "http://",
             "http://a b",
             "/v1/traces",
+            "https://user:password@otlp.example",
         ] {
             assert!(Endpoint::read(wrong).is_err(), "{wrong}");
         }

@@ -179,6 +179,9 @@ impl Rules<'_> {
         if let Some(file) = &config.socketio.client_file {
             self.accept("socketio.client_file", readable::file(file));
         }
+        if let (Some(_), Some(file)) = (&config.otlp.endpoint, &config.otlp.ca_file) {
+            self.accept("otlp.ca_file", readable::file(file));
+        }
         let redis = config
             .redis
             .url

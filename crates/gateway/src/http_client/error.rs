@@ -36,7 +36,7 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    pub(super) fn of(error: &reqwest::Error, total: Duration) -> Self {
+    pub(crate) fn of(error: &reqwest::Error, total: Duration) -> Self {
         if error.is_timeout() {
             return Self::TooLate(total);
         }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use http::Uri;
-use reqwest::{Certificate, ClientBuilder};
+use reqwest::{Certificate, ClientBuilder, blocking};
 
 /// Who must have signed the certificate of a server.
 #[derive(Debug, Clone, Copy)]
@@ -40,14 +40,40 @@ impl<'a> Trust<'a> {
         }
     }
 
-    pub(super) fn apply(self, builder: ClientBuilder) -> Result<ClientBuilder, CannotTrust> {
+    pub(crate) fn apply<B: Builder>(self, builder: B) -> Result<B, CannotTrust> {
         Ok(match self {
-            Self::PlainHttp => builder.tls_certs_only([]),
+            Self::PlainHttp => builder.trust_nobody(),
             Self::Authorities { ca_file: None } => builder,
             Self::Authorities {
                 ca_file: Some(file),
-            } => builder.tls_certs_merge(certificates(file)?),
+            } => builder.trust_also(certificates(file)?),
         })
+    }
+}
+
+/// What a client is built with: the asynchronous one, and the blocking one.
+pub(crate) trait Builder: Sized {
+    fn trust_nobody(self) -> Self;
+    fn trust_also(self, authorities: Vec<Certificate>) -> Self;
+}
+
+impl Builder for ClientBuilder {
+    fn trust_nobody(self) -> Self {
+        self.tls_certs_only([])
+    }
+
+    fn trust_also(self, authorities: Vec<Certificate>) -> Self {
+        self.tls_certs_merge(authorities)
+    }
+}
+
+impl Builder for blocking::ClientBuilder {
+    fn trust_nobody(self) -> Self {
+        self.tls_certs_only([])
+    }
+
+    fn trust_also(self, authorities: Vec<Certificate>) -> Self {
+        self.tls_certs_merge(authorities)
     }
 }
 

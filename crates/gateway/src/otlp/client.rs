@@ -1,53 +1,101 @@
 //! The HTTP client of the batch thread.
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use opentelemetry_http::{HttpClient, HttpError};
+use parking_lot::Mutex;
 use reqwest::blocking;
 use reqwest::redirect::Policy;
 use rustls::crypto::ring;
 
-use crate::http_client::Trust;
+use crate::http_client::{CannotTrust, Cause, Trust};
 
 /// What a receiver answers is short; the rest of a longer answer is not read.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
-/// Posts one batch after another, and blocks its thread meanwhile. The exporter's timeout (`OTEL_EXPORTER_OTLP_TIMEOUT`,
-/// 10 s) comes with each request.
+/// Posts one batch after another, and blocks its thread meanwhile.
 #[derive(Debug)]
-pub(super) struct Client(blocking::Client);
+pub(super) struct Client {
+    client: blocking::Client,
+    timeout: Duration,
+    failure: Failure,
+}
+
+/// Why the last batch got no answer. The exporter calls all of it a network error.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Failure(Arc<Mutex<Option<Cause>>>);
+
+impl Failure {
+    /// In words for a log line. `None`: the receiver answered.
+    pub(super) fn take(&self) -> Option<String> {
+        Some(match self.0.lock().take()? {
+            Cause::Tls(error) => format!(
+                "{error}; check the receiver's certificate, and name its authority: otlp.ca_file, or SSL_CERT_FILE"
+            ),
+            cause => cause.to_string(),
+        })
+    }
+}
 
 impl Client {
-    /// A client for this receiver. Made on a thread without a runtime, as the client demands.
-    pub(super) fn new(receiver: &Uri) -> anyhow::Result<Self> {
+    /// A client for this receiver, each of whose requests may take so long. It notes a failure in `failure`.
+    pub(super) fn new(
+        receiver: &Uri,
+        ca_file: Option<&Path>,
+        timeout: Duration,
+        failure: Failure,
+    ) -> anyhow::Result<Self> {
         // A second call finds the provider in its place. reqwest panics without one, for http:// too.
         let _ = ring::default_provider().install_default();
-        let builder = blocking::Client::builder().redirect(Policy::none());
-        // A machine without certificates can export to http://.
-        let builder = match Trust::for_url(receiver, None) {
-            Trust::PlainHttp => builder.tls_certs_only([]),
-            Trust::Authorities { .. } => builder,
-        };
-        let build = || builder.build();
-        let built = thread::scope(|scope| scope.spawn(build).join());
+        let builder = blocking::Client::builder()
+            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
+            .timeout(timeout)
+            .redirect(Policy::none());
+        let builder = Trust::for_url(receiver, ca_file).apply(builder)?;
+        // A thread without a runtime, as the client demands.
+        let built = thread::scope(|scope| scope.spawn(|| builder.build()).join());
         let built = built.map_err(|_| anyhow::anyhow!("the HTTP client for spans panicked"))?;
-        Ok(Self(built?))
+        Ok(Self {
+            client: built.map_err(CannotTrust::System)?,
+            timeout,
+            failure,
+        })
+    }
+
+    fn post(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Cause> {
+        let request = request.try_into().map_err(|_| Cause::Unsendable)?;
+        let failed = |error| Cause::of(&error, self.timeout);
+        let answer = self.client.execute(request).map_err(failed)?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let mut body = Vec::new();
+        let read = answer.take(ANSWER_BYTES_MAX).read_to_end(&mut body);
+        read.map_err(|error| self.cut(&error))?;
+        let mut response = Response::new(Bytes::from(body));
+        (*response.status_mut(), *response.headers_mut()) = (status, headers);
+        Ok(response)
+    }
+
+    /// What ended an answer before it was whole.
+    fn cut(&self, error: &io::Error) -> Cause {
+        let known = error.get_ref().and_then(|error| error.downcast_ref());
+        known.map_or(Cause::Cut, |error| Cause::of(error, self.timeout))
     }
 }
 
 #[async_trait]
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let answer = self.0.execute(request.try_into()?)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let mut body = Vec::new();
-        answer.take(ANSWER_BYTES_MAX).read_to_end(&mut body)?;
-        let mut response = Response::new(Bytes::from(body));
-        (*response.status_mut(), *response.headers_mut()) = (status, headers);
-        Ok(response)
+        self.post(request).map_err(|cause| {
+            let words = cause.to_string();
+            *self.failure.0.lock() = Some(cause);
+            words.into()
+        })
     }
 }

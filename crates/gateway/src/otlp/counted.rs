@@ -10,6 +10,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 use switchboard_cluster::Repeated;
 
+use super::client::Failure;
 use crate::config::Endpoint;
 use crate::metrics::{SpanCounters, SpanOutcome};
 
@@ -19,6 +20,7 @@ pub(super) struct Waiting {
     count: AtomicUsize,
     max: usize,
     counters: SpanCounters,
+    drops: Repeated,
 }
 
 impl Waiting {
@@ -28,7 +30,13 @@ impl Waiting {
             count: AtomicUsize::new(0),
             max,
             counters,
+            drops: Repeated::new(),
         })
+    }
+
+    /// As many as there may be.
+    pub(super) fn max(&self) -> usize {
+        self.max
     }
 
     /// False: there are as many as there may be, and this one is dropped.
@@ -37,6 +45,13 @@ impl Waiting {
         if !entered {
             self.count.fetch_sub(1, Ordering::Relaxed);
             self.counters.count(SpanOutcome::Dropped, 1);
+            if let Some(said) = self.drops.happened() {
+                let max = self.max;
+                tracing::warn!(
+                    max,
+                    "spans are dropped because too many wait for the receiver; calls go on{said}"
+                );
+            }
         }
         entered
     }
@@ -84,22 +99,56 @@ impl<P: SpanProcessor> SpanProcessor for Bounded<P> {
     }
 }
 
-/// Counts what came of each batch, and says so when the receiver does not take them.
+/// Counts what became of each batch, and says so when the receiver does not take them.
 #[derive(Debug)]
 pub(super) struct Counted<E> {
     next: E,
     endpoint: Endpoint,
+    failure: Failure,
     waiting: Arc<Waiting>,
     fails: Repeated,
 }
 
 impl<E> Counted<E> {
-    pub(super) fn new(next: E, endpoint: Endpoint, waiting: Arc<Waiting>) -> Self {
+    /// Around an exporter whose client says in `failure` why it got no answer.
+    pub(super) fn new(
+        next: E,
+        endpoint: Endpoint,
+        failure: Failure,
+        waiting: Arc<Waiting>,
+    ) -> Self {
         Self {
             next,
             endpoint,
+            failure,
             waiting,
             fails: Repeated::new(),
+        }
+    }
+}
+
+impl<E> Counted<E> {
+    /// Logs that it fails, and that it is over.
+    fn tell(&self, spans: usize, exported: &OTelSdkResult) {
+        let endpoint = self.endpoint.as_str();
+        match exported {
+            Ok(()) => {
+                if let Some(lasted) = self.fails.ended() {
+                    tracing::info!(endpoint, "spans are exported again (it failed {lasted})");
+                }
+            }
+            Err(error) => {
+                let cause = self.failure.take();
+                let error = cause.unwrap_or_else(|| error.to_string());
+                if let Some(said) = self.fails.happened() {
+                    tracing::warn!(
+                        error,
+                        endpoint,
+                        spans,
+                        "spans could not be exported and are lost; calls go on{said}"
+                    );
+                }
+            }
         }
     }
 }
@@ -113,11 +162,7 @@ impl<E: SpanExporter> SpanExporter for Counted<E> {
             Err(_) => SpanOutcome::Failed,
         };
         self.waiting.leave(spans, outcome);
-        if let Err(error) = &exported
-            && let Some(said) = self.fails.happened()
-        {
-            tracing::warn!(%error, endpoint = self.endpoint.as_str(), spans, "spans could not be exported and are lost; calls go on{said}");
-        }
+        self.tell(spans, &exported);
         exported
     }
 

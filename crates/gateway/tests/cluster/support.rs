@@ -5,12 +5,14 @@ mod nodes;
 pub(crate) mod otlp;
 mod peer;
 mod raw;
+mod tls_front;
 mod token;
 
 pub(crate) use http::Http;
 pub(crate) use nodes::{BINARY, Cluster, SHORT_WINDOW, embedded, node, still_well, with_files};
 pub(crate) use peer::{Peer, Ticket, options};
 pub(crate) use raw::{Raw, exchange, exchange_bytes, http, opening, send};
+pub(crate) use tls_front::TlsFront;
 pub(crate) use token::{SECRET_SETTING, signed, token};
 
 /// Takes the next message of one kind (that fits) out of what a peer hears.

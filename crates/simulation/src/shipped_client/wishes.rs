@@ -30,6 +30,7 @@ impl ShippedClient {
                         to,
                         kind: "candidate".into(),
                         payload,
+                        traceparent: None,
                     }));
                 }
             }

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt::Write;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use flate2::read::GzDecoder;
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -40,7 +42,15 @@ pub(crate) enum Manner {
 /// Spans that came, of all nodes.
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
-    spans: Arc<Mutex<Vec<Got>>>,
+    taken: Arc<Mutex<Taken>>,
+}
+
+/// What came.
+#[derive(Default)]
+struct Taken {
+    spans: Vec<Got>,
+    /// Of the last request.
+    headers: HeaderMap,
 }
 
 /// A span, and which node it is from.
@@ -62,24 +72,36 @@ impl Receiver {
     pub(crate) async fn start(manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let spans = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::new(Mutex::new(Taken::default()));
+        let receiver = Self {
+            address,
+            taken: all.clone(),
+        };
         if manner == Manner::IsAway {
-            return Self { address, spans };
+            return receiver;
         }
-        let taken = spans.clone();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                let taken = taken.clone();
+                let taken = all.clone();
                 let answer = service_fn(move |request| take(request, taken.clone(), manner));
                 let serving = http1::Builder::new().serve_connection(TokioIo::new(socket), answer);
                 tokio::spawn(serving);
             }
         });
-        Self { address, spans }
+        receiver
     }
 
     pub(crate) fn spans(&self) -> Vec<Got> {
-        self.spans.lock().expect("nobody panicked").clone()
+        self.taken.lock().expect("nobody panicked").spans.clone()
+    }
+
+    /// A header of the last request; empty where it is missing.
+    pub(crate) fn header(&self, name: &str) -> String {
+        let taken = self.taken.lock().expect("nobody panicked");
+        let value = taken.headers.get(name);
+        value.map_or_else(String::new, |value| {
+            value.to_str().expect("text").to_owned()
+        })
     }
 
     /// Waits for the spans of a trace that has at least these names.
@@ -116,17 +138,15 @@ impl Receiver {
 
 async fn take(
     request: Request<Incoming>,
-    taken: Arc<Mutex<Vec<Got>>>,
+    taken: Arc<Mutex<Taken>>,
     manner: Manner,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     assert_eq!(request.uri().path(), "/v1/traces");
     assert_eq!(request.headers()["content-type"], "application/x-protobuf");
-    let body = request
-        .into_body()
-        .collect()
-        .await
-        .expect("a whole body")
-        .to_bytes();
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.expect("a whole body").to_bytes();
+    let body = decoded(&head.headers, body);
+    taken.lock().expect("nobody panicked").headers = head.headers;
     match manner {
         Manner::Takes | Manner::IsAway => {}
         Manner::Refuses => {
@@ -148,13 +168,24 @@ async fn take(
             .scope_spans
             .into_iter()
             .flat_map(|scope| scope.spans);
-        taken.extend(spans.map(|span| Got {
+        taken.spans.extend(spans.map(|span| Got {
             node: node.clone(),
             service: service.clone(),
             span,
         }));
     }
     Ok(Response::new(Full::default()))
+}
+
+fn decoded(headers: &HeaderMap, body: Bytes) -> Bytes {
+    let Some(encoding) = headers.get("content-encoding") else {
+        return body;
+    };
+    assert_eq!(encoding, "gzip");
+    let mut plain = Vec::new();
+    let read = GzDecoder::new(&*body).read_to_end(&mut plain);
+    read.expect("gzip");
+    plain.into()
 }
 
 fn value(attributes: &[KeyValue], key: &str) -> String {

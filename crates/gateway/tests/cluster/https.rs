@@ -1,69 +1,12 @@
 //! A node behind TLS, asked by the commands.
 
-use std::net::SocketAddr;
 use std::process::{Command, Output};
-use std::sync::Arc;
 
 use switchboard_testkit::{Certificates, GatewayProcess};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
+use crate::support::{BINARY, TlsFront};
+
 const ADMIN: &str = "admin-token-admin-token";
-
-/// TLS in front of a node, under an authority that nobody knows. It ends with the test's runtime.
-struct TlsFront {
-    address: SocketAddr,
-    certificates: Certificates,
-}
-
-impl TlsFront {
-    async fn start(node: &GatewayProcess, certificates: Certificates) -> Self {
-        let acceptor = acceptor(&certificates);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let node = node.address().to_string();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let (acceptor, node) = (acceptor.clone(), node.clone());
-                tokio::spawn(async move {
-                    let mut client = acceptor.accept(client).await?;
-                    let mut node = TcpStream::connect(node).await?;
-                    copy_bidirectional(&mut client, &mut node).await
-                });
-            }
-        });
-        Self {
-            address,
-            certificates,
-        }
-    }
-
-    fn ca_file(&self) -> String {
-        self.certificates.path("ca.pem")
-    }
-
-    fn url(&self) -> String {
-        format!("https://{}", self.address)
-    }
-}
-
-fn acceptor(certificates: &Certificates) -> TlsAcceptor {
-    let certificate = CertificateDer::from_pem_file(certificates.path("server.pem"));
-    let key = PrivateKeyDer::from_pem_file(certificates.path("server.key"));
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("TLS 1.2 and 1.3")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.expect("PEM")], key.expect("PEM"))
-        .expect("certificate and key match");
-    TlsAcceptor::from(Arc::new(config))
-}
 
 /// The binary in an environment that holds the admin's token and `variables`.
 fn switchboard(variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
@@ -91,7 +34,7 @@ fn node() -> GatewayProcess {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_behind_tls_is_drained_by_whom_its_authority_is_named() {
     let mut node = node();
-    let front = TlsFront::start(&node, Certificates::make()).await;
+    let front = TlsFront::start(node.address(), Certificates::make()).await;
     let url = front.url();
     let (code, told) = switchboard(&[], &["drain", "--url", &url]);
     assert_eq!(code, Some(1));
@@ -114,7 +57,7 @@ async fn a_node_behind_tls_is_drained_by_whom_its_authority_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_systems_authorities_are_those_of_ssl_cert_file_where_it_is_set() {
     let node = node();
-    let front = TlsFront::start(&node, Certificates::make()).await;
+    let front = TlsFront::start(node.address(), Certificates::make()).await;
     let url = format!("{}/healthz", front.url());
     let ca_file = front.ca_file();
     let variable = [("SSL_CERT_FILE", &*ca_file)];
@@ -133,7 +76,7 @@ async fn the_systems_authorities_are_those_of_ssl_cert_file_where_it_is_set() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_for_another_name_and_a_port_without_tls_are_told_apart() {
     let node = node();
-    let front = TlsFront::start(&node, Certificates::for_name("DNS:gw-1.example")).await;
+    let front = TlsFront::start(node.address(), Certificates::for_name("DNS:gw-1.example")).await;
     let plain = format!("https://{}", node.address());
     for (url, words) in [
         (front.url(), "use a name that its certificate has"),
