@@ -37,8 +37,8 @@ const LAST_EXPORT: Duration = Duration::from_secs(5);
 /// Spans that wait for the receiver, unless the usual variable says otherwise; over it, new ones are dropped.
 const QUEUE: u64 = 2048;
 const QUEUE_VARIABLES: [&str; 1] = ["OTEL_BSP_MAX_QUEUE_SIZE"];
-/// Milliseconds that a request may take, unless these variables say otherwise. The exporter applies its own reading of them to
-/// repetitions, of which there are none.
+/// Milliseconds that a request may take, unless these variables say otherwise. The exporter itself only asks whether so many
+/// are over before it sends a batch again.
 const TIMEOUT_MS: u64 = 10_000;
 const TIMEOUT_VARIABLES: [&str; 2] = [
     "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",

@@ -19,6 +19,8 @@ const CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
 const TRACES_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE";
 const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
 const TRACES_PROTOCOL: &str = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
+const COMPRESSION: &str = "OTEL_EXPORTER_OTLP_COMPRESSION";
+const TRACES_COMPRESSION: &str = "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION";
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
 const PROPAGATORS: &str = "OTEL_PROPAGATORS";
@@ -56,7 +58,8 @@ pub(super) fn read(loading: &mut Loading, environment: &BTreeMap<String, String>
     }
 }
 
-/// Turns tracing off where these variables say so, whoever turned it on; and refuses a protocol that is not spoken here.
+/// Turns tracing off where these variables say so, whatever turned it on; and refuses a protocol and a compression that are not
+/// spoken here.
 pub(super) fn check(loading: &mut Loading, environment: &BTreeMap<String, String>) {
     let said = Said(environment);
     if loading.config.otlp.endpoint.is_none() {
@@ -84,6 +87,13 @@ pub(super) fn check(loading: &mut Loading, environment: &BTreeMap<String, String
         Some((name, other)) => loading.mistake(
             name,
             format!("`{other}` is not spoken by this node: http/protobuf (a collector listens for it on port 4318)"),
+        ),
+    }
+    match said.first([TRACES_COMPRESSION, COMPRESSION]) {
+        None | Some((_, "gzip" | "none")) => {}
+        Some((name, other)) => loading.mistake(
+            name,
+            format!("`{other}` is not a compression of this node: gzip or none"),
         ),
     }
 }
@@ -228,6 +238,17 @@ mod tests {
             load(&[(PROTOCOL, "grpc")]).mistakes.is_empty(),
             "nothing is exported"
         );
+    }
+
+    #[test]
+    fn spans_are_compressed_with_gzip_or_not_at_all() {
+        let collector = (ENDPOINT, "http://c:4318");
+        for fits in ["gzip", "none", ""] {
+            let told = load(&[collector, (COMPRESSION, fits)]).mistakes;
+            assert!(told.is_empty(), "{fits}");
+        }
+        let told = load(&[collector, (TRACES_COMPRESSION, "zstd")]).mistakes;
+        assert!(told[0].to_string().starts_with(TRACES_COMPRESSION));
     }
 
     #[test]

@@ -20,7 +20,8 @@ use crate::http_client::{CannotTrust, Cause, Trust};
 /// What a receiver answers is short; the rest of a longer answer is not read.
 const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
-/// Posts one batch after another, and blocks its thread meanwhile.
+/// Posts one batch after another, and blocks its thread meanwhile. In contrast to the other clients it uses the proxy that the
+/// environment names, because a receiver is often outside of the cluster.
 #[derive(Debug)]
 pub(super) struct Client {
     client: blocking::Client,
@@ -28,7 +29,7 @@ pub(super) struct Client {
     failure: Failure,
 }
 
-/// Why the last batch got no answer. The exporter calls all of it a network error.
+/// Why the last attempt got no answer. The exporter calls all of it a network error.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Failure(Arc<Mutex<Option<Cause>>>);
 
@@ -92,10 +93,12 @@ impl Client {
 #[async_trait]
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        self.post(request).map_err(|cause| {
-            let words = cause.to_string();
-            *self.failure.0.lock() = Some(cause);
-            words.into()
-        })
+        let (answer, cause) = match self.post(request) {
+            Ok(answer) => (Ok(answer), None),
+            Err(cause) => (Err(cause.to_string().into()), Some(cause)),
+        };
+        // After an answer, why an earlier attempt got none does not matter any more.
+        *self.failure.0.lock() = cause;
+        answer
     }
 }

@@ -103,6 +103,16 @@ async fn a_token_arrives_with_compressed_spans_and_is_shown_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn spans_take_the_proxy_that_the_environment_names() {
+    let proxy = Receiver::start(Manner::Takes).await;
+    let collector = "http://collector.invalid:4318";
+    let node = exporting(collector, &[("HTTP_PROXY", &http(&proxy))]);
+    Peer::in_room(&node, ROOM).await;
+    proxy.span("join room", |_| true).await;
+    assert_eq!(proxy.header("host"), "collector.invalid:4318");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_does_not_answer_in_the_time_that_a_variable_gives_it_is_given_up() {
     let receiver = Receiver::start(Manner::Hangs).await;
     let node = exporting(&http(&receiver), &[("OTEL_EXPORTER_OTLP_TIMEOUT", "200")]);
