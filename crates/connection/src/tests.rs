@@ -343,12 +343,18 @@ async fn a_session_whose_welcome_panics_is_no_ghost() {
 async fn a_client_that_pings_without_a_pause_does_not_put_its_hello_off() {
     let [a, _] = gateways(WINDOW).await;
     let mut client = Client::connect(&a, false);
-    // More than a task is given of its socket before others have their turn.
-    for _ in 0..1100 {
-        for _ in 0..200 {
-            let _ = client.says.send(Frame::Ping);
-        }
-        advance(Duration::from_millis(10)).await;
+    // Whenever the task has its turn, there is one more.
+    for _ in 0..1_000_000 {
+        client.says.send(Frame::Ping).expect("it is heard");
     }
+    let mut waited = Duration::ZERO;
+    while waited < Duration::from_secs(11) {
+        advance(Duration::from_millis(100)).await;
+        waited += Duration::from_millis(100);
+    }
+    assert!(
+        !client.hears.is_empty(),
+        "it is closed though more is to be read"
+    );
     assert_eq!(client.end().await, Some(CloseCode::Timeout.number()));
 }
