@@ -143,14 +143,7 @@ pub(crate) async fn measure(options: &Options) -> Result<()> {
     let in_time = timeout(Duration::from_secs(options.within), all).await;
     report.cpu = cpu_time(second.pid()) - cpu;
     report.tries = stage.tries.load(Ordering::Relaxed);
-    report.shed = ["no-hello", "http", "open-files"]
-        .map(|reason| {
-            second.metric(&format!(
-                "switchboard_connections_shed_total{{reason=\"{reason}\"}}"
-            ))
-        })
-        .iter()
-        .sum();
+    report.shed = shed(&second);
     report.live = second.metric(&format!(
         "switchboard_sessions{{dialect=\"{}\",state=\"live\"}}",
         options.kind.dialect()
@@ -163,6 +156,16 @@ pub(crate) async fn measure(options: &Options) -> Result<()> {
     in_time.context("not all came back in time")??;
     ensure!(report.live >= clients as f64, "some are gone again");
     Ok(())
+}
+
+/// Connections that the node cut off, for whichever reason.
+fn shed(node: &GatewayProcess) -> f64 {
+    let metric = |reason| format!("switchboard_connections_shed_total{{reason=\"{reason}\"}}");
+    let reasons = ["no-hello", "http", "open-files"];
+    reasons
+        .map(|reason| node.metric(&metric(reason)))
+        .iter()
+        .sum()
 }
 
 /// Brings these clients to the first node; they go on as tasks of their own.

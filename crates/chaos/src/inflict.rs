@@ -33,12 +33,7 @@ pub(crate) fn inflict(fault: Fault, plan: &Plan, stage: &mut Stage, doors: &[Arc
     match fault {
         Fault::None => {}
         Fault::SocketLost => one_after_another(doors, Door::cut),
-        Fault::SocketFlapping => {
-            for _ in 0..FLAPS {
-                doors.iter().for_each(|door| door.cut());
-                sleep(Duration::from_millis(fastrand::u64(0..FLAP_MS_MAX)));
-            }
-        }
+        Fault::SocketFlapping => flap(doors),
         Fault::SocketSilent => one_after_another(doors, Door::mute),
         Fault::GatewayKilled => {
             stage.gateways[0].kill();
@@ -63,12 +58,7 @@ pub(crate) fn inflict(fault: Fault, plan: &Plan, stage: &mut Stage, doors: &[Arc
         Fault::GatewayDrained => drain(stage, 0),
         Fault::RollingRestart => (0..stage.gateways.len()).for_each(|index| drain(stage, index)),
         Fault::RedisEmptied => without_redis(stage, SOON),
-        Fault::RedisFrozen => {
-            let redis = stage.redis.server();
-            redis.pause();
-            sleep(plan.redis_frozen);
-            redis.resume();
-        }
+        Fault::RedisFrozen => freeze_redis(stage, plan.redis_frozen),
         Fault::RedisGone => without_redis(stage, plan.redis_gone),
         Fault::SentinelFailover => {
             if let Redis::Sentinel(sentinel) = &mut stage.redis {
@@ -82,29 +72,11 @@ pub(crate) fn inflict(fault: Fault, plan: &Plan, stage: &mut Stage, doors: &[Arc
         }
         Fault::SubscriptionKilled => kill_subscriptions(stage, KILL_EVERY, KILLS * KILL_EVERY),
         Fault::SubscriptionFlapping => kill_subscriptions(stage, FLAP_EVERY, plan.impaired),
-        Fault::RedisRefusing => {
-            for (key, refuse, take) in
-                [("maxmemory", "1", "0"), ("min-replicas-to-write", "1", "0")]
-            {
-                let redis = stage.redis.server();
-                redis.call(&["CONFIG", "SET", key, refuse]);
-                sleep(plan.impaired / 2);
-                redis.call(&["CONFIG", "SET", key, take]);
-            }
-        }
-        Fault::RedisSlow => {
-            if let Redis::Slow(_, proxy) = &stage.redis {
-                proxy.slow_down(SLOW, SLOW_JITTER);
-                sleep(plan.impaired);
-                proxy.slow_down(Duration::ZERO, Duration::ZERO);
-            }
-        }
+        Fault::RedisRefusing => refuse_writes(stage, plan.impaired),
+        Fault::RedisSlow => slow_redis(stage, plan.impaired),
         Fault::StderrBroken => {
             stage.log_readers.clear();
-            let redis = stage.redis.server();
-            redis.pause();
-            sleep(plan.redis_frozen);
-            redis.resume();
+            freeze_redis(stage, plan.redis_frozen);
         }
         Fault::FilesExhausted => {
             let idle = fill(stage);
@@ -112,6 +84,38 @@ pub(crate) fn inflict(fault: Fault, plan: &Plan, stage: &mut Stage, doors: &[Arc
             sleep(plan.impaired);
             drop(idle);
         }
+    }
+}
+
+fn flap(doors: &[Arc<Door>]) {
+    for _ in 0..FLAPS {
+        doors.iter().for_each(|door| door.cut());
+        sleep(Duration::from_millis(fastrand::u64(0..FLAP_MS_MAX)));
+    }
+}
+
+fn freeze_redis(stage: &mut Stage, during: Duration) {
+    let redis = stage.redis.server();
+    redis.pause();
+    sleep(during);
+    redis.resume();
+}
+
+/// Redis refuses writes for one half of the time because its memory is full, for the other because it has no replica.
+fn refuse_writes(stage: &mut Stage, during: Duration) {
+    for (key, refuse, take) in [("maxmemory", "1", "0"), ("min-replicas-to-write", "1", "0")] {
+        let redis = stage.redis.server();
+        redis.call(&["CONFIG", "SET", key, refuse]);
+        sleep(during / 2);
+        redis.call(&["CONFIG", "SET", key, take]);
+    }
+}
+
+fn slow_redis(stage: &Stage, during: Duration) {
+    if let Redis::Slow(_, proxy) = &stage.redis {
+        proxy.slow_down(SLOW, SLOW_JITTER);
+        sleep(during);
+        proxy.slow_down(Duration::ZERO, Duration::ZERO);
     }
 }
 

@@ -50,7 +50,7 @@ pub fn stomp_messages(stream: &[u8]) {
 }
 
 /// The first byte of `stream` chooses the kind of a signal and how its payload, the rest, is written; a member with the native
-/// protocol says it. Everybody is told of it, in a frame as his dialect has them.
+/// protocol says it. Every member is told of it, in a frame of its dialect.
 pub fn native_signals(stream: &[u8]) {
     let Some((first, payload)) = stream.split_first() else {
         return;

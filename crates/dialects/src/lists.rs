@@ -58,7 +58,7 @@ impl Outdated {
 
     pub(super) fn came(&mut self, peer: PeerId) {
         self.is_outdated = true;
-        // Whoever was listed and came again, under another name perhaps, is nobody new.
+        // A member that was listed and came again, perhaps under another name, is not new.
         if !self.gone.contains(&peer) && !self.newcomers.contains(&peer) {
             self.newcomers.push(peer);
         }

@@ -1,4 +1,4 @@
-//! The chat of MDN's WebRTC sample: JSON in text frames, everybody in one room, each under a name of his own.
+//! The chat of MDN's WebRTC sample: JSON in text frames, every client in one room, each under a name of its own.
 //!
 //! ```text
 //! connect ─► hello      welcome ─► {type: "id"}

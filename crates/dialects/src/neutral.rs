@@ -11,24 +11,20 @@
 //! {target, candidate: null, name: "Ada"}       ──►  null
 //! ```
 
+mod with;
+
 use std::borrow::Cow;
 
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use switchboard_protocol::codec::EncodeError;
 use switchboard_protocol::{Encoding, Payload};
 
 use super::foreign::{Fields, is_null};
 use super::kinds::{ANSWER, CANDIDATE, OFFER};
+pub(super) use with::{Family, WITH, With, Wrapped, borrowed};
 
 /// Where clients put a description.
 const DESCRIPTION_KEYS: [&str; 4] = ["sdp", "description", OFFER, ANSWER];
-/// What says how a client wrapped what it said.
-pub(super) const WITH: &str = "with";
-
-/// Fields for a client, some of them made here.
-pub(super) type Wrapped<'a> = Vec<(Cow<'a, str>, Cow<'a, RawValue>)>;
 
 /// Shows a signal's payload as JSON, in whichever encoding it came.
 pub(super) fn show<T>(
@@ -39,131 +35,6 @@ pub(super) fn show<T>(
     let raw = serde_json::from_slice(&json);
     raw.map(show)
         .map_err(|error| EncodeError::Value(error.to_string()))
-}
-
-/// Dialects whose clients wrap what they say in the same way. Each reads its own wrapper back, and leaves out the other's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
-    /// Socket.IO and MDN's chat: objects in objects.
-    Objects,
-    /// STOMP: everything side by side.
-    Stomp,
-}
-
-impl Family {
-    /// Under this name a wrapper says where something stood.
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Objects => "key",
-            Self::Stomp => "under",
-        }
-    }
-
-    /// What was said in fields side by side.
-    pub(super) fn side_by_side(self, said: Fields<'_>) -> String {
-        let with = With {
-            family: self,
-            key: Cow::Borrowed(""),
-            rest: Fields::default(),
-        };
-        with.enclose(said)
-    }
-}
-
-/// How a client wrapped what it said.
-pub(super) struct With<'a> {
-    pub(super) family: Family,
-    /// The key under which it stood. Empty: everything stood side by side.
-    pub(super) key: Cow<'a, str>,
-    /// What stood beside it.
-    pub(super) rest: Fields<'a>,
-}
-
-/// The same as it goes along. A node of another release may have written either key, or both.
-#[derive(Default, Deserialize)]
-struct WrittenWith<'a> {
-    #[serde(borrow, default)]
-    key: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    under: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    rest: Option<Fields<'a>>,
-    /// A field of the client's own that is called `with`.
-    #[serde(borrow, default, deserialize_with = "even_null")]
-    own: Option<&'a RawValue>,
-}
-
-/// `null` is a value of the client's own, not nothing.
-fn even_null<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-impl<'a> With<'a> {
-    /// What was said in `fields`, and how.
-    pub(super) fn enclose(self, mut fields: Fields<'a>) -> String {
-        let own = fields.take(WITH);
-        let with = Enclosing { with: &self, own };
-        let with = to_raw_value(&with).expect("texts and raw JSON can be written");
-        let others = fields.0.into_iter();
-        let all = std::iter::once((Cow::Borrowed(WITH), &*with)).chain(others);
-        Fields(all.collect()).to_json()
-    }
-
-    /// How it was said, taken out of `fields`. A `with` that no dialect wrote stays there.
-    pub(super) fn disclose(fields: &mut Fields<'a>) -> Option<Self> {
-        let said = fields.get(WITH)?;
-        let written: WrittenWith<'a> = serde_json::from_str(said.get()).ok()?;
-        let (family, key) = match (written.under, written.key) {
-            (_, Some(key)) => (Family::Objects, key),
-            (Some(under), None) => (Family::Stomp, under),
-            (None, None) => return None,
-        };
-        fields.take(WITH);
-        if let Some(own) = written.own {
-            fields.0.push((Cow::Borrowed(WITH), own));
-        }
-        Some(Self {
-            family,
-            key,
-            rest: written.rest.unwrap_or_default(),
-        })
-    }
-}
-
-impl<'a> With<'a> {
-    /// `fields`, from which this was taken, as a client of the same family said them.
-    pub(super) fn unwrapped(self, fields: Fields<'a>) -> Wrapped<'a> {
-        if self.key.is_empty() {
-            return borrowed(fields);
-        }
-        let mut rest = self.rest;
-        rest.take(&self.key);
-        let mut wrapped = borrowed(rest);
-        wrapped.insert(0, (self.key, Cow::Owned(fields.to_raw())));
-        wrapped
-    }
-}
-
-/// A wrapper as it is written.
-struct Enclosing<'w, 'a> {
-    with: &'w With<'a>,
-    own: Option<&'a RawValue>,
-}
-
-impl Serialize for Enclosing<'_, '_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry(self.with.family.word(), &self.with.key)?;
-        if !self.with.rest.0.is_empty() {
-            map.serialize_entry("rest", &self.with.rest)?;
-        }
-        if let Some(own) = self.own {
-            map.serialize_entry("own", own)?;
-        }
-        map.end()
-    }
 }
 
 /// Whether this, in the place of a candidate, says that there are no more.
@@ -253,151 +124,5 @@ pub(super) fn wrap<'a>(usual: &'a str, neutral: &'a RawValue) -> Wrapped<'a> {
     }
 }
 
-/// Fields as they are.
-pub(super) fn borrowed(fields: Fields<'_>) -> Wrapped<'_> {
-    let fields = fields.0.into_iter();
-    fields
-        .map(|(key, value)| (key, Cow::Borrowed(value)))
-        .collect()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn there_and_back(kind: &str, usual: &str, said: &str) -> (String, String) {
-        let neutral = unwrap(kind, usual, Fields::read(said).expect("an object")).into_owned();
-        let raw = RawValue::from_string(neutral.clone()).expect("JSON");
-        let wrapped: serde_json::Map<_, _> = wrap(usual, &raw)
-            .into_iter()
-            .map(|(key, value)| {
-                let value: serde_json::Value = serde_json::from_str(value.get()).expect("JSON");
-                (key.into_owned(), value)
-            })
-            .collect();
-        (neutral, serde_json::to_string(&wrapped).expect("JSON"))
-    }
-
-    #[test]
-    fn the_usual_form_is_the_neutral_one_in_a_wrapper() {
-        let said = r#"{"offer":{"sdp":"v=0","type":"offer"}}"#;
-        let (neutral, back) = there_and_back(OFFER, OFFER, said);
-        assert_eq!(neutral, r#"{"sdp":"v=0","type":"offer"}"#);
-        assert_eq!(back, said);
-    }
-
-    #[test]
-    fn another_key_and_what_stands_beside_it_come_back_as_they_were() {
-        let said = r#"{"camera":"front","sdp":{"sdp":"v=0","type":"offer"}}"#;
-        let (neutral, back) = there_and_back(OFFER, OFFER, said);
-        assert_eq!(
-            neutral,
-            r#"{"with":{"key":"sdp","rest":{"camera":"front"}},"sdp":"v=0","type":"offer"}"#
-        );
-        assert_eq!(back, said);
-    }
-
-    #[test]
-    fn a_flat_form_is_neutral_already() {
-        let (neutral, back) = there_and_back(ANSWER, ANSWER, r#"{"sdp":"v=0"}"#);
-        assert_eq!(
-            neutral,
-            r#"{"with":{"key":""},"type":"answer","sdp":"v=0"}"#
-        );
-        assert_eq!(back, r#"{"sdp":"v=0","type":"answer"}"#);
-        let candidate = r#"{"candidate":"candidate:1","sdpMLineIndex":0,"sdpMid":"0"}"#;
-        let (_, back) = there_and_back(CANDIDATE, CANDIDATE, candidate);
-        assert_eq!(back, candidate);
-    }
-
-    #[test]
-    fn what_has_no_description_in_it_comes_back_as_it_was() {
-        for said in ["{}", r#"{"note":"later"}"#, r#"{"offer":null}"#] {
-            for kind in [OFFER, CANDIDATE] {
-                let (_, back) = there_and_back(kind, kind, said);
-                assert_eq!(back, said, "{kind}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_with_of_the_clients_own_comes_back_too() {
-        for said in [
-            r#"{"offer":{"sdp":"v=0","with":{"key":"sdp"}}}"#,
-            r#"{"offer":{"sdp":"v=0","with":null}}"#,
-            r#"{"sdp":"v=0","type":"offer","with":{"key":"sdp"}}"#,
-            r#"{"camera":1,"sdp":{"sdp":"v=0","with":{"under":""}},"with":2}"#,
-        ] {
-            let (neutral, back) = there_and_back(OFFER, OFFER, said);
-            assert_eq!(back, said, "{neutral}");
-            assert_eq!(neutral.matches(r#"{"with":"#).count(), 1, "{neutral}");
-        }
-        let escaped = r#"{"offer":{"sdp":"v=0","\u0077ith":{"key":"sdp"}}}"#;
-        let (_, back) = there_and_back(OFFER, OFFER, escaped);
-        assert_eq!(back, r#"{"offer":{"sdp":"v=0","with":{"key":"sdp"}}}"#);
-    }
-
-    #[test]
-    fn a_with_that_no_dialect_wrote_is_told_as_it_came() {
-        for neutral in [
-            r#"{"sdp":"v=0","with":{}}"#,
-            r#"{"sdp":"v=0","with":{"key":5}}"#,
-            r#"{"sdp":"v=0","with":"x"}"#,
-            r#"{"sdp":"v=0","with":{"under":"sdp"}}"#,
-        ] {
-            let raw = RawValue::from_string(neutral.into()).expect("JSON");
-            let told = wrap(OFFER, &raw);
-            assert_eq!(told.len(), 1, "{neutral}");
-            assert_eq!((&*told[0].0, told[0].1.get()), (OFFER, neutral));
-        }
-    }
-
-    #[test]
-    fn after_the_last_candidate_comes_null_whatever_stands_beside_it() {
-        for said in [
-            r#"{"candidate":null}"#,
-            r#"{"candidate":null,"name":"Ada"}"#,
-            r#"{"type":"candidate","candidate": null }"#,
-            r#"{"candidate":null,"sdpMid":"0","sdpMLineIndex":0}"#,
-            r#"{"candidate":{"candidate":null,"sdpMid":"0"}}"#,
-            r#"{"candidate":1,"candidate":null}"#,
-        ] {
-            let (neutral, back) = there_and_back(CANDIDATE, CANDIDATE, said);
-            assert_eq!(neutral, "null", "{said}");
-            assert_eq!(back, r#"{"candidate":null}"#, "{said}");
-        }
-        // A native client, or a node of the build before, may write it so.
-        for neutral in [
-            r#"{"candidate":null}"#,
-            r#"{"with":{"key":"","rest":{"a":1}},"candidate":null}"#,
-        ] {
-            let raw = RawValue::from_string(neutral.into()).expect("JSON");
-            let told = wrap(CANDIDATE, &raw);
-            assert_eq!(
-                (told.len(), &*told[0].0, told[0].1.get()),
-                (1, CANDIDATE, "null")
-            );
-            assert_eq!(candidate(&raw).get(), "null");
-        }
-    }
-
-    #[test]
-    fn browsers_last_candidate_of_a_section_is_a_candidate() {
-        for said in [
-            r#"{"candidate":{"candidate":"","sdpMLineIndex":0,"sdpMid":"0","usernameFragment":null}}"#,
-            r#"{"candidate":"","sdpMLineIndex":0,"sdpMid":"0"}"#,
-            r#"{"candidate":""}"#,
-        ] {
-            let (neutral, back) = there_and_back(CANDIDATE, CANDIDATE, said);
-            assert!(neutral.contains(r#""candidate":"""#), "{neutral}");
-            assert_eq!(back, said);
-        }
-    }
-
-    #[test]
-    fn an_empty_object_survives() {
-        let (neutral, back) = there_and_back(OFFER, OFFER, r#"{"offer":{},"x":1}"#);
-        assert_eq!(neutral, r#"{"with":{"key":"offer","rest":{"x":1}}}"#);
-        assert_eq!(back, r#"{"offer":{},"x":1}"#);
-    }
-}
+mod tests;

@@ -45,7 +45,7 @@ pub struct SocketIo {
     rooms: ToldRooms<Vocabulary>,
     /// The one room of a client of the rooms vocabulary, from the moment it wants to enter it.
     current: Option<RoomId>,
-    /// What was left out of `auth`, until there is somebody to tell.
+    /// What was left out of `auth`, until the client can be told.
     left_out: Option<String>,
     /// Binary messages that belong to the last packet and are yet to come.
     attachments: u64,
@@ -106,7 +106,7 @@ enum What {
     Name,
     /// To talk in a namespace that is not there.
     Namespace(String),
-    /// To reach somebody by his name: the client is told at any rate if he is not there.
+    /// To reach a member by its name: if there is none, the client is told in any case.
     ToName,
     /// Anything whose answer says only whether it worked.
     Other,
@@ -215,7 +215,7 @@ impl Dialect for SocketIo {
                 let words = self.texts.not_let_in(self.has_token);
                 packet::connect_error(None, words)
             }
-            // It is the page that may not, whoever its user is.
+            // The page may not connect, no matter which user opens it.
             (Forbidden, None) => packet::connect_error(None, &closing.reason),
             (Unauthorized | Forbidden | Protocol | TooLarge, _) => packet::DISCONNECT.into(),
             _ => return,

@@ -72,7 +72,7 @@ impl<K> ToldRoom<K> {
         Some(self.members.remove(at).member().clone())
     }
 
-    /// Whom it is about, as he is now.
+    /// The member that it is about, as it is now.
     pub(super) fn updated(&mut self, update: &MemberUpdated) -> Option<&Member> {
         let told = self
             .members
@@ -117,7 +117,7 @@ impl<K> ToldRooms<K> {
         self.0.iter_mut().find(|room| room.id.as_str() == id)
     }
 
-    /// A room that is there already begins anew.
+    /// A room that is there already begins again.
     pub(super) fn enter(&mut self, room: ToldRoom<K>) {
         self.leave(&room.id);
         self.0.push(room);

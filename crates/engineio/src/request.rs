@@ -7,7 +7,7 @@ use crate::sid::Sid;
 /// The version in `EIO`.
 const VERSION: &str = "4";
 
-/// A request, by its method and its query. Its body is read by whoever serves it.
+/// A request, by its method and its query. The server reads its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
     /// Opens a session; with [`Transport::WebSocket`] the request is a WebSocket handshake, which is checked elsewhere.

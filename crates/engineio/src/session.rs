@@ -141,7 +141,7 @@ impl Session {
     }
 
     /// Says goodbye: nothing is sent behind it. Over polling the session ends once that is taken; a WebSocket is closed by
-    /// whoever has it, when [`all_taken`](Self::all_taken).
+    /// its owner, when [`all_taken`](Self::all_taken).
     pub fn close(&mut self) {
         if self.transport == Transport::Polling {
             self.send(Frame::Text(CLOSE.into()));

@@ -1,4 +1,4 @@
-//! The id of a session: whoever knows it can read and write in the client's place.
+//! The id of a session: anyone who knows it can read and write in the client's place.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! What one peer may do and what follows: a plain state machine without socket, task or clock.
 //!
 //! A phase is a type. [`AwaitingHello`] can only be greeted; it has no way to relay. [`Live`] takes inputs and gives
-//! outputs, `on(input, now) → outputs`; whoever pumps it (a WebSocket task, a library that owns its sockets, a
+//! outputs, `on(input, now) → outputs`; its caller (a WebSocket task, a library that owns its sockets, a
 //! simulation) carries them out and comes back with what became of them. Here a session lasts as long as one connection;
 //! what it was before comes in with [`Live::resumed`], and how long it is kept afterwards is said by [`Closing::holds`].
 //!

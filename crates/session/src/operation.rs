@@ -8,19 +8,19 @@ use switchboard_protocol::client_message::StatePatch;
 use switchboard_protocol::server_message::Error;
 use switchboard_protocol::{ErrorCode, MemberState, RoomId};
 
-/// What somebody is called in one room.
+/// What a member is called in one room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomName {
     /// At most [`NAME_BYTES_MAX`](switchboard_protocol::limits::NAME_BYTES_MAX) bytes.
     pub text: Arc<str>,
-    /// Whether nobody else in the room may be called so.
+    /// Whether no other member of the room may be called so.
     pub claim: Option<Claim>,
 }
 
 /// A name that one member at a time has in a room, over the whole cluster. Where another one has it:
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
-    /// He leaves the room. Where tokens say who is who, only if he is the same user; else the join is
+    /// That member leaves the room. Where tokens name users, only if it is the same user; else the join is
     /// refused with [`ErrorCode::NameTaken`].
     Newest,
     /// A number is put behind it.
@@ -116,7 +116,7 @@ impl Refused {
 
     /// As the answer to the request `re`.
     pub fn to_error(self, re: Option<u64>) -> Error {
-        // Rounded up: whoever comes back at that moment finds it passed.
+        // Rounded up: a client that comes back at that moment finds it passed.
         let retry_after_ms = self
             .retry_after
             .map(|pause| u64::try_from(pause.as_micros().div_ceil(1000)).unwrap_or(u64::MAX));

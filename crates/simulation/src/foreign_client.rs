@@ -4,37 +4,36 @@
 //! One task is one client: it keeps a connection open, says what its application wants in its own words, and writes down
 //! what it is told.
 
+mod line;
 mod mdn;
 mod socketio;
 mod stomp;
 mod wording;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use switchboard_dialects::Frame;
-use switchboard_protocol::{PeerId, RoomId};
+use switchboard_protocol::RoomId;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
-use self::wording::{Heard, To, Wording, client_of, name_of, wording};
+use self::line::Line;
+use self::wording::{Heard, To, client_of, name_of, wording};
 use crate::client::Command;
 use crate::client_task::{Handle, Wish};
 use crate::mark::Mark;
 use crate::random::Random;
-use crate::socket::{End, Refused};
 use crate::speaks::Speaks;
 use crate::trace::last::{LastClient, Listed};
-use crate::trace::{ClientNo, ConnectionNo, Leaving, News, View, What};
+use crate::trace::{ClientNo, Leaving, News, View, What};
 use crate::world::{Dialled, World};
 
 /// A connection over which nothing comes for so long is given up; a gateway pings every four seconds.
 const SILENCE: Duration = Duration::from_secs(9);
 /// Between two connections, at most.
 const BACKOFF: u64 = 2_000;
-/// A room that could not be entered is asked for again after this.
-const ENTER_AGAIN: Duration = Duration::from_millis(700);
 
 /// Starts a client.
 pub(crate) fn start(
@@ -69,25 +68,6 @@ struct ForeignClient {
     room: RoomId,
     wished: mpsc::Receiver<Wish>,
     shown: Arc<Mutex<Option<LastClient>>>,
-}
-
-/// One connection, and what is known over it.
-struct Line {
-    no: ConnectionNo,
-    socket: Arc<End>,
-    /// As the gateway calls this client's session.
-    peer: PeerId,
-    wording: Box<dyn Wording>,
-    waiting: VecDeque<Frame>,
-    heard_at: Instant,
-    enter_at: Option<Instant>,
-    is_welcomed: bool,
-    is_in: bool,
-    peers: BTreeSet<PeerId>,
-    names: Vec<String>,
-    last_id: u64,
-    /// Signals whose sender wants to know what became of them.
-    asked: BTreeMap<u64, PeerId>,
 }
 
 /// Why a connection is not served any more.
@@ -127,21 +107,7 @@ impl ForeignClient {
             resume: None,
             seen: BTreeMap::new(),
         });
-        let mut line = Line {
-            no: connection,
-            socket: Arc::new(dialled.socket),
-            peer: dialled.peer,
-            wording: wording(self.speaks, client),
-            waiting: VecDeque::new(),
-            heard_at: Instant::now(),
-            enter_at: None,
-            is_welcomed: false,
-            is_in: false,
-            peers: BTreeSet::new(),
-            names: Vec::new(),
-            last_id: 0,
-            asked: BTreeMap::new(),
-        };
+        let mut line = Line::new(dialled, wording(self.speaks, client));
         let opening = line.wording.opening();
         line.write(opening);
         let over = self.serve(&mut line).await;
@@ -438,29 +404,5 @@ impl ForeignClient {
             listed,
             unanswered: Vec::new(),
         });
-    }
-}
-
-impl Line {
-    fn enter(&mut self) {
-        self.enter_at = None;
-        let enter = self.wording.enter();
-        self.write(enter);
-    }
-
-    fn enter_again(&mut self) {
-        self.enter_at = Some(Instant::now() + ENTER_AGAIN);
-    }
-
-    /// What the kernel does not take now is tried again with the next word.
-    fn write(&mut self, frames: impl IntoIterator<Item = Frame>) {
-        self.waiting.extend(frames);
-        while let Some(frame) = self.waiting.front() {
-            match self.socket.write(frame.clone()) {
-                Err(Refused::Full) => return,
-                // That nobody reads any more is noticed by reading.
-                Ok(()) | Err(Refused::Gone) => drop(self.waiting.pop_front()),
-            }
-        }
     }
 }

@@ -4,34 +4,33 @@
 
 mod application;
 mod line;
+mod on_the_wire;
+mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use switchboard_client::connection::{Closed, ConnectError, Disconnected};
-use switchboard_client::session::{
-    Ask, Command as Asked, ConnectionId, Input, Output, Say, Session, SetState, Signal,
-};
+use switchboard_client::session::{ConnectionId, Input, Output, Session};
 use switchboard_client::{ConnectionState, Event};
 use switchboard_dialects::Frame;
-use switchboard_protocol::client_message::{Hello, Resume, StatePatch};
-use switchboard_protocol::limits::RECEIVER_SHARE;
-use switchboard_protocol::server_message::{Receiver, Welcome};
-use switchboard_protocol::{ClientMessage, Codec, Encoding, Payload, PeerId, ServerMessage};
+use switchboard_protocol::client_message::{Hello, Resume};
+use switchboard_protocol::server_message::Welcome;
+use switchboard_protocol::{ClientMessage, Codec, PeerId, ServerMessage};
 use tokio::sync::mpsc;
-use tokio::time::{Duration, Instant, sleep, sleep_until};
+use tokio::time::{Duration, Instant, sleep_until};
 
 use self::application::Application;
 use self::line::{Arrival, Line};
-use crate::client::{Command, news, view};
+use self::on_the_wire::mark_of;
+use crate::client::view;
 use crate::client_task::{Handle, Wish};
 use crate::intruder::Tickets;
-use crate::mark::Mark;
 use crate::random::Random;
 use crate::speaks::Speaks;
 use crate::trace::last::LastClient;
-use crate::trace::{ClientNo, ConnectionNo, Leaving, Promises, What};
+use crate::trace::{ClientNo, Leaving, Promises, What};
 use crate::world::{Dialled, World};
 
 /// From hello to welcome.
@@ -331,107 +330,6 @@ impl ShippedClient {
         });
     }
 
-    /// What a gateway says, as it is on the wire.
-    fn note_message(&self, connection: ConnectionNo, message: &ServerMessage) {
-        let client = self.no;
-        let answered = |id, to: &[Receiver], outcome| {
-            for receiver in to {
-                if let Receiver::Peer(to) = receiver {
-                    self.world.recorder.note(What::Answered {
-                        client,
-                        connection,
-                        id,
-                        to: *to,
-                        outcome,
-                    });
-                }
-            }
-        };
-        match message {
-            ServerMessage::Signal(signal) => {
-                let mark = mark_of(signal);
-                self.world.recorder.note(What::Came {
-                    client,
-                    connection,
-                    room: signal.room.clone(),
-                    from: signal.from,
-                    id: mark.map_or(signal.id, |mark| mark.id),
-                    numbered: Some(signal.id),
-                    intact: mark.is_some_and(|mark| mark.from == signal.from),
-                });
-            }
-            ServerMessage::Delivered(delivered) => answered(delivered.id, &delivered.to, Ok(())),
-            ServerMessage::Undelivered(undelivered) => {
-                let outcome = Err(undelivered.reason);
-                answered(undelivered.id, &undelivered.to, outcome);
-            }
-            ServerMessage::Done(done) => {
-                if let Some(to) = &done.to {
-                    self.world.recorder.note(What::Goes {
-                        client,
-                        connection,
-                        id: done.re,
-                        to: to.clone(),
-                    });
-                }
-            }
-            ServerMessage::Error(error) => self.world.recorder.note(What::Refused {
-                client,
-                connection,
-                id: error.re,
-                code: error.code,
-            }),
-            message => {
-                if let Some((room, news)) = news(message) {
-                    self.world.recorder.note(What::Told {
-                        client,
-                        connection,
-                        room,
-                        news,
-                    });
-                }
-            }
-        }
-    }
-
-    fn say(&mut self, id: ConnectionId, say: &Say) {
-        let (Some(line), Some(own)) = (self.lines.get_mut(&id), self.session.peer()) else {
-            return;
-        };
-        let mark;
-        let mut message = say.as_message();
-        match (&mut message, say) {
-            (ClientMessage::Signal(message), Say::Signal { id, to, signal }) => {
-                self.world.recorder.note(What::Said {
-                    client: self.no,
-                    connection: line.no,
-                    peer: own,
-                    id: *id,
-                    room: signal.room.clone(),
-                    to: *to,
-                    by_name: None,
-                    again: !self.said.insert(*id),
-                });
-                // The application does not know the id: it says how long the payload is to be.
-                let bytes = std::str::from_utf8(&signal.payload.bytes).ok();
-                let bytes = bytes.and_then(|bytes| bytes.parse().ok());
-                mark = Mark { from: own, id: *id }.payload(bytes.unwrap_or_default());
-                message.payload = Payload {
-                    encoding: Encoding::Json,
-                    bytes: mark.as_bytes(),
-                };
-                line.say(&ClientMessage::Signal(message.clone()));
-                return;
-            }
-            (_, Say::Leave { room, .. }) => self.world.recorder.note(What::Leaves {
-                client: self.no,
-                room: room.clone(),
-            }),
-            _ => {}
-        }
-        line.say(&message);
-    }
-
     fn told(&mut self, event: Event) -> Option<Input> {
         match event {
             Event::Signal(signal) => {
@@ -463,107 +361,9 @@ impl ShippedClient {
         None
     }
 
-    /// False: the client is no more.
-    fn wish(&mut self, wish: Wish) -> bool {
-        match wish {
-            Wish::Command(Command::Enter(room)) => self.application.want(room, true),
-            Wish::Command(Command::Leave(room)) => self.application.want(room, false),
-            Wish::Command(Command::Signal { room, to, bytes }) => {
-                let own = self.session.peer();
-                let to = self.application.receiver(&room, own, to);
-                if let (Some(to), true) = (to, self.is_ready() && !self.is_slow()) {
-                    let payload = Payload {
-                        encoding: Encoding::Json,
-                        bytes: bytes.to_string().into(),
-                    };
-                    self.ask(Asked::Signal(Signal {
-                        room,
-                        to,
-                        kind: "candidate".into(),
-                        payload,
-                        traceparent: None,
-                    }));
-                }
-            }
-            Wish::Command(Command::State(room, number)) => {
-                let patch = StatePatch::from_json(&format!("{{\"n\":{number}}}"));
-                if let (Ok(patch), true) = (patch, self.application.is_in(&room)) {
-                    self.ask(Asked::SetState(SetState { room, patch }));
-                }
-            }
-            // When it opens connections is its own affair, and it survives no reload.
-            Wish::Command(Command::Double) | Wish::Reload { .. } => {}
-            Wish::Rest(pause) => self.rest(pause),
-            Wish::Bye => {
-                self.go(Leaving::Bye);
-                self.is_leaving = true;
-                self.on(Input::Bye { hold: None });
-            }
-            Wish::Vanish => {
-                self.go(Leaving::Vanished);
-                return false;
-            }
-        }
-        true
-    }
-
-    fn rest(&self, pause: Duration) {
-        let client = self.no;
-        self.world.recorder.note(What::Rests { client, pause });
-        for line in self.lines.values() {
-            line.socket.pause(true);
-            let socket = line.socket.clone();
-            tokio::spawn(async move {
-                sleep(pause).await;
-                socket.pause(false);
-            });
-        }
-    }
-
-    fn is_ready(&self) -> bool {
-        self.session.connection().is_some() && self.session.wants_command()
-    }
-
-    /// Whether as much is unanswered as one receiver may have to answer: whom a broadcast goes to, the session does not know
-    /// when it says it.
-    fn is_slow(&self) -> bool {
-        let welcome = self.session.welcome();
-        let most = welcome.map_or(0, |welcome| welcome.limits.in_flight / RECEIVER_SHARE);
-        self.application.unanswered().len() >= most as usize
-    }
-
-    /// Asks for the rooms that are wanted and not so.
-    fn reconcile(&mut self) {
-        if self.is_ready() {
-            while let Some(command) = self.application.next(Instant::now()) {
-                self.ask(command);
-            }
-        }
-    }
-
-    fn ask(&mut self, command: Asked) {
-        let ask = self.application.asked(&command);
-        self.on(Input::Command {
-            ask: Ask(ask),
-            command,
-        });
-    }
-
     fn go(&self, how: Leaving) {
         let client = self.no;
         self.world.recorder.note(What::Gone { client, how });
-    }
-
-    /// After goodbye, a connection ends for that.
-    fn note_closed(&self, connection: ConnectionNo, code: Option<u16>) {
-        if self.is_leaving {
-            return;
-        }
-        self.world.recorder.note(What::Closed {
-            client: self.no,
-            connection,
-            code,
-        });
     }
 
     fn show(&self) {
@@ -582,10 +382,6 @@ impl ShippedClient {
 
 fn promises() -> Promises {
     Speaks::Native.promises(true)
-}
-
-fn mark_of(signal: &switchboard_protocol::server_message::Signal) -> Option<Mark> {
-    Mark::find(std::str::from_utf8(&signal.payload.bytes).ok()?)
 }
 
 fn now() -> std::time::Instant {

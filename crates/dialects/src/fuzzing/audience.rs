@@ -1,4 +1,4 @@
-//! Members of one room in every dialect and vocabulary, who hear the signals of somebody else.
+//! Members of one room in every dialect and vocabulary, which hear the signals of another member.
 
 use switchboard_protocol::server_message::{Joined, Signal};
 use switchboard_protocol::{Codec, Encoding, Member, Payload, RoomId, ServerMessage};
@@ -90,7 +90,7 @@ impl Default for Audience {
 }
 
 impl Audience {
-    /// Somebody says this. Each hears it once, in a frame as his dialect has them.
+    /// Another member says this. Each hears it once, in a frame of its dialect.
     pub(super) fn hear(&mut self, kind: &str, payload: Payload<&[u8]>) {
         let json = payload.transcode_to(Encoding::Json);
         let json = String::from_utf8(json.expect("a payload is in both").into_owned());

@@ -28,7 +28,7 @@ pub(super) struct Play<D, C> {
 /// What came of a frame.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
-    /// What the client was told, whoever told it.
+    /// What the client was told, by its dialect or by the session.
     pub(super) told: Vec<String>,
     /// What the session was asked.
     pub(super) asked: usize,

@@ -61,7 +61,7 @@ impl Mdn {
         let Some(lobby) = self.rooms.get(signal.room.as_str()) else {
             return Ok(());
         };
-        // Nobody speaks before it was said that he is there.
+        // A member is listed before its first signal is told.
         if lobby.kind.is_new(&signal.from) {
             self.tell_users(crate::now(), say);
         }

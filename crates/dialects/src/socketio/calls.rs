@@ -59,7 +59,7 @@ fn init(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
     io.enter(lobby::ROOM, request, with, heard);
 }
 
-/// Asks somebody for a call, or takes that back.
+/// Asks a member for a call, or takes that back.
 fn ring(io: &mut SocketIo, event: &Event<'_>, kind: &'static str, heard: Hear<'_>) {
     let name = event.arguments.first().and_then(|name| foreign::text(name));
     let Some(name) = name else {
@@ -160,7 +160,7 @@ pub(super) fn signalled(
     }
 }
 
-/// What a caller said. His clients do not say who they are; `remoteName` is whom he said it to.
+/// What a caller said. Its client does not say who it is; `remoteName` is the name of the receiver.
 fn inform_of(kind: &str, own: &str, fields: &[(Cow<'_, str>, Cow<'_, RawValue>)], say: Say<'_>) {
     let has_kind = kind.is_empty() || fields.iter().any(|(key, _)| key == "type");
     let own = [("remoteName", own), ("type", kind)];

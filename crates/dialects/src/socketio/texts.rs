@@ -30,7 +30,7 @@ impl ErrorTexts {
         }
     }
 
-    /// Why somebody may not come in.
+    /// Why a client may not come in.
     pub(super) fn not_let_in(self, has_token: bool) -> &'static str {
         match (self, has_token) {
             (Self::English, false) => "Authentication required",

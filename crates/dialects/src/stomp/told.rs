@@ -31,7 +31,7 @@ impl Stomp {
         });
     }
 
-    /// Says something to whoever has subscribed to it.
+    /// Sends a message to every subscription to its destination.
     pub(super) fn publish(&mut self, topic: &Topic, body: &str, say: Say<'_>) {
         let Some(live) = self.live() else { return };
         for subscription in self.subscriptions.of(topic) {
@@ -138,7 +138,7 @@ impl Stomp {
         let Some(room) = self.rooms.get(signal.room.as_str()) else {
             return Ok(());
         };
-        // Nobody speaks before it was said that he is there.
+        // A member is listed before its first signal is told.
         if room.kind.is_new(&signal.from) {
             self.publish_members(&signal.room, crate::now(), say);
         }
@@ -148,7 +148,7 @@ impl Stomp {
         Ok(())
     }
 
-    /// That somebody left is told as such; here is what a sender can do something about.
+    /// A member that left is told as such; this tells what a sender can do something about.
     pub(super) fn tell_undelivered(&mut self, undelivered: &Undelivered, say: Say<'_>) {
         let words = match undelivered.reason {
             Reason::Overloaded => "too many signals wait for an answer; slow down",
