@@ -123,6 +123,24 @@ async fn a_receiver_that_does_not_answer_in_the_time_that_a_variable_gives_it_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn spans_that_come_while_enough_wait_are_dropped_counted_and_said_once() {
+    let receiver = Receiver::start(Manner::Hangs).await;
+    let one = ("OTEL_BSP_MAX_QUEUE_SIZE", "1");
+    let node = exporting(&http(&receiver), &[one]);
+    for _ in 0..3 {
+        Peer::in_room(&node, ROOM).await;
+    }
+    node.wait_until("dropping spans", |node| {
+        node.metric("switchboard_spans_total{outcome=\"dropped\"}") > 1.0
+    });
+    let log = node.log();
+    let told = log
+        .lines()
+        .filter(|line| line.contains("spans are dropped"));
+    assert_eq!(told.count(), 1, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_stops_exports_its_last_spans() {
     let receiver = Receiver::start(Manner::Takes).await;
     let an_hour = ("OTEL_BSP_SCHEDULE_DELAY", "3600000");
