@@ -35,15 +35,19 @@ impl Sub for Cpu {
 }
 
 impl Bed {
-    pub(crate) async fn start(switchboard: &Path) -> Self {
+    pub(crate) async fn start(switchboard: &Path, settings: &[String]) -> Self {
         let redis = RedisServer::start();
         let url = format!("redis.url={}", redis.url());
-        let settings = [
+        let own = [
             &*url,
             "limits.signals_per_second=1000000",
             "limits.burst=1000000",
             "log.filter=warn,switchboard_gateway::serve=info",
         ];
+        let settings: Vec<_> = own
+            .into_iter()
+            .chain(settings.iter().map(String::as_str))
+            .collect();
         let start = || GatewayProcess::start_ready(switchboard, &settings);
         Self {
             gateways: [start(), start()],

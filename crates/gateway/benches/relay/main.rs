@@ -2,11 +2,12 @@
 //! receipt included, by process; nothing is asserted.
 //!
 //! ```text
-//! cargo bench -p switchboard-gateway --bench relay [-- [--quick] [--beside path/to/another/switchboard]]
+//! cargo bench -p switchboard-gateway --bench relay [-- [--quick] [--beside path/to/another/switchboard | --traced 0.01,1]]
 //! ```
 
 mod bed;
 mod load;
+mod otlp;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,7 +28,15 @@ struct Options {
     /// Another build of the gateway: both are measured in turn, and compared.
     #[arg(long, value_name = "SWITCHBOARD")]
     beside: Option<PathBuf>,
-    /// How often each is measured, where there are two.
+    /// Shares of signals that are traced: each is measured in turn with a gateway that traces nothing, and compared.
+    #[arg(
+        long,
+        value_name = "RATIO",
+        value_delimiter = ',',
+        conflicts_with = "beside"
+    )]
+    traced: Vec<f64>,
+    /// How often each is measured, where there are several.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// What cargo says to every benchmark.
@@ -57,27 +66,59 @@ async fn main() {
         ("1k/s calm", Pace::PerSecond(1_000), ""),
     ];
     let this = Path::new(env!("CARGO_BIN_EXE_switchboard"));
+    let (baseline, variants) = variants(&options, this).await;
     for (name, pace, goal) in loads {
-        let Some(other) = &options.beside else {
-            measure(this, (name, pace, goal), time).await;
+        if variants.is_empty() {
+            measure(&baseline, (name, pace, goal), time).await;
             continue;
-        };
-        let mut ratios = Vec::new();
-        for _ in 0..options.rounds {
-            let beside = measure(other, (name, pace, "the other"), time).await;
-            ratios.push(measure(this, (name, pace, goal), time).await / beside);
         }
-        print_ratios(name, ratios);
+        let mut ratios: Vec<_> = variants.iter().map(|_| Vec::new()).collect();
+        for _ in 0..options.rounds {
+            let beside = measure(&baseline, (name, pace, &baseline.name), time).await;
+            for (variant, ratios) in variants.iter().zip(&mut ratios) {
+                ratios.push(measure(variant, (name, pace, &variant.name), time).await / beside);
+            }
+        }
+        for (variant, ratios) in variants.iter().zip(ratios) {
+            print_ratios(name, (&variant.name, &baseline.name), ratios);
+        }
     }
 }
 
+/// A gateway to measure.
+struct Variant {
+    name: String,
+    switchboard: PathBuf,
+    settings: Vec<String>,
+}
+
+/// What is measured first, and what is compared with it.
+async fn variants(options: &Options, this: &Path) -> (Variant, Vec<Variant>) {
+    let variant = |name: &str, switchboard: &Path| Variant {
+        name: name.into(),
+        switchboard: switchboard.into(),
+        settings: Vec::new(),
+    };
+    if let Some(other) = &options.beside {
+        return (variant("the other", other), vec![variant("this", this)]);
+    }
+    if options.traced.is_empty() {
+        return (variant("this", this), Vec::new());
+    }
+    let receiver = otlp::receiver().await;
+    let traced = options.traced.iter().map(|ratio| Variant {
+        settings: vec![
+            format!("otlp.endpoint=http://{receiver}"),
+            format!("otlp.sample_ratio={ratio}"),
+        ],
+        ..variant(&format!("traced {ratio}"), this)
+    });
+    (variant("not traced", this), traced.collect())
+}
+
 /// The CPU time of one signal, in µs, everywhere.
-async fn measure(
-    switchboard: &Path,
-    (name, pace, note): (&str, Pace, &str),
-    time: Duration,
-) -> f64 {
-    let bed = Bed::start(switchboard).await;
+async fn measure(variant: &Variant, (name, pace, note): (&str, Pace, &str), time: Duration) -> f64 {
+    let bed = Bed::start(&variant.switchboard, &variant.settings).await;
     let mut load = Load::open(&bed, PAIRS, PAYLOAD_BYTES, pace).await;
     load.run(Duration::from_secs(1)).await;
     bed.reset_redis_stats();
@@ -104,10 +145,12 @@ fn print_row(name: &str, outcome: &Outcome, cpu: Cpu, note: &str) -> f64 {
     total
 }
 
-fn print_ratios(name: &str, mut ratios: Vec<f64>) {
+fn print_ratios(name: &str, (variant, baseline): (&str, &str), mut ratios: Vec<f64>) {
     ratios.sort_by(f64::total_cmp);
     if let (Some(least), Some(most)) = (ratios.first(), ratios.last()) {
         let median = ratios[ratios.len() / 2];
-        println!("{name:<18}CPU beside the other: {median:.2} ({least:.2}–{most:.2})\n");
+        println!(
+            "{name:<18}CPU, {variant} beside {baseline}: {median:.2} ({least:.2}–{most:.2})\n"
+        );
     }
 }
