@@ -72,6 +72,7 @@ export class Rooms {
       this.#host.request({ type: 'leave', room: id }).answer.catch(() => {}); // if it is lost, the next `welcome` tells
     }
     for (const room of this.all) {
+      if (room.endedBy) continue; // by a listener of one before it
       const snapshot = byId.get(room.id);
       if (snapshot) room.resumed(snapshot, moved);
       else room.enter();

@@ -198,6 +198,21 @@ test('a room that the gateway lost is joined again', async () => {
   assert.deepEqual(heard, ['rejoined']);
 });
 
+test('a room that a listener leaves while others go on is not entered again', async () => {
+  const fake = await joined();
+  const second = fake.client.join('s');
+  const { id: re } = fake.socket.last('join');
+  fake.socket.say({ type: 'joined', re, ...snapshot([member('me', 1)]), room: 's' });
+  const other = await second;
+  fake.room.on('member-left', () => other.leave().catch(() => {}));
+  fake.socket.drop();
+  const socket = await nextSocket(fake);
+  socket.say(welcomeBack([snapshot([member('me', 2)])]));
+  await idle();
+  assert.deepEqual(socket.of('join'), []);
+  assert.equal(other.joined, false);
+});
+
 test('another place in the room is another membership', async () => {
   const fake = await joined();
   const heard = hearing(fake.room);

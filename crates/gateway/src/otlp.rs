@@ -45,6 +45,10 @@ const TIMEOUT_VARIABLES: [&str; 2] = [
     "OTEL_EXPORTER_OTLP_TIMEOUT",
 ];
 
+/// The SDK takes the memory for all of them at the start.
+const QUEUE_MAX: u64 = 1_000_000;
+const TIMEOUT_MS_MAX: u64 = 86_400_000;
+
 /// Exports what [`Traces`] makes, until it is stopped.
 pub(crate) struct Export(Option<SdkTracerProvider>);
 
@@ -88,7 +92,7 @@ fn exporter(
     counters: SpanCounters,
 ) -> anyhow::Result<(Counted<SpanExporter>, Arc<Waiting>)> {
     let (receiver, failure) = (endpoint.as_str().parse()?, Failure::default());
-    let timeout = Duration::from_millis(said(&TIMEOUT_VARIABLES, TIMEOUT_MS));
+    let timeout = Duration::from_millis(said(&TIMEOUT_VARIABLES, TIMEOUT_MS).min(TIMEOUT_MS_MAX));
     let client = Client::new(&receiver, ca_file, timeout, failure.clone())?;
     let exporter = SpanExporter::builder()
         .with_http()
@@ -96,7 +100,7 @@ fn exporter(
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(endpoint.as_str())
         .build()?;
-    let queue = usize::try_from(said(&QUEUE_VARIABLES, QUEUE)).unwrap_or(usize::MAX);
+    let queue = said(&QUEUE_VARIABLES, QUEUE).min(QUEUE_MAX) as usize;
     let waiting = Waiting::new(queue, counters);
     let exporter = Counted::new(exporter, endpoint.clone(), failure, waiting.clone());
     Ok((exporter, waiting))

@@ -58,75 +58,98 @@ pub(super) fn read(loading: &mut Loading, environment: &BTreeMap<String, String>
     }
 }
 
-/// Turns tracing off where these variables say so, whatever turned it on; and refuses a protocol and a compression that are not
-/// spoken here.
+/// Turns tracing off where these variables say so, whatever turned it on. Where spans are exported, refuses what is not
+/// understood here; elsewhere these variables are for other programs.
 pub(super) fn check(loading: &mut Loading, environment: &BTreeMap<String, String>) {
     let said = Said(environment);
-    if loading.config.otlp.endpoint.is_none() {
+    let endpoint = endpoint_of(&said);
+    if loading.config.otlp.endpoint.is_none() && endpoint.is_none() {
         return;
     }
-    let is_disabled = said
-        .get(DISABLED)
-        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let off = match said.get(EXPORTER) {
-        _ if is_disabled => Some(DISABLED),
-        Some("none") => Some(EXPORTER),
-        None | Some("otlp") => None,
-        Some(other) => {
-            let problem = format!("`{other}` is not an exporter of this node: otlp or none");
-            return loading.mistake(EXPORTER, problem);
-        }
-    };
-    if let Some(variable) = off {
+    if let Some(variable) = off_by(&said) {
         loading.config.otlp.endpoint = None;
-        loading.came_from("otlp.endpoint", Source::Variable(variable.into()));
-        return;
+        return loading.came_from("otlp.endpoint", Source::Variable(variable.into()));
     }
-    match said.first([TRACES_PROTOCOL, PROTOCOL]) {
-        None | Some((_, "http/protobuf")) => {}
-        Some((name, other)) => loading.mistake(
-            name,
-            format!("`{other}` is not spoken by this node: http/protobuf (a collector listens for it on port 4318)"),
-        ),
+    if let (None, Some((name, Err(problem)))) = (&loading.config.otlp.endpoint, endpoint) {
+        let source = Source::Variable(name.into());
+        return loading.unread("otlp.endpoint", &source, problem);
     }
-    match said.first([TRACES_COMPRESSION, COMPRESSION]) {
-        None | Some((_, "gzip" | "none")) => {}
-        Some((name, other)) => loading.mistake(
-            name,
-            format!("`{other}` is not a compression of this node: gzip or none"),
-        ),
+    if let Some(Err(problem)) = sampler_of(&said)
+        && !loading.said.contains_key("otlp.sample_ratio")
+    {
+        let source = Source::Variable(SAMPLER.into());
+        loading.unread("otlp.sample_ratio", &source, problem);
+    }
+    for (name, problem) in unknown_words(&said) {
+        loading.mistake(name, problem);
     }
 }
 
+/// The variable that turns tracing off.
+fn off_by(said: &Said<'_>) -> Option<&'static str> {
+    let disabled = said.get(DISABLED);
+    if disabled.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+        return Some(DISABLED);
+    }
+    (said.get(EXPORTER) == Some("none")).then_some(EXPORTER)
+}
+
+/// Variables that have one of a few words each, and have another one.
+fn unknown_words(said: &Said<'_>) -> Vec<(&'static str, String)> {
+    let exporter = said.get(EXPORTER).filter(|word| *word != "otlp");
+    let exporter = exporter.map(|word| {
+        let problem = format!("`{word}` is not an exporter of this node: otlp or none");
+        (EXPORTER, problem)
+    });
+    let protocol = said.first([TRACES_PROTOCOL, PROTOCOL]);
+    let protocol = protocol.filter(|(_, word)| *word != "http/protobuf");
+    let protocol = protocol.map(|(name, word)| {
+        (name, format!("`{word}` is not spoken by this node: http/protobuf (a collector listens for it on port 4318)"))
+    });
+    let compression = said.first([TRACES_COMPRESSION, COMPRESSION]);
+    let compression = compression.filter(|(_, word)| !matches!(*word, "gzip" | "none"));
+    let compression = compression.map(|(name, word)| {
+        let problem = format!("`{word}` is not a compression of this node: gzip or none");
+        (name, problem)
+    });
+    [exporter, protocol, compression]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
 fn read_endpoint(loading: &mut Loading, said: &Said<'_>) {
-    let Some((name, url)) = said.first([TRACES_ENDPOINT, ENDPOINT]) else {
-        return;
-    };
+    if let Some((name, Ok(endpoint))) = endpoint_of(said) {
+        loading.config.otlp.endpoint = Some(endpoint);
+        loading.came_from("otlp.endpoint", Source::Variable(name.into()));
+    }
+}
+
+fn endpoint_of(said: &Said<'_>) -> Option<(&'static str, Result<Endpoint, String>)> {
+    let (name, url) = said.first([TRACES_ENDPOINT, ENDPOINT])?;
     let read = if name == TRACES_ENDPOINT {
         Endpoint::whole(url)
     } else {
         Endpoint::read(url)
     };
-    let source = Source::Variable(name.into());
-    match read {
-        Ok(endpoint) => {
-            loading.config.otlp.endpoint = Some(endpoint);
-            loading.came_from("otlp.endpoint", source);
-        }
-        Err(problem) => loading.unread("otlp.endpoint", &source, problem),
+    Some((name, read))
+}
+
+fn read_sampler(loading: &mut Loading, said: &Said<'_>) {
+    if let Some(Ok((ratio, heeds_clients))) = sampler_of(said) {
+        loading.config.otlp.sample_ratio = ratio;
+        loading.config.otlp.heeds_clients = heeds_clients;
+        loading.came_from("otlp.sample_ratio", Source::Variable(SAMPLER.into()));
     }
 }
 
-/// A sampler that is not «parent based» does not heed clients.
-fn read_sampler(loading: &mut Loading, said: &Said<'_>) {
-    let Some(sampler) = said.get(SAMPLER) else {
-        return;
-    };
+/// The ratio, and whether clients are heeded: a sampler that is not «parent based» does not.
+fn sampler_of(said: &Said<'_>) -> Option<Result<(Ratio, bool), String>> {
+    let sampler = said.get(SAMPLER)?;
     let (rest, heeds_clients) = match sampler.strip_prefix("parentbased_") {
         Some(rest) => (rest, true),
         None => (sampler, false),
     };
-    let source = Source::Variable(SAMPLER.into());
     let ratio = match rest {
         "always_on" => Ok(Ratio(1.0)),
         "always_off" => Ok(Ratio(0.0)),
@@ -135,14 +158,7 @@ fn read_sampler(loading: &mut Loading, said: &Said<'_>) {
             "`{sampler}` is not a sampler of this node: always_on, always_off or traceidratio, each also with parentbased_ before it"
         )),
     };
-    match ratio {
-        Ok(ratio) => {
-            loading.config.otlp.sample_ratio = ratio;
-            loading.config.otlp.heeds_clients = heeds_clients;
-            loading.came_from("otlp.sample_ratio", source);
-        }
-        Err(problem) => loading.unread("otlp.sample_ratio", &source, problem),
-    }
+    Some(ratio.map(|ratio| (ratio, heeds_clients)))
 }
 
 /// Without an argument: all, as the specification says.
@@ -253,6 +269,7 @@ mod tests {
 
     #[test]
     fn samplers_say_how_many_and_whether_clients_are_heeded() {
+        let collector = (ENDPOINT, "http://c:4318");
         let of = |sampler, argument| {
             let otlp = load(&[(SAMPLER, sampler), (SAMPLER_ARG, argument)])
                 .config
@@ -264,8 +281,13 @@ mod tests {
         assert_eq!(of("traceidratio", "0.5"), (0.5, false));
         assert_eq!(of("parentbased_traceidratio", "0.5"), (0.5, true));
         assert_eq!(of("parentbased_traceidratio", ""), (1.0, true));
-        assert_eq!(load(&[(SAMPLER, "jaeger_remote")]).mistakes.len(), 1);
-        let wrong = load(&[(SAMPLER, "traceidratio"), (SAMPLER_ARG, "2")]).mistakes;
+        assert_eq!(
+            load(&[collector, (SAMPLER, "jaeger_remote")])
+                .mistakes
+                .len(),
+            1
+        );
+        let wrong = load(&[collector, (SAMPLER, "traceidratio"), (SAMPLER_ARG, "2")]).mistakes;
         assert!(wrong[0].to_string().contains(SAMPLER_ARG), "{}", wrong[0]);
     }
 
@@ -278,5 +300,24 @@ mod tests {
                 .heeds_clients
         );
         assert!(!load(&[(PROPAGATORS, "b3")]).config.otlp.heeds_clients);
+    }
+
+    #[test]
+    fn what_other_programs_are_told_is_no_mistake_where_nothing_is_exported() {
+        let wrong = (ENDPOINT, "collector:4317");
+        for variables in [
+            &[(SAMPLER, "parentbased_jaeger_remote")][..],
+            &[(PROTOCOL, "grpc"), (COMPRESSION, "zstd")],
+            &[wrong, (DISABLED, "true")],
+            &[wrong, (EXPORTER, "none"), (SAMPLER, "xray")],
+        ] {
+            let loading = load(variables);
+            assert!(
+                loading.mistakes.is_empty(),
+                "{variables:?}: {:?}",
+                loading.mistakes
+            );
+            assert!(loading.config.otlp.endpoint.is_none());
+        }
     }
 }

@@ -16,7 +16,8 @@ pub struct OtlpConfig {
     /// A file of certificates in PEM. A receiver behind `https://` is trusted if an authority in it, or one that the system knows,
     /// has signed its certificate. Default unset: the system's alone.
     pub ca_file: Option<PathBuf>,
-    /// The share of signals, joins and resumes that are traced. Default 0.01; 0 traces only what clients ask for.
+    /// The share of signals, joins and resumes that are traced. Default 0.01; 0 traces only what clients ask for, and signals
+    /// that took long.
     pub sample_ratio: Ratio,
     /// Whether a client's `traceparent` with the flag «sampled» counts, within a bound. Default true; `OTEL_TRACES_SAMPLER` and
     /// `OTEL_PROPAGATORS` may say otherwise.
@@ -55,11 +56,9 @@ impl Endpoint {
             return Err(problem());
         }
         // The URL is in logs and in what `check-config` prints.
-        if parsed
-            .authority()
-            .is_some_and(|host| host.as_str().contains('@'))
-        {
-            return Err("a password has no place in this URL: send it as a header, in OTEL_EXPORTER_OTLP_HEADERS".into());
+        let mut authority = parsed.authority().into_iter();
+        if authority.any(|host| host.as_str().contains('@')) || url.contains(['?', '#']) {
+            return Err("a password or a key has no place in this URL: send it as a header, in OTEL_EXPORTER_OTLP_HEADERS".into());
         }
         Ok(Self(url.into()))
     }
@@ -130,6 +129,9 @@ mod tests {
             "http://a b",
             "/v1/traces",
             "https://user:password@otlp.example",
+            "https://otlp.example/?key=s",
+            "https://otlp.example/v1/traces?key=s",
+            "https://otlp.example/#key",
         ] {
             assert!(Endpoint::read(wrong).is_err(), "{wrong}");
         }
