@@ -19,6 +19,7 @@ const SERVER: [&str; 21] = [
     r#"{"type":"ready","room":"study-1","offerer":"aliceAAAAAAAAAAAAAA_","peers":["aliceAAAAAAAAAAAAAA_","bobBBBBBBBBBBBBBBBB-"]}"#,
     r#"{"type":"room-closed","room":"study-1","reason":"the lesson is over"}"#,
     r#"{"type":"signal","room":"study-1","from":"aliceAAAAAAAAAAAAAA_","id":7,"kind":"offer","payload":{"type":"offer","sdp":"v=0\r\n"}}"#,
+    r#"{"type":"signal","room":"study-1","from":"aliceAAAAAAAAAAAAAA_","id":7,"kind":"offer","payload":{"type":"offer","sdp":"v=0\r\n"},"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}"#,
     r#"{"type":"delivered","id":7,"to":["bobBBBBBBBBBBBBBBBB-"]}"#,
     r#"{"type":"undelivered","id":7,"to":["bobBBBBBBBBBBBBBBBB-","no \"such\" peer"],"reason":"no-such-peer"}"#,
     r#"{"type":"done","re":8}"#,

@@ -70,6 +70,15 @@ pub(in super::super) fn server_messages(payload: Payload<&[u8]>) -> Vec<ServerMe
             id: 7,
             kind: "offer".into(),
             payload: payload.to_owned(),
+            traceparent: None,
+        }
+        .into(),
+        Signal {
+            room: room(),
+            from: peer(ALICE),
+            id: 7,
+            kind: "offer".into(),
+            payload: payload.to_owned(),
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
         }
         .into(),
