@@ -151,7 +151,7 @@ fn handed_on(payload: Payload) -> ServerMessage {
         id: 1,
         kind: "k".into(),
         payload,
-        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        traceparent: None,
     }
     .into()
 }
