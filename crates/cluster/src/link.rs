@@ -19,7 +19,6 @@ mod loopback;
 mod notices;
 mod outgoing;
 mod rate;
-mod traced;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +35,6 @@ use self::batches::Batch;
 use self::incoming::{Incoming, Order};
 use self::outgoing::{Next, Outgoing, Restart};
 use self::rate::Rate;
-use self::traced::{Traced, end_publishing};
 use crate::backend::bus::{Bus, BusError};
 use crate::link::envelope::Envelope;
 use crate::link::frame::Header;
@@ -102,7 +100,6 @@ struct State {
     outgoing: Outgoing,
     incoming: Incoming,
     rate: Rate,
-    traced: Traced,
     /// Until when the task sleeps; `None`: it does not, and looks again by itself before it does.
     asleep_until: Option<Instant>,
 }
@@ -116,7 +113,6 @@ impl Link {
             outgoing: Outgoing::new(generation),
             incoming: Incoming::default(),
             rate: Rate::default(),
-            traced: Traced::default(),
             asleep_until: None,
         };
         Self {
@@ -164,7 +160,7 @@ impl Link {
         };
         let position = state.outgoing.gather(now, due, |out| envelope.write(out))?;
         if let Some(traced) = self.shared.traces.traced(envelope.traceparent()) {
-            state.traced.gather(position.number, traced);
+            state.outgoing.trace(traced);
         }
         self.wake_if_needed(state);
         Ok(position)
@@ -203,7 +199,6 @@ impl Link {
     pub(crate) fn reset(&self, generation: u64) {
         let mut state = self.state.lock();
         state.outgoing.reset(generation);
-        state.traced = Traced::default();
         self.shared.observe.observe(Observation::LinkReset);
         self.wake_if_needed(state);
     }
@@ -268,18 +263,19 @@ impl Link {
         state.asleep_until = None;
         let generation = state.outgoing.generation();
         let confirm = state.confirm_at().is_some_and(|at| at <= now);
-        let (number, envelopes, frame) = if confirm && !state.outgoing.has_new(now) {
-            (0, 0, self.seal(&mut state, 0, &[]))
+        let (number, frame, span) = if confirm && !state.outgoing.has_new(now) {
+            (0, self.seal(&mut state, 0, &[]), None)
         } else {
             match state.outgoing.take(now) {
                 Some(Next::New { number, batch }) => {
                     let frame = self.seal_batch(&mut state, number, &batch, now);
-                    (number, batch.count, frame)
+                    let span = self.publishing(batch, frame.len());
+                    (number, frame, span)
                 }
                 Some(Next::Again { number, frame }) => {
                     self.shared.observe.observe(Observation::FrameRepeated);
                     let key = self.shared.keyring.agreed();
-                    (number, 0, frame::seal_again(&key, &self.to, frame))
+                    (number, frame::seal_again(&key, &self.to, frame), None)
                 }
                 None => {
                     let until = state.wake_at().unwrap_or(now + LONG);
@@ -288,16 +284,11 @@ impl Link {
                 }
             }
         };
-        let about = FrameAbout {
-            to: &self.to,
-            envelopes: envelopes as usize,
-            bytes: frame.len(),
-        };
         Step::Publish {
             generation,
             number,
-            span: state.traced.publish(&self.shared.traces, number, about),
             frame,
+            span,
         }
     }
 
@@ -310,6 +301,16 @@ impl Link {
         let frame = self.seal(state, number, &batch.envelopes);
         state.outgoing.keep(frame.clone(), batch, now);
         frame
+    }
+
+    /// The span of a new frame, if envelopes in it are traced.
+    fn publishing(&self, batch: Batch, bytes: usize) -> Option<Box<Span>> {
+        let about = FrameAbout {
+            to: &self.to,
+            envelopes: batch.count as usize,
+            bytes,
+        };
+        self.shared.traces.publish_frame(batch.traced, about)
     }
 
     fn seal(&self, state: &mut State, number: u64, envelopes: &[u8]) -> Bytes {
@@ -369,6 +370,15 @@ enum Step {
         span: Option<Box<Span>>,
     },
     Sleep(Instant),
+}
+
+fn end_publishing(span: Option<Box<Span>>, result: &Result<u64, BusError>) {
+    if let Some(mut span) = span {
+        match result {
+            Ok(_) => span.outcome("published", false),
+            Err(_) => span.outcome("to be repeated", true),
+        }
+    }
 }
 
 #[cfg(test)]

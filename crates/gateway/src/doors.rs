@@ -150,7 +150,7 @@ impl Doors {
 
     fn cut_off(&self, visit: Option<Arc<Visit>>, why: Shed) {
         if let Some(visit) = visit {
-            self.shed.count(why);
+            self.shed.count(why, 1);
             visit.waker.wake();
         }
     }

@@ -1,5 +1,6 @@
 //! What a node counts, for Prometheus. The metrics themselves are lines of [`table`].
 
+mod by_label;
 mod cluster;
 mod connections;
 mod declare;
@@ -105,12 +106,16 @@ impl Metrics {
 
     /// What counts connections that make room for others.
     pub(crate) fn shed_counters(&self) -> ShedCounters {
-        ShedCounters::of(&self.node.connections_shed_total)
+        ShedCounters::new(&self.node.connections_shed_total, Shed::ALL, Shed::as_str)
     }
 
     /// For what exports spans.
     pub(crate) fn span_counters(&self) -> SpanCounters {
-        SpanCounters::of(&self.node.spans_total)
+        SpanCounters::new(
+            &self.node.spans_total,
+            SpanOutcome::ALL,
+            SpanOutcome::as_str,
+        )
     }
 
     /// The token of a hello was checked.

@@ -118,7 +118,7 @@ impl Registry {
         let one_too_many = (ungreeted.len() > most).then(|| ungreeted.take_oldest_of_largest());
         drop(ungreeted);
         if let Some(oldest) = one_too_many.flatten() {
-            self.shed.count(Shed::NoHello);
+            self.shed.count(Shed::NoHello, 1);
             let words = "too many connections have not said hello; say it sooner";
             oldest.shed(Closing::because(CloseCode::Unavailable, words).retry_after(RETRY_AFTER));
         }

@@ -4,18 +4,19 @@ use std::hash::{BuildHasher, RandomState};
 
 use opentelemetry::trace::{SpanContext, TraceId};
 use parking_lot::Mutex;
+use switchboard_session::RateLimit;
 use tokio::time::Instant;
 
 /// Traces a second that clients may ask for at one node, with the flag «sampled» in their `traceparent`.
-const ASKED_PER_SECOND: f64 = 10.0;
+const ASKED_PER_SECOND: u32 = 10;
 /// Traces a second that clients may have begun at one node without that flag: they choose the trace's id, and with it
 /// whether the ratio takes it.
-const BEGUN_PER_SECOND: f64 = 100.0;
+const BEGUN_PER_SECOND: u32 = 100;
 /// Receivers a second of traced signals that get spans of their own at one node, unless all signals are traced: a broadcast
 /// has many, and a node that traces nothing, or one of an earlier release, lets its clients decide.
-const RECEIVERS_PER_SECOND: f64 = 1000.0;
+const RECEIVERS_PER_SECOND: u32 = 1000;
 /// Slow signals a second that are reported.
-const SLOW_PER_SECOND: f64 = 10.0;
+const SLOW_PER_SECOND: u32 = 10;
 
 /// How a node chooses.
 #[derive(Debug)]
@@ -24,10 +25,10 @@ pub struct Sampling {
     ratio: f64,
     /// Whether the flag of a client counts.
     heeds_clients: bool,
-    asked: Bucket,
-    begun: Bucket,
-    receivers: Bucket,
-    slow: Bucket,
+    asked: Bound,
+    begun: Bound,
+    receivers: Bound,
+    slow: Bound,
     /// Of the process: no client can find ids that are always taken.
     hasher: RandomState,
 }
@@ -38,10 +39,10 @@ impl Sampling {
         Self {
             ratio: ratio.clamp(0.0, 1.0),
             heeds_clients,
-            asked: Bucket::new(ASKED_PER_SECOND),
-            begun: Bucket::new(BEGUN_PER_SECOND),
-            receivers: Bucket::new(RECEIVERS_PER_SECOND),
-            slow: Bucket::new(SLOW_PER_SECOND),
+            asked: Bound::new(ASKED_PER_SECOND),
+            begun: Bound::new(BEGUN_PER_SECOND),
+            receivers: Bound::new(RECEIVERS_PER_SECOND),
+            slow: Bound::new(SLOW_PER_SECOND),
             hasher: RandomState::new(),
         }
     }
@@ -80,29 +81,21 @@ impl Sampling {
 
 /// So many a second, and as many at once.
 #[derive(Debug)]
-struct Bucket {
-    per_second: f64,
-    state: Mutex<Option<(Instant, f64)>>,
-}
+struct Bound(Mutex<RateLimit>);
 
-impl Bucket {
-    fn new(per_second: f64) -> Self {
-        Self {
-            per_second,
-            state: Mutex::new(None),
-        }
+impl Bound {
+    fn new(per_second: u32) -> Self {
+        Self(Mutex::new(RateLimit::new(per_second, per_second, now())))
     }
 
     fn take(&self) -> bool {
-        let now = Instant::now();
-        let mut state = self.state.lock();
-        let (since, left) = state.unwrap_or((now, self.per_second));
-        let filled = left + now.duration_since(since).as_secs_f64() * self.per_second;
-        let filled = filled.min(self.per_second);
-        let takes = filled >= 1.0;
-        *state = Some((now, if takes { filled - 1.0 } else { filled }));
-        takes
+        self.0.lock().take(now()).is_ok()
     }
+}
+
+/// By tokio's clock, which a test can stop.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
 }
 
 #[cfg(test)]

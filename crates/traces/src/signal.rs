@@ -96,12 +96,12 @@ impl Traces {
     /// The receiver's node takes a signal out of a frame, until it is in the receiver's outbox or refused.
     pub fn process_signal(
         &self,
-        traceparent: Option<&str>,
+        traced: Option<&SpanContext>,
         about: SignalAbout<'_>,
         to: &PeerId,
     ) -> Option<Box<Span>> {
         let tracing = self.on()?;
-        let parent = self.traced(traceparent)?;
+        let parent = traced?.clone();
         if !tracing.sampling.takes_receiver() {
             return None;
         }

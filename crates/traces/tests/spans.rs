@@ -65,7 +65,11 @@ async fn one_offer_is_one_trace_over_both_nodes() {
     };
     drop(a.publish_frame(vec![sent.context()], frame));
     let processed = b
-        .process_signal(Some(&sent.traceparent()), about(&sender), &receiver)
+        .process_signal(
+            b.traced(Some(&sent.traceparent())).as_ref(),
+            about(&sender),
+            &receiver,
+        )
         .expect("the sender's node has decided");
     let written = b.write_signal(&processed).expect("as well");
     drop(processed);
@@ -109,7 +113,7 @@ async fn a_node_that_exports_nothing_makes_nothing() {
     let (sender, off) = (PeerId::random(), Traces::off());
     assert!(off.send_signal(Some(BROWSER), about(&sender)).is_none());
     assert!(
-        off.process_signal(Some(BROWSER), about(&sender), &sender)
+        off.process_signal(off.traced(Some(BROWSER)).as_ref(), about(&sender), &sender)
             .is_none()
     );
     assert!(
@@ -132,7 +136,7 @@ async fn what_a_client_asks_for_beyond_the_bound_is_traced_by_no_node() {
     let goes_on = a.untraced(BROWSER).expect("it is a context");
     assert_eq!(&*goes_on, BROWSER.replace("-01", "-00"));
     assert!(
-        b.process_signal(Some(&goes_on), about(&sender), &receiver)
+        b.process_signal(b.traced(Some(&goes_on)).as_ref(), about(&sender), &receiver)
             .is_none()
     );
     assert_eq!(Traces::off().untraced(BROWSER).as_deref(), Some(BROWSER));
@@ -143,8 +147,13 @@ async fn what_a_client_asks_for_beyond_the_bound_is_traced_by_no_node() {
 async fn of_the_receivers_of_a_broadcast_so_many_have_spans_as_a_node_makes_a_second() {
     let (sender, receiver) = (PeerId::random(), PeerId::random());
     let spans = |traces: &Traces| {
-        let each =
-            (0..3000).map(|_| traces.process_signal(Some(BROWSER), about(&sender), &receiver));
+        let each = (0..3000).map(|_| {
+            traces.process_signal(
+                traces.traced(Some(BROWSER)).as_ref(),
+                about(&sender),
+                &receiver,
+            )
+        });
         each.flatten().count()
     };
     let (some, _, _some) = traces(0.5);
@@ -160,7 +169,7 @@ async fn what_the_senders_node_did_not_choose_no_other_node_traces() {
     let not_sampled = BROWSER.replace("-01", "-00");
     for traceparent in [None, Some(&*not_sampled), Some("not a traceparent")] {
         assert!(
-            b.process_signal(traceparent, about(&sender), &receiver)
+            b.process_signal(b.traced(traceparent).as_ref(), about(&sender), &receiver)
                 .is_none()
         );
     }

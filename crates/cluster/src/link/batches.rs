@@ -3,10 +3,13 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use switchboard_traces::SpanContext;
 use tokio::time::Instant;
 
 /// A frame holds so many bytes of envelopes at most, or one envelope.
 const FRAME_BYTES_MAX: usize = 256 * 1024;
+/// The span of a frame links to no more signals.
+const TRACED_MAX: usize = 128;
 
 /// The envelopes of one frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub(super) struct Batch {
     pub(super) count: u32,
     /// When the first of them was gathered.
     pub(super) since: Instant,
+    /// Those that are traced.
+    pub(super) traced: Vec<SpanContext>,
 }
 
 /// What is gathered; only the last batch still grows.
@@ -47,6 +52,7 @@ impl Batches {
                 envelopes: Vec::new(),
                 count: 0,
                 since: now,
+                traced: Vec::new(),
             });
         }
         let batch = self.batches.back_mut().expect("there is one now");
@@ -65,10 +71,19 @@ impl Batches {
                 envelopes,
                 count: 1,
                 since: now,
+                traced: Vec::new(),
             });
         }
         self.due = Some(self.due.map_or(due, |known| known.min(due)));
         bytes
+    }
+
+    /// The envelope that was gathered last is traced.
+    pub(super) fn trace(&mut self, traced: SpanContext) {
+        let last = self.batches.back_mut();
+        if let Some(batch) = last.filter(|batch| batch.traced.len() < TRACED_MAX) {
+            batch.traced.push(traced);
+        }
     }
 
     /// Whether a batch must go: it has waited as long as it may, or is full.

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use switchboard_traces::SpanContext;
 use tokio::time::{Duration, Instant};
 
 use super::batches::{Batch, Batches};
@@ -139,6 +140,11 @@ impl Outgoing {
             generation: self.generation,
             number: self.next + self.batches.len() as u64 - 1,
         })
+    }
+
+    /// The envelope that was gathered last is traced.
+    pub(crate) fn trace(&mut self, traced: SpanContext) {
+        self.batches.trace(traced);
     }
 
     /// What to publish now, if anything.

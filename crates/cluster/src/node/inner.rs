@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use switchboard_protocol::NodeId;
-use switchboard_traces::Traces;
 use tokio::sync::watch;
 
 use crate::backend::Backend;
@@ -35,7 +34,6 @@ pub(crate) struct Inner {
     pub(crate) rooms: Rooms,
     pub(crate) sessions: Sessions,
     pub(crate) repairs: Repairs,
-    pub(crate) traces: Traces,
 }
 
 impl Inner {
@@ -78,7 +76,6 @@ impl Inner {
             rooms: Rooms::default(),
             sessions: Sessions::new(id.clone()),
             repairs: Repairs::new(doubt),
-            traces: settings.traces.clone(),
             settings,
             id,
         })

@@ -13,7 +13,7 @@ impl Inner {
         (session, room): (&PeerId, Option<&str>),
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let mut span = self.traces.operation(operation, session, room);
+        let mut span = self.settings.traces.operation(operation, session, room);
         let done = Traces::carry(span.as_deref(), work).await;
         if let Some(span) = &mut span {
             match &done {

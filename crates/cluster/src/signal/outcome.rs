@@ -9,9 +9,9 @@ use crate::backend::directory::Whom;
 use crate::node::Inner;
 use crate::observe::{KindClass, Observation};
 use crate::sessions::local_session::LocalSession;
-use crate::signal::traced::Answered;
-use crate::signal::unanswered::answering::Ended;
-use crate::signal::unanswered::sought::NotFound;
+use crate::signal::unanswered::ended::Ended;
+use crate::signal::unanswered::sought::Sought;
+use crate::signal::unanswered::target::Target;
 
 /// A signal of which its sender is told.
 struct Subject {
@@ -26,34 +26,29 @@ impl Inner {
     pub(super) fn tell_outcome(
         &self,
         local: &LocalSession,
-        ended: Ended,
+        ended: Ended<Target>,
         outcome: Result<(), Reason>,
     ) {
-        let to = Receiver::Peer(ended.target.peer);
-        self.tell_trace(local, ended.answered, &to, outcome);
-        if !ended.target.silent {
-            let signal = Subject {
-                id: ended.id,
-                kind: ended.kind,
-                after: ended.taken_at.elapsed(),
-            };
+        let (to, silent) = (Receiver::Peer(ended.receiver.peer), ended.receiver.silent);
+        let signal = self.note_end(local, ended, &to, outcome);
+        if !silent {
             self.tell_sender(local, &signal, to, outcome);
         }
     }
 
     /// A receiver was looked up in vain.
-    pub(super) fn tell_not_found(&self, local: &LocalSession, not_found: NotFound, reason: Reason) {
-        let reason = match not_found.sought.repeated {
+    pub(super) fn tell_not_found(
+        &self,
+        local: &LocalSession,
+        ended: Ended<Sought>,
+        reason: Reason,
+    ) {
+        let reason = match ended.receiver.repeated {
             true => Reason::Unconfirmed,
             false => reason,
         };
-        let signal = Subject {
-            id: not_found.id,
-            kind: not_found.kind,
-            after: not_found.taken_at.elapsed(),
-        };
-        let to = receiver(&not_found.sought.whom);
-        self.tell_trace(local, not_found.answered, &to, Err(reason));
+        let to = receiver(&ended.receiver.whom);
+        let signal = self.note_end(local, ended, &to, Err(reason));
         self.tell_sender(local, &signal, to, Err(reason));
     }
 
@@ -77,15 +72,21 @@ impl Inner {
         self.tell_sender(local, &signal, to, Err(reason));
     }
 
-    fn tell_trace(
+    /// What ended is written into its trace, if it has one.
+    fn note_end<R>(
         &self,
         local: &LocalSession,
-        answered: Option<Box<Answered>>,
+        ended: Ended<R>,
         to: &Receiver,
         outcome: Result<(), Reason>,
-    ) {
-        if let Some(answered) = answered {
-            answered.tell(&self.traces, (&local.peer, to), outcome);
+    ) -> Subject {
+        if let Some(answered) = ended.answered {
+            answered.tell(&self.settings.traces, (&local.peer, to), outcome);
+        }
+        Subject {
+            id: ended.id,
+            kind: ended.kind,
+            after: ended.taken_at.elapsed(),
         }
     }
 

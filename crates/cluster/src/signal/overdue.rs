@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use crate::node::Inner;
 use crate::room::Room;
 use crate::sessions::local_session::LocalSession;
-use crate::signal::unanswered::answering::Ended;
 use crate::signal::unanswered::target::Placement;
+use crate::signal::unanswered::target::Target;
 use crate::tasks::Task;
 
 impl Inner {
@@ -50,11 +50,11 @@ impl Inner {
                 self.tell_not_found(local, not_found, Reason::Unavailable);
             }
             for ended in unanswered.end_where(|_, taken_at, _| overdue(taken_at)) {
-                let reason = if self.may_have_arrived(&ended) {
+                let reason = if self.may_have_arrived(&ended.receiver) {
                     Reason::Unconfirmed
                 } else {
-                    if ended.target.is_queued() {
-                        unpublished.push(ended.target.node.clone());
+                    if ended.receiver.is_queued() {
+                        unpublished.push(ended.receiver.node.clone());
                     }
                     Reason::Unavailable
                 };
@@ -67,9 +67,9 @@ impl Inner {
     }
 
     /// Whether a signal that no receiver answered may have been published.
-    fn may_have_arrived(&self, ended: &Ended) -> bool {
-        let link = self.links.known(&ended.target.node);
-        ended.target.may_have_arrived(link.as_deref())
+    fn may_have_arrived(&self, target: &Target) -> bool {
+        let link = self.links.known(&target.node);
+        target.may_have_arrived(link.as_deref())
     }
 
     /// Forgets streams whose senders cannot come back and send everything once more. While `ways_are_open` does not hold,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use switchboard_protocol::server_message::{Reason, Signal};
 use switchboard_protocol::{NodeId, Payload, PeerId};
-use switchboard_traces::{Operation, is_valid};
+use switchboard_traces::{Operation, SpanContext, is_valid};
 use tokio::sync::mpsc;
 
 use crate::backend::bus::{BusEvent, Inbox};
@@ -49,6 +49,8 @@ struct Arrival<'a> {
     /// `None`: no session of this node is in it.
     room: Option<&'a Room>,
     sender: SenderKnown,
+    /// Its trace, if it has one here.
+    traced: Option<SpanContext>,
     /// What its receivers are handed.
     message: OnceCell<Signal>,
 }
@@ -146,7 +148,10 @@ impl Inner {
             Envelope::Roster(step) => self.receive_step(step),
             Envelope::Revisions(revisions) => self.compare_revisions(from, revisions),
             Envelope::Moved(moved) => {
-                let _span = self.traces.operation(Operation::Move, &moved.peer, None);
+                let _span = self
+                    .settings
+                    .traces
+                    .operation(Operation::Move, &moved.peer, None);
                 self.sessions.let_go(&moved.peer, moved.epoch, from);
             }
         }
@@ -220,6 +225,7 @@ impl Inner {
             signal,
             room: room.as_deref(),
             sender,
+            traced: self.settings.traces.traced(signal.traceparent),
             message: OnceCell::new(),
         })
     }
@@ -285,15 +291,15 @@ impl Inner {
                 Some(answer)
             }
             Judgement::HandOn => {
+                let traces = &self.settings.traces;
                 let traced =
-                    self.traces
-                        .process_signal(signal.traceparent, about(signal), &local.peer);
+                    traces.process_signal(arrival.traced.as_ref(), about(signal), &local.peer);
                 let message = arrival.message.get_or_init(|| message(room, signal));
                 if local.recipient.push(message.clone().into()).is_err() {
                     inbound.refuse(&signal.sender, signal.id, Reason::Overloaded);
                     return Some(Answer::Refused(Reason::Overloaded));
                 }
-                if let Some(writing) = traced.and_then(|traced| self.traces.write_signal(&traced)) {
+                if let Some(writing) = traced.and_then(|traced| traces.write_signal(&traced)) {
                     inbound.begin_writing(signal.sender, signal.id, writing);
                 }
                 self.observe.observe(Observation::HandedOn);

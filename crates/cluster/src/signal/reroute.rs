@@ -91,7 +91,7 @@ impl Inner {
             for ended in ended {
                 let reason = match reason {
                     // What a link still holds arrives where the member comes again, or was not gone.
-                    _ if ended.target.may_be_on_its_way() => Reason::Unconfirmed,
+                    _ if ended.receiver.may_be_on_its_way() => Reason::Unconfirmed,
                     LeaveReason::Expired => Reason::Expired,
                     _ => Reason::Left,
                 };

@@ -8,8 +8,9 @@
 //!                             └ find: it had to be looked up first            (seeking)
 //! ```
 
-pub(crate) mod answering;
+mod answering;
 pub(crate) mod bounds;
+pub(crate) mod ended;
 mod entry;
 mod rerouting;
 mod seeking;

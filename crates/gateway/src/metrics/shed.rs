@@ -1,6 +1,6 @@
 //! Connections that the node closes to make room for others.
 
-use prometheus::{IntCounter, IntCounterVec};
+use super::by_label::CountersBy;
 
 /// Why one had to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,19 +25,5 @@ impl Shed {
     }
 }
 
-/// Counters by reason. Clones count together.
-#[derive(Clone)]
-pub(crate) struct ShedCounters([(Shed, IntCounter); Shed::ALL.len()]);
-
-impl ShedCounters {
-    pub(super) fn of(counters: &IntCounterVec) -> Self {
-        Self(Shed::ALL.map(|reason| (reason, counters.with_label_values(&[reason.as_str()]))))
-    }
-
-    /// One went.
-    pub(crate) fn count(&self, shed: Shed) {
-        for (_, counter) in self.0.iter().filter(|(reason, _)| *reason == shed) {
-            counter.inc();
-        }
-    }
-}
+/// Counters by reason.
+pub(crate) type ShedCounters = CountersBy<Shed, { Shed::ALL.len() }>;

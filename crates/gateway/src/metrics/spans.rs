@@ -1,6 +1,6 @@
 //! What becomes of spans.
 
-use prometheus::{IntCounter, IntCounterVec};
+use super::by_label::CountersBy;
 
 /// What became of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,20 +25,5 @@ impl SpanOutcome {
     }
 }
 
-/// Counters by outcome. Clones count together.
-#[derive(Debug, Clone)]
-pub(crate) struct SpanCounters([(SpanOutcome, IntCounter); SpanOutcome::ALL.len()]);
-
-impl SpanCounters {
-    pub(super) fn of(counters: &IntCounterVec) -> Self {
-        let counter = |outcome: SpanOutcome| counters.with_label_values(&[outcome.as_str()]);
-        Self(SpanOutcome::ALL.map(|outcome| (outcome, counter(outcome))))
-    }
-
-    /// So many came out this way.
-    pub(crate) fn count(&self, outcome: SpanOutcome, spans: usize) {
-        for (_, counter) in self.0.iter().filter(|(known, _)| *known == outcome) {
-            counter.inc_by(spans as u64);
-        }
-    }
-}
+/// Counters by outcome.
+pub(crate) type SpanCounters = CountersBy<SpanOutcome, { SpanOutcome::ALL.len() }>;

@@ -58,7 +58,7 @@ impl Waiting {
 
     fn leave(&self, spans: usize, outcome: SpanOutcome) {
         self.count.fetch_sub(spans, Ordering::Relaxed);
-        self.counters.count(outcome, spans);
+        self.counters.count(outcome, spans as u64);
     }
 }
 

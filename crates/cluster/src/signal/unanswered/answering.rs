@@ -8,26 +8,14 @@ use switchboard_traces::Traces;
 use tokio::time::Instant;
 
 use super::Unanswered;
+use super::ended::Ended;
 use super::entry::Entry;
 use super::shares::Shares;
 use super::target::{Earlier, Target};
-use crate::observe::KindClass;
-use crate::signal::traced::Answered;
-
-/// An answer was due for this receiver of this signal.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) id: u64,
-    pub(crate) kind: KindClass,
-    pub(crate) target: Target,
-    pub(crate) taken_at: Instant,
-    /// What that adds to the trace.
-    pub(crate) answered: Option<Box<Answered>>,
-}
 
 impl Unanswered {
     /// A receiver answered.
-    pub(crate) fn answer(&mut self, id: u64, receiver: &PeerId) -> Option<Ended> {
+    pub(crate) fn answer(&mut self, id: u64, receiver: &PeerId) -> Option<Ended<Target>> {
         let index = self.find_entry(id)?;
         let entry = &mut self.entries[index];
         let position = entry
@@ -36,15 +24,9 @@ impl Unanswered {
             .position(|target| target.peer == *receiver)?;
         let target = entry.targets.remove(position);
         let is_last = entry.is_over();
-        let ended = Ended {
-            id,
-            kind: KindClass::of(&entry.kind),
-            target,
-            taken_at: entry.taken_at,
-            answered: entry.answered(&self.traces, &self.sender.0, is_last),
-        };
+        let ended = entry.end(target, is_last, (&self.traces, &self.sender.0));
         self.shares.end(receiver, entry.payload.bytes.len());
-        if entry.is_over() {
+        if is_last {
             self.release(index);
             self.settle();
         }
@@ -58,12 +40,12 @@ impl Unanswered {
         id: u64,
         receiver: &PeerId,
         (from, reason): (&NodeId, Reason),
-    ) -> Option<(Ended, Reason)> {
+    ) -> Option<(Ended<Target>, Reason)> {
         let entry = &self.entries[self.find_entry(id)?];
         let mut targets = entry.targets.iter();
         targets.find(|target| target.peer == *receiver && target.node == *from)?;
         let ended = self.answer(id, receiver)?;
-        let reason = match ended.target.earlier {
+        let reason = match ended.receiver.earlier {
             Earlier::SentElsewhere => Reason::Unconfirmed,
             Earlier::Unsent | Earlier::SentHere => reason,
         };
@@ -74,32 +56,20 @@ impl Unanswered {
     pub(crate) fn end_where(
         &mut self,
         mut over: impl FnMut(&RoomId, Instant, &Target) -> bool,
-    ) -> Vec<Ended> {
-        let (traces, sender) = (self.traces.clone(), self.sender.0);
-        self.end_in_each(|entry, shares, ended| {
-            let before = ended.len();
-            let (id, taken_at, room) = (entry.id, entry.taken_at, &entry.room);
-            let kind = KindClass::of(&entry.kind);
+    ) -> Vec<Ended<Target>> {
+        self.end_in_each(|entry, shares| {
+            let (room, taken_at) = (&entry.room, entry.taken_at);
             let bytes = entry.payload.bytes.len();
+            let mut ended = Vec::new();
             entry.targets.retain(|target| {
                 let over = over(room, taken_at, target);
                 if over {
                     shares.end(&target.peer, bytes);
-                    ended.push(Ended {
-                        id,
-                        kind,
-                        target: target.clone(),
-                        taken_at,
-                        answered: None,
-                    });
+                    ended.push(target.clone());
                 }
                 !over
             });
-            let mut ended = ended[before..].iter_mut().peekable();
-            while let Some(one) = ended.next() {
-                let is_last = ended.peek().is_none() && entry.is_over();
-                one.answered = entry.answered(&traces, &sender, is_last);
-            }
+            ended
         })
     }
 
@@ -111,16 +81,21 @@ impl Unanswered {
         drop(self.end_sought_where(|_, _, _| true));
     }
 
-    /// Lets `end` take what it will out of each entry, oldest first. Entries that are over by that are released.
-    pub(super) fn end_in_each<T>(
+    /// Ends the receivers that `take` takes out of each entry, oldest first. Entries that are over by that are released.
+    pub(super) fn end_in_each<R>(
         &mut self,
-        mut end: impl FnMut(&mut Entry, &mut Shares, &mut Vec<T>),
-    ) -> Vec<T> {
+        mut take: impl FnMut(&mut Entry, &mut Shares) -> Vec<R>,
+    ) -> Vec<Ended<R>> {
         let mut ended = Vec::new();
         for index in 0..self.entries.len() {
-            let before = ended.len();
-            end(&mut self.entries[index], &mut self.shares, &mut ended);
-            if ended.len() > before && self.entries[index].is_over() {
+            let entry = &mut self.entries[index];
+            let mut taken = take(entry, &mut self.shares).into_iter().peekable();
+            let is_over = taken.peek().is_some() && entry.is_over();
+            while let Some(receiver) = taken.next() {
+                let is_last = is_over && taken.peek().is_none();
+                ended.push(entry.end(receiver, is_last, (&self.traces, &self.sender.0)));
+            }
+            if is_over {
                 self.release(index);
             }
         }

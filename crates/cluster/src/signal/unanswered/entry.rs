@@ -5,12 +5,14 @@ use switchboard_protocol::{Payload, PeerId, RoomId};
 use switchboard_traces::{SignalAbout, Traces};
 use tokio::time::Instant;
 
+use super::ended::Ended;
 use super::shares::Shares;
 use super::sought::Sought;
 use super::target::Target;
 use crate::backend::record::Epoch;
 use crate::link::envelope::{Envelope, SignalEnvelope};
 use crate::link::{Full, Link, Urgency};
+use crate::observe::KindClass;
 use crate::signal::traced::{Answered, Trace};
 
 #[derive(Debug)]
@@ -93,20 +95,25 @@ impl Entry {
         Ok(())
     }
 
-    /// A receiver that was in the entry is answered for: what that adds to the trace. `is_last`: none is left.
-    pub(super) fn answered(
+    /// Of a receiver that was in the entry. `is_last`: none is left.
+    pub(super) fn end<R>(
         &mut self,
-        traces: &Traces,
-        sender: &PeerId,
+        receiver: R,
         is_last: bool,
-    ) -> Option<Box<Answered>> {
+        (traces, sender): (&Traces, &PeerId),
+    ) -> Ended<R> {
         let trace = self.trace.as_mut();
-        let answered = trace.and_then(|trace| trace.answered(is_last));
-        let answered = match answered {
+        let answered = match trace.and_then(|trace| trace.answered(is_last)) {
             None if is_last && traces.is_on() => self.slow(traces, sender),
             answered => answered,
         };
-        answered.map(Box::new)
+        Ended {
+            id: self.id,
+            kind: KindClass::of(&self.kind),
+            receiver,
+            taken_at: self.taken_at,
+            answered: answered.map(Box::new),
+        }
     }
 
     fn slow(&self, traces: &Traces, sender: &PeerId) -> Option<Answered> {

@@ -5,13 +5,13 @@ use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::Instant;
 
-use super::sought::{NotFound, Sought};
+use super::ended::Ended;
+use super::sought::Sought;
 use super::target::{Earlier, Target};
 use super::{Overloaded, Unanswered};
 use crate::backend::directory::Whom;
 use crate::backend::record::MemberRecord;
 use crate::link::links::Links;
-use crate::observe::KindClass;
 
 impl Unanswered {
     /// Takes a signal whose receiver has to be looked up.
@@ -141,34 +141,16 @@ impl Unanswered {
     pub(crate) fn end_sought_where(
         &mut self,
         mut over: impl FnMut(&RoomId, Instant, &Sought) -> bool,
-    ) -> Vec<NotFound> {
-        let (traces, sender) = (self.traces.clone(), self.sender.0);
-        self.end_in_each(|entry, shares, ended| {
-            let before = ended.len();
-            let (id, taken_at, room) = (entry.id, entry.taken_at, &entry.room);
-            let kind = KindClass::of(&entry.kind);
+    ) -> Vec<Ended<Sought>> {
+        self.end_in_each(|entry, shares| {
+            let (room, taken_at) = (&entry.room, entry.taken_at);
             let bytes = entry.payload.bytes.len();
-            entry.sought.retain(|sought| {
-                let over = over(room, taken_at, sought);
-                if over {
-                    if let Some(peer) = sought.peer() {
-                        shares.end(&peer, bytes);
-                    }
-                    ended.push(NotFound {
-                        id,
-                        kind,
-                        sought: sought.clone(),
-                        taken_at,
-                        answered: None,
-                    });
-                }
-                !over
-            });
-            let mut ended = ended[before..].iter_mut().peekable();
-            while let Some(one) = ended.next() {
-                let is_last = ended.peek().is_none() && entry.is_over();
-                one.answered = entry.answered(&traces, &sender, is_last);
+            let is_over = |sought: &mut Sought| over(room, taken_at, sought);
+            let ended: Vec<_> = entry.sought.extract_if(.., is_over).collect();
+            for peer in ended.iter().filter_map(Sought::peer) {
+                shares.end(&peer, bytes);
             }
+            ended
         })
     }
 

@@ -1,11 +1,8 @@
 //! A receiver that this node has not heard of and that is being looked up.
 
 use switchboard_protocol::PeerId;
-use tokio::time::Instant;
 
 use crate::backend::directory::Whom;
-use crate::observe::KindClass;
-use crate::signal::traced::Answered;
 
 /// One receiver that is being looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,17 +12,6 @@ pub(crate) struct Sought {
     pub(crate) repeated: bool,
     /// The look-up under way began after the signal was taken: if it does not find the receiver, that holds for the signal.
     pub(super) covered: bool,
-}
-
-/// A signal whose receiver was not found.
-#[derive(Debug)]
-pub(crate) struct NotFound {
-    pub(crate) id: u64,
-    pub(crate) kind: KindClass,
-    pub(crate) sought: Sought,
-    pub(crate) taken_at: Instant,
-    /// What that adds to the trace.
-    pub(crate) answered: Option<Box<Answered>>,
 }
 
 impl Sought {
