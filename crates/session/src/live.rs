@@ -90,6 +90,19 @@ pub struct SignalToName<'a> {
     pub name: Cow<'a, str>,
 }
 
+impl<'a> Input<'a> {
+    /// A signal, for the member of that name in the room where there is one.
+    pub fn signal(signal: Signal<'a>, name: Option<&'a str>) -> Self {
+        match name {
+            None => Self::Message(ClientMessage::Signal(signal)),
+            Some(name) => Self::SignalToName(SignalToName {
+                signal,
+                name: name.into(),
+            }),
+        }
+    }
+}
+
 /// What follows.
 #[derive(Debug, PartialEq)]
 pub enum Output<'a> {

@@ -8,7 +8,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use switchboard_protocol::server_message::{LeaveReason, Reason};
+use switchboard_protocol::server_message::{
+    LeaveReason, MemberJoined, MemberLeft, MemberUpdated, Reason,
+};
 use switchboard_protocol::{Connection, ErrorCode, Member, MemberState, PeerId, RoomId};
 use tokio::time::{Duration, Instant};
 
@@ -306,6 +308,38 @@ pub(crate) enum News {
         peer: PeerId,
         reason: LeaveReason,
     },
+}
+
+impl From<&MemberJoined> for News {
+    fn from(joined: &MemberJoined) -> Self {
+        Self::Came {
+            revision: joined.revision,
+            member: Seen::from(&joined.member),
+        }
+    }
+}
+
+impl From<&MemberUpdated> for News {
+    fn from(updated: &MemberUpdated) -> Self {
+        Self::Updated {
+            revision: updated.revision,
+            peer: updated.peer,
+            away: updated
+                .connection
+                .map(|connection| connection == Connection::Away),
+            state: updated.state.clone(),
+        }
+    }
+}
+
+impl From<&MemberLeft> for News {
+    fn from(left: &MemberLeft) -> Self {
+        Self::Went {
+            revision: left.revision,
+            peer: left.peer,
+            reason: left.reason,
+        }
+    }
 }
 
 impl News {

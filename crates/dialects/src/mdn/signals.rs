@@ -6,8 +6,8 @@ use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::codec::EncodeError;
 use switchboard_protocol::ids::check_kind;
 use switchboard_protocol::server_message::{Reason, Signal as Signalled, Undelivered};
-use switchboard_protocol::{ClientMessage, ErrorCode, Payload};
-use switchboard_session::{Input, SignalToName};
+use switchboard_protocol::{ErrorCode, Payload};
+use switchboard_session::Input;
 
 use super::chat::{CHAT, Chat};
 use super::{Hear, Mdn, Request, Say, broken, display, error, json_of};
@@ -130,13 +130,7 @@ pub(super) fn signal(
         payload,
         traceparent: None,
     };
-    heard(Heard::Input(match name {
-        None => Input::Message(ClientMessage::Signal(signal)),
-        Some(name) => Input::SignalToName(SignalToName {
-            signal,
-            name: name.into(),
-        }),
-    }));
+    heard(Heard::Input(Input::signal(signal, name)));
 }
 
 /// What the sample has no word for.

@@ -2,7 +2,7 @@
 
 use switchboard_protocol::client_message::{Bye, Hello, Join, Leave, Signal};
 use switchboard_protocol::{ClientMessage, DecodeError, ErrorCode, Payload, RoomId, UserId};
-use switchboard_session::{Enter, Input, SignalToName};
+use switchboard_session::{Enter, Input};
 
 use super::packet::{self, BadPacket, Event, Packet};
 use super::{
@@ -206,12 +206,6 @@ impl SocketIo {
             payload: payload.as_slice(),
             traceparent: None,
         };
-        heard(Heard::Input(match name {
-            None => Input::Message(ClientMessage::Signal(signal)),
-            Some(name) => Input::SignalToName(SignalToName {
-                signal,
-                name: name.into(),
-            }),
-        }));
+        heard(Heard::Input(Input::signal(signal, name)));
     }
 }

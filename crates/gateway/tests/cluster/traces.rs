@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use switchboard_protocol::client_message::Signal;
-use switchboard_protocol::{ClientMessage, Encoding, Payload};
+use switchboard_protocol::{ClientMessage, Encoding, Payload, PeerId};
 use switchboard_testkit::{GatewayProcess, RedisServer};
 
 use crate::support::otlp::{Got, Manner, Receiver, hex, tree};
@@ -270,37 +270,28 @@ async fn each_dialect_has_its_offers_traced() {
 
     for from in [io_id, stomp_id] {
         hear!(ben, Signal, |signal| signal.from == from);
-        let session = from.to_string();
-        let sent = receiver
-            .span("send signal", |got| got.attribute("session.id") == session)
-            .await;
-        let spans = receiver
-            .trace(
-                &hex(&sent.span.trace_id),
-                &["send signal", "process signal"],
-            )
-            .await;
-        println!("{}", tree(&spans));
-        assert!(named(&spans, "send signal").node.starts_with("gw-a"));
+        is_traced(&receiver, from).await;
     }
 
     let mut lobby = Peer::in_room(second, "lobby").await;
     let mut mdn = Raw::open(first, "/", &["Sec-WebSocket-Protocol: json"]);
     mdn.text(r#"{"type":"username","name":"Mia"}"#);
     mdn.until(r#"{"type":"userlist""#);
-    let mdn_id = hear!(lobby, MemberJoined).member.peer.to_string();
+    let mdn_id = hear!(lobby, MemberJoined).member.peer;
     mdn.text(
         r#"{"type":"video-offer","target":null,"name":"Mia","sdp":{"type":"offer","sdp":"v=0"}}"#,
     );
     hear!(lobby, Signal);
-    let sent = receiver
-        .span("send signal", |got| got.attribute("session.id") == mdn_id)
-        .await;
-    let spans = receiver
-        .trace(
-            &hex(&sent.span.trace_id),
-            &["send signal", "process signal"],
-        )
-        .await;
+    is_traced(&receiver, mdn_id).await;
+}
+
+/// A signal of that peer is one trace, from its own gateway to its receiver's.
+async fn is_traced(receiver: &Receiver, from: PeerId) {
+    let session = from.to_string();
+    let is_its = |got: &Got| got.attribute("session.id") == session;
+    let sent = receiver.span("send signal", is_its).await;
+    let names = ["send signal", "process signal"];
+    let spans = receiver.trace(&hex(&sent.span.trace_id), &names).await;
     println!("{}", tree(&spans));
+    assert!(named(&spans, "send signal").node.starts_with("gw-a"));
 }

@@ -1,15 +1,13 @@
 //! What a client makes of what it is told.
 
 use switchboard_protocol::client_message::{Ping, Received};
-use switchboard_protocol::server_message::{
-    Error, MemberUpdated, Receiver, RoomSnapshot, Signal, Welcome,
-};
-use switchboard_protocol::{ClientMessage, Connection, ErrorCode, PeerId, RoomId, ServerMessage};
+use switchboard_protocol::server_message::{Error, Receiver, RoomSnapshot, Signal, Welcome};
+use switchboard_protocol::{ClientMessage, ErrorCode, PeerId, RoomId, ServerMessage};
 use tokio::time::{Duration, Instant};
 
 use super::{Client, HANDLED_MAX, Output, Place, Room, seen};
 use crate::mark::Mark;
-use crate::trace::{ConnectionNo, Leaving, News, Seen, View, What};
+use crate::trace::{ConnectionNo, Leaving, News, View, What};
 
 impl Client {
     pub(super) fn hear(
@@ -362,33 +360,9 @@ pub(crate) fn news(message: &ServerMessage) -> Option<(RoomId, News)> {
         }
         ServerMessage::Left(left) => (left.room.clone(), News::Left),
         ServerMessage::RoomClosed(closed) => (closed.room.clone(), News::Closed),
-        ServerMessage::MemberJoined(joined) => {
-            let news = News::Came {
-                revision: joined.revision,
-                member: Seen::from(&joined.member),
-            };
-            (joined.room.clone(), news)
-        }
-        ServerMessage::MemberUpdated(updated) => (updated.room.clone(), updated_news(updated)),
-        ServerMessage::MemberLeft(left) => {
-            let news = News::Went {
-                revision: left.revision,
-                peer: left.peer,
-                reason: left.reason,
-            };
-            (left.room.clone(), news)
-        }
+        ServerMessage::MemberJoined(joined) => (joined.room.clone(), News::from(&**joined)),
+        ServerMessage::MemberUpdated(updated) => (updated.room.clone(), News::from(&**updated)),
+        ServerMessage::MemberLeft(left) => (left.room.clone(), News::from(left)),
         _ => return None,
     })
-}
-
-fn updated_news(updated: &MemberUpdated) -> News {
-    News::Updated {
-        revision: updated.revision,
-        peer: updated.peer,
-        away: updated
-            .connection
-            .map(|connection| connection == Connection::Away),
-        state: updated.state.clone(),
-    }
 }

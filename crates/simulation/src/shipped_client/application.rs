@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use switchboard_client::Event;
 use switchboard_client::session::{Command, Join, Reply, RequestError};
-use switchboard_protocol::server_message::{Joined, MemberJoined, MemberUpdated};
-use switchboard_protocol::{Connection, ErrorCode, PeerId, RoomId};
+use switchboard_protocol::server_message::Joined;
+use switchboard_protocol::{ErrorCode, PeerId, RoomId};
 use tokio::time::{Duration, Instant};
 
 use crate::trace::{News, Seen, View};
@@ -121,16 +121,9 @@ impl Application {
 
     pub(super) fn told(&mut self, event: Event) {
         match event {
-            Event::MemberJoined(joined) => self.take(&joined.room, &came(&joined)),
-            Event::MemberUpdated(updated) => self.take(&updated.room, &changed(&updated)),
-            Event::MemberLeft(left) => {
-                let news = News::Went {
-                    revision: left.revision,
-                    peer: left.peer,
-                    reason: left.reason,
-                };
-                self.take(&left.room, &news);
-            }
+            Event::MemberJoined(joined) => self.take(&joined.room, &News::from(&*joined)),
+            Event::MemberUpdated(updated) => self.take(&updated.room, &News::from(&*updated)),
+            Event::MemberLeft(left) => self.take(&left.room, &News::from(&left)),
             Event::Rejoined(joined) => {
                 let room = self.rooms.entry(joined.room.clone()).or_default();
                 room.is_in(view(&joined));
@@ -224,23 +217,5 @@ fn view(joined: &Joined) -> View {
         room: joined.room.clone(),
         revision: joined.revision,
         members: joined.members.iter().map(Seen::from).collect(),
-    }
-}
-
-fn came(joined: &MemberJoined) -> News {
-    News::Came {
-        revision: joined.revision,
-        member: Seen::from(&joined.member),
-    }
-}
-
-fn changed(updated: &MemberUpdated) -> News {
-    News::Updated {
-        revision: updated.revision,
-        peer: updated.peer,
-        away: updated
-            .connection
-            .map(|connection| connection == Connection::Away),
-        state: updated.state.clone(),
     }
 }
