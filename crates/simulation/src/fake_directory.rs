@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, BucketDirectory,
-    JoinOutcome, JoinRequest, LeaveOutcome, PeerDirectory, Presence, Rename, RenameOutcome,
-    RoomDirectory, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
+    JoinOutcome, JoinRequest, LeaveOutcome, PeerDirectory, PeerOrName, Presence, Rename,
+    RenameOutcome, RoomDirectory, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome,
 };
 use switchboard_cluster::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 use switchboard_cluster::{Directory, DirectoryError};

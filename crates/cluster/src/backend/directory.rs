@@ -18,8 +18,8 @@ pub use self::error::DirectoryError;
 pub use self::joining::{Claim, JoinOutcome, JoinRequest, Place};
 pub use self::peers::{Attach, AttachOutcome, PeerDirectory, Presence};
 pub use self::rooms::{
-    LeaveOutcome, Rename, RenameOutcome, RoomDirectory, Sighting, TakeOver, TakeOverOutcome,
-    UpdateOutcome, Whom,
+    LeaveOutcome, PeerOrName, Rename, RenameOutcome, RoomDirectory, Sighting, TakeOver,
+    TakeOverOutcome, UpdateOutcome,
 };
 
 /// All three together.

@@ -10,8 +10,8 @@ use super::words::{
 use crate::Backend;
 use crate::backend::bucket::Bucket;
 use crate::backend::directory::{
-    AssertMember, Attach, AttachOutcome, Claim, Directory, JoinOutcome, JoinRequest, Rename,
-    TakeOver, Whom,
+    AssertMember, Attach, AttachOutcome, Claim, Directory, JoinOutcome, JoinRequest, PeerOrName,
+    Rename, TakeOver,
 };
 use crate::backend::format::Format;
 use crate::backend::leases::{Lease, NodeInfo, SharedKey};
@@ -216,13 +216,13 @@ impl Said<'_> {
 
     async fn members_change(&mut self) {
         let directory = &*self.0.directory;
-        for whom in [
-            Whom::Peer(peer('B')),
-            Whom::Name("Ada".into()),
-            Whom::Name("nobody".into()),
+        for wanted in [
+            PeerOrName::Peer(peer('B')),
+            PeerOrName::Name("Ada".into()),
+            PeerOrName::Name("nobody".into()),
         ] {
-            let seen = directory.look_up(&room("lobby"), &whom).await;
-            self.note(format!("look up {whom:?}"), seen.map(of_sighting));
+            let seen = directory.look_up(&room("lobby"), &wanted).await;
+            self.note(format!("look up {wanted:?}"), seen.map(of_sighting));
         }
         let updated = directory
             .update(&room("lobby"), &peer('A'), 1, &profiles()[2])

@@ -48,7 +48,7 @@ impl Observer {
         self.looked_at = None;
     }
 
-    /// Takes note of the table as it was read at `now`. `linked` are those to whom this node has something to say: also one
+    /// Takes note of the table as it was read at `now`. `linked` are the nodes that this one has something to tell: also one
     /// that was never seen in the table may be told as vanished.
     pub(crate) fn look(
         &mut self,

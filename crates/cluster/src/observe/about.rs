@@ -1,4 +1,4 @@
-//! Whom a line of the log is about: its fields `session.id`, `room.id` and `node.id`, which have these names everywhere.
+//! What a line of the log is about: its fields `session.id`, `room.id` and `node.id`, which have these names everywhere.
 
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 

@@ -11,8 +11,9 @@ use switchboard_traces::Traces;
 use crate::backend::bucket::Bucket;
 use crate::backend::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, BucketDirectory,
-    Directory, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, PeerDirectory, Presence,
-    Rename, RenameOutcome, RoomDirectory, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
+    Directory, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, PeerDirectory, PeerOrName,
+    Presence, Rename, RenameOutcome, RoomDirectory, Sighting, TakeOver, TakeOverOutcome,
+    UpdateOutcome,
 };
 use crate::backend::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 use crate::observe::about::About;

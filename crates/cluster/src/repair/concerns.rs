@@ -1,9 +1,9 @@
-//! Whom a call to the directory concerns, by its arguments, for the line that says that it failed.
+//! What a call to the directory concerns, by its arguments, for the line that says that it failed.
 
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
 use crate::backend::bucket::Bucket;
-use crate::backend::directory::{AssertMember, Attach, JoinRequest, Rename, TakeOver, Whom};
+use crate::backend::directory::{AssertMember, Attach, JoinRequest, PeerOrName, Rename, TakeOver};
 use crate::backend::record::{Epoch, PeerRecord, Profile};
 use crate::observe::about::About;
 
@@ -50,7 +50,7 @@ name! {
     PeerRecord: peer;
 }
 
-impl Concerns for Whom {}
+impl Concerns for PeerOrName {}
 impl Concerns for Profile {}
 impl Concerns for UserId {}
 impl Concerns for Bucket {}

@@ -5,27 +5,27 @@ use std::sync::Arc;
 use switchboard_protocol::{PeerId, RoomId};
 
 use super::state::{LookUp, Room};
-use crate::backend::directory::{Sighting, Whom};
+use crate::backend::directory::{PeerOrName, Sighting};
 use crate::backend::record::MemberRecord;
 use crate::sessions::local_session::LocalSession;
 
 impl Room {
     /// The member that a signal is for, as far as it is known here: by the roster, or by a look-up that has seen beyond it. A
     /// hidden member gets no signals.
-    pub(crate) fn known(&self, whom: &Whom) -> Option<&MemberRecord> {
+    pub(crate) fn known(&self, wanted: &PeerOrName) -> Option<&MemberRecord> {
         let members = self.roster.iter().flat_map(|roster| roster.members());
         let members = members.filter(|member| !member.flags.hidden);
         let revision = self.revision();
         let sighted = self.sighted.iter();
         let mut sighted = sighted.filter_map(|(at, member)| (*at > revision).then_some(member));
-        match whom {
-            Whom::Peer(peer) => {
+        match wanted {
+            PeerOrName::Peer(peer) => {
                 let roster = self.roster.as_ref();
                 let member = roster.and_then(|roster| roster.member(peer));
                 let member = member.filter(|member| !member.flags.hidden);
                 member.or_else(|| sighted.find(|member| member.peer == *peer))
             }
-            Whom::Name(name) => {
+            PeerOrName::Name(name) => {
                 let is_named = |member: &&MemberRecord| member.profile.name.as_ref() == Some(name);
                 // The member that holds the name goes before those that are only called so, the newest first.
                 let named = members.filter(is_named);
@@ -36,11 +36,14 @@ impl Room {
     }
 
     /// `local` has a signal for a member that is not known here. True: a look-up is to be started.
-    pub(crate) fn seek(&mut self, whom: &Whom, local: &Arc<LocalSession>) -> bool {
-        let known = self.look_ups.iter_mut().find(|known| known.whom == *whom);
+    pub(crate) fn seek(&mut self, wanted: &PeerOrName, local: &Arc<LocalSession>) -> bool {
+        let known = self
+            .look_ups
+            .iter_mut()
+            .find(|known| known.wanted == *wanted);
         let Some(look_up) = known else {
             self.look_ups.push(LookUp {
-                whom: whom.clone(),
+                wanted: wanted.clone(),
                 askers: vec![local.clone()],
             });
             return true;
@@ -53,15 +56,18 @@ impl Room {
 
     /// A look-up begins, for all sessions that wait for it now: one that asks later waits for the next one. `None`: none waits
     /// any more, and the look-up is over.
-    pub(crate) fn begin_look_up(&mut self, whom: &Whom) -> Option<RoomId> {
-        let at = self.look_ups.iter().position(|known| known.whom == *whom)?;
+    pub(crate) fn begin_look_up(&mut self, wanted: &PeerOrName) -> Option<RoomId> {
+        let at = self
+            .look_ups
+            .iter()
+            .position(|known| known.wanted == *wanted)?;
         let look_up = &mut self.look_ups[at];
         look_up.askers.retain(|local| {
             local
                 .streams
                 .unanswered
                 .lock()
-                .begin_seeking(&self.id, whom)
+                .begin_seeking(&self.id, wanted)
         });
         if look_up.askers.is_empty() {
             self.look_ups.swap_remove(at);
@@ -70,13 +76,13 @@ impl Room {
         Some(self.id.clone())
     }
 
-    pub(crate) fn forget_look_up(&mut self, whom: &Whom) {
-        self.look_ups.retain(|known| known.whom != *whom);
+    pub(crate) fn forget_look_up(&mut self, wanted: &PeerOrName) {
+        self.look_ups.retain(|known| known.wanted != *wanted);
     }
 
     /// The sessions for which a member is being looked up.
-    pub(crate) fn askers(&self, whom: &Whom) -> Vec<Arc<LocalSession>> {
-        let known = self.look_ups.iter().find(|known| known.whom == *whom);
+    pub(crate) fn askers(&self, wanted: &PeerOrName) -> Vec<Arc<LocalSession>> {
+        let known = self.look_ups.iter().find(|known| known.wanted == *wanted);
         known.map_or_else(Vec::new, |known| known.askers.clone())
     }
 

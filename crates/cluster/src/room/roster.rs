@@ -60,7 +60,7 @@ impl Roster {
         self.members.iter()
     }
 
-    /// Those whom clients see, in join order.
+    /// Those that clients see, in join order.
     pub(crate) fn visible(&self) -> Vec<Member> {
         let mut members: Vec<_> = self
             .members()

@@ -8,7 +8,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant};
 
-use crate::backend::directory::{AssertMember, Whom};
+use crate::backend::directory::{AssertMember, PeerOrName};
 use crate::backend::record::MemberRecord;
 use crate::link::envelope::RosterChange;
 use crate::room::roster::Roster;
@@ -73,7 +73,7 @@ pub(super) struct Joining {
 
 /// A look-up under way, for all who ask.
 pub(super) struct LookUp {
-    pub(super) whom: Whom,
+    pub(super) wanted: PeerOrName,
     pub(super) askers: Vec<Arc<LocalSession>>,
 }
 

@@ -15,7 +15,7 @@ use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::Reason;
 use tokio::time::Duration;
 
-use crate::backend::directory::{Sighting, Whom};
+use crate::backend::directory::{PeerOrName, Sighting};
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::room::Room;
@@ -38,46 +38,46 @@ impl Inner {
         signal: &Signal<'_>,
         sought: Sought,
     ) {
-        let (whom, repeated) = (sought.whom.clone(), sought.repeated);
+        let (wanted, repeated) = (sought.wanted.clone(), sought.repeated);
         let mut unanswered = local.streams.unanswered.lock();
         let taken = unanswered.take_sought(signal, (room.id(), room.revision()), sought);
         self.signals.watch(local, &mut unanswered);
         drop(unanswered);
         if let Err(Overloaded) = taken {
-            let (signal, to) = ((signal, repeated), receiver(&whom));
+            let (signal, to) = ((signal, repeated), receiver(&wanted));
             return self.tell_not_taken(local, signal, to, Reason::Overloaded);
         }
-        if room.seek(&whom, local) {
+        if room.seek(&wanted, local) {
             drop(room);
-            self.start_look_up(shared.clone(), whom);
+            self.start_look_up(shared.clone(), wanted);
         }
     }
 
-    fn start_look_up(self: &Arc<Self>, shared: Arc<Mutex<Room>>, whom: Whom) {
+    fn start_look_up(self: &Arc<Self>, shared: Arc<Mutex<Room>>, wanted: PeerOrName) {
         let node = self.clone();
         self.tasks.aside(Task::Roster, async move {
-            let looked = node.look_up(&shared, &whom);
+            let looked = node.look_up(&shared, &wanted);
             if node.tasks.guarded_in(Task::Roster, looked).await.is_none() {
                 // What waits for it ends at its deadline; the next session that asks has it looked up again.
-                shared.lock().forget_look_up(&whom);
+                shared.lock().forget_look_up(&wanted);
             }
         });
     }
 
     /// Looks a member up, until no signal waits for that any more.
-    async fn look_up(&self, shared: &Arc<Mutex<Room>>, whom: &Whom) {
+    async fn look_up(&self, shared: &Arc<Mutex<Room>>, wanted: &PeerOrName) {
         let mut pause = AGAIN_AFTER;
         loop {
-            let Some(id) = shared.lock().begin_look_up(whom) else {
+            let Some(id) = shared.lock().begin_look_up(wanted) else {
                 return;
             };
             self.observe.observe(Observation::MemberLookedUp);
-            let sighting = self.backend.directory.look_up(&id, whom).await;
+            let sighting = self.backend.directory.look_up(&id, wanted).await;
             match sighting {
                 Ok(mut sighting) => {
                     sighting.member.take_if(|member| member.flags.hidden);
                     if sighting.member.is_some() || !self.may_lack_a_member() {
-                        self.end_look_up(shared, whom, &sighting);
+                        self.end_look_up(shared, wanted, &sighting);
                         continue;
                     }
                 }
@@ -97,19 +97,19 @@ impl Inner {
         self.repairs.doubt.lasts() || self.repairs.doubt.may_show_the_past()
     }
 
-    fn end_look_up(&self, shared: &Arc<Mutex<Room>>, whom: &Whom, sighting: &Sighting) {
+    fn end_look_up(&self, shared: &Arc<Mutex<Room>>, wanted: &PeerOrName, sighting: &Sighting) {
         let mut room = shared.lock();
         room.note_sighting(sighting);
-        for local in room.askers(whom) {
+        for local in room.askers(wanted) {
             let mut unanswered = local.streams.unanswered.lock();
             match &sighting.member {
                 Some(member) => {
-                    unanswered.find(room.id(), member, &self.links, |sought| sought == whom);
+                    unanswered.find(room.id(), member, &self.links, |sought| sought == wanted);
                 }
                 None => {
                     // What was taken before the look-up began is answered.
                     let not_there = unanswered.end_sought_where(|id, _, sought| {
-                        id == room.id() && sought.whom == *whom && sought.is_covered()
+                        id == room.id() && sought.wanted == *wanted && sought.is_covered()
                     });
                     for not_found in not_there {
                         self.tell_not_found(&local, not_found, Reason::NoSuchPeer);

@@ -5,7 +5,7 @@ use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::{Delivered, Reason, Receiver, Undelivered};
 use tokio::time::Duration;
 
-use crate::backend::directory::Whom;
+use crate::backend::directory::PeerOrName;
 use crate::node::Inner;
 use crate::observe::{KindClass, Observation};
 use crate::sessions::local_session::LocalSession;
@@ -47,7 +47,7 @@ impl Inner {
             true => Reason::Unconfirmed,
             false => reason,
         };
-        let to = receiver(&ended.receiver.whom);
+        let to = receiver(&ended.receiver.wanted);
         let signal = self.note_end(local, ended, &to, Err(reason));
         self.tell_sender(local, &signal, to, Err(reason));
     }
@@ -111,9 +111,9 @@ impl Inner {
 }
 
 /// As clients know it: a name that was not found is no peer's.
-pub(super) fn receiver(whom: &Whom) -> Receiver {
-    match whom {
-        Whom::Peer(peer) => Receiver::Peer(*peer),
-        Whom::Name(name) => Receiver::Nobody(name.clone()),
+pub(super) fn receiver(wanted: &PeerOrName) -> Receiver {
+    match wanted {
+        PeerOrName::Peer(peer) => Receiver::Peer(*peer),
+        PeerOrName::Name(name) => Receiver::Nobody(name.clone()),
     }
 }

@@ -8,7 +8,7 @@ use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::limits::NAME_BYTES_MAX;
 use switchboard_protocol::server_message::{Done, Reason, Receiver};
 
-use crate::backend::directory::Whom;
+use crate::backend::directory::PeerOrName;
 use crate::backend::record::MemberRecord;
 use crate::node::{Inner, Node};
 use crate::room::Room;
@@ -33,7 +33,7 @@ impl Node {
         let to = match &signal.to {
             None => To::All,
             Some(to) => match to.parse() {
-                Ok(peer) => To::One(Whom::Peer(peer)),
+                Ok(peer) => To::One(PeerOrName::Peer(peer)),
                 Err(_) => To::Nobody((**to).into()),
             },
         };
@@ -48,18 +48,18 @@ impl Node {
         name: &str,
     ) -> Result<(), NotAMember> {
         let to = match name.len() {
-            1..=NAME_BYTES_MAX => To::One(Whom::Name(name.into())),
+            1..=NAME_BYTES_MAX => To::One(PeerOrName::Name(name.into())),
             _ => To::Nobody(name.into()),
         };
         self.0.send(local, (signal, false), to)
     }
 }
 
-/// Whom a signal is for.
+/// The receivers of a signal, as its client names them.
 enum To {
     /// Every other member.
     All,
-    One(Whom),
+    One(PeerOrName),
     /// Text that is no peer's id.
     Nobody(Arc<str>),
 }
@@ -69,7 +69,7 @@ enum Addressees<'a> {
     Everyone,
     Member(&'a MemberRecord),
     /// The roster here does not have it.
-    Unknown(Whom),
+    Unknown(PeerOrName),
     /// No receiver that it could be for.
     Nobody(Receiver),
 }
@@ -100,8 +100,8 @@ impl Inner {
                 let one = std::iter::once(member);
                 self.send_to(&room, roster, local, (signal, repeated), one);
             }
-            Addressees::Unknown(whom) => {
-                let sought = Sought::new(whom, repeated);
+            Addressees::Unknown(wanted) => {
+                let sought = Sought::new(wanted, repeated);
                 self.send_to_unknown((&shared, room), local, signal, sought);
             }
             Addressees::Nobody(to) => {
@@ -132,16 +132,18 @@ impl Inner {
 }
 
 fn addressees<'a>(room: &'a Room, local: &LocalSession, to: To) -> Addressees<'a> {
-    let whom = match to {
+    let wanted = match to {
         To::All => return Addressees::Everyone,
-        To::One(whom) => whom,
+        To::One(wanted) => wanted,
         To::Nobody(text) => return Addressees::Nobody(Receiver::Nobody(text)),
     };
-    match room.known(&whom) {
+    match room.known(&wanted) {
         Some(member) if member.peer == local.peer => Addressees::Nobody(Receiver::Peer(local.peer)),
         Some(member) => Addressees::Member(member),
-        None if whom == Whom::Peer(local.peer) => Addressees::Nobody(Receiver::Peer(local.peer)),
-        None => Addressees::Unknown(whom),
+        None if wanted == PeerOrName::Peer(local.peer) => {
+            Addressees::Nobody(Receiver::Peer(local.peer))
+        }
+        None => Addressees::Unknown(wanted),
     }
 }
 

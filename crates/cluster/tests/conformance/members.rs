@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use switchboard_cluster::directory::{
-    Attach, JoinOutcome, JoinRequest, LeaveOutcome, TakeOver, UpdateOutcome, Whom,
+    Attach, JoinOutcome, JoinRequest, LeaveOutcome, PeerOrName, TakeOver, UpdateOutcome,
 };
 use switchboard_cluster::record::{Flags, Profile};
 use switchboard_protocol::{MemberState, PeerId};
@@ -247,17 +247,17 @@ pub(crate) async fn odd_characters_come_back_as_they_went(stage: &Stage) {
 
 pub(crate) async fn a_member_that_is_looked_up_is_as_the_roster_has_it(stage: &Stage) {
     let node = stage.node().await;
-    let nobody = look_up(&node, Whom::Peer(PeerId::random())).await;
+    let nobody = look_up(&node, PeerOrName::Peer(PeerId::random())).await;
     assert_eq!((nobody.revision, nobody.member), (0, None));
     let (a, _) = enter(&node, "gw-a").await;
     let hidden = hidden(PeerId::random());
     let whole = joined(&node, &hidden).await;
     for peer in [a, hidden.peer, PeerId::random()] {
-        let seen = look_up(&node, Whom::Peer(peer)).await;
+        let seen = look_up(&node, PeerOrName::Peer(peer)).await;
         assert_eq!(seen.revision, whole.revision);
         assert_eq!(seen.member.as_ref(), whole.member(&peer));
     }
     leave(&node, a, 1).await;
-    let gone = look_up(&node, Whom::Peer(a)).await;
+    let gone = look_up(&node, PeerOrName::Peer(a)).await;
     assert_eq!((gone.revision, gone.member), (whole.revision + 1, None));
 }

@@ -1,6 +1,6 @@
 //! Names that one member of a room holds at a time.
 
-use switchboard_cluster::directory::{JoinOutcome, JoinRequest, Rename, RenameOutcome, Whom};
+use switchboard_cluster::directory::{JoinOutcome, JoinRequest, PeerOrName, Rename, RenameOutcome};
 use switchboard_cluster::record::{MemberRecord, RosterSnapshot};
 use switchboard_cluster::{Backend, Claim};
 use switchboard_protocol::limits::NAME_BYTES_MAX;
@@ -406,7 +406,7 @@ pub(crate) async fn whoever_is_called_otherwise_takes_a_name_from_whom_it_may(st
 pub(crate) async fn a_name_is_looked_up_for_whoever_holds_it(stage: &Stage) {
     let backend = stage.node().await;
     let holder = async |name: &str| {
-        let sighting = look_up(&backend, Whom::Name(name.into())).await;
+        let sighting = look_up(&backend, PeerOrName::Name(name.into())).await;
         sighting.member.map(|member| member.peer)
     };
     // Is called so, and does not hold the name.

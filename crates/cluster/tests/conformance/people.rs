@@ -2,7 +2,7 @@
 
 use switchboard_cluster::Backend;
 use switchboard_cluster::directory::{
-    JoinOutcome, JoinRequest, LeaveOutcome, Sighting, UpdateOutcome, Whom,
+    JoinOutcome, JoinRequest, LeaveOutcome, PeerOrName, Sighting, UpdateOutcome,
 };
 use switchboard_cluster::record::{Flags, Profile, RosterSnapshot};
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
@@ -88,10 +88,10 @@ pub(crate) async fn roster(backend: &Backend) -> RosterSnapshot {
         .expect("the directory answers")
 }
 
-pub(crate) async fn look_up(backend: &Backend, whom: Whom) -> Sighting {
+pub(crate) async fn look_up(backend: &Backend, wanted: PeerOrName) -> Sighting {
     backend
         .directory
-        .look_up(&room(), &whom)
+        .look_up(&room(), &wanted)
         .await
         .expect("the directory answers")
 }

@@ -2,7 +2,7 @@
 
 use switchboard_cluster::DirectoryError;
 use switchboard_cluster::bucket::Bucket;
-use switchboard_cluster::directory::{JoinOutcome, JoinRequest, LeaveOutcome, Whom};
+use switchboard_cluster::directory::{JoinOutcome, JoinRequest, LeaveOutcome, PeerOrName};
 use switchboard_cluster::record::{Profile, RosterSnapshot};
 use switchboard_protocol::PeerId;
 use tokio::task::JoinSet;
@@ -219,7 +219,7 @@ pub(crate) async fn a_forgotten_bucket_refuses_until_it_is_opened(stage: &Stage)
     );
     assert_eq!(directory.roster(&room()).await, Err(forgotten.clone()));
     assert_eq!(
-        directory.look_up(&room(), &Whom::Peer(a)).await,
+        directory.look_up(&room(), &PeerOrName::Peer(a)).await,
         Err(forgotten.clone())
     );
     let other = Bucket::all()

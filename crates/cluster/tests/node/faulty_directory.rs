@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{
     AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, BucketDirectory,
-    JoinOutcome, JoinRequest, LeaveOutcome, PeerDirectory, Presence, Rename, RenameOutcome,
-    RoomDirectory, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
+    JoinOutcome, JoinRequest, LeaveOutcome, PeerDirectory, PeerOrName, Presence, Rename,
+    RenameOutcome, RoomDirectory, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome,
 };
 use switchboard_cluster::record::{Epoch, PeerRecord, RosterSnapshot};
 use switchboard_cluster::{Directory, DirectoryError, Profile};

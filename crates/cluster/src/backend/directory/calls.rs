@@ -14,7 +14,7 @@ macro_rules! each_directory_call {
             take_over(wish: &TakeOver) -> TakeOverOutcome;
             assert_member(assert: &AssertMember) -> AssertOutcome;
             roster(room: &RoomId) -> RosterSnapshot;
-            look_up(room: &RoomId, whom: &Whom) -> Sighting;
+            look_up(room: &RoomId, wanted: &PeerOrName) -> Sighting;
         } }
         $each! { BucketDirectory {
             open_bucket(bucket: Bucket) -> ();

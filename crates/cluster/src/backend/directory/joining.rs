@@ -42,7 +42,7 @@ impl JoinRequest {
     }
 }
 
-/// From whom a join takes the name of its profile. At any time one member of a room holds a name, at most; names are told
+/// Which members a join takes the name of its profile from. At any time one member of a room holds a name, at most; names are told
 /// apart byte by byte. A member that loses its name leaves the room, and its place is free. The holder's own `away` session is
 /// no obstacle under any claim: that is the page that now comes back, and no other member is meant by that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

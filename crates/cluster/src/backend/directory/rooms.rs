@@ -66,7 +66,8 @@ pub trait RoomDirectory: Send + Sync + 'static {
     async fn roster(&self, room: &RoomId) -> Result<RosterSnapshot, DirectoryError>;
 
     /// One member. What a node remembers of a roster may be behind: only this proves that a member is not there.
-    async fn look_up(&self, room: &RoomId, whom: &Whom) -> Result<Sighting, DirectoryError>;
+    async fn look_up(&self, room: &RoomId, wanted: &PeerOrName)
+    -> Result<Sighting, DirectoryError>;
 }
 
 /// A member that takes another name.
@@ -174,7 +175,7 @@ pub enum TakeOverOutcome {
 
 /// The member that a look-up asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whom {
+pub enum PeerOrName {
     /// This one.
     Peer(PeerId),
     /// The one that holds this name, see [`Claim`].

@@ -7,8 +7,8 @@ use switchboard_protocol::{NodeId, PeerId};
 
 use super::names::Names;
 use crate::backend::directory::{
-    Claim, JoinOutcome, JoinRequest, LeaveOutcome, Place, Rename, RenameOutcome, Sighting,
-    TakeOver, TakeOverOutcome, UpdateOutcome, Whom,
+    Claim, JoinOutcome, JoinRequest, LeaveOutcome, PeerOrName, Place, Rename, RenameOutcome,
+    Sighting, TakeOver, TakeOverOutcome, UpdateOutcome,
 };
 use crate::backend::record::{Epoch, Flags, MemberRecord, Profile, RosterSnapshot};
 
@@ -252,10 +252,10 @@ impl Room {
         })
     }
 
-    pub(super) fn look_up(&self, whom: &Whom) -> Sighting {
-        let peer = match whom {
-            Whom::Peer(peer) => Some(peer),
-            Whom::Name(name) => self.names.holder(name),
+    pub(super) fn look_up(&self, wanted: &PeerOrName) -> Sighting {
+        let peer = match wanted {
+            PeerOrName::Peer(peer) => Some(peer),
+            PeerOrName::Name(name) => self.names.holder(name),
         };
         Sighting {
             revision: self.revision,

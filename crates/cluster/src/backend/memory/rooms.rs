@@ -10,8 +10,8 @@ use super::room::Room;
 use crate::backend::bucket::Bucket;
 use crate::backend::directory::{
     AssertMember, AssertOutcome, BucketDirectory, DirectoryError, JoinOutcome, JoinRequest,
-    LeaveOutcome, Rename, RenameOutcome, RoomDirectory, Sighting, TakeOver, TakeOverOutcome,
-    UpdateOutcome, Whom,
+    LeaveOutcome, PeerOrName, Rename, RenameOutcome, RoomDirectory, Sighting, TakeOver,
+    TakeOverOutcome, UpdateOutcome,
 };
 use crate::backend::record::{Epoch, Profile, RosterSnapshot};
 use crate::sabotage::{Guard, is_out};
@@ -123,14 +123,18 @@ impl RoomDirectory for Store {
         Ok(room.map(Room::snapshot).unwrap_or_default())
     }
 
-    async fn look_up(&self, room: &RoomId, whom: &Whom) -> Result<Sighting, DirectoryError> {
+    async fn look_up(
+        &self,
+        room: &RoomId,
+        wanted: &PeerOrName,
+    ) -> Result<Sighting, DirectoryError> {
         let mut rooms = self.rooms.lock();
         let room = rooms.bucket(room)?.rooms.get(room);
         let nobody = Sighting {
             revision: 0,
             member: None,
         };
-        Ok(room.map_or(nobody, |room| room.look_up(whom)))
+        Ok(room.map_or(nobody, |room| room.look_up(wanted)))
     }
 }
 

@@ -16,8 +16,8 @@ use super::script::{
 };
 use crate::backend::directory::{
     AssertMember, AssertOutcome, Claim, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome,
-    Place, REVISION_LEAP, Rename, RenameOutcome, RoomDirectory, Sighting, TakeOver,
-    TakeOverOutcome, UpdateOutcome, Whom,
+    PeerOrName, Place, REVISION_LEAP, Rename, RenameOutcome, RoomDirectory, Sighting, TakeOver,
+    TakeOverOutcome, UpdateOutcome,
 };
 use crate::backend::record::{Epoch, MemberRecord, Profile, RosterSnapshot};
 use crate::observe::about::About;
@@ -142,12 +142,16 @@ impl RoomDirectory for RedisDirectory {
         }
     }
 
-    async fn look_up(&self, room: &RoomId, whom: &Whom) -> Result<Sighting, DirectoryError> {
+    async fn look_up(
+        &self,
+        room: &RoomId,
+        wanted: &PeerOrName,
+    ) -> Result<Sighting, DirectoryError> {
         let keys = self.keys.room(room);
         let keys = [&keys.members, &keys.roster, &keys.meta, &keys.alive].map(String::as_str);
-        let (by, which) = match whom {
-            Whom::Peer(peer) => ("peer", peer.as_str()),
-            Whom::Name(name) => ("name", &**name),
+        let (by, which) = match wanted {
+            PeerOrName::Peer(peer) => ("peer", peer.as_str()),
+            PeerOrName::Name(name) => ("name", &**name),
         };
         let args: Vec<Value> = vec![by.into(), which.into()];
         let mut reply = self.commands.run(&ROOM_MEMBER, &keys, args).await?;

@@ -137,7 +137,7 @@ impl Entry {
 
     /// Whether the entry waits for that receiver already.
     fn is_for(&self, sought: &Sought) -> bool {
-        let is_known = |known: &Sought| known.whom == sought.whom;
+        let is_known = |known: &Sought| known.wanted == sought.wanted;
         let is_target = |peer| self.targets.iter().any(|target| target.peer == peer);
         self.sought.iter().any(is_known) || sought.peer().is_some_and(is_target)
     }

@@ -9,7 +9,7 @@ use super::ended::Ended;
 use super::sought::Sought;
 use super::target::{Earlier, Target};
 use super::{Overloaded, Unanswered};
-use crate::backend::directory::Whom;
+use crate::backend::directory::PeerOrName;
 use crate::backend::record::MemberRecord;
 use crate::link::links::Links;
 
@@ -22,9 +22,9 @@ impl Unanswered {
         sought: Sought,
     ) -> Result<(), Overloaded> {
         let bytes = signal.payload.bytes.len();
-        let has_place = match &sought.whom {
-            Whom::Peer(peer) => self.shares.takes(peer, bytes, &self.bounds.max),
-            Whom::Name(_) => self.takes_for(&sought.whom),
+        let has_place = match &sought.wanted {
+            PeerOrName::Peer(peer) => self.shares.takes(peer, bytes, &self.bounds.max),
+            PeerOrName::Name(_) => self.takes_for(&sought.wanted),
         };
         if !has_place {
             return Err(Overloaded);
@@ -38,17 +38,17 @@ impl Unanswered {
     }
 
     /// A name has no share yet; what waits for it is a quarter at most, too.
-    fn takes_for(&self, whom: &Whom) -> bool {
+    fn takes_for(&self, wanted: &PeerOrName) -> bool {
         let all = self.entries.iter().flat_map(|entry| &entry.sought);
-        let waiting = all.filter(|sought| sought.whom == *whom).count();
+        let waiting = all.filter(|sought| sought.wanted == *wanted).count();
         waiting < self.bounds.max.signals_of_one()
     }
 
     /// A look-up begins for what waits for it in that room. False: nothing does any more.
-    pub(crate) fn begin_seeking(&mut self, room: &RoomId, whom: &Whom) -> bool {
+    pub(crate) fn begin_seeking(&mut self, room: &RoomId, wanted: &PeerOrName) -> bool {
         let mut any = false;
         for sought in self.sought_in(room) {
-            if sought.whom == *whom {
+            if sought.wanted == *wanted {
                 sought.covered = true;
                 any = true;
             }
@@ -71,8 +71,8 @@ impl Unanswered {
             return;
         }
         self.find(room, member, links, |sought| match sought {
-            Whom::Peer(peer) => *peer == member.peer,
-            Whom::Name(name) => member.profile.name.as_ref() == Some(name),
+            PeerOrName::Peer(peer) => *peer == member.peer,
+            PeerOrName::Name(name) => member.profile.name.as_ref() == Some(name),
         });
     }
 
@@ -82,7 +82,7 @@ impl Unanswered {
         room: &RoomId,
         member: &MemberRecord,
         links: &Links,
-        is_it: impl Fn(&Whom) -> bool,
+        is_it: impl Fn(&PeerOrName) -> bool,
     ) {
         let nodes = self.aim_sought(room, member, is_it);
         if nodes.is_empty() {
@@ -98,7 +98,7 @@ impl Unanswered {
         &mut self,
         room: &RoomId,
         member: &MemberRecord,
-        is_it: impl Fn(&Whom) -> bool,
+        is_it: impl Fn(&PeerOrName) -> bool,
     ) -> SmallVec<[NodeId; 1]> {
         let (aimed, _) = self.aim(member);
         let mut any = false;
@@ -106,7 +106,7 @@ impl Unanswered {
             let shares = &mut self.shares;
             let (bytes, targets) = (entry.payload.bytes.len(), &mut entry.targets);
             entry.sought.retain(|sought| {
-                if !is_it(&sought.whom) {
+                if !is_it(&sought.wanted) {
                     return true;
                 }
                 any = true;

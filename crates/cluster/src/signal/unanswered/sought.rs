@@ -2,12 +2,12 @@
 
 use switchboard_protocol::PeerId;
 
-use crate::backend::directory::Whom;
+use crate::backend::directory::PeerOrName;
 
 /// One receiver that is being looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sought {
-    pub(crate) whom: Whom,
+    pub(crate) wanted: PeerOrName,
     /// The signal may have arrived, over another connection of the sender.
     pub(crate) repeated: bool,
     /// The look-up under way began after the signal was taken: if it does not find the receiver, that holds for the signal.
@@ -15,18 +15,18 @@ pub(crate) struct Sought {
 }
 
 impl Sought {
-    pub(crate) fn new(whom: Whom, repeated: bool) -> Self {
+    pub(crate) fn new(wanted: PeerOrName, repeated: bool) -> Self {
         Self {
-            whom,
+            wanted,
             repeated,
             covered: false,
         }
     }
 
     pub(super) fn peer(&self) -> Option<PeerId> {
-        match self.whom {
-            Whom::Peer(peer) => Some(peer),
-            Whom::Name(_) => None,
+        match self.wanted {
+            PeerOrName::Peer(peer) => Some(peer),
+            PeerOrName::Name(_) => None,
         }
     }
 
