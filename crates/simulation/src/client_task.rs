@@ -14,7 +14,7 @@ use tokio::time::{Duration, Instant, sleep, sleep_until};
 use crate::client::{Baggage, Client, Command, Input, Output};
 use crate::intruder::Tickets;
 use crate::random::Random;
-use crate::socket::{End, Refused};
+use crate::socket::End;
 use crate::speaks::Speaks;
 use crate::trace::last::LastClient;
 use crate::trace::{ClientNo, ConnectionNo, Leaving, Recorder, What};
@@ -137,8 +137,6 @@ struct Task {
 struct Connected {
     socket: Arc<End>,
     reader: AbortHandle,
-    /// What the kernel has not taken.
-    waiting: Vec<Bytes>,
 }
 
 impl Drop for Connected {
@@ -184,12 +182,7 @@ impl Task {
         match arrival {
             Arrival::Opened(no, socket) => {
                 let reader = self.read(no, socket.clone());
-                let connected = Connected {
-                    socket,
-                    reader,
-                    waiting: Vec::new(),
-                };
-                self.connections.insert(no, connected);
+                self.connections.insert(no, Connected { socket, reader });
                 self.client.on(Input::Opened(no), now, out);
             }
             Arrival::Refused => self.client.on(Input::Closed(0, None), now, out),
@@ -201,7 +194,7 @@ impl Task {
             }
             Arrival::Frame(no, Frame::Ping) => {
                 if let Some(connected) = self.connections.get(&no) {
-                    let _ = connected.socket.write(Frame::Pong);
+                    connected.socket.send(Frame::Pong);
                 }
                 self.client.on(Input::Pinged(no), now, out);
             }
@@ -277,16 +270,13 @@ impl Task {
             match output {
                 Output::Open => self.open(),
                 Output::Write(no, text) => {
-                    if let Some(connected) = self.connections.get_mut(&no) {
-                        connected.waiting.push(text);
+                    if let Some(connected) = self.connections.get(&no) {
+                        connected.socket.send(text_frame(&text));
                     }
                 }
                 Output::Close(no) => drop(self.connections.remove(&no)),
                 Output::Over => self.connections.clear(),
             }
-        }
-        for connected in self.connections.values_mut() {
-            connected.write();
         }
     }
 
@@ -326,24 +316,6 @@ impl Task {
             listed: None,
             unanswered: self.client.unanswered(),
         });
-    }
-}
-
-impl Connected {
-    /// What the kernel does not take now is tried again with the next word; it rarely fills on this side.
-    fn write(&mut self) {
-        let mut taken = 0;
-        for text in &self.waiting {
-            match self.socket.write(text_frame(text)) {
-                Ok(()) => taken += 1,
-                Err(Refused::Full) => break,
-                Err(Refused::Gone) => {
-                    taken = self.waiting.len();
-                    break;
-                }
-            }
-        }
-        self.waiting.drain(..taken);
     }
 }
 

@@ -124,7 +124,6 @@ impl ForeignClient {
 
     async fn serve(&mut self, line: &mut Line) -> Over {
         loop {
-            line.write([]);
             self.show(Some(line));
             let wake_at = line.enter_at.into_iter().chain([line.heard_at + SILENCE]);
             let wake_at = wake_at.min().unwrap_or_else(Instant::now);

@@ -106,7 +106,6 @@ impl ShippedClient {
         while !self.is_over {
             self.reconcile();
             self.say_receipts();
-            self.lines.values_mut().for_each(Line::write);
             self.show();
             let wake_at = self.wake_at();
             tokio::select! {
@@ -233,7 +232,7 @@ impl ShippedClient {
             resume,
             ..Hello::default()
         };
-        let mut line = Line::new(id, dialled, self.arrivals.clone());
+        let line = Line::new(id, dialled, self.arrivals.clone());
         line.say(&ClientMessage::Hello(hello));
         self.lines.insert(id, line);
     }
@@ -255,7 +254,7 @@ impl ShippedClient {
                 }
                 Err(error) => panic!("a gateway said something unreadable: {error}"),
             },
-            Frame::Ping => line.pong(),
+            Frame::Ping => line.socket.send(Frame::Pong),
             Frame::Pong => {}
             Frame::Binary(_) => panic!("a gateway said JSON in binary"),
             Frame::Close(closing) => {

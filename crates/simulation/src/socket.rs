@@ -47,6 +47,8 @@ struct Direction {
 struct State {
     frames: VecDeque<(Instant, Frame)>,
     bytes: usize,
+    /// What was sent and is not in the buffer yet.
+    unsent: VecDeque<Frame>,
     /// After what is on the way, nothing comes.
     closed: bool,
     /// The writer learns that nobody reads.
@@ -92,14 +94,19 @@ impl End {
         if state.is_full_for(bytes) {
             return Err(Refused::Full);
         }
-        state.bytes += bytes;
-        if state.cut {
-            return Ok(());
-        }
-        let at = Instant::now() + self.out.latency;
-        state.frames.push_back((at, frame));
-        wake(&mut state.reader);
+        self.out.take(&mut state, frame);
         Ok(())
+    }
+
+    /// Sends a frame as a browser does: what the kernel does not take yet waits on this side, and goes in its turn. That
+    /// nobody reads any more is noticed by reading.
+    pub(crate) fn send(&self, frame: Frame) {
+        let mut state = self.out.state.lock();
+        if state.broken || state.closed {
+            return;
+        }
+        state.unsent.push_back(frame);
+        self.out.take_unsent(&mut state);
     }
 
     /// Ready: it is worth writing again. Pending: the task is woken then.
@@ -137,6 +144,7 @@ impl End {
                 && let Some((_, frame)) = state.frames.pop_front()
             {
                 state.bytes -= weight(&frame);
+                self.inn.take_unsent(&mut state);
                 wake(&mut state.writer);
                 return Poll::Ready(Some(frame));
             }
@@ -202,6 +210,28 @@ impl Direction {
         true
     }
 
+    /// Puts a frame into the buffer.
+    fn take(&self, state: &mut State, frame: Frame) {
+        state.bytes += weight(&frame);
+        if state.cut {
+            return;
+        }
+        state
+            .frames
+            .push_back((Instant::now() + self.latency, frame));
+        wake(&mut state.reader);
+    }
+
+    /// Takes of what waits to be sent as much as there is room for.
+    fn take_unsent(&self, state: &mut State) {
+        while let Some(frame) = state.unsent.front()
+            && !state.is_full_for(weight(frame))
+            && let Some(frame) = state.unsent.pop_front()
+        {
+            self.take(state, frame);
+        }
+    }
+
     fn is_cut(&self) -> bool {
         self.state.lock().cut
     }
@@ -209,12 +239,14 @@ impl Direction {
     fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
+        state.unsent.clear();
         wake(&mut state.reader);
     }
 
     fn break_off(&self) {
         let mut state = self.state.lock();
         state.broken = true;
+        state.unsent.clear();
         wake(&mut state.writer);
     }
 }
@@ -273,6 +305,29 @@ mod tests {
             .expect_err("nothing comes, not even the end");
         assert_eq!(gateway.write(text("still")), Ok(()));
         cable.tell_gateway();
+        assert_eq!(gateway.read().await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_kernel_has_no_room_for_goes_in_its_turn() {
+        let (client, gateway, _cable) = connect(SHORT);
+        let large = || Frame::Text("x".repeat(BUFFER_BYTES / 2).into());
+        for frame in [large(), large(), text("last")] {
+            client.send(frame);
+        }
+        for frame in [large(), large(), text("last")] {
+            assert_eq!(gateway.read().await, Some(frame));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_kernel_had_no_room_for_is_lost_with_its_sender() {
+        let (client, gateway, _cable) = connect(SHORT);
+        let large = || Frame::Text("x".repeat(BUFFER_BYTES / 2).into());
+        client.send(large());
+        client.send(large());
+        drop(client);
+        assert_eq!(gateway.read().await, Some(large()));
         assert_eq!(gateway.read().await, None);
     }
 

@@ -1,6 +1,6 @@
 //! One connection of a client of another dialect.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use switchboard_dialects::Frame;
@@ -8,7 +8,7 @@ use switchboard_protocol::PeerId;
 use tokio::time::{Duration, Instant};
 
 use super::wording::Wording;
-use crate::socket::{End, Refused};
+use crate::socket::End;
 use crate::trace::ConnectionNo;
 use crate::world::Dialled;
 
@@ -22,7 +22,6 @@ pub(super) struct Line {
     /// As the gateway calls this client's session.
     pub(super) peer: PeerId,
     pub(super) wording: Box<dyn Wording>,
-    pub(super) waiting: VecDeque<Frame>,
     pub(super) heard_at: Instant,
     pub(super) enter_at: Option<Instant>,
     pub(super) is_welcomed: bool,
@@ -41,7 +40,6 @@ impl Line {
             socket: Arc::new(dialled.socket),
             peer: dialled.peer,
             wording,
-            waiting: VecDeque::new(),
             heard_at: Instant::now(),
             enter_at: None,
             is_welcomed: false,
@@ -63,15 +61,9 @@ impl Line {
         self.enter_at = Some(Instant::now() + ENTER_AGAIN);
     }
 
-    /// What the kernel does not take now is tried again with the next word.
-    pub(super) fn write(&mut self, frames: impl IntoIterator<Item = Frame>) {
-        self.waiting.extend(frames);
-        while let Some(frame) = self.waiting.front() {
-            match self.socket.write(frame.clone()) {
-                Err(Refused::Full) => return,
-                // That nobody reads any more is noticed by reading.
-                Ok(()) | Err(Refused::Gone) => drop(self.waiting.pop_front()),
-            }
+    pub(super) fn write(&self, frames: impl IntoIterator<Item = Frame>) {
+        for frame in frames {
+            self.socket.send(frame);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! One connection of the shipped client.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use switchboard_client::session::ConnectionId;
@@ -10,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::socket::{End, Refused};
+use crate::socket::End;
 use crate::trace::ConnectionNo;
 use crate::world::Dialled;
 
@@ -28,7 +27,6 @@ pub(super) struct Line {
     pub(super) opened_at: Instant,
     pub(super) is_welcomed: bool,
     reader: AbortHandle,
-    waiting: VecDeque<Frame>,
 }
 
 impl Line {
@@ -49,34 +47,16 @@ impl Line {
             opened_at: Instant::now(),
             is_welcomed: false,
             reader: tokio::spawn(reading).abort_handle(),
-            waiting: VecDeque::new(),
         }
     }
 
-    pub(super) fn say(&mut self, message: &ClientMessage<'_>) {
+    pub(super) fn say(&self, message: &ClientMessage<'_>) {
         let mut json = Vec::new();
         Codec::Json
             .encode_client(message, &mut json)
             .expect("what a client says can be written");
         let json = String::from_utf8(json).expect("JSON is UTF-8");
-        self.waiting.push_back(Frame::Text(json.into()));
-        self.write();
-    }
-
-    pub(super) fn pong(&mut self) {
-        self.waiting.push_back(Frame::Pong);
-        self.write();
-    }
-
-    /// What the kernel does not take now is tried again with the next word.
-    pub(super) fn write(&mut self) {
-        while let Some(frame) = self.waiting.front() {
-            match self.socket.write(frame.clone()) {
-                Err(Refused::Full) => return,
-                // That nobody reads any more is noticed by reading.
-                Ok(()) | Err(Refused::Gone) => drop(self.waiting.pop_front()),
-            }
-        }
+        self.socket.send(Frame::Text(json.into()));
     }
 }
 
