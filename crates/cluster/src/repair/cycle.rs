@@ -16,7 +16,7 @@ use tokio::time::{Duration, Instant, sleep, sleep_until};
 use crate::backend::directory::DirectoryError;
 use crate::node::Inner;
 use crate::repair::failure::AssertError;
-use crate::sessions::Held;
+use crate::sessions::OwnedSession;
 use crate::tasks::Task;
 
 /// A slow cycle takes this long, or longer where there are many sessions.
@@ -182,12 +182,12 @@ impl Inner {
 
     async fn assert_or_skip(
         self: &Arc<Self>,
-        session: Held,
+        session: OwnedSession,
         lift: bool,
     ) -> Result<(), DirectoryError> {
         let asserted = self
             .tasks
-            .guarded_in(Task::Assertion, self.assert_held(session, lift));
+            .guarded_in(Task::Assertion, self.assert_owned(session, lift));
         asserted.await.unwrap_or(Ok(()))
     }
 }

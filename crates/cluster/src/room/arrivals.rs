@@ -32,7 +32,7 @@ impl Room {
     /// The directory did not let it in.
     pub(crate) fn give_up_opening(&mut self, peer: &PeerId) {
         self.end_opening(peer);
-        self.forget_held_if_unused();
+        self.forget_steps_if_unused();
     }
 
     pub(super) fn end_opening(&mut self, peer: &PeerId) {
@@ -85,14 +85,14 @@ impl Room {
     }
 
     /// `local` is on its way out: it hears nothing of the room any more.
-    pub(crate) fn dismiss(&mut self, local: &LocalSession) {
+    pub(crate) fn remove_local(&mut self, local: &LocalSession) {
         // Its successor may be on this node as well.
         let is_it = |known: &LocalSession| known.peer == local.peer && known.epoch == local.epoch;
         self.arrivals
             .joining
             .retain(|joining| !is_it(&joining.local));
         self.locals.retain(|known| !is_it(known));
-        self.forget_held_if_unused();
+        self.forget_steps_if_unused();
     }
 
     /// Whether the directory has let it in, or may have, and this node's roster has not reached that step.
@@ -105,9 +105,9 @@ impl Room {
         joining.any(|joining| joining == peer) || self.arrivals.opening.contains(peer)
     }
 
-    pub(super) fn forget_held_if_unused(&mut self) {
+    pub(super) fn forget_steps_if_unused(&mut self) {
         if self.is_unused() {
-            self.held.clear();
+            self.out_of_order.clear();
         }
     }
 

@@ -261,7 +261,7 @@ impl Inner {
             _ => JoinError::Unavailable,
         };
         // The room stays noted with the session: its next join or assertion, or its end, undoes this one.
-        self.rooms.dismiss(local, &join.room);
+        self.rooms.remove_local(local, &join.room);
         local.directory.note_undone(&join.room);
         Err(refused)
     }

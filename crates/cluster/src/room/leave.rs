@@ -36,7 +36,7 @@ impl Inner {
         room: &RoomId,
         reason: LeaveReason,
     ) -> Result<(), DirectoryError> {
-        self.rooms.dismiss(local, room);
+        self.rooms.remove_local(local, room);
         local.directory.note_undone(room);
         self.leave_room(room, &local.peer, local.epoch, reason)
             .await?;

@@ -29,7 +29,7 @@ pub(crate) struct Room {
     /// What waits until the roster has a revision.
     pub(super) awaiting: Vec<(u64, oneshot::Sender<()>)>,
     /// Steps that wait for those before them.
-    pub(super) held: VecDeque<RosterChange>,
+    pub(super) out_of_order: VecDeque<RosterChange>,
     pub(super) highest: Highest,
     /// Members that are being looked up.
     pub(super) look_ups: Vec<LookUp>,
@@ -118,7 +118,7 @@ impl Room {
             locals: Vec::new(),
             arrivals: Arrivals::default(),
             awaiting: Vec::new(),
-            held: VecDeque::new(),
+            out_of_order: VecDeque::new(),
             highest: Highest::default(),
             look_ups: Vec::new(),
             sighted: Vec::new(),

@@ -82,7 +82,7 @@ impl Inner {
         if let Ok(Ok(snapshot)) = timeout(JOIN_PATIENCE, entered.admitted).await {
             return Ok(snapshot);
         }
-        self.rooms.dismiss(local, &entered.room);
+        self.rooms.remove_local(local, &entered.room);
         Err(ResumeError::Unavailable)
     }
 
