@@ -10,7 +10,7 @@
 //! ```
 
 mod body;
-mod held;
+mod file_body;
 mod passage;
 #[cfg(test)]
 mod tests;
@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 pub(crate) use self::body::{TimedBody, TooSlow};
-pub(crate) use self::held::hold_file;
+pub(crate) use self::file_body::count_file;
 pub(crate) use self::passage::Passage;
 use crate::crowd::Crowd;
 use crate::metrics::{Shed, ShedCounters};
