@@ -28,14 +28,14 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// How a node went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gone {
+pub(crate) enum NodeEnd {
     /// Without a word.
     Died,
     /// As it should, and left sessions behind that were away.
     Stopped,
 }
 
-impl Gone {
+impl NodeEnd {
     /// As its lease says, before another node claimed it.
     pub(crate) fn told_by(lease: &Lease) -> Self {
         match lease.claimed_by.as_ref() == Some(&lease.node) {
@@ -58,12 +58,12 @@ enum ReapError {
 
 impl Inner {
     /// Cleans up after `dead`, as often as it takes. If this node dies meanwhile, its claim lapses and another goes on.
-    pub(crate) async fn reap(self: Arc<Self>, dead: NodeId, how: Gone) {
+    pub(crate) async fn reap(self: Arc<Self>, dead: NodeId, how: NodeEnd) {
         match how {
-            Gone::Died => {
+            NodeEnd::Died => {
                 tracing::warn!(node.id = %dead, "a node is gone; its sessions are being taken over")
             }
-            Gone::Stopped => {
+            NodeEnd::Stopped => {
                 tracing::info!(node.id = %dead, "a node has stopped; its away sessions are being taken over")
             }
         }
@@ -74,7 +74,7 @@ impl Inner {
                     return;
                 }
                 Ok(Some(members)) => {
-                    if how == Gone::Died {
+                    if how == NodeEnd::Died {
                         self.observe.observe(Observation::NodeReaped);
                     }
                     tracing::info!(node.id = %dead, members, "a node was cleaned up after");

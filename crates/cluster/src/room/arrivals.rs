@@ -6,7 +6,7 @@ use switchboard_protocol::server_message::{Joined, Ready, RoomSnapshot};
 use switchboard_protocol::{Connection, PeerId};
 use tokio::sync::oneshot;
 
-use super::state::{After, Entry, Joining, Room};
+use super::state::{After, EnteredBy, Joining, Room};
 use crate::backend::record::RosterSnapshot;
 use crate::room::roster::Roster;
 use crate::sessions::local_session::LocalSession;
@@ -61,7 +61,7 @@ impl Room {
     pub(crate) fn admit(
         &mut self,
         local: &Arc<LocalSession>,
-        entry: Entry,
+        entry: EnteredBy,
         revision: u64,
         snapshot: Option<RosterSnapshot>,
     ) -> (oneshot::Receiver<RoomSnapshot>, After) {
@@ -147,7 +147,7 @@ impl Room {
             if joined.send(snapshot.clone()).is_err() {
                 continue;
             }
-            if let Entry::Join(re) = entry {
+            if let EnteredBy::Join(re) = entry {
                 local.tell(joined_message(re, snapshot));
                 if let (true, Some(peers)) = (roster.ready >= revision, roster.pair()) {
                     local.tell(Ready {
