@@ -115,7 +115,7 @@ async fn is_ready(address: SocketAddr) -> io::Result<bool> {
 }
 
 impl Upstream for Backends {
-    type Held = Counted;
+    type ConnectionGuard = Counted;
 
     async fn connect(&self) -> Option<(TcpStream, Counted)> {
         while let Some(address) = self.choose() {

@@ -65,9 +65,9 @@ pub use input::{Ask, ConnectionId, Input, Output};
 pub use say::Say;
 
 /// Commands that wait to be sent; one more is refused.
-const HELD_MAX: usize = 4096;
+const QUEUED_MAX: usize = 4096;
 /// Signals that wait for receivers that are slow to answer; no more commands are wanted with so many.
-const SLOW_HELD_MAX: usize = 64;
+const SLOW_QUEUED_MAX: usize = 64;
 
 /// Requests without an answer beyond which no commands are wanted; signals have bounds of their own on top.
 const UNANSWERED_MAX: usize = 2048;
@@ -93,9 +93,9 @@ pub struct Session {
     /// What is to be sent again before anything new, by id and receiver.
     repeats: VecDeque<(u64, Option<PeerId>)>,
     /// Commands that wait for a connection, for an answer, or for their time.
-    held: VecDeque<Held>,
-    /// All that is held waits for receivers that are slow to answer: commands to others may go past it.
-    holds_for_slow: bool,
+    queue: VecDeque<QueuedCommand>,
+    /// All that is queued waits for receivers that are slow to answer: commands to others may go past it.
+    queue_awaits_slow: bool,
     /// Of the last message that carried one; it rises over all connections.
     last_id: u64,
     reading: bool,
@@ -107,7 +107,7 @@ pub struct Session {
 
 /// A command, and who asked for it: nobody, where it is the session's own.
 #[derive(Debug)]
-struct Held {
+struct QueuedCommand {
     ask: Option<Ask>,
     command: Command,
 }
@@ -129,8 +129,8 @@ impl Session {
             streams: Streams::default(),
             unanswered: Unanswered::default(),
             repeats: VecDeque::new(),
-            held: VecDeque::new(),
-            holds_for_slow: false,
+            queue: VecDeque::new(),
+            queue_awaits_slow: false,
             last_id: 0,
             reading: true,
             leaving: None,
@@ -193,7 +193,7 @@ impl Session {
         [
             self.reconnect.wake_at(),
             current.map(|current| current.heartbeat.deadline()),
-            current.and_then(|current| current.held_until),
+            current.and_then(|current| current.rate_limited_until),
             current.and_then(|_| self.rooms.next_retry()),
         ]
         .into_iter()
@@ -216,9 +216,9 @@ impl Session {
 
     /// Whether another command can be carried out now. One more is taken all the same; many are refused.
     pub fn wants_command(&self) -> bool {
-        let may_hold =
-            self.held.is_empty() || self.holds_for_slow && self.held.len() < SLOW_HELD_MAX;
-        may_hold && self.unanswered.len() < UNANSWERED_MAX
+        let may_queue =
+            self.queue.is_empty() || self.queue_awaits_slow && self.queue.len() < SLOW_QUEUED_MAX;
+        may_queue && self.unanswered.len() < UNANSWERED_MAX
     }
 
     /// Who this session is to others, since it was welcomed first.
@@ -244,11 +244,11 @@ impl Session {
     fn command(&mut self, ask: Ask, command: Command) {
         let refusal = if self.over || self.leaving.is_some() {
             RequestError::Over
-        } else if self.held.len() >= HELD_MAX {
+        } else if self.queue.len() >= QUEUED_MAX {
             RequestError::Overloaded
         } else {
             let ask = Some(ask);
-            return self.held.push_back(Held { ask, command });
+            return self.queue.push_back(QueuedCommand { ask, command });
         };
         self.refuse(Some(ask), &command, refusal);
     }
@@ -277,13 +277,13 @@ impl Session {
         }
         if self.current.is_some() {
             for join in self.rooms.due(now) {
-                self.hold_own(Command::Join(join));
+                self.queue_own(Command::Join(join));
             }
         }
     }
 
-    fn hold_own(&mut self, command: Command) {
-        self.held.push_front(Held { ask: None, command });
+    fn queue_own(&mut self, command: Command) {
+        self.queue.push_front(QueuedCommand { ask: None, command });
     }
 
     fn refuse(&mut self, ask: Option<Ask>, command: &Command, error: RequestError) {

@@ -25,7 +25,7 @@ mod tests;
 
 use tokio::time::Duration;
 
-pub(crate) use self::state::{After, Entry, Room, SenderKnown};
+pub(crate) use self::state::{After, EnteredBy, Room, SenderKnown};
 
 /// A join that the directory carried out reaches this node's roster within this, or is given up.
 pub(crate) const JOIN_PATIENCE: Duration = Duration::from_secs(5);

@@ -53,12 +53,12 @@ pub(crate) struct Sessions {
 }
 
 /// A session that this node answers for.
-pub(crate) enum Held {
+pub(crate) enum OwnedSession {
     Live(Arc<LocalSession>),
     Away(Arc<Away>),
 }
 
-impl Held {
+impl OwnedSession {
     pub(crate) fn peer(&self) -> PeerId {
         match self {
             Self::Live(local) => local.peer,
@@ -126,11 +126,17 @@ impl Sessions {
     }
 
     /// Every session that this node answers for, by peer id.
-    pub(crate) fn all(&self) -> Vec<Held> {
-        let live = self.live.iter().map(|local| Held::Live(local.clone()));
-        let away = self.away.iter().map(|away| Held::Away(away.clone()));
+    pub(crate) fn all(&self) -> Vec<OwnedSession> {
+        let live = self
+            .live
+            .iter()
+            .map(|local| OwnedSession::Live(local.clone()));
+        let away = self
+            .away
+            .iter()
+            .map(|away| OwnedSession::Away(away.clone()));
         let mut all: Vec<_> = live.chain(away).collect();
-        all.sort_unstable_by_key(Held::peer);
+        all.sort_unstable_by_key(OwnedSession::peer);
         all
     }
 

@@ -8,7 +8,7 @@ use switchboard_dialects::Heard;
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::Done;
 use switchboard_protocol::{ErrorCode, PeerId, ServerMessage};
-use switchboard_session::{Input, Live, Operation, Origin, Output, Refused, SignalToName};
+use switchboard_session::{Input, Live, Operation, Output, Refused, Repetition, SignalToName};
 use tokio::time::{Sleep, sleep_until};
 
 use crate::connection::answer;
@@ -105,8 +105,8 @@ impl Work {
                 // A full outbox closes the session by itself.
                 let _ = self.mailbox.push_weighing(done.into(), bytes);
             }
-            Output::Relay(signal, origin) => {
-                let repeated = origin == Origin::PerhapsRepeated;
+            Output::Relay(signal, repetition) => {
+                let repeated = repetition == Repetition::PerhapsRepeated;
                 if !repeated && let Err(refused) = self.spread_signal(&signal) {
                     self.answer(refused.to_error(Some(signal.id)));
                     return None;

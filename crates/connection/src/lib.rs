@@ -30,6 +30,7 @@ mod host;
 mod mailbox;
 mod operations;
 mod resuming;
+mod run;
 mod serving;
 #[cfg(test)]
 mod tests;

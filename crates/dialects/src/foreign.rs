@@ -180,13 +180,13 @@ impl LeftOut {
     }
 }
 
-/// An object for a client: the gateway's own texts, and then the fields that are not called like one of them.
-pub(super) struct Told<'t, 'a> {
+/// An object for a client: the gateway's own texts, and then those of the relayed fields that are not called like one of them.
+pub(super) struct RelayedObject<'t, 'a> {
     pub(super) own: &'t [(&'t str, &'t str)],
     pub(super) fields: &'t [(Cow<'a, str>, Cow<'a, RawValue>)],
 }
 
-impl Serialize for Told<'_, '_> {
+impl Serialize for RelayedObject<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (key, text) in self.own {

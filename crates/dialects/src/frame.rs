@@ -58,10 +58,10 @@ pub enum Content<'a> {
 /// A text that came over a connection, or goes over one. It is not copied and not looked at again for that: what a
 /// library has read stays in that library's own type.
 #[derive(Clone)]
-pub struct Text(Held);
+pub struct Text(Repr);
 
 #[derive(Clone)]
-enum Held {
+enum Repr {
     Owned(String),
     Lent(Arc<dyn AsRef<str> + Send + Sync>),
 }
@@ -69,14 +69,14 @@ enum Held {
 impl Text {
     /// A text in a type that others have for it.
     pub fn lent(text: impl AsRef<str> + Send + Sync + 'static) -> Self {
-        Self(Held::Lent(Arc::new(text)))
+        Self(Repr::Lent(Arc::new(text)))
     }
 
     /// The text by itself. One that was [lent](Self::lent) is copied: nobody sends what was read.
     pub fn into_string(self) -> String {
         match self.0 {
-            Held::Owned(text) => text,
-            Held::Lent(text) => (*text).as_ref().to_owned(),
+            Repr::Owned(text) => text,
+            Repr::Lent(text) => (*text).as_ref().to_owned(),
         }
     }
 }
@@ -86,15 +86,15 @@ impl Deref for Text {
 
     fn deref(&self) -> &str {
         match &self.0 {
-            Held::Owned(text) => text,
-            Held::Lent(text) => (**text).as_ref(),
+            Repr::Owned(text) => text,
+            Repr::Lent(text) => (**text).as_ref(),
         }
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self(Held::Owned(text))
+        Self(Repr::Owned(text))
     }
 }
 

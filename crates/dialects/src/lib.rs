@@ -24,9 +24,9 @@ mod name;
 pub mod native;
 mod neutral;
 mod requests;
+mod room_view;
 pub mod socketio;
 pub mod stomp;
-mod told;
 
 use std::borrow::Cow;
 use std::time::Instant;

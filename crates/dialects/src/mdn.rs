@@ -26,7 +26,7 @@ use switchboard_session::Input;
 use crate::foreign::Fields;
 use crate::lists::{Outdated, Pace};
 use crate::requests::Requests;
-use crate::told::{ToldRoom, ToldRooms};
+use crate::room_view::{RoomView, RoomViews};
 use crate::{Content, Dialect, DialectName, Frame, Heard, Introduction, lobby};
 use chat::CHAT;
 
@@ -38,7 +38,7 @@ pub struct Mdn {
     /// The name it asked for last.
     wanted: String,
     requests: Requests<Request>,
-    rooms: ToldRooms<Outdated>,
+    rooms: RoomViews<Outdated>,
     lists: Pace,
     /// Bytes of chat that wait to be said back.
     chat_bytes: usize,
@@ -65,7 +65,7 @@ impl Mdn {
             peer: None,
             wanted: String::new(),
             requests: Requests::default(),
-            rooms: ToldRooms::default(),
+            rooms: RoomViews::default(),
             lists: Pace::default(),
             chat_bytes: 0,
             chat_bytes_max,
@@ -87,7 +87,7 @@ impl Mdn {
 
     fn tell_joined(&mut self, joined: &Joined, say: Say<'_>) {
         self.requests.close(joined.re);
-        self.rooms.enter(ToldRoom::new(joined, Outdated::untold()));
+        self.rooms.enter(RoomView::new(joined, Outdated::untold()));
         self.tell_name(say);
     }
 

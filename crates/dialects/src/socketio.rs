@@ -5,8 +5,8 @@
 //!
 //! ```text
 //! packet   text ◄─► packet; what a field says is read by `dialect::foreign`
-//! ask      what a client says, as its session hears it
-//! tell     what the session says, as its client is told
+//! inbound  what a client says, as its session hears it
+//! outbound what the session says, as its client is told
 //! members  who comes, changes and goes, in the words of each room
 //! rooms    rooms: create-room, join-room, offer {target}, …
 //! video    video: video:join-room, video:offer {to}, …
@@ -14,13 +14,13 @@
 //! calls    calls by name: init(name), request_connection(name), …
 //! ```
 
-mod ask;
 mod calls;
+mod inbound;
 mod members;
+mod outbound;
 mod packet;
 mod presence;
 mod rooms;
-mod tell;
 pub(crate) mod texts;
 mod video;
 
@@ -31,7 +31,7 @@ use switchboard_protocol::{CloseCode, MemberState, PeerId, RoomId, ServerMessage
 use switchboard_session::{Closing, RoomName};
 
 use super::requests::Requests;
-use super::told::{ToldRoom, ToldRooms};
+use super::room_view::{RoomView, RoomViews};
 use crate::{Content, Dialect, DialectName, ErrorTexts, Frame, Heard};
 
 /// A connection that speaks Socket.IO.
@@ -42,7 +42,7 @@ pub struct SocketIo {
     /// Whether it came with a token.
     has_token: bool,
     requests: Requests<Request>,
-    rooms: ToldRooms<Vocabulary>,
+    rooms: RoomViews<Vocabulary>,
     /// The one room of a client of the rooms vocabulary, from the moment it wants to enter it.
     current: Option<RoomId>,
     /// What was left out of `auth`, until the client can be told.
@@ -136,7 +136,7 @@ impl SocketIo {
             peer: None,
             has_token: false,
             requests: Requests::default(),
-            rooms: ToldRooms::default(),
+            rooms: RoomViews::default(),
             current: None,
             left_out: None,
             attachments: 0,

@@ -11,12 +11,12 @@
 //! A RECEIPT comes when what was asked for is done: for a join, when it is in the room. A SEND that the session refuses
 //! has none; the message on `/user/queue/system` has its `receipt-id`.
 
-mod asked;
 mod connect;
 mod destination;
+mod inbound;
+mod outbound;
 mod signal;
 mod subscriptions;
-mod told;
 
 use std::sync::{Arc, Once};
 use std::time::Instant;
@@ -33,7 +33,7 @@ use self::destination::Topic;
 use self::subscriptions::Subscriptions;
 use super::lists::{Outdated, Pace};
 use super::requests::Requests;
-use super::told::ToldRooms;
+use super::room_view::RoomViews;
 use crate::{Content, Dialect, DialectName, Frame, Heard};
 
 /// A connection that speaks STOMP.
@@ -47,7 +47,7 @@ pub struct Stomp {
     /// Of this client's own signals, what waits until it can be said back, bytes.
     back_bytes: usize,
     back_bytes_max: usize,
-    rooms: ToldRooms<Outdated>,
+    rooms: RoomViews<Outdated>,
     lists: Pace,
     /// When a refusal may go to more than one subscription.
     refusals: Pace,
@@ -117,7 +117,7 @@ impl Stomp {
             requests: Requests::default(),
             back_bytes: 0,
             back_bytes_max: bounds.back_bytes_max,
-            rooms: ToldRooms::default(),
+            rooms: RoomViews::default(),
             lists: Pace::default(),
             refusals: Pace::default(),
             subscriptions: Subscriptions::default(),

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::auth::bearer;
 use crate::doors::Visit;
 use crate::gateway::Gateway;
-use crate::http::origin::{Asked, Refused};
+use crate::http::origin::{OriginRefusal, RequestHead};
 use crate::source::Source;
 
 /// Whoever opens a connection.
@@ -22,7 +22,7 @@ pub(crate) struct Caller {
     /// What it comes over.
     pub(crate) carriers: Carriers,
     /// Why it may not connect, if so.
-    pub(crate) refused: Option<Refused>,
+    pub(crate) refused: Option<OriginRefusal>,
 }
 
 impl Caller {
@@ -86,10 +86,14 @@ impl Carriers {
 }
 
 /// Asks the rule for origins about a request.
-pub(crate) fn allows<T>(gateway: &Gateway, parts: &Parts, rule: impl FnOnce(Asked<'_>) -> T) -> T {
+pub(crate) fn allows<T>(
+    gateway: &Gateway,
+    parts: &Parts,
+    rule: impl FnOnce(RequestHead<'_>) -> T,
+) -> T {
     let peer = visit(parts).map(|visit| visit.peer());
     let schemes = peer.map(|peer| gateway.proxies.schemes(peer, &parts.headers));
-    rule(Asked {
+    rule(RequestHead {
         headers: &parts.headers,
         uri: &parts.uri,
         schemes: &schemes.unwrap_or_default(),

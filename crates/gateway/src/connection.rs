@@ -12,7 +12,7 @@ use crate::auth::{Authenticator, IdentityClaim};
 use crate::caller::{Caller, Carriers};
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
-use crate::registry::Place;
+use crate::registry::Registration;
 use crate::tasks::{self, Task};
 
 /// Serves a connection to its end, in a task of its own.
@@ -24,14 +24,14 @@ pub(crate) fn start(
 ) {
     let (host, peer) = (gateway.host.clone(), PeerId::random());
     let mailbox = Arc::new(Mailbox::new(host.rules.outbox_bytes_max));
-    let place = gateway.registry.enter(peer, &mailbox, caller.source);
+    let registration = gateway.registry.enter(peer, &mailbox, caller.source);
     let arrival = Arrival {
         transport: Box::new(transport),
         dialect,
         peer,
         mailbox,
         seat: Box::new(RegistrySeat {
-            place,
+            registration,
             carriers: Some(caller.carriers),
         }),
         token: caller.token,
@@ -49,13 +49,13 @@ pub(crate) fn start(
 
 /// A connection's place in the registry, and what it comes over until it has said hello.
 struct RegistrySeat {
-    place: Place,
+    registration: Registration,
     carriers: Option<Carriers>,
 }
 
 impl Seat for RegistrySeat {
     fn admit(&mut self) -> bool {
-        let is_admitted = self.place.admit();
+        let is_admitted = self.registration.admit();
         if is_admitted && let Some(carriers) = self.carriers.take() {
             carriers.greeted();
         }
@@ -63,7 +63,7 @@ impl Seat for RegistrySeat {
     }
 
     fn welcomed(&mut self, _: &PeerId, resumes: bool) {
-        self.place.welcomed(resumes);
+        self.registration.welcomed(resumes);
     }
 }
 

@@ -10,7 +10,7 @@
 //! ```
 
 mod body;
-mod held;
+mod file_body;
 mod passage;
 #[cfg(test)]
 mod tests;
@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 pub(crate) use self::body::{TimedBody, TooSlow};
-pub(crate) use self::held::hold_file;
+pub(crate) use self::file_body::count_file;
 pub(crate) use self::passage::Passage;
 use crate::crowd::Crowd;
 use crate::metrics::{Shed, ShedCounters};
@@ -64,7 +64,7 @@ struct Inside {
 pub(crate) struct Visit {
     doors: Arc<Doors>,
     peer: IpAddr,
-    seat: Mutex<Seat>,
+    standing: Mutex<Standing>,
     /// It is to end at once: its place is wanted.
     is_cut: AtomicBool,
     /// It does not speak HTTP any more.
@@ -77,7 +77,7 @@ pub(crate) struct Visit {
 }
 
 #[derive(Clone, Copy)]
-struct Seat {
+struct Standing {
     stage: Stage,
     source: Source,
     number: u64,
@@ -110,7 +110,7 @@ impl Doors {
         let visit = Arc::new(Visit {
             doors: self.clone(),
             peer,
-            seat: Mutex::new(Seat {
+            standing: Mutex::new(Standing {
                 stage: Stage::Unfinished,
                 source: Source::of(peer),
                 number: inside.number(),
@@ -122,7 +122,7 @@ impl Doors {
             has_left: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         });
-        inside.sit_down(&visit);
+        inside.enter_crowd(&visit);
         let one_too_many = inside.one_more_file(self.most);
         drop(inside);
         self.cut_off(one_too_many, Shed::Http);
@@ -170,19 +170,19 @@ impl Inside {
         }
     }
 
-    fn sit_down(&mut self, visit: &Arc<Visit>) {
-        let seat = *visit.seat.lock();
-        if let Some(crowd) = self.crowd(seat.stage)
+    fn enter_crowd(&mut self, visit: &Arc<Visit>) {
+        let standing = *visit.standing.lock();
+        if let Some(crowd) = self.crowd(standing.stage)
             && !visit.is_cut()
         {
-            crowd.enter(seat.source, seat.number, visit.clone());
+            crowd.enter(standing.source, standing.number, visit.clone());
         }
     }
 
-    fn stand_up(&mut self, visit: &Visit) {
-        let seat = *visit.seat.lock();
-        if let Some(crowd) = self.crowd(seat.stage) {
-            crowd.leave(seat.source, seat.number);
+    fn leave_crowd(&mut self, visit: &Visit) {
+        let standing = *visit.standing.lock();
+        if let Some(crowd) = self.crowd(standing.stage) {
+            crowd.leave(standing.source, standing.number);
         }
     }
 
@@ -213,15 +213,15 @@ impl Visit {
 
     /// Whom the connection is counted for, as its last request said.
     pub(crate) fn source(&self) -> Source {
-        self.seat.lock().source
+        self.standing.lock().source
     }
 
     /// The head of a request has come, and perhaps all of it.
     pub(crate) fn asked(self: &Arc<Self>, source: Source, is_whole: bool) {
-        self.change(|seat| {
-            seat.source = source;
-            seat.is_greeted = false;
-            seat.stage = if is_whole {
+        self.change(|standing| {
+            standing.source = source;
+            standing.is_greeted = false;
+            standing.stage = if is_whole {
                 Stage::Waiting
             } else {
                 Stage::Unfinished
@@ -231,19 +231,19 @@ impl Visit {
 
     /// The rest of the request has come.
     pub(crate) fn asked_all(self: &Arc<Self>) {
-        self.change(|seat| seat.stage = Stage::Waiting);
+        self.change(|standing| standing.stage = Stage::Waiting);
     }
 
     /// The answer is there, and is yet to be written.
     pub(crate) fn answered(self: &Arc<Self>) {
-        self.change(|seat| seat.stage = Stage::Unfinished);
+        self.change(|standing| standing.stage = Stage::Unfinished);
     }
 
     /// The answer is 101: what comes now is no HTTP.
     pub(crate) fn upgraded(self: &Arc<Self>) {
         self.is_upgraded.store(true, Ordering::Relaxed);
-        self.change(|seat| {
-            seat.stage = if seat.is_greeted {
+        self.change(|standing| {
+            standing.stage = if standing.is_greeted {
                 Stage::Session
             } else {
                 Stage::Unfinished
@@ -255,30 +255,30 @@ impl Visit {
     /// nobody's: each of its requests may be another one's.
     pub(crate) fn greeted(self: &Arc<Self>) {
         let is_upgraded = self.is_upgraded();
-        self.change(|seat| {
-            seat.is_greeted = true;
+        self.change(|standing| {
+            standing.is_greeted = true;
             if is_upgraded {
-                seat.stage = Stage::Session;
+                standing.stage = Stage::Session;
             }
         });
     }
 
-    fn change(self: &Arc<Self>, change: impl FnOnce(&mut Seat)) {
+    fn change(self: &Arc<Self>, change: impl FnOnce(&mut Standing)) {
         let mut inside = self.doors.inside.lock();
         // A body or an answer may outlive its connection for a moment.
         if self.has_left() {
             return;
         }
-        inside.stand_up(self);
+        inside.leave_crowd(self);
         let number = inside.number();
         {
-            let mut seat = self.seat.lock();
-            seat.number = number;
-            change(&mut seat);
-            let is_settled = seat.stage == Stage::Session;
+            let mut standing = self.standing.lock();
+            standing.number = number;
+            change(&mut standing);
+            let is_settled = standing.stage == Stage::Session;
             self.is_settled.store(is_settled, Ordering::Relaxed);
         }
-        inside.sit_down(self);
+        inside.enter_crowd(self);
     }
 
     /// The connection is closed. What was not written by now never will be.
@@ -289,7 +289,7 @@ impl Visit {
     fn leave(&self) {
         let mut inside = self.doors.inside.lock();
         self.has_left.store(true, Ordering::Relaxed);
-        inside.stand_up(self);
+        inside.leave_crowd(self);
         inside.files -= 1;
         drop(inside);
         self.doors.left.notify_one();

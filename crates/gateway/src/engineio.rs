@@ -43,10 +43,10 @@ const PING_TIMEOUT: Duration = Duration::from_secs(60);
 /// The largest message: the tutorial on video and presence.
 const MESSAGE_BYTES_MAX: usize = 1_000_000;
 
-type Shared = Arc<SharedSession<Arrival>>;
+type Shared = Arc<SharedSession<OpenedSocket>>;
 
 /// A WebSocket that was opened for a session that is there, and the request that opened it.
-struct Arrival {
+struct OpenedSocket {
     socket: WebSocket,
     parts: Parts,
 }
@@ -54,7 +54,7 @@ struct Arrival {
 /// All sessions of this node's clients of Engine.IO.
 pub(crate) struct Engine {
     gateway: Arc<Gateway>,
-    sessions: Sessions<Arrival>,
+    sessions: Sessions<OpenedSocket>,
 }
 
 impl Engine {
@@ -130,7 +130,7 @@ async fn upgrade(engine: &Engine, sid: &Sid, mut parts: Parts) -> Result<Respons
     let session = engine.sessions.find(sid)?;
     let response = match shake_hands(&mut parts).await? {
         Ok(handshake) => handshake.accept([], MESSAGE_BYTES_MAX, move |socket| async move {
-            session.arrive(Arrival { socket, parts });
+            session.arrive(OpenedSocket { socket, parts });
         }),
         Err(refused) => refused.into_response(),
     };
@@ -138,7 +138,9 @@ async fn upgrade(engine: &Engine, sid: &Sid, mut parts: Parts) -> Result<Respons
 }
 
 /// A request that is no handshake at all is wrong in the terms of Engine.IO, and a bad one in those of WebSocket.
-async fn shake_hands(parts: &mut Parts) -> Result<Result<Handshake, handshake::Refused>, Refused> {
+async fn shake_hands(
+    parts: &mut Parts,
+) -> Result<Result<Handshake, handshake::HandshakeError>, Refused> {
     if !handshake::asks(&parts.headers) {
         return Err(Refused::BadRequest);
     }
@@ -169,7 +171,7 @@ fn check_origin(engine: &Engine, parts: &Parts) -> Result<(), Refused> {
     checked.map_err(|_| Refused::Forbidden)
 }
 
-async fn read(post: OpenPost<Arrival>, body: Body) -> Result<(), Refused> {
+async fn read(post: OpenPost<OpenedSocket>, body: Body) -> Result<(), Refused> {
     if body.size_hint().lower() > MESSAGE_BYTES_MAX as u64 {
         post.too_large();
         return Err(Refused::TooLarge);

@@ -28,7 +28,7 @@ pub(crate) struct Handshake(WebSocketUpgrade);
 
 /// Why a request does not become a WebSocket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum HandshakeError {
     #[error("a WebSocket is opened with GET")]
     Method,
     #[error(
@@ -50,12 +50,12 @@ pub(crate) fn asks(headers: &HeaderMap) -> bool {
 
 impl Handshake {
     /// Reads the handshake out of a request.
-    pub(crate) async fn read(parts: &mut Parts) -> Result<Self, Refused> {
+    pub(crate) async fn read(parts: &mut Parts) -> Result<Self, HandshakeError> {
         check(parts)?;
         make_plain(&mut parts.headers);
         // Not there: the connection cannot be taken over from HTTP.
         let upgrade = WebSocketUpgrade::from_request_parts(parts, &()).await;
-        upgrade.map(Self).map_err(|_| Refused::NoUpgrade)
+        upgrade.map(Self).map_err(|_| HandshakeError::NoUpgrade)
     }
 
     /// Answers 101 and hands the socket to `serve`, with the first of `subprotocols` that the client offers.
@@ -79,30 +79,30 @@ impl Handshake {
     }
 }
 
-fn check(parts: &Parts) -> Result<(), Refused> {
+fn check(parts: &Parts) -> Result<(), HandshakeError> {
     let headers = &parts.headers;
     if parts.method != Method::GET {
-        return Err(Refused::Method);
+        return Err(HandshakeError::Method);
     }
     // RFC 9110 section 7.8: what HTTP/1.0 says of upgrades is ignored.
     let is_upgrade = parts.version >= Version::HTTP_11
         && asks(headers)
         && lists(headers, &header::CONNECTION, "upgrade");
     if !is_upgrade {
-        return Err(Refused::NoUpgrade);
+        return Err(HandshakeError::NoUpgrade);
     }
     if only(headers, &header::HOST).is_none() {
-        return Err(Refused::Host);
+        return Err(HandshakeError::Host);
     }
     match only(headers, &header::SEC_WEBSOCKET_VERSION) {
         Some(version) if version.as_bytes().trim_ascii() == b"13" => {}
-        _ => return Err(Refused::Version),
+        _ => return Err(HandshakeError::Version),
     }
     let key = only(headers, &header::SEC_WEBSOCKET_KEY)
         .and_then(|key| BASE64.decode(key.as_bytes().trim_ascii()).ok());
     match key {
         Some(key) if key.len() == KEY_BYTES => Ok(()),
-        _ => Err(Refused::Key),
+        _ => Err(HandshakeError::Key),
     }
 }
 
@@ -136,7 +136,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue
     values.next().is_none().then_some(first)
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for HandshakeError {
     fn into_response(self) -> Response {
         let status = match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -204,33 +204,33 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (lines, wrong) in [
-            (&[("Connection", "")][..], Refused::NoUpgrade),
-            (&[("Connection", "close")], Refused::NoUpgrade),
-            (&[("Connection", "upgrades")], Refused::NoUpgrade),
-            (&[("Upgrade", "")], Refused::NoUpgrade),
-            (&[("Upgrade", "h2c")], Refused::NoUpgrade),
-            (&[("Sec-WebSocket-Version", "8")], Refused::Version),
-            (&[("Sec-WebSocket-Version", "")], Refused::Version),
-            (&[("Sec-WebSocket-Key", "")], Refused::Key),
-            (&[("Sec-WebSocket-Key", "AAAA")], Refused::Key),
-            (&[("Sec-WebSocket-Key", "not base64!")], Refused::Key),
+            (&[("Connection", "")][..], HandshakeError::NoUpgrade),
+            (&[("Connection", "close")], HandshakeError::NoUpgrade),
+            (&[("Connection", "upgrades")], HandshakeError::NoUpgrade),
+            (&[("Upgrade", "")], HandshakeError::NoUpgrade),
+            (&[("Upgrade", "h2c")], HandshakeError::NoUpgrade),
+            (&[("Sec-WebSocket-Version", "8")], HandshakeError::Version),
+            (&[("Sec-WebSocket-Version", "")], HandshakeError::Version),
+            (&[("Sec-WebSocket-Key", "")], HandshakeError::Key),
+            (&[("Sec-WebSocket-Key", "AAAA")], HandshakeError::Key),
+            (&[("Sec-WebSocket-Key", "not base64!")], HandshakeError::Key),
             (
                 &[
                     ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
                     ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
                 ],
-                Refused::Key,
+                HandshakeError::Key,
             ),
-            (&[("Host", "")], Refused::Host),
+            (&[("Host", "")], HandshakeError::Host),
         ] {
             assert_eq!(check(&with(lines)), Err(wrong), "{lines:?}");
         }
         let mut old = with(&[]);
         old.version = Version::HTTP_10;
-        assert_eq!(check(&old), Err(Refused::NoUpgrade));
+        assert_eq!(check(&old), Err(HandshakeError::NoUpgrade));
         let mut post = with(&[]);
         post.method = Method::POST;
-        assert_eq!(check(&post), Err(Refused::Method));
+        assert_eq!(check(&post), Err(HandshakeError::Method));
     }
 
     #[test]

@@ -46,10 +46,10 @@ impl Log {
             .name("log".into())
             .spawn(move || Out::new(file).write_all_of(&writing))
             .context("cannot start a thread for the log")?;
-        let entrance = Entrance(queue.clone());
+        let writer = LogWriter(queue.clone());
         let lines = tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(move || entrance.clone());
+            .with_writer(move || writer.clone());
         match config.format {
             LogFormat::Pretty => lines.with_ansi(io::stderr().is_terminal()).init(),
             LogFormat::Json => lines
@@ -75,9 +75,9 @@ impl Log {
 
 /// Takes each line as a whole from the formatter.
 #[derive(Clone)]
-struct Entrance(Arc<Queue>);
+struct LogWriter(Arc<Queue>);
 
-impl Write for Entrance {
+impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if !out::capture(line) {
             self.0.push(line);

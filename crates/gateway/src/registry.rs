@@ -42,15 +42,15 @@ pub(crate) struct Registry {
 
 struct Entry {
     mailbox: Arc<Mailbox>,
-    seat: Seat,
-    session: Session,
+    counted_as: CountedAs,
+    resumability: Resumability,
     /// A drain waits until it ends.
     picked: bool,
 }
 
 /// For what a connection counts.
 #[derive(Clone, Copy)]
-enum Seat {
+enum CountedAs {
     /// It has said no `hello`.
     Ungreeted { source: Source, number: u64 },
     /// It counts for `limits.sessions`.
@@ -59,7 +59,7 @@ enum Seat {
 
 /// What a drain can do with a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Session {
+enum Resumability {
     /// It has said no `hello`.
     None,
     /// It ends with its connection.
@@ -69,7 +69,7 @@ enum Session {
 }
 
 /// A connection's place in the registry; gives it back when dropped.
-pub(crate) struct Place {
+pub(crate) struct Registration {
     registry: Arc<Registry>,
     peer: PeerId,
 }
@@ -97,13 +97,13 @@ impl Registry {
         peer: PeerId,
         mailbox: &Arc<Mailbox>,
         source: Source,
-    ) -> Place {
+    ) -> Registration {
         self.count.fetch_add(1, Ordering::Relaxed);
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let entry = Entry {
             mailbox: mailbox.clone(),
-            seat: Seat::Ungreeted { source, number },
-            session: Session::None,
+            counted_as: CountedAs::Ungreeted { source, number },
+            resumability: Resumability::None,
             picked: self.draining.load(Ordering::Acquire),
         };
         self.connections.insert(peer, entry);
@@ -122,7 +122,7 @@ impl Registry {
             let words = "too many connections have not said hello; say it sooner";
             oldest.shed(Closing::because(CloseCode::Unavailable, words).retry_after(RETRY_AFTER));
         }
-        Place {
+        Registration {
             registry: self.clone(),
             peer,
         }
@@ -132,14 +132,14 @@ impl Registry {
         let Some(mut entry) = self.connections.get_mut(peer) else {
             return false;
         };
-        let Seat::Ungreeted { source, number } = entry.seat else {
+        let CountedAs::Ungreeted { source, number } = entry.counted_as else {
             return true;
         };
         if self.sessions.fetch_add(1, Ordering::Relaxed) >= self.capacity.sessions {
             self.sessions.fetch_sub(1, Ordering::Relaxed);
             return false;
         }
-        entry.seat = Seat::Session;
+        entry.counted_as = CountedAs::Session;
         drop(entry);
         self.ungreeted.lock().leave(source, number);
         true
@@ -147,10 +147,10 @@ impl Registry {
 
     fn welcomed(&self, peer: &PeerId, resumes: bool) {
         if let Some(mut entry) = self.connections.get_mut(peer) {
-            entry.session = if resumes {
-                Session::Resumable
+            entry.resumability = if resumes {
+                Resumability::Resumable
             } else {
-                Session::Bound
+                Resumability::Bound
             };
         }
     }
@@ -169,7 +169,7 @@ impl Registry {
     /// Makes `count` sessions, or as many as there are, part of a drain. They are picked at random.
     pub(crate) fn pick(&self, count: impl FnOnce(usize) -> usize) -> Vec<PeerId> {
         let sessions = self.connections.iter();
-        let sessions = sessions.filter(|entry| entry.session != Session::None);
+        let sessions = sessions.filter(|entry| entry.resumability != Resumability::None);
         let mut peers: Vec<_> = sessions.map(|entry| *entry.key()).collect();
         fastrand::shuffle(&mut peers);
         peers.truncate(count(peers.len()));
@@ -196,11 +196,12 @@ impl Registry {
     /// and its client connects again.
     pub(crate) fn send_on(&self, peer: &PeerId, drain: Drain, closing: &Closing) {
         let entry = self.connections.get(peer);
-        let Some((mailbox, session)) = entry.map(|entry| (entry.mailbox.clone(), entry.session))
+        let Some((mailbox, resumability)) =
+            entry.map(|entry| (entry.mailbox.clone(), entry.resumability))
         else {
             return;
         };
-        if session != Session::Resumable {
+        if resumability != Resumability::Resumable {
             mailbox.close(closing.clone());
         } else if mailbox.push(drain.into()).is_ok() {
             self.tally.lock().told += 1;
@@ -253,7 +254,7 @@ impl Registry {
     }
 }
 
-impl Place {
+impl Registration {
     /// The connection said a hello that is to be answered by `welcome`: it counts as a session from now on. False: there
     /// are as many as there may be.
     pub(crate) fn admit(&self) -> bool {
@@ -266,13 +267,13 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Registration {
     fn drop(&mut self) {
         let removed = self.registry.connections.remove(&self.peer);
         let Some((_, entry)) = removed else { return };
-        match entry.seat {
-            Seat::Session => drop(self.registry.sessions.fetch_sub(1, Ordering::Relaxed)),
-            Seat::Ungreeted { source, number } => {
+        match entry.counted_as {
+            CountedAs::Session => drop(self.registry.sessions.fetch_sub(1, Ordering::Relaxed)),
+            CountedAs::Ungreeted { source, number } => {
                 self.registry.ungreeted.lock().leave(source, number);
             }
         }

@@ -21,6 +21,7 @@ mod payload;
 mod raw;
 mod read_client;
 mod read_server;
+mod scalar;
 mod scan_json;
 mod scan_msgpack;
 mod state;

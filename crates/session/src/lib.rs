@@ -28,7 +28,7 @@ use switchboard_protocol::close_code::Advice;
 use switchboard_protocol::limits::Limits;
 
 pub use awaiting_hello::{AwaitingHello, Greeting};
-pub use live::{Enter, Input, Live, Origin, Output, SignalToName};
+pub use live::{Enter, Input, Live, Output, Repetition, SignalToName};
 pub use operation::{Claim, Operation, Refused, RoomName};
 pub use outbox::{Outbox, Overflow};
 pub use rate_limit::RateLimit;

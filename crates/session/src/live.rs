@@ -118,7 +118,7 @@ pub enum Output<'a> {
     /// Carry this out and come back with [`Input::Performed`]; the next comes only then.
     Perform(Operation),
     /// Pass this on to whom it is for.
-    Relay(Signal<'a>, Origin),
+    Relay(Signal<'a>, Repetition),
     /// Pass this on to the member that has this name.
     RelayToName(SignalToName<'a>),
     /// The client has handled signals.
@@ -131,9 +131,9 @@ pub enum Output<'a> {
     Close(Closing),
 }
 
-/// What a signal may be besides a new one.
+/// Whether a signal may have been sent before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum Repetition {
     /// It is new.
     New,
     /// Its client may have sent it over an earlier connection: it may have arrived.

@@ -4,8 +4,10 @@
 //! One task is one client: it keeps a connection open, says what its application wants in its own words, and writes down
 //! what it is told.
 
+mod hear;
 mod line;
 mod mdn;
+mod say;
 mod socketio;
 mod stomp;
 mod wording;
@@ -20,14 +22,13 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
 use self::line::Line;
-use self::wording::{Heard, To, client_of, name_of, wording};
+use self::wording::wording;
 use crate::client::Command;
 use crate::client_task::{Handle, Wish};
-use crate::mark::Mark;
 use crate::random::Random;
 use crate::speaks::Speaks;
 use crate::trace::last::{LastClient, Listed};
-use crate::trace::{ClientNo, Leaving, News, View, What};
+use crate::trace::{ClientNo, Leaving, View, What};
 use crate::world::{Dialled, World};
 
 /// A connection over which nothing comes for so long is given up; a gateway pings every four seconds.
@@ -153,121 +154,6 @@ impl ForeignClient {
         None
     }
 
-    fn hear(&mut self, line: &mut Line, told: &str) {
-        if let Some(mark) = Mark::find(told) {
-            // Some dialects say back to a client what it said.
-            if mark.from != line.peer {
-                self.came(line, mark);
-            }
-            return;
-        }
-        let mut heard = Vec::new();
-        line.wording.hear(told, &mut heard);
-        for heard in heard {
-            self.heard(line, heard);
-        }
-    }
-
-    fn heard(&mut self, line: &mut Line, heard: Heard) {
-        let client = self.no;
-        match heard {
-            Heard::Welcomed => {
-                line.is_welcomed = true;
-                self.world.recorder.note(What::Welcomed {
-                    client,
-                    connection: line.no,
-                    peer: line.peer,
-                    resumed: false,
-                    rooms: Vec::new(),
-                });
-                line.enter();
-            }
-            Heard::In => self.is_in(line),
-            Heard::Out => {
-                line.is_in = false;
-                line.peers.clear();
-                self.told(line, News::Closed);
-                line.enter_again();
-            }
-            Heard::Refused => line.enter_again(),
-            Heard::Peers(peers) => {
-                self.is_in(line);
-                line.peers = peers;
-                self.tell_peers(line);
-            }
-            Heard::Names(names) => line.names = names,
-            Heard::Came(peer) => {
-                line.peers.insert(peer);
-                self.tell_peers(line);
-            }
-            Heard::Went(peer) => {
-                line.peers.remove(&peer);
-                self.tell_peers(line);
-            }
-            Heard::Delivered(id) => {
-                if let Some(to) = line.asked.remove(&id) {
-                    self.world.recorder.note(What::Answered {
-                        client,
-                        connection: line.no,
-                        id,
-                        to,
-                        outcome: Ok(()),
-                    });
-                }
-            }
-        }
-    }
-
-    fn is_in(&self, line: &mut Line) {
-        line.enter_at = None;
-        if !std::mem::replace(&mut line.is_in, true) {
-            self.told(line, News::Entered);
-        }
-    }
-
-    /// What only some are promised is written down of those alone.
-    fn tell_peers(&self, line: &Line) {
-        if self.speaks.promises(false).joins_first {
-            self.told(line, News::Listed(line.peers.clone()));
-        }
-    }
-
-    fn told(&self, line: &Line, news: News) {
-        self.world.recorder.note(What::Told {
-            client: self.no,
-            connection: line.no,
-            room: self.room.clone(),
-            news,
-        });
-    }
-
-    fn came(&mut self, line: &mut Line, mark: Mark) {
-        // MDN's clients are not told that they are in before they are told of the others.
-        if self.speaks == Speaks::Mdn && line.is_welcomed {
-            self.is_in(line);
-        }
-        let (client, room, Mark { from, id }) = (self.no, self.room.clone(), mark);
-        self.world.recorder.note(What::Came {
-            client,
-            connection: line.no,
-            room: room.clone(),
-            from,
-            id,
-            numbered: None,
-            intact: true,
-        });
-        self.world.recorder.note(What::Handled {
-            client,
-            peer: line.peer,
-            room,
-            from,
-            id,
-        });
-        if self.speaks == Speaks::Rooms {
-            line.peers.insert(from);
-        }
-    }
-
     async fn wish(&mut self, line: &mut Line, wish: Wish) -> Option<Over> {
         match wish {
             Wish::Command(Command::Signal { to, bytes, .. }) => self.say(line, to, bytes),
@@ -312,69 +198,6 @@ impl ForeignClient {
             line.enter();
         }
         None
-    }
-
-    /// Says a signal to the member at this place of those that it knows, or to all, as far as its dialect has words.
-    fn say(&mut self, line: &mut Line, to: Option<usize>, bytes: usize) {
-        if !line.is_in {
-            return;
-        }
-        let Some(to) = self.receiver(line, to) else {
-            return;
-        };
-        let mark = Mark {
-            from: line.peer,
-            id: line.last_id + 1,
-        };
-        let Some(frame) = line.wording.say(&to, mark.id, &mark.payload(bytes)) else {
-            return;
-        };
-        line.last_id = mark.id;
-        let (peer, name) = match to {
-            To::All => (None, None),
-            To::Peer(peer) => {
-                line.asked.insert(mark.id, peer);
-                (Some(peer), None)
-            }
-            To::Client(client, _) => (None, Some(client)),
-        };
-        self.world.recorder.note(What::Said {
-            client: self.no,
-            connection: line.no,
-            peer: line.peer,
-            id: mark.id,
-            room: self.room.clone(),
-            to: peer,
-            by_name: name,
-            again: false,
-        });
-        line.write([frame]);
-    }
-
-    fn receiver(&self, line: &Line, to: Option<usize>) -> Option<To> {
-        let others: Vec<_> = line
-            .peers
-            .iter()
-            .filter(|peer| **peer != line.peer)
-            .collect();
-        match (self.speaks, to) {
-            (Speaks::Rooms | Speaks::Video, to) => {
-                let to = to.unwrap_or(0).checked_rem(others.len())?;
-                Some(To::Peer(*others[to]))
-            }
-            (Speaks::Calls, to) => {
-                let client = to.unwrap_or(0) % self.clients.len();
-                let name = name_of(self.clients[client], client);
-                (client != self.no).then_some(To::Client(client, name))
-            }
-            (Speaks::Mdn, Some(to)) => {
-                let to = to.checked_rem(line.names.len())?;
-                let name = &line.names[to];
-                let client = client_of(name).filter(|client| *client != self.no)?;
-                Some(To::Client(client, name.clone()))
-            }
-            _ => Some(To::All),
-        }
     }
 
     fn goes(&self, how: Leaving) {

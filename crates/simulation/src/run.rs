@@ -1,39 +1,27 @@
 //! One run: the plan of a seed, carried out in one thread with a clock that jumps from event to event.
 
-use std::collections::BTreeSet;
+mod faults;
+mod last;
+mod settings;
+
 use std::sync::Arc;
 
 use switchboard_cluster::memory::Snapshot;
-use switchboard_cluster::node::Settings;
-use switchboard_cluster::{Format, InFlightMax, NodeInfo};
-use switchboard_protocol::PeerId;
-use switchboard_protocol::limits::Limits;
-use switchboard_session::Rules;
-use switchboard_traces::Traces;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
+use self::settings::{node_settings, session_rules, trace_rules};
 use crate::client::Command;
 use crate::client_task::{self, Handle, Wish};
 use crate::foreign_client;
-use crate::gateway::Gateway;
-use crate::intruder;
 use crate::invariants::{self, Violation};
 use crate::panics;
-use crate::path::Badness;
 use crate::random::Random;
-use crate::scenario::{Fault, Newcomer, Scenario, Step};
+use crate::scenario::{Newcomer, Scenario, Step};
 use crate::shipped_client;
 use crate::speaks::Speaks;
-use crate::trace::last::{LastNode, LastRoom, LastState};
-use crate::trace::{self, Trace, Weather, What};
+use crate::trace::{Trace, What};
 use crate::world::World;
 
-const LEASE: Duration = Duration::from_secs(4);
-const WINDOW: Duration = Duration::from_secs(20);
-const DEADLINE: Duration = Duration::from_secs(35);
-const HEARTBEAT: Duration = Duration::from_secs(4);
-const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(10);
-const IN_FLIGHT: u32 = 256;
 /// Between two looks at what Redis could go back to.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// From the last fault until all must be at rest: a window that begins late, and waits for Redis, then a deadline, then some.
@@ -92,7 +80,7 @@ struct Run {
 impl Run {
     fn new(seed: u64) -> Self {
         let scenario = Scenario::of(seed);
-        let world = World::new(seed, settings(), rules(), scenario.badness);
+        let world = World::new(seed, node_settings(), session_rules(), scenario.badness);
         Self {
             seed,
             clients: scenario.clients.iter().map(|_| None).collect(),
@@ -189,231 +177,11 @@ impl Run {
             handle.wish(wish);
         }
     }
-
-    fn fault(&mut self, fault: Fault) {
-        let world = self.world.clone();
-        match fault {
-            Fault::CutClient(client) => world.cut_client(client),
-            Fault::Kill(place, pause) => {
-                let Some(node) = self.node(place) else { return };
-                world.kill(&node);
-                later(pause, move || drop(world.start_node()));
-            }
-            Fault::Freeze(place, pause) => {
-                let Some(node) = self.node(place) else { return };
-                world.freeze(&node);
-                later(pause, move || world.thaw(&node));
-            }
-            Fault::Drain(place, window, deadline) => {
-                let Some(node) = self.node(place) else { return };
-                world.start_node();
-                world.drain(node, window, deadline);
-            }
-            Fault::CutOff(place, pause) => {
-                let Some(node) = self.node(place) else { return };
-                world.cut_off(&node);
-                later(pause, move || world.mend(&node));
-            }
-            Fault::Deafen(place, pause) => {
-                let Some(node) = self.node(place) else { return };
-                world.deafen(&node, true);
-                later(pause, move || world.deafen(&node, false));
-            }
-            Fault::Hang(pause) => {
-                world.redis.hang(true);
-                world.recorder.weather(Weather::Hangs);
-                later(pause, move || {
-                    world.redis.hang(false);
-                    world.recorder.weather(Weather::GoesOn);
-                });
-            }
-            Fault::Restart(pause) => {
-                self.down();
-                later(pause, move || {
-                    world.recorder.weather(Weather::Back);
-                    world.redis.come_back();
-                });
-            }
-            Fault::Lose(pause) => {
-                self.down();
-                world.redis.start_empty();
-                world.recorder.weather(Weather::Forgot);
-                later(pause, move || {
-                    world.recorder.weather(Weather::Back);
-                    world.redis.come_back();
-                });
-            }
-            Fault::Forget => {
-                world.redis.forget();
-                world.recorder.weather(Weather::Forgot);
-            }
-            Fault::GoBack(ago) => self.go_back(ago),
-            Fault::Intrude(client) => {
-                if let Some(handle) = &self.clients[client] {
-                    let (tickets, random) = (handle.tickets(), self.world.random.clone());
-                    tokio::spawn(intruder::intrude(world, client, tickets, random));
-                }
-            }
-        }
-    }
-
-    fn down(&self) {
-        self.world.recorder.weather(Weather::Down);
-        self.world.redis.go();
-    }
-
-    fn go_back(&mut self, ago: Duration) {
-        let now = Instant::now();
-        let then = self
-            .snapshots
-            .iter()
-            .rev()
-            .find(|(at, _)| now - *at >= ago)
-            .map(|(at, snapshot)| (*at, snapshot.clone()));
-        let Some((at, snapshot)) = then else { return };
-        self.down();
-        self.world.redis.restore(&snapshot);
-        self.world.recorder.weather(Weather::WentBack(now - at));
-        let world = self.world.clone();
-        later(Duration::from_millis(200), move || {
-            world.recorder.weather(Weather::Back);
-            world.redis.come_back();
-        });
-    }
-
-    fn node(&self, place: usize) -> Option<Arc<Gateway>> {
-        let running = self.world.running();
-        (!running.is_empty()).then(|| running[place % running.len()].clone())
-    }
-
-    /// Looks at everything, past all faults.
-    async fn last(&self) -> LastState {
-        let truth = self.world.redis.truth();
-        let clients: Vec<_> = self
-            .clients
-            .iter()
-            .flatten()
-            .filter_map(Handle::last)
-            .collect();
-        let mut last = LastState {
-            clients,
-            ..LastState::default()
-        };
-        for gateway in self.world.gateways() {
-            let id = gateway.node.id().clone();
-            let enlisted = truth.directory.enlisted(&id).await.unwrap_or_default();
-            if gateway.runs() {
-                last.nodes.push(LastNode {
-                    node: gateway.no,
-                    id,
-                    serves: gateway.is_ready(),
-                    sessions: gateway.sessions(),
-                    in_flight_bytes: gateway.node.in_flight_bytes(),
-                    enlisted,
-                });
-            }
-        }
-        for room in &self.scenario.rooms {
-            if let Ok(roster) = truth.directory.roster(room).await {
-                let mut found = LastRoom {
-                    revision: roster.revision,
-                    members: roster.members,
-                };
-                for member in &mut found.members {
-                    // The one clock here that shows the time of day.
-                    member.joined_at = 0;
-                }
-                last.rooms.insert(room.clone(), found);
-            }
-        }
-        for peer in self.every_peer() {
-            if let Ok(Some(record)) = truth.directory.peer(&peer).await {
-                last.peers.push(record);
-            }
-        }
-        let leases = truth.leases.read().await.unwrap_or_default();
-        last.leases = leases.into_iter().map(|lease| lease.node).collect();
-        last
-    }
-
-    fn every_peer(&self) -> BTreeSet<PeerId> {
-        self.world.recorder.look(|events| {
-            let peers = events.iter().filter_map(|event| match &event.what {
-                What::Welcomed { peer, .. } => Some(*peer),
-                _ => None,
-            });
-            peers.collect()
-        })
-    }
-}
-
-fn later(pause: Duration, then: impl FnOnce() + Send + 'static) {
-    tokio::spawn(async move {
-        sleep(pause).await;
-        then();
-    });
-}
-
-fn settings() -> Settings {
-    Settings {
-        info: NodeInfo {
-            ops_address: "127.0.0.1:1".into(),
-            version: "simulation".into(),
-            format: Format::OWN,
-            started_at: 0,
-        },
-        cluster_key: None,
-        lease: LEASE,
-        delivery_deadline: DEADLINE,
-        heartbeat_timeout: HEARTBEAT_TIMEOUT,
-        in_flight: InFlightMax {
-            signals: IN_FLIGHT as usize,
-            bytes: 1 << 20,
-            node_bytes: 1 << 26,
-        },
-        resume_window: WINDOW,
-        away_max: 1000,
-        away_bytes: 1 << 24,
-        sessions_per_user: 5,
-        linger_max: Duration::from_millis(1),
-        local_shortcut: false,
-        traces: Traces::off(),
-    }
-}
-
-fn rules() -> Rules {
-    Rules {
-        hello_timeout: Duration::from_secs(10),
-        heartbeat: HEARTBEAT,
-        heartbeat_timeout: HEARTBEAT_TIMEOUT,
-        resume_window: WINDOW,
-        limits: Limits {
-            in_flight: IN_FLIGHT,
-            in_flight_bytes: 1 << 20,
-            max_message_bytes: 1 << 18,
-            signals_per_second: 1000,
-            burst: 4000,
-        },
-        outbox_bytes_max: 256 * 1024,
-        fan_out_bytes_per_second: 16 * 1024 * 1024,
-        room_capacity: 64,
-        room_capacity_max: 64,
-        rooms_max: 8,
-    }
-}
-
-fn trace_rules(badness: Badness) -> trace::Rules {
-    trace::Rules {
-        window: WINDOW,
-        deadline: DEADLINE,
-        lease: LEASE,
-        in_flight: IN_FLIGHT as usize,
-        answers_arrive: badness.lost_commands == 0 && badness.lost_answers == 0,
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::faults::later;
     use super::*;
 
     #[test]

@@ -26,7 +26,7 @@ mod traceparent;
 mod traces;
 
 pub use opentelemetry::trace::SpanContext;
-pub use operation::Operation;
+pub use operation::TracedOperation;
 pub use signal::{FrameAbout, SignalAbout};
 pub use slow::{SLOW, Slow};
 pub use span::Span;

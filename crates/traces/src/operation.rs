@@ -10,7 +10,7 @@ use crate::traces::Traces;
 
 /// What a session does, or what is done to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub enum TracedOperation {
     /// A new session is entered in the directory.
     Attach,
     /// A session goes on over another connection.
@@ -23,7 +23,7 @@ pub enum Operation {
     Leave,
 }
 
-impl Operation {
+impl TracedOperation {
     const fn name(self) -> &'static str {
         match self {
             Self::Attach => "attach session",
@@ -39,7 +39,7 @@ impl Traces {
     /// An operation begins. `None`: it is not traced.
     pub fn operation(
         &self,
-        operation: Operation,
+        operation: TracedOperation,
         session: &PeerId,
         room: Option<&str>,
     ) -> Option<Box<Span>> {

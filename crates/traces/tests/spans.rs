@@ -6,7 +6,7 @@ use opentelemetry_sdk::trace::{
 };
 use switchboard_protocol::{NodeId, PeerId};
 use switchboard_traces::sampling::Sampling;
-use switchboard_traces::{FrameAbout, Operation, SignalAbout, Traces};
+use switchboard_traces::{FrameAbout, SignalAbout, TracedOperation, Traces};
 use tokio::time::{Duration, Instant, advance};
 
 const BROWSER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -117,7 +117,7 @@ async fn a_node_that_exports_nothing_makes_nothing() {
             .is_none()
     );
     assert!(
-        off.operation(Operation::Join, &sender, Some("study"))
+        off.operation(TracedOperation::Join, &sender, Some("study"))
             .is_none()
     );
     assert!(
@@ -203,7 +203,7 @@ async fn an_operation_and_its_steps_are_one_trace() {
     let session = PeerId::random();
     let (a, exporter, _a) = traces(1.0);
     let mut join = a
-        .operation(Operation::Join, &session, Some("study"))
+        .operation(TracedOperation::Join, &session, Some("study"))
         .expect("all are traced");
     let step = async { drop(a.step("room_join")) };
     Traces::carry(Some(&join), step).await;

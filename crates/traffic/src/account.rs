@@ -6,7 +6,7 @@ use std::time::Duration;
 use switchboard_client::{Outcome, RequestError};
 use switchboard_protocol::server_message::Reason;
 
-use crate::caller::{Got, Told};
+use crate::caller::{Answers, Got};
 
 /// The sums over all clients.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,12 +41,12 @@ pub struct Account {
 }
 
 impl Account {
-    /// Enters one stream: what its sender was told, and what its receiver got.
-    pub(crate) fn enter(&mut self, told: &Told, got: &Got) {
-        self.sent += told.len() as u64;
-        for (n, told) in (1..).zip(told) {
+    /// Enters one stream: the answers to its sender, and what its receiver got.
+    pub(crate) fn enter(&mut self, answers: &Answers, got: &Got) {
+        self.sent += answers.len() as u64;
+        for (n, answer) in (1..).zip(answers) {
             let arrived = got.numbers.contains(&n);
-            match told {
+            match answer {
                 None => self.lost += 1,
                 Some(Ok(Outcome::Delivered)) => {
                     self.delivered += 1;

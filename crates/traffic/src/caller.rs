@@ -65,8 +65,8 @@ impl Stream {
     }
 }
 
-/// What a sender was told, signal by signal, the first one first.
-pub(crate) type Told = Vec<Option<Result<Outcome, RequestError>>>;
+/// The answers to a sender's signals, the first signal's first; `None`: there was none.
+pub(crate) type Answers = Vec<Option<Result<Outcome, RequestError>>>;
 
 /// What a receiver got.
 #[derive(Default)]
@@ -137,7 +137,7 @@ impl Caller {
         Talk {
             client: self.client,
             door: self.door,
-            told: tokio::spawn(sender.run(pace, sending)),
+            answers: tokio::spawn(sender.run(pace, sending)),
             got: tokio::spawn(receive(self.events, other, reading)),
         }
     }
@@ -156,7 +156,7 @@ pub(crate) struct Talk {
     pub(crate) client: Client,
     pub(crate) door: Arc<Door>,
     /// Ends once sending is over and everything is answered, or its time for that is up.
-    pub(crate) told: JoinHandle<Told>,
+    pub(crate) answers: JoinHandle<Answers>,
     pub(crate) got: JoinHandle<Got>,
 }
 
@@ -168,42 +168,42 @@ struct Sender {
 }
 
 impl Sender {
-    async fn run(self, pace: Duration, sending: CancellationToken) -> Told {
-        let mut told = Told::new();
-        let mut answers = FuturesUnordered::new();
+    async fn run(self, pace: Duration, sending: CancellationToken) -> Answers {
+        let mut answers = Answers::new();
+        let mut awaited = FuturesUnordered::new();
         let mut ticks = interval(pace);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = sending.cancelled() => break,
-                Some((n, answer)) = answers.next() => note(&mut told, n, answer, self.to),
+                Some((n, answer)) = awaited.next() => note(&mut answers, n, answer, self.to),
                 _ = ticks.tick() => {
                     let n = self.stream.sent() + 1;
                     // Waits while there is no connection and much is waiting already.
                     let queued = self.client.queue_signal(&self.room, self.to, kind(n), payload(n)).await;
                     self.stream.sent.store(n, Ordering::Relaxed);
-                    told.push(None);
+                    answers.push(None);
                     match queued {
-                        Ok(answer) => answers.push(async move { (n, answer.await) }),
-                        Err(error) => note(&mut told, n, Err(error), self.to),
+                        Ok(answer) => awaited.push(async move { (n, answer.await) }),
+                        Err(error) => note(&mut answers, n, Err(error), self.to),
                     }
                 }
             }
         }
         // Whatever is not answered by then stays without an answer, which is a finding.
         let _ = timeout(ANSWERED_WITHIN, async {
-            while let Some((n, answer)) = answers.next().await {
-                note(&mut told, n, answer, self.to);
+            while let Some((n, answer)) = awaited.next().await {
+                note(&mut answers, n, answer, self.to);
             }
         })
         .await;
-        told
+        answers
     }
 }
 
-fn note(told: &mut Told, n: u64, answer: Result<Outcomes, RequestError>, to: PeerId) {
+fn note(answers: &mut Answers, n: u64, answer: Result<Outcomes, RequestError>, to: PeerId) {
     let index = usize::try_from(n).expect("a run is short") - 1;
-    told[index] = match answer {
+    answers[index] = match answer {
         Ok(outcomes) => outcomes.of(to).map(Ok),
         Err(error) => Some(Err(error)),
     };

@@ -12,15 +12,15 @@ use tokio_util::sync::CancellationToken;
 /// Where doors lead.
 pub trait Upstream: Clone + Send + Sync + 'static {
     /// Held as long as the connection lasts.
-    type Held: Send;
+    type ConnectionGuard: Send;
 
     /// Opens a connection; `None`: there is nobody now.
-    fn connect(&self) -> impl Future<Output = Option<(TcpStream, Self::Held)>> + Send;
+    fn connect(&self) -> impl Future<Output = Option<(TcpStream, Self::ConnectionGuard)>> + Send;
 }
 
 /// A real balancer: it chooses a gateway itself.
 impl Upstream for SocketAddr {
-    type Held = ();
+    type ConnectionGuard = ();
 
     async fn connect(&self) -> Option<(TcpStream, ())> {
         Some((TcpStream::connect(self).await.ok()?, ()))
@@ -99,7 +99,7 @@ impl Door {
 
 /// Connects a client until one of the two sides ends it. A client for whom there is nobody sees the end at once.
 async fn serve<U: Upstream>(upstream: U, door: Arc<Door>, mut client: TcpStream) {
-    let Some((mut stream, _held)) = upstream.connect().await else {
+    let Some((mut stream, _guard)) = upstream.connect().await else {
         return;
     };
     door.connections.fetch_add(1, Ordering::Relaxed);

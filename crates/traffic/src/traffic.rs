@@ -109,10 +109,10 @@ impl Traffic {
     /// A client has panicked, or somebody new does not get in.
     pub async fn end(self) -> Result<Account> {
         drop(self.sending);
-        let mut told = Vec::new();
+        let mut answers = Vec::new();
         let mut rest = Vec::new();
         for talk in self.talks {
-            told.push(talk.told.await.context("a sender failed")?);
+            answers.push(talk.answers.await.context("a sender failed")?);
             rest.push((talk.got, talk.client, talk.door));
         }
         self.reading.cancel();
@@ -127,8 +127,8 @@ impl Traffic {
         for (_, client, _) in rest {
             client.bye().await;
         }
-        for (index, told) in told.iter().enumerate() {
-            account.enter(told, &got[index ^ 1]);
+        for (index, answers) in answers.iter().enumerate() {
+            account.enter(answers, &got[index ^ 1]);
         }
         Ok(account)
     }

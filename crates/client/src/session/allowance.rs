@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use switchboard_protocol::limits::Limits;
 
-/// What stands against sending.
+/// What has to come before more may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hold {
-    /// The rate, until then.
+pub(super) enum Wait {
+    /// An answer to something that is in flight.
+    Answer,
+    /// That moment: the rate is used up.
     Until(Instant),
-    /// What is in flight: until something of it is answered.
-    Answers,
 }
 
 /// Keeps a client within the limits of its `welcome`.
@@ -57,18 +57,18 @@ impl Allowance {
 
     /// Whether a signal of so many payload bytes may go now. One that alone is too big may go alone: the gateway says
     /// what is wrong with it.
-    pub(super) fn check(&self, bytes: usize, now: Instant) -> Result<(), Hold> {
+    pub(super) fn check(&self, bytes: usize, now: Instant) -> Result<(), Wait> {
         let too_many = self.signals >= self.limits.in_flight;
         let too_big = self.bytes + bytes as u64 > self.limits.in_flight_bytes;
         if self.signals > 0 && (too_many || too_big) {
-            return Err(Hold::Answers);
+            return Err(Wait::Answer);
         }
         if self.free > 0 {
             return Ok(());
         }
         let used = (self.full_at.max(now) + self.interval).saturating_duration_since(now);
         match used.checked_sub(self.burst) {
-            Some(over) if !over.is_zero() => Err(Hold::Until(now + over)),
+            Some(over) if !over.is_zero() => Err(Wait::Until(now + over)),
             _ => Ok(()),
         }
     }
@@ -107,11 +107,11 @@ mod tests {
         let now = Instant::now();
         let mut allowance = Allowance::new(LIMITS, now);
         allowance.take(400, now);
-        assert_eq!(allowance.check(601, now), Err(Hold::Answers));
+        assert_eq!(allowance.check(601, now), Err(Wait::Answer));
         assert_eq!(allowance.check(600, now), Ok(()));
         allowance.take(0, now);
         allowance.take(0, now);
-        assert_eq!(allowance.check(0, now), Err(Hold::Answers));
+        assert_eq!(allowance.check(0, now), Err(Wait::Answer));
         allowance.answered(400);
         assert_eq!(allowance.check(1000, now), Ok(()));
     }
@@ -127,17 +127,17 @@ mod tests {
         let now = Instant::now();
         let mut allowance = Allowance::new(LIMITS, now);
         let mut sent = 0;
-        let hold = loop {
+        let wait = loop {
             match allowance.check(0, now) {
                 Ok(()) => allowance.take(0, now),
-                Err(hold) => break hold,
+                Err(wait) => break wait,
             }
             allowance.answered(0);
             sent += 1;
         };
         let later = now + Duration::from_secs(1) / 7;
         assert_eq!(sent, 14);
-        assert_eq!(hold, Hold::Until(later));
+        assert_eq!(wait, Wait::Until(later));
         assert_eq!(allowance.check(0, later), Ok(()));
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use switchboard_protocol::client_message::Bye;
 
 use super::unanswered::Request;
-use super::{ConnectionState, Event, Held, Output, Reply, RequestError, Say, Session};
+use super::{ConnectionState, Event, Output, QueuedCommand, Reply, RequestError, Say, Session};
 use crate::connection::Disconnected;
 
 /// How long a goodbye may take.
@@ -53,13 +53,13 @@ impl Session {
                     self.answer(ask, Reply::Signal(signal.lost()));
                 }
                 request => {
-                    if let Some(Held { ask, command }) = request.again() {
+                    if let Some(QueuedCommand { ask, command }) = request.again() {
                         self.refuse(ask, &command, RequestError::Over);
                     }
                 }
             }
         }
-        for Held { ask, command } in std::mem::take(&mut self.held) {
+        for QueuedCommand { ask, command } in std::mem::take(&mut self.queue) {
             self.refuse(ask, &command, RequestError::Over);
         }
     }

@@ -20,8 +20,8 @@ pub(super) struct Current {
     pub(super) connection: ConnectionId,
     pub(super) allowance: Allowance,
     pub(super) heartbeat: Heartbeat,
-    /// When what is next to be said may go, where the rate holds it.
-    pub(super) held_until: Option<Instant>,
+    /// When the next command may go, where it waits for the rate.
+    pub(super) rate_limited_until: Option<Instant>,
     /// Nothing was said yet on it. Until then the older secrets of a resumed session are good for anybody who has them.
     pub(super) unproven: bool,
     /// Another attempt was made to resume this session: it may supersede this connection.
@@ -46,7 +46,7 @@ impl Current {
                 Allowance::new(welcome.limits, now)
             },
             heartbeat: Heartbeat::new(heartbeat, now),
-            held_until: None,
+            rate_limited_until: None,
             unproven: resumed,
             challenged: false,
         }

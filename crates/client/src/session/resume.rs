@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use switchboard_protocol::RoomId;
 use switchboard_protocol::server_message::{Joined, RoomSnapshot};
 
-use super::{Command, Event, Held, Join, Reply, Session};
+use super::{Command, Event, Join, QueuedCommand, Reply, Session};
 
 /// What was asked on the connection before.
 #[derive(Default)]
 struct Asked {
     /// These have no answer yet.
-    again: Vec<Held>,
+    again: Vec<QueuedCommand>,
     /// The rooms that any of it was about.
     about: BTreeSet<RoomId>,
     /// Those that it was found to have entered.
@@ -42,20 +42,26 @@ impl Session {
         let mut asked = Asked::default();
         for (id, request) in self.unanswered.take_requests() {
             // Our own come of the comparison, once more.
-            if let Some(held) = request.again().filter(|held| held.ask.is_some()) {
-                self.settle(id, held, snapshots, &mut asked);
+            if let Some(queued) = request.again().filter(|queued| queued.ask.is_some()) {
+                self.settle(id, queued, snapshots, &mut asked);
             }
         }
         let own = self.compare_all(snapshots, &asked).into_iter();
-        let own = own.map(|command| Held { ask: None, command });
-        let held = std::mem::take(&mut self.held).into_iter();
-        let held = held.filter(|held| held.ask.is_some());
-        self.held = own.chain(asked.again).chain(held).collect();
+        let own = own.map(|command| QueuedCommand { ask: None, command });
+        let queued = std::mem::take(&mut self.queue).into_iter();
+        let queued = queued.filter(|queued| queued.ask.is_some());
+        self.queue = own.chain(asked.again).chain(queued).collect();
     }
 
     /// Where the first request for a room shows in the snapshots that it was carried out, that is its answer.
-    fn settle(&mut self, id: u64, held: Held, snapshots: &[RoomSnapshot], asked: &mut Asked) {
-        let Held { ask, command } = held;
+    fn settle(
+        &mut self,
+        id: u64,
+        queued: QueuedCommand,
+        snapshots: &[RoomSnapshot],
+        asked: &mut Asked,
+    ) {
+        let QueuedCommand { ask, command } = queued;
         let command = match command {
             Command::Join(join) => {
                 let is_first =
@@ -78,7 +84,7 @@ impl Session {
             }
             command => command,
         };
-        asked.again.push(Held { ask, command });
+        asked.again.push(QueuedCommand { ask, command });
     }
 
     /// Rooms that are wanted and not there are to be entered, those that are there and not wanted to be left. Of the

@@ -4,30 +4,13 @@ use std::time::Instant;
 
 use switchboard_protocol::PeerId;
 
-use super::allowance::Hold;
+use super::allowance::Wait;
 use super::in_flight::InFlight;
 use super::unanswered::Request;
-use super::{Command, ConnectionId, Held, Say, Session};
+use super::{Command, ConnectionId, QueuedCommand, Say, Session};
 
 /// Requests that are no signals, without an answer: a gateway refuses more than 64 that wait.
 const REQUESTS_MAX: usize = 48;
-
-/// Why something has to wait.
-enum Wait {
-    /// For an answer.
-    Answer,
-    /// Until then.
-    Until(Instant),
-}
-
-impl From<Hold> for Wait {
-    fn from(hold: Hold) -> Self {
-        match hold {
-            Hold::Until(at) => Self::Until(at),
-            Hold::Answers => Self::Answer,
-        }
-    }
-}
 
 impl Session {
     /// Repeats first, then commands, in their order.
@@ -36,7 +19,7 @@ impl Session {
             return;
         };
         let waits = self.say_repeats(connection, now);
-        let waits = waits.and_then(|()| self.say_held(connection, now));
+        let waits = waits.and_then(|()| self.say_queued(connection, now));
         if self
             .current
             .as_ref()
@@ -45,7 +28,7 @@ impl Session {
             self.say(connection, Say::Ping);
         }
         if let Some(current) = &mut self.current {
-            current.held_until = match waits {
+            current.rate_limited_until = match waits {
                 Err(Wait::Until(at)) => Some(at),
                 Ok(()) | Err(Wait::Answer) => None,
             };
@@ -77,29 +60,30 @@ impl Session {
     }
 
     /// In their order; only signals to one receiver go past those that wait for the answers of another.
-    fn say_held(&mut self, connection: ConnectionId, now: Instant) -> Result<(), Wait> {
+    fn say_queued(&mut self, connection: ConnectionId, now: Instant) -> Result<(), Wait> {
         let mut slow: Vec<PeerId> = Vec::new();
         let mut at = 0;
-        self.holds_for_slow = false;
-        while let Some(held) = self.held.get(at) {
-            if let Some(to) = self.waits_for_answers_of(&held.command, &slow) {
+        self.queue_awaits_slow = false;
+        while let Some(queued) = self.queue.get(at) {
+            if let Some(to) = self.waits_for_answers_of(&queued.command, &slow) {
                 if !slow.contains(&to) {
                     slow.push(to);
                 }
                 at += 1;
                 continue;
             }
-            let goes_past = matches!(&held.command, Command::Signal(signal) if signal.to.is_some());
+            let goes_past =
+                matches!(&queued.command, Command::Signal(signal) if signal.to.is_some());
             if !slow.is_empty() && !goes_past {
                 return Err(Wait::Answer);
             }
-            self.may_go(&held.command, now)?;
-            if let Some(held) = self.held.remove(at) {
-                self.carry_out(held, connection, now);
+            self.may_go(&queued.command, now)?;
+            if let Some(queued) = self.queue.remove(at) {
+                self.carry_out(queued, connection, now);
             }
         }
-        self.holds_for_slow = !slow.is_empty();
-        match self.holds_for_slow {
+        self.queue_awaits_slow = !slow.is_empty();
+        match self.queue_awaits_slow {
             false => Ok(()),
             true => Err(Wait::Answer),
         }
@@ -125,7 +109,7 @@ impl Session {
             Command::Signal(signal) => match &self.current {
                 Some(current) => {
                     let bytes = signal.payload.bytes.len();
-                    current.allowance.check(bytes, now).map_err(Wait::from)
+                    current.allowance.check(bytes, now)
                 }
                 None => Err(Wait::Answer),
             },
@@ -134,10 +118,10 @@ impl Session {
         }
     }
 
-    fn carry_out(&mut self, held: Held, connection: ConnectionId, now: Instant) {
+    fn carry_out(&mut self, queued: QueuedCommand, connection: ConnectionId, now: Instant) {
         self.last_id += 1;
-        let (id, ask) = (self.last_id, held.ask);
-        let (request, message) = match held.command {
+        let (id, ask) = (self.last_id, queued.ask);
+        let (request, message) = match queued.command {
             Command::Join(join) => {
                 let request = Request::Join(ask, join.clone());
                 (request, Say::Join { id, join })

@@ -26,16 +26,17 @@ const LISTED_BYTES: usize = 17;
 /// to be repeated where the gateway may have lost it.
 #[derive(Debug)]
 pub(super) struct Streams {
-    told: HashMap<PeerId, Told>,
+    told: HashMap<PeerId, HighWater>,
     handled: Acknowledger,
     signals: u64,
     senders_max: usize,
 }
 
+/// Up to where one sender's signals were told.
 #[derive(Debug)]
-struct Told {
+struct HighWater {
     id: u64,
-    /// The last ones.
+    /// The last ones that were, this one among them.
     ids: VecDeque<u64>,
     /// Which of all signals this was.
     nth: u64,
@@ -71,7 +72,7 @@ impl Streams {
         let nth = self.signals;
         match known {
             Some(told) => told.next(id, nth),
-            None => drop(self.told.insert(from, Told::first(id, nth))),
+            None => drop(self.told.insert(from, HighWater::first(id, nth))),
         }
         if self.told.len() > self.senders_max {
             self.forget_strangers(is_stranger);
@@ -132,7 +133,7 @@ impl Streams {
     }
 }
 
-impl Told {
+impl HighWater {
     fn first(id: u64, nth: u64) -> Self {
         let ids = VecDeque::from([id]);
         Self { id, ids, nth }

@@ -8,7 +8,7 @@ use switchboard_protocol::{PeerId, RoomId};
 
 use super::in_flight::InFlight;
 use super::waiting::Waiting;
-use super::{Ask, Command, Held, Join, Outcome, SetState};
+use super::{Ask, Command, Join, Outcome, QueuedCommand, SetState};
 
 /// By id, and so in the order in which it was asked.
 #[derive(Debug, Default)]
@@ -30,14 +30,14 @@ pub(super) enum Request {
 
 impl Request {
     /// To be asked again, under another id. Signals are not: they keep theirs.
-    pub(super) fn again(self) -> Option<Held> {
+    pub(super) fn again(self) -> Option<QueuedCommand> {
         let (ask, command) = match self {
             Self::Join(ask, join) => (ask, Command::Join(join)),
             Self::Leave(ask, room) => (ask, Command::Leave(room)),
             Self::SetState(ask, state) => (ask, Command::SetState(state)),
             Self::Signal(_) => return None,
         };
-        Some(Held { ask, command })
+        Some(QueuedCommand { ask, command })
     }
 }
 

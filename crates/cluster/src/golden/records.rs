@@ -7,7 +7,7 @@ use super::set::Set;
 use super::text::{assert_says, meant, shown, text};
 use crate::backend::record::{Flags, MemberRecord};
 use crate::backend::redis::keys::encode_user;
-use crate::backend::redis::record::{Written, read};
+use crate::backend::redis::record::{ScriptRecord, read};
 
 /// Every flag, every profile, and one that another release wrote.
 fn samples() -> Vec<MemberRecord> {
@@ -27,11 +27,11 @@ pub(super) fn made() -> Vec<Value> {
 
 /// As `scripts/room.lua` puts it together.
 fn record(member: &MemberRecord) -> Vec<u8> {
-    let Written {
+    let ScriptRecord {
         version,
         flags,
         rest,
-    } = Written::of(member);
+    } = ScriptRecord::of(member);
     let (epoch, node, order, joined_at) =
         (member.epoch, &member.node, member.order, member.joined_at);
     let user = encode_user(&member.user);

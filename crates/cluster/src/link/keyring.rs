@@ -34,10 +34,10 @@ impl ClusterKey {
 
 /// The key that is in force, and those before it: what was made with one of them is still good.
 #[derive(Default)]
-pub(crate) struct Keyring(RwLock<Keys>);
+pub(crate) struct Keyring(RwLock<ClusterKeys>);
 
 #[derive(Default)]
-struct Keys {
+struct ClusterKeys {
     present: Option<ClusterKey>,
     /// The one that this node had before.
     former: Option<ClusterKey>,

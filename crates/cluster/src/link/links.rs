@@ -40,7 +40,7 @@ pub(crate) struct Links {
 }
 
 /// A frame from another node.
-pub(crate) struct Received<'a> {
+pub(crate) struct ReceivedFrame<'a> {
     /// The link to its sender.
     pub(crate) link: Arc<Link>,
     /// What the link needs once the envelopes are handled.
@@ -48,7 +48,7 @@ pub(crate) struct Received<'a> {
     envelopes: &'a [u8],
 }
 
-impl<'a> Received<'a> {
+impl<'a> ReceivedFrame<'a> {
     /// Its envelopes, if it is the next frame; else none.
     pub(crate) fn envelopes(
         &self,
@@ -139,11 +139,11 @@ impl Links {
     }
 
     /// Opens a frame that came on this node's channel, and takes note of it at the link to its sender.
-    pub(crate) fn receive<'a>(&self, frame: &'a [u8]) -> Result<Received<'a>, BadFrame> {
+    pub(crate) fn receive<'a>(&self, frame: &'a [u8]) -> Result<ReceivedFrame<'a>, BadFrame> {
         let (header, envelopes) = frame::open(&self.shared.keyring, &self.shared.own, frame)?;
         let link = self.to(&header.from);
         let heard = link.heard(&header);
-        Ok(Received {
+        Ok(ReceivedFrame {
             link,
             envelopes: if heard.is_next { envelopes } else { &[] },
             repair: heard.repair,

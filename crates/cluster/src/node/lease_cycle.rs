@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::backend::leases::{LeaseError, Renewal};
 use crate::node::observer::Observer;
-use crate::node::reaper::Gone;
+use crate::node::reaper::NodeEnd;
 use crate::node::{Inner, Status};
 use crate::observe::Observation;
 use crate::observe::repeated::Repeated;
@@ -97,18 +97,18 @@ impl Inner {
             .iter()
             .filter(|lease| lease.node != self.id && lease.claimed_by.as_ref() == Some(&self.id));
         for lease in claimed {
-            self.spawn_reaping(&lease.node, Gone::Died);
+            self.spawn_reaping(&lease.node, NodeEnd::Died);
         }
         for lease in look.dead {
             // A node cleans up after what it claims, and one that stops does not begin with that.
             if !self.tasks.is_stopping() && leases.claim(&lease, &self.id).await? {
-                self.spawn_reaping(&lease.node, Gone::told_by(&lease));
+                self.spawn_reaping(&lease.node, NodeEnd::told_by(&lease));
             }
         }
         Ok(matches!(renewal, Renewal::Renewed { .. }))
     }
 
-    fn spawn_reaping(self: &Arc<Self>, dead: &NodeId, how: Gone) {
+    fn spawn_reaping(self: &Arc<Self>, dead: &NodeId, how: NodeEnd) {
         // A node that stops gives its lease back only once it is done with those of others, and begins with no more.
         if self.tasks.is_stopping() || !self.lease.begin_reaping(dead) {
             return;

@@ -16,7 +16,7 @@ use crate::node::Inner;
 use crate::observe::Observation;
 use crate::observe::about::About;
 use crate::observe::record_kind::RecordKind;
-use crate::sessions::keep_away::{Marked, Told};
+use crate::sessions::keep_away::{AnnouncedStep, Marked};
 use crate::tasks::Task;
 
 /// Peers that are cleaned up after at the same time.
@@ -28,14 +28,14 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// How a node went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Gone {
+pub(crate) enum NodeEnd {
     /// Without a word.
     Died,
     /// As it should, and left sessions behind that were away.
     Stopped,
 }
 
-impl Gone {
+impl NodeEnd {
     /// As its lease says, before another node claimed it.
     pub(crate) fn told_by(lease: &Lease) -> Self {
         match lease.claimed_by.as_ref() == Some(&lease.node) {
@@ -58,12 +58,12 @@ enum ReapError {
 
 impl Inner {
     /// Cleans up after `dead`, as often as it takes. If this node dies meanwhile, its claim lapses and another goes on.
-    pub(crate) async fn reap(self: Arc<Self>, dead: NodeId, how: Gone) {
+    pub(crate) async fn reap(self: Arc<Self>, dead: NodeId, how: NodeEnd) {
         match how {
-            Gone::Died => {
+            NodeEnd::Died => {
                 tracing::warn!(node.id = %dead, "a node is gone; its sessions are being taken over")
             }
-            Gone::Stopped => {
+            NodeEnd::Stopped => {
                 tracing::info!(node.id = %dead, "a node has stopped; its away sessions are being taken over")
             }
         }
@@ -74,7 +74,7 @@ impl Inner {
                     return;
                 }
                 Ok(Some(members)) => {
-                    if how == Gone::Died {
+                    if how == NodeEnd::Died {
                         self.observe.observe(Observation::NodeReaped);
                     }
                     tracing::info!(node.id = %dead, members, "a node was cleaned up after");
@@ -140,11 +140,12 @@ impl Inner {
         let (mut steps, mut failed) = (Vec::new(), None);
         let mut under_way = JoinSet::new();
         // One that fails is tried again with the next round; it does not hold up the others.
-        let mut note = |done: Result<Result<Vec<Told>, DirectoryError>, JoinError>| match done {
-            Ok(Ok(told)) => steps.extend(told),
-            Ok(Err(error)) => failed = Some(ReapError::from(error)),
-            Err(error) => failed = Some(error.into()),
-        };
+        let mut note =
+            |done: Result<Result<Vec<AnnouncedStep>, DirectoryError>, JoinError>| match done {
+                Ok(Ok(told)) => steps.extend(told),
+                Ok(Err(error)) => failed = Some(ReapError::from(error)),
+                Err(error) => failed = Some(error.into()),
+            };
         for peer in peers {
             if under_way.len() >= AT_ONCE
                 && let Some(done) = under_way.join_next().await
@@ -183,7 +184,7 @@ impl Inner {
         self: &Arc<Self>,
         dead: &NodeId,
         peer: &PeerId,
-    ) -> Result<Vec<Told>, DirectoryError> {
+    ) -> Result<Vec<AnnouncedStep>, DirectoryError> {
         let told = match self.reap_session(dead, peer).await {
             // Trying again does not help, and the others are cleaned up after all the same. A node that shares a room with it
             // takes it over as an orphan.
@@ -203,7 +204,7 @@ impl Inner {
         self: &Arc<Self>,
         dead: &NodeId,
         peer: &PeerId,
-    ) -> Result<Vec<Told>, DirectoryError> {
+    ) -> Result<Vec<AnnouncedStep>, DirectoryError> {
         let record = self.backend.directory.peer(peer).await?;
         match record.filter(|record| record.node == *dead) {
             Some(record) => self.take_from(dead, &record).await,
@@ -216,7 +217,7 @@ impl Inner {
         self: &Arc<Self>,
         dead: &NodeId,
         record: &PeerRecord,
-    ) -> Result<Vec<Told>, DirectoryError> {
+    ) -> Result<Vec<AnnouncedStep>, DirectoryError> {
         if !self.can_resume(record).await? {
             return self.end_session(record, LeaveReason::NodeLost).await;
         }
@@ -272,14 +273,14 @@ impl Inner {
         &self,
         record: &PeerRecord,
         reason: LeaveReason,
-    ) -> Result<Vec<Told>, DirectoryError> {
+    ) -> Result<Vec<AnnouncedStep>, DirectoryError> {
         let directory = &self.backend.directory;
         let mut told = Vec::new();
         for room in &record.rooms {
             // If it is gone already, the node that removed it may have died before it told the others.
             let left = self.leave_room(room, &record.peer, record.epoch, reason);
             let left = left.await?;
-            told.push(Told {
+            told.push(AnnouncedStep {
                 room: room.clone(),
                 revision: left.revision,
                 nodes: left.nodes,
@@ -292,9 +293,9 @@ impl Inner {
 
     /// Waits until the others have confirmed what they were told. This node may not know these rooms itself, so no node
     /// would compare revisions with it if a link lost a step: it says them again until one generation has carried all.
-    async fn until_told(&self, dead: &NodeId, steps: Vec<Told>) {
+    async fn until_told(&self, dead: &NodeId, steps: Vec<AnnouncedStep>) {
         let mut told: BTreeMap<NodeId, Vec<(RoomId, u64)>> = BTreeMap::new();
-        for Told {
+        for AnnouncedStep {
             room,
             revision,
             nodes,

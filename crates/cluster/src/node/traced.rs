@@ -1,7 +1,7 @@
 //! What sessions do is a trace, with a step for each call to the directory.
 
 use switchboard_protocol::PeerId;
-use switchboard_traces::{Operation, Traces};
+use switchboard_traces::{TracedOperation, Traces};
 
 use crate::node::Inner;
 
@@ -9,7 +9,7 @@ impl Inner {
     /// Does something for a session, and writes down that it did, if it is traced.
     pub(crate) async fn traced<T, E>(
         &self,
-        operation: Operation,
+        operation: TracedOperation,
         (session, room): (&PeerId, Option<&str>),
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {

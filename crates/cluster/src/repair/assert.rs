@@ -10,19 +10,19 @@ use crate::backend::record::PeerRecord;
 use crate::node::Inner;
 use crate::observe::Observation;
 use crate::repair::failure::once_filled;
-use crate::sessions::Held;
+use crate::sessions::OwnedSession;
 use crate::sessions::away::Away;
 use crate::sessions::local_session::LocalSession;
 
 impl Inner {
-    pub(super) async fn assert_held(
+    pub(super) async fn assert_owned(
         self: &Arc<Self>,
-        session: Held,
+        session: OwnedSession,
         lift: bool,
     ) -> Result<(), DirectoryError> {
         let (peer, asserted) = match session {
-            Held::Live(local) => (local.peer, self.assert_live_or_away(&local, lift).await),
-            Held::Away(away) => (away.peer, self.assert_away(&away, lift).await),
+            OwnedSession::Live(local) => (local.peer, self.assert_live_or_away(&local, lift).await),
+            OwnedSession::Away(away) => (away.peer, self.assert_away(&away, lift).await),
         };
         match asserted {
             // Trying again does not help, and the others must not wait for it.

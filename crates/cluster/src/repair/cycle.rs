@@ -16,7 +16,7 @@ use tokio::time::{Duration, Instant, sleep, sleep_until};
 use crate::backend::directory::DirectoryError;
 use crate::node::Inner;
 use crate::repair::failure::AssertError;
-use crate::sessions::Held;
+use crate::sessions::OwnedSession;
 use crate::tasks::Task;
 
 /// A slow cycle takes this long, or longer where there are many sessions.
@@ -38,7 +38,7 @@ impl<E: Into<AssertError>> From<E> for Interrupted {
 }
 
 /// What one cycle leaves for the next.
-pub(super) struct Memory {
+pub(super) struct CycleState {
     pub(super) doubts: watch::Receiver<u64>,
     /// Since when everything was asserted without a doubt in between, while buckets are closed.
     pub(super) filling_since: Option<Instant>,
@@ -53,7 +53,7 @@ pub(super) struct Memory {
 impl Inner {
     /// Asserts until the node stops.
     pub(crate) async fn assert_always(self: Arc<Self>) {
-        let mut memory = Memory {
+        let mut state = CycleState {
             doubts: self.backend.doubts.clone(),
             filling_since: None,
             lift: false,
@@ -63,26 +63,26 @@ impl Inner {
         let stop = self.tasks.child_stop();
         let cycles = async {
             loop {
-                self.cycle_at_full_speed(&mut memory).await;
-                while self.cycle_slowly(&mut memory).await.is_ok() {}
+                self.cycle_at_full_speed(&mut state).await;
+                while self.cycle_slowly(&mut state).await.is_ok() {}
             }
         };
         stop.run_until_cancelled(cycles).await;
     }
 
     /// As often as it takes until all was asserted and every bucket is open.
-    async fn cycle_at_full_speed(self: &Arc<Self>, memory: &mut Memory) {
+    async fn cycle_at_full_speed(self: &Arc<Self>, state: &mut CycleState) {
         loop {
             self.lease.inside().await;
-            if memory.doubts.has_changed().unwrap_or(false) {
-                memory.filling_since = None;
-                memory.lift = true;
+            if state.doubts.has_changed().unwrap_or(false) {
+                state.filling_since = None;
+                state.lift = true;
             }
-            match self.assert_all_and_open(memory).await {
+            match self.assert_all_and_open(state).await {
                 Ok(true) => return self.serve(),
                 Ok(false) => {}
                 Err(error) => {
-                    memory.filling_since = None;
+                    state.filling_since = None;
                     tracing::debug!(%error, "the directory could not be asserted to; again soon");
                 }
             }
@@ -91,12 +91,12 @@ impl Inner {
     }
 
     /// One after another, until all had their turn.
-    async fn cycle_slowly(self: &Arc<Self>, memory: &mut Memory) -> Result<(), Interrupted> {
+    async fn cycle_slowly(self: &Arc<Self>, state: &mut CycleState) -> Result<(), Interrupted> {
         let sessions = self.sessions.all();
         let count = u32::try_from(sessions.len()).unwrap_or(u32::MAX).max(1);
         let pace = (CYCLE / count).max(PACE_MIN);
         let end = Instant::now() + pace * count;
-        let mut doubts = memory.doubts.clone();
+        let mut doubts = state.doubts.clone();
         let cycle = async {
             for (session, turn) in sessions.into_iter().zip(1..) {
                 self.assert_or_skip(session, false).await?;
@@ -104,8 +104,8 @@ impl Inner {
             }
             sleep_until(end).await;
             self.lease.key.agree().await?;
-            self.expel_ghosts(&mut memory.ghosts).await?;
-            self.adopt_orphans(&mut memory.absent).await?;
+            self.expel_ghosts(&mut state.ghosts).await?;
+            self.adopt_orphans(&mut state.absent).await?;
             self.verify_places().await?;
             // Where no session joins, nothing else notices.
             let closed = self.backend.directory.closed_buckets().await;
@@ -128,34 +128,34 @@ impl Inner {
     /// True once every bucket is open.
     async fn assert_all_and_open(
         self: &Arc<Self>,
-        memory: &mut Memory,
+        state: &mut CycleState,
     ) -> Result<bool, AssertError> {
-        self.look_back(memory).await?;
+        self.look_back(state).await?;
         self.lease.key.agree().await?;
         let closed = self.backend.directory.closed_buckets().await?;
         let now = Instant::now();
         // Another node may have closed them, while this one has no doubt of its own: a part of the directory may have gone
         // back in time without a word.
-        memory.lift |= !closed.is_empty() && memory.filling_since.is_none();
-        let since = *memory.filling_since.get_or_insert(now);
-        self.assert_all(memory.lift).await?;
-        self.assert_former(&closed, memory.lift).await?;
-        memory.lift = false;
-        self.expel_ghosts(&mut memory.ghosts).await?;
-        let all_present = self.adopt_orphans(&mut memory.absent).await?;
+        state.lift |= !closed.is_empty() && state.filling_since.is_none();
+        let since = *state.filling_since.get_or_insert(now);
+        self.assert_all(state.lift).await?;
+        self.assert_former(&closed, state.lift).await?;
+        state.lift = false;
+        self.expel_ghosts(&mut state.ghosts).await?;
+        let all_present = self.adopt_orphans(&mut state.absent).await?;
         if closed.is_empty() {
-            memory.filling_since = None;
+            state.filling_since = None;
             let still = self.backend.directory.closed_buckets().await;
             return Ok(still?.is_empty());
         }
         self.say_why_it_waits(closed.len());
         let is_filled = now.saturating_duration_since(since) >= self.time_to_fill().await?;
-        let undoubted = !memory.doubts.has_changed().unwrap_or(false);
+        let undoubted = !state.doubts.has_changed().unwrap_or(false);
         if is_filled && all_present && undoubted {
             self.open(closed).await?;
-            memory.filling_since = None;
+            state.filling_since = None;
             // What was forgotten meanwhile was opened all the same.
-            self.look_back(memory).await?;
+            self.look_back(state).await?;
         }
         // Also where they are open now: what waited for that is done by one more cycle.
         Ok(false)
@@ -182,12 +182,12 @@ impl Inner {
 
     async fn assert_or_skip(
         self: &Arc<Self>,
-        session: Held,
+        session: OwnedSession,
         lift: bool,
     ) -> Result<(), DirectoryError> {
         let asserted = self
             .tasks
-            .guarded_in(Task::Assertion, self.assert_held(session, lift));
+            .guarded_in(Task::Assertion, self.assert_owned(session, lift));
         asserted.await.unwrap_or(Ok(()))
     }
 }

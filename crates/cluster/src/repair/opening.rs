@@ -6,7 +6,7 @@ use crate::backend::bucket::{BUCKETS, Bucket};
 use crate::backend::directory::DirectoryError;
 use crate::backend::leases::LeaseError;
 use crate::node::{Inner, Status};
-use crate::repair::cycle::Memory;
+use crate::repair::cycle::CycleState;
 use crate::repair::failure::AssertError;
 
 /// Leases that a node which has just started waits for others to fill the directory and open its rooms. They count theirs
@@ -16,8 +16,8 @@ const NEWCOMER_WAITS: u32 = 2;
 impl Inner {
     /// Closes the rooms of a directory that went back in time. Until it has looked, this node lets no session in: what others
     /// have written since is unknown there.
-    pub(super) async fn look_back(&self, memory: &mut Memory) -> Result<(), AssertError> {
-        let doubts = *memory.doubts.borrow_and_update();
+    pub(super) async fn look_back(&self, state: &mut CycleState) -> Result<(), AssertError> {
+        let doubts = *state.doubts.borrow_and_update();
         self.lease.renew().await?;
         if self.repairs.doubt.went_back() {
             if let Some(said) = self.repairs.warnings.went_back.happened() {
@@ -26,8 +26,8 @@ impl Inner {
                 );
             }
             self.backend.directory.close_buckets().await?;
-            memory.filling_since = None;
-            memory.lift = true;
+            state.filling_since = None;
+            state.lift = true;
         }
         self.repairs.doubt.looked(doubts);
         Ok(())

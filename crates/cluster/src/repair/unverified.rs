@@ -12,15 +12,15 @@ use crate::backend::directory::AssertMember;
 use crate::backend::record::Epoch;
 use crate::signal::tombstones::REMEMBERED;
 
-pub(crate) type Place = (PeerId, RoomId);
+pub(crate) type PlaceKey = (PeerId, RoomId);
 
 /// Not more than the places of away sessions.
 #[derive(Default)]
-pub(crate) struct Unverified(Mutex<BTreeMap<Place, Written>>);
+pub(crate) struct Unverified(Mutex<BTreeMap<PlaceKey, UnverifiedWrite>>);
 
 /// What was written, and when.
 #[derive(Clone)]
-pub(crate) struct Written {
+pub(crate) struct UnverifiedWrite {
     pub(crate) epoch: Epoch,
     pub(crate) node: NodeId,
     at: Instant,
@@ -28,9 +28,9 @@ pub(crate) struct Written {
 
 impl Unverified {
     /// Returns what was to be verified there before.
-    pub(crate) fn note(&self, place: &AssertMember) -> Option<Written> {
+    pub(crate) fn note(&self, place: &AssertMember) -> Option<UnverifiedWrite> {
         let member = &place.member;
-        let written = Written {
+        let written = UnverifiedWrite {
             epoch: member.epoch,
             node: member.node.clone(),
             at: Instant::now(),
@@ -39,7 +39,7 @@ impl Unverified {
     }
 
     /// The directory had the place: it is as it was before.
-    pub(crate) fn take_back(&self, place: &AssertMember, before: Option<Written>) {
+    pub(crate) fn take_back(&self, place: &AssertMember, before: Option<UnverifiedWrite>) {
         let mut places = self.0.lock();
         match before {
             Some(before) => places.insert(key(place), before),
@@ -47,7 +47,7 @@ impl Unverified {
         };
     }
 
-    pub(crate) fn due(&self) -> Vec<(Place, Written)> {
+    pub(crate) fn due(&self) -> Vec<(PlaceKey, UnverifiedWrite)> {
         let places = self.0.lock();
         let due = places
             .iter()
@@ -56,11 +56,11 @@ impl Unverified {
             .collect()
     }
 
-    pub(crate) fn remove(&self, place: &Place) {
+    pub(crate) fn remove(&self, place: &PlaceKey) {
         self.0.lock().remove(place);
     }
 }
 
-fn key(place: &AssertMember) -> Place {
+fn key(place: &AssertMember) -> PlaceKey {
     (place.member.peer, place.room.clone())
 }

@@ -5,7 +5,7 @@ use switchboard_protocol::server_message::LeaveReason;
 
 use crate::backend::directory::DirectoryError;
 use crate::node::Inner;
-use crate::repair::unverified::{Place, Written};
+use crate::repair::unverified::{PlaceKey, UnverifiedWrite};
 use crate::tasks::Task;
 
 impl Inner {
@@ -30,8 +30,8 @@ impl Inner {
     /// False: the directory forgot the session, and this node is about to write it again.
     async fn verify(
         &self,
-        (peer, room): &Place,
-        written: &Written,
+        (peer, room): &PlaceKey,
+        written: &UnverifiedWrite,
     ) -> Result<bool, DirectoryError> {
         let directory = &self.backend.directory;
         match directory.peer(peer).await? {

@@ -6,7 +6,7 @@ use switchboard_protocol::server_message::{Joined, Ready, RoomSnapshot};
 use switchboard_protocol::{Connection, PeerId};
 use tokio::sync::oneshot;
 
-use super::state::{After, Entry, Joining, Room};
+use super::state::{After, EnteredBy, Joining, Room};
 use crate::backend::record::RosterSnapshot;
 use crate::room::roster::Roster;
 use crate::sessions::local_session::LocalSession;
@@ -32,7 +32,7 @@ impl Room {
     /// The directory did not let it in.
     pub(crate) fn give_up_opening(&mut self, peer: &PeerId) {
         self.end_opening(peer);
-        self.forget_held_if_unused();
+        self.forget_steps_if_unused();
     }
 
     pub(super) fn end_opening(&mut self, peer: &PeerId) {
@@ -61,7 +61,7 @@ impl Room {
     pub(crate) fn admit(
         &mut self,
         local: &Arc<LocalSession>,
-        entry: Entry,
+        entry: EnteredBy,
         revision: u64,
         snapshot: Option<RosterSnapshot>,
     ) -> (oneshot::Receiver<RoomSnapshot>, After) {
@@ -85,14 +85,14 @@ impl Room {
     }
 
     /// `local` is on its way out: it hears nothing of the room any more.
-    pub(crate) fn dismiss(&mut self, local: &LocalSession) {
+    pub(crate) fn remove_local(&mut self, local: &LocalSession) {
         // Its successor may be on this node as well.
         let is_it = |known: &LocalSession| known.peer == local.peer && known.epoch == local.epoch;
         self.arrivals
             .joining
             .retain(|joining| !is_it(&joining.local));
         self.locals.retain(|known| !is_it(known));
-        self.forget_held_if_unused();
+        self.forget_steps_if_unused();
     }
 
     /// Whether the directory has let it in, or may have, and this node's roster has not reached that step.
@@ -105,9 +105,9 @@ impl Room {
         joining.any(|joining| joining == peer) || self.arrivals.opening.contains(peer)
     }
 
-    pub(super) fn forget_held_if_unused(&mut self) {
+    pub(super) fn forget_steps_if_unused(&mut self) {
         if self.is_unused() {
-            self.held.clear();
+            self.out_of_order.clear();
         }
     }
 
@@ -147,7 +147,7 @@ impl Room {
             if joined.send(snapshot.clone()).is_err() {
                 continue;
             }
-            if let Entry::Join(re) = entry {
+            if let EnteredBy::Join(re) = entry {
                 local.tell(joined_message(re, snapshot));
                 if let (true, Some(peers)) = (roster.ready >= revision, roster.pair()) {
                     local.tell(Ready {

@@ -8,12 +8,12 @@ use super::state::{After, READ_AFTER, Room, SenderKnown};
 use crate::link::envelope::RosterChange;
 
 /// Steps that may wait in one room for a missing one.
-const HELD_MAX: usize = 2048;
+const OUT_OF_ORDER_MAX: usize = 2048;
 
 impl Room {
-    pub(super) fn hold(&mut self, step: RosterChange) {
-        if self.held.len() < HELD_MAX {
-            self.held.push_back(step);
+    pub(super) fn keep_out_of_order(&mut self, step: RosterChange) {
+        if self.out_of_order.len() < OUT_OF_ORDER_MAX {
+            self.out_of_order.push_back(step);
         }
     }
 
@@ -33,23 +33,26 @@ impl Room {
         }
     }
 
-    /// Takes held steps as long as the next one is there.
+    /// Takes steps that came too early, as long as the next one is there.
     pub(super) fn catch_up(&mut self, after: &mut After) {
-        while let Some(step) = self.next_held_step() {
+        while let Some(step) = self.next_in_order() {
             self.take(step, after);
         }
         let Some(revision) = self.roster.as_ref().map(|roster| roster.revision) else {
             return;
         };
         self.tell_awaiting();
-        self.held.retain(|step| step.revision > revision);
+        self.out_of_order.retain(|step| step.revision > revision);
         self.note_gap();
     }
 
-    fn next_held_step(&mut self) -> Option<RosterChange> {
+    fn next_in_order(&mut self) -> Option<RosterChange> {
         let next = self.roster.as_ref()?.revision + 1;
-        let index = self.held.iter().position(|step| step.revision == next)?;
-        self.held.remove(index)
+        let index = self
+            .out_of_order
+            .iter()
+            .position(|step| step.revision == next)?;
+        self.out_of_order.remove(index)
     }
 
     /// Comes when the roster has that revision.

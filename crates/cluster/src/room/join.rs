@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use switchboard_protocol::RoomId;
 use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
-use switchboard_traces::Operation;
+use switchboard_traces::TracedOperation;
 use tokio::sync::{MutexGuard, oneshot};
 use tokio::time::{Duration, Instant, timeout};
 
@@ -14,7 +14,7 @@ use crate::node::{Inner, Node};
 use crate::observe::Observation;
 use crate::room::allowance::member_bytes;
 use crate::room::rooms::Opening;
-use crate::room::{Entry, JOIN_PATIENCE, Room};
+use crate::room::{EnteredBy, JOIN_PATIENCE, Room};
 use crate::sessions::local_session::LocalSession;
 
 /// Why a session is not let into a room.
@@ -95,7 +95,7 @@ impl Node {
         let room = join.room.clone();
         let about = (&local.peer, Some(room.as_str()));
         let joining = self.try_to_join(local, re, join);
-        self.0.traced(Operation::Join, about, joining).await
+        self.0.traced(TracedOperation::Join, about, joining).await
     }
 
     async fn try_to_join(
@@ -235,7 +235,7 @@ impl Inner {
         let revision = place.revision;
         let has_roster = roster.is_none();
         self.announce_join(&join.room, place, has_roster, evicted.as_ref());
-        let admit = |room: &mut Room| room.admit(local, Entry::Join(re), revision, roster);
+        let admit = |room: &mut Room| room.admit(local, EnteredBy::Join(re), revision, roster);
         let joined = self.in_room(&opening.room, admit);
         opening.admitted();
         tracing::debug!(session.id = %local.peer, room.id = %join.room, "a session joined a room");
@@ -261,7 +261,7 @@ impl Inner {
             _ => JoinError::Unavailable,
         };
         // The room stays noted with the session: its next join or assertion, or its end, undoes this one.
-        self.rooms.dismiss(local, &join.room);
+        self.rooms.remove_local(local, &join.room);
         local.directory.note_undone(&join.room);
         Err(refused)
     }

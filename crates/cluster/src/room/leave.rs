@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{PeerId, RoomId};
-use switchboard_traces::Operation;
+use switchboard_traces::TracedOperation;
 
 use crate::backend::directory::{DirectoryError, LeaveOutcome};
 use crate::backend::record::Epoch;
@@ -23,7 +23,7 @@ impl Node {
             self.0.leave(local, room, LeaveReason::Left).await
         };
         let about = (&local.peer, Some(room.as_str()));
-        self.0.traced(Operation::Leave, about, leaving).await
+        self.0.traced(TracedOperation::Leave, about, leaving).await
     }
 }
 
@@ -36,7 +36,7 @@ impl Inner {
         room: &RoomId,
         reason: LeaveReason,
     ) -> Result<(), DirectoryError> {
-        self.rooms.dismiss(local, room);
+        self.rooms.remove_local(local, room);
         local.directory.note_undone(room);
         self.leave_room(room, &local.peer, local.epoch, reason)
             .await?;

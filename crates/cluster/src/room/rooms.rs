@@ -112,9 +112,9 @@ impl Rooms {
     }
 
     /// The session hears nothing of the room any more.
-    pub(crate) fn dismiss(&self, local: &LocalSession, room: &RoomId) {
+    pub(crate) fn remove_local(&self, local: &LocalSession, room: &RoomId) {
         if let Some(known) = self.get(room.as_str()) {
-            known.lock().dismiss(local);
+            known.lock().remove_local(local);
             self.sweep(room);
         }
     }

@@ -29,7 +29,7 @@ pub(crate) struct Room {
     /// What waits until the roster has a revision.
     pub(super) awaiting: Vec<(u64, oneshot::Sender<()>)>,
     /// Steps that wait for those before them.
-    pub(super) held: VecDeque<RosterChange>,
+    pub(super) out_of_order: VecDeque<RosterChange>,
     pub(super) highest: Highest,
     /// Members that are being looked up.
     pub(super) look_ups: Vec<LookUp>,
@@ -66,7 +66,7 @@ pub(super) struct Highest {
 /// A join that the directory has carried out.
 pub(super) struct Joining {
     pub(super) local: Arc<LocalSession>,
-    pub(super) entry: Entry,
+    pub(super) entry: EnteredBy,
     pub(super) revision: u64,
     pub(super) joined: oneshot::Sender<RoomSnapshot>,
 }
@@ -79,7 +79,7 @@ pub(super) struct LookUp {
 
 /// How a session of this node comes into a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Entry {
+pub(crate) enum EnteredBy {
     /// It joins, with this message id: it is told `joined`.
     Join(u64),
     /// It was in the room before, over another connection: it is told with its `welcome`.
@@ -118,7 +118,7 @@ impl Room {
             locals: Vec::new(),
             arrivals: Arrivals::default(),
             awaiting: Vec::new(),
-            held: VecDeque::new(),
+            out_of_order: VecDeque::new(),
             highest: Highest::default(),
             look_ups: Vec::new(),
             sighted: Vec::new(),

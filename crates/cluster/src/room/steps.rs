@@ -18,7 +18,7 @@ impl Room {
             _ => {
                 self.note_told(step.revision);
                 // One that finds no place is read from the directory with the others.
-                self.hold(step);
+                self.keep_out_of_order(step);
                 self.note_gap();
             }
         }
@@ -34,7 +34,7 @@ impl Room {
         };
         // The directory knows best: what was said to exist beyond this does not, unless it waits here.
         let joining = self.arrivals.joining.iter().map(|joining| joining.revision);
-        let waiting = joining.chain(self.held.iter().map(|step| step.revision));
+        let waiting = joining.chain(self.out_of_order.iter().map(|step| step.revision));
         self.highest.known = waiting.fold(snapshot.revision, u64::max);
         self.highest.supposed = 0;
         let is_partial = doubtful && self.lacks_a_member(known, &snapshot);
@@ -65,9 +65,9 @@ impl Room {
     }
 
     pub(super) fn lacks_a_member(&self, known: &Roster, snapshot: &RosterSnapshot) -> bool {
-        known
-            .members()
-            .any(|member| !snapshot.lists(&member.peer) && self.held_reason(&member.peer).is_none())
+        known.members().any(|member| {
+            !snapshot.lists(&member.peer) && self.leave_reason_to_come(&member.peer).is_none()
+        })
     }
 
     pub(super) fn take(&mut self, step: RosterChange, after: &mut After) {

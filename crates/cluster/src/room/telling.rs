@@ -41,7 +41,7 @@ impl Room {
             .collect();
         let ready = fresh.ready > stale.ready;
         for member in gone {
-            let reason = self.held_reason(&member.peer).unwrap_or_else(|| {
+            let reason = self.leave_reason_to_come(&member.peer).unwrap_or_else(|| {
                 // Its node may have died: then no node answers for it, unless it came again.
                 if !come.iter().any(|new| new.peer == member.peer) {
                     after.lost.push((member.peer, LeaveReason::NodeLost));
@@ -65,11 +65,13 @@ impl Room {
     }
 
     /// A snapshot does not say why a member left; a step that waits may.
-    pub(super) fn held_reason(&self, peer: &PeerId) -> Option<LeaveReason> {
-        self.held.iter().find_map(|step| match &step.change {
-            Change::Left { peer: left, reason } if left == peer => Some(*reason),
-            _ => None,
-        })
+    pub(super) fn leave_reason_to_come(&self, peer: &PeerId) -> Option<LeaveReason> {
+        self.out_of_order
+            .iter()
+            .find_map(|step| match &step.change {
+                Change::Left { peer: left, reason } if left == peer => Some(*reason),
+                _ => None,
+            })
     }
 
     /// To those who were in before the step: the joiner hears it with its own `joined`.

@@ -94,7 +94,12 @@ fn whoever_is_let_in_by_a_directory_that_went_back_in_time_is_in_once_the_roster
     room.roster = Some(Roster::new(read(5, &[other])));
     room.open(own);
     let joining = local(own);
-    let (mut joined, _) = room.admit(&joining, Entry::Join(1), 4, Some(read(4, &[other, own])));
+    let (mut joined, _) = room.admit(
+        &joining,
+        EnteredBy::Join(1),
+        4,
+        Some(read(4, &[other, own])),
+    );
     assert!(joined.try_recv().is_err());
     // Another's step has the revision that comes next.
     room.step(RosterChange {
@@ -115,7 +120,7 @@ fn nobody_is_shown_itself_as_away() {
     let mut away = own.clone();
     away.flags.away = true;
     let mut room = Room::new("r".parse().expect("a room id"));
-    let entry = Entry::Resume;
+    let entry = EnteredBy::Resume;
     let read = RosterSnapshot::of(5, 0, 8, vec![away]);
     let (mut joined, _) = room.admit(&local(own.peer), entry, 5, Some(read));
     let shown = joined.try_recv().expect("it is in");
@@ -132,7 +137,12 @@ fn whoever_had_to_go_before_the_roster_reached_its_join_is_not_waited_for() {
     let mut room = Room::new("r".parse().expect("a room id"));
     room.roster = Some(Roster::new(read(2, &[other])));
     room.open(own);
-    let (mut joined, _) = room.admit(&local(own), Entry::Join(1), 4, Some(read(4, &[other, own])));
+    let (mut joined, _) = room.admit(
+        &local(own),
+        EnteredBy::Join(1),
+        4,
+        Some(read(4, &[other, own])),
+    );
     // Read before it was let in, and while not everybody has written what is his.
     room.install(read(3, &[other]), false);
     room.install(read(6, &[other]), true);

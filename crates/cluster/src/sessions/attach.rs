@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use switchboard_protocol::server_message::LeaveReason;
-use switchboard_traces::Operation;
+use switchboard_traces::TracedOperation;
 
 use crate::backend::directory::{Attach, AttachOutcome, DirectoryError};
 use crate::backend::record::Epoch;
@@ -54,7 +54,7 @@ impl Node {
             .guarded_in(Task::Attach, node.enter_directory(&local));
         let entering = async { entering.await.unwrap_or(Err(AttachError::Unavailable)) };
         let about = (&local.peer, None);
-        let entered = node.traced(Operation::Attach, about, entering).await;
+        let entered = node.traced(TracedOperation::Attach, about, entering).await;
         if let Err(error) = entered {
             self.detach(local, Departure::Leave(LeaveReason::Disconnected));
             return Err(error);

@@ -140,7 +140,7 @@ impl Inner {
         local.streams.unanswered.lock().end_all();
         let places = self.places_to_keep(local);
         for room in local.directory.room_ids() {
-            self.rooms.dismiss(local, &room);
+            self.rooms.remove_local(local, &room);
         }
         places
     }
@@ -232,7 +232,7 @@ impl Inner {
     pub(crate) async fn finish_turn(&self, local: &LocalSession) {
         drop(local.directory.turn.lock().await);
         for room in local.directory.room_ids() {
-            self.rooms.dismiss(local, &room);
+            self.rooms.remove_local(local, &room);
         }
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct DirectoryState {
     pub(crate) turn: tokio::sync::Mutex<()>,
     /// There while the directory may list the session: the node does not give its lease back before.
     listed: Mutex<Option<TaskTrackerToken>>,
-    rooms: Mutex<Rooms>,
+    rooms: Mutex<SessionRooms>,
     /// What its joins may have listed to it.
     pub(crate) listing: Mutex<Allowance>,
     /// The node that had it before, and since when that is over: if it was not told, it is told again.
@@ -31,7 +31,7 @@ pub(crate) struct DirectoryState {
 }
 
 #[derive(Default)]
-struct Rooms {
+struct SessionRooms {
     /// Those that the directory may list it in, with what it told of itself there last. `None`: it told that through another
     /// node, and this one has not read it yet.
     listed: Vec<(RoomId, Option<Profile>)>,
@@ -39,7 +39,7 @@ struct Rooms {
     undone: Vec<RoomId>,
 }
 
-impl Rooms {
+impl SessionRooms {
     fn has(&self, room: &RoomId) -> bool {
         self.listed.iter().any(|(known, _)| known == room)
     }

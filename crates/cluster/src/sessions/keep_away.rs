@@ -23,13 +23,13 @@ const FREED_PART: usize = 16;
 /// What became of an attempt to mark a session as away.
 pub(crate) enum Marked {
     /// Everywhere; these are to know.
-    Done(Vec<Told>),
+    Done(Vec<AnnouncedStep>),
     /// It is another connection's.
     Superseded,
 }
 
 /// A step in a room, and who is to know of it.
-pub(crate) struct Told {
+pub(crate) struct AnnouncedStep {
     pub(crate) room: RoomId,
     /// Of the roster after it.
     pub(crate) revision: u64,
@@ -95,7 +95,7 @@ impl Inner {
     pub(crate) async fn mark_in_turn(&self, away: &Away) -> Result<Marked, DirectoryError> {
         let _turn = self.sessions.departure_turn().await;
         let _own_turn = away.turn.lock().await;
-        let mut told = Vec::new();
+        let mut steps = Vec::new();
         let directory = &self.backend.directory;
         let noted = directory.note_away(&away.peer, away.epoch, &self.id);
         if !noted.await? {
@@ -115,7 +115,7 @@ impl Inner {
                 TakeOverOutcome::Moved { changed, place } => {
                     self.tell_taken(room, &place, changed);
                     away.note_place(place.to_assert(room));
-                    told.push(Told {
+                    steps.push(AnnouncedStep {
                         room: room.clone(),
                         revision: place.revision,
                         nodes: place.nodes,
@@ -127,7 +127,7 @@ impl Inner {
                 TakeOverOutcome::Stale { .. } => return Ok(Marked::Superseded),
             }
         }
-        Ok(Marked::Done(told))
+        Ok(Marked::Done(steps))
     }
 
     /// Another connection, or another node, has the session.

@@ -14,7 +14,7 @@ use crate::backend::directory::{Place, TakeOver, TakeOverOutcome};
 use crate::backend::record::RosterSnapshot;
 use crate::node::Inner;
 use crate::room::rooms::Opening;
-use crate::room::{Entry, JOIN_PATIENCE};
+use crate::room::{EnteredBy, JOIN_PATIENCE};
 use crate::sessions::local_session::LocalSession;
 use crate::sessions::resume::ResumeError;
 
@@ -82,7 +82,7 @@ impl Inner {
         if let Ok(Ok(snapshot)) = timeout(JOIN_PATIENCE, entered.admitted).await {
             return Ok(snapshot);
         }
-        self.rooms.dismiss(local, &entered.room);
+        self.rooms.remove_local(local, &entered.room);
         Err(ResumeError::Unavailable)
     }
 
@@ -151,7 +151,7 @@ impl Inner {
             place.nodes = self.with_own(place.nodes);
         }
         self.tell_taken(&id, &place, changed);
-        let (entry, revision) = (Entry::Resume, place.revision);
+        let (entry, revision) = (EnteredBy::Resume, place.revision);
         let admitted = self.in_room(&opening.room, |room| {
             room.admit(local, entry, revision, roster)
         });

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use switchboard_protocol::server_message::RoomSnapshot;
-use switchboard_traces::Operation;
+use switchboard_traces::TracedOperation;
 
 use crate::backend::directory::DirectoryError;
 use crate::backend::record::Epoch;
@@ -72,7 +72,7 @@ impl Node {
         let resuming = self.try_to_resume(session, shown, seen.into());
         let resumed = self
             .0
-            .traced(Operation::Resume, (&peer, None), resuming)
+            .traced(TracedOperation::Resume, (&peer, None), resuming)
             .await;
         let outcome = match &resumed {
             Ok(_) => ResumeOutcome::Resumed,

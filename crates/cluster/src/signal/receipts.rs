@@ -86,7 +86,7 @@ impl Inner {
             }
         }
         for moved in &receipt.moved {
-            unanswered.hold(&receipt.receiver, from, moved);
+            unanswered.await_connection(&receipt.receiver, from, moved);
         }
     }
 }

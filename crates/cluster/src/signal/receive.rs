@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use switchboard_protocol::server_message::{Reason, Signal};
 use switchboard_protocol::{NodeId, Payload, PeerId};
-use switchboard_traces::{Operation, SpanContext, is_valid};
+use switchboard_traces::{SpanContext, TracedOperation, is_valid};
 use tokio::sync::mpsc;
 
 use crate::backend::bus::{BusEvent, Inbox};
@@ -42,7 +42,7 @@ enum Verdict {
 }
 
 /// A signal as it came, in its room.
-struct Arrival<'a> {
+struct ArrivedSignal<'a> {
     /// The sender's node.
     from: &'a NodeId,
     signal: &'a SignalEnvelope<'a>,
@@ -148,10 +148,10 @@ impl Inner {
             Envelope::Roster(step) => self.receive_step(step),
             Envelope::Revisions(revisions) => self.compare_revisions(from, revisions),
             Envelope::Moved(moved) => {
-                let _span = self
-                    .settings
-                    .traces
-                    .operation(Operation::Move, &moved.peer, None);
+                let _span =
+                    self.settings
+                        .traces
+                        .operation(TracedOperation::Move, &moved.peer, None);
                 self.sessions.let_go(&moved.peer, moved.epoch, from);
             }
         }
@@ -170,7 +170,7 @@ impl Inner {
 
     fn receive_signal(&self, from: &NodeId, signal: &SignalEnvelope<'_>) {
         let holds_any_back = self.signals.hold_any_back();
-        self.on_arrival(from, signal, |arrival| {
+        self.on_arrival(from, signal, |arrived| {
             for receiver in &signal.receivers {
                 let behind = match holds_any_back {
                     true => self.held_back_behind(receiver, signal),
@@ -178,7 +178,7 @@ impl Inner {
                 };
                 let verdict = match behind {
                     Some(local) => Verdict::TooEarly(local),
-                    None => self.verdict(arrival, receiver),
+                    None => self.verdict(arrived, receiver),
                 };
                 match verdict {
                     Verdict::Pending => {}
@@ -191,9 +191,9 @@ impl Inner {
 
     /// The same for one that was held back, for one receiver. False: it comes too early still.
     pub(super) fn receive_held_back(&self, from: &NodeId, signal: &SignalEnvelope<'_>) -> bool {
-        self.on_arrival(from, signal, |arrival| {
+        self.on_arrival(from, signal, |arrived| {
             signal.receivers.iter().all(|receiver| {
-                match self.verdict(arrival, receiver) {
+                match self.verdict(arrived, receiver) {
                     Verdict::Pending => {}
                     Verdict::Answer(answer) => self.send_answer(from, signal, *receiver, answer),
                     Verdict::TooEarly(_) => return false,
@@ -209,7 +209,7 @@ impl Inner {
         &self,
         from: &NodeId,
         signal: &SignalEnvelope<'_>,
-        judge: impl FnOnce(&Arrival<'_>) -> T,
+        judge: impl FnOnce(&ArrivedSignal<'_>) -> T,
     ) -> T {
         let shared = self.rooms.get(signal.room);
         let mut room = shared.as_ref().map(|shared| shared.lock());
@@ -223,7 +223,7 @@ impl Inner {
         if let Some(shared) = shared.as_ref().filter(|_| sender == SenderKnown::Perhaps) {
             self.rooms.note_behind(shared);
         }
-        judge(&Arrival {
+        judge(&ArrivedSignal {
             from,
             signal,
             room: room.as_deref(),
@@ -257,13 +257,13 @@ impl Inner {
         }
     }
 
-    fn verdict(&self, arrival: &Arrival<'_>, receiver: &(PeerId, Epoch)) -> Verdict {
+    fn verdict(&self, arrived: &ArrivedSignal<'_>, receiver: &(PeerId, Epoch)) -> Verdict {
         let (peer, epoch) = receiver;
-        let signal = arrival.signal;
-        let Some(room) = arrival.room else {
+        let signal = arrived.signal;
+        let Some(room) = arrived.room else {
             return Verdict::of(self.answer_for_absent(None, *receiver, signal));
         };
-        let comes_early = match arrival.sender {
+        let comes_early = match arrived.sender {
             SenderKnown::Yes => room.is_joining(peer),
             SenderKnown::Perhaps => true,
             SenderKnown::No => return Verdict::of(self.answer_to_stranger(*receiver, signal)),
@@ -273,16 +273,21 @@ impl Inner {
         }
         let local = room.local(peer);
         match local.filter(|local| local.epoch == *epoch || is_out(Guard::ReceiverEpoch)) {
-            Some(local) => Verdict::of(self.hand_on(local, arrival, room)),
+            Some(local) => Verdict::of(self.hand_on(local, arrived, room)),
             None => Verdict::of(self.answer_for_absent(Some(room), *receiver, signal)),
         }
     }
 
     /// Into the receiver's outbox, if it is next in its stream. Returns the answer if there is one already.
-    fn hand_on(&self, local: &LocalSession, arrival: &Arrival<'_>, room: &Room) -> Option<Answer> {
-        let signal = arrival.signal;
+    fn hand_on(
+        &self,
+        local: &LocalSession,
+        arrived: &ArrivedSignal<'_>,
+        room: &Room,
+    ) -> Option<Answer> {
+        let signal = arrived.signal;
         let mut inbound = local.streams.inbound.lock();
-        let judgement = inbound.judge(signal.sender, signal.sender_epoch, arrival.from, signal.id);
+        let judgement = inbound.judge(signal.sender, signal.sender_epoch, arrived.from, signal.id);
         match judgement {
             Judgement::Pending => None,
             Judgement::Stale => {
@@ -296,8 +301,8 @@ impl Inner {
             Judgement::HandOn => {
                 let traces = &self.settings.traces;
                 let traced =
-                    traces.process_signal(arrival.traced.as_ref(), about(signal), &local.peer);
-                let message = arrival.message.get_or_init(|| message(room, signal));
+                    traces.process_signal(arrived.traced.as_ref(), about(signal), &local.peer);
+                let message = arrived.message.get_or_init(|| message(room, signal));
                 if local.recipient.push(message.clone().into()).is_err() {
                     inbound.refuse(&signal.sender, signal.id, Reason::Overloaded);
                     return Some(Answer::Refused(Reason::Overloaded));

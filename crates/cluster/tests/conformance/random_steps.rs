@@ -42,6 +42,10 @@ impl Dice {
         self.of(&["alice", "bob %"]).parse().expect("a user id")
     }
 
+    fn claim(&mut self) -> Claim {
+        self.of(&[Claim::IfFree, Claim::FromSameUser, Claim::FromAnybody])
+    }
+
     fn rooms(&mut self) -> Vec<RoomId> {
         let mut rooms = Vec::new();
         for name in ["a", "b:1", "c@2"] {
@@ -50,6 +54,98 @@ impl Dice {
             }
         }
         rooms
+    }
+}
+
+/// A member to whom something may happen in a step, and how it claims its name.
+struct Step {
+    number: u64,
+    capacity: u32,
+    member: MemberRecord,
+    claim: Option<Claim>,
+}
+
+impl Step {
+    fn random(dice: &mut Dice, number: u64, peers: &[PeerId]) -> Self {
+        let capacity = 2 + dice.below(3) as u32;
+        let flags = Flags {
+            hidden: dice.one_in(5),
+            away: dice.one_in(2),
+            resumable: dice.one_in(2),
+            named: dice.one_in(2),
+        };
+        let claim = dice.one_in(2).then_some(dice.claim());
+        let member = MemberRecord {
+            peer: dice.of(peers),
+            epoch: 1 + dice.below(3),
+            node: dice.node(),
+            // Of two with the same order either might make room for a third.
+            order: if flags.hidden { 0 } else { 1000 + number * 10 },
+            flags,
+            user: dice.user(),
+            joined_at: 1_700_000_000_000 + dice.below(3),
+            profile: named(dice.of(&["anna", "ben", "carl"])),
+            unread: None,
+        };
+        Self {
+            number,
+            capacity,
+            member,
+            claim,
+        }
+    }
+
+    fn join(self, dice: &mut Dice) -> JoinRequest {
+        let member = self.member;
+        JoinRequest {
+            epoch: member.epoch,
+            node: member.node,
+            user: member.user,
+            flags: Flags {
+                away: false,
+                ..member.flags
+            },
+            capacity: self.capacity,
+            may_create: !dice.one_in(8),
+            profile: member.profile,
+            claim: self.claim,
+            whole: dice.one_in(2),
+            ..request(member.peer, "gw-a")
+        }
+    }
+
+    fn take_over(self, dice: &mut Dice) -> TakeOver {
+        TakeOver {
+            room: room(),
+            peer: self.member.peer,
+            epoch: self.member.epoch,
+            node: self.member.node,
+            away: self.member.flags.away,
+            whole: dice.one_in(2),
+        }
+    }
+
+    fn assert(self, dice: &mut Dice) -> AssertMember {
+        AssertMember {
+            room: room(),
+            revision: dice.below(1 + self.number),
+            ready: dice.below(1 + self.number),
+            capacity: self.capacity,
+            order_max: self.member.order + dice.below(3),
+            lift: dice.below(4) == 0,
+            own: dice.below(4) == 0,
+            member: self.member,
+        }
+    }
+
+    fn rename(self, dice: &mut Dice) -> Rename {
+        Rename {
+            room: room(),
+            peer: self.member.peer,
+            epoch: self.member.epoch,
+            profile: self.member.profile,
+            claim: dice.claim(),
+        }
     }
 }
 
@@ -83,70 +179,14 @@ impl Side {
     async fn room_step(&mut self, number: u64, peers: &[PeerId]) -> String {
         self.maybe_forget().await;
         let (dice, directory) = (&mut self.dice, &self.backend.directory);
-        let (what, capacity) = (dice.below(18), 2 + dice.below(3) as u32);
-        let flags = Flags {
-            hidden: dice.one_in(5),
-            away: dice.one_in(2),
-            resumable: dice.one_in(2),
-            named: dice.one_in(2),
-        };
-        let claims = [Claim::IfFree, Claim::FromSameUser, Claim::FromAnybody];
-        let claim = dice.one_in(2).then_some(dice.of(&claims));
-        let member = MemberRecord {
-            peer: dice.of(peers),
-            epoch: 1 + dice.below(3),
-            node: dice.node(),
-            // Of two with the same order either might make room for a third.
-            order: if flags.hidden { 0 } else { 1000 + number * 10 },
-            flags,
-            user: dice.user(),
-            joined_at: 1_700_000_000_000 + dice.below(3),
-            profile: named(dice.of(&["anna", "ben", "carl"])),
-            unread: None,
-        };
-        let (peer, epoch) = (member.peer, member.epoch);
+        let what = dice.below(18);
+        let step = Step::random(dice, number, peers);
+        let (peer, epoch) = (step.member.peer, step.member.epoch);
         match what {
-            0..5 => {
-                let join = JoinRequest {
-                    epoch,
-                    node: member.node,
-                    user: member.user,
-                    flags: Flags {
-                        away: false,
-                        ..flags
-                    },
-                    capacity,
-                    may_create: !dice.one_in(8),
-                    profile: member.profile,
-                    claim,
-                    whole: dice.one_in(2),
-                    ..request(peer, "gw-a")
-                };
-                text(directory.join(&join).await)
-            }
-            5..8 => {
-                let wish = TakeOver {
-                    room: room(),
-                    peer,
-                    epoch,
-                    node: member.node,
-                    away: flags.away,
-                    whole: dice.one_in(2),
-                };
-                text(directory.take_over(&wish).await)
-            }
+            0..5 => text(directory.join(&step.join(dice)).await),
+            5..8 => text(directory.take_over(&step.take_over(dice)).await),
             8..11 => {
-                let assert = AssertMember {
-                    room: room(),
-                    revision: dice.below(1 + number),
-                    ready: dice.below(1 + number),
-                    capacity,
-                    order_max: member.order + dice.below(3),
-                    lift: dice.below(4) == 0,
-                    own: dice.below(4) == 0,
-                    member,
-                };
-                let asserted = text(directory.assert_member(&assert).await);
+                let asserted = text(directory.assert_member(&step.assert(dice)).await);
                 let closed = directory.closed_buckets().await;
                 // Else nothing else could happen in a room that was behind.
                 let opened = directory.open_bucket(Bucket::of(&room())).await;
@@ -155,24 +195,15 @@ impl Side {
             11..13 => text(directory.leave(&room(), &peer, epoch).await),
             13 => text(
                 directory
-                    .leave_kept(&room(), &peer, epoch, &member.node)
+                    .leave_kept(&room(), &peer, epoch, &step.member.node)
                     .await,
             ),
             14 => text(
                 directory
-                    .update(&room(), &peer, epoch, &member.profile)
+                    .update(&room(), &peer, epoch, &step.member.profile)
                     .await,
             ),
-            15..17 => {
-                let rename = Rename {
-                    room: room(),
-                    peer,
-                    epoch,
-                    profile: member.profile,
-                    claim: dice.of(&claims),
-                };
-                text(directory.rename(&rename).await)
-            }
+            15..17 => text(directory.rename(&step.rename(dice)).await),
             _ => text(directory.roster(&room()).await),
         }
     }

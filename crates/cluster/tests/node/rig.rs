@@ -1,7 +1,7 @@
 //! Nodes and sessions for the tests.
 
+mod recorder;
 mod session;
-mod told;
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use switchboard_session::Input;
 
 use super::chat::{CHAT, Chat};
 use super::{Hear, Mdn, Request, Say, broken, display, error, json_of};
-use crate::foreign::{Fields, Told};
+use crate::foreign::{Fields, RelayedObject};
 use crate::kinds::Kind;
 use crate::{Frame, Heard, lobby, neutral};
 
@@ -85,7 +85,7 @@ impl Mdn {
     fn words(&self, kind: &str, name: &str, payload: &RawValue) -> Option<String> {
         if let Some(Kind { mdn, .. }) = Kind::named(kind) {
             let target = self.own().map_or("", display);
-            return Some(json_of(&Told {
+            return Some(json_of(&RelayedObject {
                 own: &[("type", mdn.word), ("name", name), ("target", target)],
                 fields: &neutral::wrap(mdn.key, payload),
             }));
@@ -95,7 +95,7 @@ impl Mdn {
             return None;
         }
         said.take("id");
-        Some(json_of(&Told {
+        Some(json_of(&RelayedObject {
             own: &[("name", name)],
             fields: &neutral::borrowed(said),
         }))

@@ -13,7 +13,7 @@ use switchboard_session::SignalToName;
 
 use super::*;
 use crate::lists::much_later;
-use crate::told::tests::{self as told, member};
+use crate::room_view::tests::{self as somebody, member};
 
 fn lobby() -> RoomId {
     lobby::ROOM.parse().expect("a room")
@@ -89,5 +89,5 @@ fn in_lobby() -> (Mdn, Member) {
 }
 
 fn signal(from: &Member, kind: &str, payload: &str) -> Signalled {
-    told::signal(from.peer, lobby::ROOM, kind, payload)
+    somebody::signal(from.peer, lobby::ROOM, kind, payload)
 }

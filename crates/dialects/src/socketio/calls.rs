@@ -9,10 +9,10 @@ use switchboard_protocol::server_message::Signal;
 use switchboard_protocol::{ErrorCode, Member, PeerId};
 use switchboard_session::{Claim, RoomName};
 
+use super::outbound::{emit, tell_custom};
 use super::packet::{self, Event};
-use super::tell::{emit, tell_custom};
-use super::{Entering, Hear, Outgoing, Request, Say, SocketIo, To, ToldRoom, Vocabulary, What};
-use crate::foreign::{self, Fields, Told};
+use super::{Entering, Hear, Outgoing, Request, RoomView, Say, SocketIo, To, Vocabulary, What};
+use crate::foreign::{self, Fields, RelayedObject};
 use crate::kinds::{CANDIDATE, Kind};
 use crate::{ErrorTexts, Frame, lobby, neutral};
 
@@ -140,7 +140,7 @@ pub(super) fn lost(texts: &ErrorTexts, say: Say<'_>) {
 }
 
 pub(super) fn signalled(
-    lobby: &ToldRoom<Vocabulary>,
+    lobby: &RoomView<Vocabulary>,
     own: Option<&PeerId>,
     (signal, payload): (&Signal, &RawValue),
     say: Say<'_>,
@@ -165,10 +165,10 @@ fn inform_of(kind: &str, own: &str, fields: &[(Cow<'_, str>, Cow<'_, RawValue>)]
     let has_kind = kind.is_empty() || fields.iter().any(|(key, _)| key == "type");
     let own = [("remoteName", own), ("type", kind)];
     let own = if has_kind { &own[..1] } else { &own[..] };
-    emit(INFO, &Told { own, fields }, say);
+    emit(INFO, &RelayedObject { own, fields }, say);
 }
 
-fn name_of<'a>(lobby: &'a ToldRoom<Vocabulary>, peer: &'a PeerId) -> &'a str {
+fn name_of<'a>(lobby: &'a RoomView<Vocabulary>, peer: &'a PeerId) -> &'a str {
     let name = lobby
         .member(peer)
         .and_then(|member: &Member| member.name.as_deref());

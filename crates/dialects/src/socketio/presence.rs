@@ -3,10 +3,10 @@
 use serde_json::json;
 use switchboard_protocol::{ErrorCode, Member};
 
+use super::outbound::emit;
 use super::packet::Event;
-use super::tell::emit;
 use super::video::User;
-use super::{Entering, Hear, Request, Say, SocketIo, ToldRoom, Vocabulary, What};
+use super::{Entering, Hear, Request, RoomView, Say, SocketIo, Vocabulary, What};
 use crate::foreign;
 
 /// A study is larger than a call.
@@ -71,7 +71,7 @@ fn which_study(io: &mut SocketIo, event: &Event<'_>, heard: Hear<'_>) {
 }
 
 /// A user comes with the first of its sessions.
-pub(super) fn online(room: &ToldRoom<Vocabulary>, member: &Member, say: Say<'_>) {
+pub(super) fn online(room: &RoomView<Vocabulary>, member: &Member, say: Say<'_>) {
     if !has_user(room, member) {
         let told = json!({ "userId": member.user, "user": User::from(member) });
         emit("presence:user-online", &told, say);
@@ -79,7 +79,7 @@ pub(super) fn online(room: &ToldRoom<Vocabulary>, member: &Member, say: Say<'_>)
 }
 
 /// And is gone with the last.
-pub(super) fn offline(room: &ToldRoom<Vocabulary>, member: &Member, say: Say<'_>) {
+pub(super) fn offline(room: &RoomView<Vocabulary>, member: &Member, say: Say<'_>) {
     if !has_user(room, member) {
         emit(
             "presence:user-offline",
@@ -89,6 +89,6 @@ pub(super) fn offline(room: &ToldRoom<Vocabulary>, member: &Member, say: Say<'_>
     }
 }
 
-fn has_user(room: &ToldRoom<Vocabulary>, member: &Member) -> bool {
+fn has_user(room: &RoomView<Vocabulary>, member: &Member) -> bool {
     room.members().any(|other| other.user == member.user)
 }

@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 use switchboard_protocol::server_message::{RoomClosed, Signal};
 use switchboard_protocol::{ErrorCode, Member, PeerId, RoomId};
 
+use super::outbound::{emit, tell_custom};
 use super::packet::{self, Event};
-use super::tell::{emit, tell_custom};
 use super::{Entering, Hear, Outgoing, Request, Say, SocketIo, To, Vocabulary, What};
-use crate::foreign::{self, Told};
+use crate::foreign::{self, RelayedObject};
 use crate::kinds::Kind;
 use crate::{Frame, neutral};
 
@@ -146,7 +146,7 @@ pub(super) fn signalled(own: &PeerId, signal: &Signal, payload: &RawValue, say: 
     let Some(kind) = Kind::named(&signal.kind) else {
         return tell_custom("signal", signal, payload, say);
     };
-    let told = Told {
+    let told = RelayedObject {
         own: &[("target", own.as_str()), ("from", signal.from.as_str())],
         fields: &neutral::wrap(kind.rooms.key, payload),
     };

@@ -9,7 +9,7 @@ use switchboard_session::{Input, SignalToName};
 
 use super::*;
 use crate::Introduction;
-use crate::told::tests::{member, signal};
+use crate::room_view::tests::{member, signal};
 
 /// Somebody in no room.
 fn welcomed() -> SocketIo {

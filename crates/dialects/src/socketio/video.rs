@@ -11,12 +11,12 @@ use switchboard_protocol::server_message::Signal;
 use switchboard_protocol::{ClientMessage, ErrorCode, Member, MemberState, PeerId, RoomId};
 use switchboard_session::Input;
 
+use super::outbound::{emit, tell_custom};
 use super::packet::Event;
-use super::tell::{emit, tell_custom};
 use super::{
-    Entering, Hear, Heard, Outgoing, Request, Say, SocketIo, To, ToldRoom, Vocabulary, What,
+    Entering, Hear, Heard, Outgoing, Request, RoomView, Say, SocketIo, To, Vocabulary, What,
 };
-use crate::foreign::{self, Fields, LeftOut, Told};
+use crate::foreign::{self, Fields, LeftOut, RelayedObject};
 use crate::kinds::{CANDIDATE, Kind};
 use crate::lists::in_json;
 use crate::neutral;
@@ -177,7 +177,7 @@ fn room_with(io: &SocketIo, to: &str) -> Option<RoomId> {
             .filter(|room| room.kind == Vocabulary::Video)
     };
     let peer: Option<PeerId> = to.parse().ok();
-    let has = |room: &&ToldRoom<Vocabulary>| {
+    let has = |room: &&RoomView<Vocabulary>| {
         let member = peer.and_then(|peer| room.member(&peer));
         member.is_some()
     };
@@ -265,7 +265,7 @@ pub(super) fn joined(io: &SocketIo, room: &RoomId, say: Say<'_>) {
 }
 
 /// How long a list is of who is there, roughly.
-fn participants_bytes(room: &ToldRoom<Vocabulary>) -> usize {
+fn participants_bytes(room: &RoomView<Vocabulary>) -> usize {
     const LISTED_BYTES: usize = 200;
     room.members()
         .map(|member| {
@@ -309,7 +309,7 @@ pub(super) fn signalled(signal: &Signal, payload: &RawValue, say: Say<'_>) {
         CANDIDATE => neutral::candidate(payload),
         _ => payload,
     };
-    let told = Told {
+    let told = RelayedObject {
         own: &[("from", signal.from.as_str())],
         fields: &[(Cow::Borrowed(kind.video.key), Cow::Borrowed(payload))],
     };

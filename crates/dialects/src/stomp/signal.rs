@@ -15,7 +15,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use switchboard_protocol::PeerId;
 use switchboard_protocol::ids::check_kind;
 
-use crate::foreign::{Fields, Told};
+use crate::foreign::{Fields, RelayedObject};
 use crate::kinds::{CANDIDATE, Kind};
 use crate::neutral::{self, Family, WITH, With, Wrapped};
 
@@ -87,7 +87,7 @@ fn payload(kind: &Kind, mut said: Fields<'_>) -> String {
 pub(super) fn write(sid: &PeerId, kind: &str, payload: &RawValue) -> String {
     let known = Kind::named(kind);
     let word = known.map_or(kind, |known| known.stomp.word);
-    let told = Told {
+    let told = RelayedObject {
         own: &[("type", word), ("sid", sid.as_str())],
         fields: &fields(known, payload),
     };

@@ -17,7 +17,7 @@ use switchboard_protocol::{ClientMessage, ErrorCode, Member, RoomId};
 
 use super::*;
 use crate::lists::much_later;
-use crate::told::tests::{member, signal};
+use crate::room_view::tests::{member, signal};
 
 const ROOM: &str = "r";
 

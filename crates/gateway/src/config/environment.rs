@@ -8,7 +8,7 @@ use super::load::Loading;
 use super::mistake::did_you_mean;
 use super::raw::Raw;
 use super::setting::Word;
-use super::source::Source;
+use super::source::Provenance;
 
 /// Names the configuration file.
 pub(super) const FILE: &str = "SWITCHBOARD_CONFIG";
@@ -31,7 +31,7 @@ pub(super) fn read(loading: &mut Loading, environment: &BTreeMap<String, String>
 
     for &(name, path) in ALIASES {
         if let (Some(value), Some(key)) = (said(name), Key::named(path).filter(|key| unsaid(key))) {
-            loading.set(key, Raw::Text(value), Source::Variable(name.into()));
+            loading.set(key, Raw::Text(value), Provenance::Variable(name.into()));
         }
     }
     if let Some(port) = said("PORT").filter(|_| said("SWITCHBOARD_LISTEN").is_none()) {
@@ -47,7 +47,7 @@ pub(super) fn read(loading: &mut Loading, environment: &BTreeMap<String, String>
         }
         match Key::of_variable(name) {
             Some(key) if !value.is_empty() => {
-                loading.set(key, Raw::Text(value), Source::Variable(name.clone()));
+                loading.set(key, Raw::Text(value), Provenance::Variable(name.clone()));
             }
             Some(key) if SECRETS.contains(&key.path) => loading.mistake(
                 name,
@@ -64,7 +64,7 @@ pub(super) fn read(loading: &mut Loading, environment: &BTreeMap<String, String>
 
 /// `PORT` keeps the host: where the node listens is a decision about who may reach it.
 fn set_port(loading: &mut Loading, port: &str) {
-    let source = Source::Variable("PORT".into());
+    let source = Provenance::Variable("PORT".into());
     match port.parse() {
         Ok(port) => {
             loading.config.listen.set_port(port);
@@ -89,9 +89,9 @@ fn add_origin(loading: &mut Loading, url: &str, also_allowed_origins: bool) {
             } else {
                 name
             };
-            loading.came_from("origins", Source::Variable(names.into()));
+            loading.came_from("origins", Provenance::Variable(names.into()));
         }
-        Err(problem) => loading.unread("origins", &Source::Variable(name.into()), problem),
+        Err(problem) => loading.unread("origins", &Provenance::Variable(name.into()), problem),
     }
 }
 

@@ -9,7 +9,7 @@ use super::load::Loading;
 use super::mistake::did_you_mean;
 use super::raw::Raw;
 use super::readable;
-use super::source::Source;
+use super::source::Provenance;
 
 /// Sets what the file says. `named_by` is the flag or variable that named it, for when it cannot be read.
 pub(super) fn read(loading: &mut Loading, path: &Path, named_by: &str) {
@@ -57,7 +57,7 @@ impl File<'_> {
         }
     }
 
-    fn entry(&self, loading: &mut Loading, path: &str, value: &DeValue<'_>, source: Source) {
+    fn entry(&self, loading: &mut Loading, path: &str, value: &DeValue<'_>, source: Provenance) {
         if let Some(key) = Key::named(path) {
             return loading.set(key, Raw::Toml(value), source);
         }
@@ -83,9 +83,9 @@ impl File<'_> {
         }
     }
 
-    fn at(&self, byte: usize) -> Source {
+    fn at(&self, byte: usize) -> Provenance {
         let before = self.text.as_bytes().iter().take(byte);
-        Source::File {
+        Provenance::File {
             file: self.name.into(),
             line: 1 + before.filter(|b| **b == b'\n').count(),
         }

@@ -7,7 +7,7 @@ use super::keys::{KEYS, Key};
 use super::mistake::did_you_mean;
 use super::raw::Raw;
 use super::session::DEADLINE_MARGIN;
-use super::source::{Source, Sources};
+use super::source::{Provenance, Sources};
 use super::{Config, Mistake, Mistakes, environment, file, otel, rules};
 use crate::capacity;
 
@@ -19,7 +19,7 @@ pub struct Loaded {
     /// What is allowed but should be known; to be logged at the start.
     pub warnings: Vec<String>,
     /// Where each value came from that is not a default.
-    pub(super) said: BTreeMap<&'static str, Source>,
+    pub(super) said: BTreeMap<&'static str, Provenance>,
 }
 
 /// Reads defaults, file, environment and flags, each winning over the one before, and checks the rules across keys, and
@@ -45,7 +45,7 @@ fn load_with(sources: &Sources, check_files: fn(&mut Loading)) -> Result<Loaded,
         loading.set_named(
             &flag.path,
             Raw::Text(&flag.value),
-            Source::Flag(flag.name.clone()),
+            Provenance::Flag(flag.name.clone()),
         );
     }
     loading.fit_sessions(sources.open_files_max);
@@ -80,7 +80,7 @@ fn file_of(sources: &Sources) -> Option<(PathBuf, &'static str)> {
 #[derive(Debug, Default)]
 pub(super) struct Loading {
     pub(super) config: Config,
-    pub(super) said: BTreeMap<&'static str, Source>,
+    pub(super) said: BTreeMap<&'static str, Provenance>,
     pub(super) mistakes: Vec<Mistake>,
     pub(super) warnings: Vec<String>,
     /// Keys whose value could not be read: a rule about them would only add noise.
@@ -97,7 +97,7 @@ impl Loading {
     }
 
     /// Sets the key `path`, if there is one.
-    pub(super) fn set_named(&mut self, path: &str, raw: Raw<'_>, source: Source) {
+    pub(super) fn set_named(&mut self, path: &str, raw: Raw<'_>, source: Provenance) {
         match Key::named(path) {
             Some(key) => self.set(key, raw, source),
             None => {
@@ -111,7 +111,7 @@ impl Loading {
     }
 
     /// Sets `key`, or notes why not.
-    pub(super) fn set(&mut self, key: &'static Key, raw: Raw<'_>, source: Source) {
+    pub(super) fn set(&mut self, key: &'static Key, raw: Raw<'_>, source: Provenance) {
         match (key.setting)(&mut self.config).set(raw) {
             Ok(()) => self.came_from(key.path, source),
             Err(problem) => self.unread(key.path, &source, problem),
@@ -119,13 +119,13 @@ impl Loading {
     }
 
     /// Notes that `path` now has the value given in `source`.
-    pub(super) fn came_from(&mut self, path: &'static str, source: Source) {
+    pub(super) fn came_from(&mut self, path: &'static str, source: Provenance) {
         self.unread.remove(path);
         self.said.insert(path, source);
     }
 
     /// Notes that the value given in `source` cannot be read.
-    pub(super) fn unread(&mut self, path: &'static str, source: &Source, problem: String) {
+    pub(super) fn unread(&mut self, path: &'static str, source: &Provenance, problem: String) {
         self.unread.insert(path);
         self.mistake(source.typed(path), problem);
     }
@@ -156,7 +156,7 @@ impl Loading {
         } else {
             *sessions = fitting;
             self.said
-                .insert("limits.sessions", Source::OpenFiles(open_files));
+                .insert("limits.sessions", Provenance::OpenFiles(open_files));
         }
     }
 }

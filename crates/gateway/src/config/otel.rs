@@ -9,7 +9,7 @@ use super::load::Loading;
 use super::otlp::{Endpoint, Ratio};
 use super::raw::Raw;
 use super::setting::{Plain, Word};
-use super::source::Source;
+use super::source::Provenance;
 
 const DISABLED: &str = "OTEL_SDK_DISABLED";
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
@@ -50,7 +50,7 @@ pub(super) fn read(loading: &mut Loading, environment: &BTreeMap<String, String>
     read_sampler(loading, &said);
     if let Some((name, file)) = said.first([TRACES_CERTIFICATE, CERTIFICATE]) {
         loading.config.otlp.ca_file = Some(file.into());
-        loading.came_from("otlp.ca_file", Source::Variable(name.into()));
+        loading.came_from("otlp.ca_file", Provenance::Variable(name.into()));
     }
     if let Some(propagators) = said.get(PROPAGATORS) {
         let mut propagators = propagators.split(',').map(str::trim);
@@ -68,16 +68,16 @@ pub(super) fn check(loading: &mut Loading, environment: &BTreeMap<String, String
     }
     if let Some(variable) = off_by(&said) {
         loading.config.otlp.endpoint = None;
-        return loading.came_from("otlp.endpoint", Source::Variable(variable.into()));
+        return loading.came_from("otlp.endpoint", Provenance::Variable(variable.into()));
     }
     if let (None, Some((name, Err(problem)))) = (&loading.config.otlp.endpoint, endpoint) {
-        let source = Source::Variable(name.into());
+        let source = Provenance::Variable(name.into());
         return loading.unread("otlp.endpoint", &source, problem);
     }
     if let Some(Err(problem)) = sampler_of(&said)
         && !loading.said.contains_key("otlp.sample_ratio")
     {
-        let source = Source::Variable(SAMPLER.into());
+        let source = Provenance::Variable(SAMPLER.into());
         loading.unread("otlp.sample_ratio", &source, problem);
     }
     for (name, problem) in unknown_words(&said) {
@@ -121,7 +121,7 @@ fn unknown_words(said: &Said<'_>) -> Vec<(&'static str, String)> {
 fn read_endpoint(loading: &mut Loading, said: &Said<'_>) {
     if let Some((name, Ok(endpoint))) = endpoint_of(said) {
         loading.config.otlp.endpoint = Some(endpoint);
-        loading.came_from("otlp.endpoint", Source::Variable(name.into()));
+        loading.came_from("otlp.endpoint", Provenance::Variable(name.into()));
     }
 }
 
@@ -139,7 +139,7 @@ fn read_sampler(loading: &mut Loading, said: &Said<'_>) {
     if let Some(Ok((ratio, heeds_clients))) = sampler_of(said) {
         loading.config.otlp.sample_ratio = ratio;
         loading.config.otlp.heeds_clients = heeds_clients;
-        loading.came_from("otlp.sample_ratio", Source::Variable(SAMPLER.into()));
+        loading.came_from("otlp.sample_ratio", Provenance::Variable(SAMPLER.into()));
     }
 }
 

@@ -47,7 +47,7 @@ pub struct Flag {
 
 /// Where one value came from.
 #[derive(Debug, Clone)]
-pub(super) enum Source {
+pub(super) enum Provenance {
     File {
         file: String,
         line: usize,
@@ -58,7 +58,7 @@ pub(super) enum Source {
     OpenFiles(u64),
 }
 
-impl Source {
+impl Provenance {
     /// What the operator typed to set the key `path` from here.
     pub(super) fn typed(&self, path: &str) -> String {
         match self {
@@ -69,7 +69,7 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { file, line } => write!(f, "{file}:{line}"),

@@ -17,11 +17,14 @@ use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use switchboard_engineio::{Answer, OpenPoll};
 
-use super::{Arrival, plain};
+use super::{OpenedSocket, plain};
 use crate::doors::Visit;
 
 /// Waits until there is something to say to the client that polls.
-pub(super) async fn answer(mut poll: OpenPoll<Arrival>, over: Option<&Arc<Visit>>) -> Response {
+pub(super) async fn answer(
+    mut poll: OpenPoll<OpenedSocket>,
+    over: Option<&Arc<Visit>>,
+) -> Response {
     let answer = poll_fn(|cx| poll.poll_answer(cx, Instant::now())).await;
     let packets = Packets::new(answer, over.cloned());
     plain(StatusCode::OK, Body::new(packets)).into_response()
@@ -34,7 +37,7 @@ struct Packets {
 }
 
 impl Packets {
-    fn new(answer: Answer<Arrival>, over: Option<Arc<Visit>>) -> Self {
+    fn new(answer: Answer<OpenedSocket>, over: Option<Arc<Visit>>) -> Self {
         let given = Arc::new(AtomicBool::new(false));
         let piece = Piece {
             answer: Some(answer),
@@ -72,7 +75,7 @@ impl HttpBody for Packets {
 
 /// The bytes, wherever they are now.
 struct Piece {
-    answer: Option<Answer<Arrival>>,
+    answer: Option<Answer<OpenedSocket>>,
     /// They were given to hyper. If not, they are lost with the response.
     given: Arc<AtomicBool>,
     /// The connection that they go over.
@@ -119,7 +122,7 @@ mod tests {
     const TEXT_BYTES: usize = 900_000;
 
     /// A client whose poll is answered with a long text over a connection that takes little at once, and its session.
-    async fn poll_for_a_long_text() -> (TcpStream, Arc<SharedSession<Arrival>>) {
+    async fn poll_for_a_long_text() -> (TcpStream, Arc<SharedSession<OpenedSocket>>) {
         let (near, far) = narrow().await;
         let sessions = Sessions::new(Settings::default());
         let (_, session) = sessions.open(Transport::Polling, Instant::now());
@@ -157,7 +160,7 @@ mod tests {
         (near.expect("accepted").0, far.expect("connected"))
     }
 
-    fn is_written(session: &SharedSession<Arrival>) -> bool {
+    fn is_written(session: &SharedSession<OpenedSocket>) -> bool {
         session.by_task(|session| session.all_taken())
     }
 

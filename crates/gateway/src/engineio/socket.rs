@@ -18,7 +18,7 @@ use switchboard_protocol::PeerId;
 use tokio::time::{Sleep, sleep_until};
 use tokio_tungstenite::tungstenite;
 
-use super::{Arrival, Engine, Shared};
+use super::{Engine, OpenedSocket, Shared};
 use crate::caller::Carriers;
 use crate::frame;
 use crate::web_socket::Unflushed;
@@ -35,7 +35,7 @@ pub(super) struct EngineSocket {
     web_socket: Option<WebSocket>,
     unflushed: Unflushed,
     /// What was opened to carry it.
-    candidate: Option<Box<Arrival>>,
+    candidate: Option<Box<OpenedSocket>>,
     timer: Pin<Box<Sleep>>,
     /// A ping was asked for. The session has its own, and ends when they are not answered.
     pinged: bool,

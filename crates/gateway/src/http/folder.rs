@@ -8,13 +8,13 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get_service};
 use tower_http::services::ServeDir;
 
-use crate::doors::hold_file;
+use crate::doors::count_file;
 
 /// The files in `folder`, and only those: a path that leads out of it is not found.
 pub(super) fn files(folder: &Path) -> MethodRouter {
     get_service(ServeDir::new(folder))
         .layer(map_response(as_it_says))
-        .layer(from_fn(hold_file))
+        .layer(from_fn(count_file))
 }
 
 /// A browser must not take a file for something else than its name says: an upload in the folder is no script.

@@ -38,7 +38,7 @@ pub(crate) enum Origins {
 
 /// What a rule looks at in the head of a request.
 #[derive(Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct RequestHead<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) uri: &'a Uri,
     /// Over which schemes the client came, as a trusted proxy says. Empty: unknown.
@@ -46,7 +46,7 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Why a page may not connect, in words for whoever made it.
-pub(crate) type Refused = &'static str;
+pub(crate) type OriginRefusal = &'static str;
 
 impl Origins {
     pub(crate) fn from_config(config: &Config) -> Self {
@@ -59,7 +59,7 @@ impl Origins {
     }
 
     /// Whether a handshake may go on. Clients that are no browsers send no origin.
-    pub(crate) fn check_handshake(&self, asked: Asked<'_>) -> Result<(), Refused> {
+    pub(crate) fn check_handshake(&self, asked: RequestHead<'_>) -> Result<(), OriginRefusal> {
         if matches!(self, Self::Loopback) && !names_loopback(asked.headers, asked.uri) {
             return Err(FOREIGN_HOST);
         }
@@ -68,7 +68,11 @@ impl Origins {
     }
 
     /// Whether a page of `origin` may send this request and read the answer.
-    pub(crate) fn check(&self, origin: &HeaderValue, asked: Asked<'_>) -> Result<(), Refused> {
+    pub(crate) fn check(
+        &self,
+        origin: &HeaderValue,
+        asked: RequestHead<'_>,
+    ) -> Result<(), OriginRefusal> {
         if matches!(self, Self::Any) {
             return Ok(());
         }
@@ -89,7 +93,7 @@ impl Origins {
 
 /// Whether the page comes from the address that it asks. Default ports count as said. Where no trusted proxy tells the
 /// scheme, it is taken to be the page's own: TLS may end in front of this node.
-fn is_same(page: &Origin, asked: Asked<'_>) -> bool {
+fn is_same(page: &Origin, asked: RequestHead<'_>) -> bool {
     let scheme = page.scheme();
     let is_web = ["http", "https"].contains(&scheme);
     let fits = asked.schemes.is_empty() || asked.schemes.iter().any(|told| told == scheme);

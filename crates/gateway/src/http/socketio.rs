@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, get_service};
 use tower_http::services::ServeFile;
 
-use crate::doors::hold_file;
+use crate::doors::count_file;
 use crate::engineio::{self, Engine};
 use crate::gateway::Gateway;
 
@@ -17,7 +17,7 @@ const CLIENT: &str = "/socket.io/socket.io.js";
 
 pub(super) fn routes(gateway: &Arc<Gateway>) -> Router<Arc<Gateway>> {
     let client = match &gateway.config.socketio.client_file {
-        Some(file) => get_service(ServeFile::new(file)).layer(from_fn(hold_file)),
+        Some(file) => get_service(ServeFile::new(file)).layer(from_fn(count_file)),
         None => get(no_client),
     };
     let engine = Arc::new(Engine::new(gateway.clone()));

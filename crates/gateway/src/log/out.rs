@@ -150,7 +150,7 @@ mod tests {
             .with_ansi(false)
             .without_time()
             .with_target(false)
-            .with_writer(|| super::super::Entrance(std::sync::Arc::default()))
+            .with_writer(|| super::super::LogWriter(std::sync::Arc::default()))
             .finish();
         let _default = tracing::subscriber::set_default(subscriber);
         let (mut out, queue) = (Out::new(Disk::default()), Queue::default());

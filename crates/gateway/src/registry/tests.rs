@@ -26,7 +26,7 @@ impl Registry {
 struct Connected {
     peer: PeerId,
     mailbox: Arc<Mailbox>,
-    place: Place,
+    registration: Registration,
 }
 
 fn registry() -> Arc<Registry> {
@@ -35,17 +35,17 @@ fn registry() -> Arc<Registry> {
 
 fn connect(registry: &Arc<Registry>) -> Connected {
     let (peer, mailbox) = (PeerId::random(), Arc::new(Mailbox::new(4096)));
-    let place = registry.enter(peer, &mailbox, Source::of([192, 0, 2, 1].into()));
+    let registration = registry.enter(peer, &mailbox, Source::of([192, 0, 2, 1].into()));
     Connected {
         peer,
         mailbox,
-        place,
+        registration,
     }
 }
 
 fn greet(registry: &Arc<Registry>) -> Connected {
     let connected = connect(registry);
-    connected.place.welcomed(true);
+    connected.registration.welcomed(true);
     connected
 }
 
@@ -84,11 +84,11 @@ fn a_drain_counts_how_each_of_its_connections_ended() {
         if let Some(code) = end {
             connected.mailbox.close(Closing::new(code));
         }
-        drop(connected.place);
+        drop(connected.registration);
     }
     let latecomer = connect(&registry);
     latecomer.mailbox.close(going_away());
-    drop(latecomer.place);
+    drop(latecomer.registration);
     let counted = registry.tally();
     assert_eq!((counted.moved, counted.closed, counted.left), (2, 2, 1));
     assert_eq!(registry.len(), 0);
@@ -102,10 +102,10 @@ fn a_share_is_picked_among_the_sessions_and_nobody_else_is_counted() {
     let picked = registry.pick(|sessions| sessions / 5);
     assert_eq!(picked.len(), 2);
     assert!(!picked.contains(&silent.peer));
-    drop(silent.place);
+    drop(silent.registration);
     for session in sessions {
         session.mailbox.close(Closing::new(CloseCode::Superseded));
-        drop(session.place);
+        drop(session.registration);
     }
     assert_eq!(registry.tally().moved, 2);
     assert_eq!(registry.tally().left, 0);
@@ -118,6 +118,6 @@ fn who_stayed_until_a_share_was_over_is_not_counted_later() {
     let session = greet(&registry);
     let picked = registry.pick(|sessions| sessions);
     registry.unpick(&picked);
-    drop(session.place);
+    drop(session.registration);
     assert_eq!(registry.tally().left, 0);
 }

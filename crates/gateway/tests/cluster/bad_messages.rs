@@ -115,7 +115,7 @@ async fn a_payload_nested_fifty_thousand_deep_hurts_nobody() {
 
 #[tokio::test]
 async fn what_makes_no_sense_in_this_moment_is_refused_and_the_connection_goes_on() {
-    let gateway = embedded(&["room.max_per_session=2"]);
+    let gateway = embedded(&[]);
     let mut raw = greeted(&gateway);
     let signal = |id, room| {
         format!(r#"{{"type":"signal","id":{id},"room":"{room}","kind":"x","payload":1}}"#)
@@ -152,6 +152,27 @@ async fn what_makes_no_sense_in_this_moment_is_refused_and_the_connection_goes_o
         "already-joined",
         "already",
     );
+    still_well(&gateway).await;
+}
+
+#[tokio::test]
+async fn a_signal_to_somebody_who_does_not_exist_is_undelivered() {
+    let gateway = embedded(&[]);
+    let mut raw = greeted(&gateway);
+    raw.text(
+        r#"{"type":"signal","id":14,"room":"study-1","to":"nobody at all","kind":"x","payload":1}"#,
+    );
+    assert_eq!(
+        answer(&mut raw),
+        serde_json::json!({"type": "undelivered", "id": 14, "to": ["nobody at all"], "reason": "no-such-peer"})
+    );
+    still_well(&gateway).await;
+}
+
+#[tokio::test]
+async fn what_asks_for_too_much_is_refused_and_the_connection_goes_on() {
+    let gateway = embedded(&["room.max_per_session=2"]);
+    let mut raw = greeted(&gateway);
     refused(
         &mut raw,
         r#"{"type":"join","id":12,"room":"b","capacity":1001}"#,
@@ -163,14 +184,6 @@ async fn what_makes_no_sense_in_this_moment_is_refused_and_the_connection_goes_o
         "x".repeat(5000)
     );
     refused(&mut raw, &state, "too-large", "4096");
-
-    raw.text(
-        r#"{"type":"signal","id":14,"room":"study-1","to":"nobody at all","kind":"x","payload":1}"#,
-    );
-    assert_eq!(
-        answer(&mut raw),
-        serde_json::json!({"type": "undelivered", "id": 14, "to": ["nobody at all"], "reason": "no-such-peer"})
-    );
     raw.text(r#"{"type":"join","id":15,"room":"second"}"#);
     assert_eq!(answer(&mut raw)["type"], "joined");
     refused(

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use switchboard_client::Options;
-use switchboard_protocol::server_message::Reason;
-use switchboard_protocol::{ErrorCode, ServerMessage};
+use switchboard_protocol::server_message::{Joined, Reason};
+use switchboard_protocol::{ErrorCode, PeerId, ServerMessage};
 use switchboard_testkit::GatewayProcess;
 
 use crate::support::{Cluster, Peer, SECRET_SETTING, hear, options, token};
@@ -20,47 +20,86 @@ async fn come(gateway: &GatewayProcess, user: &str, hidden: bool) -> Peer {
     .expect("a good token")
 }
 
-#[tokio::test]
-async fn an_observer_hears_everything_and_nobody_hears_of_it() {
-    let cluster = Cluster::start(2, &[SECRET_SETTING]);
-    let [a, b] = &cluster.nodes[..] else {
-        panic!("two nodes were started")
-    };
-    let mut alice = come(a, "alice", false).await;
-    alice
-        .try_join(ROOM, Some(2))
-        .await
-        .expect("the room is new");
-    let mut observer = come(b, "observer", true).await;
-    let joined = observer.join(ROOM).await;
-    assert_eq!(
-        joined
-            .members
-            .iter()
-            .map(|member| member.peer)
-            .collect::<Vec<_>>(),
-        [alice.id]
-    );
+/// Two in a room for two, on different nodes, and an observer that came between them.
+struct Observed {
+    cluster: Cluster,
+    alice: Peer,
+    bob: Peer,
+    observer: Peer,
+}
 
-    // It takes no place and makes nobody ready.
-    let mut bob = come(b, "bob", false).await;
-    let joined = bob.join(ROOM).await;
-    assert_eq!(
-        joined
-            .members
-            .iter()
-            .map(|member| member.peer)
-            .collect::<Vec<_>>(),
-        [alice.id, bob.id]
-    );
-    let mut carol = come(a, "carol", false).await;
+impl Observed {
+    async fn start() -> Self {
+        let cluster = Cluster::start(2, &[SECRET_SETTING]);
+        let [a, b] = &cluster.nodes[..] else {
+            panic!("two nodes were started")
+        };
+        let mut alice = come(a, "alice", false).await;
+        alice
+            .try_join(ROOM, Some(2))
+            .await
+            .expect("the room is new");
+        let mut observer = come(b, "observer", true).await;
+        assert_eq!(members(&observer.join(ROOM).await), [alice.id]);
+        let mut bob = come(b, "bob", false).await;
+        assert_eq!(members(&bob.join(ROOM).await), [alice.id, bob.id]);
+        assert_eq!(hear!(alice, Ready).peers, [alice.id, bob.id]);
+        assert_eq!(hear!(observer, MemberJoined).member.peer, bob.id);
+        Self {
+            cluster,
+            alice,
+            bob,
+            observer,
+        }
+    }
+
+    /// Ends the observer, and looks at all that Alice heard.
+    async fn nobody_heard_of_it(mut self) {
+        let of_observer = self.observer.id;
+        self.observer.bye().await;
+        // Bob's return comes after the observer's end, so alice would have heard of it.
+        self.bob.leave(ROOM).await;
+        self.bob.join(ROOM).await;
+        hear!(self.alice, Ready);
+        let told = self.alice.unasked().await;
+        assert!(
+            told.iter().all(|message| !tells_of(message, of_observer)),
+            "{told:?}"
+        );
+        for node in &self.cluster.nodes {
+            assert!(!node.log().contains("panicked"));
+        }
+    }
+}
+
+fn members(joined: &Joined) -> Vec<PeerId> {
+    joined.members.iter().map(|member| member.peer).collect()
+}
+
+fn tells_of(message: &ServerMessage, peer: PeerId) -> bool {
+    format!("{message:?}").contains(peer.as_str())
+}
+
+#[tokio::test]
+async fn an_observer_takes_no_place_and_makes_nobody_ready() {
+    let observed = Observed::start().await;
+    let mut carol = come(&observed.cluster.nodes[0], "carol", false).await;
     assert_eq!(
         carol.try_join(ROOM, None).await.map_err(|error| error.code),
         Err(ErrorCode::RoomFull)
     );
-    assert_eq!(hear!(alice, Ready).peers, [alice.id, bob.id]);
-    assert_eq!(hear!(observer, MemberJoined).member.peer, bob.id);
+    observed.nobody_heard_of_it().await;
+}
 
+#[tokio::test]
+async fn an_observer_hears_signals_and_neither_sends_nor_receives_one() {
+    let mut observed = Observed::start().await;
+    let Observed {
+        alice,
+        bob,
+        observer,
+        ..
+    } = &mut observed;
     let id = alice.signal(ROOM, None, "chat", "1");
     assert_eq!(hear!(alice, Done).to, Some(vec![bob.id]));
     assert_eq!(hear!(observer, Signal).id, id);
@@ -77,27 +116,26 @@ async fn an_observer_hears_everything_and_nobody_hears_of_it() {
         observer.signal(ROOM, to, "chat", "3");
         assert_eq!(hear!(observer, Error).code, ErrorCode::Forbidden);
     }
+    observed.nobody_heard_of_it().await;
+}
+
+#[tokio::test]
+async fn an_observer_hears_of_members_and_nobody_hears_of_it() {
+    let mut observed = Observed::start().await;
+    let Observed {
+        alice,
+        bob,
+        observer,
+        ..
+    } = &mut observed;
     observer.change_state(ROOM, r#"{"seen":false}"#).await;
     bob.change_state(ROOM, r#"{"muted":true}"#).await;
     assert_eq!(hear!(observer, MemberUpdated).peer, bob.id);
     bob.leave(ROOM).await;
     assert_eq!(hear!(observer, MemberLeft).peer, bob.id);
-    let of_observer = observer.id;
-    observer.bye().await;
-
-    // Bob's return comes after the observer's end, so alice would have heard of it.
     bob.join(ROOM).await;
     hear!(alice, Ready);
-    let told = alice.unasked().await;
-    assert!(
-        told.iter().all(|message| !tells_of(message, of_observer)),
-        "{told:?}"
-    );
-    assert!(!a.log().contains("panicked") && !b.log().contains("panicked"));
-}
-
-fn tells_of(message: &ServerMessage, peer: switchboard_protocol::PeerId) -> bool {
-    format!("{message:?}").contains(peer.as_str())
+    observed.nobody_heard_of_it().await;
 }
 
 #[tokio::test]

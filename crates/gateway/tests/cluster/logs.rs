@@ -69,35 +69,18 @@ async fn a_line_about_a_session_a_room_or_a_node_names_it_in_its_field() {
     hear!(bob, Signal);
     dave.leave(ROOM).await;
     let secrets = [&alice, &bob, &carol, &dave].map(|peer| peer.welcome.resume.secret.clone());
+    let secrets = [&secrets[..], &[alices, bobs, carols, daves]].concat();
 
-    let (a, b) = (alice.id.to_string(), bob.id.to_string());
+    let [a, b, d] = [&alice, &bob, &dave].map(|peer| peer.id.to_string());
+    let [a, b, d] = [&a, &b, &d].map(|id| ("session.id", id.as_str()));
     let room = ("room.id", ROOM);
-    let of = |cluster: &Cluster, node: usize, message: &str, fields: &[(&str, &str)]| {
-        let node = &cluster.nodes[node];
-        node.wait_until(message, |node| says(node, message, fields));
-    };
-    of(&cluster, 0, "this node serves", &[("node.id", &ids[0])]);
-    of(&cluster, 0, "a session came", &[("session.id", &a)]);
-    of(
-        &cluster,
-        0,
-        "a session joined a room",
-        &[("session.id", &a), room],
-    );
-    let dave_id = dave.id.to_string();
-    of(
-        &cluster,
-        1,
-        "a session left a room",
-        &[("session.id", &dave_id), room],
-    );
+    let [first, second] = [&cluster.nodes[0], &cluster.nodes[1]];
+    wait_for_line(first, "this node serves", &[("node.id", &ids[0])]);
+    wait_for_line(first, "a session came", &[a]);
+    wait_for_line(first, "a session joined a room", &[a, room]);
+    wait_for_line(second, "a session left a room", &[d, room]);
     let bob = bob.lose();
-    of(
-        &cluster,
-        1,
-        "a session lost its connection",
-        &[("session.id", &b)],
-    );
+    wait_for_line(second, "a session lost its connection", &[b]);
     hear!(alice, MemberUpdated, |updated| updated.peer == bob.peer);
 
     cluster.nodes[2].kill();
@@ -109,37 +92,35 @@ async fn a_line_about_a_session_a_room_or_a_node_names_it_in_its_field() {
     });
 
     cluster.nodes[1].terminate();
-    of(
-        &cluster,
-        1,
-        "a session was told to go on at another node",
-        &[("session.id", &dave_id)],
-    );
+    let told = "a session was told to go on at another node";
+    wait_for_line(&cluster.nodes[1], told, &[d]);
     drop(dave);
     cluster.nodes[1].wait();
 
-    let tokens = [alices, bobs, carols, daves];
-    let sessions: Vec<PeerId> = vec![alice.id, bob.peer, carol.id];
-    let mut ports: Vec<_> = cluster
-        .nodes
-        .iter()
-        .map(|node| node.address().port())
-        .collect();
-    ports.push(cluster.redis.port());
-    for node in &cluster.nodes {
-        for line in lines(node) {
-            only_as_fields(&line, &sessions, &ids);
-            let text = line.to_string();
-            let clients = ports_in(&text).find(|port| !ports.contains(port));
-            assert_eq!(clients, None, "the address of a client: {text}");
-            for private in tokens
-                .iter()
-                .chain(&secrets)
-                .map(String::as_str)
-                .chain(["192.0.2.77", "ice-pwd"])
-            {
-                assert!(!text.contains(private), "{text}");
-            }
+    let sessions = [alice.id, bob.peer, carol.id];
+    for line in cluster.nodes.iter().flat_map(lines) {
+        only_as_fields(&line, &sessions, &ids);
+    }
+    nothing_private(&cluster, &secrets);
+}
+
+fn wait_for_line(node: &GatewayProcess, message: &str, fields: &[(&str, &str)]) {
+    node.wait_until(message, |node| says(node, message, fields));
+}
+
+/// No line has a client's address, what a signal carries, or one of these.
+fn nothing_private(cluster: &Cluster, secrets: &[String]) {
+    let nodes = cluster.nodes.iter();
+    let ports = nodes.clone().map(|node| node.address().port());
+    let ports: Vec<_> = ports.chain([cluster.redis.port()]).collect();
+    let secrets = secrets.iter().map(String::as_str);
+    let private: Vec<_> = secrets.chain(["192.0.2.77", "ice-pwd"]).collect();
+    for line in nodes.flat_map(lines) {
+        let text = line.to_string();
+        let clients = ports_in(&text).find(|port| !ports.contains(port));
+        assert_eq!(clients, None, "the address of a client: {text}");
+        for private in &private {
+            assert!(!text.contains(private), "{text}");
         }
     }
 }

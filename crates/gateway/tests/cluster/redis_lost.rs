@@ -3,7 +3,7 @@
 use switchboard_client::ConnectError;
 use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{ErrorCode, ServerMessage};
-use switchboard_testkit::RedisServer;
+use switchboard_testkit::{GatewayProcess, RedisServer};
 
 use crate::support::{Cluster, Peer, SHORT_WINDOW, hear, options, still_well};
 
@@ -33,34 +33,8 @@ async fn without_redis_sockets_stay_and_an_empty_one_is_told_who_is_where() {
         (200, true, false),
         "{body}"
     );
-    let error = alice
-        .try_join("another", None)
-        .await
-        .expect_err("nobody can say who is in");
-    assert_eq!(
-        (error.code, error.retry_after_ms.is_some()),
-        (ErrorCode::Unavailable, true),
-        "{error:?}"
-    );
-    let lost = alice.signal(ROOM, Some(bob.id), "offer", "1");
-    let answer = alice.answers(1).await.remove(0);
-    assert_eq!(
-        (answer.0, answer.2),
-        (lost, Err(Reason::Unavailable)),
-        "it was never published"
-    );
-    // Neither a newcomer nor one who wants to go on can be let in, and the latter's secret is as good as before.
-    let ticket = bob.ticket();
-    for options in [options(node), ticket.options(node)] {
-        match Peer::open(&options).await {
-            Err(ConnectError::Closed(closed)) => assert!(
-                closed.code == 4503 && closed.retry_after_ms.is_some(),
-                "{closed}"
-            ),
-            Err(other) => panic!("{other}"),
-            Ok(_) => panic!("was let in"),
-        }
-    }
+    requests_are_answered(&mut alice, &bob).await;
+    nobody_is_let_in(node, &bob).await;
     alice.ping().await;
     bob.ping().await;
 
@@ -80,6 +54,41 @@ async fn without_redis_sockets_stay_and_an_empty_one_is_told_who_is_where() {
             node.get("/readyz").0 == 200 && node.metric("switchboard_backend_up") == 1.0
         });
         still_well(node).await;
+    }
+}
+
+/// A join is refused for now, and a signal is undelivered.
+async fn requests_are_answered(alice: &mut Peer, bob: &Peer) {
+    let error = alice
+        .try_join("another", None)
+        .await
+        .expect_err("nobody can say who is in");
+    assert_eq!(
+        (error.code, error.retry_after_ms.is_some()),
+        (ErrorCode::Unavailable, true),
+        "{error:?}"
+    );
+    let lost = alice.signal(ROOM, Some(bob.id), "offer", "1");
+    let answer = alice.answers(1).await.remove(0);
+    assert_eq!(
+        (answer.0, answer.2),
+        (lost, Err(Reason::Unavailable)),
+        "it was never published"
+    );
+}
+
+/// Neither a newcomer nor one who wants to go on can be let in, and the latter's secret is as good as before.
+async fn nobody_is_let_in(node: &GatewayProcess, bob: &Peer) {
+    let ticket = bob.ticket();
+    for options in [options(node), ticket.options(node)] {
+        match Peer::open(&options).await {
+            Err(ConnectError::Closed(closed)) => assert!(
+                closed.code == 4503 && closed.retry_after_ms.is_some(),
+                "{closed}"
+            ),
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("was let in"),
+        }
     }
 }
 

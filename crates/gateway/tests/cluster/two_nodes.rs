@@ -22,38 +22,8 @@ async fn call(settings: &[&str], homes: [usize; 2]) {
     .expect("welcome");
     let mut bob = Peer::to(b).await;
 
-    let joined = alice.join(ROOM).await;
-    assert_eq!((joined.members.len(), joined.capacity), (1, 64));
-    let joined = bob.join(ROOM).await;
-    let [first, second] = &joined.members[..] else {
-        panic!("{joined:?}")
-    };
-    assert_eq!(
-        (first.peer, first.name.as_deref(), second.peer),
-        (alice.id, Some("Alice"), bob.id)
-    );
-    assert!(first.order < second.order);
-    assert_eq!(hear!(alice, MemberJoined).member.peer, bob.id);
-    for peer in [&mut alice, &mut bob] {
-        let ready = hear!(peer, Ready);
-        assert_eq!(
-            (ready.offerer, ready.peers),
-            (first.peer, [first.peer, second.peer])
-        );
-    }
-
-    let steps = [
-        ("offer", r#"{"type":"offer","sdp":"v=0\r\n"}"#),
-        ("candidate", CANDIDATE),
-    ];
-    pass(&mut alice, &mut bob, &steps).await;
-    let steps = [
-        ("answer", r#"{"type":"answer","sdp":"v=0\r\n"}"#),
-        ("candidate", CANDIDATE),
-        ("chat:1", "null"),
-    ];
-    pass(&mut bob, &mut alice, &steps).await;
-
+    both_join(&mut alice, &mut bob).await;
+    negotiate(&mut alice, &mut bob).await;
     bob.change_state(ROOM, r#"{"muted":true,"hand":null}"#)
         .await;
     let updated = hear!(alice, MemberUpdated);
@@ -64,7 +34,6 @@ async fn call(settings: &[&str], homes: [usize; 2]) {
         ),
         (bob.id, Some(r#"{"muted":true}"#))
     );
-
     bob.leave(ROOM).await;
     let left = hear!(alice, MemberLeft);
     assert_eq!((left.peer, left.reason), (bob.id, LeaveReason::Left));
@@ -87,6 +56,44 @@ async fn call(settings: &[&str], homes: [usize; 2]) {
     assert_eq!(alice.unasked().await, [], "each event was told once");
     still_well(a).await;
     still_well(b).await;
+}
+
+/// Both see the same two members in the same order, and that they may begin.
+async fn both_join(alice: &mut Peer, bob: &mut Peer) {
+    let joined = alice.join(ROOM).await;
+    assert_eq!((joined.members.len(), joined.capacity), (1, 64));
+    let joined = bob.join(ROOM).await;
+    let [first, second] = &joined.members[..] else {
+        panic!("{joined:?}")
+    };
+    assert_eq!(
+        (first.peer, first.name.as_deref(), second.peer),
+        (alice.id, Some("Alice"), bob.id)
+    );
+    assert!(first.order < second.order);
+    assert_eq!(hear!(alice, MemberJoined).member.peer, bob.id);
+    for peer in [alice, bob] {
+        let ready = hear!(peer, Ready);
+        assert_eq!(
+            (ready.offerer, ready.peers),
+            (first.peer, [first.peer, second.peer])
+        );
+    }
+}
+
+/// Offer, answer and candidates.
+async fn negotiate(alice: &mut Peer, bob: &mut Peer) {
+    let steps = [
+        ("offer", r#"{"type":"offer","sdp":"v=0\r\n"}"#),
+        ("candidate", CANDIDATE),
+    ];
+    pass(alice, bob, &steps).await;
+    let steps = [
+        ("answer", r#"{"type":"answer","sdp":"v=0\r\n"}"#),
+        ("candidate", CANDIDATE),
+        ("chat:1", "null"),
+    ];
+    pass(bob, alice, &steps).await;
 }
 
 /// Each step comes as it was sent and is answered with `delivered`.

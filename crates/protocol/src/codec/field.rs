@@ -1,7 +1,7 @@
 //! The names of all fields of all messages, each in this one place.
 
 use super::Fault;
-use super::raw::Scalar;
+use super::scalar::Scalar;
 use crate::InvalidId;
 
 macro_rules! names {

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::field::Field;
-use super::raw::{Raw, Scalar};
+use super::raw::Raw;
+use super::scalar::Scalar;
 use super::{Fault, InvalidState};
 use crate::Payload;
 use crate::limits::ID_LIMIT;

@@ -1,6 +1,5 @@
 //! JSON (RFC 8259): serde_json finds the fields and knows what is valid.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -9,7 +8,8 @@ use serde_json::value::RawValue;
 
 use super::field::Field;
 use super::fields::Fields;
-use super::raw::{Raw, Scalar};
+use super::raw::Raw;
+use super::scalar::Scalar;
 use super::scan_json::check_depth;
 use super::{Fault, InvalidPayload, Malformed};
 use crate::Encoding;
@@ -36,36 +36,6 @@ pub(super) fn parse(bytes: &[u8]) -> Result<&str, Malformed> {
     }
 }
 
-/// The value that `text`, one valid JSON value without white space around it, stands for.
-pub(super) fn scalar(text: &str) -> Scalar<'_> {
-    match text.as_bytes().first() {
-        Some(b'"') => string(text),
-        Some(b'{') => Scalar::Other("a map"),
-        Some(b'[') => Scalar::Other("a list"),
-        Some(b't') => Scalar::Bool(true),
-        Some(b'f') => Scalar::Bool(false),
-        Some(b'n') => Scalar::Null,
-        _ => number(text),
-    }
-}
-
-fn number(text: &str) -> Scalar<'_> {
-    if let Ok(whole) = text.parse() {
-        return Scalar::Whole(whole);
-    }
-    text.parse().map_or(Scalar::OtherNumber, Scalar::of_float)
-}
-
-fn string(text: &str) -> Scalar<'_> {
-    if !text.contains('\\') {
-        return Scalar::Text(Cow::Borrowed(&text[1..text.len() - 1]));
-    }
-    match serde_json::from_str(text) {
-        Ok(text) => Scalar::Text(Cow::Owned(text)),
-        Err(_) => Scalar::Other("a string with half of a surrogate pair"),
-    }
-}
-
 fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
     std::str::from_utf8(bytes).map_err(|error| Malformed {
         encoding: Encoding::Json,
@@ -77,7 +47,7 @@ fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
 fn not_fields(text: &str, error: &serde_json::Error) -> Fault {
     if error.is_data() {
         Fault::NotAMap {
-            found: scalar(text.trim_ascii_start()).describe(),
+            found: Scalar::of_json(text.trim_ascii_start()).describe(),
         }
     } else {
         malformed(text, error).into()

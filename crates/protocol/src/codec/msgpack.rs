@@ -1,11 +1,10 @@
 //! MessagePack: the same maps as in JSON, their keys strings.
 
-use std::borrow::Cow;
-
 use super::field::Field;
 use super::fields::Fields;
 use super::msgpack_reader::{Head, Reader};
-use super::raw::{Raw, Scalar};
+use super::raw::Raw;
+use super::scalar::Scalar;
 use super::scan_msgpack::skip;
 use super::{Fault, InvalidPayload};
 
@@ -16,7 +15,7 @@ pub(super) fn collect<'a>(frame: &'a [u8], fields: &mut Fields<'a>) -> Result<()
         Head::Map(length) => length,
         head => {
             return Err(Fault::NotAMap {
-                found: describe(head).describe(),
+                found: Scalar::of_head(head).describe(),
             });
         }
     };
@@ -31,32 +30,6 @@ pub(super) fn collect<'a>(frame: &'a [u8], fields: &mut Fields<'a>) -> Result<()
         }
     }
     Ok(reader.end()?)
-}
-
-/// The value that `bytes`, one complete MessagePack value, stands for.
-pub(super) fn scalar(bytes: &[u8]) -> Scalar<'_> {
-    match Reader::new(bytes).head() {
-        Ok(head) => describe(head),
-        Err(_) => Scalar::Other("nothing"),
-    }
-}
-
-fn describe(head: Head<'_>) -> Scalar<'_> {
-    match head {
-        Head::Nil => Scalar::Null,
-        Head::Bool(value) => Scalar::Bool(value),
-        Head::Whole(number) => Scalar::Whole(number),
-        Head::Negative => Scalar::OtherNumber,
-        Head::Float(float) => Scalar::of_float(float),
-        Head::Text(text) => match std::str::from_utf8(text) {
-            Ok(text) => Scalar::Text(Cow::Borrowed(text)),
-            Err(_) => Scalar::Other("a string that is not UTF-8"),
-        },
-        Head::Binary => Scalar::Other("binary data"),
-        Head::List(_) => Scalar::Other("a list"),
-        Head::Map(_) => Scalar::Other("a map"),
-        Head::Extension => Scalar::Other("a MessagePack ext"),
-    }
 }
 
 fn not_a_value(field: Option<Field>, why: InvalidPayload) -> Fault {

@@ -5,8 +5,9 @@ use serde::ser::{self, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::merge_patch::merge;
+use super::scalar::Scalar;
 use super::transcode::{json_serializer, rewrite};
-use super::{InvalidState, StateTooLarge, json};
+use super::{InvalidState, StateTooLarge};
 use crate::client_message::StatePatch;
 use crate::limits::STATE_BYTES_MAX;
 use crate::{Encoding, MemberState, Payload};
@@ -57,7 +58,7 @@ fn compact(payload: Payload<&[u8]>) -> Result<String, InvalidState> {
     let text = String::from_utf8(out).expect("serde_json writes UTF-8");
     if !text.starts_with('{') {
         return Err(InvalidState::NotAMap {
-            found: json::scalar(&text).describe(),
+            found: Scalar::of_json(&text).describe(),
         });
     }
     bounded(&text)?;

@@ -6,7 +6,7 @@ use switchboard_protocol::ErrorCode;
 use switchboard_protocol::client_message::Signal;
 
 use super::rooms::not_a_member;
-use super::{Live, Origin};
+use super::{Live, Repetition};
 use crate::Rules;
 use crate::grants::Ability;
 use crate::operation::Refused;
@@ -16,7 +16,11 @@ pub(super) const REPEATS_WITHIN: Duration = Duration::from_secs(10);
 
 impl Live {
     /// Whether a signal may be relayed.
-    pub(super) fn signal(&mut self, signal: &Signal<'_>, now: Instant) -> Result<Origin, Refused> {
+    pub(super) fn signal(
+        &mut self,
+        signal: &Signal<'_>,
+        now: Instant,
+    ) -> Result<Repetition, Refused> {
         self.signal_ids.take(signal, now)?;
         if !self.rooms.has(&signal.room) {
             return Err(not_a_member(&signal.room));
@@ -31,7 +35,7 @@ impl Live {
             return Ok(origin);
         }
         self.rates.signal(&self.rules, now)?;
-        Ok(Origin::New)
+        Ok(Repetition::New)
     }
 }
 
@@ -78,12 +82,12 @@ impl SignalIds {
     }
 
     /// Counts a signal as one of those that are free of the rate, while there are such.
-    fn take_repeat(&mut self, now: Instant) -> Option<Origin> {
+    fn take_repeat(&mut self, now: Instant) -> Option<Repetition> {
         self.repeats_left = self.repeats_left.checked_sub(1)?;
         Some(if now < self.repeats_until {
-            Origin::PerhapsRepeated
+            Repetition::PerhapsRepeated
         } else {
-            Origin::New
+            Repetition::New
         })
     }
 }

@@ -5,15 +5,21 @@ use std::collections::BTreeSet;
 
 use super::story::Story;
 use crate::trace::Trace;
+use crate::trace::last::LastState;
 
 pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     let last = &trace.last;
     let mut found = Vec::new();
-    let present: BTreeSet<_> = last
-        .clients
-        .iter()
-        .filter_map(|client| client.peer)
-        .collect();
+    ghosts(last, &mut found);
+    forgotten(last, &mut found);
+    sessions_that_are_over(last, &mut found);
+    sessions_of_nodes(last, &mut found);
+    leases(last, &mut found);
+    found
+}
+
+/// Whoever is listed is in that room, is not away, and is on the node that the list names.
+fn ghosts(last: &LastState, found: &mut Vec<String>) {
     for (room, roster) in &last.rooms {
         for member in &roster.members {
             let client = last
@@ -38,6 +44,10 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
             }
         }
     }
+}
+
+/// Who wants to be in a room is listed there.
+fn forgotten(last: &LastState, found: &mut Vec<String>) {
     for client in &last.clients {
         for room in &client.wants {
             let listed = last.rooms.get(room).is_some_and(|roster| {
@@ -54,6 +64,14 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
             }
         }
     }
+}
+
+fn sessions_that_are_over(last: &LastState, found: &mut Vec<String>) {
+    let present: BTreeSet<_> = last
+        .clients
+        .iter()
+        .filter_map(|client| client.peer)
+        .collect();
     for record in &last.peers {
         if !present.contains(&record.peer) {
             found.push(format!(
@@ -62,6 +80,10 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
             ));
         }
     }
+}
+
+/// Each node serves, and the sessions on it are those that are noted for it.
+fn sessions_of_nodes(last: &LastState, found: &mut Vec<String>) {
     for node in &last.nodes {
         for peer in &node.enlisted {
             if !node.sessions.contains(peer) {
@@ -83,6 +105,10 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
             found.push(format!("node {} does not serve", node.node));
         }
     }
+}
+
+/// The nodes that run are those with a lease.
+fn leases(last: &LastState, found: &mut Vec<String>) {
     let running: BTreeSet<_> = last.nodes.iter().map(|node| &node.id).collect();
     let leases: BTreeSet<_> = last.leases.iter().collect();
     for node in running.symmetric_difference(&leases) {
@@ -90,7 +116,6 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
             "{node} runs without a lease, or the other way round"
         ));
     }
-    found
 }
 
 #[cfg(test)]

@@ -5,29 +5,34 @@ use std::collections::{BTreeMap, BTreeSet};
 use switchboard_protocol::{PeerId, RoomId};
 use tokio::time::Duration;
 
-use super::story::Story;
+use super::story::{Said, Story};
 use crate::trace::{ClientNo, ConnectionNo, Fate, News, Secret, Trace, What};
 
 /// What a client says at once after its `welcome` is in Redis within this.
 const PROVEN_AFTER: Duration = Duration::from_secs(3);
 
 pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
+    let mut found = overheard(trace, story);
+    found.extend(stolen(trace, story));
+    found
+}
+
+/// What clients were told of rooms they are not in, and signals they got that are for others.
+fn overheard(trace: &Trace, story: &Story) -> Vec<String> {
     let mut found = Vec::new();
-    // By connection: each shows its own session.
-    let mut rooms: BTreeMap<(ClientNo, ConnectionNo), BTreeSet<RoomId>> = BTreeMap::new();
-    let mut peers = BTreeMap::new();
+    // Each shows its own session.
+    let mut connections: BTreeMap<ConnectionNo, Connection> = BTreeMap::new();
     for event in &trace.events {
         match &event.what {
             What::Welcomed {
-                client,
                 connection,
                 peer,
-                rooms: views,
+                rooms,
                 ..
             } => {
-                peers.insert((*client, *connection), *peer);
-                let views = views.iter().map(|view| view.room.clone());
-                rooms.insert((*client, *connection), views.collect());
+                let rooms = rooms.iter().map(|view| view.room.clone()).collect();
+                let peer = Some(*peer);
+                connections.insert(*connection, Connection { peer, rooms });
             }
             What::Told {
                 client,
@@ -35,20 +40,8 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 room,
                 news,
             } => {
-                let known = rooms.entry((*client, *connection)).or_default();
-                let was_in = match news {
-                    News::Joined { .. } | News::Entered => {
-                        known.insert(room.clone());
-                        true
-                    }
-                    News::Left => {
-                        known.remove(room);
-                        true
-                    }
-                    News::Closed => known.remove(room),
-                    _ => known.contains(room),
-                };
-                if !was_in {
+                let own = connections.entry(*connection).or_default();
+                if !own.may_hear(room, news) {
                     found.push(format!(
                         "client {client} heard of {room}, which it is not in: {news:?}"
                     ));
@@ -62,45 +55,80 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                 id,
                 ..
             } => {
-                let known = rooms.entry((*client, *connection)).or_default();
-                if !known.contains(room) {
+                let own = connections.entry(*connection).or_default();
+                if !own.rooms.contains(room) {
                     found.push(format!(
                         "client {client} got signal {id} of {from} in {room}, which it is not in"
                     ));
                 }
-                let own = peers.get(&(*client, *connection));
-                let said = story
-                    .sessions
-                    .get(from)
-                    .and_then(|sender| sender.said.get(id));
-                let is_for = said.is_some_and(|said| {
-                    said.room == *room
-                        && said.to.is_none_or(|to| own == Some(&to))
-                        && said.by_name.is_none_or(|named| named == *client)
-                });
-                if !is_for {
+                let sender = story.sessions.get(from);
+                let said = sender.and_then(|sender| sender.said.get(id));
+                if !said.is_some_and(|said| own.is_meant(*client, room, said)) {
                     found.push(format!(
                         "client {client} got signal {id} of {from}, which is not for it"
                     ));
                 }
             }
-            What::Intruded {
-                peer,
-                secret,
-                resumed: Some(true),
-            } if *secret == Secret::Guessed || is_proven(trace, story, event.at, peer) => {
-                let which = match secret {
-                    Secret::Guessed => "a guessed",
-                    Secret::Outdated => "an outdated",
-                };
-                found.push(format!(
-                    "the session of {peer} was taken with {which} secret"
-                ));
-            }
             _ => {}
         }
     }
     found
+}
+
+/// Sessions that were taken with a secret that is not good.
+fn stolen(trace: &Trace, story: &Story) -> Vec<String> {
+    let mut found = Vec::new();
+    for event in &trace.events {
+        let What::Intruded {
+            peer,
+            secret,
+            resumed: Some(true),
+        } = &event.what
+        else {
+            continue;
+        };
+        let which = match secret {
+            Secret::Guessed => "a guessed",
+            Secret::Outdated if is_proven(trace, story, event.at, peer) => "an outdated",
+            Secret::Outdated => continue,
+        };
+        found.push(format!(
+            "the session of {peer} was taken with {which} secret"
+        ));
+    }
+    found
+}
+
+/// What a client is, as its connection shows it.
+#[derive(Default)]
+struct Connection {
+    peer: Option<PeerId>,
+    rooms: BTreeSet<RoomId>,
+}
+
+impl Connection {
+    /// Whether it may be told that of the room; from then on it may be in, or out.
+    fn may_hear(&mut self, room: &RoomId, news: &News) -> bool {
+        match news {
+            News::Joined { .. } | News::Entered => {
+                self.rooms.insert(room.clone());
+                true
+            }
+            News::Left => {
+                self.rooms.remove(room);
+                true
+            }
+            News::Closed => self.rooms.remove(room),
+            _ => self.rooms.contains(room),
+        }
+    }
+
+    /// Whether the signal was said in that room, and to this client.
+    fn is_meant(&self, client: ClientNo, room: &RoomId, said: &Said) -> bool {
+        said.room == *room
+            && said.to.is_none_or(|to| self.peer == Some(to))
+            && said.by_name.is_none_or(|named| named == client)
+    }
 }
 
 /// Whether the cluster must know by then that the client has its newest secret: it was welcomed a while ago, is one that says

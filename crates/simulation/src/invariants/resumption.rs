@@ -18,15 +18,12 @@ const HOLD: Duration = Duration::from_secs(5);
 
 pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     let mut found = Vec::new();
-    let mut lost_at: BTreeMap<ClientNo, (Duration, Duration)> = BTreeMap::new();
+    let mut absences = Absences::new(trace);
     let mut closed: BTreeMap<ClientNo, ConnectionNo> = BTreeMap::new();
-    let excused = is_excused(trace);
-    let mut peers: BTreeMap<ClientNo, PeerId> = BTreeMap::new();
-    let mut memory = Memory::new(trace.rules.lease);
     // To whom this is not promised.
     let mut bound = BTreeSet::new();
     for event in &trace.events {
-        memory.take(event);
+        absences.memory.take(event);
         match &event.what {
             What::Greeted {
                 client, promises, ..
@@ -38,52 +35,27 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
                 resumed,
                 ..
             } => {
-                let former = lost_at.insert(*client, (Duration::MAX, trace.rules.window));
-                let in_time =
-                    former.is_some_and(|(at, window)| at.saturating_add(window) > event.at + SLACK);
-                // Whom nobody else shares a room with, only his own node remembers: no other can let him in.
-                let former = peers.insert(*client, *peer);
-                let is_remembered = former.is_none_or(|peer| !memory.is_unknown(&peer, event.at));
-                if !resumed && !excused && is_remembered && in_time {
+                let must_resume = absences.end(*client, *peer, event.at);
+                if must_resume && !resumed {
                     found.push(format!(
                         "client {client} came back at {:?}, within its window, and was not let in",
                         event.at
                     ));
                 }
             }
-            What::Cut { .. } => {
-                // Whose it is shows when he notices; from here on his window may run.
-                for (at, _) in lost_at.values_mut() {
-                    *at = (*at).min(event.at);
-                }
-            }
+            // Whose connections these end shows later; from here on any window may run.
+            What::Cut { .. } | What::Node { .. } => absences.begin_for_all(event.at),
             What::Closed {
                 client, connection, ..
             } => {
                 closed.insert(*client, *connection);
-                if let Some((at, _)) = lost_at.get_mut(client) {
-                    *at = (*at).min(event.at);
-                }
+                absences.begin(*client, event.at);
             }
-            What::Rests { client, .. } => {
-                if let Some((at, _)) = lost_at.get_mut(client) {
-                    *at = (*at).min(event.at);
-                }
-            }
-            What::Node { .. } => {
-                for (at, _) in lost_at.values_mut() {
-                    *at = (*at).min(event.at);
-                }
-            }
+            What::Rests { client, .. } => absences.begin(*client, event.at),
             What::Gone {
                 client,
                 how: Leaving::Reloaded,
-            } => {
-                // One that was gone already is held as it was; who was never welcomed has nothing to come back to.
-                if let Some((at, window)) = lost_at.get_mut(client) {
-                    (*at, *window) = ((*at).min(event.at), (*window).min(HOLD));
-                }
-            }
+            } => absences.begin_held(*client, event.at),
             What::Gone {
                 client,
                 how: Leaving::SentAway(code),
@@ -101,6 +73,58 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
         }
     }
     found
+}
+
+/// Since when each client may be away, by what befell it.
+struct Absences {
+    window: Duration,
+    excused: bool,
+    memory: Memory,
+    peers: BTreeMap<ClientNo, PeerId>,
+    /// From when on, and how long its session is kept; those that were never welcomed are not here.
+    lost_at: BTreeMap<ClientNo, (Duration, Duration)>,
+}
+
+impl Absences {
+    fn new(trace: &Trace) -> Self {
+        Self {
+            window: trace.rules.window,
+            excused: is_excused(trace),
+            memory: Memory::new(trace.rules.lease),
+            peers: BTreeMap::new(),
+            lost_at: BTreeMap::new(),
+        }
+    }
+
+    fn begin(&mut self, client: ClientNo, now: Duration) {
+        if let Some((at, _)) = self.lost_at.get_mut(&client) {
+            *at = (*at).min(now);
+        }
+    }
+
+    fn begin_for_all(&mut self, now: Duration) {
+        for (at, _) in self.lost_at.values_mut() {
+            *at = (*at).min(now);
+        }
+    }
+
+    /// Its page is loaded again.
+    fn begin_held(&mut self, client: ClientNo, now: Duration) {
+        // One that was gone already is held as it was; who was never welcomed has nothing to come back to.
+        if let Some((at, window)) = self.lost_at.get_mut(&client) {
+            (*at, *window) = ((*at).min(now), (*window).min(HOLD));
+        }
+    }
+
+    /// A client is welcomed. Whether it must have its session again.
+    fn end(&mut self, client: ClientNo, peer: PeerId, now: Duration) -> bool {
+        let former = self.lost_at.insert(client, (Duration::MAX, self.window));
+        let in_time = former.is_some_and(|(at, window)| at.saturating_add(window) > now + SLACK);
+        // Whom nobody else shares a room with, only his own node remembers: no other can let him in.
+        let former = self.peers.insert(client, peer);
+        let is_remembered = former.is_none_or(|peer| !self.memory.is_unknown(&peer, now));
+        !self.excused && is_remembered && in_time
+    }
 }
 
 /// Where Redis forgot and a node died, nobody may be left who remembers.

@@ -12,70 +12,37 @@ use crate::trace::{ClientNo, ConnectionNo, Fate, Leaving, NodeNo, Trace, What};
 
 pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
     let mut found = Vec::new();
-    let mut on: BTreeMap<ConnectionNo, NodeNo> = BTreeMap::new();
-    let mut welcomed: BTreeSet<ConnectionNo> = BTreeSet::new();
-    let mut cut: BTreeSet<ConnectionNo> = BTreeSet::new();
-    let mut hit: BTreeSet<NodeNo> = BTreeSet::new();
-    let mut rested: BTreeSet<ClientNo> = BTreeSet::new();
-    let mut newest: BTreeMap<ClientNo, ConnectionNo> = BTreeMap::new();
-    // Opened, and neither welcomed nor closed.
-    let mut greeting: BTreeSet<(ClientNo, ConnectionNo)> = BTreeSet::new();
-    // Which of two that greet at the same time is the newer one, the cluster says, not the client that opened them.
-    let mut rivalled: BTreeSet<ConnectionNo> = BTreeSet::new();
-    // When a client last gave up a connection on which it had greeted. A gateway, or Redis, may hear that late.
-    let mut stray: BTreeMap<ClientNo, Duration> = BTreeMap::new();
+    let mut sockets = Sockets::default();
     for event in &trace.events {
         match &event.what {
             What::Opened {
                 client,
                 connection,
                 node,
-            } => {
-                on.insert(*connection, *node);
-                newest.insert(*client, *connection);
-                if greeting.iter().any(|(rival, _)| rival == client) {
-                    rivalled.insert(*connection);
-                }
-                greeting.insert((*client, *connection));
-            }
+            } => sockets.opened(*client, *connection, *node),
             What::Welcomed {
                 client, connection, ..
             } => {
-                greeting.remove(&(*client, *connection));
-                welcomed.insert(*connection);
+                sockets.greeting.remove(&(*client, *connection));
+                sockets.welcomed.insert(*connection);
             }
-            What::Gone { client, how } => {
-                let is_greeting = greeting.iter().any(|(other, _)| other == client);
-                if is_greeting && *how == Leaving::Reloaded {
-                    stray.insert(*client, event.at);
-                }
-                greeting.retain(|(other, _)| other != client);
-            }
-            What::Cut { connection } => drop(cut.insert(*connection)),
-            What::Rests { client, .. } => drop(rested.insert(*client)),
+            What::Gone { client, how } => sockets.gone(*client, *how, event.at),
+            What::Cut { connection } => drop(sockets.cut.insert(*connection)),
+            What::Rests { client, .. } => drop(sockets.rested.insert(*client)),
             What::Node {
                 node,
                 fate: Fate::Killed | Fate::Frozen | Fate::Draining,
-            } => drop(hit.insert(*node)),
+            } => drop(sockets.hit.insert(*node)),
             What::Closed {
                 client,
                 connection,
                 code,
             } => {
-                if greeting.remove(&(*client, *connection)) && code.is_none() {
-                    stray.insert(*client, event.at);
-                }
-                let stray_at = stray.get(client);
-                let node = on.get(connection);
-                let is_superseded = *code == Some(thefts::SUPERSEDED);
-                let reason = cut.contains(connection)
-                    || rested.contains(client)
-                    || node.is_none_or(|node| hit.contains(node))
-                    || newest.get(client) > Some(connection)
-                    || (is_superseded && rivalled.contains(connection))
-                    || (is_superseded && stray_at.is_some_and(|at| event.at < *at + STRAY_HELLO))
-                    || (is_superseded && thefts::was_taken_from(trace, *connection));
-                if welcomed.contains(connection) && !reason {
+                let closed = (*client, *connection, *code);
+                sockets.closed(closed, event.at);
+                let reason =
+                    sockets.explain(closed, event.at) || is_robbed(trace, *connection, *code);
+                if sockets.welcomed.contains(connection) && !reason {
                     found.push(format!(
                         "client {client} lost connection {connection} ({code:?}) at {:?} for no reason",
                         event.at
@@ -86,6 +53,71 @@ pub(super) fn check(trace: &Trace, _: &Story) -> Vec<String> {
         }
     }
     found
+}
+
+fn is_robbed(trace: &Trace, connection: ConnectionNo, code: Option<u16>) -> bool {
+    code == Some(thefts::SUPERSEDED) && thefts::was_taken_from(trace, connection)
+}
+
+/// A connection that a client found closed, and the code.
+type Closed = (ClientNo, ConnectionNo, Option<u16>);
+
+/// What befell connections, clients and nodes so far.
+#[derive(Default)]
+struct Sockets {
+    on: BTreeMap<ConnectionNo, NodeNo>,
+    welcomed: BTreeSet<ConnectionNo>,
+    cut: BTreeSet<ConnectionNo>,
+    hit: BTreeSet<NodeNo>,
+    rested: BTreeSet<ClientNo>,
+    newest: BTreeMap<ClientNo, ConnectionNo>,
+    /// Opened, and neither welcomed nor closed.
+    greeting: BTreeSet<(ClientNo, ConnectionNo)>,
+    /// Which of two that greet at the same time is the newer one, the cluster says, not the client that opened them.
+    rivalled: BTreeSet<ConnectionNo>,
+    /// When a client last gave up a connection on which it had greeted. A gateway, or Redis, may hear that late.
+    stray: BTreeMap<ClientNo, Duration>,
+}
+
+impl Sockets {
+    fn opened(&mut self, client: ClientNo, connection: ConnectionNo, node: NodeNo) {
+        self.on.insert(connection, node);
+        self.newest.insert(client, connection);
+        if self.is_greeting(client) {
+            self.rivalled.insert(connection);
+        }
+        self.greeting.insert((client, connection));
+    }
+
+    fn gone(&mut self, client: ClientNo, how: Leaving, at: Duration) {
+        if self.is_greeting(client) && how == Leaving::Reloaded {
+            self.stray.insert(client, at);
+        }
+        self.greeting.retain(|(other, _)| *other != client);
+    }
+
+    fn closed(&mut self, (client, connection, code): Closed, at: Duration) {
+        if self.greeting.remove(&(client, connection)) && code.is_none() {
+            self.stray.insert(client, at);
+        }
+    }
+
+    fn is_greeting(&self, client: ClientNo) -> bool {
+        self.greeting.iter().any(|(other, _)| *other == client)
+    }
+
+    /// Whether a connection was to end, by what befell it, its client or its node, or for a newer one.
+    fn explain(&self, (client, connection, code): Closed, at: Duration) -> bool {
+        let is_superseded = code == Some(thefts::SUPERSEDED);
+        let stray_at = self.stray.get(&client);
+        let node = self.on.get(&connection);
+        self.cut.contains(&connection)
+            || self.rested.contains(&client)
+            || node.is_none_or(|node| self.hit.contains(node))
+            || self.newest.get(&client) > Some(&connection)
+            || (is_superseded && self.rivalled.contains(&connection))
+            || (is_superseded && stray_at.is_some_and(|given_up| at < *given_up + STRAY_HELLO))
+    }
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ fn commands_wait_for_a_connection_within_bounds() {
     let mut rig = rig();
     rig.lose();
     rig.out.clear();
-    for _ in 0..HELD_MAX {
+    for _ in 0..QUEUED_MAX {
         rig.ask(join("r"));
     }
     assert!(!rig.session.wants_command());

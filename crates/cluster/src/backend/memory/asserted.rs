@@ -75,7 +75,7 @@ impl Room {
             }
             holder.flags.named = false;
         }
-        self.names.hold(name, member.peer);
+        self.names.assign(name, member.peer);
         true
     }
 }

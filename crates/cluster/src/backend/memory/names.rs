@@ -14,7 +14,7 @@ impl Names {
     }
 
     /// From now on the name is that peer's, and no other.
-    pub(super) fn hold(&mut self, name: &Arc<str>, peer: PeerId) {
+    pub(super) fn assign(&mut self, name: &Arc<str>, peer: PeerId) {
         self.free_of(&peer);
         self.0.insert(name.clone(), peer);
     }

@@ -60,7 +60,7 @@ impl Room {
         }
         let evicted = leaves.and_then(|peer| self.remove(&peer));
         match join.claimed() {
-            Some((_, name)) => self.names.hold(name, join.peer),
+            Some((_, name)) => self.names.assign(name, join.peer),
             None => self.names.free_of(&join.peer),
         }
         if is_new {
@@ -104,7 +104,7 @@ impl Room {
         let evicted = holder.map(|holder| holder.peer);
         let evicted = evicted.and_then(|peer| self.remove(&peer));
         if changed {
-            self.names.hold(name, rename.peer);
+            self.names.assign(name, rename.peer);
             self.revision += 1;
             if let Some(member) = self.members.get_mut(&rename.peer) {
                 member.flags.named = true;

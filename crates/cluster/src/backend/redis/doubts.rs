@@ -23,7 +23,7 @@ pub(super) struct CommandLine {
     client: Client,
     keys: Keys,
     /// What it led to when it last answered; `None` before the first time.
-    memory: Arc<Mutex<Option<Memory>>>,
+    dataset: Arc<Mutex<Option<Dataset>>>,
     doubts: Arc<watch::Sender<u64>>,
     warning: Arc<Repeated>,
 }
@@ -33,7 +33,7 @@ impl CommandLine {
         Self {
             client,
             keys,
-            memory: Arc::default(),
+            dataset: Arc::default(),
             doubts: Arc::new(watch::Sender::new(0)),
             warning: Arc::default(),
         }
@@ -63,8 +63,8 @@ impl Tended for CommandLine {
     /// A new connection may lead to a server that was started again, or to a replica that lacks the last writes.
     async fn revive(&self) -> Result<(), Trouble> {
         try_scripts(&self.client, &self.keys).await?;
-        let now = Memory::of(&self.client).await;
-        if self.memory.lock().replace(now).is_some() {
+        let now = Dataset::of(&self.client).await;
+        if self.dataset.lock().replace(now).is_some() {
             self.doubt("the connection was lost");
         }
         Ok(())
@@ -73,8 +73,8 @@ impl Tended for CommandLine {
     /// A server may also lose its memory without a word on the connection: as a replica for a while, or behind a proxy.
     async fn beat(&self) -> Result<(), Trouble> {
         try_scripts(&self.client, &self.keys).await?;
-        let now = Memory::of(&self.client).await;
-        let before = self.memory.lock().replace(now.clone());
+        let now = Dataset::of(&self.client).await;
+        let before = self.dataset.lock().replace(now.clone());
         if before.is_some_and(|before| before.differs_from(&now)) {
             self.doubt("another server, or a slot that moved");
         }
@@ -84,14 +84,14 @@ impl Tended for CommandLine {
 
 /// Whose data the commands act on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Memory {
+struct Dataset {
     /// Of each master, its replication id: a new one stands for another history of writes. Empty where INFO is forbidden.
     histories: Vec<(Option<Server>, String)>,
     /// In a Cluster, who has which slots.
     slots: Vec<(u16, u16, Server)>,
 }
 
-impl Memory {
+impl Dataset {
     async fn of(client: &Client) -> Self {
         let mut histories = Vec::new();
         for master in masters(client) {
@@ -127,8 +127,8 @@ fn replication_id(info: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn memory(id: &str, first: u16) -> Memory {
-        Memory {
+    fn dataset(id: &str, first: u16) -> Dataset {
+        Dataset {
             histories: vec![(None, id.into())],
             slots: vec![(first, 16383, Server::new("host", 1))],
         }
@@ -140,11 +140,11 @@ mod tests {
             replication_id("role:master\r\nmaster_replid:abc\r\nmaster_replid2:def\r\n"),
             Some("abc".into())
         );
-        let before = memory("abc", 0);
+        let before = dataset("abc", 0);
         assert!(!before.differs_from(&before));
-        assert!(!before.differs_from(&memory("", 0)));
-        assert!(!memory("", 0).differs_from(&before));
-        assert!(before.differs_from(&memory("def", 0)));
-        assert!(before.differs_from(&memory("abc", 1)));
+        assert!(!before.differs_from(&dataset("", 0)));
+        assert!(!dataset("", 0).differs_from(&before));
+        assert!(before.differs_from(&dataset("def", 0)));
+        assert!(before.differs_from(&dataset("abc", 1)));
     }
 }

@@ -48,13 +48,13 @@ pub(crate) fn rest(profile: &Profile) -> Bytes {
 }
 
 /// A member's record in the words in which scripts write it again.
-pub(crate) struct Written {
+pub(crate) struct ScriptRecord {
     pub(crate) version: u32,
     pub(crate) flags: String,
     pub(crate) rest: Bytes,
 }
 
-impl Written {
+impl ScriptRecord {
     pub(crate) fn of(member: &MemberRecord) -> Self {
         let flags = flags_text(member.flags);
         match &member.unread {
@@ -234,7 +234,7 @@ mod tests {
             let member = read(&record).expect("its head is readable");
             assert_eq!((member.epoch, member.node.as_str()), (7, "gw-a"));
             assert_eq!(member.profile, Profile::default());
-            let written = Written::of(&member);
+            let written = ScriptRecord::of(&member);
             assert_eq!((written.version, &*written.flags), (version, flags));
             assert!(record.ends_with(&written.rest) && !written.rest.is_empty());
         }

@@ -8,7 +8,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId};
 use super::directory::RedisDirectory;
 use super::failure::Failure;
 use super::keys::encode_user;
-use super::record::{self, Written, flags_text, rest};
+use super::record::{self, ScriptRecord, flags_text, rest};
 use super::reply::Reply;
 use super::script::{
     ROOM_ASSERT, ROOM_JOIN, ROOM_LEAVE, ROOM_MEMBER, ROOM_RENAME, ROOM_ROSTER, ROOM_TAKE_OVER,
@@ -195,7 +195,7 @@ impl RoomDirectory for RedisDirectory {
     async fn assert_member(&self, assert: &AssertMember) -> Result<AssertOutcome, DirectoryError> {
         let keys = self.keys.room(&assert.room);
         let member = &assert.member;
-        let written = Written::of(member);
+        let written = ScriptRecord::of(member);
         let args: Vec<Value> = vec![
             member.peer.as_str().into(),
             member.epoch.to_string().into(),

@@ -46,7 +46,12 @@ impl Unanswered {
 
     /// `from` had no connection for a signal: it waits for the receiver's next one, unless the receiver has gone on to
     /// another node since, as it does without a new epoch where a node was taken for dead.
-    pub(crate) fn hold(&mut self, receiver: &PeerId, from: &NodeId, moved: &MovedSignal) {
+    pub(crate) fn await_connection(
+        &mut self,
+        receiver: &PeerId,
+        from: &NodeId,
+        moved: &MovedSignal,
+    ) {
         let Some(index) = self.find_entry(moved.id) else {
             return;
         };
@@ -58,7 +63,7 @@ impl Unanswered {
             target.sent(Earlier::SentElsewhere);
         }
         if target.epoch == moved.epoch && target.node == *from {
-            target.progress = Progress::Held;
+            target.progress = Progress::AwaitsConnection;
         }
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// The receiver has no connection: the signal waits for its next one.
-    Held,
+    AwaitsConnection,
     /// It is to be queued on the link to the receiver's node.
     Due,
     /// It is on that link.
@@ -89,14 +89,14 @@ impl Target {
 
     /// Whether the receiver has a connection, as far as it is known here.
     pub(super) fn is_connected(&self) -> bool {
-        self.progress != Progress::Held
+        self.progress != Progress::AwaitsConnection
     }
 
     /// Whether it may have been published. `link`: the one to the receiver's node, if it is still there.
     pub(crate) fn may_have_arrived(&self, link: Option<&Link>) -> bool {
         let is_published = match self.progress {
             Progress::Queued(position) => link.is_none_or(|link| link.may_be_published(position)),
-            Progress::Held | Progress::Due => false,
+            Progress::AwaitsConnection | Progress::Due => false,
         };
         self.earlier != Earlier::Unsent || is_published
     }
@@ -104,7 +104,7 @@ impl Target {
     /// Whether it has to be queued on the link to `node`, which is in that generation.
     pub(super) fn is_due(&self, node: &NodeId, generation: u64) -> bool {
         let is_due = match self.progress {
-            Progress::Held => false,
+            Progress::AwaitsConnection => false,
             Progress::Due => true,
             Progress::Queued(position) => !position.holds_in(generation),
         };
@@ -156,6 +156,10 @@ impl Target {
 impl Progress {
     /// Before it is queued, to a receiver with or without a connection.
     fn towards(away: bool) -> Self {
-        if away { Self::Held } else { Self::Due }
+        if away {
+            Self::AwaitsConnection
+        } else {
+            Self::Due
+        }
     }
 }

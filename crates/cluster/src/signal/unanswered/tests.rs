@@ -46,8 +46,8 @@ async fn signals_to_a_member_that_is_live_in_one_room_are_not_held_by_another_th
         away.flags.away = true;
         let (target, is_news) = unanswered.aim(&away);
         let is_behind = epoch > 2;
-        let is_held = target.progress == Progress::Held;
-        assert_eq!((target.epoch, is_held), (aimed, is_behind));
+        let waits = target.progress == Progress::AwaitsConnection;
+        assert_eq!((target.epoch, waits), (aimed, is_behind));
         assert_eq!(target.node == own, !is_behind);
         assert_eq!(is_news, is_behind);
     }

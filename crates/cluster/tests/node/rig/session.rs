@@ -12,7 +12,7 @@ use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
 use switchboard_protocol::{Encoding, Payload, PeerId, ServerMessage, UserId};
 
-use super::told::{Told, signals};
+use super::recorder::{Recorder, signals};
 use super::{WINDOW, id};
 
 /// A session that writes down what it is told. Clones are the same connection.
@@ -20,7 +20,7 @@ use super::{WINDOW, id};
 pub(crate) struct Session {
     pub(crate) node: Node,
     pub(crate) local: Arc<LocalSession>,
-    pub(crate) told: Arc<Told>,
+    pub(crate) told: Arc<Recorder>,
     /// Of a resumed one: its rooms, as its `welcome` shows them.
     pub(crate) rooms: Vec<RoomSnapshot>,
     next_id: Arc<AtomicUsize>,
@@ -63,7 +63,7 @@ impl Session {
     }
 
     pub(crate) async fn try_of(node: &Node, kind: Kind) -> Result<Self, AttachError> {
-        let (peer, told) = (PeerId::random(), Arc::new(Told::default()));
+        let (peer, told) = (PeerId::random(), Arc::new(Recorder::default()));
         let user = kind.user.unwrap_or_else(|| UserId::anonymous(&peer));
         let session = NewSession {
             peer,
@@ -111,7 +111,7 @@ impl Session {
         secret: &str,
         seen: BTreeMap<PeerId, u64>,
     ) -> Result<Self, ResumeError> {
-        let told = Arc::new(Told::default());
+        let told = Arc::new(Recorder::default());
         let session = NewSession {
             peer: self.peer(),
             user: self.local.user.clone(),

@@ -22,8 +22,8 @@ fn request(host: Option<&str>, origin: Option<&str>) -> Request {
     }
 }
 
-fn check(origins: &Origins, request: &Request) -> Result<(), Refused> {
-    origins.check_handshake(Asked {
+fn check(origins: &Origins, request: &Request) -> Result<(), OriginRefusal> {
+    origins.check_handshake(RequestHead {
         headers: &request.headers,
         uri: &request.uri,
         schemes: &request.schemes,
@@ -37,7 +37,7 @@ fn may(origins: &Origins, host: &str, origin: &str) {
 }
 
 #[track_caller]
-fn may_not(origins: &Origins, host: &str, origin: &str, why: Refused) {
+fn may_not(origins: &Origins, host: &str, origin: &str, why: OriginRefusal) {
     let checked = check(origins, &request(Some(host), Some(origin)));
     assert_eq!(checked, Err(why), "{origin} at {host}");
 }

@@ -32,17 +32,17 @@ const SERVER: [&str; 22] = [
 const CLIENT: [&str; 13] = [
     r#"{"type":"hello","receipts":false}"#,
     r#"{"type":"hello","token":"a.b.c","name":"Zoë \"Z\"\n","avatar":"https://example.org/z.png","receipts":true,"resume":{"peer":"bobBBBBBBBBBBBBBBBB-","secret":"c2VjcmV0","seen":{"aliceAAAAAAAAAAAAAA_":12},"handled":{"aliceAAAAAAAAAAAAAA_":[7,12]}},"agent":"tests/1"}"#,
-    r#"{"type":"join","id":1,"room":"study-1","state":{"muted":true},"capacity":4}"#,
-    r#"{"type":"join","id":2,"room":"study-1"}"#,
-    r#"{"type":"leave","id":3,"room":"study-1"}"#,
-    r#"{"type":"signal","id":7,"room":"study-1","to":"bobBBBBBBBBBBBBBBBB-","kind":"offer","payload":{"type":"offer","sdp":"v=0\r\n"},"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}"#,
-    r#"{"type":"signal","id":7,"room":"study-1","kind":"offer","payload":{"type":"offer","sdp":"v=0\r\n"}}"#,
-    r#"{"type":"received","from":"bobBBBBBBBBBBBBBBBB-","id":9007199254740991}"#,
-    r#"{"type":"state","id":8,"room":"study-1","state":{"muted":null,"hand":{"up":1.5}}}"#,
     r#"{"type":"ping","id":9}"#,
     r#"{"type":"ping"}"#,
     r#"{"type":"bye"}"#,
     r#"{"type":"bye","hold_ms":5000}"#,
+    r#"{"type":"join","id":1,"room":"study-1","state":{"muted":true},"capacity":4}"#,
+    r#"{"type":"join","id":2,"room":"study-1"}"#,
+    r#"{"type":"leave","id":3,"room":"study-1"}"#,
+    r#"{"type":"state","id":8,"room":"study-1","state":{"muted":null,"hand":{"up":1.5}}}"#,
+    r#"{"type":"signal","id":7,"room":"study-1","to":"bobBBBBBBBBBBBBBBBB-","kind":"offer","payload":{"type":"offer","sdp":"v=0\r\n"},"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}"#,
+    r#"{"type":"signal","id":7,"room":"study-1","kind":"offer","payload":{"type":"offer","sdp":"v=0\r\n"}}"#,
+    r#"{"type":"received","from":"bobBBBBBBBBBBBBBBBB-","id":9007199254740991}"#,
 ];
 
 #[test]

@@ -10,7 +10,7 @@ fn a_burst_passes_and_more_is_told_when_to_come_back() {
     for id in 1..=4 {
         assert!(matches!(
             rig.say(signal(id, "r"))[..],
-            [Output::Relay(_, Origin::New)]
+            [Output::Relay(_, Repetition::New)]
         ));
     }
     let outputs = rig.say(signal(5, "r"));
@@ -24,7 +24,7 @@ fn a_burst_passes_and_more_is_told_when_to_come_back() {
     rig.now += Duration::from_millis(10);
     assert!(matches!(
         rig.say(signal(6, "r"))[..],
-        [Output::Relay(_, Origin::New)]
+        [Output::Relay(_, Repetition::New)]
     ));
 }
 

@@ -19,7 +19,7 @@ fn only_a_member_may_signal() {
     assert_eq!(rig.on(Input::Performed(Ok(()))), []);
     assert!(matches!(
         rig.say(signal(4, "r"))[..],
-        [Output::Relay(_, Origin::New)]
+        [Output::Relay(_, Repetition::New)]
     ));
     rig.say(leave(5, "r"));
     assert_eq!(
@@ -34,13 +34,13 @@ fn ids_of_signals_rise() {
     let mut rig = Rig::in_room("r");
     assert!(matches!(
         rig.say(signal(7, "r"))[..],
-        [Output::Relay(_, Origin::New)]
+        [Output::Relay(_, Repetition::New)]
     ));
     assert_eq!(code(&rig.say(signal(7, "r"))), ErrorCode::BadMessage);
     assert_eq!(code(&rig.say(signal(6, "r"))), ErrorCode::BadMessage);
     assert!(matches!(
         rig.say(signal(8, "r"))[..],
-        [Output::Relay(_, Origin::New)]
+        [Output::Relay(_, Repetition::New)]
     ));
 }
 
@@ -61,14 +61,14 @@ fn a_resumed_session_is_in_its_rooms_and_proven_by_its_first_message() {
     assert!(
         matches!(
             outputs[..],
-            [Output::Prove, Output::Relay(_, Origin::PerhapsRepeated)]
+            [Output::Prove, Output::Relay(_, Repetition::PerhapsRepeated)]
         ),
         "{outputs:?}"
     );
     rig.now += REPEATS_WITHIN;
     assert!(matches!(
         rig.say(signal(8, "r"))[..],
-        [Output::Relay(_, Origin::New)]
+        [Output::Relay(_, Repetition::New)]
     ));
     assert_eq!(code(&rig.say(join(9, "r"))), ErrorCode::AlreadyJoined);
 }
@@ -80,7 +80,7 @@ fn repeats_after_a_resume_are_free_of_the_rate_and_may_share_an_id() {
     for to in ["b", "c", "d", "e", "f", "g"] {
         let outputs = rig.say(signal_to(7, to));
         assert!(
-            matches!(outputs[..], [Output::Relay(_, Origin::PerhapsRepeated)]),
+            matches!(outputs[..], [Output::Relay(_, Repetition::PerhapsRepeated)]),
             "{outputs:?}"
         );
     }

@@ -7,19 +7,13 @@ use crate::client_message::{
 use crate::{ClientMessage, Payload};
 
 pub(in super::super) fn client_messages(payload: Payload<&[u8]>) -> Vec<ClientMessage<'_>> {
-    let signal = Signal {
-        id: 7,
-        room: "study-1".into(),
-        to: Some(BOB.into()),
-        kind: "offer".into(),
-        payload,
-        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
-    };
-    let broadcast = Signal {
-        to: None,
-        traceparent: None,
-        ..signal.clone()
-    };
+    let mut messages = about_the_session();
+    messages.extend(about_rooms());
+    messages.extend(signals(payload));
+    messages
+}
+
+fn about_the_session() -> Vec<ClientMessage<'static>> {
     vec![
         ClientMessage::Hello(Hello::default()),
         ClientMessage::Hello(Hello {
@@ -35,6 +29,17 @@ pub(in super::super) fn client_messages(payload: Payload<&[u8]>) -> Vec<ClientMe
             }),
             agent: Some("tests/1".into()),
         }),
+        ClientMessage::Ping(Ping { id: Some(9) }),
+        ClientMessage::Ping(Ping { id: None }),
+        ClientMessage::Bye(Bye::default()),
+        ClientMessage::Bye(Bye {
+            hold_ms: Some(5000),
+        }),
+    ]
+}
+
+fn about_rooms() -> Vec<ClientMessage<'static>> {
+    vec![
         ClientMessage::Join(Join {
             id: 1,
             room: "study-1".into(),
@@ -51,22 +56,34 @@ pub(in super::super) fn client_messages(payload: Payload<&[u8]>) -> Vec<ClientMe
             id: 3,
             room: "study-1".into(),
         }),
-        ClientMessage::Signal(signal),
-        ClientMessage::Signal(broadcast),
-        ClientMessage::Received(Received {
-            from: peer(BOB),
-            id: (1 << 53) - 1,
-        }),
         ClientMessage::State(State {
             id: 8,
             room: "study-1".into(),
             state: StatePatch::from_json(r#"{"muted":null,"hand":{"up":1.5}}"#).expect("a patch"),
         }),
-        ClientMessage::Ping(Ping { id: Some(9) }),
-        ClientMessage::Ping(Ping { id: None }),
-        ClientMessage::Bye(Bye::default()),
-        ClientMessage::Bye(Bye {
-            hold_ms: Some(5000),
+    ]
+}
+
+fn signals(payload: Payload<&[u8]>) -> Vec<ClientMessage<'_>> {
+    let signal = Signal {
+        id: 7,
+        room: "study-1".into(),
+        to: Some(BOB.into()),
+        kind: "offer".into(),
+        payload,
+        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+    };
+    let broadcast = Signal {
+        to: None,
+        traceparent: None,
+        ..signal.clone()
+    };
+    vec![
+        ClientMessage::Signal(signal),
+        ClientMessage::Signal(broadcast),
+        ClientMessage::Received(Received {
+            from: peer(BOB),
+            id: (1 << 53) - 1,
         }),
     ]
 }

@@ -5,12 +5,76 @@ use std::sync::Arc;
 use super::{ALICE, BOB, peer, state};
 use crate::limits::Limits;
 use crate::server_message::*;
-use crate::{Connection, ErrorCode, Member, MemberState, Payload, ServerMessage};
+use crate::{Connection, ErrorCode, Member, MemberState, Payload, RoomId, ServerMessage};
 
 pub(in super::super) fn server_messages(payload: Payload<&[u8]>) -> Vec<ServerMessage> {
-    let room = || "study-1".parse().expect("a room id");
     let mut messages = about_the_session();
-    messages.extend([
+    messages.extend(about_rooms());
+    messages.extend(signals(payload));
+    messages.extend(about_requests());
+    messages
+}
+
+fn about_the_session() -> Vec<ServerMessage> {
+    let welcome = Welcome {
+        peer: peer(ALICE),
+        user: "alice@example.org".parse().expect("a user id"),
+        name: Some("Alice".into()),
+        node: "gw-a-1".parse().expect("a node id"),
+        resume: ResumeTicket {
+            secret: "c2VjcmV0".into(),
+            window_ms: 60_000,
+        },
+        resumed: false,
+        rooms: None,
+        heartbeat_ms: 25_000,
+        limits: Limits {
+            in_flight: 64,
+            in_flight_bytes: 1 << 20,
+            max_message_bytes: 1 << 18,
+            signals_per_second: 50,
+            burst: 100,
+        },
+        ice_servers: vec![
+            IceServer {
+                urls: vec!["stun:stun.example.org".into()],
+                username: None,
+                credential: None,
+            },
+            IceServer {
+                urls: vec!["turn:turn.example.org?transport=udp".into()],
+                username: Some("1700000000:alice".into()),
+                credential: Some("c2VjcmV0".into()),
+            },
+        ],
+    };
+    let bare = Welcome {
+        name: None,
+        resumed: true,
+        rooms: Some(vec![RoomSnapshot {
+            room: room(),
+            revision: 5,
+            capacity: 2,
+            members: vec![member(ALICE, None)],
+        }]),
+        ice_servers: vec![],
+        ..welcome.clone()
+    };
+    vec![
+        welcome.into(),
+        bare.into(),
+        Pong { re: Some(9) }.into(),
+        Pong { re: None }.into(),
+        Drain {
+            reconnect_after_ms: 250,
+            deadline_ms: 30_000,
+        }
+        .into(),
+    ]
+}
+
+fn about_rooms() -> Vec<ServerMessage> {
+    vec![
         Joined {
             re: 1,
             room: room(),
@@ -64,85 +128,23 @@ pub(in super::super) fn server_messages(payload: Payload<&[u8]>) -> Vec<ServerMe
             reason: "the lesson is over".into(),
         }
         .into(),
-        Signal {
-            room: room(),
-            from: peer(ALICE),
-            id: 7,
-            kind: "offer".into(),
-            payload: payload.to_owned(),
-            traceparent: None,
-        }
-        .into(),
-        Signal {
-            room: room(),
-            from: peer(ALICE),
-            id: 7,
-            kind: "offer".into(),
-            payload: payload.to_owned(),
-            traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
-        }
-        .into(),
-    ]);
-    messages.extend(about_requests());
-    messages
+    ]
 }
 
-fn about_the_session() -> Vec<ServerMessage> {
-    let welcome = Welcome {
-        peer: peer(ALICE),
-        user: "alice@example.org".parse().expect("a user id"),
-        name: Some("Alice".into()),
-        node: "gw-a-1".parse().expect("a node id"),
-        resume: ResumeTicket {
-            secret: "c2VjcmV0".into(),
-            window_ms: 60_000,
-        },
-        resumed: false,
-        rooms: None,
-        heartbeat_ms: 25_000,
-        limits: Limits {
-            in_flight: 64,
-            in_flight_bytes: 1 << 20,
-            max_message_bytes: 1 << 18,
-            signals_per_second: 50,
-            burst: 100,
-        },
-        ice_servers: vec![
-            IceServer {
-                urls: vec!["stun:stun.example.org".into()],
-                username: None,
-                credential: None,
-            },
-            IceServer {
-                urls: vec!["turn:turn.example.org?transport=udp".into()],
-                username: Some("1700000000:alice".into()),
-                credential: Some("c2VjcmV0".into()),
-            },
-        ],
+fn signals(payload: Payload<&[u8]>) -> Vec<ServerMessage> {
+    let signal = Signal {
+        room: room(),
+        from: peer(ALICE),
+        id: 7,
+        kind: "offer".into(),
+        payload: payload.to_owned(),
+        traceparent: None,
     };
-    let bare = Welcome {
-        name: None,
-        resumed: true,
-        rooms: Some(vec![RoomSnapshot {
-            room: "study-1".parse().expect("a room id"),
-            revision: 5,
-            capacity: 2,
-            members: vec![member(ALICE, None)],
-        }]),
-        ice_servers: vec![],
-        ..welcome.clone()
+    let traced = Signal {
+        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        ..signal.clone()
     };
-    vec![
-        welcome.into(),
-        bare.into(),
-        Pong { re: Some(9) }.into(),
-        Pong { re: None }.into(),
-        Drain {
-            reconnect_after_ms: 250,
-            deadline_ms: 30_000,
-        }
-        .into(),
-    ]
+    vec![signal.into(), traced.into()]
 }
 
 fn about_requests() -> Vec<ServerMessage> {
@@ -185,6 +187,10 @@ fn about_requests() -> Vec<ServerMessage> {
         }
         .into(),
     ]
+}
+
+fn room() -> RoomId {
+    "study-1".parse().expect("a room id")
 }
 
 fn member(id: &str, name: Option<&str>) -> Member {

@@ -8,7 +8,7 @@ use switchboard_protocol::server_message::{Error, Joined, Signal as Signalled, U
 use switchboard_protocol::{ErrorCode, PeerId, RoomId};
 
 use super::{Request, Say, SocketIo, Vocabulary, What, calls, packet, rooms, texts, video};
-use crate::told::ToldRoom;
+use crate::room_view::RoomView;
 use crate::{Frame, lobby, neutral};
 
 impl SocketIo {
@@ -72,7 +72,7 @@ impl SocketIo {
         let Some(request) = self.requests.close(joined.re) else {
             return;
         };
-        self.rooms.enter(ToldRoom::new(joined, request.vocabulary));
+        self.rooms.enter(RoomView::new(joined, request.vocabulary));
         self.tell_in(&request, &joined.room, say);
     }
 

@@ -7,9 +7,9 @@ use switchboard_session::{Closing, Enter, Input, RoomName};
 use switchboard_stomp::{Command, Frame, Version};
 
 use super::destination::{Action, Topic};
+use super::outbound::members_bytes;
 use super::signal;
 use super::subscriptions::Subscription;
-use super::told::members_bytes;
 use super::{About, Hear, Heard, Live, Stomp, write_receipt};
 use crate::foreign::{Fields, LeftOut};
 

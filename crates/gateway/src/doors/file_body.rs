@@ -16,22 +16,22 @@ use super::{Doors, Visit};
 use crate::metrics::Shed;
 
 /// Around whatever answers with files of a folder.
-pub(crate) async fn hold_file(request: Request, next: Next) -> Response {
+pub(crate) async fn count_file(request: Request, next: Next) -> Response {
     let visit = request.extensions().get::<Arc<Visit>>().cloned();
     let file = visit
         .filter(|_| request.method() != Method::HEAD)
-        .map(|visit| File::open(&visit.doors));
+        .map(|visit| CountedFile::open(&visit.doors));
     let response = next.run(request).await;
     if response.body().is_end_stream() {
         return response;
     }
-    response.map(|body| Body::new(Held { body, _file: file }))
+    response.map(|body| Body::new(FileBody { body, _file: file }))
 }
 
 /// A file that a listener has open beside its connections.
-struct File(Arc<Doors>);
+struct CountedFile(Arc<Doors>);
 
-impl File {
+impl CountedFile {
     fn open(doors: &Arc<Doors>) -> Self {
         let one_too_many = doors.inside.lock().one_more_file(doors.most);
         doors.cut_off(one_too_many, Shed::Http);
@@ -39,18 +39,19 @@ impl File {
     }
 }
 
-impl Drop for File {
+impl Drop for CountedFile {
     fn drop(&mut self) {
         self.0.inside.lock().files -= 1;
     }
 }
 
-struct Held {
+/// The body of an answer, and the file that it is read from.
+struct FileBody {
     body: Body,
-    _file: Option<File>,
+    _file: Option<CountedFile>,
 }
 
-impl HttpBody for Held {
+impl HttpBody for FileBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -11,9 +11,9 @@ use tokio::time::{Duration, timeout};
 
 use super::PATIENCE;
 
-/// What a session was told.
+/// Takes what a session is told.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Recorder {
     messages: Mutex<Vec<ServerMessage>>,
     changed: Notify,
     /// So many messages fit; 0: any number.
@@ -22,7 +22,7 @@ pub(crate) struct Told {
     trips: AtomicBool,
 }
 
-impl Recipient for Told {
+impl Recipient for Recorder {
     fn push(&self, message: ServerMessage) -> Result<(), OutboxFull> {
         assert!(!self.trips.swap(false, Ordering::Relaxed), "by a test");
         let mut messages = self.messages.lock();
@@ -41,7 +41,7 @@ impl Recipient for Told {
     }
 }
 
-impl Told {
+impl Recorder {
     pub(crate) fn messages(&self) -> Vec<ServerMessage> {
         self.messages.lock().clone()
     }

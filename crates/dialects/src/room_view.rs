@@ -1,28 +1,29 @@
-//! The rooms of a connection as its client was told of them: whom it can name, and who it is that left.
+//! The rooms of a connection as its client sees them, by what it was told: whom it can name, and who it is that left.
 
 use std::sync::Arc;
 
 use switchboard_protocol::server_message::{Joined, MemberJoined, MemberLeft, MemberUpdated};
 use switchboard_protocol::{Member, PeerId, RoomId};
 
-/// A room.
+/// A room, as a client sees it.
 #[derive(Debug)]
-pub(super) struct ToldRoom<K> {
+pub(super) struct RoomView<K> {
     pub(super) id: RoomId,
     /// What the dialect keeps of it.
     pub(super) kind: K,
     /// In join order, the client itself among them.
-    members: Vec<Told>,
+    members: Vec<MemberView>,
 }
 
+/// A member, as that client was told of it last.
 #[derive(Debug)]
-enum Told {
+enum MemberView {
     Listed(Member),
     /// Shared by all who were told.
     Came(Arc<MemberJoined>),
 }
 
-impl Told {
+impl MemberView {
     fn member(&self) -> &Member {
         match self {
             Self::Listed(member) => member,
@@ -31,18 +32,23 @@ impl Told {
     }
 }
 
-impl<K> ToldRoom<K> {
+impl<K> RoomView<K> {
     /// As the client enters.
     pub(super) fn new(joined: &Joined, kind: K) -> Self {
         Self {
             id: joined.room.clone(),
             kind,
-            members: joined.members.iter().cloned().map(Told::Listed).collect(),
+            members: joined
+                .members
+                .iter()
+                .cloned()
+                .map(MemberView::Listed)
+                .collect(),
         }
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
-        self.members.iter().map(Told::member)
+        self.members.iter().map(MemberView::member)
     }
 
     pub(super) fn member(&self, peer: &PeerId) -> Option<&Member> {
@@ -51,15 +57,15 @@ impl<K> ToldRoom<K> {
 
     /// Whoever is there already is called otherwise now.
     pub(super) fn came(&mut self, joined: &Arc<MemberJoined>) {
-        let told = Told::Came(joined.clone());
+        let view = MemberView::Came(joined.clone());
         let peer = joined.member.peer;
         match self
             .members
             .iter_mut()
-            .find(|told| told.member().peer == peer)
+            .find(|view| view.member().peer == peer)
         {
-            Some(known) => *known = told,
-            None => self.members.push(told),
+            Some(known) => *known = view,
+            None => self.members.push(view),
         }
     }
 
@@ -68,62 +74,62 @@ impl<K> ToldRoom<K> {
         let at = self
             .members
             .iter()
-            .position(|told| told.member().peer == left.peer)?;
+            .position(|view| view.member().peer == left.peer)?;
         Some(self.members.remove(at).member().clone())
     }
 
     /// The member that it is about, as it is now.
     pub(super) fn updated(&mut self, update: &MemberUpdated) -> Option<&Member> {
-        let told = self
+        let view = self
             .members
             .iter_mut()
-            .find(|told| told.member().peer == update.peer)?;
-        let mut member = told.member().clone();
+            .find(|view| view.member().peer == update.peer)?;
+        let mut member = view.member().clone();
         if let Some(state) = &update.state {
             member.state = state.clone();
         }
         if let Some(connection) = update.connection {
             member.connection = connection;
         }
-        *told = Told::Listed(member);
-        Some(told.member())
+        *view = MemberView::Listed(member);
+        Some(view.member())
     }
 }
 
 /// The rooms of one connection.
 #[derive(Debug)]
-pub(super) struct ToldRooms<K>(Vec<ToldRoom<K>>);
+pub(super) struct RoomViews<K>(Vec<RoomView<K>>);
 
-impl<K> Default for ToldRooms<K> {
+impl<K> Default for RoomViews<K> {
     fn default() -> Self {
         Self(Vec::new())
     }
 }
 
-impl<K> ToldRooms<K> {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &ToldRoom<K>> {
+impl<K> RoomViews<K> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &RoomView<K>> {
         self.0.iter()
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&ToldRoom<K>> {
+    pub(super) fn get(&self, id: &str) -> Option<&RoomView<K>> {
         self.0.iter().find(|room| room.id.as_str() == id)
     }
 
-    pub(super) fn get_mut(&mut self, id: &RoomId) -> Option<&mut ToldRoom<K>> {
+    pub(super) fn get_mut(&mut self, id: &RoomId) -> Option<&mut RoomView<K>> {
         self.0.iter_mut().find(|room| room.id == *id)
     }
 
-    pub(super) fn named_mut(&mut self, id: &str) -> Option<&mut ToldRoom<K>> {
+    pub(super) fn named_mut(&mut self, id: &str) -> Option<&mut RoomView<K>> {
         self.0.iter_mut().find(|room| room.id.as_str() == id)
     }
 
     /// A room that is there already begins again.
-    pub(super) fn enter(&mut self, room: ToldRoom<K>) {
+    pub(super) fn enter(&mut self, room: RoomView<K>) {
         self.leave(&room.id);
         self.0.push(room);
     }
 
-    pub(super) fn leave(&mut self, id: &RoomId) -> Option<ToldRoom<K>> {
+    pub(super) fn leave(&mut self, id: &RoomId) -> Option<RoomView<K>> {
         let at = self.0.iter().position(|room| room.id == *id)?;
         Some(self.0.swap_remove(at))
     }

@@ -14,7 +14,7 @@ use super::destination::Topic;
 use super::signal;
 use super::{About, Live, Phase, Request, Say, Stomp, write, write_receipt};
 use crate::lists::{Outdated, in_json};
-use crate::told::ToldRoom;
+use crate::room_view::RoomView;
 use crate::{Frame, neutral};
 
 impl Stomp {
@@ -113,7 +113,7 @@ impl Stomp {
     }
 
     pub(super) fn tell_joined(&mut self, joined: &Joined, say: Say<'_>) {
-        self.rooms.enter(ToldRoom::new(joined, Outdated::untold()));
+        self.rooms.enter(RoomView::new(joined, Outdated::untold()));
         if let Some(live) = self.live() {
             let me = json!({ "sid": live.peer }).to_string();
             self.publish(&Topic::Me, &me, say);
@@ -177,7 +177,7 @@ impl Stomp {
 }
 
 /// How long a list is of who is there, roughly.
-pub(super) fn members_bytes(room: &ToldRoom<Outdated>) -> usize {
+pub(super) fn members_bytes(room: &RoomView<Outdated>) -> usize {
     const LISTED_BYTES: usize = 32;
     let name = |member: &Member| member.name.as_deref().map_or(0, in_json);
     room.members()
@@ -186,7 +186,7 @@ pub(super) fn members_bytes(room: &ToldRoom<Outdated>) -> usize {
 }
 
 /// Who is there, as the tutorial lists them.
-fn members(room: &ToldRoom<Outdated>) -> String {
+fn members(room: &RoomView<Outdated>) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Listed<'a> {
