@@ -1,52 +1,13 @@
 //! Who a client is and what it may do: decided once, before its session begins.
 
 mod bearer;
-mod claims;
-mod error;
-mod mint;
-mod token;
 
-use std::sync::Arc;
-use std::time::SystemTime;
-
-use switchboard_protocol::{PeerId, UserId};
-use switchboard_session::grants::Grants;
+use switchboard_auth::{AuthError, Identity, TokenCheck};
+use switchboard_protocol::PeerId;
 
 pub use bearer::bearer;
-pub use error::AuthError;
-pub use mint::{NewToken, mint};
 
 use crate::config::{AuthConfig, AuthMode};
-use token::TokenCheck;
-
-/// What is known of a client once it may come in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The user, who may have several sessions.
-    pub user: UserId,
-    /// What the token calls him.
-    pub name: Option<Arc<str>>,
-    /// His picture, usually a URL.
-    pub avatar: Option<Arc<str>>,
-    /// What he may do.
-    pub grants: Grants,
-    /// When the token ends. `None`: never.
-    pub expires_at: Option<SystemTime>,
-}
-
-impl Identity {
-    /// Anybody, in open mode: who he says that he is, if he does.
-    fn open(user: Option<&str>, peer: &PeerId) -> Self {
-        let user = user.and_then(|user| user.parse().ok());
-        Self {
-            user: user.unwrap_or_else(|| UserId::anonymous(peer)),
-            name: None,
-            avatar: None,
-            grants: Grants::default(),
-            expires_at: None,
-        }
-    }
-}
 
 /// What a client says of itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,16 +28,10 @@ pub struct Authenticator {
 impl Authenticator {
     /// The authenticator of a configuration that was loaded.
     ///
-    /// # Panics
-    /// When tokens are required and no key is configured, which loading a configuration refuses.
     pub fn from_config(config: &AuthConfig) -> Self {
         let check = match config.mode() {
             AuthMode::Open => None,
-            AuthMode::Required => {
-                let key = config.jwt.secret.as_ref();
-                let key = key.expect("loading refuses required tokens without a key");
-                Some(TokenCheck::new(&config.jwt, key))
-            }
+            AuthMode::Required => Some(TokenCheck::new(vec![config.jwt.issuer()])),
         };
         Self { check }
     }
@@ -106,6 +61,9 @@ impl Authenticator {
 
 #[cfg(test)]
 mod tests {
+    use switchboard_protocol::UserId;
+    use switchboard_session::grants::Grants;
+
     use super::*;
     use crate::config::JwtConfig;
 

@@ -15,6 +15,7 @@ mod dialects;
 mod effective;
 mod environment;
 mod file;
+mod key_file;
 mod keys;
 mod limits;
 mod load;
@@ -32,6 +33,7 @@ mod secret;
 mod session;
 mod setting;
 mod source;
+mod time;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

@@ -25,7 +25,7 @@ use self::outcomes::OutcomeCounters;
 pub(crate) use self::shed::{Shed, ShedCounters};
 pub(crate) use self::spans::{SpanCounters, SpanOutcome};
 use self::table::{NodeMetrics, ProcessMetrics};
-use crate::auth::AuthError;
+use switchboard_auth::AuthError;
 
 /// The metrics of the process, which every node shows beside its own.
 pub(crate) static PROCESS: LazyLock<ProcessMetrics> = LazyLock::new(ProcessMetrics::new);

@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use switchboard_auth::{NewToken, mint};
 use switchboard_protocol::{RoomId, UserId};
 
 use super::{print, remark};
-use crate::auth::{NewToken, mint};
 use crate::config::Config;
 
 const ABILITIES: [&str; 6] = ["join", "create", "signal", "state", "invite", "admin"];
@@ -71,7 +71,9 @@ impl TokenArgs {
             hidden: self.hidden,
             ttl: self.ttl,
         };
-        print(&format!("{}\n", mint(&config.auth.jwt, key, &token)?))?;
+        let rules = config.auth.jwt.rules();
+        let token = mint(&rules, key.expose().as_bytes(), &token)?;
+        print(&format!("{token}\n"))?;
         if io::stdout().is_terminal() {
             remark(&format!(
                 "\nFor {}, valid for {} s. Send it as `token` in hello, as `Authorization: Bearer …` or as ?access_token=",

@@ -3,7 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use switchboard_auth::{Algorithms, Issuer, Key, Rules};
+
 use super::Secret;
+use super::key_file::PublicKeyFile;
+use super::setting::Word;
+use super::time::EndTime;
 
 /// Whether a client needs a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +41,7 @@ impl AuthConfig {
     /// What was said, else `required` once a key is configured, else `open`. (An unsaid `open` beyond loopback is
     /// refused when the configuration is loaded.)
     pub fn mode(&self) -> AuthMode {
-        let by_rule = if self.jwt.secret.is_some() {
+        let by_rule = if self.jwt.has_key() {
             AuthMode::Required
         } else {
             AuthMode::Open
@@ -45,32 +50,88 @@ impl AuthConfig {
     }
 }
 
-/// Keys `auth.jwt.*`.
+/// Keys `auth.jwt.*`: one issuer of tokens.
 #[derive(Debug, Clone)]
 pub struct JwtConfig {
-    /// The HS256 key shared with whoever issues tokens. Default unset. Under 32 bytes it is weaker than HS256 asks for
-    /// (RFC 7518 section 3.2): said as a warning only, since refusing it here would not make it stronger there.
+    /// The key of HS256, HS384 and HS512, shared with whoever makes tokens. Default unset. Under 32 bytes it is weaker than
+    /// HS256 asks for (RFC 7518 section 3.2): said as a warning only, since refusing it here would not make it stronger there.
     pub secret: Option<Secret>,
+    /// The one before it, as long as tokens that it signed are about. Default unset.
+    pub secret_old: Option<Secret>,
+    /// When `secret_old` counts no more. Default unset, which is a mistake where `secret_old` is set.
+    pub secret_old_until: Option<EndTime>,
+    /// A public key of RSA, P-256, P-384 or Ed25519. Default unset.
+    pub public_key_file: Option<PublicKeyFile>,
     /// The only `iss` taken. Default unset: not looked at.
     pub issuer: Option<String>,
     /// What `aud` must name. Default unset: not looked at.
     pub audience: Option<String>,
+    /// Of the algorithms that the keys are for, only these. Default empty: all.
+    pub algorithms: Vec<Algorithms>,
     /// How far clocks may differ when `exp` and `nbf` are checked, rounded up to whole seconds. Default 5 s; 0 allows
     /// no difference.
     pub leeway: Duration,
     /// Claims that may hold the user's id; the first one present counts. Default `sub`, `userId`, `user_id`.
     pub user_claims: Vec<String>,
+    /// The claim that holds the grants. Default `switchboard`.
+    pub grants_claim: String,
 }
 
 impl Default for JwtConfig {
     fn default() -> Self {
+        let rules = Rules::default();
         Self {
             secret: None,
-            issuer: None,
-            audience: None,
-            leeway: Duration::from_secs(5),
-            user_claims: ["sub", "userId", "user_id"].map(String::from).to_vec(),
+            secret_old: None,
+            secret_old_until: None,
+            public_key_file: None,
+            issuer: rules.issuer,
+            audience: rules.audience,
+            algorithms: Vec::new(),
+            leeway: rules.leeway,
+            user_claims: rules.user_claims,
+            grants_claim: rules.grants_claim,
         }
+    }
+}
+
+impl JwtConfig {
+    /// Whether any token can be checked.
+    pub fn has_key(&self) -> bool {
+        self.secret.is_some() || self.public_key_file.is_some()
+    }
+
+    /// How tokens are checked and read.
+    pub fn rules(&self) -> Rules {
+        let algorithms = self.algorithms.iter().copied();
+        Rules {
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+            algorithms: match self.algorithms.is_empty() {
+                true => Algorithms::ALL,
+                false => algorithms.collect(),
+            },
+            leeway: self.leeway,
+            user_claims: self.user_claims.clone(),
+            grants_claim: self.grants_claim.clone(),
+        }
+    }
+
+    /// The issuer, with its keys.
+    ///
+    /// # Panics
+    /// Where a secret is empty, which loading a configuration refuses.
+    pub fn issuer(&self) -> Issuer {
+        let key = |secret: &Secret| {
+            Key::from_secret(secret.expose().as_bytes()).expect("no secret is empty")
+        };
+        let old = self.secret_old.as_ref().zip(self.secret_old_until);
+        let keys = [
+            self.secret.as_ref().map(key),
+            old.map(|(secret, end)| key(secret).until(end.time())),
+            self.public_key_file.as_ref().map(PublicKeyFile::key),
+        ];
+        Issuer::new(self.rules(), keys.into_iter().flatten().collect())
     }
 }
 
@@ -80,4 +141,14 @@ pub struct AdminConfig {
     /// The bearer token of the server API and of room names in `/metrics`. At least 16 characters. Default unset: both
     /// stay closed.
     pub token: Option<Secret>,
+}
+
+impl Word for Algorithms {
+    fn read(name: &str) -> Result<Self, String> {
+        name.parse().map_err(|unknown| format!("{unknown}"))
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
 }

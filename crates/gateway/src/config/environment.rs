@@ -21,7 +21,13 @@ const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// What is missing where these are empty, nobody sees: a node without them runs, open or alone.
-const SECRETS: [&str; 4] = ["auth.jwt.secret", "cluster.key", "admin.token", "redis.url"];
+const SECRETS: [&str; 5] = [
+    "auth.jwt.secret",
+    "auth.jwt.secret_old",
+    "cluster.key",
+    "admin.token",
+    "redis.url",
+];
 
 /// Sets what the environment says. An empty variable counts as unset, as compose files leave them; that of a secret does not
 /// under its long name, which nobody but us has.

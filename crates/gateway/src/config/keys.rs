@@ -79,13 +79,24 @@ pub(super) static KEYS: &[Key] = {
         key("redis.key_prefix", |c| plain(&mut c.redis.key_prefix)),
         key("auth.mode", |c| plain(&mut c.auth.said)),
         key("auth.jwt.secret", |c| plain(&mut c.auth.jwt.secret)),
+        key("auth.jwt.secret_old", |c| plain(&mut c.auth.jwt.secret_old)),
+        key("auth.jwt.secret_old_until", |c| {
+            plain(&mut c.auth.jwt.secret_old_until)
+        }),
+        key("auth.jwt.public_key_file", |c| {
+            plain(&mut c.auth.jwt.public_key_file)
+        }),
         key("auth.jwt.issuer", |c| plain(&mut c.auth.jwt.issuer)),
         key("auth.jwt.audience", |c| plain(&mut c.auth.jwt.audience)),
+        key("auth.jwt.algorithms", |c| plain(&mut c.auth.jwt.algorithms)),
         key("auth.jwt.leeway_ms", |c| {
             Millis(&mut c.auth.jwt.leeway, 0..=3_600_000)
         }),
         key("auth.jwt.user_claims", |c| {
             plain(&mut c.auth.jwt.user_claims)
+        }),
+        key("auth.jwt.grants_claim", |c| {
+            plain(&mut c.auth.jwt.grants_claim)
         }),
         key("proxy.trusted", |c| plain(&mut c.proxy.trusted)),
         key("proxy.header", |c| plain(&mut c.proxy.header)),

@@ -1,23 +1,22 @@
 //! What several keys must agree on, and what a text must look like.
 
+mod tokens;
+
 use std::time::Duration;
 
 use switchboard_cluster::redis::RedisConfig;
 use tracing_subscriber::EnvFilter;
 
+use super::Config;
 use super::address::{is_host, is_host_and_port};
 use super::load::Loading;
 use super::raw::shortened;
 use super::readable;
 use super::secret::Secret;
 use super::session::DEADLINE_MARGIN;
-use super::{AuthMode, Config};
 
 /// Shorter, a key could be found by trying.
 const KEY_CHARS_MIN: usize = 16;
-/// RFC 7518 section 3.2: an HS256 key has at least the size of the hash.
-const HS256_KEY_BYTES: usize = 32;
-
 /// A client takes a ping that was not answered for so long for a lost connection.
 const PONG_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -30,6 +29,7 @@ pub(super) fn check(loading: &mut Loading) {
     rules.texts(&config);
     rules.listeners(&config);
     rules.secrets(&config);
+    rules.tokens(&config);
     rules.access(&config);
 }
 
@@ -212,6 +212,7 @@ impl Rules<'_> {
     fn secrets(&mut self, config: &Config) {
         let secrets = [
             ("auth.jwt.secret", &config.auth.jwt.secret),
+            ("auth.jwt.secret_old", &config.auth.jwt.secret_old),
             ("cluster.key", &config.cluster.key),
             ("admin.token", &config.admin.token),
         ];
@@ -233,29 +234,8 @@ impl Rules<'_> {
     }
 
     fn access(&mut self, config: &Config) {
-        let said = config.auth.said;
-        let local = config.listen.ip().is_loopback();
-        let secret = config.auth.jwt.secret.as_ref();
-
-        self.require(
-            &["auth.mode", "auth.jwt.secret"],
-            said != Some(AuthMode::Required) || secret.is_some(),
-            || "required tokens need a key to check them: set auth.jwt.secret (JWT_SECRET)".into(),
-        );
-        self.require(&["listen", "auth.mode", "auth.jwt.secret"], local || said.is_some() || secret.is_some(), || {
-            format!(
-                "{} can be reached from other machines and nobody would need a token: set auth.jwt.secret \
-                 (JWT_SECRET), or say auth.mode = \"open\" if everybody may connect",
-                config.listen
-            )
-        });
-        let is_pem =
-            secret.is_some_and(|secret| secret.expose().trim_start().starts_with("-----BEGIN"));
-        self.require(&["auth.jwt.secret"], !is_pem, || {
-            "is a PEM key, but HS256 needs a secret: whoever knows a public key could make tokens with it".into()
-        });
-
-        let reachable = !local || !config.ops_listener().ip().is_loopback();
+        let reachable =
+            !config.listen.ip().is_loopback() || !config.ops_listener().ip().is_loopback();
         let unsaid = config.node.ops_address.is_none() && config.node.ops_host.is_none();
         let unreachable = reachable && config.redis.url.is_some() && unsaid;
         self.require(
@@ -267,31 +247,15 @@ impl Rules<'_> {
                     .into()
             },
         );
-
-        let warnings = &mut self.0.warnings;
         if let Some(everybody) = config
             .proxy
             .trusted
             .iter()
             .find(|network| network.is_everybody())
         {
-            warnings.push(format!(
+            self.0.warnings.push(format!(
                 "proxy.trusted has {everybody}: every client can say that it comes from anywhere; name only your proxies"
             ));
-        }
-        if let Some(short) = secret
-            .map(|secret| secret.expose().len())
-            .filter(|len| *len < HS256_KEY_BYTES)
-        {
-            warnings.push(format!(
-                "auth.jwt.secret has {short} bytes; HS256 asks for {HS256_KEY_BYTES} or more (RFC 7518 section 3.2), \
-                 and a short one can be guessed from any token"
-            ));
-        }
-        if said == Some(AuthMode::Open) && secret.is_some() {
-            warnings.push(
-                "auth.mode is open: auth.jwt.secret is not used, everybody may connect".into(),
-            );
         }
     }
 

@@ -11,9 +11,9 @@ use super::outcomes::{KINDS, outcome_word, outcomes};
 use super::shed::Shed;
 use super::spans::SpanOutcome;
 use super::{ACCEPTED, AWAITING_HELLO, CLIENT_GONE, LIVE, VERSION};
-use crate::auth::AuthError;
 use crate::config::DialectName;
 use crate::tasks::Task;
+use switchboard_auth::AuthError;
 
 metrics! {
     /// The metrics of one node.

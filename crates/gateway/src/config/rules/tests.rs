@@ -167,7 +167,7 @@ fn required_needs_a_key_that_is_no_public_one() {
     assert_eq!(
         told,
         [
-            "--set auth.mode: required tokens need a key to check them: set auth.jwt.secret (JWT_SECRET)"
+            "--set auth.mode: required tokens need a key to check them: set auth.jwt.secret (JWT_SECRET) or auth.jwt.public_key_file"
         ]
     );
     let told = mistakes(&[("JWT_SECRET", "-----BEGIN PUBLIC KEY-----\nMIIB")], &[]);
@@ -175,6 +175,71 @@ fn required_needs_a_key_that_is_no_public_one() {
         told.len() == 1
             && told[0].starts_with("JWT_SECRET: is a PEM key")
             && !told[0].contains("MIIB"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn an_old_secret_has_an_end() {
+    const OLD: &str = "auth.jwt.secret_old=0123456789abcdef0123456789abcdee";
+    let until = "auth.jwt.secret_old_until=2026-12-31T00:00:00Z";
+    assert!(mistakes(&[SECRET], &[OLD, until]).is_empty());
+    for half in [OLD, until] {
+        let told = mistakes(&[SECRET], &[half]);
+        assert!(
+            told.len() == 1 && told[0].contains("an old secret has an end"),
+            "{told:?}"
+        );
+    }
+    let told = mistakes(&[SECRET], &[OLD, "auth.jwt.secret_old_until=tomorrow"]);
+    assert!(
+        told[0].contains("`tomorrow` is not a time in UTC"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_public_key_is_read_and_a_file_that_holds_none_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("it can be written");
+        format!("auth.jwt.public_key_file={}", path.display())
+    };
+    let good = file(
+        "good.pem",
+        include_str!("../../../../auth/testdata/p256.pub.pem"),
+    );
+    assert!(mistakes(&[("SWITCHBOARD_LISTEN", "0.0.0.0:8080")], &[&good]).is_empty());
+    for (setting, words) in [
+        (
+            file(
+                "own.pem",
+                include_str!("../../../../auth/testdata/rsa-2048.pem"),
+            ),
+            "own.pem: this is a private key",
+        ),
+        (
+            file("odd.pem", "nonsense"),
+            "odd.pem: this is not the PEM of a public key",
+        ),
+        (
+            "auth.jwt.public_key_file=/not/there.pem".into(),
+            "/not/there.pem: ",
+        ),
+    ] {
+        let told = mistakes(&[], &[&setting]);
+        assert!(told.len() == 1 && told[0].contains(words), "{told:?}");
+    }
+}
+
+#[test]
+fn algorithms_go_by_their_names() {
+    assert!(mistakes(&[], &["auth.jwt.algorithms=RS256,EdDSA"]).is_empty());
+    let told = mistakes(&[], &["auth.jwt.algorithms=RS256,none"]);
+    assert!(
+        told.len() == 1
+            && told[0].contains("`none` is none of the algorithms that are taken: HS256"),
         "{told:?}"
     );
 }

@@ -1,5 +1,7 @@
 //! Why a client may not come in.
 
+use crate::algorithms::Algorithms;
+
 /// Each in a sentence for the client. None of them repeats anything of the token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
@@ -17,9 +19,15 @@ pub enum AuthError {
     /// Not a JWT at all.
     #[error("the token is not a JWT: three parts of base64url, separated by dots")]
     Malformed,
-    /// `none`, or a family of keys that this gateway does not have.
-    #[error("the token is not signed with HS256, the one algorithm that is taken here")]
-    WrongAlgorithm,
+    /// `none`, or one that no key of its issuer is for.
+    #[error("the token is not signed with an algorithm that is taken here: {taken}")]
+    WrongAlgorithm {
+        /// Those of the issuer's keys.
+        taken: Algorithms,
+    },
+    /// `kid` names none of the issuer's keys.
+    #[error("the token names a key (`kid`) that its issuer does not have")]
+    UnknownKey,
     /// Made with another key, or changed afterwards.
     #[error(
         "the token's signature is not right: it was made with another key or changed afterwards"
@@ -29,8 +37,17 @@ pub enum AuthError {
     #[error("the token has expired: get a new one")]
     Expired,
     /// `nbf` has not come.
-    #[error("the token is not valid yet: its `nbf` lies in the future")]
-    NotYetValid,
+    #[error("the token is not valid yet: its `{claim}` lies in the future")]
+    NotYetValid {
+        /// `nbf`, or `iat`.
+        claim: &'static str,
+    },
+    /// A refresh token, an ID token or the like.
+    #[error("the token is of another kind (`{name}`): an access token is needed")]
+    WrongType {
+        /// Where it says so.
+        name: &'static str,
+    },
     /// `iss` is missing or another one.
     #[error("the token comes from an issuer (`iss`) that is not taken here")]
     WrongIssuer,
@@ -58,14 +75,16 @@ pub enum AuthError {
 
 impl AuthError {
     /// All that [`outcome`](Self::outcome) says.
-    pub const OUTCOMES: [&'static str; 12] = [
+    pub const OUTCOMES: [&'static str; 14] = [
         "missing",
         "too_long",
         "malformed",
         "wrong_algorithm",
+        "unknown_key",
         "bad_signature",
         "expired",
         "not_yet_valid",
+        "wrong_type",
         "wrong_issuer",
         "wrong_audience",
         "no_user",
@@ -79,10 +98,12 @@ impl AuthError {
             Self::Missing => "missing",
             Self::TooLong { .. } => "too_long",
             Self::Malformed => "malformed",
-            Self::WrongAlgorithm => "wrong_algorithm",
+            Self::WrongAlgorithm { .. } => "wrong_algorithm",
+            Self::UnknownKey => "unknown_key",
             Self::BadSignature => "bad_signature",
             Self::Expired => "expired",
-            Self::NotYetValid => "not_yet_valid",
+            Self::NotYetValid { .. } => "not_yet_valid",
+            Self::WrongType { .. } => "wrong_type",
             Self::WrongIssuer => "wrong_issuer",
             Self::WrongAudience => "wrong_audience",
             Self::NoUser { .. } => "no_user",
@@ -103,10 +124,14 @@ mod tests {
             Missing,
             TooLong { bytes_max: 1 },
             Malformed,
-            WrongAlgorithm,
+            WrongAlgorithm {
+                taken: Algorithms::ALL,
+            },
+            UnknownKey,
             BadSignature,
             Expired,
-            NotYetValid,
+            NotYetValid { claim: "nbf" },
+            WrongType { name: "typ" },
             WrongIssuer,
             WrongAudience,
             NoUser { claims: Vec::new() },

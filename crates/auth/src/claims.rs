@@ -1,27 +1,39 @@
 //! What the claims of a token mean (`docs/protocol.md`, roles of the token). A claim that is `null` is absent.
 
+mod by_name;
+mod grants;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
 use switchboard_protocol::UserId;
 use switchboard_protocol::limits::{AVATAR_BYTES_MAX, ID_LIMIT, NAME_BYTES_MAX};
-use switchboard_session::grants::{Abilities, Ability, Grants};
 
-use super::{AuthError, Identity};
+pub(crate) use self::by_name::Claims;
+use crate::error::AuthError;
+use crate::identity::Identity;
+use crate::issuer::Rules;
 
-/// Claims by name.
-pub(super) type Claims = Map<String, Value>;
+/// A `jti` is at most so long.
+const TOKEN_ID_BYTES_MAX: usize = 256;
 
-/// Reads who the bearer is. Signature and times have been checked before.
-pub(super) fn identity(claims: &Claims, user_claims: &[String]) -> Result<Identity, AuthError> {
-    let switchboard = match present(claims, "switchboard") {
-        None => Grants::default(),
-        Some(Value::Object(grants)) => read_grants(grants)?,
-        Some(_) => return Err(bad("switchboard", "an object")),
-    };
+/// Reads who the bearer is. Signature, `exp` and `nbf` have been checked before.
+pub(crate) fn identity(claims: &Claims, rules: &Rules) -> Result<Identity, AuthError> {
+    // A refresh token is signed with the same key, and lives longer.
+    if claims
+        .present("token_type")
+        .is_some_and(|kind| kind != "access")
+    {
+        return Err(AuthError::WrongType { name: "token_type" });
+    }
+    let issued_at = seconds(claims, "iat")?;
+    // As if it had been made after any revocation.
+    if issued_at.is_some_and(|at| at > now_s().saturating_add(rules.leeway_s())) {
+        return Err(AuthError::NotYetValid { claim: "iat" });
+    }
     Ok(Identity {
-        user: user(claims, user_claims)?,
+        user: user(claims, &rules.user_claims)?,
         name: text(claims, "name", NAME_BYTES_MAX, "text of at most 256 bytes")?,
         avatar: text(
             claims,
@@ -29,8 +41,17 @@ pub(super) fn identity(claims: &Claims, user_claims: &[String]) -> Result<Identi
             AVATAR_BYTES_MAX,
             "text of at most 2048 bytes",
         )?,
-        grants: switchboard,
-        expires_at: expires_at(claims),
+        grants: grants::of(claims, &rules.grants_claim)?,
+        // A time beyond what this machine can count never comes.
+        expires_at: seconds(claims, "exp")?
+            .and_then(|exp| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(exp))),
+        token: text(
+            claims,
+            "jti",
+            TOKEN_ID_BYTES_MAX,
+            "text of at most 256 bytes",
+        )?,
+        issued_at,
     })
 }
 
@@ -38,7 +59,7 @@ pub(super) fn identity(claims: &Claims, user_claims: &[String]) -> Result<Identi
 fn user(claims: &Claims, user_claims: &[String]) -> Result<UserId, AuthError> {
     let found = user_claims
         .iter()
-        .find_map(|name| Some((name, present(claims, name)?)));
+        .find_map(|name| Some((name, claims.present(name)?)));
     let (name, value) = found.ok_or_else(|| AuthError::NoUser {
         claims: user_claims.to_vec(),
     })?;
@@ -66,86 +87,36 @@ fn digits(number: &Number) -> String {
     }
 }
 
-/// A claim that leaves something out leaves it as it is without the claim.
-fn read_grants(claim: &Claims) -> Result<Grants, AuthError> {
-    let usual = Grants::default();
-    Ok(Grants {
-        rooms: words(claim, "rooms")?.map(|rooms| rooms.into_iter().map(String::from).collect()),
-        can: words(claim, "can")?.map_or(usual.can, abilities),
-        capacity: capacity(claim)?,
-        hidden: match present(claim, "hidden") {
-            None => usual.hidden,
-            Some(Value::Bool(hidden)) => *hidden,
-            Some(_) => return Err(bad("switchboard.hidden", "true or false")),
-        },
-    })
-}
-
-/// Words of a later release give nothing here, and do not keep their bearer out.
-fn abilities(words: Vec<&str>) -> Abilities {
-    let known = words.into_iter().filter_map(|word| {
-        Some(match word {
-            "join" => Ability::Join,
-            "create" => Ability::Create,
-            "signal" => Ability::Signal,
-            "state" => Ability::State,
-            "invite" => Ability::Invite,
-            "admin" => Ability::Admin,
-            _ => return None,
-        })
-    });
-    known.collect()
-}
-
-fn words<'a>(claim: &'a Claims, name: &str) -> Result<Option<Vec<&'a str>>, AuthError> {
-    let Some(value) = present(claim, name) else {
-        return Ok(None);
-    };
-    let words = value
-        .as_array()
-        .and_then(|list| list.iter().map(Value::as_str).collect());
-    let wrong = || bad(&format!("switchboard.{name}"), "a list of texts");
-    words.map(Some).ok_or_else(wrong)
-}
-
-fn capacity(claim: &Claims) -> Result<Option<u32>, AuthError> {
-    let Some(value) = present(claim, "capacity") else {
-        return Ok(None);
-    };
-    let capacity = value.as_number().map(digits);
-    let capacity = capacity
-        .and_then(|digits| digits.parse::<u32>().ok())
-        .filter(|number| *number > 0);
-    capacity
-        .map(Some)
-        .ok_or_else(|| bad("switchboard.capacity", "a whole number above 0"))
-}
-
 fn text(
     claims: &Claims,
     name: &str,
     bytes_max: usize,
     expected: &'static str,
 ) -> Result<Option<Arc<str>>, AuthError> {
-    match present(claims, name) {
+    match claims.present(name) {
         None => Ok(None),
         Some(Value::String(text)) if text.len() <= bytes_max => Ok(Some(text.as_str().into())),
         Some(_) => Err(bad(name, expected)),
     }
 }
 
-/// A time beyond what this machine can count never comes.
-fn expires_at(claims: &Claims) -> Option<SystemTime> {
-    let exp = present(claims, "exp")?;
-    // RFC 7519 allows fractions; they are rounded as the check of the token did.
-    let seconds = exp
-        .as_u64()
-        .or_else(|| exp.as_f64().map(|seconds| seconds.round() as u64))?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+/// RFC 7519 allows fractions; they are rounded as the check of the token does.
+fn seconds(claims: &Claims, name: &str) -> Result<Option<u64>, AuthError> {
+    let Some(value) = claims.present(name) else {
+        return Ok(None);
+    };
+    let whole = value.as_u64();
+    let rounded = || {
+        let seconds = value.as_f64().filter(|seconds| *seconds >= 0.0);
+        seconds.map(|seconds| seconds.round() as u64)
+    };
+    let seconds = whole.or_else(rounded);
+    let wrong = || bad(name, "a time in seconds since 1970");
+    seconds.map(Some).ok_or_else(wrong)
 }
 
-fn present<'a>(claims: &'a Claims, name: &str) -> Option<&'a Value> {
-    claims.get(name).filter(|value| !value.is_null())
+fn now_s() -> u64 {
+    jsonwebtoken::get_current_timestamp()
 }
 
 fn bad(claim: &str, expected: &'static str) -> AuthError {
@@ -158,15 +129,16 @@ fn bad(claim: &str, expected: &'static str) -> AuthError {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use switchboard_session::grants::{Ability, Grants};
 
     use super::*;
 
+    fn read_by(rules: &Rules, claims: Value) -> Result<Identity, AuthError> {
+        identity(&serde_json::from_value(claims).expect("an object"), rules)
+    }
+
     fn read(claims: Value) -> Result<Identity, AuthError> {
-        let user_claims = ["sub", "userId", "user_id"].map(String::from);
-        identity(
-            claims.as_object().expect("claims are an object"),
-            &user_claims,
-        )
+        read_by(&Rules::default(), claims)
     }
 
     #[test]
@@ -251,5 +223,28 @@ mod tests {
             let error = read(json!({"sub": "a", "switchboard": grants})).expect_err("refused");
             assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
         }
+    }
+
+    #[test]
+    fn the_claim_of_the_grants_may_be_called_otherwise() {
+        let rules = Rules {
+            grants_claim: "https://example.org/switchboard".into(),
+            ..Rules::default()
+        };
+        let claims = json!({"sub": "a", "https://example.org/switchboard": {"capacity": 3}, "switchboard": {"capacity": 9}});
+        let grants = read_by(&rules, claims).expect("grants").grants;
+        assert_eq!(grants.capacity, Some(3));
+        let claims = json!({"sub": "a", "https://example.org/switchboard": {"capacity": "3"}});
+        let error = read_by(&rules, claims).expect_err("refused").to_string();
+        assert!(
+            error.contains("`https://example.org/switchboard.capacity`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_claim_that_comes_twice_makes_no_claims() {
+        let twice = r#"{"sub": "alice", "role": 1, "sub": "admin"}"#;
+        assert!(serde_json::from_str::<Claims>(twice).is_err());
     }
 }

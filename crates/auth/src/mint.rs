@@ -5,7 +5,8 @@ use std::time::Duration;
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
 use serde_json::{Map, json};
 
-use crate::config::{JwtConfig, Secret};
+use crate::crypto;
+use crate::issuer::Rules;
 
 /// What a new token says. Empty lists and `None` are left out, which gives the usual rights.
 #[derive(Debug, Default)]
@@ -26,14 +27,15 @@ pub struct NewToken {
     pub ttl: Duration,
 }
 
-/// Signs a token that a gateway with this configuration takes.
+/// Signs a token, with HS256, that a gateway with these rules takes.
 pub fn mint(
-    config: &JwtConfig,
-    key: &Secret,
+    rules: &Rules,
+    secret: &[u8],
     token: &NewToken,
 ) -> Result<String, jsonwebtoken::errors::Error> {
+    crypto::install();
     let now = get_current_timestamp();
-    let user_claim = config.user_claims.first().map_or("sub", String::as_str);
+    let user_claim = rules.user_claims.first().map_or("sub", String::as_str);
     let mut claims = Map::new();
     let mut say = |name: &str, value| claims.insert(name.into(), value);
     say(user_claim, json!(token.user));
@@ -41,8 +43,8 @@ pub fn mint(
     say("exp", json!(now.saturating_add(token.ttl.as_secs())));
     for (name, value) in [
         ("name", &token.name),
-        ("iss", &config.issuer),
-        ("aud", &config.audience),
+        ("iss", &rules.issuer),
+        ("aud", &rules.audience),
     ] {
         if let Some(value) = value {
             say(name, json!(value));
@@ -50,12 +52,12 @@ pub fn mint(
     }
     let grants = grants(token);
     if !grants.is_empty() {
-        say("switchboard", grants.into());
+        say(&rules.grants_claim, grants.into());
     }
     encode(
         &Header::default(),
         &claims,
-        &EncodingKey::from_secret(key.expose().as_bytes()),
+        &EncodingKey::from_secret(secret)?,
     )
 }
 
@@ -77,23 +79,19 @@ fn grants(token: &NewToken) -> Map<String, serde_json::Value> {
 
 #[cfg(test)]
 mod tests {
-    use switchboard_protocol::PeerId;
     use switchboard_session::grants::Ability;
 
     use super::*;
-    use crate::auth::Authenticator;
-    use crate::auth::IdentityClaim;
-    use crate::config::AuthConfig;
+    use crate::{Issuer, Key, TokenCheck};
 
     #[test]
-    fn a_minted_token_is_taken_by_the_same_configuration() {
-        let key = Secret::from("0123456789abcdef0123456789abcdef");
-        let jwt = JwtConfig {
-            secret: Some(key.clone()),
+    fn a_minted_token_is_taken_by_the_same_rules() {
+        let secret = b"0123456789abcdef0123456789abcdef";
+        let rules = Rules {
             issuer: Some("main".into()),
             audience: Some("calls".into()),
             user_claims: vec!["userId".into()],
-            ..JwtConfig::default()
+            ..Rules::default()
         };
         let token = NewToken {
             user: "alice".into(),
@@ -103,21 +101,13 @@ mod tests {
             ttl: Duration::from_secs(60),
             ..NewToken::default()
         };
-        let token = mint(&jwt, &key, &token).expect("a token");
-        let authenticator = Authenticator::from_config(&AuthConfig { said: None, jwt });
-        let identity = authenticator
-            .authenticate(
-                &IdentityClaim {
-                    token: Some(&token),
-                    user: None,
-                },
-                &PeerId::random(),
-            )
-            .expect("taken");
+        let token = mint(&rules, secret, &token).expect("a token");
+        let key = Key::from_secret(secret).expect("a secret");
+        let check = TokenCheck::new(vec![Issuer::new(rules, vec![key])]);
+        let identity = check.identity(&token).expect("taken");
         assert_eq!(identity.user.as_str(), "alice");
-        assert!(
-            identity.grants.can.has(Ability::Join) && !identity.grants.can.has(Ability::Create)
-        );
+        let can = identity.grants.can;
+        assert!(can.has(Ability::Join) && !can.has(Ability::Create));
         assert_eq!(identity.grants.capacity, Some(4));
     }
 }

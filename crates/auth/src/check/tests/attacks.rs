@@ -1,0 +1,360 @@
+//! Tokens as attackers and careless issuers make them (RFC 8725).
+
+use super::sign::{RSA_PUBLIC, base64url, hmac_of, hmac_with};
+use super::*;
+use crate::jwks::parse_jwks;
+use jsonwebtoken::DecodingKey;
+
+/// Refused, with this label in the metric.
+fn outcome(check: &TokenCheck, token: &str) -> &'static str {
+    match check.identity(token) {
+        Ok(identity) => panic!("{identity:?} came in"),
+        Err(error) => error.outcome(),
+    }
+}
+
+fn by_secret() -> TokenCheck {
+    TokenCheck::new(vec![Issuer::new(strict(), vec![secret()])])
+}
+
+fn by_jwks(keys: Value) -> TokenCheck {
+    let keys = parse_jwks(json!({ "keys": keys }).to_string().as_bytes());
+    TokenCheck::new(vec![Issuer::new(strict(), keys.expect("a set"))])
+}
+
+fn alice() -> Value {
+    json!({"sub": "alice"})
+}
+
+#[test]
+fn alg_none_is_refused_in_every_spelling_with_and_without_a_signature() {
+    for alg in ["none", "None", "NONE", "nOnE", ""] {
+        let signed = hmac_with(&json!({"alg": alg}), SECRET, &alice());
+        let (unsigned, _) = signed.rsplit_once('.').expect("a token has dots");
+        for token in [&signed, &format!("{unsigned}.")] {
+            assert_eq!(outcome(&by_secret(), token), "wrong_algorithm", "{alg:?}");
+        }
+    }
+    assert_eq!(
+        outcome(&by_secret(), &hmac_of("{}", SECRET, &alice().to_string())),
+        "wrong_algorithm"
+    );
+}
+
+#[test]
+fn a_public_key_is_no_shared_secret() {
+    let check = TokenCheck::new(vec![Issuer::new(
+        strict(),
+        vec![Key::from_pem(RSA_PUBLIC.as_bytes()).expect("a public key")],
+    )]);
+    check
+        .identity(&Signing::rsa().token(Algorithm::RS256, &alice()))
+        .expect("its own signature is taken");
+    let forged = hmac(Algorithm::HS256, RSA_PUBLIC.as_bytes(), &alice());
+    assert_eq!(outcome(&check, &forged), "wrong_algorithm");
+}
+
+#[test]
+fn a_secret_that_is_published_is_none() {
+    let keys = json!([{"kty": "oct", "k": base64url(SECRET), "alg": "HS256"}]);
+    let token = hmac(Algorithm::HS256, SECRET, &alice());
+    assert_eq!(outcome(&by_jwks(keys), &token), "wrong_algorithm");
+}
+
+#[test]
+fn a_key_is_for_the_algorithm_that_it_names() {
+    let signing = Signing::rsa();
+    let mut jwk = signing.jwk();
+    jwk["alg"] = "RS256".into();
+    let check = by_jwks(json!([jwk]));
+    check
+        .identity(&signing.token(Algorithm::RS256, &alice()))
+        .expect("taken");
+    for other in [Algorithm::PS256, Algorithm::RS512] {
+        assert_eq!(
+            outcome(&check, &signing.token(other, &alice())),
+            "wrong_algorithm"
+        );
+    }
+}
+
+#[test]
+fn a_curve_is_for_its_own_algorithm() {
+    let check = by_jwks(json!([Signing::p384().jwk()]));
+    let token = Signing::p256().token(Algorithm::ES256, &alice());
+    assert_eq!(outcome(&check, &token), "wrong_algorithm");
+    let mut mixed = Signing::p256().jwk();
+    mixed["alg"] = "ES384".into();
+    assert_eq!(outcome(&by_jwks(json!([mixed])), &token), "wrong_algorithm");
+}
+
+#[test]
+fn keys_that_a_token_brings_along_are_not_looked_at() {
+    let (own, forger) = (Signing::p256(), Signing::p256());
+    let check = by_jwks(json!([own.jwk()]));
+    for header in [
+        json!({"alg": "ES256", "jwk": forger.jwk()}),
+        json!({"alg": "ES256", "jku": "https://forger.example/jwks.json"}),
+        json!({"alg": "ES256", "x5u": "https://forger.example/x.pem"}),
+    ] {
+        let token = forger.token_with(&header, Algorithm::ES256, &alice());
+        assert_eq!(outcome(&check, &token), "bad_signature", "{header}");
+    }
+}
+
+#[test]
+fn a_key_id_is_compared_and_nothing_else() {
+    let signing = Signing::ed25519();
+    let mut jwk = signing.jwk();
+    jwk["kid"] = "2026".into();
+    let check = by_jwks(json!([jwk]));
+    for id in [
+        "../../etc/passwd",
+        "' OR 1=1 --",
+        "",
+        "2026 ",
+        &"x".repeat(8000),
+    ] {
+        let header = json!({"alg": "EdDSA", "kid": id});
+        let token = signing.token_with(&header, Algorithm::EdDSA, &alice());
+        assert_eq!(outcome(&check, &token), "unknown_key");
+    }
+    let header = json!({"alg": "EdDSA", "kid": "2026"});
+    let token = signing.token_with(&header, Algorithm::EdDSA, &alice());
+    check.identity(&token).expect("taken");
+}
+
+#[test]
+fn a_key_id_of_another_issuer_opens_nothing() {
+    let (one, two) = (Signing::p256(), Signing::p256());
+    let called = |name: &str| Rules {
+        issuer: Some(name.into()),
+        ..strict()
+    };
+    let check = TokenCheck::new(vec![
+        Issuer::new(called("one"), vec![one.key(Some("k"))]),
+        Issuer::new(called("two"), vec![two.key(Some("k"))]),
+    ]);
+    let header = json!({"alg": "ES256", "kid": "k"});
+    let claims = json!({"sub": "alice", "iss": "one"});
+    let token = two.token_with(&header, Algorithm::ES256, &claims);
+    assert_eq!(outcome(&check, &token), "bad_signature");
+}
+
+#[test]
+fn an_issuer_is_one_text_to_the_byte() {
+    let rules = Rules {
+        issuer: Some("https://issuer.example/".into()),
+        ..strict()
+    };
+    for said in [
+        json!(["https://issuer.example/", "https://forger.example/"]),
+        json!({"https://issuer.example/": true}),
+        json!(1),
+        json!(null),
+        json!("https://issuer.example"),
+        json!("https://ISSUER.example/"),
+    ] {
+        let claims = json!({"sub": "alice", "iss": said});
+        let error = check_by(rules.clone(), &claims).expect_err("refused");
+        assert_eq!(error, AuthError::WrongIssuer, "{said}");
+    }
+}
+
+#[test]
+fn an_audience_is_a_text_or_a_list_of_texts() {
+    let rules = Rules {
+        audience: Some("calls".into()),
+        ..strict()
+    };
+    for said in [
+        json!({"calls": true}),
+        json!(["web"]),
+        json!([["calls"]]),
+        json!("Calls"),
+        json!(7),
+        json!([]),
+    ] {
+        let claims = json!({"sub": "alice", "aud": said});
+        let error = check_by(rules.clone(), &claims).expect_err("refused");
+        assert_eq!(error, AuthError::WrongAudience, "{said}");
+    }
+}
+
+#[test]
+fn a_time_is_a_number() {
+    for (claim, value) in [
+        ("exp", json!("tomorrow")),
+        ("exp", json!("9999999999")),
+        ("exp", json!(-1)),
+        ("exp", json!(-1e300)),
+        ("exp", json!(1e300)),
+        ("nbf", json!("yesterday")),
+        ("nbf", json!(true)),
+        ("iat", json!("now")),
+        ("iat", json!(-5)),
+    ] {
+        let mut claims = alice();
+        claims[claim] = value.clone();
+        let error = check_by(strict(), &claims).expect_err("refused");
+        let words = format!("the token's claim `{claim}` is not a time in seconds since 1970");
+        assert_eq!(error.to_string(), words, "{value}");
+    }
+}
+
+#[test]
+fn extensions_that_must_be_understood_are_not() {
+    for header in [
+        json!({"alg": "HS256", "crit": ["b64"], "b64": false}),
+        json!({"alg": "HS256", "crit": ["exp"]}),
+        json!({"alg": "HS256", "crit": []}),
+        json!({"alg": "HS256", "b64": false}),
+    ] {
+        let token = hmac_with(&header, SECRET, &alice());
+        assert_eq!(outcome(&by_secret(), &token), "malformed", "{header}");
+    }
+}
+
+#[test]
+fn a_signature_of_zeros_is_none() {
+    for signing in [Signing::p256(), Signing::p384()] {
+        let check = by_jwks(json!([signing.jwk()]));
+        let token = signing.token(signing.algorithms()[0], &alice());
+        let (message, signature) = token.rsplit_once('.').expect("a token has dots");
+        let zeros = vec![0; signature.len() * 3 / 4];
+        for forged in [base64url(zeros), String::new()] {
+            assert_eq!(
+                outcome(&check, &format!("{message}.{forged}")),
+                "bad_signature"
+            );
+        }
+    }
+}
+
+#[test]
+fn claims_that_were_changed_are_not_signed() {
+    let [alice, bob] =
+        ["alice", "bob"].map(|user| hmac(Algorithm::HS256, SECRET, &json!({"sub": user})));
+    let (claims_of_bob, _) = bob.rsplit_once('.').expect("a token has dots");
+    let (_, signature_of_alice) = alice.rsplit_once('.').expect("a token has dots");
+    let mixed = format!("{claims_of_bob}.{signature_of_alice}");
+    assert_eq!(outcome(&by_secret(), &mixed), "bad_signature");
+}
+
+#[test]
+fn a_token_has_three_parts_of_base64url_without_padding() {
+    let token = hmac(Algorithm::HS256, SECRET, &alice());
+    let (message, signature) = token.rsplit_once('.').expect("a token has dots");
+    for text in [
+        "x",
+        "..",
+        "a.b.c",
+        "a.b",
+        "eyJhbGciOiJIUzI1NiJ9",
+        "🦀.🦀.🦀",
+        " ",
+        &format!("{token}."),
+        &format!("{token}.x"),
+        &format!("{token}.x.y"),
+        &format!("{message}.{signature}="),
+        &format!(" {token}"),
+    ] {
+        let outcome = outcome(&by_secret(), text);
+        assert_eq!(outcome, "malformed", "{text}");
+    }
+    for claims in [r#"["sub"]"#, r#"{"sub": "a", "exp": [9999999999]}"#] {
+        let token = hmac_of(r#"{"alg":"HS256"}"#, SECRET, claims);
+        assert_eq!(outcome(&by_secret(), &token), "malformed", "{claims}");
+    }
+}
+
+#[test]
+fn a_claim_that_comes_twice_is_not_chosen_from() {
+    for claims in [
+        r#"{"sub": "alice", "sub": "admin"}"#,
+        r#"{"sub": "alice", "switchboard": {"can": []}, "switchboard": {"can": ["admin"]}}"#,
+        r#"{"sub": "alice", "exp": 1, "exp": 9999999999}"#,
+    ] {
+        let token = hmac_of(r#"{"alg":"HS256"}"#, SECRET, claims);
+        assert_eq!(outcome(&by_secret(), &token), "malformed", "{claims}");
+    }
+}
+
+#[test]
+fn deep_and_huge_tokens_cost_nothing() {
+    let deep = format!(
+        r#"{{"sub": "a", "x": {}{}}}"#,
+        "[".repeat(1000),
+        "]".repeat(1000)
+    );
+    let token = hmac_of(r#"{"alg":"HS256"}"#, SECRET, &deep);
+    assert_eq!(outcome(&by_secret(), &token), "malformed");
+    let long = |bytes| {
+        let claims = json!({"sub": "a", "x": "x".repeat(bytes)});
+        hmac(Algorithm::HS256, SECRET, &claims)
+    };
+    assert_eq!(outcome(&by_secret(), &long(1 << 20)), "too_long");
+    let fitting = long(12_000);
+    by_secret().identity(&fitting).expect("it is short enough");
+    assert_eq!(
+        outcome(&by_secret(), &"x".repeat(TOKEN_BYTES_MAX + 1)),
+        "too_long"
+    );
+}
+
+#[test]
+fn other_kinds_of_tokens_are_not_for_here() {
+    for (header, claims) in [
+        (
+            json!({"alg": "HS256", "typ": "JWT"}),
+            json!({"sub": "a", "token_type": "refresh"}),
+        ),
+        (
+            json!({"alg": "HS256", "typ": "JWT"}),
+            json!({"sub": "a", "token_type": 1}),
+        ),
+        (json!({"alg": "HS256", "typ": "logout+jwt"}), alice()),
+        (json!({"alg": "HS256", "typ": "dpop+jwt"}), alice()),
+        (json!({"alg": "HS256", "typ": ""}), alice()),
+    ] {
+        let token = hmac_with(&header, SECRET, &claims);
+        assert_eq!(
+            outcome(&by_secret(), &token),
+            "wrong_type",
+            "{header} {claims}"
+        );
+    }
+}
+
+#[test]
+fn a_short_rsa_key_is_not_taken() {
+    let pem = include_bytes!("../../../testdata/rsa-512.pub.pem");
+    let token = include_str!("../../../testdata/rsa-512.jwt");
+    assert!(Key::from_pem(pem).is_err());
+    let of_512_bits = DecodingKey::from_rsa_pem(pem).expect("PEM of a public key");
+    let key = Key::new(None, Algorithms::RSA, of_512_bits);
+    let check = TokenCheck::new(vec![Issuer::new(strict(), vec![key])]);
+    assert_eq!(outcome(&check, token), "bad_signature");
+}
+
+#[test]
+fn of_a_set_with_odd_keys_the_good_ones_count() {
+    let good = Signing::p256();
+    let mut encrypts = Signing::rsa().jwk();
+    encrypts["use"] = "enc".into();
+    let mut wraps = Signing::rsa().jwk();
+    wraps["key_ops"] = json!(["wrapKey"]);
+    let check = by_jwks(json!([
+        7, null, {}, {"kty": "new"}, {"kty": "RSA"}, {"kty": "RSA", "n": "!", "e": "AQAB"},
+        {"kty": "EC", "crv": "P-521", "x": "AA", "y": "AA"}, {"kty": "OKP", "crv": "Ed448", "x": "AA"},
+        {"kty": "RSA", "kid": 7, "n": "AA", "e": "AQAB"}, encrypts, wraps, good.jwk(),
+    ]));
+    check
+        .identity(&good.token(Algorithm::ES256, &alice()))
+        .expect("the good key counts");
+    let by_rsa = Signing::rsa().token(Algorithm::RS256, &alice());
+    assert_eq!(outcome(&check, &by_rsa), "wrong_algorithm");
+    for text in ["", "[]", "{}", r#"{"keys": {}}"#, "nonsense"] {
+        assert!(parse_jwks(text.as_bytes()).is_none(), "{text}");
+    }
+}

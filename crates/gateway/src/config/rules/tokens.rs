@@ -1,0 +1,68 @@
+//! Who needs a token, and by which keys it is checked.
+
+use super::Rules;
+use crate::config::{AuthMode, Config, Secret};
+
+/// An HS256 key has at least the size of the hash (RFC 7518 section 3.2).
+const HS256_KEY_BYTES: usize = 32;
+
+impl Rules<'_> {
+    pub(super) fn tokens(&mut self, config: &Config) {
+        self.keys_of_tokens(config);
+        let said = config.auth.said;
+        let local = config.listen.ip().is_loopback();
+        let has_key = config.auth.jwt.has_key();
+        self.require(
+            &["auth.mode", "auth.jwt.secret"],
+            said != Some(AuthMode::Required) || has_key,
+            || {
+                "required tokens need a key to check them: set auth.jwt.secret (JWT_SECRET) or \
+                 auth.jwt.public_key_file"
+                    .into()
+            },
+        );
+        self.require(
+            &["listen", "auth.mode", "auth.jwt.secret"],
+            local || said.is_some() || has_key,
+            || {
+                format!(
+                    "{} can be reached from other machines and nobody would need a token: set auth.jwt.secret \
+                     (JWT_SECRET) or auth.jwt.public_key_file, or say auth.mode = \"open\" if everybody may connect",
+                    config.listen
+                )
+            },
+        );
+        if said == Some(AuthMode::Open) && has_key {
+            self.0.warnings.push(
+                "auth.mode is open: the keys of auth.jwt are not used, everybody may connect"
+                    .into(),
+            );
+        }
+    }
+
+    fn keys_of_tokens(&mut self, config: &Config) {
+        let jwt = &config.auth.jwt;
+        self.require(
+            &["auth.jwt.secret_old", "auth.jwt.secret_old_until"],
+            jwt.secret_old.is_some() == jwt.secret_old_until.is_some(),
+            || {
+                "an old secret has an end: auth.jwt.secret_old and auth.jwt.secret_old_until go together"
+                    .into()
+            },
+        );
+        let secret = jwt.secret.as_ref().map(Secret::expose);
+        let is_pem = secret.is_some_and(|secret| secret.trim_start().starts_with("-----BEGIN"));
+        self.require(&["auth.jwt.secret"], !is_pem, || {
+            "is a PEM key, and no shared secret: whoever knows a public key could make tokens with it; name its file in \
+             auth.jwt.public_key_file"
+                .into()
+        });
+        let short = secret.map(str::len).filter(|len| *len < HS256_KEY_BYTES);
+        if let Some(short) = short {
+            self.0.warnings.push(format!(
+                "auth.jwt.secret has {short} bytes; HS256 asks for {HS256_KEY_BYTES} or more (RFC 7518 section 3.2), \
+                 and a short one can be guessed from any token"
+            ));
+        }
+    }
+}
