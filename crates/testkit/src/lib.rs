@@ -16,6 +16,7 @@ mod redis_server;
 mod resp;
 mod slow_proxy;
 mod small_pipe;
+pub mod tokens;
 mod wait;
 
 pub use certificates::Certificates;

@@ -1,8 +1,7 @@
-//! Makes tokens as issuers do, and as they never would.
+//! Tokens as issuers make them, and as they never would, with the key sets that they publish.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jsonwebtoken::Algorithm;
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair,
@@ -11,28 +10,27 @@ use ring::signature::{
 };
 use serde_json::{Value, json};
 
-use crate::jwks::parse_jwks;
-use crate::key::Key;
+/// The public half of [`Signing::rsa`], in PEM.
+pub const RSA_PUBLIC: &str = include_str!("../../auth/testdata/rsa-2048.pub.pem");
+const RSA_PRIVATE: &str = include_str!("../../auth/testdata/rsa-2048.pem");
 
-pub(super) const RSA_PUBLIC: &str = include_str!("../../../testdata/rsa-2048.pub.pem");
-const RSA_PRIVATE: &str = include_str!("../../../testdata/rsa-2048.pem");
-
-pub(super) fn base64url(bytes: impl AsRef<[u8]>) -> String {
+/// Without padding (RFC 4648 section 5).
+pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Signed with a shared secret.
-pub(super) fn hmac(algorithm: Algorithm, secret: &[u8], claims: &Value) -> String {
-    hmac_with(&json!({"alg": format!("{algorithm:?}")}), secret, claims)
+pub fn hmac(algorithm: &str, secret: &[u8], claims: &Value) -> String {
+    hmac_with(&json!({"alg": algorithm}), secret, claims)
 }
 
 /// The same under any header; with SHA-256 where its `alg` says nothing else.
-pub(super) fn hmac_with(header: &Value, secret: &[u8], claims: &Value) -> String {
+pub fn hmac_with(header: &Value, secret: &[u8], claims: &Value) -> String {
     hmac_of(&header.to_string(), secret, &claims.to_string())
 }
 
 /// The same of any text.
-pub(super) fn hmac_of(header: &str, secret: &[u8], claims: &str) -> String {
+pub fn hmac_of(header: &str, secret: &[u8], claims: &str) -> String {
     let digest = match header {
         _ if header.contains("HS384") => ring::hmac::HMAC_SHA384,
         _ if header.contains("HS512") => ring::hmac::HMAC_SHA512,
@@ -44,20 +42,26 @@ pub(super) fn hmac_of(header: &str, secret: &[u8], claims: &str) -> String {
     format!("{message}.{}", base64url(signature))
 }
 
-/// A private key.
-pub(super) enum Signing {
+/// A private key of an issuer.
+pub enum Signing {
+    /// Of 2048 bits.
     Rsa(RsaKeyPair),
+    /// Of the curve P-256.
     P256(EcdsaKeyPair),
+    /// Of the curve P-384.
     P384(EcdsaKeyPair),
+    /// Of the curve Ed25519.
     Ed25519(Ed25519KeyPair),
 }
 
 impl Signing {
-    pub(super) fn all() -> [Self; 4] {
+    /// One of each kind.
+    pub fn all() -> [Self; 4] {
         [Self::rsa(), Self::p256(), Self::p384(), Self::ed25519()]
     }
 
-    pub(super) fn rsa() -> Self {
+    /// Always the same one.
+    pub fn rsa() -> Self {
         let base64: String = RSA_PRIVATE
             .lines()
             .filter(|line| !line.starts_with('-'))
@@ -66,35 +70,34 @@ impl Signing {
         Self::Rsa(RsaKeyPair::from_pkcs8(&der).expect("a private key"))
     }
 
-    pub(super) fn p256() -> Self {
+    /// A new one.
+    pub fn p256() -> Self {
         Self::P256(curve(&ECDSA_P256_SHA256_FIXED_SIGNING))
     }
 
-    pub(super) fn p384() -> Self {
+    /// A new one.
+    pub fn p384() -> Self {
         Self::P384(curve(&ECDSA_P384_SHA384_FIXED_SIGNING))
     }
 
-    pub(super) fn ed25519() -> Self {
+    /// A new one.
+    pub fn ed25519() -> Self {
         let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).expect("randomness");
         Self::Ed25519(Ed25519KeyPair::from_pkcs8(document.as_ref()).expect("a private key"))
     }
 
-    pub(super) fn algorithms(&self) -> &'static [Algorithm] {
+    /// What it can sign with.
+    pub fn algorithms(&self) -> &'static [&'static str] {
         match self {
-            Self::Rsa(_) => &[
-                Algorithm::RS256,
-                Algorithm::RS384,
-                Algorithm::RS512,
-                Algorithm::PS256,
-            ],
-            Self::P256(_) => &[Algorithm::ES256],
-            Self::P384(_) => &[Algorithm::ES384],
-            Self::Ed25519(_) => &[Algorithm::EdDSA],
+            Self::Rsa(_) => &["RS256", "RS384", "RS512", "PS256"],
+            Self::P256(_) => &["ES256"],
+            Self::P384(_) => &["ES384"],
+            Self::Ed25519(_) => &["EdDSA"],
         }
     }
 
     /// As an issuer publishes it.
-    pub(super) fn jwk(&self) -> Value {
+    pub fn jwk(&self) -> Value {
         let of_curve = |name: &str, pair: &EcdsaKeyPair| {
             let (x, y) = pair.public_key().as_ref()[1..]
                 .split_at((pair.public_key().as_ref().len() - 1) / 2);
@@ -113,27 +116,13 @@ impl Signing {
         }
     }
 
-    /// The public half, by way of a JWKS.
-    pub(super) fn key(&self, id: Option<&str>) -> Key {
-        let mut jwk = self.jwk();
-        if let Some(id) = id {
-            jwk["kid"] = id.into();
-        }
-        let mut keys = parse_jwks(json!({"keys": [jwk]}).to_string().as_bytes()).expect("a set");
-        keys.pop().expect("a key")
-    }
-
-    pub(super) fn token(&self, algorithm: Algorithm, claims: &Value) -> String {
-        self.token_with(&json!({"alg": format!("{algorithm:?}")}), algorithm, claims)
+    /// These claims, signed.
+    pub fn token(&self, algorithm: &str, claims: &Value) -> String {
+        self.token_with(&json!({"alg": algorithm}), algorithm, claims)
     }
 
     /// The same under any header.
-    pub(super) fn token_with(
-        &self,
-        header: &Value,
-        algorithm: Algorithm,
-        claims: &Value,
-    ) -> String {
+    pub fn token_with(&self, header: &Value, algorithm: &str, claims: &Value) -> String {
         let message = format!(
             "{}.{}",
             base64url(header.to_string()),
@@ -143,14 +132,14 @@ impl Signing {
         format!("{message}.{}", base64url(signature))
     }
 
-    fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
+    fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match self {
             Self::Rsa(pair) => {
                 let encoding: &dyn RsaEncoding = match algorithm {
-                    Algorithm::RS256 => &RSA_PKCS1_SHA256,
-                    Algorithm::RS384 => &RSA_PKCS1_SHA384,
-                    Algorithm::RS512 => &RSA_PKCS1_SHA512,
+                    "RS256" => &RSA_PKCS1_SHA256,
+                    "RS384" => &RSA_PKCS1_SHA384,
+                    "RS512" => &RSA_PKCS1_SHA512,
                     _ => &RSA_PSS_SHA256,
                 };
                 let mut signature = vec![0; pair.public().modulus_len()];
