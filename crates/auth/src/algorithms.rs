@@ -28,6 +28,8 @@ impl Algorithms {
     pub const ALL: Self = Self((1 << ALL.len()) - 1);
     pub(crate) const NONE: Self = Self(0);
     pub(crate) const HMAC: Self = Self(0b111);
+    /// Those of public keys.
+    pub(crate) const PUBLIC: Self = Self(Self::ALL.0 & !Self::HMAC.0);
     pub(crate) const RSA: Self = Self(0b111_1000);
     pub(crate) const P256: Self = Self(1 << 7);
     pub(crate) const P384: Self = Self(1 << 8);

@@ -43,6 +43,14 @@ impl TokenCheck {
         claims::identity(&claims, issuer.rules())
     }
 
+    /// Which of the issuers the token says it comes from: to ask it for keys, where there was none for the token.
+    pub fn issuer(&self, token: &str) -> Option<usize> {
+        let issuer = self.issuer_of(token).ok()?;
+        self.issuers
+            .iter()
+            .position(|known| std::ptr::eq(known, issuer))
+    }
+
     fn header(&self, token: &str) -> Result<Header, AuthError> {
         let header = decode_header(token).map_err(|error| match error.kind() {
             // Well-formed JSON that is no header known here: `alg` is `none` or a word nobody uses.
@@ -80,19 +88,10 @@ impl TokenCheck {
 
 /// The claims of a token that one of the issuer's keys signed, in its time and for its audience.
 fn verified(token: &str, header: &Header, issuer: &Issuer) -> Result<Claims, AuthError> {
-    let id = header.kid.as_deref();
-    let keys = issuer.keys().iter();
-    let mut keys = keys.filter(|key| key.may_be(header.alg, id)).peekable();
-    if keys.peek().is_none() {
-        let taken = issuer.algorithms();
-        return Err(match taken.has(header.alg) {
-            true => AuthError::UnknownKey,
-            false => AuthError::WrongAlgorithm { taken },
-        });
-    }
+    let keys = issuer.keys_for(header.alg, header.kid.as_deref())?;
     let validation = issuer.validation(header.alg);
     let check = |key: &Key| decode::<Claims>(token, &key.decoding, &validation);
-    for key in keys {
+    for key in &keys {
         match check(key) {
             Ok(token) => return Ok(token.claims),
             Err(error) if *error.kind() == ErrorKind::InvalidSignature => {}

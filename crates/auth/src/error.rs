@@ -28,6 +28,9 @@ pub enum AuthError {
     /// `kid` names none of the issuer's keys.
     #[error("the token names a key (`kid`) that its issuer does not have")]
     UnknownKey,
+    /// The issuer publishes its keys, and could not be asked for them.
+    #[error("the issuer of the token cannot be asked for its keys: come again")]
+    NoKeys,
     /// Made with another key, or changed afterwards.
     #[error(
         "the token's signature is not right: it was made with another key or changed afterwards"
@@ -75,12 +78,13 @@ pub enum AuthError {
 
 impl AuthError {
     /// All that [`outcome`](Self::outcome) says.
-    pub const OUTCOMES: [&'static str; 14] = [
+    pub const OUTCOMES: [&'static str; 15] = [
         "missing",
         "too_long",
         "malformed",
         "wrong_algorithm",
         "unknown_key",
+        "no_keys",
         "bad_signature",
         "expired",
         "not_yet_valid",
@@ -100,6 +104,7 @@ impl AuthError {
             Self::Malformed => "malformed",
             Self::WrongAlgorithm { .. } => "wrong_algorithm",
             Self::UnknownKey => "unknown_key",
+            Self::NoKeys => "no_keys",
             Self::BadSignature => "bad_signature",
             Self::Expired => "expired",
             Self::NotYetValid { .. } => "not_yet_valid",
@@ -128,6 +133,7 @@ mod tests {
                 taken: Algorithms::ALL,
             },
             UnknownKey,
+            NoKeys,
             BadSignature,
             Expired,
             NotYetValid { claim: "nbf" },

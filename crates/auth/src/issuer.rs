@@ -5,7 +5,9 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, Validation};
 
 use crate::algorithms::Algorithms;
+use crate::error::AuthError;
 use crate::key::Key;
+use crate::key_set::KeySet;
 
 /// How the tokens of an issuer are checked and read.
 #[derive(Debug, Clone)]
@@ -47,28 +49,65 @@ impl Default for Rules {
 #[derive(Debug, Clone)]
 pub struct Issuer {
     rules: Rules,
-    keys: Vec<Key>,
+    known: Vec<Key>,
+    published: Option<KeySet>,
 }
 
 impl Issuer {
     /// An issuer whose keys are known.
-    pub fn new(rules: Rules, keys: Vec<Key>) -> Self {
-        let keys = keys.into_iter();
-        let keys = keys.map(|key| key.only(rules.algorithms)).collect();
-        Self { rules, keys }
+    pub fn new(rules: Rules, known: Vec<Key>) -> Self {
+        Self {
+            rules,
+            known,
+            published: None,
+        }
+    }
+
+    /// It publishes keys besides.
+    pub fn publishing(self, published: KeySet) -> Self {
+        Self {
+            published: Some(published),
+            ..self
+        }
     }
 
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    pub(crate) fn keys(&self) -> &[Key] {
-        &self.keys
+    /// The keys that may have signed a token which says so of itself, or why there is none.
+    pub(crate) fn keys_for(
+        &self,
+        algorithm: Algorithm,
+        id: Option<&str>,
+    ) -> Result<Vec<Key>, AuthError> {
+        let taken = self.algorithms();
+        if !taken.has(algorithm) {
+            return Err(AuthError::WrongAlgorithm { taken });
+        }
+        let published = self.published.as_ref().map(KeySet::keys);
+        let is_unread = matches!(published, Some(None));
+        let published = published.flatten().unwrap_or_default();
+        let keys = self.known.iter().chain(&*published);
+        let keys: Vec<_> = keys
+            .filter(|key| key.may_be(algorithm, id))
+            .cloned()
+            .collect();
+        match keys.is_empty() {
+            false => Ok(keys),
+            true if is_unread => Err(AuthError::NoKeys),
+            true => Err(AuthError::UnknownKey),
+        }
     }
 
-    /// What its keys are for.
+    /// What its keys are for, or may be where it publishes them.
     pub(crate) fn algorithms(&self) -> Algorithms {
-        self.keys.iter().map(Key::algorithms).collect()
+        let known: Algorithms = self.known.iter().map(Key::algorithms).collect();
+        let taken = match self.published {
+            Some(_) => known.or(Algorithms::PUBLIC),
+            None => known,
+        };
+        taken.and(self.rules.algorithms)
     }
 
     /// What is asked of a token that is signed with `algorithm`.

@@ -76,14 +76,6 @@ impl Key {
         }
     }
 
-    /// Only these of its algorithms.
-    pub(crate) fn only(self, algorithms: Algorithms) -> Self {
-        Self {
-            algorithms: self.algorithms.and(algorithms),
-            ..self
-        }
-    }
-
     pub(crate) fn algorithms(&self) -> Algorithms {
         self.algorithms
     }

@@ -15,6 +15,7 @@ mod identity;
 mod issuer;
 mod jwks;
 mod key;
+mod key_set;
 mod mint;
 
 pub use algorithms::Algorithms;
@@ -24,4 +25,5 @@ pub use identity::Identity;
 pub use issuer::{Issuer, Rules};
 pub use jwks::parse_jwks;
 pub use key::{Key, KeyError};
+pub use key_set::KeySet;
 pub use mint::{NewToken, mint};

@@ -1,20 +1,23 @@
 //! Who a client is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use switchboard_dialects::Introduction;
 use switchboard_protocol::{PeerId, UserId};
 use switchboard_session::grants::Grants;
 
 /// Decides who may come in.
+#[async_trait]
 pub trait Authenticate: Send + Sync {
     /// Who the client is that introduces itself so. `peer` is the session that it has, or wants to have, and names a
-    /// client that is nobody in particular.
-    fn authenticate(
+    /// client that is nobody in particular. Cancel safe.
+    async fn authenticate(
         &self,
         introduction: &Introduction<'_>,
         peer: &PeerId,
-    ) -> Result<Identity, Unauthorized>;
+    ) -> Result<Identity, Refusal>;
 }
 
 /// What is known of a client once it may come in.
@@ -32,7 +35,16 @@ pub struct Identity {
     pub is_verified: bool,
 }
 
-/// A client may not come in. The words are for it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unauthorized(pub Arc<str>);
+/// Why a client does not come in. The words are for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It may not.
+    Unauthorized(Arc<str>),
+    /// Nobody can say at the moment.
+    Unavailable {
+        /// What is in the way.
+        words: Arc<str>,
+        /// When it may be different.
+        retry_after: Duration,
+    },
+}

@@ -13,10 +13,10 @@ use switchboard_session::{AwaitingHello, Closing, Greeting, Input};
 use tokio::time::sleep_until;
 
 use crate::RETRY_AFTER;
-use crate::authenticate::Identity;
+use crate::authenticate::{Identity, Refusal};
 use crate::connection::{Connection, answer};
 use crate::departure::End;
-use crate::host::{InPhase, Phase};
+use crate::host::{Host, InPhase, Phase};
 use crate::operations::Asker;
 
 /// A session that has said hello.
@@ -138,7 +138,7 @@ impl Connection {
 
     /// The client gets a new session.
     async fn attach(&mut self, introduction: &Introduction<'_>) -> Result<Attached, End> {
-        let identity = self.authenticate(introduction, &self.peer)?;
+        let identity = authenticate(&self.host, introduction, &self.peer).await?;
         self.admit()?;
         let session = self.session(self.peer, &identity, &introduction.hello);
         let attached = self.host.node.attach(session).await;
@@ -149,16 +149,6 @@ impl Connection {
             local,
             rooms: None,
         })
-    }
-
-    /// Who a client is that has, or wants, this peer id.
-    pub(crate) fn authenticate(
-        &self,
-        introduction: &Introduction<'_>,
-        peer: &PeerId,
-    ) -> Result<Identity, End> {
-        let identity = self.host.authenticate.authenticate(introduction, peer);
-        identity.map_err(|refused| End::Close(Closing::because(CloseCode::Unauthorized, refused.0)))
     }
 
     /// Counts the connection as a session, if there may be one more.
@@ -211,6 +201,23 @@ impl Connection {
             ice_servers: Vec::new(),
         }
     }
+}
+
+/// Who a client is that has, or wants, this peer id.
+pub(crate) async fn authenticate(
+    host: &Host,
+    introduction: &Introduction<'_>,
+    peer: &PeerId,
+) -> Result<Identity, End> {
+    let identity = host.authenticate.authenticate(introduction, peer).await;
+    identity.map_err(|refusal| {
+        End::Close(match refusal {
+            Refusal::Unauthorized(words) => Closing::because(CloseCode::Unauthorized, words),
+            Refusal::Unavailable { words, retry_after } => {
+                Closing::because(CloseCode::Unavailable, words).retry_after(retry_after)
+            }
+        })
+    })
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -39,7 +39,7 @@ mod wire;
 
 use std::time::Duration;
 
-pub use authenticate::{Authenticate, Identity, Unauthorized};
+pub use authenticate::{Authenticate, Identity, Refusal};
 pub use connection::{Arrival, Connection};
 pub use host::{Host, Observe, Phase, Seat};
 pub use mailbox::Mailbox;

@@ -13,7 +13,7 @@ use switchboard_session::grants::Grants;
 
 use crate::connection::Connection;
 use crate::departure::End;
-use crate::greeting::Attached;
+use crate::greeting::{Attached, authenticate};
 
 impl Connection {
     /// `None`: there is nothing to resume, and the client gets a new session.
@@ -26,7 +26,7 @@ impl Connection {
         if self.wire.is_over().await {
             return Err(End::Gone);
         }
-        let identity = self.authenticate(introduction, &resume.peer)?;
+        let identity = authenticate(&self.host, introduction, &resume.peer).await?;
         self.admit()?;
         let session = self.session(resume.peer, &identity, &introduction.hello);
         let node = &self.host.node;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 use switchboard_cluster::memory::MemoryCluster;
 use switchboard_cluster::{Format, InFlightMax, Node, NodeInfo, Settings, Status};
@@ -19,7 +20,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{advance, timeout};
 use tokio_util::task::TaskTracker;
 
-use crate::authenticate::{Authenticate, Identity, Unauthorized};
+use crate::authenticate::{Authenticate, Identity, Refusal};
 use crate::connection::{Arrival, Connection};
 use crate::host::{Host, Seat};
 use crate::mailbox::Mailbox;
@@ -102,8 +103,9 @@ impl Seat for Standing {
 /// Anybody may come in.
 struct Open;
 
+#[async_trait]
 impl Authenticate for Open {
-    fn authenticate(&self, _: &Introduction<'_>, peer: &PeerId) -> Result<Identity, Unauthorized> {
+    async fn authenticate(&self, _: &Introduction<'_>, peer: &PeerId) -> Result<Identity, Refusal> {
         Ok(Identity {
             user: UserId::anonymous(peer),
             name: None,

@@ -1,13 +1,23 @@
 //! Who a client is and what it may do: decided once, before its session begins.
 
 mod bearer;
+mod key_source;
+mod published_keys;
 
-use switchboard_auth::{AuthError, Identity, TokenCheck};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use switchboard_auth::{AuthError, Identity, Issuer, TokenCheck};
 use switchboard_protocol::PeerId;
+use tokio_util::sync::CancellationToken;
 
+use self::key_source::KeySource;
+use self::published_keys::{LookedAgain, PublishedKeys};
 pub use bearer::bearer;
 
 use crate::config::{AuthConfig, AuthMode};
+use crate::metrics::KeyReadsCounter;
 
 /// What a client says of itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,39 +32,109 @@ pub struct IdentityClaim<'a> {
 #[derive(Debug)]
 pub struct Authenticator {
     /// `None` in open mode: anybody may come in.
-    check: Option<TokenCheck>,
+    tokens: Option<Tokens>,
+}
+
+#[derive(Debug)]
+struct Tokens {
+    check: TokenCheck,
+    /// Of each issuer, in the same order.
+    published: Vec<Option<Arc<PublishedKeys>>>,
+}
+
+/// A client does not come in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub error: AuthError,
+    /// Nobody can say for sure now: it may be different after this.
+    pub retry_after: Option<Duration>,
+}
+
+impl From<AuthError> for Refused {
+    fn from(error: AuthError) -> Self {
+        Self {
+            error,
+            retry_after: None,
+        }
+    }
 }
 
 impl Authenticator {
     /// The authenticator of a configuration that was loaded.
-    ///
-    pub fn from_config(config: &AuthConfig) -> Self {
-        let check = match config.mode() {
-            AuthMode::Open => None,
-            AuthMode::Required => Some(TokenCheck::new(vec![config.jwt.issuer()])),
-        };
-        Self { check }
+    pub(crate) fn from_config(
+        config: &AuthConfig,
+        counter: &KeyReadsCounter,
+    ) -> anyhow::Result<Self> {
+        if config.mode() == AuthMode::Open {
+            return Ok(Self { tokens: None });
+        }
+        let (mut issuers, mut published) = (Vec::new(), Vec::new());
+        for jwt in [&config.jwt] {
+            let keys = jwt.keys().map_err(anyhow::Error::msg).context("auth.jwt")?;
+            let mut issuer = Issuer::new(jwt.rules(), keys);
+            let source = KeySource::of(jwt, config).context("auth.ca_file")?;
+            let reads = source.map(|source| PublishedKeys::new(source, counter.clone()));
+            if let Some(reads) = &reads {
+                issuer = issuer.publishing(reads.keys());
+            }
+            issuers.push(issuer);
+            published.push(reads);
+        }
+        let check = TokenCheck::new(issuers);
+        Ok(Self {
+            tokens: Some(Tokens { check, published }),
+        })
+    }
+
+    /// Reads the keys that issuers publish, until `stop`.
+    pub(crate) fn keep_fresh(&self, stop: &CancellationToken) -> Vec<impl Future<Output = ()> + use<>> {
+        let published = self.tokens.iter().flat_map(|tokens| &tokens.published);
+        let published = published.flatten().cloned();
+        published
+            .map(|keys| keys.keep_fresh(stop.clone()))
+            .collect()
     }
 
     /// Whether users are who tokens say they are.
     pub fn asks_for_tokens(&self) -> bool {
-        self.check.is_some()
+        self.tokens.is_some()
     }
 
-    /// Who the client is that says this of itself. `peer` names an anonymous one.
-    pub fn authenticate(
+    /// Who the client is that says this of itself. `peer` names an anonymous one. Cancel safe.
+    pub async fn authenticate(
         &self,
         claim: &IdentityClaim<'_>,
         peer: &PeerId,
-    ) -> Result<Identity, AuthError> {
-        let Some(check) = &self.check else {
+    ) -> Result<Identity, Refused> {
+        let Some(tokens) = &self.tokens else {
             return Ok(Identity::open(claim.user, peer));
         };
         let token = claim.token.filter(|token| !token.is_empty());
-        let identity = check.identity(token.ok_or(AuthError::Missing)?)?;
+        let identity = tokens.identity(token.ok_or(AuthError::Missing)?).await?;
         match claim.user {
-            Some(user) if user != identity.user.as_str() => Err(AuthError::OtherUser),
+            Some(user) if user != identity.user.as_str() => Err(AuthError::OtherUser.into()),
             _ => Ok(identity),
+        }
+    }
+}
+
+impl Tokens {
+    async fn identity(&self, token: &str) -> Result<Identity, Refused> {
+        let error = match self.check.identity(token) {
+            Err(error @ (AuthError::UnknownKey | AuthError::NoKeys)) => error,
+            done => return Ok(done?),
+        };
+        let published = self.check.issuer(token).and_then(|index| self.published.get(index)?.as_ref());
+        let Some(published) = published else {
+            return Err(error.into());
+        };
+        match published.look_again().await {
+            LookedAgain::Read => Ok(self.check.identity(token)?),
+            LookedAgain::Later(wait) => Err(Refused {
+                error,
+                retry_after: Some(wait),
+            }),
         }
     }
 }

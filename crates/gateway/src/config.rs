@@ -34,6 +34,7 @@ mod session;
 mod setting;
 mod source;
 mod time;
+mod url;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -52,6 +53,7 @@ pub use redis_url::RedisUrl;
 pub use secret::Secret;
 pub use session::{RoomConfig, SessionConfig};
 pub use source::{Flag, Sources};
+pub use url::HttpUrl;
 
 /// Everything a node can be told. Each field says its unit, its default and what zero means.
 #[derive(Debug, Clone)]

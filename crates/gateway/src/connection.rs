@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use switchboard_connection::{
-    Arrival, Authenticate, Connection, Identity, Mailbox, Seat, Transport, Unauthorized,
+    Arrival, Authenticate, Connection, Identity, Mailbox, Refusal, Seat, Transport,
 };
 use switchboard_dialects::{Dialect, Introduction};
 use switchboard_protocol::PeerId;
 
-use crate::auth::{Authenticator, IdentityClaim};
+use crate::auth::{Authenticator, IdentityClaim, Refused};
 use crate::caller::{Caller, Carriers};
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
@@ -69,12 +70,12 @@ impl Seat for RegistrySeat {
 
 /// Lets clients in as `auth.*` says, and counts them.
 pub(crate) struct Entrance {
-    authenticator: Authenticator,
+    authenticator: Arc<Authenticator>,
     metrics: Arc<Metrics>,
 }
 
 impl Entrance {
-    pub(crate) fn new(authenticator: Authenticator, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(authenticator: Arc<Authenticator>, metrics: Arc<Metrics>) -> Self {
         Self {
             authenticator,
             metrics,
@@ -82,18 +83,20 @@ impl Entrance {
     }
 }
 
+#[async_trait]
 impl Authenticate for Entrance {
-    fn authenticate(
+    async fn authenticate(
         &self,
         introduction: &Introduction<'_>,
         peer: &PeerId,
-    ) -> Result<Identity, Unauthorized> {
+    ) -> Result<Identity, Refusal> {
         let claim = IdentityClaim {
             token: introduction.hello.token.as_deref(),
             user: introduction.user.as_deref(),
         };
-        let identity = self.authenticator.authenticate(&claim, peer);
-        self.metrics.authenticated(identity.as_ref().err());
+        let identity = self.authenticator.authenticate(&claim, peer).await;
+        let refused = identity.as_ref().err().map(|refused| &refused.error);
+        self.metrics.authenticated(refused);
         match identity {
             Ok(identity) => Ok(Identity {
                 user: identity.user,
@@ -102,7 +105,13 @@ impl Authenticate for Entrance {
                 grants: identity.grants,
                 is_verified: self.authenticator.asks_for_tokens(),
             }),
-            Err(error) => Err(Unauthorized(error.to_string().into())),
+            Err(Refused { error, retry_after }) => {
+                let words = error.to_string().into();
+                Err(match retry_after {
+                    None => Refusal::Unauthorized(words),
+                    Some(retry_after) => Refusal::Unavailable { words, retry_after },
+                })
+            }
         }
     }
 }

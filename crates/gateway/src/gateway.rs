@@ -9,6 +9,7 @@ use switchboard_protocol::limits::Limits;
 use switchboard_session::Rules;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::drain::Drains;
 use crate::health::Readiness;
@@ -26,6 +27,7 @@ pub(crate) struct Gateway {
     pub(crate) host: Arc<Host>,
     pub(crate) origins: Origins,
     pub(crate) proxies: Arc<Proxies>,
+    pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: Arc<Metrics>,
     /// Of spans.

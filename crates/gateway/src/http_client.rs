@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
-use http::{Method, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, retry};
 use rustls::crypto::ring;
@@ -48,6 +48,14 @@ pub(crate) struct Question<'a> {
     /// Sent as a bearer token.
     pub(crate) token: Option<&'a str>,
     pub(crate) json: Option<Vec<u8>>,
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl<'a> Question<'a> {
@@ -85,16 +93,18 @@ impl HttpClient {
         Ok(self.send(question).await?.status())
     }
 
-    /// Status and body.
-    pub(crate) async fn answer(
-        &self,
-        question: Question<'_>,
-    ) -> Result<(StatusCode, Bytes), HttpError> {
+    /// The whole answer.
+    pub(crate) async fn answer(&self, question: Question<'_>) -> Result<Answer, HttpError> {
         let url = question.url.clone();
-        let response = self.send(question).await?;
+        let mut response = self.send(question).await?;
         let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
         let body = self.body(response).await;
-        Ok((status, body.map_err(|cause| HttpError { url, cause })?))
+        Ok(Answer {
+            status,
+            headers,
+            body: body.map_err(|cause| HttpError { url, cause })?,
+        })
     }
 
     async fn send(&self, question: Question<'_>) -> Result<Response, HttpError> {

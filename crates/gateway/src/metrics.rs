@@ -5,6 +5,7 @@ mod cluster;
 mod connections;
 mod declare;
 mod drain;
+mod key_reads;
 mod outcomes;
 mod shed;
 mod spans;
@@ -22,6 +23,7 @@ use prometheus::{Registry, TextEncoder};
 pub(crate) use self::drain::DrainNow;
 use self::drain::LastDrain;
 use self::outcomes::OutcomeCounters;
+pub(crate) use self::key_reads::{KeyReads, KeyReadsCounter};
 pub(crate) use self::shed::{Shed, ShedCounters};
 pub(crate) use self::spans::{SpanCounters, SpanOutcome};
 use self::table::{NodeMetrics, ProcessMetrics};
@@ -115,6 +117,15 @@ impl Metrics {
             &self.node.spans_total,
             SpanOutcome::ALL,
             SpanOutcome::as_str,
+        )
+    }
+
+    /// For what reads the keys of issuers.
+    pub(crate) fn key_reads_counter(&self) -> KeyReadsCounter {
+        KeyReadsCounter::new(
+            &self.node.key_set_reads_total,
+            KeyReads::ALL,
+            KeyReads::as_str,
         )
     }
 

@@ -85,6 +85,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let public = http::public(gateway.clone());
     accept(listener, capacity.connections, public, stop_public);
     gateway.node.start();
+    for reading in gateway.authenticator.keep_fresh(&stop_ops) {
+        spawn_vital(&http_tasks, Task::Keys, alarm, reading);
+    }
     say_if_redis_is_absent(&gateway);
     let watching = health::watch(gateway.readiness.clone(), neighbours, stop_ops.clone());
     let watching = spawn_vital(&http_tasks, Task::Health, alarm, watching);
@@ -214,12 +217,14 @@ fn assemble(
         metrics.clone(),
     );
     let registry = Arc::new(Registry::new(capacity, metrics.shed_counters()));
+    let authenticator = Authenticator::from_config(&config.auth, &metrics.key_reads_counter())?;
+    let authenticator = Arc::new(authenticator);
     let tasks = TaskTracker::new();
     Ok(Arc::new(Gateway {
         host: Arc::new(Host::new(
             node.clone(),
             Arc::new(rules(&config)),
-            Entrance::new(Authenticator::from_config(&config.auth), metrics.clone()),
+            Entrance::new(authenticator.clone(), metrics.clone()),
             metrics.clone(),
             tasks.clone(),
         )),
@@ -227,6 +232,7 @@ fn assemble(
         proxies: Arc::new(Proxies::from_config(&config.proxy)),
         drains: Drains::new(registry.clone()),
         registry,
+        authenticator,
         readiness: Arc::new(Readiness::new(
             node.clone(),
             backend,

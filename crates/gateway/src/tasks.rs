@@ -4,7 +4,7 @@
 //! | kind | started by | cancelled | a panic |
 //! | --- | --- | --- | --- |
 //! | main | `main` | a signal, or an order by HTTP | ends the process |
-//! | accept, health | [`spawn_vital`] | the node stops | raises the node's alarm, which ends the process |
+//! | accept, health, keys | [`spawn_vital`] | the node stops | raises the node's alarm, which ends the process |
 //! | http, one a TCP connection | [`spawn`] | never: it ends when told to stop and what it answers is answered | ends that one |
 //! | session, one a client's connection, and what it leaves behind (`switchboard_connection`) | [`spawn`] | never: it is closed through its mailbox | ends that one as a lost connection; the second of the same session closes it with 4400 |
 //! | drain, a share of the sessions that is moved | [`spawn`] | the node stops | ends that drain: no more sessions are told to move |
@@ -31,6 +31,8 @@ pub(crate) enum Task {
     Health,
     /// One HTTP connection.
     Http,
+    /// Keys of an issuer.
+    Keys,
     /// One session.
     Session,
     /// One share of sessions that is moved.
@@ -40,11 +42,12 @@ pub(crate) enum Task {
 }
 
 impl Task {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Main,
         Self::Accept,
         Self::Health,
         Self::Http,
+        Self::Keys,
         Self::Session,
         Self::Drain,
         Self::Other,
@@ -56,6 +59,7 @@ impl Task {
             Self::Accept => "accept",
             Self::Health => "health",
             Self::Http => "http",
+            Self::Keys => "keys",
             Self::Session => "session",
             Self::Drain => "drain",
             Self::Other => "other",

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use parking_lot::Mutex;
 use switchboard_cluster::node::Settings;
 use switchboard_cluster::{Node, Recipient, Status};
 use switchboard_connection::{
-    Arrival, Authenticate, Connection, Host, Identity, Mailbox, Seat, Unauthorized,
+    Arrival, Authenticate, Connection, Host, Identity, Mailbox, Refusal, Seat,
 };
 use switchboard_dialects::Introduction;
 use switchboard_protocol::server_message::Drain;
@@ -215,12 +216,13 @@ impl Drop for Place {
 /// A client is the user that it names itself.
 struct ByName;
 
+#[async_trait]
 impl Authenticate for ByName {
-    fn authenticate(
+    async fn authenticate(
         &self,
         introduction: &Introduction<'_>,
         peer: &PeerId,
-    ) -> Result<Identity, Unauthorized> {
+    ) -> Result<Identity, Refusal> {
         let name = introduction.hello.name.as_deref();
         let user = name.and_then(|name| name.parse().ok());
         Ok(Identity {

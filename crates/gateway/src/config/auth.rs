@@ -1,14 +1,16 @@
 //! Who may connect, and who may ask the server API.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use switchboard_auth::{Algorithms, Issuer, Key, Rules};
+use switchboard_auth::{Algorithms, Key, Rules};
 
 use super::Secret;
-use super::key_file::PublicKeyFile;
+use super::key_file::public_key;
 use super::setting::Word;
 use super::time::EndTime;
+use super::url::HttpUrl;
 
 /// Whether a client needs a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct AuthConfig {
     pub said: Option<AuthMode>,
     /// How tokens are checked.
     pub jwt: JwtConfig,
+    /// Certificates of authorities that have signed those of issuers, besides the system's. Default unset.
+    pub ca_file: Option<PathBuf>,
 }
 
 impl AuthConfig {
@@ -61,7 +65,11 @@ pub struct JwtConfig {
     /// When `secret_old` counts no more. Default unset, which is a mistake where `secret_old` is set.
     pub secret_old_until: Option<EndTime>,
     /// A public key of RSA, P-256, P-384 or Ed25519. Default unset.
-    pub public_key_file: Option<PublicKeyFile>,
+    pub public_key_file: Option<PathBuf>,
+    /// Where the issuer publishes its keys, as a JSON Web Key Set (RFC 7517). Default unset.
+    pub jwks_url: Option<HttpUrl>,
+    /// Where the issuer says where that is (OpenID Connect Discovery, RFC 8414). Default unset.
+    pub discovery_url: Option<HttpUrl>,
     /// The only `iss` taken. Default unset: not looked at.
     pub issuer: Option<String>,
     /// What `aud` must name. Default unset: not looked at.
@@ -85,6 +93,8 @@ impl Default for JwtConfig {
             secret_old: None,
             secret_old_until: None,
             public_key_file: None,
+            jwks_url: None,
+            discovery_url: None,
             issuer: rules.issuer,
             audience: rules.audience,
             algorithms: Vec::new(),
@@ -98,7 +108,7 @@ impl Default for JwtConfig {
 impl JwtConfig {
     /// Whether any token can be checked.
     pub fn has_key(&self) -> bool {
-        self.secret.is_some() || self.public_key_file.is_some()
+        self.secret.is_some() || self.public_key_file.is_some() || self.publishes()
     }
 
     /// How tokens are checked and read.
@@ -117,21 +127,21 @@ impl JwtConfig {
         }
     }
 
-    /// The issuer, with its keys.
-    ///
-    /// # Panics
-    /// Where a secret is empty, which loading a configuration refuses.
-    pub fn issuer(&self) -> Issuer {
+    /// Whether the issuer publishes keys.
+    pub fn publishes(&self) -> bool {
+        self.jwks_url.is_some() || self.discovery_url.is_some()
+    }
+
+    /// The keys that are said here, or what is wrong with one.
+    pub(crate) fn keys(&self) -> Result<Vec<Key>, String> {
         let key = |secret: &Secret| {
-            Key::from_secret(secret.expose().as_bytes()).expect("no secret is empty")
+            Key::from_secret(secret.expose().as_bytes()).map_err(|wrong| wrong.to_string())
         };
         let old = self.secret_old.as_ref().zip(self.secret_old_until);
-        let keys = [
-            self.secret.as_ref().map(key),
-            old.map(|(secret, end)| key(secret).until(end.time())),
-            self.public_key_file.as_ref().map(PublicKeyFile::key),
-        ];
-        Issuer::new(self.rules(), keys.into_iter().flatten().collect())
+        let old = old.map(|(secret, end)| key(secret).map(|key| key.until(end.time())));
+        let file = self.public_key_file.as_deref().map(public_key);
+        let keys = [self.secret.as_ref().map(key), old, file];
+        keys.into_iter().flatten().collect()
     }
 }
 

@@ -78,6 +78,7 @@ pub(super) static KEYS: &[Key] = {
         key("redis.url", |c| plain(&mut c.redis.url)),
         key("redis.key_prefix", |c| plain(&mut c.redis.key_prefix)),
         key("auth.mode", |c| plain(&mut c.auth.said)),
+        key("auth.ca_file", |c| plain(&mut c.auth.ca_file)),
         key("auth.jwt.secret", |c| plain(&mut c.auth.jwt.secret)),
         key("auth.jwt.secret_old", |c| plain(&mut c.auth.jwt.secret_old)),
         key("auth.jwt.secret_old_until", |c| {
@@ -85,6 +86,10 @@ pub(super) static KEYS: &[Key] = {
         }),
         key("auth.jwt.public_key_file", |c| {
             plain(&mut c.auth.jwt.public_key_file)
+        }),
+        key("auth.jwt.jwks_url", |c| plain(&mut c.auth.jwt.jwks_url)),
+        key("auth.jwt.discovery_url", |c| {
+            plain(&mut c.auth.jwt.discovery_url)
         }),
         key("auth.jwt.issuer", |c| plain(&mut c.auth.jwt.issuer)),
         key("auth.jwt.audience", |c| plain(&mut c.auth.jwt.audience)),

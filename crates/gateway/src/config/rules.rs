@@ -179,6 +179,13 @@ impl Rules<'_> {
         if let Some(file) = &config.socketio.client_file {
             self.accept("socketio.client_file", readable::file(file));
         }
+        if let Some(file) = &config.auth.jwt.public_key_file {
+            let key = super::key_file::public_key(file);
+            self.accept("auth.jwt.public_key_file", key.map(drop));
+        }
+        if let (true, Some(file)) = (config.auth.jwt.publishes(), &config.auth.ca_file) {
+            self.accept("auth.ca_file", readable::file(file));
+        }
         if let (Some(_), Some(file)) = (&config.otlp.endpoint, &config.otlp.ca_file) {
             self.accept("otlp.ca_file", readable::file(file));
         }

@@ -79,8 +79,8 @@ impl Neighbours {
             return false;
         };
         match self.client.answer(Question::get(&url)).await {
-            Ok((_, body)) => {
-                serde_json::from_slice(&body).is_ok_and(|report: Report| report.redis == UP)
+            Ok(answer) => {
+                serde_json::from_slice(&answer.body).is_ok_and(|report: Report| report.redis == UP)
             }
             Err(error) => {
                 tracing::debug!(node.id = %node, %error, "another node does not answer");

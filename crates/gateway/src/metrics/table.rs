@@ -9,6 +9,7 @@ use super::declare::metrics;
 use super::drain::{CLOSED, LEFT, MOVED};
 use super::outcomes::{KINDS, outcome_word, outcomes};
 use super::shed::Shed;
+use super::key_reads::KeyReads;
 use super::spans::SpanOutcome;
 use super::{ACCEPTED, AWAITING_HELLO, CLIENT_GONE, LIVE, VERSION};
 use crate::config::DialectName;
@@ -60,6 +61,8 @@ metrics! {
         closes_total: IntCounterVec { code: close_codes() },
         /// Hellos, by what became of their token
         auth_total: IntCounterVec { outcome: AuthError::OUTCOMES.into_iter().chain([ACCEPTED]) },
+        /// Times at which an issuer was asked for its keys, by what came back
+        key_set_reads_total: IntCounterVec { outcome: KeyReads::ALL.map(KeyReads::as_str) },
         /// Envelopes in a frame to another node
         link_frame_envelopes: Histogram [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0],
         /// Time from queuing an envelope to another node's confirmation that it has it

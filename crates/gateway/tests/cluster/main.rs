@@ -19,6 +19,7 @@ mod handshake;
 mod hidden;
 mod https;
 mod killed_node;
+mod issuers;
 mod limits;
 mod logs;
 mod metrics;

@@ -167,7 +167,7 @@ fn required_needs_a_key_that_is_no_public_one() {
     assert_eq!(
         told,
         [
-            "--set auth.mode: required tokens need a key to check them: set auth.jwt.secret (JWT_SECRET) or auth.jwt.public_key_file"
+            "--set auth.mode: required tokens need a key to check them: set auth.jwt.secret (JWT_SECRET), auth.jwt.public_key_file or auth.jwt.jwks_url"
         ]
     );
     let told = mistakes(&[("JWT_SECRET", "-----BEGIN PUBLIC KEY-----\nMIIB")], &[]);

@@ -16,8 +16,8 @@ impl Rules<'_> {
             &["auth.mode", "auth.jwt.secret"],
             said != Some(AuthMode::Required) || has_key,
             || {
-                "required tokens need a key to check them: set auth.jwt.secret (JWT_SECRET) or \
-                 auth.jwt.public_key_file"
+                "required tokens need a key to check them: set auth.jwt.secret (JWT_SECRET), \
+                 auth.jwt.public_key_file or auth.jwt.jwks_url"
                     .into()
             },
         );
@@ -27,7 +27,7 @@ impl Rules<'_> {
             || {
                 format!(
                     "{} can be reached from other machines and nobody would need a token: set auth.jwt.secret \
-                     (JWT_SECRET) or auth.jwt.public_key_file, or say auth.mode = \"open\" if everybody may connect",
+                     (JWT_SECRET), auth.jwt.public_key_file or auth.jwt.jwks_url, or say auth.mode = \"open\" if everybody may connect",
                     config.listen
                 )
             },
@@ -47,6 +47,20 @@ impl Rules<'_> {
             jwt.secret_old.is_some() == jwt.secret_old_until.is_some(),
             || {
                 "an old secret has an end: auth.jwt.secret_old and auth.jwt.secret_old_until go together"
+                    .into()
+            },
+        );
+        let is_twice = jwt.jwks_url.is_some() && jwt.discovery_url.is_some();
+        self.require(
+            &["auth.jwt.discovery_url", "auth.jwt.jwks_url"],
+            !is_twice,
+            || "auth.jwt.discovery_url says where the keys are, and so does auth.jwt.jwks_url: leave one of them out".into(),
+        );
+        self.require(
+            &["auth.jwt.discovery_url", "auth.jwt.issuer"],
+            jwt.discovery_url.is_none() || jwt.issuer.is_some(),
+            || {
+                "what auth.jwt.discovery_url says is believed of auth.jwt.issuer alone: set it"
                     .into()
             },
         );

@@ -1,0 +1,190 @@
+//! The keys that an issuer publishes (RFC 7517), read in the background and again when a token names one that is not there.
+//!
+//! Whatever comes back, and however many tokens name unknown keys: the issuer is asked at most once in [`SLOT`] on their
+//! behalf. What cannot be read leaves the last good keys as they are, for [`STALE_MAX`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use switchboard_auth::{Key, KeySet};
+use switchboard_cluster::Repeated;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::key_source::{KeySource, Published};
+use crate::metrics::{KeyReads, KeyReadsCounter};
+
+/// Between two questions to an issuer. A token that names an unknown key is told to come again when it may be asked.
+const SLOT: Duration = Duration::from_secs(30);
+/// An answer that says nothing else is read again after this.
+const FRESH: Duration = Duration::from_secs(600);
+/// What an answer may say.
+const FRESH_MIN: Duration = Duration::from_secs(60);
+const FRESH_MAX: Duration = Duration::from_secs(24 * 3600);
+/// For so long the last good keys count, where no other can be read.
+const STALE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// A client that waits for keys waits no longer: all questions are over by then.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// An issuer's keys, and when they were read.
+#[derive(Debug)]
+pub(super) struct PublishedKeys {
+    /// Between two questions.
+    slot: Duration,
+    source: KeySource,
+    keys: KeySet,
+    counter: KeyReadsCounter,
+    reading: Mutex<Reading>,
+    /// Somebody waits for the next answer.
+    wanted: Notify,
+    /// Counts answers, good or not.
+    answers: watch::Sender<u64>,
+    failures: Repeated,
+}
+
+#[derive(Debug)]
+struct Reading {
+    /// When the issuer was asked last.
+    asked_at: Option<Instant>,
+    under_way: bool,
+    /// When its keys were read last.
+    read_at: Option<Instant>,
+}
+
+/// What came of looking for a key once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LookedAgain {
+    /// The keys are those of this moment.
+    Read,
+    /// They could not be read, or may not be read again yet. After this they may.
+    Later(Duration),
+}
+
+impl PublishedKeys {
+    pub(super) fn new(source: KeySource, counter: KeyReadsCounter) -> Arc<Self> {
+        Self::with_slot(source, counter, SLOT)
+    }
+
+    fn with_slot(source: KeySource, counter: KeyReadsCounter, slot: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            slot,
+            source,
+            keys: KeySet::default(),
+            counter,
+            reading: Mutex::new(Reading {
+                asked_at: None,
+                under_way: false,
+                read_at: None,
+            }),
+            wanted: Notify::new(),
+            answers: watch::Sender::new(0),
+            failures: Repeated::new(),
+        })
+    }
+
+    /// The keys, as they are at any time.
+    pub(super) fn keys(&self) -> KeySet {
+        self.keys.clone()
+    }
+
+    /// Reads the keys, again and again, until `stop`.
+    pub(super) async fn keep_fresh(self: Arc<Self>, stop: CancellationToken) {
+        let mut next = Instant::now();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = sleep_until(next) => {}
+                () = self.wanted.notified() => {}
+            }
+            if !self.begin() {
+                continue;
+            }
+            let published = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                published = self.source.read() => published,
+            };
+            next = Instant::now() + self.end(published.map_err(|error| error.to_string()));
+        }
+    }
+
+    /// Claims the slot. Before it is known what comes back: nothing that an issuer answers makes this node ask it more often.
+    fn begin(&self) -> bool {
+        let mut reading = self.reading.lock();
+        let may_ask = reading.wait(self.slot).is_none();
+        if may_ask {
+            reading.asked_at = Some(Instant::now());
+            reading.under_way = true;
+        }
+        may_ask
+    }
+
+    /// Returns when to read again.
+    fn end(&self, published: Result<Published, String>) -> Duration {
+        let mut reading = self.reading.lock();
+        reading.under_way = false;
+        let next = match published {
+            Ok(Published { keys, fresh }) => {
+                reading.read_at = Some(Instant::now());
+                self.counter.count(KeyReads::Read, 1);
+                self.keys.replace(Some(keys));
+                fresh.unwrap_or(FRESH).clamp(FRESH_MIN, FRESH_MAX)
+            }
+            Err(error) => {
+                self.counter.count(KeyReads::Failed, 1);
+                self.say_failed(&error, reading.read_at);
+                if reading.read_at.is_some_and(|at| at.elapsed() > STALE_MAX) {
+                    self.keys.replace(None);
+                }
+                self.slot
+            }
+        };
+        drop(reading);
+        self.answers.send_modify(|count| *count += 1);
+        next
+    }
+
+    fn say_failed(&self, error: &str, read_at: Option<Instant>) {
+        let Some(said) = self.failures.happened() else {
+            return;
+        };
+        let consequence = match read_at {
+            Some(_) => "those that were read before count on, for a day at most",
+            None => "until they can, its tokens are answered 4503",
+        };
+        tracing::warn!(url = %self.source, error, "the keys of an issuer cannot be read; {consequence}{said}");
+    }
+
+    /// A token names a key that is not there: looks for it once more, if it may.
+    pub(super) async fn look_again(&self) -> LookedAgain {
+        let mut answers = self.answers.subscribe();
+        {
+            let reading = self.reading.lock();
+            if let Some(wait) = reading.wait(self.slot).filter(|_| !reading.under_way) {
+                return LookedAgain::Later(wait);
+            }
+        }
+        self.wanted.notify_one();
+        let _ = timeout(PATIENCE, answers.changed()).await;
+        let reading = self.reading.lock();
+        let asked_at = reading.asked_at;
+        match asked_at.is_some() && reading.read_at >= asked_at {
+            true => LookedAgain::Read,
+            false => LookedAgain::Later(reading.wait(self.slot).unwrap_or(self.slot)),
+        }
+    }
+}
+
+impl Reading {
+    /// How long until the issuer may be asked. `None`: now.
+    fn wait(&self, slot: Duration) -> Option<Duration> {
+        let since = self.asked_at?.elapsed();
+        slot.checked_sub(since).filter(|wait| !wait.is_zero())
+    }
+}
+
+#[cfg(test)]
+mod tests;

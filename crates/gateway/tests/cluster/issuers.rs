@@ -1,0 +1,107 @@
+//! Tokens of an issuer that publishes its keys, and what becomes of clients when it cannot be asked for them.
+
+use serde_json::{Value, json};
+use switchboard_client::{Closed, ConnectError, Options};
+use switchboard_testkit::tokens::Signing;
+use switchboard_testkit::{FakeIssuer, GatewayProcess, Manner};
+
+use crate::support::{Peer, embedded, options};
+
+/// An issuer with a key called `k`, and a gateway that takes its tokens.
+struct Bed {
+    signing: Signing,
+    issuer: FakeIssuer,
+    gateway: GatewayProcess,
+}
+
+impl Bed {
+    fn start(manner: impl FnOnce(Value) -> Manner) -> Self {
+        let signing = Signing::rsa();
+        let mut jwk = signing.jwk();
+        jwk["kid"] = "k".into();
+        let issuer = FakeIssuer::start(manner(json!([jwk])));
+        let gateway = embedded(&[
+            &format!("auth.jwt.jwks_url={}", issuer.jwks_url()),
+            &format!("auth.jwt.issuer={}", issuer.name()),
+        ]);
+        Self {
+            signing,
+            issuer,
+            gateway,
+        }
+    }
+
+    /// A token of `alice` that names this key.
+    fn token(&self, key: &str) -> String {
+        let claims = json!({"sub": "alice", "iss": self.issuer.name()});
+        let header = json!({"alg": "RS256", "kid": key});
+        self.signing.token_with(&header, "RS256", &claims)
+    }
+
+    fn hello(&self, key: &str) -> Options {
+        Options {
+            token: Some(self.token(key)),
+            ..options(&self.gateway)
+        }
+    }
+
+    async fn refused(&self, key: &str) -> Closed {
+        match Peer::open(&self.hello(key)).await {
+            Err(ConnectError::Closed(closed)) => closed,
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("was let in"),
+        }
+    }
+}
+
+fn good(keys: Value) -> Manner {
+    Manner::Keys(keys, "")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_of_an_issuer_come_in_and_stay_whatever_becomes_of_it() {
+    let bed = Bed::start(good);
+    let mut alice = Peer::open(&bed.hello("k")).await.expect("a good token");
+    assert_eq!(alice.welcome.user.as_str(), "alice");
+    for manner in [Manner::Status(500), Manner::Says("{\"keys\": []}".into()), Manner::Hangs] {
+        bed.issuer.turn(manner);
+        Peer::open(&bed.hello("k")).await.expect("its key is known").bye().await;
+        let closed = bed.refused("another").await;
+        assert_eq!(closed.code, 4503, "{closed}");
+        assert!(closed.reason.contains("retry_after_ms"), "{closed}");
+    }
+    alice.ping().await;
+    assert_eq!(bed.gateway.metric("switchboard_auth_total{outcome=\"accepted\"}"), 4.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_an_issuer_cannot_be_asked_nobody_is_told_that_a_token_is_wrong() {
+    for manner in [Manner::Status(500), Manner::Floods(100), Manner::Says("nonsense".into())] {
+        let bed = Bed::start(|_| manner);
+        let closed = bed.refused("k").await;
+        assert_eq!(closed.code, 4503, "{closed}");
+        assert!(closed.reason.contains("retry_after_ms"), "{closed}");
+        assert!(bed.gateway.metric("switchboard_key_set_reads_total{outcome=\"failed\"}") >= 1.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_unknown_keys_asks_an_issuer_no_more_than_one_would() {
+    let bed = Bed::start(good);
+    Peer::open(&bed.hello("k")).await.expect("a good token").bye().await;
+    let asked = bed.issuer.asked();
+    for storm in 0..10 {
+        let closing = (0..20).map(|no| {
+            let hello = bed.hello(&format!("{storm}-{no}"));
+            async move { Peer::open(&hello).await.err() }
+        });
+        for error in futures_util::future::join_all(closing).await {
+            let Some(ConnectError::Closed(closed)) = error else {
+                panic!("{error:?}");
+            };
+            assert!([4401, 4503].contains(&closed.code), "{closed}");
+        }
+    }
+    assert!(bed.issuer.asked() <= asked + 1, "{} times", bed.issuer.asked());
+    Peer::open(&bed.hello("k")).await.expect("a good token").bye().await;
+}
