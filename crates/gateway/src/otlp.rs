@@ -7,6 +7,7 @@
 //! A receiver that is away, slow or refuses costs spans, which are counted, and nothing else. The batch thread has no tokio
 //! runtime, so its client is the blocking one: an asynchronous client would panic there, and nothing would ever be exported.
 
+mod attempt;
 mod client;
 mod counted;
 
@@ -27,7 +28,8 @@ use switchboard_protocol::NodeId;
 use switchboard_traces::Traces;
 use switchboard_traces::sampling::Sampling;
 
-use self::client::{Client, Failure};
+use self::attempt::LastAttempt;
+use self::client::Client;
 use self::counted::{Bounded, Counted, Waiting};
 use crate::config::{Endpoint, OtlpConfig};
 use crate::metrics::SpanCounters;
@@ -91,9 +93,9 @@ fn exporter(
     ca_file: Option<&Path>,
     counters: SpanCounters,
 ) -> anyhow::Result<(Counted<SpanExporter>, Arc<Waiting>)> {
-    let (receiver, failure) = (endpoint.as_str().parse()?, Failure::default());
+    let (receiver, last) = (endpoint.as_str().parse()?, LastAttempt::default());
     let timeout = Duration::from_millis(said(&TIMEOUT_VARIABLES, TIMEOUT_MS).min(TIMEOUT_MS_MAX));
-    let client = Client::new(&receiver, ca_file, timeout, failure.clone())?;
+    let client = Client::new(&receiver, ca_file, timeout, last.clone())?;
     let exporter = SpanExporter::builder()
         .with_http()
         .with_http_client(client)
@@ -102,7 +104,7 @@ fn exporter(
         .build()?;
     let queue = said(&QUEUE_VARIABLES, QUEUE).min(QUEUE_MAX) as usize;
     let waiting = Waiting::new(queue, counters);
-    let exporter = Counted::new(exporter, endpoint.clone(), failure, waiting.clone());
+    let exporter = Counted::new(exporter, endpoint.clone(), last, waiting.clone());
     Ok((exporter, waiting))
 }
 
