@@ -14,6 +14,7 @@ mod counted;
 use std::env;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -27,6 +28,7 @@ use opentelemetry_sdk::trace::{
 use switchboard_protocol::NodeId;
 use switchboard_traces::Traces;
 use switchboard_traces::sampling::Sampling;
+use tokio::sync::oneshot;
 
 use self::attempt::LastAttempt;
 use self::client::Client;
@@ -34,8 +36,6 @@ use self::counted::{Bounded, Counted, Waiting};
 use crate::config::{Endpoint, OtlpConfig};
 use crate::metrics::SpanCounters;
 
-/// What a node that stops waits for its last spans to be taken.
-const LAST_EXPORT: Duration = Duration::from_secs(5);
 /// Spans that wait for the receiver, unless the usual variable says otherwise; over it, new ones are dropped.
 const QUEUE: u64 = 2048;
 const QUEUE_VARIABLES: [&str; 1] = ["OTEL_BSP_MAX_QUEUE_SIZE"];
@@ -75,16 +75,25 @@ pub(crate) fn start(
 }
 
 impl Export {
-    /// Exports what is left, for a while at most. To be called once nothing makes spans any more.
-    pub(crate) async fn stop(&self) {
+    /// Exports what is left, for so long at most. What begins meanwhile is not traced. Cancel safe: the export goes on for as
+    /// long as the process does.
+    pub(crate) async fn stop(&self, patience: Duration) {
         let Some(provider) = self.0.clone() else {
             return;
         };
-        let stopping =
-            tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_EXPORT));
-        if let Ok(Err(error)) = stopping.await {
-            tracing::warn!(%error, "the last spans could not be exported");
-        }
+        let (done, stopped) = oneshot::channel();
+        // Not a thread of the runtime, which would wait for it when it ends.
+        let stopping = thread::Builder::new()
+            .name("last spans".into())
+            .spawn(move || done.send(provider.shutdown_with_timeout(patience)));
+        let failed = match stopping {
+            Ok(_) => match stopped.await {
+                Ok(Err(error)) => error.to_string(),
+                _ => return,
+            },
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(error = failed, "the last spans could not be exported");
     }
 }
 

@@ -199,3 +199,21 @@ async fn a_node_that_stops_does_not_wait_long_for_a_receiver_that_hangs() {
         "{log}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_a_node_that_waits_for_its_last_spans() {
+    let receiver = Receiver::start(Manner::Hangs).await;
+    let mut node = exporting(&http(&receiver), &[]);
+    Peer::in_room(&node, ROOM).await;
+    node.wait_until("exporting", |_| !receiver.header("content-type").is_empty());
+    node.terminate();
+    node.wait_until("drained", |node| node.log().contains("stopped: "));
+    node.interrupt();
+    let asked_again = Instant::now();
+    assert_eq!(node.wait().code(), Some(0), "{}", node.log());
+    let took = asked_again.elapsed();
+    // The spans would get 5 s.
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    let log = node.log();
+    assert!(log.contains("the last spans are not waited for"), "{log}");
+}
