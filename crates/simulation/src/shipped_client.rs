@@ -90,6 +90,14 @@ struct ShippedClient {
     is_over: bool,
 }
 
+/// A signal that the application has handled, which the session is to hear next.
+struct Handled {
+    from: PeerId,
+    /// Its sender's own number for it.
+    mark: u64,
+    input: Input,
+}
+
 impl ShippedClient {
     async fn run(mut self) {
         self.dial(ConnectionId::FIRST, None);
@@ -135,14 +143,20 @@ impl ShippedClient {
 
     /// Tells the session, and does what follows.
     fn on(&mut self, input: Input) {
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
-            let mut out = Vec::new();
-            self.session.on(input, now(), &mut out);
-            for output in out {
-                inputs.extend(self.perform(output));
-            }
+        let mut handled = self.pass(input);
+        while let Some(Handled { from, mark, input }) = handled.pop_front() {
+            // What the session has asked for before does not count it.
+            self.marks.insert(from, mark);
+            handled.extend(self.pass(input));
         }
+    }
+
+    fn pass(&mut self, input: Input) -> VecDeque<Handled> {
+        let mut out = Vec::new();
+        self.session.on(input, now(), &mut out);
+        out.into_iter()
+            .filter_map(|output| self.perform(output))
+            .collect()
     }
 
     fn say_receipts(&mut self) {
@@ -153,7 +167,7 @@ impl ShippedClient {
         }
     }
 
-    fn perform(&mut self, output: Output) -> Option<Input> {
+    fn perform(&mut self, output: Output) -> Option<Handled> {
         match output {
             Output::Open { connection, resume } => self.dial(connection, resume),
             Output::Close { connection } => {
@@ -172,23 +186,26 @@ impl ShippedClient {
         None
     }
 
-    fn told(&mut self, event: Event) -> Option<Input> {
+    fn told(&mut self, event: Event) -> Option<Handled> {
         match event {
             Event::Signal(signal) => {
                 let me = self.session.peer()?;
-                let id = mark_of(&signal).map_or(signal.id, |mark| mark.id);
-                self.marks.insert(signal.from, id);
+                let mark = mark_of(&signal).map_or(signal.id, |mark| mark.id);
                 self.world.recorder.note(What::Handled {
                     client: self.no,
                     peer: me,
                     room: signal.room,
                     from: signal.from,
-                    id,
+                    id: mark,
                 });
-                return Some(Input::Handled {
-                    me,
+                return Some(Handled {
                     from: signal.from,
-                    id: signal.id,
+                    mark,
+                    input: Input::Handled {
+                        me,
+                        from: signal.from,
+                        id: signal.id,
+                    },
                 });
             }
             Event::Connection(ConnectionState::Over(why)) => {

@@ -95,9 +95,48 @@ impl Inner {
     /// `None`: the claim is no more. Redis forgot it, and the other node may live and have entered again; if it has not, its
     /// members are orphans.
     async fn try_to_reap(self: &Arc<Self>, dead: &NodeId) -> Result<Option<usize>, ReapError> {
-        if !self.has_claimed(dead).await? {
-            return Ok(None);
+        let mut members = 0;
+        // Until nothing is left: a Redis that goes back in time brings sessions back that were cleaned up after.
+        loop {
+            if !self.has_claimed(dead).await? {
+                return Ok(None);
+            }
+            let peers = self.noted_for(dead).await?;
+            if peers.is_empty() {
+                break;
+            }
+            members += self.reap_peers(dead, peers).await?;
         }
+        self.backend.leases.bury(dead, &self.id).await?;
+        if *dead != self.id {
+            self.links.close(dead);
+        }
+        Ok(Some(members))
+    }
+
+    async fn noted_for(&self, dead: &NodeId) -> Result<Vec<PeerId>, DirectoryError> {
+        // This node itself lives: others only took it for dead. Its sessions compare epochs once its lease is its own again.
+        if *dead == self.id {
+            return Ok(Vec::new());
+        }
+        match self.backend.directory.enlisted(dead).await {
+            Err(DirectoryError::Corrupt(what)) => {
+                let about = About::node(dead);
+                self.backend
+                    .unreadable
+                    .note(RecordKind::NodePeer, about, what);
+                Ok(Vec::new())
+            }
+            peers => peers,
+        }
+    }
+
+    /// Returns in how many rooms there was a step, once the others have been told of all of them.
+    async fn reap_peers(
+        self: &Arc<Self>,
+        dead: &NodeId,
+        peers: Vec<PeerId>,
+    ) -> Result<usize, ReapError> {
         let (mut steps, mut failed) = (Vec::new(), None);
         let mut under_way = JoinSet::new();
         // One that fails is tried again with the next round; it does not hold up the others.
@@ -107,20 +146,6 @@ impl Inner {
                 Ok(Err(error)) => failed = Some(ReapError::from(error)),
                 Err(error) => failed = Some(error.into()),
             };
-        // This node itself lives: others only took it for dead. Its sessions compare epochs once its lease is its own again.
-        let peers = match *dead == self.id {
-            true => Vec::new(),
-            false => match self.backend.directory.enlisted(dead).await {
-                Err(DirectoryError::Corrupt(what)) => {
-                    let about = About::node(dead);
-                    self.backend
-                        .unreadable
-                        .note(RecordKind::NodePeer, about, what);
-                    Vec::new()
-                }
-                peers => peers?,
-            },
-        };
         for peer in peers {
             if under_way.len() >= AT_ONCE
                 && let Some(done) = under_way.join_next().await
@@ -129,11 +154,15 @@ impl Inner {
             }
             let (node, dead) = (self.clone(), dead.clone());
             under_way.spawn(async move {
-                let reaped = node
-                    .tasks
-                    .guarded_in(Task::Reaping, node.reap_peer(&dead, &peer));
-                // The others are not to wait for one that cannot be read: rooms that know it take it over.
-                reaped.await.unwrap_or_else(|| Ok(Vec::new()))
+                let reaped = node.reap_peer(&dead, &peer);
+                match node.tasks.guarded_in(Task::Reaping, reaped).await {
+                    Some(reaped) => reaped,
+                    // The others are not to wait for one that cannot be dealt with: rooms that know it take it over.
+                    None => {
+                        let delisted = node.backend.directory.delist(&dead, &peer).await;
+                        delisted.map(|()| Vec::new())
+                    }
+                }
             });
         }
         while let Some(done) = under_way.join_next().await {
@@ -141,14 +170,7 @@ impl Inner {
         }
         let members = steps.len();
         self.until_told(dead, steps).await;
-        if let Some(failed) = failed {
-            return Err(failed);
-        }
-        self.backend.leases.bury(dead, &self.id).await?;
-        if *dead != self.id {
-            self.links.close(dead);
-        }
-        Ok(Some(members))
+        failed.map_or(Ok(members), Err)
     }
 
     async fn has_claimed(&self, dead: &NodeId) -> Result<bool, LeaseError> {
@@ -197,7 +219,7 @@ impl Inner {
         record: &PeerRecord,
     ) -> Result<Vec<AnnouncedStep>, DirectoryError> {
         if !self.can_resume(record).await? {
-            return self.remove(record).await;
+            return self.end_session(record, LeaveReason::NodeLost).await;
         }
         let directory = &self.backend.directory;
         directory.enlist(&self.id, &record.peer).await?;
@@ -245,12 +267,17 @@ impl Inner {
         Ok(true)
     }
 
-    async fn remove(&self, record: &PeerRecord) -> Result<Vec<AnnouncedStep>, DirectoryError> {
+    /// Ends a session that has no connection on any node: it leaves its rooms, and the directory forgets it.
+    /// Returns who is to know of it.
+    pub(crate) async fn end_session(
+        &self,
+        record: &PeerRecord,
+        reason: LeaveReason,
+    ) -> Result<Vec<AnnouncedStep>, DirectoryError> {
         let directory = &self.backend.directory;
         let mut told = Vec::new();
         for room in &record.rooms {
             // If it is gone already, the node that removed it may have died before it told the others.
-            let reason = LeaveReason::NodeLost;
             let left = self.leave_room(room, &record.peer, record.epoch, reason);
             let left = left.await?;
             told.push(AnnouncedStep {

@@ -71,16 +71,9 @@ impl Inner {
     }
 
     async fn expel(&self, peer: &PeerId) -> Result<(), DirectoryError> {
-        let directory = &self.backend.directory;
-        let record = directory.peer(peer).await?;
+        let record = self.backend.directory.peer(peer).await?;
         if let Some(record) = record.filter(|record| record.node == self.id) {
-            for room in &record.rooms {
-                let reason = LeaveReason::Disconnected;
-                let left = self.leave_room(room, peer, record.epoch, reason);
-                left.await?;
-            }
-            directory.dismiss(&record.user, peer).await?;
-            directory.forget(peer, record.epoch).await?;
+            self.end_session(&record, LeaveReason::Disconnected).await?;
         }
         self.delist_unless_here(peer).await;
         Ok(())
@@ -158,7 +151,7 @@ impl Inner {
             // It came back elsewhere and found the room closed: its place is known only from rosters like this one.
             place.member.epoch = record.epoch;
         }
-        let record = match record {
+        let mut record = match record {
             Some(record) if record.node != self.id && present.contains(&record.node) => {
                 return self.add_place(record, place).await;
             }
@@ -169,10 +162,28 @@ impl Inner {
             Some(record) => record,
             None => self.forgotten_record(&place),
         };
+        add(&mut record.rooms, &place.room);
+        if !place.member.flags.resumable {
+            return once_filled(self.end_orphan(&record).await);
+        }
+        // Noted first: a node that dies in between leaves nothing behind that no other would find.
+        directory.enlist(&self.id, &peer).await?;
         match self.hand_over_to_this(record).await? {
             Some(record) => self.keep_orphan(record, place).await,
-            None => Ok(()),
+            None => {
+                self.delist_unless_here(&peer).await;
+                Ok(())
+            }
         }
+    }
+
+    /// It cannot come back. Where the directory has forgotten it, no node writes it again.
+    async fn end_orphan(&self, record: &PeerRecord) -> Result<(), DirectoryError> {
+        if self.sessions.has(&record.peer) {
+            return Ok(());
+        }
+        let ended = self.end_session(record, LeaveReason::NodeLost).await;
+        ended.map(drop)
     }
 
     /// A session becomes this node's, unless it has another owner by now.
@@ -191,24 +202,17 @@ impl Inner {
         }))
     }
 
-    /// It is away here, unless it cannot come back or has a connection here.
+    /// It is away here, unless it has a connection here.
     async fn keep_orphan(
         self: &Arc<Self>,
-        mut record: PeerRecord,
+        record: PeerRecord,
         mut place: AssertMember,
     ) -> Result<(), DirectoryError> {
         let (peer, epoch) = (place.member.peer, place.member.epoch);
         let directory = &self.backend.directory;
-        if !place.member.flags.resumable {
-            // Where the directory has forgotten it, no node writes it again.
-            let left = self.leave_room(&place.room, &peer, epoch, LeaveReason::NodeLost);
-            return once_filled(left.await.map(drop));
-        }
         if self.retake_if_connected(&record).await? {
             return Ok(());
         }
-        directory.enlist(&self.id, &peer).await?;
-        add(&mut record.rooms, &place.room);
         if let AssertPeerOutcome::Elsewhere { .. } = directory.assert_peer(&record).await? {
             self.delist_unless_here(&peer).await;
             return Ok(());

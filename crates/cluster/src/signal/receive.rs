@@ -203,7 +203,7 @@ impl Inner {
     }
 
     /// Asks the room of a signal for its sender. It stays locked while the receivers get their verdicts; if it has missed a
-    /// step, its roster is read again.
+    /// step, its roster is read again. So it is while the directory may lack members that their nodes have yet to write.
     fn on_arrival<T>(
         &self,
         from: &NodeId,
@@ -213,7 +213,10 @@ impl Inner {
         let shared = self.rooms.get(signal.room);
         let mut room = shared.as_ref().map(|shared| shared.lock());
         let sender = match &mut room {
-            Some(room) => room.knows(&signal.sender, signal.revision),
+            Some(room) => match room.knows(&signal.sender, signal.revision) {
+                SenderKnown::No if self.repairs.doubt.lasts() => SenderKnown::Perhaps,
+                known => known,
+            },
             None => SenderKnown::No,
         };
         if let Some(shared) = shared.as_ref().filter(|_| sender == SenderKnown::Perhaps) {

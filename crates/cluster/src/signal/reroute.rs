@@ -39,7 +39,7 @@ impl Inner {
         }
         for member in room.roster().iter().flat_map(|roster| roster.members()) {
             unanswered.find_by_roster(room.id(), member, &self.links);
-            unanswered.retarget(member, &self.links);
+            unanswered.retarget(Placement::of(member), &self.links);
         }
     }
 
@@ -50,7 +50,7 @@ impl Inner {
             let mut unanswered = local.streams.unanswered.lock();
             unanswered.find_by_roster(room.id(), member, &self.links);
             if unanswered.waits_for(&member.peer) {
-                unanswered.retarget(member, &self.links);
+                unanswered.retarget(Placement::of(member), &self.links);
             }
         }
     }
@@ -73,7 +73,7 @@ impl Inner {
         }
         for local in room.locals() {
             let mut unanswered = local.streams.unanswered.lock();
-            unanswered.retarget(member, &self.links);
+            unanswered.retarget(Placement::of(member), &self.links);
         }
     }
 
@@ -125,9 +125,9 @@ impl Inner {
                 };
                 let here = Placement::of(member);
                 if other.is_ahead_of(&here) {
-                    unanswered.note_moved(other);
+                    unanswered.retarget(other, &self.links);
                 } else if here.is_ahead_of(&other) {
-                    unanswered.note_moved(here);
+                    unanswered.retarget(here, &self.links);
                 }
             }
         }

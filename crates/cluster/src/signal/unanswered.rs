@@ -108,7 +108,7 @@ impl Unanswered {
             }
             let (mut target, is_news) = self.aim(member);
             if let Some(member) = roster.member(&member.peer).filter(|_| is_news) {
-                self.retarget(member, links);
+                self.retarget(Placement::of(member), links);
             }
             if repeated {
                 target.sent(Earlier::SentElsewhere);

@@ -14,7 +14,7 @@ use tokio::time::{Duration, Instant, sleep};
 
 use crate::partition::Partition;
 use crate::rig::{
-    Session, WINDOW, faulty_node, id, introduce, node, node_on, plain_node, plain_nodes,
+    Kind, Session, WINDOW, faulty_node, id, introduce, node, node_on, plain_node, plain_nodes,
     reach_one_another, settings, until_open,
 };
 
@@ -197,6 +197,40 @@ async fn members_of_a_node_that_died_as_all_was_forgotten_are_taken_over_by_thos
         .until_connection(&alice.peer(), Connection::Live)
         .await;
     reach_one_another(&resumed, &bob).await;
+}
+
+/// It had written its session again, and not yet entered the table.
+#[tokio::test(start_paused = true)]
+async fn of_one_that_cannot_resume_and_died_as_all_was_forgotten_nothing_is_left() {
+    let cluster = MemoryCluster::new();
+    let [one, other, _] = plain_nodes(&cluster).await;
+    let cannot_resume = Kind {
+        resumable: false,
+        ..Kind::default()
+    };
+    let alice = Session::of(&one, cannot_resume).await;
+    let bob = Session::new(&other, true).await;
+    for session in [&alice, &bob] {
+        session.join("r").await.expect("there is room");
+    }
+    sleep(Duration::from_secs(1)).await;
+    let directory = cluster.backend().directory;
+    let record = async || {
+        let record = directory.peer(&alice.peer()).await;
+        record.expect("memory answers")
+    };
+    let written = record().await.expect("she is there");
+    one.stop(Duration::ZERO).await;
+    cluster.forget();
+    let asserted = directory.assert_peer(&written).await;
+    assert_eq!(
+        asserted.expect("memory answers"),
+        AssertPeerOutcome::Restored
+    );
+    bob.told.until_left(&alice.peer()).await;
+    sleep(WINDOW).await;
+    assert_eq!(record().await, None);
+    assert_eq!(members(&cluster, "r").await, [bob.peer()]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,8 +11,8 @@ use tokio::time::{Duration, sleep};
 use crate::faulty_directory::FaultyDirectory;
 use crate::partition::Partition;
 use crate::rig::{
-    Session, WINDOW, faulty_node, id, introduce, members, node, plain_node, plain_nodes, roster,
-    settings, until_open,
+    Kind, Session, WINDOW, faulty_node, id, introduce, members, node, plain_node, plain_nodes,
+    roster, settings, until_open,
 };
 
 #[tokio::test(start_paused = true)]
@@ -132,6 +132,38 @@ async fn whoever_is_connected_stays_in_while_its_node_is_cleaned_up_after_once_m
     let roster = roster(&cluster).await;
     assert_eq!(roster.members.len(), 1);
     assert!(!roster.members[0].flags.away);
+}
+
+/// The directory goes back to before one of a dead node's sessions was cleaned up after, and it is the other's turn.
+#[tokio::test(start_paused = true)]
+async fn what_comes_back_while_a_dead_node_is_cleaned_up_after_is_cleaned_up_after_once_more() {
+    let cluster = MemoryCluster::new();
+    let dead = plain_node(&cluster).await;
+    let (_reaper, reapers) = faulty_node(&cluster).await;
+    let cannot_resume = || Kind {
+        resumable: false,
+        ..Kind::default()
+    };
+    let mut peers = Vec::new();
+    for _ in 0..2 {
+        let session = Session::of(&dead, cannot_resume()).await;
+        session.join("r").await.expect("there is room");
+        peers.push(session.peer());
+    }
+    let (mut first, mut second) = (reapers.hold("leave"), reapers.hold("leave"));
+    dead.stop(Duration::ZERO).await;
+    first.begun().await;
+    let then = cluster.snapshot();
+    first.go_on();
+    second.begun().await;
+    sleep(Duration::from_secs(1)).await;
+    cluster.restore(&then);
+    second.go_on();
+    sleep(WINDOW * 2).await;
+    for peer in peers {
+        let record = cluster.backend().directory.peer(&peer).await;
+        assert_eq!(record.expect("memory answers"), None);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,16 +28,17 @@ impl Unanswered {
     }
 
     /// A receiver has another epoch, node or connection: what is unanswered by it goes there now, oldest first.
-    pub(crate) fn retarget(&mut self, member: &MemberRecord, links: &Links) {
-        let link = links.to(&member.node);
-        self.note_moved(Placement::of(member));
+    pub(crate) fn retarget(&mut self, to: Placement, links: &Links) {
+        let link = links.to(&to.node);
         let mut any = false;
         let targets = self.entries.iter_mut().flat_map(|entry| &mut entry.targets);
-        for target in targets.filter(|target| target.is_outdated_by(member)) {
-            target.redirect(member);
+        for target in targets.filter(|target| target.is_outdated_by(&to)) {
+            target.redirect(&to);
             any = true;
         }
-        if any && !member.flags.away {
+        let is_connected = !to.away;
+        self.note_moved(to);
+        if any && is_connected {
             self.queued_on.retain(|(node, _)| node != link.to());
             self.queue_all(&link);
         }
@@ -96,7 +97,7 @@ impl Unanswered {
     }
 
     /// Notes where a peer is, by the newest roster.
-    pub(crate) fn note_moved(&mut self, placement: Placement) {
+    fn note_moved(&mut self, placement: Placement) {
         let mut known = self.moved.iter_mut();
         match known.find(|known| known.peer == placement.peer) {
             Some(known) if known.epoch > placement.epoch => {}

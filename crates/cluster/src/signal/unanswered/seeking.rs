@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::ended::Ended;
 use super::sought::Sought;
-use super::target::{Earlier, Target};
+use super::target::{Earlier, Placement, Target};
 use super::{Overloaded, Unanswered};
 use crate::backend::directory::PeerOrName;
 use crate::backend::record::MemberRecord;
@@ -89,7 +89,7 @@ impl Unanswered {
             return;
         }
         // In another room that sender and receiver share, it may be known at an earlier place.
-        self.retarget(member, links);
+        self.retarget(Placement::of(member), links);
         self.queue_on(&nodes, links);
     }
 

@@ -121,20 +121,20 @@ impl Target {
     }
 
     /// The receiver is at another place: the signal goes there from now on.
-    pub(super) fn redirect(&mut self, member: &MemberRecord) {
+    pub(super) fn redirect(&mut self, to: &Placement) {
         if self.may_be_on_its_way() {
             self.earlier = Earlier::SentElsewhere;
         }
-        self.progress = Progress::towards(member.flags.away);
-        self.epoch = member.epoch;
-        self.node = member.node.clone();
+        self.progress = Progress::towards(to.away);
+        self.epoch = to.epoch;
+        self.node = to.node.clone();
     }
 
     /// Whether the receiver has a newer epoch there, or another node or connection under the same one.
-    pub(super) fn is_outdated_by(&self, member: &MemberRecord) -> bool {
-        let has_moved = self.node != member.node || self.is_connected() == member.flags.away;
-        self.peer == member.peer
-            && (self.epoch < member.epoch || (self.epoch == member.epoch && has_moved))
+    pub(super) fn is_outdated_by(&self, other: &Placement) -> bool {
+        let has_moved = self.node != other.node || self.is_connected() == other.away;
+        self.peer == other.peer
+            && (self.epoch < other.epoch || (self.epoch == other.epoch && has_moved))
     }
 
     /// It may have arrived that way before.

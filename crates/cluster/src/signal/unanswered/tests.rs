@@ -32,15 +32,15 @@ fn member(peer: PeerId, epoch: Epoch, node: &NodeId) -> MemberRecord {
     }
 }
 
-#[test]
-fn signals_to_a_member_that_is_live_in_one_room_are_not_held_by_another_that_is_behind() {
+#[tokio::test]
+async fn signals_to_a_member_that_is_live_in_one_room_are_not_held_by_another_that_is_behind() {
     let (peer, own, reaper) = (
         PeerId::random(),
         NodeId::start("own"),
         NodeId::start("reaper"),
     );
     let mut unanswered = unanswered();
-    unanswered.note_moved(Placement::of(&member(peer, 2, &own)));
+    unanswered.retarget(Placement::of(&member(peer, 2, &own)), &links());
     for (epoch, aimed) in [(1, 2), (2, 2), (3, 3)] {
         let mut away = member(peer, epoch, &reaper);
         away.flags.away = true;
@@ -125,7 +125,7 @@ async fn what_a_link_still_holds_for_a_receiver_that_moves_may_have_arrived_also
         if queued {
             unanswered.queue(&links.to(&former));
         }
-        unanswered.retarget(&member(peer, 2, &present), &links);
+        unanswered.retarget(Placement::of(&member(peer, 2, &present)), &links);
         let refused = unanswered.refuse(1, &peer, (&present, Reason::NoSuchPeer));
         let (_, told) = refused.expect("it is waited for");
         let certain = !queued;
