@@ -240,9 +240,9 @@ impl Link {
                     frame,
                     span,
                 } => {
-                    let result = self.shared.bus.publish(&self.to, frame).await;
-                    end_publishing(span, &result);
-                    self.published(generation, number, result);
+                    let publishing = self.publish(generation, number, frame);
+                    let published = Traces::carry(span.as_deref(), publishing).await;
+                    end_publishing(span, published);
                 }
                 Step::Sleep(until) => tokio::select! {
                     biased;
@@ -255,6 +255,14 @@ impl Link {
                 return;
             }
         }
+    }
+
+    /// True: it is published, as far as is known.
+    async fn publish(&self, generation: u64, number: u64, frame: Bytes) -> bool {
+        let result = self.shared.bus.publish(&self.to, frame).await;
+        let is_published = result.is_ok();
+        self.published(generation, number, result);
+        is_published
     }
 
     fn step(&self) -> Step {
@@ -372,11 +380,11 @@ enum Step {
     Sleep(Instant),
 }
 
-fn end_publishing(span: Option<Box<Span>>, result: &Result<u64, BusError>) {
+fn end_publishing(span: Option<Box<Span>>, is_published: bool) {
     if let Some(mut span) = span {
-        match result {
-            Ok(_) => span.outcome("published", false),
-            Err(_) => span.outcome("to be repeated", true),
+        match is_published {
+            true => span.outcome("published", false),
+            false => span.outcome("to be repeated", true),
         }
     }
 }

@@ -8,6 +8,7 @@
 mod out;
 mod panics;
 mod queue;
+mod traced;
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -18,9 +19,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format;
 
 use self::out::Out;
 use self::queue::Queue;
+use self::traced::Traced;
 use crate::config::{LogConfig, LogFormat};
 
 /// The time that the lines in the queue get to be written when the process ends.
@@ -51,12 +54,14 @@ impl Log {
             .with_env_filter(filter)
             .with_writer(move || writer.clone());
         match config.format {
-            LogFormat::Pretty => lines.with_ansi(io::stderr().is_terminal()).init(),
-            LogFormat::Json => lines
-                .json()
-                .flatten_event(true)
-                .with_current_span(true)
-                .init(),
+            LogFormat::Pretty => {
+                let text = format().with_ansi(io::stderr().is_terminal());
+                lines.event_format(Traced::text(text)).init();
+            }
+            LogFormat::Json => {
+                let json = format().json().flatten_event(true);
+                lines.json().event_format(Traced::json(json)).init();
+            }
         }
         panics::log_panics();
         Ok(Self(queue))

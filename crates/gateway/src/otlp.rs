@@ -7,12 +7,14 @@
 //! A receiver that is away, slow or refuses costs spans, which are counted, and nothing else. The batch thread has no tokio
 //! runtime, so its client is the blocking one: an asynchronous client would panic there, and nothing would ever be exported.
 
+mod attempt;
 mod client;
 mod counted;
 
 use std::env;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -26,14 +28,14 @@ use opentelemetry_sdk::trace::{
 use switchboard_protocol::NodeId;
 use switchboard_traces::Traces;
 use switchboard_traces::sampling::Sampling;
+use tokio::sync::oneshot;
 
-use self::client::{Client, Failure};
+use self::attempt::LastAttempt;
+use self::client::Client;
 use self::counted::{Bounded, Counted, Waiting};
 use crate::config::{Endpoint, OtlpConfig};
 use crate::metrics::SpanCounters;
 
-/// What a node that stops waits for its last spans to be taken.
-const LAST_EXPORT: Duration = Duration::from_secs(5);
 /// Spans that wait for the receiver, unless the usual variable says otherwise; over it, new ones are dropped.
 const QUEUE: u64 = 2048;
 const QUEUE_VARIABLES: [&str; 1] = ["OTEL_BSP_MAX_QUEUE_SIZE"];
@@ -73,16 +75,25 @@ pub(crate) fn start(
 }
 
 impl Export {
-    /// Exports what is left, for a while at most. To be called once nothing makes spans any more.
-    pub(crate) async fn stop(&self) {
+    /// Exports what is left, for so long at most. What begins meanwhile is not traced. Cancel safe: the export goes on for as
+    /// long as the process does.
+    pub(crate) async fn stop(&self, patience: Duration) {
         let Some(provider) = self.0.clone() else {
             return;
         };
-        let stopping =
-            tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_EXPORT));
-        if let Ok(Err(error)) = stopping.await {
-            tracing::warn!(%error, "the last spans could not be exported");
-        }
+        let (done, stopped) = oneshot::channel();
+        // Not a thread of the runtime, which would wait for it when it ends.
+        let stopping = thread::Builder::new()
+            .name("last spans".into())
+            .spawn(move || done.send(provider.shutdown_with_timeout(patience)));
+        let failed = match stopping {
+            Ok(_) => match stopped.await {
+                Ok(Err(error)) => error.to_string(),
+                _ => return,
+            },
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(error = failed, "the last spans could not be exported");
     }
 }
 
@@ -91,9 +102,9 @@ fn exporter(
     ca_file: Option<&Path>,
     counters: SpanCounters,
 ) -> anyhow::Result<(Counted<SpanExporter>, Arc<Waiting>)> {
-    let (receiver, failure) = (endpoint.as_str().parse()?, Failure::default());
+    let (receiver, last) = (endpoint.as_str().parse()?, LastAttempt::default());
     let timeout = Duration::from_millis(said(&TIMEOUT_VARIABLES, TIMEOUT_MS).min(TIMEOUT_MS_MAX));
-    let client = Client::new(&receiver, ca_file, timeout, failure.clone())?;
+    let client = Client::new(&receiver, ca_file, timeout, last.clone())?;
     let exporter = SpanExporter::builder()
         .with_http()
         .with_http_client(client)
@@ -102,7 +113,7 @@ fn exporter(
         .build()?;
     let queue = said(&QUEUE_VARIABLES, QUEUE).min(QUEUE_MAX) as usize;
     let waiting = Waiting::new(queue, counters);
-    let exporter = Counted::new(exporter, endpoint.clone(), failure, waiting.clone());
+    let exporter = Counted::new(exporter, endpoint.clone(), last, waiting.clone());
     Ok((exporter, waiting))
 }
 

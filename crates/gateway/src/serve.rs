@@ -32,7 +32,7 @@ use crate::http::{self, origin::Origins};
 use crate::listener::{self, Bounds};
 use crate::metrics::Metrics;
 use crate::open_files;
-use crate::otlp;
+use crate::otlp::{self, Export};
 use crate::registry::Registry;
 use crate::source::Proxies;
 use crate::tasks::{self, NodeFailed, Task, guarded, spawn_vital};
@@ -40,6 +40,10 @@ use crate::tasks::{self, NodeFailed, Task, guarded, spawn_vital};
 /// The node answers for so long after a drain, so that `switchboard drain`, which asks more often, can show the last
 /// numbers.
 const LAST_LOOK: Duration = Duration::from_millis(500);
+/// What a node that stops waits for its last spans to be taken.
+const LAST_EXPORT: Duration = Duration::from_secs(5);
+/// The same for a node that has failed: the sooner it ends, the sooner others take over.
+const LAST_EXPORT_OF_FAILED: Duration = Duration::from_secs(1);
 
 /// Runs a gateway until a signal or an order by HTTP stops it.
 ///
@@ -91,11 +95,31 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     say_if_redis_is_absent(&gateway);
     let watching = health::watch(gateway.readiness.clone(), neighbours, stop_ops.clone());
     let watching = spawn_vital(&http_tasks, Task::Health, alarm, watching);
-    unless_failed(alarm, run(&gateway, &stop_accepting, signals)).await?;
-    gateway.export.stop().await;
+    let running = async |signals: &mut Signals| run(&gateway, &stop_accepting, signals).await;
+    run_and_export(alarm, &gateway.export, signals, running).await?;
     stop_ops.cancel();
     let _ = watching.await;
     Ok(())
+}
+
+/// Runs until the end or a failure, and exports the last spans.
+async fn run_and_export(
+    alarm: &Alarm,
+    export: &Export,
+    mut signals: Signals,
+    run: impl AsyncFnOnce(&mut Signals),
+) -> Result<(), NodeFailed> {
+    let ran = unless_failed(alarm, run(&mut signals)).await;
+    let patience = match ran {
+        Ok(()) => LAST_EXPORT,
+        Err(_) => LAST_EXPORT_OF_FAILED,
+    };
+    tokio::select! {
+        biased;
+        () = export.stop(patience) => {}
+        () = signals.next() => tracing::warn!("another signal: the last spans are not waited for"),
+    }
+    ran
 }
 
 /// Runs until the end, or until a task panics that the node cannot do without.
@@ -107,7 +131,7 @@ async fn unless_failed(alarm: &Alarm, run: impl Future<Output = ()>) -> Result<(
     }
 }
 
-async fn run(gateway: &Arc<Gateway>, stop_accepting: &CancellationToken, mut signals: Signals) {
+async fn run(gateway: &Arc<Gateway>, stop_accepting: &CancellationToken, signals: &mut Signals) {
     let mut is_watched = false;
     let order = tokio::select! {
         () = signals.next() => {
@@ -124,7 +148,7 @@ async fn run(gateway: &Arc<Gateway>, stop_accepting: &CancellationToken, mut sig
             order
         }
     };
-    say_how_it_ended(&drain::drain(gateway, order, stop_accepting, &mut signals).await);
+    say_how_it_ended(&drain::drain(gateway, order, stop_accepting, signals).await);
     if is_watched {
         let _ = timeout(LAST_LOOK, signals.next()).await;
     }
@@ -325,24 +349,4 @@ fn say_if_redis_is_absent(gateway: &Gateway) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::future::{pending, ready};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_node_ends_with_its_own_end_its_own_panic_or_the_alarm() {
-        let alarm = Alarm::default();
-        assert!(unless_failed(&alarm, ready(())).await.is_ok());
-        let panicked = unless_failed(&alarm, async { panic!("by a test") }).await;
-        let words = |failed: Result<(), NodeFailed>| failed.map_err(|failed| failed.to_string());
-        assert!(words(panicked).is_err_and(|words| words.contains("`main`")));
-        let raise = async {
-            alarm.raise("lease");
-            pending::<()>().await;
-        };
-        assert!(
-            words(unless_failed(&alarm, raise).await).is_err_and(|words| words.contains("`lease`"))
-        );
-    }
-}
+mod tests;

@@ -16,6 +16,7 @@
 //!
 //! The crate knows neither OTLP nor HTTP: the gateway gives it a tracer that exports.
 
+mod current;
 mod names;
 mod operation;
 pub mod sampling;
@@ -25,6 +26,7 @@ mod span;
 mod traceparent;
 mod traces;
 
+pub use current::{Current, current};
 pub use opentelemetry::trace::SpanContext;
 pub use operation::TracedOperation;
 pub use signal::{FrameAbout, SignalAbout};

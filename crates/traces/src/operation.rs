@@ -1,9 +1,10 @@
 //! The spans of what is no signal: a session comes, goes on elsewhere, enters a room.
 
-use opentelemetry::trace::{FutureExt as _, SpanBuilder, SpanKind, TraceContextExt as _};
+use opentelemetry::trace::{SpanBuilder, SpanKind};
 use opentelemetry::{Context, KeyValue};
 use switchboard_protocol::PeerId;
 
+use crate::current::current;
 use crate::names::{ROOM_ID, SESSION_ID};
 use crate::span::{Span, below};
 use crate::traces::Traces;
@@ -58,19 +59,8 @@ impl Traces {
     /// A step of what this task does, if that [is traced](Traces::carry): a call to Redis.
     pub fn step(&self, name: &'static str) -> Option<Box<Span>> {
         let tracing = self.on()?;
-        let parent = Context::map_current(|context| context.span().span_context().clone());
-        if !parent.is_sampled() {
-            return None;
-        }
+        let parent = current()?;
         let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Client);
         Some(Box::new(tracing.span(builder, &below(parent))))
-    }
-
-    /// Does something within a span, which its [steps](Self::step) are part of.
-    pub async fn carry<T>(span: Option<&Span>, work: impl Future<Output = T>) -> T {
-        match span {
-            Some(span) => work.with_context(below(span.context())).await,
-            None => work.await,
-        }
     }
 }

@@ -6,7 +6,7 @@ use opentelemetry_sdk::trace::{
 };
 use switchboard_protocol::{NodeId, PeerId};
 use switchboard_traces::sampling::Sampling;
-use switchboard_traces::{FrameAbout, SignalAbout, TracedOperation, Traces};
+use switchboard_traces::{FrameAbout, SignalAbout, TracedOperation, Traces, current};
 use tokio::time::{Duration, Instant, advance};
 
 const BROWSER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -214,4 +214,26 @@ async fn an_operation_and_its_steps_are_one_trace() {
     let (join, step) = (find(&spans, "join room"), find(&spans, "room_join"));
     assert_eq!(step.parent_span_id, join.span_context.span_id());
     assert_eq!(attribute(join, "switchboard.outcome"), "room-full");
+}
+
+#[tokio::test]
+async fn a_thread_is_in_a_span_while_it_does_what_the_span_is_about() {
+    let session = PeerId::random();
+    let (a, _exporter, _a) = traces(1.0);
+    let begin = |operation| a.operation(operation, &session, None).expect("traced");
+    let (join, moved) = (begin(TracedOperation::Join), begin(TracedOperation::Move));
+    let work = async {
+        assert_eq!(current(), Some(join.context()));
+        {
+            let _within = moved.enter();
+            assert_eq!(current(), Some(moved.context()));
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(current(), Some(join.context()));
+    };
+    let others = async {
+        assert_eq!(current(), None, "between two polls of what is traced");
+    };
+    tokio::join!(Traces::carry(Some(&join), work), others);
+    assert_eq!(current(), None);
 }

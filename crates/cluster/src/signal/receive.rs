@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use switchboard_protocol::server_message::{Reason, Signal};
 use switchboard_protocol::{NodeId, Payload, PeerId};
-use switchboard_traces::{SpanContext, TracedOperation, is_valid};
+use switchboard_traces::{Span, SpanContext, TracedOperation, is_valid};
 use tokio::sync::mpsc;
 
 use crate::backend::bus::{BusEvent, Inbox};
@@ -148,10 +148,9 @@ impl Inner {
             Envelope::Roster(step) => self.receive_step(step),
             Envelope::Revisions(revisions) => self.compare_revisions(from, revisions),
             Envelope::Moved(moved) => {
-                let _span =
-                    self.settings
-                        .traces
-                        .operation(TracedOperation::Move, &moved.peer, None);
+                let traces = &self.settings.traces;
+                let span = traces.operation(TracedOperation::Move, &moved.peer, None);
+                let _within = span.as_deref().map(Span::enter);
                 self.sessions.let_go(&moved.peer, moved.epoch, from);
             }
         }
@@ -302,6 +301,7 @@ impl Inner {
                 let traces = &self.settings.traces;
                 let traced =
                     traces.process_signal(arrived.traced.as_ref(), about(signal), &local.peer);
+                let _within = traced.as_deref().map(Span::enter);
                 let message = arrived.message.get_or_init(|| message(room, signal));
                 if local.recipient.push(message.clone().into()).is_err() {
                     inbound.refuse(&signal.sender, signal.id, Reason::Overloaded);

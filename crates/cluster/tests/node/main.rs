@@ -25,3 +25,4 @@ mod repairs;
 mod resume;
 mod rig;
 mod rooms;
+mod traced;

@@ -49,7 +49,7 @@ impl Endpoint {
     }
 
     /// A URL that spans are posted to as it stands.
-    pub(super) fn whole(url: &str) -> Result<Self, String> {
+    pub(crate) fn whole(url: &str) -> Result<Self, String> {
         let parsed: http::Uri = url.parse().map_err(|_| problem())?;
         let is_http = matches!(parsed.scheme_str(), Some("http" | "https"));
         if !is_http || parsed.host().is_none_or(str::is_empty) {

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -10,11 +9,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use opentelemetry_http::{HttpClient, HttpError};
-use parking_lot::Mutex;
 use reqwest::blocking;
 use reqwest::redirect::Policy;
 use rustls::crypto::ring;
 
+use super::attempt::{Attempt, LastAttempt};
 use crate::http_client::{CannotTrust, Cause, Trust};
 
 /// What a receiver answers is short; the rest of a longer answer is not read.
@@ -26,32 +25,16 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 pub(super) struct Client {
     client: blocking::Client,
     timeout: Duration,
-    failure: Failure,
-}
-
-/// Why the last attempt got no answer. The exporter calls all of it a network error.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Failure(Arc<Mutex<Option<Cause>>>);
-
-impl Failure {
-    /// In words for a log line. `None`: the receiver answered.
-    pub(super) fn take(&self) -> Option<String> {
-        Some(match self.0.lock().take()? {
-            Cause::Tls(error) => format!(
-                "{error}; check the receiver's certificate, and name its authority: otlp.ca_file, or SSL_CERT_FILE"
-            ),
-            cause => cause.to_string(),
-        })
-    }
+    last: LastAttempt,
 }
 
 impl Client {
-    /// A client for this receiver, each of whose requests may take so long. It notes a failure in `failure`.
+    /// A client for this receiver, each of whose requests may take so long. It notes in `last` what each came to.
     pub(super) fn new(
         receiver: &Uri,
         ca_file: Option<&Path>,
         timeout: Duration,
-        failure: Failure,
+        last: LastAttempt,
     ) -> anyhow::Result<Self> {
         // A second call finds the provider in its place. reqwest panics without one, for http:// too.
         let _ = ring::default_provider().install_default();
@@ -66,7 +49,7 @@ impl Client {
         Ok(Self {
             client: built.map_err(CannotTrust::System)?,
             timeout,
-            failure,
+            last,
         })
     }
 
@@ -93,12 +76,11 @@ impl Client {
 #[async_trait]
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let (answer, cause) = match self.post(request) {
-            Ok(answer) => (Ok(answer), None),
-            Err(cause) => (Err(cause.to_string().into()), Some(cause)),
-        };
-        // After an answer, why an earlier attempt got none does not matter any more.
-        *self.failure.0.lock() = cause;
-        answer
+        let answer = self.post(request);
+        self.last.note(match &answer {
+            Ok(answer) => Attempt::answered(answer.status(), answer.body()),
+            Err(cause) => Attempt::unanswered(cause),
+        });
+        answer.map_err(|cause| cause.to_string().into())
     }
 }

@@ -10,7 +10,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 use switchboard_cluster::Repeated;
 
-use super::client::Failure;
+use super::attempt::{Attempt, LastAttempt, Rejected};
 use crate::config::Endpoint;
 use crate::metrics::{SpanCounters, SpanOutcome};
 
@@ -99,56 +99,67 @@ impl<P: SpanProcessor> SpanProcessor for Bounded<P> {
     }
 }
 
-/// Counts what became of each batch, and says so when the receiver does not take them.
+/// Counts what became of each batch, and says so when the receiver does not take it, or not all of it.
 #[derive(Debug)]
 pub(super) struct Counted<E> {
     next: E,
     endpoint: Endpoint,
-    failure: Failure,
+    last: LastAttempt,
     waiting: Arc<Waiting>,
     fails: Repeated,
+    rejections: Repeated,
 }
 
 impl<E> Counted<E> {
-    /// Around an exporter whose client says in `failure` why it got no answer.
+    /// Around an exporter whose client notes in `last` what each attempt came to.
     pub(super) fn new(
         next: E,
         endpoint: Endpoint,
-        failure: Failure,
+        last: LastAttempt,
         waiting: Arc<Waiting>,
     ) -> Self {
         Self {
             next,
             endpoint,
-            failure,
+            last,
             waiting,
             fails: Repeated::new(),
+            rejections: Repeated::new(),
         }
     }
-}
 
-impl<E> Counted<E> {
-    /// Logs that it fails, and that it is over.
-    fn tell(&self, spans: usize, exported: &OTelSdkResult) {
+    /// The receiver took a batch, except for what it rejected.
+    fn taken(&self, spans: usize, rejected: Option<Rejected>) {
         let endpoint = self.endpoint.as_str();
-        match exported {
-            Ok(()) => {
-                if let Some(lasted) = self.fails.ended() {
-                    tracing::info!(endpoint, "spans are exported again (it failed {lasted})");
-                }
-            }
-            Err(error) => {
-                let cause = self.failure.take();
-                let error = cause.unwrap_or_else(|| error.to_string());
-                if let Some(said) = self.fails.happened() {
-                    tracing::warn!(
-                        error,
-                        endpoint,
-                        spans,
-                        "spans could not be exported and are lost; calls go on{said}"
-                    );
-                }
-            }
+        if let Some(lasted) = self.fails.ended() {
+            tracing::info!(endpoint, "spans are exported again (it failed {lasted})");
+        }
+        let lost = rejected.as_ref().map_or(0, |rejected| rejected.spans);
+        let lost = lost.min(spans);
+        self.waiting.leave(lost, SpanOutcome::Failed);
+        self.waiting.leave(spans - lost, SpanOutcome::Exported);
+        if let Some(Rejected { message, .. }) = rejected
+            && let Some(said) = self.rejections.happened()
+        {
+            tracing::warn!(
+                error = message,
+                endpoint,
+                spans = lost,
+                "the receiver rejected spans, which are lost; calls go on{said}"
+            );
+        }
+    }
+
+    fn not_taken(&self, spans: usize, error: &str) {
+        self.waiting.leave(spans, SpanOutcome::Failed);
+        if let Some(said) = self.fails.happened() {
+            let endpoint = self.endpoint.as_str();
+            tracing::warn!(
+                error,
+                endpoint,
+                spans,
+                "spans could not be exported and are lost; calls go on{said}"
+            );
         }
     }
 }
@@ -157,12 +168,12 @@ impl<E: SpanExporter> SpanExporter for Counted<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
         let exported = self.next.export(batch).await;
-        let outcome = match &exported {
-            Ok(()) => SpanOutcome::Exported,
-            Err(_) => SpanOutcome::Failed,
-        };
-        self.waiting.leave(spans, outcome);
-        self.tell(spans, &exported);
+        match (&exported, self.last.take()) {
+            (Ok(()), Attempt::Rejected(rejected)) => self.taken(spans, Some(rejected)),
+            (Ok(()), _) => self.taken(spans, None),
+            (Err(_), Attempt::Unanswered(cause)) => self.not_taken(spans, &cause),
+            (Err(error), _) => self.not_taken(spans, &error.to_string()),
+        }
         exported
     }
 

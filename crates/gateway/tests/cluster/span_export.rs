@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use switchboard_testkit::{Certificates, GatewayProcess};
 
-use crate::support::otlp::{Got, Manner, Receiver, tree};
+use crate::support::otlp::{Got, Manner, Receiver, WHY_REJECTED, tree};
 use crate::support::{BINARY, Peer, TlsFront};
 
 const ROOM: &str = "study-1";
 const FAILED: &str = "switchboard_spans_total{outcome=\"failed\"}";
+const EXPORTED: &str = "switchboard_spans_total{outcome=\"exported\"}";
 const TOKEN: &str = "s3cret-of-the-collector";
 
 /// A ready node that needs no Redis, traces everything, and exports to `url`.
@@ -123,6 +124,29 @@ async fn a_receiver_that_does_not_answer_in_the_time_that_a_variable_gives_it_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn spans_that_a_receiver_takes_and_rejects_are_lost_and_that_is_said_once() {
+    let receiver = Receiver::start(Manner::RejectsOne).await;
+    let node = exporting(&http(&receiver), &[]);
+    for _ in 0..3 {
+        Peer::in_room(&node, ROOM).await;
+        let before = node.metric(FAILED);
+        until_failed(&node, before);
+    }
+    node.wait_until("counting every span", |node| {
+        let (requests, spans) = (receiver.requests(), receiver.spans().len());
+        node.metric(FAILED) == requests as f64 && node.metric(EXPORTED) == (spans - requests) as f64
+    });
+    let log = node.log();
+    let told = log
+        .lines()
+        .filter(|line| line.contains("the receiver rejected spans"));
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains(WHY_REJECTED), "{}", told[0]);
+    assert!(!log.contains("spans could not be exported"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn spans_that_come_while_enough_wait_are_dropped_counted_and_said_once() {
     let receiver = Receiver::start(Manner::Hangs).await;
     let one = ("OTEL_BSP_MAX_QUEUE_SIZE", "1");
@@ -174,4 +198,22 @@ async fn a_node_that_stops_does_not_wait_long_for_a_receiver_that_hangs() {
         log.contains("the last spans could not be exported"),
         "{log}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_a_node_that_waits_for_its_last_spans() {
+    let receiver = Receiver::start(Manner::Hangs).await;
+    let mut node = exporting(&http(&receiver), &[]);
+    Peer::in_room(&node, ROOM).await;
+    node.wait_until("exporting", |_| !receiver.header("content-type").is_empty());
+    node.terminate();
+    node.wait_until("drained", |node| node.log().contains("stopped: "));
+    node.interrupt();
+    let asked_again = Instant::now();
+    assert_eq!(node.wait().code(), Some(0), "{}", node.log());
+    let took = asked_again.elapsed();
+    // The spans would get 5 s.
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    let log = node.log();
+    assert!(log.contains("the last spans are not waited for"), "{log}");
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::{ClientMessage, Encoding, Payload, PeerId};
 use switchboard_testkit::{GatewayProcess, RedisServer};
@@ -22,7 +23,7 @@ fn sampled() -> String {
 /// Two ready gateways that export to `receiver`.
 struct Traced {
     nodes: [GatewayProcess; 2],
-    _redis: RedisServer,
+    redis: RedisServer,
 }
 
 impl Traced {
@@ -42,10 +43,7 @@ impl Traced {
         for node in &nodes {
             node.wait_until("ready", |node| node.get("/readyz").0 == 200);
         }
-        Self {
-            nodes,
-            _redis: redis,
-        }
+        Self { nodes, redis }
     }
 }
 
@@ -210,6 +208,61 @@ async fn joins_resumes_and_moves_are_traces_too() {
         let steps = receiver.trace(&hex(&found.span.trace_id), &[name]).await;
         println!("{}", tree(&steps));
     }
+}
+
+/// The lines of a node's log that begin with this message.
+fn lines(node: &GatewayProcess, message: &str) -> Vec<Value> {
+    let log = node.log();
+    let whole = log.rfind('\n').map_or("", |end| &log[..end]);
+    let line = |line| serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("{line}"));
+    let mut lines: Vec<_> = whole.lines().map(line).collect();
+    lines.retain(|line| {
+        let said = line["message"].as_str();
+        said.is_some_and(|said| said.starts_with(message))
+    });
+    lines
+}
+
+#[tokio::test]
+async fn lines_of_what_is_traced_name_its_trace_and_other_lines_name_none() {
+    let receiver = Receiver::start(Manner::Takes).await;
+    let settings = ["otlp.sample_ratio=1", "log.filter=debug"];
+    let traced = Traced::start(&receiver, &settings);
+    let node = &traced.nodes[0];
+    let mut ada = Peer::in_room(node, ROOM).await;
+    ada.leave(ROOM).await;
+    let session = ada.id.to_string();
+    let of_ada = |got: &Got| got.attribute("session.id") == session;
+    for (span, message) in [
+        ("join room", "a session joined a room"),
+        ("leave room", "a session left a room"),
+    ] {
+        let got = receiver.span(span, of_ada).await;
+        let lines = lines(node, message);
+        let [line] = &lines[..] else {
+            panic!("{lines:?}");
+        };
+        assert_eq!(line["trace_id"], hex(&got.span.trace_id), "{line}");
+        assert_eq!(line["span_id"], hex(&got.span.span_id), "{line}");
+    }
+    for line in lines(node, "this node serves") {
+        assert!(line["trace_id"].is_null(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_line_about_a_frame_names_the_trace_of_the_offer_in_it() {
+    let receiver = Receiver::start(Manner::Takes).await;
+    let settings = ["otlp.sample_ratio=0", "log.filter=debug"];
+    let mut traced = Traced::start(&receiver, &settings);
+    let mut ada = Peer::in_room(&traced.nodes[0], ROOM).await;
+    let ben = Peer::in_room(&traced.nodes[1], ROOM).await;
+    hear!(ada, MemberJoined);
+    traced.redis.kill();
+    offer(&mut ada, &ben, Some(&sampled()));
+    let message = "a frame could not be published";
+    let is_its = |line: &Value| line["trace_id"] == TRACE;
+    traced.nodes[0].wait_until(message, |node| lines(node, message).iter().any(is_its));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use switchboard_cluster::{OutboxFull, Recipient};
 use switchboard_protocol::server_message::{LeaveReason, Reason};
 use switchboard_protocol::{Connection, PeerId, ServerMessage};
+use switchboard_traces::{SpanContext, current};
 use tokio::sync::Notify;
 use tokio::time::{Duration, timeout};
 
@@ -19,6 +20,8 @@ pub(crate) struct Recorder {
     /// So many messages fit; 0: any number.
     most: AtomicUsize,
     superseded: AtomicBool,
+    /// The spans in which it got signals, and the one in which it was superseded, where that was traced.
+    spans: Mutex<Vec<SpanContext>>,
     trips: AtomicBool,
 }
 
@@ -30,12 +33,16 @@ impl Recipient for Recorder {
         if most > 0 && messages.len() >= most {
             return Err(OutboxFull);
         }
+        if matches!(message, ServerMessage::Signal(_)) {
+            self.spans.lock().extend(current());
+        }
         messages.push(message);
         self.changed.notify_waiters();
         Ok(())
     }
 
     fn superseded(&self) {
+        self.spans.lock().extend(current());
         self.superseded.store(true, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
@@ -44,6 +51,11 @@ impl Recipient for Recorder {
 impl Recorder {
     pub(crate) fn messages(&self) -> Vec<ServerMessage> {
         self.messages.lock().clone()
+    }
+
+    /// The spans in which it got signals, and the one in which it was superseded, where that was traced.
+    pub(crate) fn spans(&self) -> Vec<SpanContext> {
+        self.spans.lock().clone()
     }
 
     /// Whether another connection has the session.

@@ -16,7 +16,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
@@ -26,11 +28,16 @@ use tokio::time::{sleep, timeout};
 /// Spans are exported every 100 ms here; a loaded machine may take its time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What [`Manner::RejectsOne`] gives as its reason.
+pub(crate) const WHY_REJECTED: &str = "a span is older than this collector keeps";
+
 /// How it treats those who export.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// It takes what comes.
     Takes,
+    /// It takes all of a request but one span, and says so.
+    RejectsOne,
     /// It answers 500.
     Refuses,
     /// It never answers.
@@ -49,6 +56,8 @@ pub(crate) struct Receiver {
 #[derive(Default)]
 struct Taken {
     spans: Vec<Got>,
+    /// Those that were taken, or taken in part.
+    requests: usize,
     /// Of the last request.
     headers: HeaderMap,
 }
@@ -93,6 +102,11 @@ impl Receiver {
 
     pub(crate) fn spans(&self) -> Vec<Got> {
         self.taken.lock().expect("nobody panicked").spans.clone()
+    }
+
+    /// How many requests with spans it took, or took in part.
+    pub(crate) fn requests(&self) -> usize {
+        self.taken.lock().expect("nobody panicked").requests
     }
 
     /// A header of the last request; empty where it is missing.
@@ -148,7 +162,7 @@ async fn take(
     let body = decoded(&head.headers, body);
     taken.lock().expect("nobody panicked").headers = head.headers;
     match manner {
-        Manner::Takes | Manner::IsAway => {}
+        Manner::Takes | Manner::RejectsOne | Manner::IsAway => {}
         Manner::Refuses => {
             let mut response = Response::new(Full::default());
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
@@ -158,6 +172,7 @@ async fn take(
     }
     let exported = ExportTraceServiceRequest::decode(body).expect("spans");
     let mut taken = taken.lock().expect("nobody panicked");
+    taken.requests += 1;
     for resource in exported.resource_spans {
         let about = resource.resource.expect("who exports").attributes;
         let (node, service) = (
@@ -174,7 +189,22 @@ async fn take(
             span,
         }));
     }
-    Ok(Response::new(Full::default()))
+    Ok(Response::new(Full::from(match manner {
+        Manner::RejectsOne => one_rejected(),
+        _ => Vec::new(),
+    })))
+}
+
+/// Says so that one span of a request was not taken.
+fn one_rejected() -> Vec<u8> {
+    let partial_success = ExportTracePartialSuccess {
+        rejected_spans: 1,
+        error_message: WHY_REJECTED.into(),
+    };
+    let answer = ExportTraceServiceResponse {
+        partial_success: Some(partial_success),
+    };
+    answer.encode_to_vec()
 }
 
 fn decoded(headers: &HeaderMap, body: Bytes) -> Bytes {
