@@ -70,7 +70,7 @@ impl Authenticator {
             return Ok(Self { tokens: None });
         }
         let (mut issuers, mut published) = (Vec::new(), Vec::new());
-        for jwt in [&config.jwt] {
+        for jwt in config.issuers() {
             let keys = jwt.keys().map_err(anyhow::Error::msg).context("auth.jwt")?;
             let mut issuer = Issuer::new(jwt.rules(), keys);
             let source = KeySource::of(jwt, config).context("auth.ca_file")?;
@@ -88,7 +88,10 @@ impl Authenticator {
     }
 
     /// Reads the keys that issuers publish, until `stop`.
-    pub(crate) fn keep_fresh(&self, stop: &CancellationToken) -> Vec<impl Future<Output = ()> + use<>> {
+    pub(crate) fn keep_fresh(
+        &self,
+        stop: &CancellationToken,
+    ) -> Vec<impl Future<Output = ()> + use<>> {
         let published = self.tokens.iter().flat_map(|tokens| &tokens.published);
         let published = published.flatten().cloned();
         published
@@ -125,7 +128,10 @@ impl Tokens {
             Err(error @ (AuthError::UnknownKey | AuthError::NoKeys)) => error,
             done => return Ok(done?),
         };
-        let published = self.check.issuer(token).and_then(|index| self.published.get(index)?.as_ref());
+        let published = self
+            .check
+            .issuer(token)
+            .and_then(|index| self.published.get(index)?.as_ref());
         let Some(published) = published else {
             return Err(error.into());
         };
@@ -146,50 +152,59 @@ mod tests {
 
     use super::*;
     use crate::config::JwtConfig;
+    use crate::metrics::Metrics;
 
-    #[test]
-    fn in_open_mode_a_token_is_not_looked_at() {
+    fn authenticator(config: &AuthConfig) -> Authenticator {
+        let counter = Metrics::new().key_reads_counter();
+        Authenticator::from_config(config, &counter).expect("usable")
+    }
+
+    #[tokio::test]
+    async fn in_open_mode_a_token_is_not_looked_at() {
         let peer = PeerId::random();
-        let open = Authenticator::from_config(&AuthConfig::default());
+        let open = authenticator(&AuthConfig::default());
         let claim = IdentityClaim {
             token: Some("not.a.token"),
             user: None,
         };
-        let identity = open.authenticate(&claim, &peer).expect("open");
+        let identity = open.authenticate(&claim, &peer).await.expect("open");
         assert_eq!(identity.user, UserId::anonymous(&peer));
         assert_eq!(identity.grants, Grants::default());
     }
 
-    #[test]
-    fn in_open_mode_a_client_is_who_it_says_unless_that_is_no_user() {
+    #[tokio::test]
+    async fn in_open_mode_a_client_is_who_it_says_unless_that_is_no_user() {
         let peer = PeerId::random();
-        let open = Authenticator::from_config(&AuthConfig::default());
-        let user = |user| {
+        let open = authenticator(&AuthConfig::default());
+        let user = async |user| {
             let claim = IdentityClaim {
                 token: None,
                 user: Some(user),
             };
-            open.authenticate(&claim, &peer).expect("open").user
+            open.authenticate(&claim, &peer).await.expect("open").user
         };
-        assert_eq!(user("ada").as_str(), "ada");
-        assert_eq!(user(""), UserId::anonymous(&peer));
+        assert_eq!(user("ada").await.as_str(), "ada");
+        assert_eq!(user("").await, UserId::anonymous(&peer));
     }
 
-    #[test]
-    fn a_configured_key_makes_tokens_required() {
+    #[tokio::test]
+    async fn a_configured_key_makes_tokens_required() {
         let jwt = JwtConfig {
             secret: Some("0123456789abcdef0123456789abcdef".into()),
             ..JwtConfig::default()
         };
-        let authenticator = Authenticator::from_config(&AuthConfig { said: None, jwt });
+        let authenticator = authenticator(&AuthConfig {
+            jwt,
+            ..AuthConfig::default()
+        });
         for token in [None, Some("")] {
             let claim = IdentityClaim {
                 token,
                 user: Some("ada"),
             };
             assert_eq!(
-                authenticator.authenticate(&claim, &PeerId::random()),
-                Err(AuthError::Missing)
+                authenticator.authenticate(&claim, &PeerId::random()).await,
+                Err(AuthError::Missing.into())
             );
         }
     }

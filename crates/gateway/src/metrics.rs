@@ -22,8 +22,8 @@ use prometheus::{Registry, TextEncoder};
 
 pub(crate) use self::drain::DrainNow;
 use self::drain::LastDrain;
-use self::outcomes::OutcomeCounters;
 pub(crate) use self::key_reads::{KeyReads, KeyReadsCounter};
+use self::outcomes::OutcomeCounters;
 pub(crate) use self::shed::{Shed, ShedCounters};
 pub(crate) use self::spans::{SpanCounters, SpanOutcome};
 use self::table::{NodeMetrics, ProcessMetrics};

@@ -29,7 +29,10 @@ pub(super) struct KeySource {
 enum Place {
     Jwks(Uri),
     /// It says where, and that it is the issuer of this name.
-    Discovery { url: Uri, issuer: String },
+    Discovery {
+        url: Uri,
+        issuer: String,
+    },
 }
 
 /// An issuer's answer.
@@ -65,11 +68,11 @@ struct Metadata {
 
 impl KeySource {
     /// `None`: the issuer publishes nothing.
-    pub(super) fn of(
-        jwt: &JwtConfig,
-        config: &AuthConfig,
-    ) -> Result<Option<Self>, CannotTrust> {
-        let jwks = jwt.jwks_url.as_ref().map(|url| Place::Jwks(url.uri().clone()));
+    pub(super) fn of(jwt: &JwtConfig, config: &AuthConfig) -> Result<Option<Self>, CannotTrust> {
+        let jwks = jwt
+            .jwks_url
+            .as_ref()
+            .map(|url| Place::Jwks(url.uri().clone()));
         let discovery = jwt.discovery_url.as_ref().zip(jwt.issuer.clone());
         let discovery = discovery.map(|(url, issuer)| Place::Discovery {
             url: url.uri().clone(),
@@ -174,7 +177,11 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(CACHE_CONTROL, value.parse().expect("a header value"));
-            assert_eq!(max_age(&headers), seconds.map(Duration::from_secs), "{value}");
+            assert_eq!(
+                max_age(&headers),
+                seconds.map(Duration::from_secs),
+                "{value}"
+            );
         }
     }
 }

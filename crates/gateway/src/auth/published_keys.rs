@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use switchboard_auth::{Key, KeySet};
+use switchboard_auth::KeySet;
 use switchboard_cluster::Repeated;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};

@@ -35,17 +35,25 @@ impl fmt::Display for AuthMode {
 pub struct AuthConfig {
     /// What the operator said outright; [`AuthConfig::mode`] is what holds. Default unset: by rule.
     pub said: Option<AuthMode>,
-    /// How tokens are checked.
+    /// How tokens are checked: one issuer.
     pub jwt: JwtConfig,
+    /// Others, each with a name of its own. Default none.
+    pub issuers: Vec<JwtConfig>,
     /// Certificates of authorities that have signed those of issuers, besides the system's. Default unset.
     pub ca_file: Option<PathBuf>,
 }
 
 impl AuthConfig {
+    /// All issuers whose tokens can be checked.
+    pub fn issuers(&self) -> impl Iterator<Item = &JwtConfig> {
+        let own = Some(&self.jwt).filter(|jwt| jwt.has_key());
+        own.into_iter().chain(&self.issuers)
+    }
+
     /// What was said, else `required` once a key is configured, else `open`. (An unsaid `open` beyond loopback is
     /// refused when the configuration is loaded.)
     pub fn mode(&self) -> AuthMode {
-        let by_rule = if self.jwt.has_key() {
+        let by_rule = if self.issuers().next().is_some() {
             AuthMode::Required
         } else {
             AuthMode::Open
@@ -54,7 +62,7 @@ impl AuthConfig {
     }
 }
 
-/// Keys `auth.jwt.*`: one issuer of tokens.
+/// Keys `auth.jwt.*`, and those of each table `[[auth.issuers]]`: one issuer of tokens.
 #[derive(Debug, Clone)]
 pub struct JwtConfig {
     /// The key of HS256, HS384 and HS512, shared with whoever makes tokens. Default unset. Under 32 bytes it is weaker than

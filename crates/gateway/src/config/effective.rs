@@ -1,7 +1,9 @@
 //! What `check-config` prints.
 
+use super::file::ISSUERS;
 use super::keys::KEYS;
 use super::load::Loaded;
+use super::{Config, JwtConfig};
 
 const HEAD: &str = "# Secrets are masked. A comment says where a value came from; without one it is the default.\n";
 
@@ -26,6 +28,25 @@ impl Loaded {
                 (Some(value), None) => format!("{name} = {value}\n"),
                 (None, _) => format!("# {name} is unset\n"),
             };
+        }
+        for issuer in &self.config.auth.issuers {
+            text += &self.issuer(issuer);
+        }
+        text
+    }
+
+    /// One of the tables that only a file has.
+    fn issuer(&self, issuer: &JwtConfig) -> String {
+        let mut shown = Config::default();
+        shown.auth.jwt = issuer.clone();
+        let source = self.said.get(ISSUERS);
+        let source = source.map_or_else(String::new, |source| format!("  # {source}"));
+        let mut text = format!("\n[[{ISSUERS}]]{source}\n");
+        for key in KEYS {
+            let name = key.path.strip_prefix("auth.jwt.");
+            if let Some((name, value)) = name.zip((key.setting)(&mut shown).show()) {
+                text += &format!("{name} = {value}\n");
+            }
         }
         text
     }

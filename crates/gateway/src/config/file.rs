@@ -1,5 +1,6 @@
 //! `switchboard.toml`.
 
+use std::mem;
 use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
@@ -10,6 +11,9 @@ use super::mistake::did_you_mean;
 use super::raw::Raw;
 use super::readable;
 use super::source::Provenance;
+
+/// Further issuers. A list of tables is written in a file or not at all: no variable and no flag has it.
+pub(super) const ISSUERS: &str = "auth.issuers";
 
 /// Sets what the file says. `named_by` is the flag or variable that named it, for when it cannot be read.
 pub(super) fn read(loading: &mut Loading, path: &Path, named_by: &str) {
@@ -41,6 +45,9 @@ fn parse(loading: &mut Loading, text: &str, name: &str) {
     }
 }
 
+const IS_A_LIST: &str =
+    "is a list of tables: write [[auth.issuers]] for each, and the keys of auth.jwt below it";
+
 struct File<'a> {
     name: &'a str,
     text: &'a str,
@@ -60,6 +67,9 @@ impl File<'_> {
     fn entry(&self, loading: &mut Loading, path: &str, value: &DeValue<'_>, source: Provenance) {
         if let Some(key) = Key::named(path) {
             return loading.set(key, Raw::Toml(value), source);
+        }
+        if path == ISSUERS {
+            return self.issuers(loading, value, &source);
         }
         match value {
             DeValue::Table(inner) if is_group(path) => {
@@ -81,6 +91,26 @@ impl File<'_> {
             ),
             _ => loading.set_named(path, Raw::Toml(value), source),
         }
+    }
+
+    /// Each table has the keys of `auth.jwt`.
+    fn issuers(&self, loading: &mut Loading, value: &DeValue<'_>, source: &Provenance) {
+        let DeValue::Array(tables) = value else {
+            return loading.mistake(source.typed(ISSUERS), IS_A_LIST);
+        };
+        for table in tables.iter() {
+            let DeValue::Table(keys) = table.get_ref() else {
+                loading.mistake(source.typed(ISSUERS), IS_A_LIST);
+                continue;
+            };
+            let said = loading.said.clone();
+            let own = mem::take(&mut loading.config.auth.jwt);
+            self.table(loading, keys, "auth.jwt.");
+            let issuer = mem::replace(&mut loading.config.auth.jwt, own);
+            loading.said = said;
+            loading.config.auth.issuers.push(issuer);
+        }
+        loading.said.insert(ISSUERS, source.clone());
     }
 
     fn at(&self, byte: usize) -> Provenance {
@@ -148,5 +178,34 @@ mod tests {
                 "{told:?}"
             );
         }
+    }
+
+    #[test]
+    fn each_table_of_issuers_is_one_and_has_the_keys_of_auth_jwt() {
+        let mut loading = Loading::default();
+        let text = "[[auth.issuers]]\nissuer = \"https://one/\"\njwks_url = \"https://one/jwks.json\"\n\
+                    [[auth.issuers]]\nissuer = \"https://two/\"\nuser_claims = [\"email\"]\n\
+                    [auth.jwt]\nissuer = \"own\"\n";
+        parse(&mut loading, text, "t");
+        let auth = &loading.config.auth;
+        assert_eq!(loading.mistakes.len(), 0);
+        assert_eq!(auth.jwt.issuer.as_deref(), Some("own"));
+        let names = auth.issuers.iter().map(|jwt| jwt.issuer.as_deref());
+        assert_eq!(
+            names.collect::<Vec<_>>(),
+            [Some("https://one/"), Some("https://two/")]
+        );
+        assert_eq!(auth.issuers[1].user_claims, ["email"]);
+        assert_eq!(
+            mistakes("[[auth.issuers]]\nisuer = \"a\"\n"),
+            ["t:2: auth.jwt.isuer: there is no key `auth.jwt.isuer`; did you mean `auth.jwt.issuer`?"
+                .replace("t:", "switchboard.toml:")]
+        );
+        assert_eq!(
+            mistakes("auth.issuers = 3\n"),
+            [
+                "switchboard.toml:1: auth.issuers: is a list of tables: write [[auth.issuers]] for each, and the keys of auth.jwt below it"
+            ]
+        );
     }
 }

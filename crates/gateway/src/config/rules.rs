@@ -7,13 +7,13 @@ use std::time::Duration;
 use switchboard_cluster::redis::RedisConfig;
 use tracing_subscriber::EnvFilter;
 
-use super::Config;
 use super::address::{is_host, is_host_and_port};
 use super::load::Loading;
 use super::raw::shortened;
 use super::readable;
 use super::secret::Secret;
 use super::session::DEADLINE_MARGIN;
+use super::{Config, JwtConfig};
 
 /// Shorter, a key could be found by trying.
 const KEY_CHARS_MIN: usize = 16;
@@ -179,11 +179,16 @@ impl Rules<'_> {
         if let Some(file) = &config.socketio.client_file {
             self.accept("socketio.client_file", readable::file(file));
         }
-        if let Some(file) = &config.auth.jwt.public_key_file {
+        for file in config
+            .auth
+            .issuers()
+            .filter_map(|jwt| jwt.public_key_file.as_ref())
+        {
             let key = super::key_file::public_key(file);
             self.accept("auth.jwt.public_key_file", key.map(drop));
         }
-        if let (true, Some(file)) = (config.auth.jwt.publishes(), &config.auth.ca_file) {
+        let publishes = config.auth.issuers().any(JwtConfig::publishes);
+        if let (true, Some(file)) = (publishes, &config.auth.ca_file) {
             self.accept("auth.ca_file", readable::file(file));
         }
         if let (Some(_), Some(file)) = (&config.otlp.endpoint, &config.otlp.ca_file) {
@@ -223,7 +228,10 @@ impl Rules<'_> {
             ("cluster.key", &config.cluster.key),
             ("admin.token", &config.admin.token),
         ];
-        for (path, secret) in secrets {
+        let of_issuers = config.auth.issuers.iter();
+        let of_issuers = of_issuers.flat_map(|jwt| [&jwt.secret, &jwt.secret_old]);
+        let of_issuers = of_issuers.map(|secret| ("auth.issuers", secret));
+        for (path, secret) in secrets.into_iter().chain(of_issuers) {
             let Some(secret) = secret.as_ref().map(Secret::expose) else {
                 continue;
             };

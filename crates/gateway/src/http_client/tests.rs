@@ -67,7 +67,7 @@ async fn a_question_has_its_path_its_token_and_its_body_and_says_who_asks() {
         json: Some(br#"{"a":1}"#.to_vec()),
         ..Question::get(&url)
     };
-    let (status, body) = client(BOUNDS).answer(question).await.expect("an answer");
+    let Answer { status, body, .. } = client(BOUNDS).answer(question).await.expect("an answer");
     assert_eq!((status.as_u16(), &body[..]), (202, &b"0123456789"[..]));
 }
 
@@ -78,7 +78,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
     )
     .await;
     let answer = client(BOUNDS).answer(Question::get(&url)).await;
-    assert_eq!(answer.expect("an answer").0, StatusCode::FOUND);
+    assert_eq!(answer.expect("an answer").status, StatusCode::FOUND);
 }
 
 #[tokio::test]

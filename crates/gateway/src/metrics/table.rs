@@ -7,9 +7,9 @@ use switchboard_protocol::{CloseCode, ErrorCode};
 
 use super::declare::metrics;
 use super::drain::{CLOSED, LEFT, MOVED};
+use super::key_reads::KeyReads;
 use super::outcomes::{KINDS, outcome_word, outcomes};
 use super::shed::Shed;
-use super::key_reads::KeyReads;
 use super::spans::SpanOutcome;
 use super::{ACCEPTED, AWAITING_HELLO, CLIENT_GONE, LIVE, VERSION};
 use crate::config::DialectName;

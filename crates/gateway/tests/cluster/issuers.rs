@@ -63,32 +63,56 @@ async fn clients_of_an_issuer_come_in_and_stay_whatever_becomes_of_it() {
     let bed = Bed::start(good);
     let mut alice = Peer::open(&bed.hello("k")).await.expect("a good token");
     assert_eq!(alice.welcome.user.as_str(), "alice");
-    for manner in [Manner::Status(500), Manner::Says("{\"keys\": []}".into()), Manner::Hangs] {
+    for manner in [
+        Manner::Status(500),
+        Manner::Says("{\"keys\": []}".into()),
+        Manner::Hangs,
+    ] {
         bed.issuer.turn(manner);
-        Peer::open(&bed.hello("k")).await.expect("its key is known").bye().await;
+        Peer::open(&bed.hello("k"))
+            .await
+            .expect("its key is known")
+            .bye()
+            .await;
         let closed = bed.refused("another").await;
         assert_eq!(closed.code, 4503, "{closed}");
         assert!(closed.reason.contains("retry_after_ms"), "{closed}");
     }
     alice.ping().await;
-    assert_eq!(bed.gateway.metric("switchboard_auth_total{outcome=\"accepted\"}"), 4.0);
+    assert_eq!(
+        bed.gateway
+            .metric("switchboard_auth_total{outcome=\"accepted\"}"),
+        4.0
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_an_issuer_cannot_be_asked_nobody_is_told_that_a_token_is_wrong() {
-    for manner in [Manner::Status(500), Manner::Floods(100), Manner::Says("nonsense".into())] {
+    for manner in [
+        Manner::Status(500),
+        Manner::Floods(100),
+        Manner::Says("nonsense".into()),
+    ] {
         let bed = Bed::start(|_| manner);
         let closed = bed.refused("k").await;
         assert_eq!(closed.code, 4503, "{closed}");
         assert!(closed.reason.contains("retry_after_ms"), "{closed}");
-        assert!(bed.gateway.metric("switchboard_key_set_reads_total{outcome=\"failed\"}") >= 1.0);
+        assert!(
+            bed.gateway
+                .metric("switchboard_key_set_reads_total{outcome=\"failed\"}")
+                >= 1.0
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_unknown_keys_asks_an_issuer_no_more_than_one_would() {
     let bed = Bed::start(good);
-    Peer::open(&bed.hello("k")).await.expect("a good token").bye().await;
+    Peer::open(&bed.hello("k"))
+        .await
+        .expect("a good token")
+        .bye()
+        .await;
     let asked = bed.issuer.asked();
     for storm in 0..10 {
         let closing = (0..20).map(|no| {
@@ -102,6 +126,14 @@ async fn a_storm_of_unknown_keys_asks_an_issuer_no_more_than_one_would() {
             assert!([4401, 4503].contains(&closed.code), "{closed}");
         }
     }
-    assert!(bed.issuer.asked() <= asked + 1, "{} times", bed.issuer.asked());
-    Peer::open(&bed.hello("k")).await.expect("a good token").bye().await;
+    assert!(
+        bed.issuer.asked() <= asked + 1,
+        "{} times",
+        bed.issuer.asked()
+    );
+    Peer::open(&bed.hello("k"))
+        .await
+        .expect("a good token")
+        .bye()
+        .await;
 }

@@ -90,11 +90,17 @@ async fn a_key_that_was_published_since_is_found_and_one_that_is_gone_counts_no_
     let bed = Bed::of(&issuer);
     until_read(&bed).await;
     assert_eq!(bed.refused(&token(&old, "old")), None);
-    assert_eq!(bed.refused(&token(&new, "new")), Some(AuthError::UnknownKey));
+    assert_eq!(
+        bed.refused(&token(&new, "new")),
+        Some(AuthError::UnknownKey)
+    );
     issuer.turn(Manner::Keys(json!([named(&new, "new")]), ""));
     until_read(&bed).await;
     assert_eq!(bed.refused(&token(&new, "new")), None);
-    assert_eq!(bed.refused(&token(&old, "old")), Some(AuthError::UnknownKey));
+    assert_eq!(
+        bed.refused(&token(&old, "old")),
+        Some(AuthError::UnknownKey)
+    );
 }
 
 #[tokio::test]
@@ -114,7 +120,10 @@ async fn what_cannot_be_read_leaves_the_last_good_keys() {
         issuer.turn(manner.clone());
         tokio::time::sleep(SHORT).await;
         let looked = bed.published.look_again().await;
-        assert!(matches!(looked, LookedAgain::Later(_)), "{manner:?}: {looked:?}");
+        assert!(
+            matches!(looked, LookedAgain::Later(_)),
+            "{manner:?}: {looked:?}"
+        );
         assert_eq!(bed.refused(&token(&signing, "")), None, "{manner:?}");
     }
 }
@@ -124,11 +133,20 @@ async fn nobody_is_called_unknown_before_there_are_keys() {
     let issuer = FakeIssuer::start(Manner::Status(503));
     let bed = Bed::of(&issuer);
     let looked = bed.published.look_again().await;
-    assert!(matches!(looked, LookedAgain::Later(wait) if wait <= SHORT), "{looked:?}");
-    assert_eq!(bed.refused(&token(&Signing::p256(), "k")), Some(AuthError::NoKeys));
+    assert!(
+        matches!(looked, LookedAgain::Later(wait) if wait <= SHORT),
+        "{looked:?}"
+    );
+    assert_eq!(
+        bed.refused(&token(&Signing::p256(), "k")),
+        Some(AuthError::NoKeys)
+    );
     issuer.turn(Manner::Keys(json!([Signing::p256().jwk()]), ""));
     until_read(&bed).await;
-    assert_eq!(bed.refused(&token(&Signing::p384(), "k")), Some(AuthError::UnknownKey));
+    assert_eq!(
+        bed.refused(&token(&Signing::p384(), "k")),
+        Some(AuthError::UnknownKey)
+    );
 }
 
 #[tokio::test]
@@ -174,7 +192,10 @@ async fn keys_are_read_again_when_they_are_not_fresh_any_more() {
     };
     let published = |fresh: Option<u64>| {
         let fresh = fresh.map(Duration::from_secs);
-        Ok(Published { keys: Vec::new(), fresh })
+        Ok(Published {
+            keys: Vec::new(),
+            fresh,
+        })
     };
     assert_eq!(read(published(None)), FRESH);
     assert_eq!(read(published(Some(0))), FRESH_MIN);

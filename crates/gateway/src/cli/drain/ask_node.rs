@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use bytes::Bytes;
 use http::{Method, StatusCode, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::config::Secret;
 use crate::drain::Request;
 use crate::http::nodes::{Begun, NodeReport};
-use crate::http_client::{Bounds, Cause, HttpClient, Question, Trust};
+use crate::http_client::{Answer, Bounds, Cause, HttpClient, Question, Trust};
 
 /// A busy node may take a moment to answer.
 const BOUNDS: Bounds = Bounds {
@@ -50,7 +49,7 @@ impl Target {
         let client = HttpClient::new(BOUNDS, Trust::for_url(url, ca_file))?;
         let base = url.to_string().trim_end_matches('/').to_owned();
         let health: Uri = format!("{base}/health").parse()?;
-        let (_, body) = client.answer(Question::get(&health)).await?;
+        let Answer { body, .. } = client.answer(Question::get(&health)).await?;
         let Health { node } = serde_json::from_slice(&body)
             .with_context(|| format!("{health} is not the health page of a switchboard node; check that --url leads to one"))?;
         Ok(Self {
@@ -82,7 +81,7 @@ impl Target {
         };
         match self.client.answer(question).await {
             // Another node has its address now.
-            Ok((StatusCode::NOT_FOUND, _)) => Ok(None),
+            Ok(answer) if answer.status == StatusCode::NOT_FOUND => Ok(None),
             Ok(answer) => read(&url, answer).map(Some),
             Err(error) if matches!(error.cause, Cause::Connect(_) | Cause::Cut) => Ok(None),
             Err(error) => Err(error.into()),
@@ -96,7 +95,8 @@ impl Target {
 }
 
 /// What the node says, or its sentence about why not.
-fn read<T: DeserializeOwned>(url: &Uri, (status, body): (StatusCode, Bytes)) -> anyhow::Result<T> {
+fn read<T: DeserializeOwned>(url: &Uri, answer: Answer) -> anyhow::Result<T> {
+    let Answer { status, body, .. } = answer;
     if status.is_success() {
         return serde_json::from_slice(&body)
             .with_context(|| format!("{url} did not answer as a switchboard node does"));

@@ -1,17 +1,19 @@
 //! Who needs a token, and by which keys it is checked.
 
+use std::collections::BTreeSet;
+
 use super::Rules;
-use crate::config::{AuthMode, Config, Secret};
+use crate::config::{AuthMode, Config, JwtConfig, Secret};
 
 /// An HS256 key has at least the size of the hash (RFC 7518 section 3.2).
 const HS256_KEY_BYTES: usize = 32;
 
 impl Rules<'_> {
     pub(super) fn tokens(&mut self, config: &Config) {
-        self.keys_of_tokens(config);
+        self.issuers(config);
         let said = config.auth.said;
         let local = config.listen.ip().is_loopback();
-        let has_key = config.auth.jwt.has_key();
+        let has_key = config.auth.issuers().next().is_some();
         self.require(
             &["auth.mode", "auth.jwt.secret"],
             said != Some(AuthMode::Required) || has_key,
@@ -34,14 +36,28 @@ impl Rules<'_> {
         );
         if said == Some(AuthMode::Open) && has_key {
             self.0.warnings.push(
-                "auth.mode is open: the keys of auth.jwt are not used, everybody may connect"
-                    .into(),
+                "auth.mode is open: the keys for tokens are not used, everybody may connect".into(),
             );
         }
     }
 
-    fn keys_of_tokens(&mut self, config: &Config) {
-        let jwt = &config.auth.jwt;
+    fn issuers(&mut self, config: &Config) {
+        self.keys_of_tokens(&config.auth.jwt);
+        let mut names: BTreeSet<&str> = config.auth.jwt.issuer.as_deref().into_iter().collect();
+        for jwt in &config.auth.issuers {
+            self.keys_of_tokens(jwt);
+            let is_new = jwt.issuer.as_deref().is_some_and(|name| names.insert(name));
+            self.require(&["auth.issuers"], is_new, || {
+                "each table has an `issuer` of its own: by that it is known whose keys a token is checked with".into()
+            });
+            let name = jwt.issuer.as_deref().unwrap_or_default();
+            self.require(&["auth.issuers"], jwt.has_key(), || {
+                format!("`{name}` needs a key: jwks_url, discovery_url, public_key_file or secret")
+            });
+        }
+    }
+
+    fn keys_of_tokens(&mut self, jwt: &JwtConfig) {
         self.require(
             &["auth.jwt.secret_old", "auth.jwt.secret_old_until"],
             jwt.secret_old.is_some() == jwt.secret_old_until.is_some(),
