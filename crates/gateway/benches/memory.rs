@@ -34,6 +34,8 @@ async fn main() {
     let settings = [
         &*format!("redis.url={}", redis.url()),
         "log.filter=warn,switchboard_gateway::serve=info",
+        // Sessions that wait for their turn to exchange a signal read no pings.
+        "session.heartbeat_timeout_ms=300000",
     ];
     let gateway = GatewayProcess::start_ready(env!("CARGO_BIN_EXE_switchboard"), &settings);
     println!(

@@ -1,6 +1,7 @@
 //! Nothing is lost: between two sessions that live and share the room throughout, every signal is delivered. It may wait
 //! as long as the deadline allows; nobody gives up before, and nobody is taken for gone.
 
+use switchboard_protocol::limits::RECEIVER_SHARE;
 use switchboard_protocol::server_message::Reason;
 use tokio::time::Duration;
 
@@ -15,6 +16,7 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
     let rests = |event: &Event| matches!(event.what, What::Rests { .. });
     let rests = trace.events.iter().any(rests);
     let frozen = Frozen::of(trace);
+    let share = trace.rules.in_flight / RECEIVER_SHARE as usize;
     for (peer, session) in &story.sessions {
         for (id, said) in session.own() {
             if said.refused || story.stayed(peer, &said.room, said.first_at).is_none() {
@@ -47,6 +49,8 @@ pub(super) fn check(trace: &Trace, story: &Story) -> Vec<String> {
                         true
                     }
                     Err(Reason::Unconfirmed) if is_overtaken => true,
+                    // Its node has as much as may wait for that receiver, and cannot tell what is new from what is said again.
+                    Err(Reason::Unconfirmed) if session.unanswered_over(answer) > share => true,
                     Err(Reason::Unconfirmed | Reason::Unavailable) => {
                         waited + SLACK >= trace.rules.deadline
                     }
@@ -135,6 +139,23 @@ mod tests {
             tale.answered(0, 1, 1, Err(Reason::Unconfirmed));
             let wrong = usize::from(moved.len() < 2);
             assert_eq!(tale.judge(check).len(), wrong, "{moved:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_again_counts_where_it_is_said_whatever_is_answered_elsewhere() {
+        for (again, wrong) in [(64, 0), (63, 1)] {
+            let mut tale = Tale::of_two();
+            for id in 1..=64 {
+                tale.says(0, id, 1);
+            }
+            tale.resumes(0, &[]);
+            for id in 1..=again {
+                tale.says(0, id, 1);
+            }
+            tale.says(0, 65, 1);
+            tale.answered(0, 65, 1, Err(Reason::Unconfirmed));
+            assert_eq!(tale.judge(check).len(), wrong, "{again}");
         }
     }
 

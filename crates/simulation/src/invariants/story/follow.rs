@@ -112,16 +112,9 @@ impl Follower {
                     said.refused = true;
                 }
             }
-            What::Answered {
-                client,
-                id,
-                to,
-                outcome,
-                ..
-            } => {
-                let (to, outcome) = (*to, *outcome);
+            What::Answered { client, id, .. } => {
                 if let Some(said) = self.said(*client, *id) {
-                    said.answers.push(Answer { at, to, outcome });
+                    said.answers.extend(Answer::of(event));
                 }
             }
             What::Written { to, from, id } => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use switchboard_protocol::{PeerId, RoomId};
 use tokio::time::Duration;
 
-use super::signal::Said;
+use super::signal::{Answer, Said};
 use crate::trace::{ClientNo, Promises, Seen, View};
 
 /// One session, as its client knows it.
@@ -96,6 +96,19 @@ impl Session {
             .iter()
             .filter(move |(_, said)| reloaded_at.is_none_or(|at| said.first_at >= at))
             .map(|(id, said)| (*id, said))
+    }
+
+    /// How many of its signals for a receiver were said over that connection until then, and had no answer over it: what
+    /// is said again counts there, also where the client hears the answer over the connection before.
+    pub(crate) fn unanswered_over(&self, answer: &Answer) -> usize {
+        let is_same = |known: &&Answer| known.to == answer.to && known.over == answer.over;
+        let waits = |said: &&Said| {
+            let is_for = said.goes.contains(&answer.to) || said.to.is_none();
+            let mut answers = said.answers.iter().filter(is_same);
+            let is_said = said.over.contains(&answer.over) && said.last_at <= answer.at;
+            is_said && is_for && answers.all(|known| known.at >= answer.at)
+        };
+        self.said.values().filter(waits).count()
     }
 
     /// Whether it is told after `since` that a peer left a room: until then it knew an earlier stay of that peer.

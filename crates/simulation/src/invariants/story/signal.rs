@@ -6,7 +6,7 @@ use switchboard_protocol::server_message::Reason;
 use switchboard_protocol::{PeerId, RoomId};
 use tokio::time::Duration;
 
-use crate::trace::{ClientNo, ConnectionNo};
+use crate::trace::{ClientNo, ConnectionNo, Event, What};
 
 /// A signal.
 #[derive(Debug)]
@@ -30,6 +30,28 @@ pub(crate) struct Said {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answer {
     pub(crate) at: Duration,
+    /// The connection that it came over.
+    pub(crate) over: ConnectionNo,
     pub(crate) to: PeerId,
     pub(crate) outcome: Result<(), Reason>,
+}
+
+impl Answer {
+    /// `None`: the event is another one.
+    pub(super) fn of(event: &Event) -> Option<Self> {
+        match event.what {
+            What::Answered {
+                connection: over,
+                to,
+                outcome,
+                ..
+            } => Some(Self {
+                at: event.at,
+                over,
+                to,
+                outcome,
+            }),
+            _ => None,
+        }
+    }
 }
