@@ -59,6 +59,8 @@ export class Client extends Emitter {
   #connecting;
   /** Whether it has been `open` since it was started. */
   #hasOpened = false;
+  /** The token that the gateway was told last. @type {string | undefined} */
+  #saidToken;
   /** Why it is `closed`, unless it was never started. @type {SwitchboardError | undefined} */
   #ended;
   #stopWatchingPage = () => {};
@@ -118,7 +120,12 @@ export class Client extends Emitter {
       rooms: this.#rooms,
     };
     const onSignal = (/** @type {IncomingSignal} */ signal) => this.emit('signal', signal);
-    this.#incoming = new Incoming({ ...parts, onSignal, onError: (error) => this.emit('error', { error }) });
+    this.#incoming = new Incoming({
+      ...parts,
+      onSignal,
+      onExpiring: () => void this.#refresh(),
+      onError: (error) => this.emit('error', { error }),
+    });
     this.#reload = new Reload(options.keepAs ?? url, this.#platform, parts);
     const keptRooms = this.#reload.restore();
     if (keptRooms) this.#watchPage();
@@ -271,6 +278,7 @@ export class Client extends Emitter {
     const { peer, secret } = (resumes && this.#session.resumption) || {};
     const resume = peer !== undefined && secret !== undefined && { peer, secret, seen: this.#receipts.seen(), handled: this.#receipts.listed() };
     this.#reload.saidHello();
+    this.#saidToken = token;
     return {
       type: 'hello',
       receipts: true,
@@ -280,6 +288,18 @@ export class Client extends Emitter {
       ...(avatar !== undefined && { avatar }),
       ...(resume && { resume }),
     };
+  }
+
+  /** The token runs out. If there is another one, the session goes on with it; if not, the gateway ends it in its time. */
+  async #refresh() {
+    try {
+      const token = await (this.#options.getToken ? this.#options.getToken() : this.token);
+      if (token === undefined || token === this.#saidToken || !this.#lifeline.connected) return;
+      this.#saidToken = token;
+      await this.#request({ type: 'refresh', token }).answer;
+    } catch (error) {
+      log('warn', `The token was not refreshed: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   /** @param {RequestBody} request */

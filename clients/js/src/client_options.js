@@ -11,7 +11,7 @@
  * @property {string} [name] as others see it
  * @property {string} [avatar] usually a URL
  * @property {string} [token] JWT; may be set again as `client.token`
- * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before each connection instead
+ * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before each connection, and when the token runs out, instead
  * @property {string} [agent] the application, for the gateway's logs
  * @property {string} [keepAs] the name under which the session survives a reload of the page, by default the `url`. Clients
  *   of one name get their sessions back in the order in which they were made: if that order may change, give each its own name. A

@@ -21,6 +21,7 @@ export class Incoming {
    * @param {Inbox} to.inbox
    * @param {Rooms} to.rooms
    * @param {(signal: IncomingSignal) => void} to.onSignal after the room has heard it
+   * @param {() => void} to.onExpiring the token runs out
    * @param {(error: SwitchboardError) => void} to.onError about no request in particular
    */
   constructor(to) {
@@ -63,6 +64,8 @@ export class Incoming {
         return message.re === undefined ? undefined : requests.answered({ ...message, re: message.re });
       case 'drain':
         return lifeline.moveIn(message.reconnect_after_ms);
+      case 'expiring':
+        return this.#to.onExpiring();
       case 'error':
         return this.#refused(message);
       case 'member-joined':

@@ -66,9 +66,10 @@ export const SUBPROTOCOL = 'switchboard.v1.json';
 /** @typedef {{ type: 'signal', id: number, room: string, to?: string, kind: string, payload: unknown }} Signal */
 /** @typedef {{ type: 'received', from: string, id: number }} Received cumulative: handled up to this `id` */
 /** @typedef {{ type: 'state', id: number, room: string, state: State }} StatePatch a JSON Merge Patch (RFC 7396) */
+/** @typedef {{ type: 'refresh', id: number, token: string }} Refresh another token of the same user */
 /** @typedef {{ type: 'ping', id?: number }} Ping */
 /** @typedef {{ type: 'bye', hold_ms?: number }} Bye with `hold_ms` the session stays `away` that long before it leaves */
-/** @typedef {Join | Leave | StatePatch | { type: 'ping', id: number }} Request what is answered by `re` */
+/** @typedef {Join | Leave | StatePatch | Refresh | { type: 'ping', id: number }} Request what is answered by `re` */
 /** @typedef {Hello | Request | Signal | Received | Ping | Bye} ClientMessage */
 
 // Gateway to client
@@ -112,9 +113,10 @@ export const SUBPROTOCOL = 'switchboard.v1.json';
  * @typedef {{ type: 'drain', reconnect_after_ms: number, deadline_ms: number }} Drain open another connection then, and
  *   resume there; after the deadline this one is closed
  */
+/** @typedef {{ type: 'expiring', in_ms: number }} Expiring the token runs out, and the session with it */
 /** @typedef {{ type: 'error', re?: number, code: ErrorCode, message: string, retry_after_ms?: number }} GatewayError */
 /** @typedef {MemberJoined | MemberUpdated | MemberLeft | Ready | RoomClosed} RoomEvent */
 /**
  * @typedef {Welcome | Joined | Left | RoomEvent | IncomingSignal | Delivered | Undelivered | Done | Pong
- *   | Drain | GatewayError} ServerMessage
+ *   | Drain | Expiring | GatewayError} ServerMessage
  */

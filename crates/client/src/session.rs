@@ -170,7 +170,7 @@ impl Session {
                 }
             }
             Input::Reading(reading) => self.reading = reading,
-            Input::NewToken => self.new_token(now),
+            Input::NewToken(token) => self.new_token(token, now),
             Input::Bye { hold } => self.bye(hold, now),
             Input::Time => {}
         }

@@ -1,7 +1,7 @@
 //! Who a client is.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use switchboard_dialects::Introduction;
@@ -31,6 +31,8 @@ pub struct Identity {
     pub avatar: Option<Arc<str>>,
     /// What the session may do.
     pub grants: Grants,
+    /// When the proof is none any more. `None`: never.
+    pub expires_at: Option<SystemTime>,
     /// Whether all this was proven, and not only said.
     pub is_verified: bool,
 }

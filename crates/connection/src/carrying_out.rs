@@ -6,7 +6,7 @@ use std::sync::Arc;
 use switchboard_cluster::NotAMember;
 use switchboard_dialects::Heard;
 use switchboard_protocol::client_message::Signal;
-use switchboard_protocol::server_message::Done;
+use switchboard_protocol::server_message::{Done, RoomClosed};
 use switchboard_protocol::{ErrorCode, PeerId, ServerMessage};
 use switchboard_session::{Input, Live, Operation, Output, Refused, Repetition, SignalToName};
 use tokio::time::{Sleep, sleep_until};
@@ -15,13 +15,13 @@ use crate::connection::answer;
 use crate::departure::End;
 use crate::host::Host;
 use crate::mailbox::Mailbox;
-use crate::operations::{self, Asker};
+use crate::operations::{self, Asker, Performed};
 use crate::wire::{Wire, Wrote};
 
 /// What a message has besides a payload or a profile, roughly.
 const MESSAGE_BYTES: usize = 128;
 
-pub(crate) type Performing = Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>>;
+pub(crate) type Performing = Pin<Box<dyn Future<Output = Performed> + Send>>;
 
 /// The session itself, and what it has under way.
 pub(crate) struct Work {
@@ -70,6 +70,22 @@ impl Work {
                 None
             }
         }
+    }
+
+    /// The operation under way is over.
+    pub(crate) fn performed(&mut self, performed: Performed, wire: &mut Wire) -> Option<End> {
+        let result = match performed {
+            Ok(Some(authorization)) => {
+                let ended = self.input(Input::Authorized(*authorization), wire);
+                if ended.is_some() {
+                    return ended;
+                }
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            Err(refused) => Err(refused),
+        };
+        self.input(Input::Performed(result), wire)
     }
 
     /// Notes that the client may have these of the signals that are on their way to the kernel.
@@ -129,7 +145,7 @@ impl Work {
                 let spread = self.spread_operation(&operation);
                 let asker = self.asker.clone();
                 self.performing = Some(match spread {
-                    Ok(()) => Box::pin(operations::perform(node, asker, operation)),
+                    Ok(()) => Box::pin(operations::perform(self.host.clone(), asker, operation)),
                     Err(refused) => Box::pin(std::future::ready(Err(refused))),
                 });
             }
@@ -137,6 +153,17 @@ impl Work {
                 let local = self.asker.local.clone();
                 self.host.spawn(async move {
                     node.prove(&local).await;
+                });
+            }
+            Output::Expel(room) => {
+                self.answer(RoomClosed {
+                    room: room.clone(),
+                    reason: "your token does not cover this room any more".into(),
+                });
+                let local = self.asker.local.clone();
+                self.host.spawn(async move {
+                    // Where the directory cannot be told now, the next assertion tells it.
+                    let _ = node.leave(&local, &room).await;
                 });
             }
             Output::Ping => {
@@ -162,7 +189,7 @@ impl Work {
     /// The same of what a room is told of this member. Leaving is always free: coming in pays for it.
     fn spread_operation(&mut self, operation: &Operation) -> Result<(), Refused> {
         let (room, tells) = match operation {
-            Operation::Leave { .. } => return Ok(()),
+            Operation::Leave { .. } | Operation::Refresh { .. } => return Ok(()),
             Operation::Join { room, .. } => (room, 2),
             Operation::Rename { room, .. } | Operation::Update { room, .. } => (room, 1),
         };
@@ -198,6 +225,6 @@ fn told_bytes(asker: &Asker, operation: &Operation) -> usize {
         Operation::Update { room, patch, .. } => {
             patch.as_json().len() + asker.local.state_bytes(room)
         }
-        Operation::Leave { .. } => 0,
+        Operation::Leave { .. } | Operation::Refresh { .. } => 0,
     }
 }

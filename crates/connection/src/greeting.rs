@@ -8,12 +8,12 @@ use switchboard_dialects::{Frame, Heard, Introduction};
 use switchboard_protocol::client_message::Hello;
 use switchboard_protocol::server_message::{ResumeTicket, RoomSnapshot, Welcome};
 use switchboard_protocol::{ClientMessage, CloseCode, PeerId, RoomId};
-use switchboard_session::grants::Grants;
-use switchboard_session::{AwaitingHello, Closing, Greeting, Input};
+use switchboard_session::{Authorization, AwaitingHello, Closing, Greeting, Input};
 use tokio::time::sleep_until;
 
 use crate::RETRY_AFTER;
 use crate::authenticate::{Identity, Refusal};
+use crate::authorization::authorization;
 use crate::connection::{Connection, answer};
 use crate::departure::End;
 use crate::host::{Host, InPhase, Phase};
@@ -22,7 +22,7 @@ use crate::operations::Asker;
 /// A session that has said hello.
 pub(crate) struct Greeted {
     pub(crate) asker: Asker,
-    pub(crate) grants: Grants,
+    pub(crate) authorization: Authorization,
     /// Of one that goes on: where it is.
     pub(crate) in_rooms: Option<Vec<RoomId>>,
 }
@@ -115,8 +115,9 @@ impl Connection {
         let hello = &introduction.hello;
         tracing::debug!(session.id = %local.peer, agent = hello.agent.as_deref(), resumed = rooms.is_some(), "a session came");
         let said = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(Into::into);
-        let name = identity.name.or_else(|| said(&hello.name));
-        let avatar = identity.avatar.or_else(|| said(&hello.avatar));
+        let (name, avatar) = (identity.name.clone(), identity.avatar.clone());
+        let name = name.or_else(|| said(&hello.name));
+        let avatar = avatar.or_else(|| said(&hello.avatar));
         let in_rooms = rooms.as_ref().map(|rooms| {
             let ids = rooms.iter().map(|room| room.room.clone());
             ids.collect()
@@ -131,7 +132,7 @@ impl Connection {
                 avatar,
                 is_verified: identity.is_verified,
             },
-            grants: identity.grants,
+            authorization: authorization(&self.host.rules, self.dialect.refreshes(), identity),
             in_rooms,
         }))
     }

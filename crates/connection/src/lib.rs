@@ -22,6 +22,7 @@
 //! [`Mailbox`], which is bounded in bytes.
 
 mod authenticate;
+mod authorization;
 mod carrying_out;
 mod connection;
 mod departure;

@@ -7,9 +7,11 @@ use switchboard_cluster::{
 };
 use switchboard_protocol::limits::{NAME_BYTES_MAX, STATE_BYTES_MAX};
 use switchboard_protocol::{ErrorCode, RoomId};
-use switchboard_session::{Claim, Operation, Refused, RoomName};
+use switchboard_session::{Authorization, Claim, Operation, Refused, RoomName};
 
 use crate::RETRY_AFTER;
+use crate::authorization::refresh;
+use crate::host::Host;
 
 /// Who asks.
 #[derive(Clone)]
@@ -21,9 +23,16 @@ pub(crate) struct Asker {
     pub(crate) is_verified: bool,
 }
 
+/// What came of an operation: what the session may do from now on, where that changed.
+pub(crate) type Performed = Result<Option<Box<Authorization>>, Refused>;
+
 /// Carries out one operation.
-pub(crate) async fn perform(node: Node, asker: Asker, operation: Operation) -> Result<(), Refused> {
-    match operation {
+pub(crate) async fn perform(host: Arc<Host>, asker: Asker, operation: Operation) -> Performed {
+    let node = host.node.clone();
+    let done = match operation {
+        Operation::Refresh { token, .. } => {
+            return refresh(&host, &asker.local, token).await.map(Some);
+        }
         Operation::Join {
             re,
             room,
@@ -60,7 +69,8 @@ pub(crate) async fn perform(node: Node, asker: Asker, operation: Operation) -> R
             .update(&asker.local, &room, &patch)
             .await
             .map_err(update_refused),
-    }
+    };
+    done.map(|()| None)
 }
 
 fn cluster_claim(claim: Claim, is_verified: bool) -> switchboard_cluster::Claim {

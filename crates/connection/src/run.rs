@@ -74,14 +74,14 @@ impl Connection {
     fn begin(&mut self, greeted: Box<Greeted>) -> Serving<'_> {
         let Greeted {
             asker,
-            grants,
+            authorization,
             in_rooms,
         } = *greeted;
         self.arrived = None;
         let (rules, now) = (self.host.rules.clone(), crate::now());
         let live = match in_rooms {
-            Some(rooms) => Live::resumed(rules, grants, rooms.into_iter(), now),
-            None => Live::new(rules, grants, now),
+            Some(rooms) => Live::resumed(rules, authorization, rooms.into_iter(), now),
+            None => Live::new(rules, authorization, now),
         };
         Serving::new(self, live, asker)
     }

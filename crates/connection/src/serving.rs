@@ -4,12 +4,12 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use switchboard_dialects::{Dialect, Frame, Heard};
-use switchboard_session::{Input, Live, Refused};
+use switchboard_session::{Input, Live};
 
 use crate::carrying_out::{Performing, Work};
 use crate::connection::Connection;
 use crate::departure::End;
-use crate::operations::Asker;
+use crate::operations::{Asker, Performed};
 use crate::wire::{Wire, Wrote};
 
 /// Frames that are read before writing gets its turn.
@@ -27,7 +27,7 @@ pub(crate) struct Serving<'a> {
 enum Event {
     Frame(Frame),
     Wrote(Wrote),
-    Performed(Result<(), Refused>),
+    Performed(Performed),
     Timer,
     End(End),
 }
@@ -62,7 +62,7 @@ impl<'a> Serving<'a> {
                     self.hear(|dialect, heard| switchboard_dialects::hear(dialect, &frame, heard))
                 }
                 Event::Wrote(wrote) => work.wrote(wrote, wire),
-                Event::Performed(result) => work.input(Input::Performed(result), wire),
+                Event::Performed(performed) => work.performed(performed, wire),
                 Event::Timer => work
                     .input(Input::Tick, wire)
                     .or_else(|| self.hear(|dialect, heard| dialect.tick(crate::now(), heard))),

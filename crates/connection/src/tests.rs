@@ -111,6 +111,7 @@ impl Authenticate for Open {
             name: None,
             avatar: None,
             grants: Grants::default(),
+            expires_at: None,
             is_verified: false,
         })
     }
@@ -270,6 +271,7 @@ fn rules(window: Duration) -> Rules {
         fan_out_bytes_per_second: 1 << 24,
         room_capacity: 64,
         room_capacity_max: 1000,
+        outlives_token: None,
         rooms_max: 16,
     }
 }

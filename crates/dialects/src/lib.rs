@@ -50,6 +50,11 @@ pub trait Dialect: Send {
         None
     }
 
+    /// Whether its clients can say that they have another token.
+    fn refreshes(&self) -> bool {
+        false
+    }
+
     /// Whether its clients can go on with a session over another connection.
     fn resumes(&self) -> bool {
         false

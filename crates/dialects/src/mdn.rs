@@ -209,7 +209,8 @@ impl Dialect for Mdn {
             ServerMessage::MemberUpdated(_)
             | ServerMessage::Ready(_)
             | ServerMessage::Pong(_)
-            | ServerMessage::Drain(_) => {}
+            | ServerMessage::Drain(_)
+            | ServerMessage::Expiring(_) => {}
         }
         Ok(())
     }

@@ -24,6 +24,10 @@ impl Dialect for Native {
         DialectName::Native.as_str()
     }
 
+    fn refreshes(&self) -> bool {
+        true
+    }
+
     fn resumes(&self) -> bool {
         true
     }

@@ -202,7 +202,10 @@ impl Dialect for SocketIo {
                 }
             }
             ServerMessage::Error(error) => self.tell_error(error, say),
-            ServerMessage::Ready(_) | ServerMessage::Pong(_) | ServerMessage::Drain(_) => {}
+            ServerMessage::Ready(_)
+            | ServerMessage::Pong(_)
+            | ServerMessage::Drain(_)
+            | ServerMessage::Expiring(_) => {}
         }
         Ok(())
     }

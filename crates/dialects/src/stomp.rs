@@ -308,7 +308,8 @@ impl Dialect for Stomp {
             ServerMessage::MemberUpdated(_)
             | ServerMessage::Delivered(_)
             | ServerMessage::Pong(_)
-            | ServerMessage::Drain(_) => {}
+            | ServerMessage::Drain(_)
+            | ServerMessage::Expiring(_) => {}
         }
         Ok(())
     }

@@ -103,6 +103,7 @@ impl Authenticate for Entrance {
                 name: identity.name,
                 avatar: identity.avatar,
                 grants: identity.grants,
+                expires_at: identity.expires_at,
                 is_verified: self.authenticator.asks_for_tokens(),
             }),
             Err(Refused { error, retry_after }) => {

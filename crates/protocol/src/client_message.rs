@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,8 @@ pub enum ClientMessage<'a> {
     Received(Received),
     /// Change one's own state in a room.
     State(State<'a>),
+    /// Go on with another token.
+    Refresh(Refresh<'a>),
     /// Is anybody there?
     Ping(Ping),
     /// Goodbye.
@@ -35,7 +38,8 @@ impl ClientMessage<'_> {
             Self::Join(Join { id, .. })
             | Self::Leave(Leave { id, .. })
             | Self::Signal(Signal { id, .. })
-            | Self::State(State { id, .. }) => Some(*id),
+            | Self::State(State { id, .. })
+            | Self::Refresh(Refresh { id, .. }) => Some(*id),
             Self::Ping(ping) => ping.id,
             Self::Hello(_) | Self::Received(_) | Self::Bye(_) => None,
         }
@@ -167,6 +171,24 @@ pub struct State<'a> {
     pub room: Cow<'a, str>,
     /// JSON Merge Patch (RFC 7396), an object.
     pub state: StatePatch,
+}
+
+/// `refresh`: the session goes on with this token, which is the same user's.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Refresh<'a> {
+    /// Answered as `re`.
+    pub id: u64,
+    /// JWT.
+    pub token: Cow<'a, str>,
+}
+
+/// Without the token.
+impl fmt::Debug for Refresh<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refresh")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A JSON Merge Patch as compact JSON text, an object; applied by [`MemberState::merge`](crate::MemberState::merge).

@@ -29,6 +29,7 @@ pub enum ServerMessage {
     Done(Done),
     Pong(Pong),
     Drain(Drain),
+    Expiring(Expiring),
     Error(Box<Error>),
 }
 
@@ -303,6 +304,14 @@ pub struct Drain {
     pub deadline_ms: u64,
 }
 
+/// `expiring`: the client's token runs out. It says `refresh` with another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename = "expiring")]
+pub struct Expiring {
+    /// After this the session ends.
+    pub in_ms: u64,
+}
+
 /// `error`: a request was refused, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename = "error")]
@@ -333,5 +342,5 @@ macro_rules! from_message {
 
 from_message! {
     Welcome as Box, Joined as Box, Left, MemberJoined as Arc, MemberUpdated as Arc, MemberLeft, Ready, RoomClosed,
-    Signal, Delivered, Undelivered, Done, Pong, Drain, Error as Box,
+    Signal, Delivered, Undelivered, Done, Pong, Drain, Expiring, Error as Box,
 }

@@ -7,12 +7,13 @@
 //!
 //! ```text
 //!            hello                  Input                     Output
-//! AwaitingHello ──► (authenticate, attach   ──► Live ──► Send · Allow · Perform · Relay · Received · Prove · Ping · Close
+//! AwaitingHello ──► (authenticate, attach   ──► Live ──► Send · Allow · Perform · Relay · Received · Prove · Expel · Ping · Close
 //!                    or resume)
 //!                                               ▲                    │
 //!                                               └── Performed ◄──────┘
 //! ```
 
+mod authorization;
 mod awaiting_hello;
 pub mod grants;
 mod live;
@@ -27,9 +28,10 @@ use switchboard_protocol::CloseCode;
 use switchboard_protocol::close_code::Advice;
 use switchboard_protocol::limits::Limits;
 
+pub use authorization::Authorization;
 pub use awaiting_hello::{AwaitingHello, Greeting};
 pub use live::{Enter, Input, Live, Output, Repetition, SignalToName};
-pub use operation::{Claim, Operation, Refused, RoomName};
+pub use operation::{Claim, Operation, Refused, RoomName, Token};
 pub use outbox::{Outbox, Overflow};
 pub use rate_limit::RateLimit;
 
@@ -54,6 +56,8 @@ pub struct Rules {
     pub room_capacity: u32,
     /// The most that a creator may ask for.
     pub room_capacity_max: u32,
+    /// How long a session outlives its token where its client cannot have another one. `None`: it does not end for that.
+    pub outlives_token: Option<Duration>,
     /// Rooms that a session may be in.
     pub rooms_max: usize,
 }

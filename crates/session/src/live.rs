@@ -9,8 +9,10 @@
 //! rooms       where it is; operations, one after another
 //! rates       how often it may speak, and to how many
 //! heartbeat   pings and silence
+//! expiry      the end of the client's token
 //! ```
 
+mod expiry;
 mod heartbeat;
 mod joins;
 mod rates;
@@ -27,9 +29,11 @@ use switchboard_protocol::{
     ClientMessage, CloseCode, DecodeError, ErrorCode, RoomId, ServerMessage,
 };
 
+use crate::authorization::Authorization;
 use crate::grants::Grants;
 use crate::operation::{Operation, Refused, RoomName};
 use crate::{Closing, Rules};
+use expiry::Expiry;
 use heartbeat::Heartbeat;
 use rates::Rates;
 use rooms::Rooms;
@@ -64,6 +68,8 @@ pub enum Input<'a> {
     Broken(DecodeError),
     /// A sign of life without content: a WebSocket pong.
     Alive,
+    /// The client's new token says so, or will have once [`Operation::Refresh`] is [performed](Self::Performed).
+    Authorized(Authorization),
     /// What became of the last [`Output::Perform`].
     Performed(Result<(), Refused>),
     /// The cluster took the session out of a room.
@@ -125,6 +131,8 @@ pub enum Output<'a> {
     Received(Received),
     /// The client of a resumed session has heard its welcome.
     Prove,
+    /// The client's token does not cover this room any more: take the session out of it.
+    Expel(RoomId),
     /// Send a WebSocket ping.
     Ping,
     /// It is over.
@@ -149,6 +157,7 @@ pub struct Live {
     rates: Rates,
     signal_ids: SignalIds,
     heartbeat: Heartbeat,
+    expiry: Option<Box<Expiry>>,
     /// The client has said nothing since it resumed.
     unproven: bool,
     /// In a row.
@@ -157,9 +166,10 @@ pub struct Live {
 
 impl Live {
     /// A session whose hello was accepted at `now`.
-    pub fn new(rules: Arc<Rules>, grants: Grants, now: Instant) -> Self {
+    pub fn new(rules: Arc<Rules>, authorization: Authorization, now: Instant) -> Self {
         Self {
-            grants: Box::new(grants),
+            expiry: Expiry::of(&authorization, now),
+            grants: Box::new(authorization.grants),
             rooms: Rooms::default(),
             rates: Rates::new(&rules, now),
             signal_ids: SignalIds::new(now),
@@ -173,7 +183,7 @@ impl Live {
     /// A session that goes on over a new connection, in the rooms it was in.
     pub fn resumed(
         rules: Arc<Rules>,
-        grants: Grants,
+        authorization: Authorization,
         rooms: impl Iterator<Item = RoomId>,
         now: Instant,
     ) -> Self {
@@ -181,13 +191,15 @@ impl Live {
             rooms: Rooms::resumed(rooms),
             signal_ids: SignalIds::resumed(&rules, now),
             unproven: true,
-            ..Self::new(rules, grants, now)
+            ..Self::new(rules, authorization, now)
         }
     }
 
     /// When to come with [`Input::Tick`], at the latest.
     pub fn wake_at(&self) -> Instant {
-        self.heartbeat.wake_at(&self.rules)
+        let heartbeat = self.heartbeat.wake_at(&self.rules);
+        let expiry = self.expiry.as_ref().map(|expiry| expiry.wake_at());
+        expiry.map_or(heartbeat, |expiry| expiry.min(heartbeat))
     }
 
     /// Takes an input and appends what follows from it.
@@ -223,7 +235,17 @@ impl Live {
             Input::Alive => self.heartbeat.heard(now),
             Input::Performed(result) => self.rooms.performed(result, out),
             Input::RoomGone(room) => self.rooms.forget(room),
-            Input::Tick => out.extend(self.heartbeat.tick(&self.rules, now)),
+            Input::Authorized(authorization) => {
+                self.expiry = Expiry::of(&authorization, now);
+                *self.grants = authorization.grants;
+                let uncovered = self.rooms.take_uncovered(&self.grants);
+                out.extend(uncovered.map(Output::Expel));
+            }
+            Input::Tick => {
+                let expiry = self.expiry.as_mut();
+                out.extend(expiry.and_then(|expiry| expiry.tick(now)));
+                out.extend(self.heartbeat.tick(&self.rules, now));
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a session asks of the cluster and has to wait for. The operations of one session are carried out one after
 //! another, in the order the client asked.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,17 @@ pub enum Claim {
     Numbered,
 }
 
-/// One request of the client that changes the directory.
+/// A JWT, which nothing shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(pub Box<str>);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// One request of the client that takes its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
     /// Enter a room. The cluster itself answers `joined`, in its place among the room's events.
@@ -61,6 +72,13 @@ pub enum Operation {
         /// Which room.
         room: RoomId,
     },
+    /// Go on with another token. What it says is [told](crate::Input::Authorized) first.
+    Refresh {
+        /// The request's id.
+        re: u64,
+        /// JWT.
+        token: Token,
+    },
     /// Change one's state in a room.
     Update {
         /// The request's id.
@@ -79,6 +97,7 @@ impl Operation {
             Self::Join { re, .. }
             | Self::Rename { re, .. }
             | Self::Leave { re, .. }
+            | Self::Refresh { re, .. }
             | Self::Update { re, .. } => *re,
         }
     }

@@ -230,6 +230,7 @@ impl Authenticate for ByName {
             name: None,
             avatar: None,
             grants: Grants::default(),
+            expires_at: None,
             is_verified: false,
         })
     }

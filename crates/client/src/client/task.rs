@@ -199,9 +199,9 @@ impl Task {
     }
 
     fn new_token(&mut self, token: String) {
-        self.options.token = Some(token);
+        self.options.token = Some(token.clone());
         if self.tokens.got_one() {
-            self.on(Input::NewToken);
+            self.on(Input::NewToken(token));
         }
     }
 

@@ -63,6 +63,7 @@ impl Session {
                 }
             }
             ServerMessage::Drain(drain) => self.drain(drain, now),
+            ServerMessage::Expiring(_) => self.expiring(),
             ServerMessage::Welcome(_) | ServerMessage::Pong(_) => {}
         }
     }

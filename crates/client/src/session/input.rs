@@ -83,7 +83,7 @@ pub enum Input {
     /// Whether the connection is read from: not while the application is behind with its events.
     Reading(bool),
     /// There is a token that was not tried yet.
-    NewToken,
+    NewToken(String),
     /// The application wants no more.
     Bye {
         /// Others see the session `away` for so long before it leaves its rooms.

@@ -26,6 +26,8 @@ pub(super) struct Current {
     pub(super) unproven: bool,
     /// Another attempt was made to resume this session: it may supersede this connection.
     challenged: bool,
+    /// Its token runs out, and another one is to be said.
+    expiring: bool,
 }
 
 /// There is no connection.
@@ -49,6 +51,7 @@ impl Current {
             rate_limited_until: None,
             unproven: resumed,
             challenged: false,
+            expiring: false,
         }
     }
 }
@@ -155,8 +158,27 @@ impl Session {
         self.follow(next);
     }
 
-    pub(super) fn new_token(&mut self, now: Instant) {
+    /// The gateway says that the token of the connection in use runs out.
+    pub(super) fn expiring(&mut self) {
+        if let Some(current) = &mut self.current {
+            current.expiring = true;
+            self.get_token();
+        }
+    }
+
+    pub(super) fn new_token(&mut self, token: String, now: Instant) {
         self.asked_for_token = false;
+        if let Some(current) = &mut self.current
+            && std::mem::take(&mut current.expiring)
+        {
+            self.last_id += 1;
+            let (connection, id) = (current.connection, self.last_id);
+            let message = Say::Refresh { id, token };
+            self.out.push(Output::Say {
+                connection,
+                message,
+            });
+        }
         let next = self.reconnect.on(Happened::NewToken, now);
         self.follow(next);
     }

@@ -29,6 +29,13 @@ pub enum Say {
         /// What changes.
         state: SetState,
     },
+    /// The session goes on with this token.
+    Refresh {
+        /// Answered as `re`.
+        id: u64,
+        /// JWT.
+        token: String,
+    },
     /// A signal, for the first time or again.
     Signal {
         /// The same each time.
@@ -69,6 +76,10 @@ impl Say {
                 id: *id,
                 room: state.room.as_str().into(),
                 state: state.patch.clone(),
+            }),
+            Self::Refresh { id, token } => ClientMessage::Refresh(said::Refresh {
+                id: *id,
+                token: token.as_str().into(),
             }),
             Self::Signal { id, to, signal } => ClientMessage::Signal(said::Signal {
                 id: *id,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use switchboard_protocol::client_message::{Bye, Received, Resume};
 use switchboard_protocol::limits::Limits;
 use switchboard_protocol::server_message::{
-    Delivered, Done, Drain, Error, Joined, MemberJoined, Reason, Receiver, ResumeTicket,
+    Delivered, Done, Drain, Error, Expiring, Joined, MemberJoined, Reason, Receiver, ResumeTicket,
     RoomSnapshot, Signal as Heard, Undelivered, Welcome,
 };
 use switchboard_protocol::{

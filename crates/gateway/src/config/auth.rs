@@ -39,11 +39,19 @@ pub struct AuthConfig {
     pub jwt: JwtConfig,
     /// Others, each with a name of its own. Default none.
     pub issuers: Vec<JwtConfig>,
+    /// How long a session outlives its token where its client cannot have another one, as in dialects but the native one.
+    /// Default 0: as long as it is connected.
+    pub max_session: Duration,
     /// Certificates of authorities that have signed those of issuers, besides the system's. Default unset.
     pub ca_file: Option<PathBuf>,
 }
 
 impl AuthConfig {
+    /// `None`: sessions do not end because a token does.
+    pub fn max_session(&self) -> Option<Duration> {
+        Some(self.max_session).filter(|max| !max.is_zero())
+    }
+
     /// All issuers whose tokens can be checked.
     pub fn issuers(&self) -> impl Iterator<Item = &JwtConfig> {
         let own = Some(&self.jwt).filter(|jwt| jwt.has_key());

@@ -78,6 +78,9 @@ pub(super) static KEYS: &[Key] = {
         key("redis.url", |c| plain(&mut c.redis.url)),
         key("redis.key_prefix", |c| plain(&mut c.redis.key_prefix)),
         key("auth.mode", |c| plain(&mut c.auth.said)),
+        key("auth.max_session_ms", |c| {
+            Millis(&mut c.auth.max_session, TIME_OR_ZERO)
+        }),
         key("auth.ca_file", |c| plain(&mut c.auth.ca_file)),
         key("auth.jwt.secret", |c| plain(&mut c.auth.jwt.secret)),
         key("auth.jwt.secret_old", |c| plain(&mut c.auth.jwt.secret_old)),

@@ -13,6 +13,7 @@ mod dialects;
 mod doors;
 mod drain;
 mod engineio;
+mod expiry;
 mod formats;
 mod frozen_node;
 mod handshake;

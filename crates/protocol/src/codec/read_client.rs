@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use super::Fault;
 use super::field::Field;
 use super::fields::{Fields, required};
-use crate::client_message::{Bye, Hello, Join, Leave, Ping, Received, Signal, State, StatePatch};
+use crate::client_message::{
+    Bye, Hello, Join, Leave, Ping, Received, Refresh, Signal, State, StatePatch,
+};
 use crate::ids::check_kind;
 use crate::limits::{AVATAR_BYTES_MAX, NAME_BYTES_MAX, RECEIVER_BYTES_MAX, TRACEPARENT_BYTES_MAX};
 use crate::{ClientMessage, MemberState, RoomId};
@@ -18,6 +20,10 @@ pub(super) fn message<'a>(fields: &Fields<'a>) -> Result<ClientMessage<'a>, Faul
         "join" => ClientMessage::Join(join(fields)?),
         "leave" => ClientMessage::Leave(leave(fields)?),
         "state" => ClientMessage::State(state(fields)?),
+        "refresh" => ClientMessage::Refresh(Refresh {
+            id: fields.id(Field::Id)?,
+            token: fields.text(Field::Token)?,
+        }),
         "ping" => ClientMessage::Ping(Ping {
             id: fields.optional_id(Field::Id)?,
         }),

@@ -28,6 +28,10 @@ pub(super) fn message(
             map.field("room", &state.room)?;
             map.field("state", &state.state)?;
         }
+        ClientMessage::Refresh(refresh) => {
+            map.field("id", &refresh.id)?;
+            map.field("token", &refresh.token)?;
+        }
         ClientMessage::Ping(ping) => map.optional("id", &ping.id)?,
         ClientMessage::Bye(bye) => map.optional("hold_ms", &bye.hold_ms)?,
     }
@@ -43,6 +47,7 @@ const fn type_of(message: &ClientMessage<'_>) -> &'static str {
         ClientMessage::Signal(_) => "signal",
         ClientMessage::Received(_) => "received",
         ClientMessage::State(_) => "state",
+        ClientMessage::Refresh(_) => "refresh",
         ClientMessage::Ping(_) => "ping",
         ClientMessage::Bye(_) => "bye",
     }

@@ -25,6 +25,7 @@ pub(super) fn message(
         ServerMessage::Done(message) => append(codec, message, out),
         ServerMessage::Pong(message) => append(codec, message, out),
         ServerMessage::Drain(message) => append(codec, message, out),
+        ServerMessage::Expiring(message) => append(codec, message, out),
         ServerMessage::Error(message) => append(codec, message, out),
     }
 }

@@ -11,7 +11,7 @@ use super::rooms::{not_a_member, room_id};
 use super::{Live, Output, refusal};
 use crate::Closing;
 use crate::grants::Ability;
-use crate::operation::{Operation, Refused};
+use crate::operation::{Operation, Refused, Token};
 
 /// What a request makes the node write or read beyond its own size counts as another request for each so many bytes.
 const REQUEST_BYTES: usize = 4096;
@@ -34,6 +34,10 @@ impl Live {
             }
             ClientMessage::Leave(leave) => self.leave(&leave)?,
             ClientMessage::State(state) => self.state(state)?,
+            ClientMessage::Refresh(refresh) => Operation::Refresh {
+                re: refresh.id,
+                token: Token(refresh.token.into()),
+            },
             _ => {
                 return Err(Refused::new(
                     ErrorCode::BadMessage,

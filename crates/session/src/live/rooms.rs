@@ -6,6 +6,7 @@ use switchboard_protocol::server_message::{Done, Left};
 use switchboard_protocol::{ErrorCode, RoomId};
 
 use super::{Output, refusal};
+use crate::grants::Grants;
 use crate::operation::{Operation, Refused};
 
 /// Requests that may wait behind the one that is being carried out.
@@ -97,7 +98,10 @@ impl Rooms {
             (Operation::Leave { room, .. }, Ok(())) => {
                 out.push(Output::Send(Left { re, room }.into()));
             }
-            (Operation::Update { .. } | Operation::Rename { .. }, Ok(())) => {
+            (
+                Operation::Update { .. } | Operation::Rename { .. } | Operation::Refresh { .. },
+                Ok(()),
+            ) => {
                 out.push(Output::Send(Done { re, to: None }.into()));
             }
             (Operation::Leave { room, .. }, Err(refused)) => {
@@ -107,6 +111,17 @@ impl Rooms {
             (_, Err(refused)) => out.push(refusal(Some(re), refused)),
         }
         self.perform_next(out);
+    }
+
+    /// The rooms that the session is in and has no right to be in any more: it is in them no longer.
+    pub(super) fn take_uncovered(
+        &mut self,
+        grants: &Grants,
+    ) -> impl Iterator<Item = RoomId> + use<> {
+        let entered = std::mem::take(&mut self.entered).into_iter();
+        let (covered, others): (Vec<_>, Vec<_>) = entered.partition(|room| grants.covers(room));
+        self.entered = covered;
+        others.into_iter()
     }
 
     /// The cluster took the session out of the room.

@@ -1,4 +1,5 @@
 mod endings;
+mod expiry;
 mod joins;
 mod rates;
 mod requests;
@@ -31,6 +32,7 @@ pub(crate) fn rules() -> Rules {
         fan_out_bytes_per_second: 1 << 20,
         room_capacity: 64,
         room_capacity_max: 1000,
+        outlives_token: None,
         rooms_max: 2,
     }
 }
@@ -44,7 +46,14 @@ impl Rig {
     fn new(grants: Grants) -> Self {
         let now = Instant::now();
         Self {
-            live: Live::new(Arc::new(rules()), grants, now),
+            live: Live::new(
+                Arc::new(rules()),
+                Authorization {
+                    grants,
+                    ..Authorization::default()
+                },
+                now,
+            ),
             now,
         }
     }
@@ -109,7 +118,7 @@ fn resumed(room: &'static str) -> Rig {
     let now = Instant::now();
     let rooms = [room.parse().expect("a room id")].into_iter();
     Rig {
-        live: Live::resumed(Arc::new(rules()), Grants::default(), rooms, now),
+        live: Live::resumed(Arc::new(rules()), Authorization::default(), rooms, now),
         now,
     }
 }

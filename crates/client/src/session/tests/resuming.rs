@@ -245,9 +245,31 @@ fn a_refused_token_is_asked_for_and_then_the_session_resumed() {
     let needs_token = Event::Connection(ConnectionState::NeedsToken);
     assert_eq!(rig.tells().last(), Some(&needs_token));
     assert_eq!(rig.out, [Output::GetToken]);
-    rig.on(Input::NewToken);
+    rig.on(Input::NewToken("new".into()));
     let (_, resume) = rig.opens_now();
     assert_eq!(resume.map(|resume| resume.peer), Some(rig.me));
+}
+
+#[test]
+fn a_token_that_runs_out_is_asked_for_and_said() {
+    let mut rig = rig();
+    rig.hear(Expiring { in_ms: 60_000 });
+    rig.hear(Expiring { in_ms: 30_000 });
+    assert_eq!(rig.out, [Output::GetToken], "it is asked for once");
+    rig.out.clear();
+    rig.on(Input::NewToken("new".into()));
+    let message = Say::Refresh {
+        id: 1,
+        token: "new".into(),
+    };
+    let connection = ConnectionId::FIRST;
+    assert_eq!(
+        rig.out,
+        [Output::Say {
+            connection,
+            message
+        }]
+    );
 }
 
 #[test]

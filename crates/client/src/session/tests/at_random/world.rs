@@ -279,6 +279,7 @@ impl World {
                 self.unacknowledged.clear();
                 self.say(Left { re: id, room });
             }
+            Say::Refresh { id, .. } => self.say(Done { re: id, to: None }),
             Say::State { id, .. } if self.is_member => self.say(Done { re: id, to: None }),
             Say::State { id, .. } => self.say(refused(id, ErrorCode::Forbidden, None)),
             Say::Received(received) => {

@@ -2,7 +2,7 @@
 
 use super::{ALICE, BOB, peer, state};
 use crate::client_message::{
-    Bye, Hello, Join, Leave, Ping, Received, Resume, Signal, State, StatePatch,
+    Bye, Hello, Join, Leave, Ping, Received, Refresh, Resume, Signal, State, StatePatch,
 };
 use crate::{ClientMessage, Payload};
 
@@ -28,6 +28,10 @@ fn about_the_session() -> Vec<ClientMessage<'static>> {
                 handled: Some([(peer(ALICE), vec![7, 12])].into()),
             }),
             agent: Some("tests/1".into()),
+        }),
+        ClientMessage::Refresh(Refresh {
+            id: 11,
+            token: "d.e.f".into(),
         }),
         ClientMessage::Ping(Ping { id: Some(9) }),
         ClientMessage::Ping(Ping { id: None }),

@@ -70,6 +70,7 @@ fn about_the_session() -> Vec<ServerMessage> {
             deadline_ms: 30_000,
         }
         .into(),
+        Expiring { in_ms: 60_000 }.into(),
     ]
 }
 

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connected, idle } from './support.js';
+
+const EXPIRING = { type: 'expiring', in_ms: 60_000 };
+
+test('a token that runs out is asked for and said, and the connection stays', async () => {
+  const tokens = ['first', 'second'];
+  const fake = await connected({ getToken: async () => tokens.shift() });
+  fake.socket.say(EXPIRING);
+  await idle();
+  const refresh = fake.socket.last('refresh');
+  assert.equal(refresh.token, 'second');
+  fake.socket.say({ type: 'done', re: refresh.id });
+  await idle();
+  assert.equal(fake.client.state, 'open');
+});
+
+test('a token that was set meanwhile is said', async () => {
+  const fake = await connected({ token: 'first' });
+  fake.client.token = 'second';
+  fake.socket.say(EXPIRING);
+  await idle();
+  assert.equal(fake.socket.last('refresh').token, 'second');
+});
+
+test('the same token once more is not said, and neither is none', async () => {
+  for (const options of [{ token: 'only' }, { getToken: () => 'only' }, { getToken: async () => Promise.reject(new Error('offline')) }, {}]) {
+    let calls = 0;
+    const { getToken } = options;
+    const first = getToken && (() => (calls++ ? getToken() : 'only'));
+    const fake = await connected({ ...options, ...(first && { getToken: first }) });
+    fake.socket.say(EXPIRING);
+    await idle();
+    assert.equal(fake.socket.last('refresh'), undefined);
+    assert.equal(fake.client.state, 'open');
+  }
+});
+
+test('a refused token leaves the session as it is', async () => {
+  const tokens = ['first', 'second'];
+  const fake = await connected({ getToken: async () => tokens.shift() });
+  fake.socket.say(EXPIRING);
+  await idle();
+  const { id } = fake.socket.last('refresh');
+  fake.socket.say({ type: 'error', re: id, code: 'unauthorized', message: 'the token is another user’s' });
+  await idle();
+  assert.equal(fake.client.state, 'open');
+});

@@ -1,0 +1,54 @@
+//! What a session may do, and until when, by what is known of its client.
+
+use std::time::SystemTime;
+
+use switchboard_cluster::LocalSession;
+use switchboard_dialects::Introduction;
+use switchboard_protocol::ErrorCode;
+use switchboard_protocol::client_message::Hello;
+use switchboard_session::{Authorization, Refused, Rules, Token};
+
+use crate::authenticate::{Identity, Refusal};
+use crate::host::Host;
+
+/// Of a client that can refresh its token, or cannot.
+pub(crate) fn authorization(rules: &Rules, can_refresh: bool, identity: Identity) -> Authorization {
+    let left = |at: SystemTime| at.duration_since(SystemTime::now()).unwrap_or_default();
+    let expires_at = identity.expires_at.map(|at| crate::now() + left(at));
+    let ends_at = match can_refresh {
+        true => expires_at,
+        false => expires_at
+            .zip(rules.outlives_token)
+            .map(|(end, longer)| end + longer),
+    };
+    Authorization {
+        grants: identity.grants,
+        ends_at,
+        can_refresh,
+    }
+}
+
+/// The session goes on with another token of the same user.
+pub(crate) async fn refresh(
+    host: &Host,
+    local: &LocalSession,
+    Token(token): Token,
+) -> Result<Box<Authorization>, Refused> {
+    let hello = Hello {
+        token: Some((&*token).into()),
+        ..Hello::default()
+    };
+    let introduction = Introduction::from(hello);
+    let identity = host.authenticate.authenticate(&introduction, &local.peer);
+    let identity = identity.await.map_err(|refusal| match refusal {
+        Refusal::Unauthorized(words) => Refused::new(ErrorCode::Unauthorized, &*words),
+        Refusal::Unavailable { words, retry_after } => {
+            Refused::for_now(ErrorCode::Unavailable, &*words, retry_after)
+        }
+    })?;
+    if identity.user != local.user {
+        let words = "the token is another user's: a session stays with its own";
+        return Err(Refused::new(ErrorCode::Unauthorized, words));
+    }
+    Ok(Box::new(authorization(&host.rules, true, identity)))
+}
