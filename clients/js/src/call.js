@@ -80,6 +80,7 @@ export class Call extends Emitter {
       room.on('member-joined', ({ member }) => this.#add(member)),
       room.on('member-updated', ({ member }) => this.#update(member)),
       room.on('member-left', ({ member }) => this.#remove(member.peer)),
+      room.on('ice-servers', ({ iceServers }) => this.#renewed(iceServers)),
       room.on('resumed', () => this.#restartIce()),
       room.on('rejoined', () => this.#rebuild()),
       room.on('closed', ({ error }) => this.#end(error)),
@@ -115,6 +116,12 @@ export class Call extends Emitter {
     const peers = [...this.#peers.keys()];
     this.#stop();
     await Promise.allSettled(peers.map((peer) => this.#tellHangUp(peer)));
+  }
+
+  /** The gateway's own with other credentials, if they are in use here. @param {RTCIceServer[]} iceServers */
+  #renewed(iceServers) {
+    const urls = (/** @type {RTCIceServer[]} */ servers) => JSON.stringify(servers.map((server) => server.urls));
+    if (urls(this.#configuration.iceServers ?? []) === urls(iceServers)) this.setIceServers(iceServers);
   }
 
   /**

@@ -124,6 +124,7 @@ export class Client extends Emitter {
       ...parts,
       onSignal,
       onExpiring: () => void this.#refresh(),
+      onIceServers: ({ ice_servers }) => this.#renewIceServers(ice_servers),
       onError: (error) => this.emit('error', { error }),
     });
     this.#reload = new Reload(options.keepAs ?? url, this.#platform, parts);
@@ -290,6 +291,13 @@ export class Client extends Emitter {
     };
   }
 
+  /** For calls, and for those that make connections of their own. @param {RTCIceServer[]} iceServers */
+  #renewIceServers(iceServers) {
+    if (this.welcome) this.welcome = { ...this.welcome, ice_servers: iceServers };
+    this.emit('ice-servers', { iceServers });
+    for (const room of this.#rooms.all) room.iceRenewed(iceServers);
+  }
+
   /** The token runs out. If there is another one, the session goes on with it; if not, the gateway ends it in its time. */
   async #refresh() {
     try {
@@ -320,6 +328,7 @@ export class Client extends Emitter {
     const resumed = this.#session.isResumedBy(welcome);
     if (!resumed) this.#sessionLost();
     const { peer, node } = (this.welcome = welcome);
+    if (welcome.ice_servers?.length) this.#renewIceServers(welcome.ice_servers);
     log('info', `${moved ? 'Moved to' : resumed ? 'Resumed at' : 'Connected to'} node ${node} as peer ${peer}.`);
     this.#session.welcomed(welcome);
     this.#reload.welcomed();

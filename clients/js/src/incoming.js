@@ -1,4 +1,4 @@
-/** @import { GatewayError, IncomingSignal, ServerMessage } from './protocol.js' */
+/** @import { GatewayError, IceServers, IncomingSignal, ServerMessage } from './protocol.js' */
 /** @import { Inbox } from './inbox.js' */
 /** @import { Lifeline } from './lifeline.js' */
 /** @import { Receipts } from './receipts.js' */
@@ -22,6 +22,7 @@ export class Incoming {
    * @param {Rooms} to.rooms
    * @param {(signal: IncomingSignal) => void} to.onSignal after the room has heard it
    * @param {() => void} to.onExpiring the token runs out
+   * @param {(renewed: IceServers) => void} to.onIceServers
    * @param {(error: SwitchboardError) => void} to.onError about no request in particular
    */
   constructor(to) {
@@ -66,6 +67,8 @@ export class Incoming {
         return lifeline.moveIn(message.reconnect_after_ms);
       case 'expiring':
         return this.#to.onExpiring();
+      case 'ice-servers':
+        return this.#to.onIceServers(message);
       case 'error':
         return this.#refused(message);
       case 'member-joined':

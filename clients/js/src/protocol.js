@@ -114,9 +114,10 @@ export const SUBPROTOCOL = 'switchboard.v1.json';
  *   resume there; after the deadline this one is closed
  */
 /** @typedef {{ type: 'expiring', in_ms: number }} Expiring the token runs out, and the session with it */
+/** @typedef {{ type: 'ice-servers', ice_servers: RTCIceServer[], ttl_s: number }} IceServers before the credentials of the last ones end */
 /** @typedef {{ type: 'error', re?: number, code: ErrorCode, message: string, retry_after_ms?: number }} GatewayError */
 /** @typedef {MemberJoined | MemberUpdated | MemberLeft | Ready | RoomClosed} RoomEvent */
 /**
  * @typedef {Welcome | Joined | Left | RoomEvent | IncomingSignal | Delivered | Undelivered | Done | Pong
- *   | Drain | Expiring | GatewayError} ServerMessage
+ *   | Drain | Expiring | IceServers | GatewayError} ServerMessage
  */

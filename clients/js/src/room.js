@@ -20,6 +20,7 @@ import { Roster } from './roster.js';
  * @property {Ready} ready the room has two members now; `offerer` begins
  * @property {IncomingSignal} signal the sender is told `delivered` once all listeners have returned. Those that came before
  *   the first listener have waited for it, 5 s at most, and come right after; not those of a member that has left
+ * @property {{ iceServers: RTCIceServer[] }} ice-servers as of the client
  * @property {{}} resumed the connection was lost and is back; this client is the peer it was, and what changed meanwhile
  *   has been told by the events above
  * @property {{ formerPeer: string }} rejoined this client lost its place, with its session or alone, and has a new one:
@@ -103,6 +104,11 @@ export class Room extends Emitter {
       this.#resolveEntered = resolve;
       this.#rejectEntered = reject;
     });
+  }
+
+  /** @internal @param {RTCIceServer[]} iceServers */
+  iceRenewed(iceServers) {
+    this.emit('ice-servers', { iceServers });
   }
 
   /** Whether this client is a member at this moment, as far as it knows. */

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use switchboard_cluster::NotAMember;
 use switchboard_dialects::Heard;
 use switchboard_protocol::client_message::Signal;
-use switchboard_protocol::server_message::{Done, RoomClosed};
-use switchboard_protocol::{ErrorCode, PeerId, ServerMessage};
+use switchboard_protocol::server_message::{Done, IceServers, RoomClosed};
+use switchboard_protocol::{ErrorCode, PeerId, RoomId, ServerMessage};
 use switchboard_session::{Input, Live, Operation, Output, Refused, Repetition, SignalToName};
 use tokio::time::{Sleep, sleep_until};
 
@@ -155,17 +155,8 @@ impl Work {
                     node.prove(&local).await;
                 });
             }
-            Output::Expel(room) => {
-                self.answer(RoomClosed {
-                    room: room.clone(),
-                    reason: "your token does not cover this room any more".into(),
-                });
-                let local = self.asker.local.clone();
-                self.host.spawn(async move {
-                    // Where the directory cannot be told now, the next assertion tells it.
-                    let _ = node.leave(&local, &room).await;
-                });
-            }
+            Output::Expel(room) => self.expel(room),
+            Output::RenewIceServers => self.renew_ice_servers(),
             Output::Ping => {
                 if wire.ping().is_err() {
                     return Some(End::Gone);
@@ -174,6 +165,27 @@ impl Work {
             Output::Close(closing) => return Some(End::Close(closing)),
         }
         None
+    }
+
+    /// The session leaves a room that it has no right to be in any more.
+    fn expel(&self, room: RoomId) {
+        self.answer(RoomClosed {
+            room: room.clone(),
+            reason: "your token does not cover this room any more".into(),
+        });
+        let (node, local) = (self.host.node.clone(), self.asker.local.clone());
+        self.host.spawn(async move {
+            // Where the directory cannot be told now, the next assertion tells it.
+            let _ = node.leave(&local, &room).await;
+        });
+    }
+
+    fn renew_ice_servers(&self) {
+        let ice = &self.host.ice;
+        self.answer(IceServers {
+            ice_servers: ice.for_user(&self.asker.local.user),
+            ttl_s: ice.ttl().as_secs(),
+        });
     }
 
     /// Counts what a signal without a receiver of its own makes the cluster write.

@@ -199,7 +199,7 @@ impl Connection {
             rooms,
             heartbeat_ms: millis(rules.heartbeat),
             limits: rules.limits,
-            ice_servers: Vec::new(),
+            ice_servers: self.host.ice.for_user(&local.user),
         }
     }
 }

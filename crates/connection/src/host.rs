@@ -12,6 +12,7 @@ use switchboard_session::Rules;
 use tokio_util::task::TaskTracker;
 
 use crate::authenticate::Authenticate;
+use crate::ice::IceServers;
 
 /// What all connections of a node share.
 pub struct Host {
@@ -21,6 +22,8 @@ pub struct Host {
     pub rules: Arc<Rules>,
     /// Who may come in.
     pub authenticate: Box<dyn Authenticate>,
+    /// What their clients reach one another by.
+    pub ice: Arc<dyn IceServers>,
     /// Who is told what they do.
     pub observe: Arc<dyn Observe>,
     /// Connections, and what they leave behind.
@@ -108,6 +111,7 @@ impl Host {
         node: Node,
         rules: Arc<Rules>,
         authenticate: impl Authenticate + 'static,
+        ice: Arc<dyn IceServers>,
         observe: Arc<dyn Observe>,
         tasks: TaskTracker,
     ) -> Self {
@@ -115,6 +119,7 @@ impl Host {
             node,
             rules,
             authenticate: Box::new(authenticate),
+            ice,
             observe,
             tasks,
             panickers: Panickers::default(),

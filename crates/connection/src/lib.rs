@@ -28,6 +28,7 @@ mod connection;
 mod departure;
 mod greeting;
 mod host;
+mod ice;
 mod mailbox;
 mod operations;
 mod resuming;
@@ -43,6 +44,7 @@ use std::time::Duration;
 pub use authenticate::{Authenticate, Identity, Refusal};
 pub use connection::{Arrival, Connection};
 pub use host::{Host, Observe, Phase, Seat};
+pub use ice::IceServers;
 pub use mailbox::Mailbox;
 pub use transport::{Ended, Gone, Transport};
 

@@ -223,7 +223,14 @@ async fn gateway(cluster: &MemoryCluster, window: Duration) -> Arc<Host> {
     let serving = timeout(PATIENCE, serving).await;
     drop(serving.expect("it serves in time").expect("it goes on"));
     let tasks = TaskTracker::new();
-    let host = Host::new(node, Arc::new(rules(window)), Open, Arc::new(()), tasks);
+    let host = Host::new(
+        node,
+        Arc::new(rules(window)),
+        Open,
+        Arc::new(()),
+        Arc::new(()),
+        tasks,
+    );
     Arc::new(host)
 }
 
@@ -271,6 +278,7 @@ fn rules(window: Duration) -> Rules {
         fan_out_bytes_per_second: 1 << 24,
         room_capacity: 64,
         room_capacity_max: 1000,
+        ice_renewal: None,
         outlives_token: None,
         rooms_max: 16,
     }

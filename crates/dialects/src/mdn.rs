@@ -210,7 +210,8 @@ impl Dialect for Mdn {
             | ServerMessage::Ready(_)
             | ServerMessage::Pong(_)
             | ServerMessage::Drain(_)
-            | ServerMessage::Expiring(_) => {}
+            | ServerMessage::Expiring(_)
+            | ServerMessage::IceServers(_) => {}
         }
         Ok(())
     }

@@ -205,7 +205,8 @@ impl Dialect for SocketIo {
             ServerMessage::Ready(_)
             | ServerMessage::Pong(_)
             | ServerMessage::Drain(_)
-            | ServerMessage::Expiring(_) => {}
+            | ServerMessage::Expiring(_)
+            | ServerMessage::IceServers(_) => {}
         }
         Ok(())
     }

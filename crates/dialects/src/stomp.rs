@@ -309,7 +309,8 @@ impl Dialect for Stomp {
             | ServerMessage::Delivered(_)
             | ServerMessage::Pong(_)
             | ServerMessage::Drain(_)
-            | ServerMessage::Expiring(_) => {}
+            | ServerMessage::Expiring(_)
+            | ServerMessage::IceServers(_) => {}
         }
         Ok(())
     }

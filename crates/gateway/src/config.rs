@@ -15,6 +15,7 @@ mod dialects;
 mod effective;
 mod environment;
 mod file;
+mod ice;
 mod key_file;
 mod keys;
 mod limits;
@@ -42,6 +43,7 @@ use std::path::PathBuf;
 pub use auth::{AdminConfig, AuthConfig, AuthMode, JwtConfig};
 pub use cluster::{ClusterConfig, NodeConfig, RedisConfig, RoutingConfig};
 pub use dialects::{DialectName, ErrorTexts, SocketIoConfig};
+pub use ice::{IceConfig, IceUrl};
 pub use limits::LimitsConfig;
 pub use load::{Loaded, load, load_to_ask};
 pub use mistake::{Mistake, Mistakes};
@@ -78,6 +80,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// Who may connect.
     pub auth: AuthConfig,
+    /// STUN and TURN.
+    pub ice: IceConfig,
     /// Whose word about a client's address counts.
     pub proxy: ProxyConfig,
     /// What all nodes agree on.
@@ -113,6 +117,7 @@ impl Default for Config {
             node: NodeConfig::default(),
             redis: RedisConfig::default(),
             auth: AuthConfig::default(),
+            ice: IceConfig::default(),
             proxy: ProxyConfig::default(),
             cluster: ClusterConfig::default(),
             session: SessionConfig::default(),

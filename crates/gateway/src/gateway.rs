@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::drain::Drains;
 use crate::health::Readiness;
 use crate::http::origin::Origins;
+use crate::ice::Ice;
 use crate::metrics::Metrics;
 use crate::otlp::Export;
 use crate::registry::Registry;
@@ -28,6 +29,7 @@ pub(crate) struct Gateway {
     pub(crate) origins: Origins,
     pub(crate) proxies: Arc<Proxies>,
     pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) ice: Arc<Ice>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: Arc<Metrics>,
     /// Of spans.
@@ -58,6 +60,7 @@ pub(crate) fn rules(config: &Config) -> Rules {
         fan_out_bytes_per_second: limits.fan_out_bytes_per_second,
         room_capacity: config.room.capacity,
         room_capacity_max: config.room.capacity_max,
+        ice_renewal: config.ice.renewal(),
         outlives_token: config.auth.max_session(),
         rooms_max: config.room.max_per_session as usize,
     }

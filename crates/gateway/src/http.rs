@@ -4,6 +4,7 @@ mod admin;
 mod demo;
 mod embedded;
 mod folder;
+mod ice_servers;
 pub(crate) mod nodes;
 pub(crate) mod origin;
 mod pages;
@@ -34,6 +35,7 @@ pub(crate) fn public(gateway: Arc<Gateway>) -> Router {
     let speaks = |dialect| gateway.config.dialects.contains(&dialect);
     let mut router = Router::new()
         .route("/health", get(pages::health))
+        .route("/v1/ice-servers", get(ice_servers::ice_servers))
         .route("/demo/{*file}", get(demo::demo_file))
         .route("/sdk/{*file}", get(demo::sdk_file));
     router = match &gateway.config.static_dir {

@@ -24,6 +24,7 @@ mod headers;
 mod health;
 mod http;
 mod http_client;
+mod ice;
 mod listener;
 pub mod log;
 mod metrics;

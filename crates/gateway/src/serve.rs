@@ -29,6 +29,7 @@ use crate::drain::{self, Drained, Drains, Order, Signals};
 use crate::gateway::{Gateway, rules};
 use crate::health::{self, Neighbours, Readiness};
 use crate::http::{self, origin::Origins};
+use crate::ice::Ice;
 use crate::listener::{self, Bounds};
 use crate::metrics::Metrics;
 use crate::open_files;
@@ -242,13 +243,17 @@ fn assemble(
     );
     let registry = Arc::new(Registry::new(capacity, metrics.shed_counters()));
     let authenticator = Authenticator::from_config(&config.auth, &metrics.key_reads_counter())?;
-    let authenticator = Arc::new(authenticator);
+    let (authenticator, ice) = (
+        Arc::new(authenticator),
+        Arc::new(Ice::from_config(&config.ice)),
+    );
     let tasks = TaskTracker::new();
     Ok(Arc::new(Gateway {
         host: Arc::new(Host::new(
             node.clone(),
             Arc::new(rules(&config)),
             Entrance::new(authenticator.clone(), metrics.clone()),
+            ice.clone(),
             metrics.clone(),
             tasks.clone(),
         )),
@@ -257,6 +262,7 @@ fn assemble(
         drains: Drains::new(registry.clone()),
         registry,
         authenticator,
+        ice,
         readiness: Arc::new(Readiness::new(
             node.clone(),
             backend,

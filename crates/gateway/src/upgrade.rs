@@ -50,9 +50,10 @@ pub(crate) struct Opening {
     handshake: Handshake,
 }
 
+/// A token in the URL, for clients that can set no header.
 #[derive(Deserialize)]
-struct ConnectQuery {
-    access_token: Option<String>,
+pub(crate) struct TokenInUrl {
+    pub(crate) access_token: Option<String>,
 }
 
 impl FromRequestParts<Arc<Gateway>> for Opening {
@@ -67,7 +68,7 @@ impl FromRequestParts<Arc<Gateway>> for Opening {
         if !gateway.drains.takes() {
             return Err(connect_elsewhere());
         }
-        let query = Query::<ConnectQuery>::try_from_uri(&parts.uri);
+        let query = Query::<TokenInUrl>::try_from_uri(&parts.uri);
         let query = query.map_err(IntoResponse::into_response)?;
         let mut caller = Caller::of(gateway, parts);
         caller.token = caller.token.or(query.0.access_token);

@@ -30,6 +30,7 @@ pub enum ServerMessage {
     Pong(Pong),
     Drain(Drain),
     Expiring(Expiring),
+    IceServers(Box<IceServers>),
     Error(Box<Error>),
 }
 
@@ -312,6 +313,16 @@ pub struct Expiring {
     pub in_ms: u64,
 }
 
+/// `ice-servers`: others, before the credentials of the last ones run out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename = "ice-servers")]
+pub struct IceServers {
+    /// As in `welcome`.
+    pub ice_servers: Vec<IceServer>,
+    /// Their credentials are good for so long.
+    pub ttl_s: u64,
+}
+
 /// `error`: a request was refused, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename = "error")]
@@ -342,5 +353,5 @@ macro_rules! from_message {
 
 from_message! {
     Welcome as Box, Joined as Box, Left, MemberJoined as Arc, MemberUpdated as Arc, MemberLeft, Ready, RoomClosed,
-    Signal, Delivered, Undelivered, Done, Pong, Drain, Expiring, Error as Box,
+    Signal, Delivered, Undelivered, Done, Pong, Drain, Expiring, IceServers as Box, Error as Box,
 }

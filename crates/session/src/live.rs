@@ -133,6 +133,8 @@ pub enum Output<'a> {
     Prove,
     /// The client's token does not cover this room any more: take the session out of it.
     Expel(RoomId),
+    /// Tell the client ICE servers with new credentials.
+    RenewIceServers,
     /// Send a WebSocket ping.
     Ping,
     /// It is over.
@@ -158,6 +160,8 @@ pub struct Live {
     signal_ids: SignalIds,
     heartbeat: Heartbeat,
     expiry: Option<Box<Expiry>>,
+    /// When it gets other ICE servers.
+    renew_ice_at: Option<Instant>,
     /// The client has said nothing since it resumed.
     unproven: bool,
     /// In a row.
@@ -169,6 +173,7 @@ impl Live {
     pub fn new(rules: Arc<Rules>, authorization: Authorization, now: Instant) -> Self {
         Self {
             expiry: Expiry::of(&authorization, now),
+            renew_ice_at: rules.ice_renewal.map(|pause| now + pause),
             grants: Box::new(authorization.grants),
             rooms: Rooms::default(),
             rates: Rates::new(&rules, now),
@@ -199,7 +204,8 @@ impl Live {
     pub fn wake_at(&self) -> Instant {
         let heartbeat = self.heartbeat.wake_at(&self.rules);
         let expiry = self.expiry.as_ref().map(|expiry| expiry.wake_at());
-        expiry.map_or(heartbeat, |expiry| expiry.min(heartbeat))
+        let others = expiry.into_iter().chain(self.renew_ice_at);
+        others.fold(heartbeat, Instant::min)
     }
 
     /// Takes an input and appends what follows from it.
@@ -244,6 +250,10 @@ impl Live {
             Input::Tick => {
                 let expiry = self.expiry.as_mut();
                 out.extend(expiry.and_then(|expiry| expiry.tick(now)));
+                if self.renew_ice_at.take_if(|at| *at <= now).is_some() {
+                    self.renew_ice_at = self.rules.ice_renewal.map(|pause| now + pause);
+                    out.push(Output::RenewIceServers);
+                }
                 out.extend(self.heartbeat.tick(&self.rules, now));
             }
         }

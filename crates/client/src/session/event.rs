@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use switchboard_protocol::RoomId;
 use switchboard_protocol::server_message::{
-    Joined, MemberJoined, MemberLeft, MemberUpdated, Ready, RoomClosed, Signal, Welcome,
+    IceServers, Joined, MemberJoined, MemberLeft, MemberUpdated, Ready, RoomClosed, Signal, Welcome,
 };
 
 use super::RequestError;
@@ -30,6 +30,8 @@ pub enum Event {
     RoomClosed(RoomClosed),
     /// A signal. Taking it from [`Events`](crate::Events) acknowledges it to its sender.
     Signal(Signal),
+    /// ICE servers with other credentials than those of the welcome, which soon end: for `setConfiguration`.
+    IceServers(Box<IceServers>),
     /// The connection was lost or came back. Moving from one node to another is no such thing.
     Connection(ConnectionState),
     /// A room was entered again, of which the gateway knew nothing any more: the roster starts over.

@@ -64,6 +64,7 @@ impl Session {
             }
             ServerMessage::Drain(drain) => self.drain(drain, now),
             ServerMessage::Expiring(_) => self.expiring(),
+            ServerMessage::IceServers(renewed) => self.tell(Event::IceServers(renewed)),
             ServerMessage::Welcome(_) | ServerMessage::Pong(_) => {}
         }
     }

@@ -61,7 +61,7 @@ const NODE_BYTES: RangeInclusive<u64> = 1024..=1 << 40;
 
 /// Every key, in the order in which they are shown; those of one group stand together.
 pub(super) static KEYS: &[Key] = {
-    use Setting::{Micros, Millis, Number};
+    use Setting::{Micros, Millis, Number, Seconds};
     &[
         key("listen", |c| plain(&mut c.listen)),
         key("ops_listen", |c| plain(&mut c.ops_listen)),
@@ -106,6 +106,11 @@ pub(super) static KEYS: &[Key] = {
         key("auth.jwt.grants_claim", |c| {
             plain(&mut c.auth.jwt.grants_claim)
         }),
+        key("ice.servers", |c| plain(&mut c.ice.servers)),
+        key("ice.turn_urls", |c| plain(&mut c.ice.turn_urls)),
+        key("ice.turn_secret", |c| plain(&mut c.ice.turn_secret)),
+        key("ice.turn_secret_old", |c| plain(&mut c.ice.turn_secret_old)),
+        key("ice.ttl_s", |c| Seconds(&mut c.ice.ttl, 60..=86_400)),
         key("proxy.trusted", |c| plain(&mut c.proxy.trusted)),
         key("proxy.header", |c| plain(&mut c.proxy.header)),
         key("cluster.key", |c| plain(&mut c.cluster.key)),

@@ -13,7 +13,7 @@ use super::raw::shortened;
 use super::readable;
 use super::secret::Secret;
 use super::session::DEADLINE_MARGIN;
-use super::{Config, JwtConfig};
+use super::{Config, IceUrl, JwtConfig};
 
 /// Shorter, a key could be found by trying.
 const KEY_CHARS_MIN: usize = 16;
@@ -31,6 +31,7 @@ pub(super) fn check(loading: &mut Loading) {
     rules.secrets(&config);
     rules.tokens(&config);
     rules.access(&config);
+    rules.ice(&config);
 }
 
 /// Adds a mistake for each file or folder that the node will not be able to read.
@@ -155,6 +156,8 @@ impl Rules<'_> {
             "is not a filter such as info or warn,switchboard_cluster=debug".into()
         });
         for (path, secret) in [
+            ("ice.turn_secret", &config.ice.turn_secret),
+            ("ice.turn_secret_old", &config.ice.turn_secret_old),
             ("cluster.key", &config.cluster.key),
             ("admin.token", &config.admin.token),
         ] {
@@ -246,6 +249,25 @@ impl Rules<'_> {
                 ));
             }
         }
+    }
+
+    fn ice(&mut self, config: &Config) {
+        let ice = &config.ice;
+        self.require(
+            &["ice.turn_urls", "ice.turn_secret"],
+            ice.turn_urls.is_empty() == ice.turn_secret.is_none(),
+            || "ice.turn_urls and ice.turn_secret go together: the servers check credentials with the secret".into(),
+        );
+        self.require(
+            &["ice.turn_urls"],
+            ice.turn_urls.iter().all(IceUrl::is_turn),
+            || "begin with turn: or turns:; what needs no credentials is in ice.servers".into(),
+        );
+        self.require(
+            &["ice.turn_secret_old", "ice.turn_secret"],
+            ice.turn_secret_old.is_none() || ice.turn_secret.is_some(),
+            || "an old secret has a new one beside it: set ice.turn_secret".into(),
+        );
     }
 
     fn access(&mut self, config: &Config) {

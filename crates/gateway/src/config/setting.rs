@@ -16,6 +16,8 @@ pub(super) enum Setting<'a> {
     Number(&'a mut dyn Number, RangeInclusive<u64>),
     /// A time, in milliseconds.
     Millis(&'a mut Duration, RangeInclusive<u64>),
+    /// A time, in seconds.
+    Seconds(&'a mut Duration, RangeInclusive<u64>),
     /// A time, in microseconds.
     Micros(&'a mut Duration, RangeInclusive<u64>),
 }
@@ -32,6 +34,7 @@ impl Setting<'_> {
                     .ok_or_else(|| format!("{number} is too large for this machine"))?;
             }
             Self::Millis(field, range) => *field = Duration::from_millis(within(raw, &range)?),
+            Self::Seconds(field, range) => *field = Duration::from_secs(within(raw, &range)?),
             Self::Micros(field, range) => *field = Duration::from_micros(within(raw, &range)?),
         }
         Ok(())
@@ -44,6 +47,7 @@ impl Setting<'_> {
             Self::Plain(field) => field.show(),
             Self::Number(field, _) => whole(field.get().into()),
             Self::Millis(field, _) => whole(field.as_millis()),
+            Self::Seconds(field, _) => whole(field.as_secs().into()),
             Self::Micros(field, _) => whole(field.as_micros()),
         }
     }

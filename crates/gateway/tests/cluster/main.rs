@@ -19,6 +19,7 @@ mod frozen_node;
 mod handshake;
 mod hidden;
 mod https;
+mod ice_servers;
 mod issuers;
 mod killed_node;
 mod limits;

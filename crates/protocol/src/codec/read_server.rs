@@ -8,8 +8,8 @@ use super::read_client::unknown_type;
 use super::{Codec, Fault};
 use crate::ServerMessage;
 use crate::server_message::{
-    Delivered, Done, Drain, Error, Expiring, Joined, Left, MemberJoined, MemberLeft, MemberUpdated,
-    Pong, Ready, RoomClosed, Signal, Undelivered, Welcome,
+    Delivered, Done, Drain, Error, Expiring, IceServers, Joined, Left, MemberJoined, MemberLeft,
+    MemberUpdated, Pong, Ready, RoomClosed, Signal, Undelivered, Welcome,
 };
 
 /// The derived types do not look at their tag: `type` decides here which of them reads the frame.
@@ -34,6 +34,7 @@ pub(super) fn message(
         "pong" => body::<Pong>(codec, frame, "pong")?.into(),
         "drain" => body::<Drain>(codec, frame, "drain")?.into(),
         "expiring" => body::<Expiring>(codec, frame, "expiring")?.into(),
+        "ice-servers" => body::<IceServers>(codec, frame, "ice-servers")?.into(),
         "error" => body::<Error>(codec, frame, "error")?.into(),
         unknown => return Err(unknown_type(unknown)),
     })

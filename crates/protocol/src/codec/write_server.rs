@@ -26,6 +26,7 @@ pub(super) fn message(
         ServerMessage::Pong(message) => append(codec, message, out),
         ServerMessage::Drain(message) => append(codec, message, out),
         ServerMessage::Expiring(message) => append(codec, message, out),
+        ServerMessage::IceServers(message) => append(codec, message, out),
         ServerMessage::Error(message) => append(codec, message, out),
     }
 }

@@ -130,7 +130,7 @@ impl Application {
             }
             Event::RoomClosed(closed) => self.lose(&closed.room),
             Event::RoomLost { room, .. } => self.lose(&room),
-            Event::Ready(_) | Event::Signal(_) | Event::Connection(_) => {}
+            Event::Ready(_) | Event::Signal(_) | Event::IceServers(_) | Event::Connection(_) => {}
         }
     }
 

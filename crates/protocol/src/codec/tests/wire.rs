@@ -4,13 +4,14 @@ use super::samples::{OFFER, client_messages, server_messages};
 use super::*;
 use crate::{Encoding, Payload};
 
-const SERVER: [&str; 23] = [
+const SERVER: [&str; 24] = [
     r#"{"type":"welcome","peer":"aliceAAAAAAAAAAAAAA_","user":"alice@example.org","name":"Alice","node":"gw-a-1","resume":{"secret":"c2VjcmV0","window_ms":60000},"resumed":false,"heartbeat_ms":25000,"limits":{"in_flight":64,"in_flight_bytes":1048576,"max_message_bytes":262144,"signals_per_second":50,"burst":100},"ice_servers":[{"urls":["stun:stun.example.org"]},{"urls":["turn:turn.example.org?transport=udp"],"username":"1700000000:alice","credential":"c2VjcmV0"}]}"#,
     r#"{"type":"welcome","peer":"aliceAAAAAAAAAAAAAA_","user":"alice@example.org","node":"gw-a-1","resume":{"secret":"c2VjcmV0","window_ms":60000},"resumed":true,"rooms":[{"room":"study-1","revision":5,"capacity":2,"members":[{"peer":"aliceAAAAAAAAAAAAAA_","user":"u","state":{},"order":3,"joined_at":1700000000123,"connection":"live"}]}],"heartbeat_ms":25000,"limits":{"in_flight":64,"in_flight_bytes":1048576,"max_message_bytes":262144,"signals_per_second":50,"burst":100},"ice_servers":[]}"#,
     r#"{"type":"pong","re":9}"#,
     r#"{"type":"pong"}"#,
     r#"{"type":"drain","reconnect_after_ms":250,"deadline_ms":30000}"#,
     r#"{"type":"expiring","in_ms":60000}"#,
+    r#"{"type":"ice-servers","ice_servers":[{"urls":["turn:turn.example.org"],"username":"1700000000:5f2a","credential":"c2VjcmV0"}],"ttl_s":14400}"#,
     r#"{"type":"joined","re":1,"room":"study-1","revision":5,"capacity":2,"members":[{"peer":"aliceAAAAAAAAAAAAAA_","user":"u","state":{},"order":3,"joined_at":1700000000123,"connection":"live"},{"peer":"bobBBBBBBBBBBBBBBBB-","user":"u","name":"Bob","avatar":"https://example.org/b.png","state":{"muted":true},"order":3,"joined_at":1700000000123,"connection":"live"}]}"#,
     r#"{"type":"left","re":3,"room":"study-1"}"#,
     r#"{"type":"member-joined","room":"study-1","revision":6,"member":{"peer":"bobBBBBBBBBBBBBBBBB-","user":"u","name":"Bob","avatar":"https://example.org/b.png","state":{"muted":true},"order":3,"joined_at":1700000000123,"connection":"live"}}"#,
@@ -82,7 +83,7 @@ fn messagepack_holds_the_same_maps() {
 #[test]
 fn a_signal_looks_like_this_in_messagepack() {
     let messages = server_messages(OFFER);
-    let frame = server_frame(Codec::MessagePack, &messages[14]);
+    let frame = server_frame(Codec::MessagePack, &messages[15]);
     let expected = [
         &b"\x86\xa4type\xa6signal"[..],
         b"\xa4room\xa7study-1",

@@ -111,3 +111,16 @@ fn another_token_puts_the_end_off_and_takes_away_what_it_does_not_cover() {
     assert_eq!(error.code, ErrorCode::NotAMember);
     assert_eq!(next(&mut rig).0, 540);
 }
+
+#[test]
+fn a_session_gets_other_ice_servers_again_and_again() {
+    let mut rig = Rig::new(Grants::default());
+    let rules = Rules {
+        ice_renewal: Some(Duration::from_secs(30)),
+        ..rules()
+    };
+    rig.live = Live::new(Arc::new(rules), Authorization::default(), rig.now);
+    for _ in 0..3 {
+        assert_eq!(next(&mut rig), (30, Output::RenewIceServers));
+    }
+}

@@ -9,6 +9,7 @@ use crate::{Connection, ErrorCode, Member, MemberState, Payload, RoomId, ServerM
 
 pub(in super::super) fn server_messages(payload: Payload<&[u8]>) -> Vec<ServerMessage> {
     let mut messages = about_the_session();
+    messages.extend(about_what_ends());
     messages.extend(about_rooms());
     messages.extend(signals(payload));
     messages.extend(about_requests());
@@ -70,7 +71,21 @@ fn about_the_session() -> Vec<ServerMessage> {
             deadline_ms: 30_000,
         }
         .into(),
+    ]
+}
+
+fn about_what_ends() -> Vec<ServerMessage> {
+    vec![
         Expiring { in_ms: 60_000 }.into(),
+        IceServers {
+            ice_servers: vec![IceServer {
+                urls: vec!["turn:turn.example.org".into()],
+                username: Some("1700000000:5f2a".into()),
+                credential: Some("c2VjcmV0".into()),
+            }],
+            ttl_s: 14_400,
+        }
+        .into(),
     ]
 }
 
