@@ -25,12 +25,20 @@ export function joinBySdk({ page }, { name, room = 'studio', listens = true }) {
   );
 }
 
-/** @param {DemoPage} person @param {{ videoCodec?: string }} [preferences] */
-export function makeCall({ page }, preferences) {
-  return page.evaluate((preferences) => {
-    const { own } = /** @type {any} */ (window);
-    own.call = new own.sdk.Call(own.room, own.media, {}, preferences);
-    own.data = [];
-    own.call.on('data-received', (/** @type {any} */ { topic, data }) => own.data.push([topic, data]));
-  }, preferences);
+/**
+ * @param {DemoPage} person
+ * @param {{ videoCodec?: string }} [preferences]
+ * @param {{ relayed?: boolean }} [paths] `relayed`: over the gateway's TURN servers alone
+ */
+export function makeCall({ page }, preferences, { relayed = false } = {}) {
+  return page.evaluate(
+    ({ preferences, relayed }) => {
+      const { own } = /** @type {any} */ (window);
+      const configuration = relayed ? { iceServers: own.client.welcome.ice_servers, iceTransportPolicy: 'relay' } : {};
+      own.call = new own.sdk.Call(own.room, own.media, configuration, preferences);
+      own.data = [];
+      own.call.on('data-received', (/** @type {any} */ { topic, data }) => own.data.push([topic, data]));
+    },
+    { preferences, relayed },
+  );
 }

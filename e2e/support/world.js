@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { Balancer } from './balancer.js';
 import { launchBrowser } from './browser.js';
+import { Coturn } from './coturn.js';
 import { DemoPage } from './demo_page.js';
 import { Gateway } from './gateway.js';
 import { Redis } from './redis.js';
@@ -21,6 +22,8 @@ export async function closeBrowser() {
 export class World {
   /** @type {Redis[]} */
   #redis = [];
+  /** @type {Coturn[]} */
+  #coturns = [];
   /** @type {Gateway[]} */
   #gateways = [];
   /** @type {Balancer[]} */
@@ -34,6 +37,12 @@ export class World {
     const redis = await Redis.start();
     this.#redis.push(redis);
     return redis;
+  }
+
+  async coturn() {
+    const coturn = await Coturn.start();
+    this.#coturns.push(coturn);
+    return coturn;
   }
 
   /** @param {Record<string, string | number>} [settings] as for `--set` */
@@ -118,6 +127,6 @@ export class World {
     await Promise.allSettled(this.#pages.map((page) => page.close()));
     for (const client of this.#socketIo) client.end();
     for (const balancer of this.#balancers) balancer.stop();
-    await Promise.allSettled([...this.#gateways.map((gateway) => gateway.kill()), ...this.#redis.map((redis) => redis.stop())]);
+    await Promise.allSettled([...this.#gateways.map((gateway) => gateway.kill()), ...this.#redis.map((redis) => redis.stop()), ...this.#coturns.map((coturn) => coturn.stop())]);
   }
 }

@@ -25,7 +25,7 @@ Examples:
   CHROMIUM=/opt/chrome/chrome cargo xtask test --only browser
                                             the browser tests in a browser of one's own
 
-What the tests need (redis-server, openssl, haproxy, nginx, prometheus, chromium, node, npm, pip) is installed where that is
+What the tests need (redis-server, openssl, haproxy, nginx, coturn, prometheus, chromium, node, npm, pip) is installed where that is
 possible, on Debian and Ubuntu as root; elsewhere the command to type is shown. Nothing is skipped: a
 missing part fails. The last line counts all tests: «N passed, N failed»; a failure exits with 1.";
 
@@ -110,7 +110,13 @@ impl Part {
                 #[cfg(target_os = "linux")]
                 &tools::SYSTEMD,
             ],
-            Self::Browser => &[&tools::REDIS, &tools::NODE, &tools::NPM, &tools::CHROMIUM],
+            Self::Browser => &[
+                &tools::REDIS,
+                &tools::COTURN,
+                &tools::NODE,
+                &tools::NPM,
+                &tools::CHROMIUM,
+            ],
         }
     }
 }

@@ -19,8 +19,8 @@ mod version;
 #[cfg(target_os = "linux")]
 pub(crate) use catalogue::SYSTEMD;
 pub(crate) use catalogue::{
-    CHROMIUM, CLIPPY, HAPROXY, NGINX, NODE, NPM, NpmProgram, OPENSSL, PIP, PROMETHEUS, PROMTOOL,
-    REDIS, RUSTFMT, Tool,
+    CHROMIUM, CLIPPY, COTURN, HAPROXY, NGINX, NODE, NPM, NpmProgram, OPENSSL, PIP, PROMETHEUS,
+    PROMTOOL, REDIS, RUSTFMT, Tool,
 };
 pub(crate) use npm::{npm, put_node_on_the_path};
 use version::Version;

@@ -114,6 +114,23 @@ pub(crate) const HAPROXY: Tool = Tool {
     otherwise: "see https://www.haproxy.org/",
 };
 
+/// Relays media in browser tests.
+pub(crate) const COTURN: Tool = Tool {
+    name: "coturn",
+    programs: &["turnserver", "/usr/bin/turnserver"],
+    variable: None,
+    version: "--version",
+    at_least: Version { major: 4, minor: 5 },
+    packages: Packages {
+        debian: &["coturn"],
+        ubuntu: &["coturn"],
+        fedora: &["coturn"],
+        homebrew: &["coturn"],
+    },
+    npm: None,
+    otherwise: "see https://github.com/coturn/coturn",
+};
+
 /// The same, in tests alone.
 pub(crate) const NGINX: Tool = Tool {
     name: "nginx",
