@@ -24,6 +24,9 @@ import { Rooms } from './rooms.js';
 import { Session } from './session.js';
 import { Signals } from './signals.js';
 
+/** Between two tries to refresh a token, at the least. */
+const REFRESH_PAUSE_MIN_MS = 1_000;
+
 /**
  * A client of the cluster: it stays connected, is in the rooms that it joined, and passes signals on. Its session outlives
  * a connection (`resume`), a gateway (`drain`) and a reload of the page.
@@ -59,7 +62,9 @@ export class Client extends Emitter {
   #connecting;
   /** Whether it has been `open` since it was started. */
   #hasOpened = false;
-  /** The token that the gateway was told last. @type {string | undefined} */
+  /** The token of the last `hello`. @type {string | undefined} */
+  #helloToken;
+  /** The token that this session has at its gateway. @type {string | undefined} */
   #saidToken;
   /** Why it is `closed`, unless it was never started. @type {SwitchboardError | undefined} */
   #ended;
@@ -123,7 +128,7 @@ export class Client extends Emitter {
     this.#incoming = new Incoming({
       ...parts,
       onSignal,
-      onExpiring: () => void this.#refresh(),
+      onExpiring: ({ in_ms }) => void this.#refresh(in_ms),
       onIceServers: ({ ice_servers }) => this.#renewIceServers(ice_servers),
       onError: (error) => this.emit('error', { error }),
     });
@@ -279,7 +284,7 @@ export class Client extends Emitter {
     const { peer, secret } = (resumes && this.#session.resumption) || {};
     const resume = peer !== undefined && secret !== undefined && { peer, secret, seen: this.#receipts.seen(), handled: this.#receipts.listed() };
     this.#reload.saidHello();
-    this.#saidToken = token;
+    this.#helloToken = token;
     return {
       type: 'hello',
       receipts: true,
@@ -298,15 +303,32 @@ export class Client extends Emitter {
     for (const room of this.#rooms.all) room.iceRenewed(iceServers);
   }
 
-  /** The token runs out. If there is another one, the session goes on with it; if not, the gateway ends it in its time. */
-  async #refresh() {
-    try {
-      const token = await (this.#options.getToken ? this.#options.getToken() : this.token);
-      if (token === undefined || token === this.#saidToken || !this.#lifeline.connected) return;
-      this.#saidToken = token;
-      await this.#request({ type: 'refresh', token }).answer;
-    } catch (error) {
-      log('warn', `The token was not refreshed: ${error instanceof Error ? error.message : String(error)}`);
+  /**
+   * The token runs out. As soon as there is another one, the session goes on with it; if there is none, the gateway ends it in
+   * its time.
+   *
+   * @param {number} inMs
+   */
+  async #refresh(inMs) {
+    const endsAt = this.#platform.now() + inMs;
+    const { welcome } = this;
+    for (;;) {
+      try {
+        const token = await (this.#options.getToken ? this.#options.getToken() : this.token);
+        // Another connection has told its own token.
+        if (!this.#lifeline.connected || this.welcome?.peer !== welcome?.peer) return;
+        if (token !== undefined && token !== this.#saidToken) {
+          await this.#request({ type: 'refresh', token }).answer;
+          this.#saidToken = token;
+          return;
+        }
+      } catch (error) {
+        log('warn', `The token was not refreshed: ${error instanceof Error ? error.message : String(error)}`);
+      }
+      const left = endsAt - this.#platform.now();
+      if (left < REFRESH_PAUSE_MIN_MS) return;
+      await pause(this.#platform, Math.max(REFRESH_PAUSE_MIN_MS, left / 2));
+      if (!this.#lifeline.connected) return;
     }
   }
 
@@ -328,13 +350,18 @@ export class Client extends Emitter {
     const resumed = this.#session.isResumedBy(welcome);
     if (!resumed) this.#sessionLost();
     const { peer, node } = (this.welcome = welcome);
-    if (welcome.ice_servers?.length) this.#renewIceServers(welcome.ice_servers);
+    this.#saidToken = this.#helloToken;
     log('info', `${moved ? 'Moved to' : resumed ? 'Resumed at' : 'Connected to'} node ${node} as peer ${peer}.`);
     this.#session.welcomed(welcome);
     this.#reload.welcomed();
-    if (resumed) return this.#goOn(welcome, moved);
-    this.#signals.open(welcome.limits);
-    this.#rooms.enter();
+    if (resumed) {
+      this.#goOn(welcome, moved);
+    } else {
+      this.#signals.open(welcome.limits);
+      this.#rooms.enter();
+    }
+    // Last of all: a listener may ask for something, and what is said again goes first.
+    if (welcome.ice_servers?.length) this.#renewIceServers(welcome.ice_servers);
   }
 
   /**

@@ -1,4 +1,4 @@
-/** @import { GatewayError, IceServers, IncomingSignal, ServerMessage } from './protocol.js' */
+/** @import { Expiring, GatewayError, IceServers, IncomingSignal, ServerMessage } from './protocol.js' */
 /** @import { Inbox } from './inbox.js' */
 /** @import { Lifeline } from './lifeline.js' */
 /** @import { Receipts } from './receipts.js' */
@@ -21,7 +21,7 @@ export class Incoming {
    * @param {Inbox} to.inbox
    * @param {Rooms} to.rooms
    * @param {(signal: IncomingSignal) => void} to.onSignal after the room has heard it
-   * @param {() => void} to.onExpiring the token runs out
+   * @param {(expiring: Expiring) => void} to.onExpiring
    * @param {(renewed: IceServers) => void} to.onIceServers
    * @param {(error: SwitchboardError) => void} to.onError about no request in particular
    */
@@ -66,7 +66,7 @@ export class Incoming {
       case 'drain':
         return lifeline.moveIn(message.reconnect_after_ms);
       case 'expiring':
-        return this.#to.onExpiring();
+        return this.#to.onExpiring(message);
       case 'ice-servers':
         return this.#to.onIceServers(message);
       case 'error':

@@ -37,13 +37,18 @@ test('the same token once more is not said, and neither is none', async () => {
   }
 });
 
-test('a refused token leaves the session as it is', async () => {
-  const tokens = ['first', 'second'];
+test('a refused token leaves the session as it is, and is tried again at half of what is left', async () => {
+  const tokens = ['first', 'second', 'third'];
   const fake = await connected({ getToken: async () => tokens.shift() });
-  fake.socket.say(EXPIRING);
+  fake.socket.say({ type: 'expiring', in_ms: 8_000 });
   await idle();
   const { id } = fake.socket.last('refresh');
   fake.socket.say({ type: 'error', re: id, code: 'unauthorized', message: 'the token is another user’s' });
   await idle();
   assert.equal(fake.client.state, 'open');
+  await fake.clock.advance(3_000);
+  assert.equal(fake.socket.of('refresh').length, 1);
+  await fake.clock.advance(2_000);
+  await idle();
+  assert.deepEqual(fake.socket.of('refresh').map(({ token }) => token), ['second', 'third']);
 });

@@ -4,6 +4,8 @@ use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Header, decode, decode_header};
 
+use switchboard_protocol::limits::TOKEN_BYTES_MAX;
+
 use crate::algorithms::Algorithms;
 use crate::claims::{self, Claims};
 use crate::crypto;
@@ -12,8 +14,6 @@ use crate::identity::Identity;
 use crate::issuer::Issuer;
 use crate::key::Key;
 
-/// More than a token with a long list of rooms has; proxies refuse headers of this size.
-const TOKEN_BYTES_MAX: usize = 16 * 1024;
 /// What `typ` may say (RFC 7519 section 5.1, RFC 9068 section 2.1), in any case; or nothing at all.
 const TYPES: [&str; 3] = ["JWT", "at+jwt", "application/at+jwt"];
 
@@ -98,7 +98,12 @@ fn verified(token: &str, header: &Header, issuer: &Issuer) -> Result<Claims, Aut
             Err(error) => return Err(refusal(error, issuer.algorithms())),
         }
     }
-    Err(AuthError::BadSignature)
+    // Keys without a name may be any. Where the issuer publishes others, the right one may be among those to come.
+    let is_named = header.kid.is_some() && keys.iter().any(|key| key.id() == header.kid.as_deref());
+    Err(match is_named {
+        true => AuthError::BadSignature,
+        false => issuer.unknown_key().unwrap_or(AuthError::BadSignature),
+    })
 }
 
 fn refusal(error: Error, taken: Algorithms) -> AuthError {

@@ -1,4 +1,4 @@
-//! What the claims of a token mean (`docs/protocol.md`, roles of the token). A claim that is `null` is absent.
+//! What the claims of a token mean (`docs/protocol.md`, roles of the token). A claim that is `null` is absent, except `exp` and `nbf`, which are times.
 
 mod by_name;
 mod grants;
@@ -42,9 +42,10 @@ pub(crate) fn identity(claims: &Claims, rules: &Rules) -> Result<Identity, AuthE
             "text of at most 2048 bytes",
         )?,
         grants: grants::of(claims, &rules.grants_claim)?,
-        // A time beyond what this machine can count never comes.
+        // As long as the check takes it. A time beyond what this machine can count never comes.
         expires_at: seconds(claims, "exp")?
-            .and_then(|exp| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(exp))),
+            .and_then(|exp| exp.checked_add(rules.leeway_s()))
+            .and_then(|end| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(end))),
         token: text(
             claims,
             "jti",

@@ -17,7 +17,7 @@ pub struct Identity {
     pub avatar: Option<Arc<str>>,
     /// What they may do.
     pub grants: Grants,
-    /// When the token ends. `None`: never.
+    /// When the token ends, with what clocks may differ. `None`: never.
     pub expires_at: Option<SystemTime>,
     /// The token's own id, `jti`.
     pub token: Option<Arc<str>>,

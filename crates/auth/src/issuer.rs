@@ -85,9 +85,8 @@ impl Issuer {
         if !taken.has(algorithm) {
             return Err(AuthError::WrongAlgorithm { taken });
         }
-        let published = self.published.as_ref().map(KeySet::keys);
-        let is_unread = matches!(published, Some(None));
-        let published = published.flatten().unwrap_or_default();
+        let published = self.published.as_ref().and_then(KeySet::keys);
+        let published = published.unwrap_or_default();
         let keys = self.known.iter().chain(&*published);
         let keys: Vec<_> = keys
             .filter(|key| key.may_be(algorithm, id))
@@ -95,9 +94,22 @@ impl Issuer {
             .collect();
         match keys.is_empty() {
             false => Ok(keys),
-            true if is_unread => Err(AuthError::NoKeys),
-            true => Err(AuthError::UnknownKey),
+            true => Err(self.unknown_key().unwrap_or(AuthError::UnknownKey)),
         }
+    }
+
+    /// What a token without its key is told where the issuer publishes keys: these are not all that there are.
+    pub(crate) fn unknown_key(&self) -> Option<AuthError> {
+        let published = self.published.as_ref()?;
+        Some(match published.keys() {
+            None => AuthError::NoKeys,
+            Some(_) => AuthError::UnknownKey,
+        })
+    }
+
+    /// No token can be right: the rules leave its keys nothing that they are for.
+    pub fn takes_nothing(&self) -> bool {
+        self.algorithms() == Algorithms::NONE
     }
 
     /// What its keys are for, or may be where it publishes them.

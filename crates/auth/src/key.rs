@@ -76,6 +76,10 @@ impl Key {
         }
     }
 
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
     pub(crate) fn algorithms(&self) -> Algorithms {
         self.algorithms
     }

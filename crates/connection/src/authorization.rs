@@ -14,12 +14,15 @@ use crate::host::Host;
 /// Of a client that can refresh its token, or cannot.
 pub(crate) fn authorization(rules: &Rules, can_refresh: bool, identity: Identity) -> Authorization {
     let left = |at: SystemTime| at.duration_since(SystemTime::now()).unwrap_or_default();
-    let expires_at = identity.expires_at.map(|at| crate::now() + left(at));
+    // A time beyond what this machine can count never comes.
+    let expires_at = identity
+        .expires_at
+        .and_then(|at| crate::now().checked_add(left(at)));
     let ends_at = match can_refresh {
         true => expires_at,
         false => expires_at
             .zip(rules.outlives_token)
-            .map(|(end, longer)| end + longer),
+            .and_then(|(end, longer)| end.checked_add(longer)),
     };
     Authorization {
         grants: identity.grants,
@@ -49,6 +52,10 @@ pub(crate) async fn refresh(
     if identity.user != local.user {
         let words = "the token is another user's: a session stays with its own";
         return Err(Refused::new(ErrorCode::Unauthorized, words));
+    }
+    if identity.grants.hidden != local.hidden {
+        let words = "an observer stays one, and a member too: connect again with this token";
+        return Err(Refused::new(ErrorCode::Forbidden, words));
     }
     Ok(Box::new(authorization(&host.rules, true, identity)))
 }

@@ -30,6 +30,8 @@ pub(crate) struct Work {
     live: Live,
     asker: Asker,
     pub(crate) performing: Option<Performing>,
+    /// It changes the directory: it is finished though the session ends.
+    pub(crate) is_lasting: bool,
     pub(crate) timer: Pin<Box<Sleep>>,
 }
 
@@ -42,8 +44,14 @@ impl Work {
             live,
             asker,
             performing: None,
+            is_lasting: false,
             timer,
         }
+    }
+
+    /// When time brings something.
+    pub(crate) fn wakes_at(&self) -> std::time::Instant {
+        self.live.wake_at()
     }
 
     pub(crate) fn heard(&mut self, heard: Heard<'_>, wire: &mut Wire) -> Option<End> {
@@ -144,6 +152,7 @@ impl Work {
             Output::Perform(operation) => {
                 let spread = self.spread_operation(&operation);
                 let asker = self.asker.clone();
+                self.is_lasting = !matches!(operation, Operation::Refresh { .. });
                 self.performing = Some(match spread {
                     Ok(()) => Box::pin(operations::perform(self.host.clone(), asker, operation)),
                     Err(refused) => Box::pin(std::future::ready(Err(refused))),

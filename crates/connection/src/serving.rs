@@ -46,7 +46,12 @@ impl<'a> Serving<'a> {
     /// The session has ended: what its client may have been given counts as such, and the operation under way is told.
     pub(crate) fn into_performing(self) -> Option<Performing> {
         self.work.note_begun(self.wire, |_, _| true);
-        self.work.performing
+        let Work {
+            performing,
+            is_lasting,
+            ..
+        } = self.work;
+        performing.filter(|_| is_lasting)
     }
 
     /// Until the client goes or this side ends it.
@@ -108,6 +113,10 @@ impl<'a> Serving<'a> {
                 Poll::Pending => {}
             }
             if was_cut_short {
+                // A client that never pauses does not put off what time brings.
+                if crate::now() >= work.wakes_at() {
+                    return Poll::Ready(Event::Timer);
+                }
                 frame = wire.poll_read(cx);
             }
         }

@@ -1,4 +1,4 @@
-//! Who a client is and what it may do: decided once, before its session begins.
+//! Who a client is and what it may do: decided before its session begins, and again for each new token.
 
 mod bearer;
 mod key_source;
@@ -135,12 +135,17 @@ impl Tokens {
         let Some(published) = published else {
             return Err(error.into());
         };
-        match published.look_again().await {
-            LookedAgain::Read => Ok(self.check.identity(token)?),
-            LookedAgain::Later(wait) => Err(Refused {
+        let looked = published.look_again().await;
+        // Also where it was too early to ask: somebody else may have brought the key meanwhile.
+        match (self.check.identity(token), looked) {
+            (
+                Err(error @ (AuthError::UnknownKey | AuthError::NoKeys)),
+                LookedAgain::Later(wait),
+            ) => Err(Refused {
                 error,
                 retry_after: Some(wait),
             }),
+            (checked, _) => Ok(checked?),
         }
     }
 }

@@ -36,3 +36,6 @@ pub struct Limits {
     /// Signals that may come at once after a pause.
     pub burst: u32,
 }
+
+/// The most of a token: more than one with a long list of rooms has; proxies refuse headers of this size.
+pub const TOKEN_BYTES_MAX: usize = 16 * 1024;

@@ -244,8 +244,7 @@ impl Live {
             Input::Authorized(authorization) => {
                 self.expiry = Expiry::of(&authorization, now);
                 *self.grants = authorization.grants;
-                let uncovered = self.rooms.take_uncovered(&self.grants);
-                out.extend(uncovered.map(Output::Expel));
+                self.rooms.narrow(&self.grants, out);
             }
             Input::Tick => {
                 let expiry = self.expiry.as_mut();

@@ -254,3 +254,22 @@ fn nothing_of_a_token_shows_in_an_error_or_of_a_key_in_debug() {
     let check = TokenCheck::new(vec![Issuer::new(strict(), vec![secret()])]);
     assert!(!format!("{check:?}").contains("48, 49, 50") && !format!("{check:?}").contains("0123"));
 }
+
+#[test]
+fn where_an_issuer_publishes_keys_without_names_a_token_of_another_may_have_a_newer_one() {
+    let (old, new) = (Signing::p256(), Signing::p256());
+    let set = crate::key_set::KeySet::default();
+    let check = TokenCheck::new(vec![
+        Issuer::new(strict(), Vec::new()).publishing(set.clone()),
+    ]);
+    let of_new = new.token("ES256", &json!({"sub": "a"}));
+    assert_eq!(check.identity(&of_new).err(), Some(AuthError::NoKeys));
+    set.replace(Some(vec![public(&old, None)]));
+    assert_eq!(check.identity(&of_new).err(), Some(AuthError::UnknownKey));
+    set.replace(Some(vec![public(&new, None)]));
+    check.identity(&of_new).expect("it is there now");
+    let header = json!({"alg": "ES256", "kid": "k"});
+    set.replace(Some(vec![public(&old, Some("k"))]));
+    let forged = new.token_with(&header, "ES256", &json!({"sub": "a"}));
+    assert_eq!(check.identity(&forged).err(), Some(AuthError::BadSignature));
+}

@@ -146,6 +146,8 @@ impl Session {
             Cause::from(&why)
         };
         self.lost = Some(Lost { why, told: false });
+        // A provider that had none while it was connected is asked again.
+        self.asked_for_token = false;
         let next = self.reconnect.on(Happened::Ended(cause), now);
         // Where the attempt that superseded it waits for its welcome there is nothing to do, and nothing to tell yet.
         if !by_ourselves || self.opening.is_none() {

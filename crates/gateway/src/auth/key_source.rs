@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde::Deserialize;
 use switchboard_auth::{Key, parse_jwks};
 
-use crate::config::{AuthConfig, JwtConfig};
+use crate::config::{AuthConfig, HttpUrl, JwtConfig};
 use crate::http_client::{Bounds, CannotTrust, HttpClient, HttpError, Question, Trust};
 
 const BOUNDS: Bounds = Bounds {
@@ -106,7 +106,12 @@ impl KeySource {
             let url = url.clone();
             return Err(NoKeys::OtherIssuer { url, said });
         }
-        jwks_uri.parse().map_err(|_| wrong())
+        let jwks = HttpUrl::parse(&jwks_uri).map_err(|_| wrong())?;
+        // What came over TLS does not lead to where anybody could put keys of their own.
+        match url.scheme_str() == Some("https") && jwks.uri().scheme_str() != Some("https") {
+            true => Err(wrong()),
+            false => Ok(jwks.uri().clone()),
+        }
     }
 
     async fn set(&self, url: &Uri) -> Result<Published, NoKeys> {

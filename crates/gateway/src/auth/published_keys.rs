@@ -23,7 +23,7 @@ const FRESH: Duration = Duration::from_secs(600);
 /// What an answer may say.
 const FRESH_MIN: Duration = Duration::from_secs(60);
 const FRESH_MAX: Duration = Duration::from_secs(24 * 3600);
-/// For so long the last good keys count, where no other can be read.
+/// So long after they were fresh the last good keys count, where no other can be read.
 const STALE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// A client that waits for keys waits no longer: all questions are over by then.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -51,6 +51,8 @@ struct Reading {
     under_way: bool,
     /// When its keys were read last.
     read_at: Option<Instant>,
+    /// Until then they are good, by what the issuer said.
+    fresh_until: Option<Instant>,
 }
 
 /// What came of looking for a key once more.
@@ -77,6 +79,7 @@ impl PublishedKeys {
                 asked_at: None,
                 under_way: false,
                 read_at: None,
+                fresh_until: None,
             }),
             wanted: Notify::new(),
             answers: watch::Sender::new(0),
@@ -102,6 +105,8 @@ impl PublishedKeys {
             if !self.begin() {
                 continue;
             }
+            // A read that is given up is none that others wait for.
+            let _under_way = UnderWay(&self.reading);
             let published = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
@@ -125,18 +130,23 @@ impl PublishedKeys {
     /// Returns when to read again.
     fn end(&self, published: Result<Published, String>) -> Duration {
         let mut reading = self.reading.lock();
-        reading.under_way = false;
         let next = match published {
             Ok(Published { keys, fresh }) => {
-                reading.read_at = Some(Instant::now());
+                let (now, fresh) = (Instant::now(), fresh.unwrap_or(FRESH));
+                let fresh = fresh.clamp(FRESH_MIN, FRESH_MAX);
+                reading.read_at = Some(now);
+                reading.fresh_until = Some(now + fresh);
                 self.counter.count(KeyReads::Read, 1);
                 self.keys.replace(Some(keys));
-                fresh.unwrap_or(FRESH).clamp(FRESH_MIN, FRESH_MAX)
+                fresh
             }
             Err(error) => {
                 self.counter.count(KeyReads::Failed, 1);
                 self.say_failed(&error, reading.read_at);
-                if reading.read_at.is_some_and(|at| at.elapsed() > STALE_MAX) {
+                if reading
+                    .fresh_until
+                    .is_some_and(|at| at.elapsed() > STALE_MAX)
+                {
                     self.keys.replace(None);
                 }
                 self.slot
@@ -160,7 +170,7 @@ impl PublishedKeys {
 
     /// A token names a key that is not there: looks for it once more, if it may.
     pub(super) async fn look_again(&self) -> LookedAgain {
-        let mut answers = self.answers.subscribe();
+        let (begun, mut answers) = (Instant::now(), self.answers.subscribe());
         {
             let reading = self.reading.lock();
             if let Some(wait) = reading.wait(self.slot).filter(|_| !reading.under_way) {
@@ -170,11 +180,21 @@ impl PublishedKeys {
         self.wanted.notify_one();
         let _ = timeout(PATIENCE, answers.changed()).await;
         let reading = self.reading.lock();
-        let asked_at = reading.asked_at;
-        match asked_at.is_some() && reading.read_at >= asked_at {
+        // An answer to a question from before may not have the key yet.
+        let is_asked_since = reading.asked_at.is_some_and(|at| at >= begun);
+        match is_asked_since && reading.read_at >= reading.asked_at {
             true => LookedAgain::Read,
             false => LookedAgain::Later(reading.wait(self.slot).unwrap_or(self.slot)),
         }
+    }
+}
+
+/// A question that is asked, until it is answered or given up.
+struct UnderWay<'a>(&'a Mutex<Reading>);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.lock().under_way = false;
     }
 }
 

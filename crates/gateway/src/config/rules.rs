@@ -4,6 +4,7 @@ mod tokens;
 
 use std::time::Duration;
 
+use switchboard_auth::Issuer;
 use switchboard_cluster::redis::RedisConfig;
 use tracing_subscriber::EnvFilter;
 
@@ -168,11 +169,6 @@ impl Rules<'_> {
                 format!("must have at least {KEY_CHARS_MIN} characters; `openssl rand -hex 32` makes a good one")
             });
         }
-        self.require(
-            &["auth.jwt.user_claims"],
-            !config.auth.jwt.user_claims.is_empty(),
-            || "names at least one claim".into(),
-        );
     }
 
     fn files(&mut self, config: &Config) {
@@ -189,6 +185,13 @@ impl Rules<'_> {
         {
             let key = super::key_file::public_key(file);
             self.accept("auth.jwt.public_key_file", key.map(drop));
+        }
+        for jwt in config.auth.issuers().filter(|jwt| !jwt.publishes()) {
+            let keys = jwt.keys().unwrap_or_default();
+            let takes_nothing = !keys.is_empty() && Issuer::new(jwt.rules(), keys).takes_nothing();
+            self.require(&["auth.jwt.algorithms"], !takes_nothing, || {
+                "none of the keys is for any of these: no token could be right".into()
+            });
         }
         let publishes = config.auth.issuers().any(JwtConfig::publishes);
         if let (true, Some(file)) = (publishes, &config.auth.ca_file) {
@@ -262,6 +265,11 @@ impl Rules<'_> {
             &["ice.turn_urls"],
             ice.turn_urls.iter().all(IceUrl::is_turn),
             || "begin with turn: or turns:; what needs no credentials is in ice.servers".into(),
+        );
+        self.require(
+            &["ice.servers"],
+            !ice.servers.iter().any(IceUrl::is_turn),
+            || "a turn: URL needs credentials, or browsers refuse the whole list: put it into ice.turn_urls".into(),
         );
         self.require(
             &["ice.turn_secret_old", "ice.turn_secret"],

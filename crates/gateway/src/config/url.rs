@@ -15,6 +15,12 @@ impl HttpUrl {
         let url: Uri = text.parse().map_err(|_| wrong())?;
         let is_http = matches!(url.scheme_str(), Some("http" | "https"));
         match is_http && url.host().is_some_and(|host| !host.is_empty()) {
+            true if url
+                .authority()
+                .is_some_and(|authority| authority.as_str().contains('@')) =>
+            {
+                Err("a name or a password has no place in this URL: logs show it".into())
+            }
             true => Ok(Self(url)),
             false => Err(wrong()),
         }

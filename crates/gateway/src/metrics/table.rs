@@ -59,7 +59,7 @@ metrics! {
         errors_total: IntCounterVec { code: ErrorCode::ALL.map(ErrorCode::as_str) },
         /// Connections that ended, by close code; 1006: the client was gone
         closes_total: IntCounterVec { code: close_codes() },
-        /// Hellos, by what became of their token
+        /// Tokens of hellos, refreshes and questions for ICE servers, by what became of them
         auth_total: IntCounterVec { outcome: AuthError::OUTCOMES.into_iter().chain([ACCEPTED]) },
         /// Times at which an issuer was asked for its keys, by what came back
         key_set_reads_total: IntCounterVec { outcome: KeyReads::ALL.map(KeyReads::as_str) },

@@ -13,6 +13,8 @@ use switchboard_testkit::GatewayProcess;
 use crate::support::{Peer, Raw, SECRET_SETTING, embedded, hear, options, signed};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// A token ends when it says so.
+const STRICT: &str = "auth.jwt.leeway_ms=0";
 
 /// A token of that user for so many seconds from now.
 fn token(user: &str, seconds: u64, grants: Value) -> String {
@@ -43,7 +45,7 @@ fn refresh(peer: &mut Peer, token: &str) -> u64 {
 
 #[tokio::test]
 async fn a_client_is_told_before_its_token_ends_and_closed_when_it_has_no_other() {
-    let gateway = embedded(&[SECRET_SETTING]);
+    let gateway = embedded(&[SECRET_SETTING, STRICT]);
     let mut alice = with_token(&gateway, token("alice", 4, json!({}))).await;
     let told = hear!(alice, Expiring);
     assert!(told.in_ms <= 2000, "{told:?}");
@@ -60,8 +62,18 @@ async fn a_client_is_told_before_its_token_ends_and_closed_when_it_has_no_other(
 }
 
 #[tokio::test]
+async fn a_token_that_ends_when_nobody_can_count_to_does_not_end() {
+    let gateway = embedded(&[SECRET_SETTING, STRICT]);
+    for exp in [9_000_000_000_000_000_000_u64, u64::MAX] {
+        let token = signed(&json!({"sub": "alice", "exp": exp}), SECRET);
+        with_token(&gateway, token).await.ping().await;
+    }
+    assert!(!gateway.log().contains("panicked"));
+}
+
+#[tokio::test]
 async fn a_session_goes_on_with_another_token_of_the_same_user_and_what_that_covers() {
-    let gateway = embedded(&[SECRET_SETTING]);
+    let gateway = embedded(&[SECRET_SETTING, STRICT]);
     let mut alice = with_token(&gateway, token("alice", 4, json!({}))).await;
     for room in ["study", "hall"] {
         alice.try_join(room, None).await.expect("it may");
@@ -93,7 +105,7 @@ async fn a_session_goes_on_with_another_token_of_the_same_user_and_what_that_cov
 
 #[tokio::test]
 async fn the_shipped_client_asks_for_tokens_and_stays() {
-    let gateway = embedded(&[SECRET_SETTING]);
+    let gateway = embedded(&[SECRET_SETTING, STRICT]);
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = asked.clone();
     let tokens: TokenProvider = Box::new(move || {
@@ -127,8 +139,11 @@ async fn the_shipped_client_asks_for_tokens_and_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_cannot_refresh_stay_unless_that_is_bounded() {
     for (settings, stays) in [
-        (vec![SECRET_SETTING], true),
-        (vec![SECRET_SETTING, "auth.max_session_ms=1000"], false),
+        (vec![SECRET_SETTING, STRICT], true),
+        (
+            vec![SECRET_SETTING, STRICT, "auth.max_session_ms=1000"],
+            false,
+        ),
     ] {
         let gateway = embedded(&settings);
         let path = format!("/?access_token={}", token("mia", 2, json!({})));

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use switchboard_protocol::client_message::{Leave, State};
-use switchboard_protocol::limits::BAD_MESSAGES_MAX;
+use switchboard_protocol::limits::{BAD_MESSAGES_MAX, TOKEN_BYTES_MAX};
 use switchboard_protocol::server_message::Pong;
 use switchboard_protocol::{ClientMessage, CloseCode, DecodeError, ErrorCode};
 
@@ -34,6 +34,10 @@ impl Live {
             }
             ClientMessage::Leave(leave) => self.leave(&leave)?,
             ClientMessage::State(state) => self.state(state)?,
+            ClientMessage::Refresh(refresh) if refresh.token.len() > TOKEN_BYTES_MAX => {
+                let words = format!("the token is longer than {TOKEN_BYTES_MAX} bytes");
+                return Err(Refused::new(ErrorCode::TooLarge, words));
+            }
             ClientMessage::Refresh(refresh) => Operation::Refresh {
                 re: refresh.id,
                 token: Token(refresh.token.into()),

@@ -6,7 +6,7 @@ use switchboard_protocol::server_message::{Done, Left};
 use switchboard_protocol::{ErrorCode, RoomId};
 
 use super::{Output, refusal};
-use crate::grants::Grants;
+use crate::grants::{Ability, Grants};
 use crate::operation::{Operation, Refused};
 
 /// Requests that may wait behind the one that is being carried out.
@@ -113,15 +113,42 @@ impl Rooms {
         self.perform_next(out);
     }
 
-    /// The rooms that the session is in and has no right to be in any more: it is in them no longer.
-    pub(super) fn take_uncovered(
-        &mut self,
-        grants: &Grants,
-    ) -> impl Iterator<Item = RoomId> + use<> {
-        let entered = std::mem::take(&mut self.entered).into_iter();
-        let (covered, others): (Vec<_>, Vec<_>) = entered.partition(|room| grants.covers(room));
-        self.entered = covered;
-        others.into_iter()
+    /// The rights are others. What waits to be carried out and is not granted any more is refused, and the session is no
+    /// longer in rooms that it has no right to be in: it is to be [taken out](Output::Expel).
+    pub(super) fn narrow(&mut self, grants: &Grants, out: &mut Vec<Output<'_>>) {
+        self.entered.retain(|room| {
+            let is_covered = grants.covers(room);
+            if !is_covered {
+                out.push(Output::Expel(room.clone()));
+            }
+            is_covered
+        });
+        self.waiting.retain_mut(|operation| {
+            let is_granted = match operation {
+                Operation::Join {
+                    room,
+                    may_create,
+                    capacity,
+                    ..
+                } => {
+                    *may_create &= grants.can.has(Ability::Create);
+                    *capacity = grants
+                        .capacity
+                        .map_or(*capacity, |most| most.min(*capacity));
+                    grants.covers(room) && grants.can.has(Ability::Join)
+                }
+                Operation::Update { .. } => grants.can.has(Ability::State),
+                _ => true,
+            };
+            if !is_granted {
+                let words = "your new token does not allow this any more";
+                out.push(refusal(
+                    Some(operation.re()),
+                    Refused::new(ErrorCode::Forbidden, words),
+                ));
+            }
+            is_granted
+        });
     }
 
     /// The cluster took the session out of the room.

@@ -203,3 +203,24 @@ async fn keys_are_read_again_when_they_are_not_fresh_any_more() {
     assert_eq!(read(published(Some(u64::MAX))), FRESH_MAX);
     assert_eq!(read(Err("by a test".into())), SLOT);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_last_good_keys_count_for_a_day_after_they_were_fresh() {
+    let config = config(&[("jwks", "http://127.0.0.1:1/".into())]);
+    let source = KeySource::of(&config.jwt, &config).expect("a client");
+    let counter = Metrics::new().key_reads_counter();
+    let published = PublishedKeys::new(source.expect("it publishes"), counter);
+    let set = json!({"keys": [Signing::p256().jwk()]}).to_string();
+    let keys = switchboard_auth::parse_jwks(set.as_bytes()).expect("a set");
+    let fresh = Some(FRESH_MAX);
+    published.end(Ok(Published { keys, fresh }));
+    let issuer = Issuer::new(Rules::default(), Vec::new()).publishing(published.keys());
+    let check = TokenCheck::new(vec![issuer]);
+    let stranger = token(&Signing::p256(), "k");
+    let is_unread = || check.identity(&stranger).err() == Some(AuthError::NoKeys);
+    for (hours, unread) in [(24, false), (23, false), (2, true)] {
+        tokio::time::advance(Duration::from_secs(hours * 3600)).await;
+        published.end(Err("by a test".into()));
+        assert_eq!(is_unread(), unread, "after {hours} more hours");
+    }
+}

@@ -66,6 +66,16 @@ impl Rules<'_> {
                     .into()
             },
         );
+        self.require(
+            &["auth.jwt.secret_old", "auth.jwt.secret"],
+            jwt.secret_old.is_none() || jwt.secret.is_some(),
+            || "an old secret has a new one beside it: set auth.jwt.secret".into(),
+        );
+        self.require(
+            &["auth.jwt.user_claims"],
+            !jwt.user_claims.is_empty(),
+            || "names at least one claim".into(),
+        );
         let is_twice = jwt.jwks_url.is_some() && jwt.discovery_url.is_some();
         self.require(
             &["auth.jwt.discovery_url", "auth.jwt.jwks_url"],
@@ -81,7 +91,9 @@ impl Rules<'_> {
             },
         );
         let secret = jwt.secret.as_ref().map(Secret::expose);
-        let is_pem = secret.is_some_and(|secret| secret.trim_start().starts_with("-----BEGIN"));
+        let secrets = [&jwt.secret, &jwt.secret_old].into_iter().flatten();
+        let mut secrets = secrets.map(|secret| secret.expose().trim_start());
+        let is_pem = secrets.any(|secret| secret.starts_with("-----BEGIN"));
         self.require(&["auth.jwt.secret"], !is_pem, || {
             "is a PEM key, and no shared secret: whoever knows a public key could make tokens with it; name its file in \
              auth.jwt.public_key_file"
