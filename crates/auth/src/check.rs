@@ -3,7 +3,6 @@
 use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Header, decode, decode_header};
-
 use switchboard_protocol::limits::TOKEN_BYTES_MAX;
 
 use crate::algorithms::Algorithms;
@@ -38,17 +37,9 @@ impl TokenCheck {
             });
         }
         let header = self.header(token)?;
-        let issuer = self.issuer_of(token)?;
+        let issuer = &self.issuers[self.issuer(token)?];
         let claims = verified(token, &header, issuer)?;
         claims::identity(&claims, issuer.rules())
-    }
-
-    /// Which of the issuers the token says it comes from: to ask it for keys, where there was none for the token.
-    pub fn issuer(&self, token: &str) -> Option<usize> {
-        let issuer = self.issuer_of(token).ok()?;
-        self.issuers
-            .iter()
-            .position(|known| std::ptr::eq(known, issuer))
     }
 
     fn header(&self, token: &str) -> Result<Header, AuthError> {
@@ -70,14 +61,15 @@ impl TokenCheck {
         Ok(header)
     }
 
-    /// The issuer that the token says it comes from. Nothing of it is believed yet: that issuer's keys alone can make it so.
-    fn issuer_of(&self, token: &str) -> Result<&Issuer, AuthError> {
+    /// Which of the issuers the token says it comes from: to check it, or to ask for keys where there was none for it.
+    /// Nothing of the token is believed yet: that issuer's keys alone can make it so.
+    pub fn issuer(&self, token: &str) -> Result<usize, AuthError> {
         let claims: Claims = insecure_decode_claims(token).map_err(|_| AuthError::Malformed)?;
         // One text and nothing else: of a list, any could be believed.
         let said = claims.present("iss").and_then(|said| said.as_str());
         let called = |name: Option<&str>| {
             let mut issuers = self.issuers.iter();
-            issuers.find(|issuer| issuer.rules().issuer.as_deref() == name)
+            issuers.position(|issuer| issuer.rules().issuer.as_deref() == name)
         };
         let by_name = said.and_then(|said| called(Some(said)));
         by_name

@@ -128,11 +128,8 @@ impl Tokens {
             Err(error @ (AuthError::UnknownKey | AuthError::NoKeys)) => error,
             done => return Ok(done?),
         };
-        let published = self
-            .check
-            .issuer(token)
-            .and_then(|index| self.published.get(index)?.as_ref());
-        let Some(published) = published else {
+        let issuer = self.check.issuer(token)?;
+        let Some(Some(published)) = self.published.get(issuer) else {
             return Err(error.into());
         };
         let looked = published.look_again().await;

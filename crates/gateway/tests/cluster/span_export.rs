@@ -180,14 +180,20 @@ async fn a_node_that_stops_exports_its_last_spans() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_stops_does_not_wait_long_for_a_receiver_that_hangs() {
+/// A node that was told to stop, has said goodbye to everyone, and still waits for a receiver to take its last spans.
+async fn drained_with_a_receiver_that_hangs() -> (Receiver, GatewayProcess) {
     let receiver = Receiver::start(Manner::Hangs).await;
-    let mut node = exporting(&http(&receiver), &[]);
+    let node = exporting(&http(&receiver), &[]);
     Peer::in_room(&node, ROOM).await;
     node.wait_until("exporting", |_| !receiver.header("content-type").is_empty());
     node.terminate();
     node.wait_until("drained", |node| node.log().contains("stopped: "));
+    (receiver, node)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_stops_does_not_wait_long_for_a_receiver_that_hangs() {
+    let (_receiver, mut node) = drained_with_a_receiver_that_hangs().await;
     let drained = Instant::now();
     assert_eq!(node.wait().code(), Some(0), "{}", node.log());
     let took = drained.elapsed();
@@ -202,12 +208,7 @@ async fn a_node_that_stops_does_not_wait_long_for_a_receiver_that_hangs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_a_node_that_waits_for_its_last_spans() {
-    let receiver = Receiver::start(Manner::Hangs).await;
-    let mut node = exporting(&http(&receiver), &[]);
-    Peer::in_room(&node, ROOM).await;
-    node.wait_until("exporting", |_| !receiver.header("content-type").is_empty());
-    node.terminate();
-    node.wait_until("drained", |node| node.log().contains("stopped: "));
+    let (_receiver, mut node) = drained_with_a_receiver_that_hangs().await;
     node.interrupt();
     let asked_again = Instant::now();
     assert_eq!(node.wait().code(), Some(0), "{}", node.log());
