@@ -66,6 +66,9 @@ pub enum AuthError {
     /// The client says that it is somebody else.
     #[error("the token is another user's than the one that was said with it")]
     OtherUser,
+    /// It is good, and its user, or it, is revoked.
+    #[error("revoked: sign in again")]
+    Revoked,
     /// A claim that is there and cannot be understood.
     #[error("the token's claim `{claim}` is not {expected}")]
     BadClaim {
@@ -78,7 +81,7 @@ pub enum AuthError {
 
 impl AuthError {
     /// All that [`outcome`](Self::outcome) says.
-    pub const OUTCOMES: [&'static str; 15] = [
+    pub const OUTCOMES: [&'static str; 16] = [
         "missing",
         "too_long",
         "malformed",
@@ -93,6 +96,7 @@ impl AuthError {
         "wrong_audience",
         "no_user",
         "other_user",
+        "revoked",
         "bad_claim",
     ];
 
@@ -113,6 +117,7 @@ impl AuthError {
             Self::WrongAudience => "wrong_audience",
             Self::NoUser { .. } => "no_user",
             Self::OtherUser => "other_user",
+            Self::Revoked => "revoked",
             Self::BadClaim { .. } => "bad_claim",
         }
     }
@@ -142,6 +147,7 @@ mod tests {
             WrongAudience,
             NoUser { claims: Vec::new() },
             OtherUser,
+            Revoked,
             BadClaim {
                 claim: String::new(),
                 expected: "",

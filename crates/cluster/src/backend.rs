@@ -8,6 +8,7 @@ pub mod leases;
 pub mod memory;
 pub mod record;
 pub mod redis;
+pub mod revocation;
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@
 //! is sent again after a `resync`, what the directory lost is written again by an assertion; there is no third repair.
 //!
 //! `backend`, `link`, `observe`, `spawning` and `tasks` know none of the folders above them. In `signal`, `room`, `sessions`,
-//! `node` and `repair`, state lies in files that do not know `node::Inner`; what needs the whole node lies beside them.
+//! `revocations`, `node` and `repair`, state lies in files that do not know `node::Inner`; what needs the whole node lies beside them.
 
 #![warn(clippy::too_many_lines)]
 
@@ -20,6 +20,7 @@ pub mod link;
 pub mod node;
 pub mod observe;
 mod repair;
+mod revocations;
 mod room;
 pub mod sabotage;
 mod sessions;
@@ -32,8 +33,9 @@ pub use backend::directory::{Claim, Directory, DirectoryError, JoinRequest};
 pub use backend::format::Format;
 pub use backend::leases::{Leases, NodeInfo};
 pub use backend::record::Profile;
+pub use backend::revocation::{Credential, Revocation, Revoked};
 pub use backend::{Backend, Reach};
-pub use backend::{bucket, bus, directory, leases, memory, record, redis};
+pub use backend::{bucket, bus, directory, leases, memory, record, redis, revocation};
 pub use link::keyring::ClusterKey;
 pub use link::{envelope, frame};
 pub use node::RoomCount;
@@ -42,11 +44,13 @@ pub use observe::record_kind::RecordKind;
 pub use observe::repeated::{Lasted, Repeated, Said};
 pub use observe::unreadable::Unreadable;
 pub use observe::{AwayEnd, KindClass, Observation, Observe, ResumeOutcome};
+pub use revocations::revoking::{RevokeError, RevokeRequest};
 pub use room::change::{RenameError, UpdateError};
 pub use room::join::JoinError;
 pub use sessions::attach::AttachError;
 pub use sessions::detach::Departure;
 pub use sessions::local_session::{LocalSession, NewSession, OutboxFull, Recipient};
+pub use sessions::of_user::UserSession;
 pub use sessions::resume::{ResumeError, Resumed};
 pub use signal::seen::Seen;
 pub use signal::send::NotAMember;

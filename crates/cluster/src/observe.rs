@@ -158,6 +158,8 @@ pub enum Observation {
     NodeReaped,
     /// A session without a connection ended before its window did.
     AwayEnded(AwayEnd),
+    /// A session of this node ended because it is revoked.
+    SessionRevoked,
     /// A member left a room, seen by the node that wrote it.
     MemberLeft(LeaveReason),
     /// A member joined a room, seen by the node that wrote it.

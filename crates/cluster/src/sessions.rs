@@ -8,6 +8,7 @@ pub(crate) mod evict;
 pub(crate) mod former_places;
 pub(crate) mod keep_away;
 pub(crate) mod local_session;
+pub(crate) mod of_user;
 mod places;
 mod re_enter;
 pub(crate) mod resume;

@@ -2,7 +2,7 @@
 //!
 //! | kind | started by | cancelled | a panic |
 //! | --- | --- | --- | --- |
-//! | lease, reader, sweeper, assertion, link | `vital` | the node stops (a link: or the other node is no more) | raises the [`Alarm`]: the process has to end, because others would take a half-dead node for a live one |
+//! | lease, reader, sweeper, assertion, revocations, link | `vital` | the node stops (a link: or the other node is no more) | raises the [`Alarm`]: the process has to end, because others would take a half-dead node for a live one |
 //! | redis, by the backend | `redis::connection` | the last clone of the backend is dropped | the same |
 //! | departure, reaping | `errand` | never; a stop waits for it for a while | ends that one; what is left of a departure is a ghost, which the next assertion finds, and a reaping begins again while its claim lasts |
 //! | roster, one room that is read again | `aside` | the node stops | ends that one; the room is read again |
@@ -28,6 +28,8 @@ pub enum Task {
     Sweeper,
     /// Writing again what the directory lost; also one session of it.
     Assertion,
+    /// Reading the log of revocations.
+    Revocations,
     /// Publishing to one other node.
     Link,
     /// Keeping the connections to Redis.
@@ -44,11 +46,12 @@ pub enum Task {
 
 impl Task {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Lease,
         Self::Reader,
         Self::Sweeper,
         Self::Assertion,
+        Self::Revocations,
         Self::Link,
         Self::Redis,
         Self::Departure,
@@ -64,6 +67,7 @@ impl Task {
             Self::Reader => "reader",
             Self::Sweeper => "sweeper",
             Self::Assertion => "assertion",
+            Self::Revocations => "revocations",
             Self::Link => "link",
             Self::Redis => "redis",
             Self::Departure => "departure",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use switchboard_cluster::Credential;
 use switchboard_dialects::Introduction;
 use switchboard_protocol::{PeerId, UserId};
 use switchboard_session::grants::Grants;
@@ -35,6 +36,8 @@ pub struct Identity {
     pub expires_at: Option<SystemTime>,
     /// Whether all this was proven, and not only said.
     pub is_verified: bool,
+    /// What the proof calls itself, for when it is revoked.
+    pub credential: Credential,
 }
 
 /// Why a client does not come in. The words are for it.

@@ -9,6 +9,7 @@ use switchboard_protocol::client_message::Hello;
 use switchboard_session::{Authorization, Refused, Rules, Token};
 
 use crate::authenticate::{Identity, Refusal};
+use crate::departure::REVOKED;
 use crate::host::Host;
 
 /// Of a client that can refresh its token, or cannot.
@@ -56,6 +57,9 @@ pub(crate) async fn refresh(
     if identity.grants.hidden != local.hidden {
         let words = "an observer stays one, and a member too: connect again with this token";
         return Err(Refused::new(ErrorCode::Forbidden, words));
+    }
+    if !host.node.refresh(local, identity.credential.clone()) {
+        return Err(Refused::new(ErrorCode::Unauthorized, REVOKED));
     }
     Ok(Box::new(authorization(&host.rules, true, identity)))
 }

@@ -11,6 +11,14 @@ use crate::RETRY_AFTER;
 use crate::host::Host;
 use crate::transport::Ended;
 
+/// What a session, its token or its user being revoked means for its connection. Its places are not held.
+pub(crate) fn revoked() -> Closing {
+    Closing::because(CloseCode::Unauthorized, REVOKED)
+}
+
+/// What a client hears that may not go on.
+pub(crate) const REVOKED: &str = "revoked: sign in again";
+
 /// How a connection ended.
 pub(crate) enum End {
     /// The client's connection is gone.
@@ -38,6 +46,7 @@ impl End {
                 Closing::because(CloseCode::Limit, "too many sessions; close one")
                     .retry_after(RETRY_AFTER * 10),
             ),
+            AttachError::Revoked => Self::Close(revoked()),
             AttachError::Unavailable => Self::unavailable(),
         }
     }

@@ -172,6 +172,7 @@ impl Connection {
         NewSession {
             peer,
             user: identity.user.clone(),
+            credential: identity.credential.clone(),
             receipts: hello.receipts,
             hidden: identity.grants.hidden,
             resumable: self.dialect.resumes(),

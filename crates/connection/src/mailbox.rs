@@ -10,6 +10,8 @@ use switchboard_cluster::{OutboxFull, Recipient};
 use switchboard_protocol::{CloseCode, ServerMessage};
 use switchboard_session::{Closing, Outbox};
 
+use crate::departure::revoked;
+
 /// Shared by the task of a connection and all that have something for its client.
 pub struct Mailbox {
     outbox: Mutex<Outbox>,
@@ -134,6 +136,10 @@ impl Recipient for Mailbox {
 
     fn superseded(&self) {
         self.close(Closing::new(CloseCode::Superseded));
+    }
+
+    fn revoked(&self) {
+        self.close(revoked());
     }
 
     fn is_gone(&self) -> bool {

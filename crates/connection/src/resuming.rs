@@ -12,7 +12,7 @@ use switchboard_session::Closing;
 use switchboard_session::grants::Grants;
 
 use crate::connection::Connection;
-use crate::departure::End;
+use crate::departure::{End, revoked};
 use crate::greeting::{Attached, authenticate};
 
 impl Connection {
@@ -59,6 +59,7 @@ impl Connection {
                 CloseCode::Unauthorized,
                 error.to_string(),
             ))),
+            Err(ResumeError::Revoked) => Err(End::Close(revoked())),
             Err(ResumeError::Superseded) => Err(End::Close(Closing::new(CloseCode::Superseded))),
             Err(ResumeError::Unavailable) => Err(End::unavailable()),
         }

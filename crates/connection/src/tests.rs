@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{Format, InFlightMax, Node, NodeInfo, Settings, Status};
+use switchboard_cluster::{Credential, Format, InFlightMax, Node, NodeInfo, Settings, Status};
 use switchboard_dialects::native::Native;
 use switchboard_dialects::{Content, Dialect, Frame, Heard, Introduction};
 use switchboard_protocol::codec::EncodeError;
@@ -113,6 +113,7 @@ impl Authenticate for Open {
             grants: Grants::default(),
             expires_at: None,
             is_verified: false,
+            credential: Credential::default(),
         })
     }
 }
@@ -255,6 +256,7 @@ fn settings(window: Duration) -> Settings {
         away_max: 1000,
         away_bytes: 1 << 24,
         sessions_per_user: 5,
+        revocations_kept: Duration::from_secs(3600),
         linger_max: Duration::from_millis(1),
         local_shortcut: false,
         traces: Traces::off(),

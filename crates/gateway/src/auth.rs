@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use switchboard_auth::{AuthError, Identity, Issuer, TokenCheck};
+use switchboard_cluster::{Credential, Node};
 use switchboard_protocol::PeerId;
 use tokio_util::sync::CancellationToken;
 
@@ -144,6 +145,26 @@ impl Tokens {
             }),
             (checked, _) => Ok(checked?),
         }
+    }
+}
+
+/// What a revocation can name of a client.
+pub(crate) fn credential(identity: &Identity) -> Credential {
+    Credential {
+        token: identity.token.clone(),
+        issued_at: identity.issued_at,
+    }
+}
+
+/// A good token may have been revoked.
+pub(crate) fn unless_revoked(
+    node: &Node,
+    peer: &PeerId,
+    identity: Identity,
+) -> Result<Identity, Refused> {
+    match node.is_revoked(peer, &identity.user, &credential(&identity)) {
+        true => Err(AuthError::Revoked.into()),
+        false => Ok(identity),
     }
 }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use switchboard_cluster::Node;
 use switchboard_connection::{
     Arrival, Authenticate, Connection, Identity, Mailbox, Refusal, Seat, Transport,
 };
 use switchboard_dialects::{Dialect, Introduction};
 use switchboard_protocol::PeerId;
 
-use crate::auth::{Authenticator, IdentityClaim, Refused};
+use crate::auth::{Authenticator, IdentityClaim, Refused, credential, unless_revoked};
 use crate::caller::{Caller, Carriers};
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
@@ -70,13 +71,19 @@ impl Seat for RegistrySeat {
 
 /// Lets clients in as `auth.*` says, and counts them.
 pub(crate) struct Entrance {
+    node: Node,
     authenticator: Arc<Authenticator>,
     metrics: Arc<Metrics>,
 }
 
 impl Entrance {
-    pub(crate) fn new(authenticator: Arc<Authenticator>, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        node: Node,
+        authenticator: Arc<Authenticator>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
+            node,
             authenticator,
             metrics,
         }
@@ -95,10 +102,12 @@ impl Authenticate for Entrance {
             user: introduction.user.as_deref(),
         };
         let identity = self.authenticator.authenticate(&claim, peer).await;
+        let identity = identity.and_then(|identity| unless_revoked(&self.node, peer, identity));
         let refused = identity.as_ref().err().map(|refused| &refused.error);
         self.metrics.authenticated(refused);
         match identity {
             Ok(identity) => Ok(Identity {
+                credential: credential(&identity),
                 user: identity.user,
                 name: identity.name,
                 avatar: identity.avatar,

@@ -8,6 +8,7 @@ mod ice_servers;
 pub(crate) mod nodes;
 pub(crate) mod origin;
 mod pages;
+mod revocations;
 mod socketio;
 
 use std::net::SocketAddr;
@@ -108,6 +109,7 @@ fn ops_routes() -> Router<Arc<Gateway>> {
         .route("/metrics", get(pages::metrics))
         .route("/v1/nodes/{id}", get(nodes::report))
         .route("/v1/nodes/{id}/drain", post(nodes::drain))
+        .route("/v1/revocations", post(revocations::revoke))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 

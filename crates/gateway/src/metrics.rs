@@ -62,6 +62,7 @@ pub(crate) struct Now {
     pub(crate) members: usize,
     pub(crate) outbox_bytes: usize,
     pub(crate) in_flight_bytes: usize,
+    pub(crate) revocations: usize,
     pub(crate) backend_up: bool,
     pub(crate) ready: bool,
     pub(crate) drain: DrainNow,
@@ -95,6 +96,7 @@ impl Metrics {
         node.away_bytes.set(whole(now.away_bytes));
         node.outbox_bytes.set(whole(now.outbox_bytes));
         node.in_flight_bytes.set(whole(now.in_flight_bytes));
+        node.revocations.set(whole(now.revocations));
         node.backend_up.set(now.backend_up.into());
         node.ready.set(now.ready.into());
         self.last_drain.look(node, &now.drain);

@@ -252,7 +252,7 @@ fn assemble(
         host: Arc::new(Host::new(
             node.clone(),
             Arc::new(rules(&config)),
-            Entrance::new(authenticator.clone(), metrics.clone()),
+            Entrance::new(node.clone(), authenticator.clone(), metrics.clone()),
             ice.clone(),
             metrics.clone(),
             tasks.clone(),
@@ -319,6 +319,7 @@ fn settings(config: &Config, ops_address: SocketAddr, traces: Traces) -> Setting
             AuthMode::Required => config.limits.away_bytes,
         },
         sessions_per_user: config.limits.sessions_per_user,
+        revocations_kept: config.auth.revocations_kept,
         linger_max: config.routing.linger_max,
         local_shortcut: config.routing.local_shortcut,
         traces,

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{
-    AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, BucketDirectory,
-    JoinOutcome, JoinRequest, LeaveOutcome, PeerDirectory, PeerOrName, Presence, Rename,
-    RenameOutcome, RoomDirectory, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome,
+    Admission, Admitted, AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome,
+    BucketDirectory, CutOff, JoinOutcome, JoinRequest, LeaveOutcome, LostEntries, NewRevocation,
+    PeerDirectory, PeerOrName, Presence, Rename, RenameOutcome, RevocationDirectory, RoomDirectory,
+    Sighting, TakeOver, TakeOverOutcome, UpdateOutcome,
 };
 use switchboard_cluster::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
+use switchboard_cluster::revocation::{LogPage, LogPosition, Revocation};
 use switchboard_cluster::{Directory, DirectoryError};
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 

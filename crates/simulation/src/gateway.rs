@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use switchboard_cluster::node::Settings;
-use switchboard_cluster::{Node, Recipient, Status};
+use switchboard_cluster::{Credential, Node, Recipient, Status};
 use switchboard_connection::{
     Arrival, Authenticate, Connection, Host, Identity, Mailbox, Refusal, Seat,
 };
@@ -239,6 +239,7 @@ impl Authenticate for ByName {
             grants: Grants::default(),
             expires_at: None,
             is_verified: false,
+            credential: Credential::default(),
         })
     }
 }

@@ -8,6 +8,7 @@ mod bus;
 mod leases;
 mod names;
 mod peers;
+mod revocations;
 mod room;
 mod rooms;
 mod sessions;
@@ -36,6 +37,7 @@ impl MemoryCluster {
             rooms: Mutex::new(rooms::Rooms::open()),
             peers: Mutex::default(),
             nodes: Mutex::default(),
+            revocations: Mutex::default(),
             channels: Mutex::default(),
             reach: watch::Sender::new(Reach::Reached),
             doubts: watch::Sender::new(0),
@@ -60,6 +62,7 @@ impl MemoryCluster {
         *self.0.rooms.lock() = rooms::Rooms::default();
         *self.0.peers.lock() = peers::Peers::default();
         *self.0.nodes.lock() = leases::Nodes::default();
+        *self.0.revocations.lock() = revocations::Revocations::default();
         self.0.doubts.send_modify(|doubts| *doubts += 1);
     }
 }
@@ -70,6 +73,7 @@ pub struct Snapshot {
     rooms: rooms::Rooms,
     peers: peers::Peers,
     nodes: leases::Nodes,
+    revocations: revocations::Revocations,
 }
 
 impl MemoryCluster {
@@ -79,6 +83,7 @@ impl MemoryCluster {
             rooms: self.0.rooms.lock().clone(),
             peers: self.0.peers.lock().clone(),
             nodes: self.0.nodes.lock().clone(),
+            revocations: self.0.revocations.lock().clone(),
         }
     }
 
@@ -87,6 +92,7 @@ impl MemoryCluster {
         *self.0.rooms.lock() = snapshot.rooms.clone();
         *self.0.peers.lock() = snapshot.peers.clone();
         *self.0.nodes.lock() = snapshot.nodes.clone();
+        *self.0.revocations.lock() = snapshot.revocations.clone();
         self.0.doubts.send_modify(|doubts| *doubts += 1);
     }
 }
@@ -102,6 +108,7 @@ struct Store {
     rooms: Mutex<rooms::Rooms>,
     peers: Mutex<peers::Peers>,
     nodes: Mutex<leases::Nodes>,
+    revocations: Mutex<revocations::Revocations>,
     channels: Mutex<bus::Channels>,
     /// Never changes; kept so that those who wait for a change go on waiting.
     reach: watch::Sender<Reach>,

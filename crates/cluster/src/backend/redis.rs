@@ -28,6 +28,8 @@
 //! sb:{peer:<id>}             hash  epoch proven node user      itself
 //!                                  room:<id>… former owner
 //! sb:{user:<id>}:peers       hash  peer id -> node            itself
+//! sb:{user:<id>}:cutoff      text  older tokens are revoked   "
+//! sb:{revoked}:log           stream  kind id before until     itself
 //! sb:{node:<id>}:peers       set   what to clean up           itself
 //! sb:nodes                   hash  node id -> counter claimer itself
 //! sb:node:<id>               hash  what it tells of itself    itself
@@ -57,6 +59,7 @@ mod publish;
 mod reach;
 pub(crate) mod record;
 mod reply;
+mod revocations;
 mod rooms;
 pub(crate) mod script;
 mod signs;

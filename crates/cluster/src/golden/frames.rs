@@ -6,12 +6,14 @@ use smallvec::smallvec;
 use switchboard_protocol::Encoding;
 use switchboard_protocol::server_message::{LeaveReason, Reason};
 
-use super::samples::{all_flags, key, member, node, peer, profiles, room, unread_member};
+use super::samples::{all_flags, key, member, node, peer, profiles, room, unread_member, user};
 use super::set::Set;
 use super::text::{assert_says, hex, text, unhex};
 use crate::backend::record::Flags;
+use crate::backend::revocation::{Revocation, Revoked};
 use crate::link::envelope::{
-    Change, Envelope, Moved, MovedSignal, Receipt, Revisions, RosterChange, SignalEnvelope,
+    Change, Envelope, Moved, MovedSignal, Receipt, Revisions, RevokedSessions, RosterChange,
+    SignalEnvelope,
 };
 use crate::link::frame::{BadFrame, Header, envelopes, open, seal};
 use crate::link::keyring::Keyring;
@@ -38,6 +40,8 @@ fn samples() -> Vec<(&'static str, Vec<Envelope<'static>>)> {
             "all-kinds",
             [signals(), receipts(), joined(), left(), revisions()].concat(),
         ),
+        // Since v0.2.0. A sample's place is its frame's number, so what is new goes to the end.
+        ("revoked", revoked()),
     ]
 }
 
@@ -160,6 +164,28 @@ fn revisions() -> Vec<Envelope<'static>> {
     vec![Envelope::Revisions(said), Envelope::Revisions(answer)]
 }
 
+fn revoked() -> Vec<Envelope<'static>> {
+    let user = Revoked::User {
+        user: user("어머니 50% {a}"),
+        before: 1_790_000_000,
+    };
+    let all = [
+        user,
+        Revoked::Token("jti-1".into()),
+        Revoked::Peer(peer('B')),
+    ];
+    let envelope = |revoked| {
+        Envelope::Revoked(RevokedSessions {
+            entry: Revocation {
+                revoked,
+                until: 1_800_000_000,
+            },
+            sessions: vec![peer('B'), peer('C')],
+        })
+    };
+    all.map(envelope).into()
+}
+
 pub(super) fn made() -> Vec<Value> {
     let samples = samples().into_iter().enumerate();
     let entry = |(at, (name, envelopes)): (usize, (&str, Vec<Envelope<'_>>))| {
@@ -198,6 +224,7 @@ fn readable(envelope: &Envelope<'_>) -> Value {
         Envelope::Roster(change) => json!({ "roster": written(change) }),
         Envelope::Revisions(revisions) => json!({ "revisions": written(revisions) }),
         Envelope::Moved(moved) => json!({ "moved": written(moved) }),
+        Envelope::Revoked(revoked) => json!({ "revoked": written(revoked) }),
     }
 }
 

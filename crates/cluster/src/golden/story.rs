@@ -10,8 +10,8 @@ use super::words::{
 use crate::Backend;
 use crate::backend::bucket::Bucket;
 use crate::backend::directory::{
-    AssertMember, Attach, AttachOutcome, Claim, Directory, JoinOutcome, JoinRequest, PeerOrName,
-    Rename, TakeOver,
+    Admission, Admitted, AssertMember, Attach, AttachOutcome, Claim, Directory, JoinOutcome,
+    JoinRequest, PeerOrName, Rename, TakeOver,
 };
 use crate::backend::format::Format;
 use crate::backend::leases::{Lease, NodeInfo, SharedKey};
@@ -147,7 +147,14 @@ async fn enter(directory: &dyn Directory, letter: char, user_name: &str, on: &st
         matches!(attached, Ok(AttachOutcome::Attached { .. })),
         "{attached:?}"
     );
-    assert_eq!(directory.admit(&user, &peer, &on, 5).await, Ok(true));
+    let admission = Admission {
+        user,
+        peer,
+        node: on.clone(),
+        sessions_max: 5,
+        issued_at: None,
+    };
+    assert_eq!(directory.admit(&admission).await, Ok(Admitted::Yes));
     assert_eq!(directory.intend(&peer, 1, &lobby, true).await, Ok(true));
     let joined = directory.join(&request(letter, 1)).await;
     let is_in = matches!(

@@ -13,6 +13,7 @@ use switchboard_protocol::server_message::{LeaveReason, Reason};
 use switchboard_protocol::{Encoding, PeerId, RoomId};
 
 use crate::backend::record::{Epoch, MemberRecord, Profile};
+use crate::backend::revocation::Revocation;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +28,8 @@ pub enum Envelope<'a> {
     Revisions(Revisions),
     /// A session that was the receiving node's is another node's now.
     Moved(Moved),
+    /// Something was revoked that sessions of the receiving node are to end for.
+    Revoked(RevokedSessions),
 }
 
 /// A signal on its way, payload unread.
@@ -153,6 +156,15 @@ pub struct Revisions {
     pub answer: bool,
 }
 
+/// See [`Envelope::Revoked`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedSessions {
+    /// What was.
+    pub entry: Revocation,
+    /// The sessions that the sending node found at the receiving one.
+    pub sessions: Vec<PeerId>,
+}
+
 const HEAD: usize = 5;
 
 impl Envelope<'_> {
@@ -174,6 +186,7 @@ impl Envelope<'_> {
             Self::Roster(change) => (b'M', rmp_serde::encode::write(out, change)),
             Self::Revisions(revisions) => (b'V', rmp_serde::encode::write(out, revisions)),
             Self::Moved(moved) => (b'O', rmp_serde::encode::write(out, moved)),
+            Self::Revoked(revoked) => (b'X', rmp_serde::encode::write(out, revoked)),
         };
         written.expect("an envelope holds only what MessagePack can say, and a Vec takes it");
         let length =
@@ -194,6 +207,7 @@ impl Envelope<'_> {
             b'M' => return (read_step(body).map(Some), rest),
             b'V' => parse(body).map(Envelope::Revisions),
             b'O' => parse(body).map(Envelope::Moved),
+            b'X' => parse(body).map(Envelope::Revoked),
             _ => return (Ok(None), rest),
         };
         (envelope.map(Some).ok_or(BadEnvelope::Unknown), rest)
@@ -326,7 +340,7 @@ mod tests {
 
     #[test]
     fn one_that_cannot_be_read_takes_none_of_the_others_along() {
-        for tag in [b'S', b'R', b'M', b'V', b'O'] {
+        for tag in [b'S', b'R', b'M', b'V', b'O', b'X'] {
             let bytes = before_a_signal(tag, &"odd");
             let (odd, rest) = Envelope::read(&bytes);
             assert_eq!(odd, Err(BadEnvelope::Unknown));

@@ -4,11 +4,14 @@
 use switchboard_protocol::{PeerId, RoomId};
 
 use crate::backend::record::Epoch;
-use crate::link::envelope::{Envelope, Moved, Revisions};
+use crate::backend::revocation::Revocation;
+use crate::link::envelope::{Envelope, Moved, Revisions, RevokedSessions};
 use crate::link::{Link, Urgency};
 
 /// Revisions in one envelope.
 const REVISIONS_MAX: usize = 500;
+/// Sessions in one envelope.
+const REVOKED_MAX: usize = 1000;
 
 impl Link {
     /// Tells the other node which revisions this one has; an empty list is sent as well.
@@ -25,6 +28,17 @@ impl Link {
     pub(crate) fn tell_moved(&self, peer: PeerId, epoch: Epoch) {
         let moved = Envelope::Moved(Moved { peer, epoch });
         let _ = self.enqueue(&moved, Urgency::Now);
+    }
+
+    /// Tells the other node what was revoked, and which of its sessions may have to end for it. It is in the log, too.
+    pub(crate) fn tell_revoked(&self, sessions: &[PeerId], entry: &Revocation) {
+        for sessions in sessions.chunks(REVOKED_MAX) {
+            let revoked = Envelope::Revoked(RevokedSessions {
+                entry: entry.clone(),
+                sessions: sessions.to_vec(),
+            });
+            let _ = self.enqueue(&revoked, Urgency::Now);
+        }
     }
 
     fn send_revisions(&self, revisions: &[(RoomId, u64)], answer: bool) {

@@ -44,6 +44,8 @@ impl Inner {
     /// sees the other, and gives its lease back.
     async fn try_to_enter(&self, waiting: &mut Waiting) -> Result<Box<dyn Inbox>, String> {
         self.look_for_foreign(waiting, false).await?;
+        // No client is let in before.
+        self.read_revocations().await.map_err(in_words)?;
         let bus = &self.backend.bus;
         let inbox = bus.subscribe(&self.id).await.map_err(in_words)?;
         self.lease.register().await.map_err(in_words)?;

@@ -17,6 +17,7 @@ use crate::observe::Observe;
 use crate::repair::Repairs;
 use crate::repair::checked_directory::CheckedDirectory;
 use crate::repair::doubt::Doubt;
+use crate::revocations::Revocations;
 use crate::room::rooms::Rooms;
 use crate::sessions::Sessions;
 use crate::signal::Signals;
@@ -34,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) rooms: Rooms,
     pub(crate) sessions: Sessions,
     pub(crate) repairs: Repairs,
+    pub(crate) revocations: Revocations,
 }
 
 impl Inner {
@@ -76,6 +78,7 @@ impl Inner {
             rooms: Rooms::default(),
             sessions: Sessions::new(id.clone()),
             repairs: Repairs::new(doubt),
+            revocations: Revocations::default(),
             settings,
             id,
         })

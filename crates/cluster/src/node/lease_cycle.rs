@@ -36,6 +36,8 @@ impl Inner {
         });
         self.tasks
             .vital(Task::Assertion, self.clone().assert_always());
+        self.tasks
+            .vital(Task::Revocations, self.clone().read_revocations_always());
         tokio::select! {
             biased;
             () = self.tasks.stopped() => {}

@@ -234,7 +234,7 @@ impl Inner {
         }
         let away = self.new_away(
             (record.peer, record.epoch, record.proven),
-            record.user.clone(),
+            (record.user.clone(), None),
             record.rooms.clone(),
             self.settings.resume_window,
         );

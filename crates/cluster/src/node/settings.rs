@@ -30,6 +30,8 @@ pub struct Settings {
     pub away_bytes: usize,
     /// Sessions that one user may have in the cluster.
     pub sessions_per_user: u32,
+    /// A revocation holds for so long: longer than a token lives. At least a second.
+    pub revocations_kept: Duration,
     /// How long an envelope may wait for others where the rate makes it pay.
     pub linger_max: Duration,
     /// Whether frames to this node itself stay in the process.

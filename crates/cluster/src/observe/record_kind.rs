@@ -15,19 +15,22 @@ pub enum RecordKind {
     Peer,
     /// A session that is noted for a node.
     NodePeer,
+    /// An entry of the log of revocations.
+    Revocation,
     /// What another node says, within a frame that is its own.
     Envelope,
 }
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Lease,
         Self::NodeInfo,
         Self::ClusterKey,
         Self::Member,
         Self::Peer,
         Self::NodePeer,
+        Self::Revocation,
         Self::Envelope,
     ];
 
@@ -40,6 +43,7 @@ impl RecordKind {
             Self::Member => "member",
             Self::Peer => "peer",
             Self::NodePeer => "node-peer",
+            Self::Revocation => "revocation",
             Self::Envelope => "envelope",
         }
     }

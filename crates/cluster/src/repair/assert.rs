@@ -172,8 +172,8 @@ impl Inner {
             AssertPeerOutcome::Restored => self.observe.observe(Observation::Restored),
             AssertPeerOutcome::Known => {}
         }
-        let admitted = directory.admit(&record.user, &record.peer, &self.id, u32::MAX);
-        admitted.await?;
+        let counted = directory.count(&record.user, &record.peer, &self.id);
+        counted.await?;
         Ok(None)
     }
 }

@@ -10,12 +10,13 @@ use switchboard_traces::Traces;
 
 use crate::backend::bucket::Bucket;
 use crate::backend::directory::{
-    AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome, BucketDirectory,
-    Directory, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome, PeerDirectory, PeerOrName,
-    Presence, Rename, RenameOutcome, RoomDirectory, Sighting, TakeOver, TakeOverOutcome,
-    UpdateOutcome,
+    Admission, Admitted, AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome,
+    BucketDirectory, CutOff, Directory, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome,
+    LostEntries, NewRevocation, PeerDirectory, PeerOrName, Presence, Rename, RenameOutcome,
+    RevocationDirectory, RoomDirectory, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome,
 };
 use crate::backend::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
+use crate::backend::revocation::{LogPage, LogPosition, Revocation};
 use crate::observe::about::About;
 use crate::observe::{Observation, Observe};
 use crate::repair::concerns::Concerns;

@@ -3,8 +3,12 @@
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
 use crate::backend::bucket::Bucket;
-use crate::backend::directory::{AssertMember, Attach, JoinRequest, PeerOrName, Rename, TakeOver};
+use crate::backend::directory::{
+    Admission, AssertMember, Attach, CutOff, JoinRequest, LostEntries, NewRevocation, PeerOrName,
+    Rename, TakeOver,
+};
 use crate::backend::record::{Epoch, PeerRecord, Profile};
+use crate::backend::revocation::LogPosition;
 use crate::observe::about::About;
 
 /// An argument of a call.
@@ -47,6 +51,7 @@ name! {
     TakeOver: peer, room;
     AssertMember: member.peer, room;
     Attach: peer;
+    Admission: peer, node;
     PeerRecord: peer;
 }
 
@@ -55,5 +60,8 @@ impl Concerns for Profile {}
 impl Concerns for UserId {}
 impl Concerns for Bucket {}
 impl Concerns for Epoch {}
-impl Concerns for u32 {}
+impl Concerns for CutOff {}
+impl Concerns for NewRevocation {}
+impl Concerns for LostEntries {}
+impl Concerns for LogPosition {}
 impl Concerns for bool {}

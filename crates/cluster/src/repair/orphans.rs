@@ -220,7 +220,7 @@ impl Inner {
         let away = self.sessions.away(&peer).unwrap_or_else(|| {
             self.new_away(
                 (peer, epoch, record.proven),
-                record.user.clone(),
+                (record.user.clone(), None),
                 record.rooms.clone(),
                 self.settings.resume_window,
             )

@@ -11,6 +11,7 @@ use tokio::sync::oneshot::error::TryRecvError;
 use super::*;
 use crate::backend::record::{Flags, Profile, Unread};
 use crate::backend::record::{MemberRecord, RosterSnapshot};
+use crate::backend::revocation::Credential;
 use crate::link::envelope::{Change, RosterChange};
 use crate::room::roster::Roster;
 use crate::sessions::directory_state::DirectoryState;
@@ -28,6 +29,8 @@ impl Recipient for Nobody {
     }
 
     fn superseded(&self) {}
+
+    fn revoked(&self) {}
 }
 
 #[derive(Default)]
@@ -40,6 +43,8 @@ impl Recipient for Hears {
     }
 
     fn superseded(&self) {}
+
+    fn revoked(&self) {}
 }
 
 fn local(peer: PeerId) -> Arc<LocalSession> {
@@ -50,6 +55,7 @@ fn told_to(peer: PeerId, recipient: Arc<dyn Recipient>) -> Arc<LocalSession> {
     let session = NewSession {
         peer,
         user: "alice".parse().expect("a user id"),
+        credential: Credential::default(),
         receipts: true,
         hidden: false,
         resumable: true,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_traces::TracedOperation;
 
-use crate::backend::directory::{Attach, AttachOutcome, DirectoryError};
+use crate::backend::directory::{Admission, Admitted, Attach, AttachOutcome, DirectoryError};
 use crate::backend::record::Epoch;
 use crate::node::{Inner, Node};
 use crate::sessions::detach::Departure;
@@ -30,6 +30,9 @@ pub enum AttachError {
     /// Its user has as many sessions as allowed.
     #[error("this user has as many sessions as allowed")]
     TooManySessions,
+    /// It is revoked.
+    #[error("this session, its token or its user is revoked")]
+    Revoked,
     /// The node is not serving, or the directory did not answer.
     #[error("the cluster cannot take a session at the moment")]
     Unavailable,
@@ -60,6 +63,11 @@ impl Node {
             return Err(error);
         }
         node.sessions.add(local.clone());
+        // What was revoked while it came did not find it.
+        if node.end_if_revoked(&local) {
+            self.detach(local, Departure::Leave(LeaveReason::Kicked));
+            return Err(AttachError::Revoked);
+        }
         Ok(local)
     }
 }
@@ -91,11 +99,18 @@ impl Inner {
             // Peer ids are random: one that is there already was lost track of.
             return Err(AttachError::Unavailable);
         }
-        let most = self.settings.sessions_per_user;
+        let admission = Admission {
+            user: local.user.clone(),
+            peer: local.peer,
+            node: self.id.clone(),
+            sessions_max: self.settings.sessions_per_user,
+            issued_at: local.credential.lock().issued_at,
+        };
         for _ in 0..EVICTIONS_MAX {
-            let admitted = directory.admit(&local.user, &local.peer, &self.id, most);
-            if admitted.await? {
-                return Ok(());
+            match directory.admit(&admission).await? {
+                Admitted::Yes => return Ok(()),
+                Admitted::TooMany => {}
+                Admitted::CutOff(_) => return Err(AttachError::Revoked),
             }
             if !self.evict_one_of(&local.user).await? {
                 break;

@@ -13,6 +13,7 @@ use tokio::time::{Duration, Instant};
 use self::weight::Weight;
 use crate::backend::directory::AssertMember;
 use crate::backend::record::Epoch;
+use crate::backend::revocation::Credential;
 
 /// A session without a connection whose places this node keeps.
 pub(crate) struct Away {
@@ -21,6 +22,8 @@ pub(crate) struct Away {
     /// See [`PeerRecord::proven`](crate::backend::record::PeerRecord::proven).
     pub(crate) proven: Epoch,
     pub(crate) user: UserId,
+    /// What its client showed. `None`: it came to another node, which is no more.
+    pub(crate) credential: Option<Credential>,
     /// Rooms that the directory may list it in.
     rooms: Mutex<Vec<RoomId>>,
     /// When its window ends.
@@ -36,7 +39,7 @@ impl Away {
     /// One whose window begins now. It counts in `total`, the bytes of all that the node keeps.
     pub(crate) fn new(
         (peer, epoch, proven): (PeerId, Epoch, Epoch),
-        user: UserId,
+        (user, credential): (UserId, Option<Credential>),
         rooms: Vec<RoomId>,
         window: Duration,
         total: Arc<AtomicUsize>,
@@ -46,6 +49,7 @@ impl Away {
             epoch,
             proven,
             user,
+            credential,
             rooms: Mutex::new(rooms),
             until: Instant::now() + window,
             places: Mutex::default(),

@@ -35,6 +35,9 @@ impl Node {
     pub fn detach(&self, local: Arc<LocalSession>, departure: Departure) {
         let node = &self.0;
         let departure = match departure {
+            Departure::Away(_) | Departure::Leave(_) if local.revoked.load(Ordering::Acquire) => {
+                Departure::Leave(LeaveReason::Kicked)
+            }
             Departure::Away(_)
                 if !local.resumable || node.sessions.away_count() >= node.settings.away_max =>
             {

@@ -11,6 +11,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::backend::directory::{AssertMember, DirectoryError, TakeOver, TakeOverOutcome};
 use crate::backend::record::Epoch;
+use crate::backend::revocation::Credential;
 use crate::node::Inner;
 use crate::observe::{AwayEnd, Observation};
 use crate::sessions::away::Away;
@@ -40,11 +41,11 @@ impl Inner {
     pub(crate) fn new_away(
         &self,
         ids: (PeerId, Epoch, Epoch),
-        user: UserId,
+        identity: (UserId, Option<Credential>),
         rooms: Vec<RoomId>,
         window: Duration,
     ) -> Arc<Away> {
-        Away::new(ids, user, rooms, window, self.sessions.away_total())
+        Away::new(ids, identity, rooms, window, self.sessions.away_total())
     }
 
     /// A session has lost its connection: its places are kept, and it is told as away.
@@ -58,7 +59,7 @@ impl Inner {
         let proven = local.directory.proven();
         let away = self.new_away(
             (local.peer, local.epoch, proven),
-            local.user.clone(),
+            (local.user.clone(), Some(local.credential.lock().clone())),
             local.directory.room_ids(),
             window,
         );
@@ -73,6 +74,8 @@ impl Inner {
             node.finish_turn(&local).await;
             away.add_rooms(local.directory.room_ids());
             node.mark_away(&away).await;
+            // It may have been revoked as its connection was lost.
+            node.end_away_if_revoked(&away);
         });
     }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::Mutex;
 use switchboard_protocol::{PeerId, RoomId, ServerMessage, UserId};
 
 use crate::backend::record::Epoch;
+use crate::backend::revocation::Credential;
 use crate::sessions::directory_state::DirectoryState;
 use crate::signal::streams::Streams;
 
@@ -16,6 +18,9 @@ pub trait Recipient: Send + Sync + 'static {
 
     /// Another connection has the session: this one is over.
     fn superseded(&self);
+
+    /// The session is revoked: its connection is to be closed.
+    fn revoked(&self);
 
     /// Whether the connection is over already: what is queued from now on is not read.
     fn is_gone(&self) -> bool {
@@ -34,6 +39,8 @@ pub struct NewSession {
     pub peer: PeerId,
     /// The identity behind it.
     pub user: UserId,
+    /// What its client showed for that.
+    pub credential: Credential,
     /// Whether its client says `received`.
     pub receipts: bool,
     /// Whether it is an observer.
@@ -60,6 +67,10 @@ pub struct LocalSession {
     pub resumable: bool,
     /// Its connection is lost, or another's: nothing is written for it any more under this epoch.
     pub(crate) ended: AtomicBool,
+    /// It is revoked, and its connection knows.
+    pub(crate) revoked: AtomicBool,
+    /// What its client showed last. Held while it is compared with what is revoked.
+    pub(crate) credential: Mutex<Credential>,
     pub(crate) recipient: Arc<dyn Recipient>,
     pub(crate) streams: Streams,
     pub(crate) directory: DirectoryState,
@@ -81,6 +92,8 @@ impl LocalSession {
             hidden: session.hidden,
             resumable: session.resumable,
             ended: AtomicBool::new(false),
+            revoked: AtomicBool::new(false),
+            credential: Mutex::new(session.credential),
             recipient: session.recipient,
             streams,
             directory,

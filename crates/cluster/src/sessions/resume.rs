@@ -37,6 +37,9 @@ pub enum ResumeError {
     /// The session is another user's, whose secret this is.
     #[error("this session is another user's")]
     OtherUser,
+    /// It is revoked.
+    #[error("this session, its token or its user is revoked")]
+    Revoked,
     /// Another connection resumed it at the same time, and later.
     #[error("another connection has resumed this session")]
     Superseded,
@@ -76,7 +79,9 @@ impl Node {
             .await;
         let outcome = match &resumed {
             Ok(_) => ResumeOutcome::Resumed,
-            Err(ResumeError::Refused | ResumeError::OtherUser) => ResumeOutcome::Refused,
+            Err(ResumeError::Refused | ResumeError::OtherUser | ResumeError::Revoked) => {
+                ResumeOutcome::Refused
+            }
             Err(ResumeError::Superseded) => ResumeOutcome::Superseded,
             Err(ResumeError::Unavailable) => ResumeOutcome::Unavailable,
         };
@@ -102,7 +107,13 @@ impl Node {
         let entering = node
             .tasks
             .guarded_in(Task::Attach, node.go_on(&local, &rooms));
-        match entering.await.unwrap_or(Err(ResumeError::Unavailable)) {
+        let entered = entering.await.unwrap_or(Err(ResumeError::Unavailable));
+        // What was revoked while it came did not find it.
+        let entered = match node.end_if_revoked(&local) {
+            true => Err(ResumeError::Revoked),
+            false => entered,
+        };
+        match entered {
             Ok(rooms) => Ok(Resumed { local, rooms }),
             Err(error) => {
                 let departure = match error {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use switchboard_protocol::{NodeId, PeerId, RoomId};
 use tokio::time::{Duration, Instant, timeout};
 
-use crate::backend::directory::{Attach, AttachOutcome, DirectoryError};
+use crate::backend::directory::{Admission, Admitted, Attach, AttachOutcome, DirectoryError};
 use crate::backend::leases::Renewal;
 use crate::backend::record::{Epoch, PeerRecord};
 use crate::link::Link;
@@ -91,10 +91,17 @@ impl Inner {
             let attached = directory.attach(&attach).await;
             match attached.inspect_err(|_| self.spawn_settling(session.peer, epoch))? {
                 AttachOutcome::Attached { former, rooms } => {
-                    let admitted =
-                        directory.admit(&session.user, &session.peer, &self.id, u32::MAX);
+                    let admission = Admission {
+                        user: session.user.clone(),
+                        peer: session.peer,
+                        node: self.id.clone(),
+                        sessions_max: u32::MAX,
+                        issued_at: session.credential.issued_at,
+                    };
                     // It was counted before; if it is not now, the next assertion does it.
-                    let _ = admitted.await;
+                    if let Ok(Admitted::CutOff(before)) = directory.admit(&admission).await {
+                        self.note_cut_off(&session.user, before);
+                    }
                     return Ok(Attached {
                         epoch,
                         former,
@@ -162,7 +169,7 @@ impl Inner {
         self.tell_former(&peer, &attached);
         let away = self.new_away(
             (peer, epoch, record.proven),
-            record.user,
+            (record.user, None),
             attached.rooms,
             self.settings.resume_window,
         );

@@ -58,7 +58,7 @@ struct ArrivedSignal<'a> {
 impl Inner {
     /// Receives what comes on this node's channel until the node stops.
     pub(crate) async fn receive(
-        &self,
+        self: &Arc<Self>,
         mut inbox: Box<dyn Inbox>,
         mut looped: mpsc::Receiver<Bytes>,
     ) {
@@ -85,14 +85,14 @@ impl Inner {
     }
 
     /// Whatever is in it, the next one has its turn.
-    fn receive_frame(&self, bytes: &[u8]) {
+    fn receive_frame(self: &Arc<Self>, bytes: &[u8]) {
         let opened = || self.open_frame(bytes);
         if self.tasks.guarded(Task::Reader, opened).is_none() {
             self.observe.observe(Observation::FrameRejected);
         }
     }
 
-    fn open_frame(&self, bytes: &[u8]) {
+    fn open_frame(self: &Arc<Self>, bytes: &[u8]) {
         let received = match self.links.receive(bytes) {
             Ok(received) => received,
             Err(error) => return self.reject_frame(error),
@@ -141,12 +141,15 @@ impl Inner {
         }
     }
 
-    fn receive_envelope(&self, from: &NodeId, envelope: Envelope<'_>) {
+    fn receive_envelope(self: &Arc<Self>, from: &NodeId, envelope: Envelope<'_>) {
         match envelope {
             Envelope::Signal(signal) => self.receive_signal(from, &signal),
             Envelope::Receipt(receipt) => self.receive_receipt(from, &receipt),
             Envelope::Roster(step) => self.receive_step(step),
             Envelope::Revisions(revisions) => self.compare_revisions(from, revisions),
+            Envelope::Revoked(revoked) => {
+                self.end_revoked_among(&revoked.sessions, &revoked.entry);
+            }
             Envelope::Moved(moved) => {
                 let traces = &self.settings.traces;
                 let span = traces.operation(TracedOperation::Move, &moved.peer, None);

@@ -20,6 +20,7 @@ mod redis_rooms;
 mod redis_tls;
 mod refusals;
 mod resumes;
+mod revocations;
 mod rooms;
 mod stage;
 
@@ -165,6 +166,13 @@ conformance! {
         a_session_is_away_until_somebody_takes_it
         of_two_that_evict_a_session_one_gets_it
         a_node_s_peers_are_noted_and_struck_out
+    }
+    revocations {
+        a_user_s_older_tokens_are_cut_off
+        the_log_is_read_in_order_and_on_from_where_it_was_left
+        a_long_log_is_read_to_its_end
+        a_log_that_was_lost_is_read_from_its_start_and_written_once
+        what_may_be_forgotten_makes_room
     }
     leases {
         a_node_registers_once

@@ -8,6 +8,7 @@ use switchboard_cluster::directory::{
 use switchboard_cluster::record::{Flags, Profile};
 use switchboard_protocol::{MemberState, PeerId};
 
+use crate::peers::admits;
 use crate::people::{
     enter, hidden, join, joined, leave, look_up, named, request, room, roster, update,
 };
@@ -224,12 +225,7 @@ pub(crate) async fn odd_characters_come_back_as_they_went(stage: &Stage) {
             (&member.user, &member.profile, &member.node),
             (&join.user, &join.profile, &join.node)
         );
-        assert!(
-            node.directory
-                .admit(&join.user, &peer, &join.node, 1)
-                .await
-                .unwrap()
-        );
+        assert!(admits(&node, &join.user, &peer, &join.node, 1).await);
         let attach = Attach {
             peer,
             epoch: 1,

@@ -23,6 +23,7 @@ mod partition;
 mod races;
 mod repairs;
 mod resume;
+mod revocations;
 mod rig;
 mod rooms;
 mod traced;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{Backend, NewSession, Node, OutboxFull, Reach, Recipient, ResumeError};
+use switchboard_cluster::{
+    Backend, Credential, NewSession, Node, OutboxFull, Reach, Recipient, ResumeError,
+};
 use switchboard_protocol::server_message::RoomSnapshot;
 use switchboard_protocol::{Connection, PeerId, ServerMessage};
 use tokio::sync::watch;
@@ -270,6 +272,8 @@ impl Recipient for Nobody {
 
     fn superseded(&self) {}
 
+    fn revoked(&self) {}
+
     fn is_gone(&self) -> bool {
         true
     }
@@ -295,6 +299,7 @@ async fn nobody_waits_long_for_his_turn_or_has_it_after_he_has_gone() {
     let gone = NewSession {
         peer: alice.peer(),
         user: alice.local.user.clone(),
+        credential: Credential::default(),
         receipts: true,
         hidden: false,
         resumable: true,

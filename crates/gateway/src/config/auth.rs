@@ -31,7 +31,7 @@ impl fmt::Display for AuthMode {
 }
 
 /// Keys `auth.*`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct AuthConfig {
     /// What the operator said outright; [`AuthConfig::mode`] is what holds. Default unset: by rule.
     pub said: Option<AuthMode>,
@@ -42,8 +42,24 @@ pub struct AuthConfig {
     /// How long a session outlives its token where its client cannot have another one, as in dialects but the native one.
     /// Default 0: as long as it is connected.
     pub max_session: Duration,
+    /// How long a revocation holds, whole seconds: longer than any token lives, since a token that is still good after it may
+    /// be used again. Default 30 days.
+    pub revocations_kept: Duration,
     /// Certificates of authorities that have signed those of issuers, besides the system's. Default unset.
     pub ca_file: Option<PathBuf>,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            said: None,
+            jwt: JwtConfig::default(),
+            issuers: Vec::new(),
+            max_session: Duration::ZERO,
+            revocations_kept: Duration::from_secs(30 * 86_400),
+            ca_file: None,
+        }
+    }
 }
 
 impl AuthConfig {

@@ -81,6 +81,9 @@ pub(super) static KEYS: &[Key] = {
         key("auth.max_session_ms", |c| {
             Millis(&mut c.auth.max_session, TIME_OR_ZERO)
         }),
+        key("auth.revocations_kept_s", |c| {
+            Seconds(&mut c.auth.revocations_kept, 60..=31_536_000)
+        }),
         key("auth.ca_file", |c| plain(&mut c.auth.ca_file)),
         key("auth.jwt.secret", |c| plain(&mut c.auth.jwt.secret)),
         key("auth.jwt.secret_old", |c| plain(&mut c.auth.jwt.secret_old)),

@@ -137,6 +137,7 @@ mod tests {
             },
             away_max: 1000,
             away_bytes: 1 << 24,
+            revocations_kept: Duration::from_secs(3600),
             sessions_per_user: 1,
             linger_max: Duration::ZERO,
             local_shortcut: false,

@@ -1,11 +1,11 @@
 //! Who may use the server API.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -23,9 +23,9 @@ impl FromRequestParts<Arc<Gateway>> for Admin {
         gateway: &Arc<Gateway>,
     ) -> Result<Self, Refusal> {
         let Some(token) = &gateway.config.admin.token else {
-            return Err(Refusal(
+            return Err(Refusal::new(
                 StatusCode::FORBIDDEN,
-                "the server API is closed: set admin.token (SWITCHBOARD_ADMIN__TOKEN) on this node to open it".into(),
+                "the server API is closed: set admin.token (SWITCHBOARD_ADMIN__TOKEN) on this node to open it",
             ));
         };
         match bearer(&parts.headers) {
@@ -40,23 +40,57 @@ impl FromRequestParts<Arc<Gateway>> for Admin {
     }
 }
 
-/// A status and a sentence.
+/// A status and a sentence, told as a problem (RFC 9457).
 #[derive(Debug)]
-pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) String);
+pub(crate) struct Refusal {
+    status: StatusCode,
+    words: String,
+    retry_after: Option<Duration>,
+}
 
 impl Refusal {
+    pub(crate) fn new(status: StatusCode, words: impl Into<String>) -> Self {
+        Self {
+            status,
+            words: words.into(),
+            retry_after: None,
+        }
+    }
+
+    /// It cannot be done now, and may be after this.
+    pub(crate) fn for_now(words: impl Into<String>, retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, words)
+        }
+    }
+
     fn unauthorized(words: &str) -> Self {
-        Self(StatusCode::UNAUTHORIZED, words.into())
+        Self::new(StatusCode::UNAUTHORIZED, words)
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let body = Json(json!({ "error": self.1 }));
-        if self.0 == StatusCode::UNAUTHORIZED {
-            let scheme = [(header::WWW_AUTHENTICATE, "Bearer")];
-            return (self.0, scheme, body).into_response();
+        let mut problem = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason(),
+            "status": self.status.as_u16(),
+            "detail": self.words,
+            // As releases before this one said it, for their `switchboard drain`.
+            "error": self.words,
+        });
+        let mut headers = HeaderMap::new();
+        let problem_json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, problem_json);
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        (self.0, body).into_response()
+        if let Some(pause) = self.retry_after {
+            let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+            problem["retry_after_ms"] = millis.into();
+            headers.insert(header::RETRY_AFTER, millis.div_ceil(1000).into());
+        }
+        (self.status, headers, problem.to_string()).into_response()
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use switchboard_connection::IceServers;
 use switchboard_protocol::PeerId;
 
-use crate::auth::{IdentityClaim, Refused, bearer};
+use crate::auth::{IdentityClaim, Refused, bearer, unless_revoked};
 use crate::gateway::Gateway;
 use crate::upgrade::TokenInUrl;
 
@@ -26,6 +26,7 @@ pub(super) async fn ice_servers(
     };
     let peer = PeerId::random();
     let identity = gateway.authenticator.authenticate(&claim, &peer).await;
+    let identity = identity.and_then(|identity| unless_revoked(&gateway.node, &peer, identity));
     let refused = identity.as_ref().err().map(|refused| &refused.error);
     gateway.metrics.authenticated(refused);
     match identity {

@@ -64,7 +64,7 @@ pub(crate) async fn drain(
         Some(share) => drain::rebalance::rebalance(&gateway, share, order),
         None => gateway.drains.stop(order).map(|()| gateway.registry.len()),
     };
-    let sessions = begun.map_err(|error| Refusal(StatusCode::CONFLICT, error.to_string()))?;
+    let sessions = begun.map_err(|error| Refusal::new(StatusCode::CONFLICT, error.to_string()))?;
     let begun = Begun {
         node: id,
         sessions,
@@ -79,12 +79,12 @@ fn check_id(gateway: &Gateway, id: &str) -> Result<(), Refusal> {
     if own == id {
         return Ok(());
     }
-    Err(Refusal(
+    Err(Refusal::new(
         StatusCode::NOT_FOUND,
         format!("this node is {own}; ask the other one at its own ops address"),
     ))
 }
 
 fn bad_request(error: impl std::fmt::Display) -> Refusal {
-    Refusal(StatusCode::BAD_REQUEST, error.to_string())
+    Refusal::new(StatusCode::BAD_REQUEST, error.to_string())
 }

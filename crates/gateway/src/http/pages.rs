@@ -84,6 +84,7 @@ fn now(gateway: &Gateway) -> Now {
         connections: gateway.registry.len(),
         sessions_away: gateway.node.away_count(),
         away_bytes: gateway.node.away_bytes(),
+        revocations: gateway.node.revocation_count(),
         rooms: rooms.len(),
         members: rooms.iter().map(|room| room.local_members).sum(),
         outbox_bytes: gateway.registry.outbox_bytes(),

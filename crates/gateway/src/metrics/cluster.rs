@@ -52,6 +52,7 @@ impl Observe for Metrics {
                 .with_label_values(&[outcome.as_str()])
                 .inc(),
             Observation::Restored => self.node.restored_total.inc(),
+            Observation::SessionRevoked => self.node.sessions_revoked_total.inc(),
             Observation::NodeReaped => self.node.nodes_reaped_total.inc(),
             Observation::MemberJoined => self.node.member_joins_total.inc(),
             Observation::Panicked(task) => {

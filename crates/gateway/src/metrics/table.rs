@@ -111,6 +111,10 @@ metrics! {
         away_bytes: IntGauge,
         /// Sessions without a connection that ended before their window did, by the limit that was reached
         away_ended_total: IntCounterVec { limit: AwayEnd::ALL.map(AwayEnd::as_str) },
+        /// Revocations in force, as this node knows them
+        revocations: IntGauge,
+        /// Sessions of this node that ended because they, their token or their user were revoked
+        sessions_revoked_total: IntCounter,
         /// Part of the sessions that is being moved to other nodes; 1: all, the node stops; 0: none
         drain_share: Gauge,
         /// Connections whose end the drain under way still waits for

@@ -35,6 +35,7 @@ mod redis_absent;
 mod redis_lost;
 mod redis_refuses;
 mod resume;
+mod revocations;
 mod sdk_files;
 mod silence;
 mod slow_receiver;

@@ -38,6 +38,7 @@ pub(super) fn node_settings() -> Settings {
         away_max: 1000,
         away_bytes: 1 << 24,
         sessions_per_user: 5,
+        revocations_kept: Duration::from_secs(3600),
         linger_max: Duration::from_millis(1),
         local_shortcut: false,
         traces: Traces::off(),

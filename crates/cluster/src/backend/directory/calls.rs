@@ -1,6 +1,6 @@
 //! Every call of a directory, listed once, for what stands between a node and its directory and does the same with each.
 
-/// Calls the macro `$each` once for each of the three traits, with the trait's name and its calls. The caller imports the
+/// Calls the macro `$each` once for each of the four traits, with the trait's name and its calls. The caller imports the
 /// types that these name.
 #[macro_export]
 macro_rules! each_directory_call {
@@ -32,12 +32,19 @@ macro_rules! each_directory_call {
             evict(peer: &PeerId, epoch: Epoch, node: &NodeId) -> Option<NodeId>;
             peer(peer: &PeerId) -> Option<PeerRecord>;
             forget(peer: &PeerId, epoch: Epoch) -> bool;
-            admit(user: &UserId, peer: &PeerId, node: &NodeId, sessions_max: u32) -> bool;
+            admit(admission: &Admission) -> Admitted;
+            count(user: &UserId, peer: &PeerId, node: &NodeId) -> ();
             user_sessions(user: &UserId) -> Vec<PeerId>;
             dismiss(user: &UserId, peer: &PeerId) -> ();
             enlist(node: &NodeId, peer: &PeerId) -> ();
             delist(node: &NodeId, peer: &PeerId) -> ();
             enlisted(node: &NodeId) -> Vec<PeerId>;
+        } }
+        $each! { RevocationDirectory {
+            cut_off(cut_off: &CutOff) -> u64;
+            revoke(new: &NewRevocation) -> Option<Revocation>;
+            restore_log(lost: &LostEntries) -> bool;
+            log_after(position: &LogPosition) -> LogPage;
         } }
     };
 }

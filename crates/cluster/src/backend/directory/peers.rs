@@ -68,14 +68,16 @@ pub trait PeerDirectory: Send + Sync + 'static {
     /// Deletes the peer's record unless a higher epoch owns it. True if it is gone now.
     async fn forget(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError>;
 
-    /// Counts a session for its user, unless that would be more than `sessions_max`. False: it was not counted.
-    async fn admit(
+    /// Counts a session that comes for its user, if it may come.
+    async fn admit(&self, admission: &Admission) -> Result<Admitted, DirectoryError>;
+
+    /// Counts a session for its user again, which may come in any case.
+    async fn count(
         &self,
         user: &UserId,
         peer: &PeerId,
         node: &NodeId,
-        sessions_max: u32,
-    ) -> Result<bool, DirectoryError>;
+    ) -> Result<(), DirectoryError>;
 
     /// The sessions that are counted for a user, in no order.
     async fn user_sessions(&self, user: &UserId) -> Result<Vec<PeerId>, DirectoryError>;
@@ -128,6 +130,32 @@ pub enum AttachOutcome {
         /// That one.
         known: Epoch,
     },
+}
+
+/// A session that comes, to be counted for its user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// The identity behind it.
+    pub user: UserId,
+    /// Who.
+    pub peer: PeerId,
+    /// Its node.
+    pub node: NodeId,
+    /// Sessions that the user may have.
+    pub sessions_max: u32,
+    /// When its token was made, seconds since 1970. `None`: the token does not say, or there is none.
+    pub issued_at: Option<u64>,
+}
+
+/// Whether a session may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admitted {
+    /// It is counted, or was already.
+    Yes,
+    /// That would be one too many.
+    TooMany,
+    /// The user's tokens from before this moment, seconds since 1970, are revoked.
+    CutOff(u64),
 }
 
 /// Whether a session has a connection.

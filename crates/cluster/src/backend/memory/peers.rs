@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
-use crate::backend::directory::{AssertPeerOutcome, Attach, AttachOutcome, Presence};
+use crate::backend::directory::{
+    Admission, Admitted, AssertPeerOutcome, Attach, AttachOutcome, Presence,
+};
 use crate::backend::record::{Epoch, PeerRecord};
 use crate::sabotage::{Guard, is_out};
 
@@ -213,19 +215,23 @@ impl Peers {
         !owned_by_successor
     }
 
-    pub(super) fn admit(
-        &mut self,
-        user: &UserId,
-        peer: &PeerId,
-        node: &NodeId,
-        sessions_max: u32,
-    ) -> bool {
-        let sessions = self.users.entry(user.clone()).or_default();
-        let admitted = sessions.contains_key(peer) || sessions.len() < sessions_max as usize;
-        if admitted {
-            sessions.insert(*peer, node.clone());
+    pub(super) fn admit(&mut self, admission: &Admission) -> Admitted {
+        let Admission {
+            user, peer, node, ..
+        } = admission;
+        let sessions = self.users.get(user);
+        let is_counted = sessions.is_some_and(|sessions| sessions.contains_key(peer));
+        let count = sessions.map_or(0, HashMap::len);
+        if !is_counted && count >= admission.sessions_max as usize {
+            return Admitted::TooMany;
         }
-        admitted
+        self.count(user, peer, node);
+        Admitted::Yes
+    }
+
+    pub(super) fn count(&mut self, user: &UserId, peer: &PeerId, node: &NodeId) {
+        let sessions = self.users.entry(user.clone()).or_default();
+        sessions.insert(*peer, node.clone());
     }
 
     pub(super) fn of_user(&self, user: &UserId) -> Vec<PeerId> {

@@ -5,7 +5,8 @@ use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
 use super::Store;
 use crate::backend::directory::{
-    AssertPeerOutcome, Attach, AttachOutcome, DirectoryError, PeerDirectory, Presence,
+    Admission, Admitted, AssertPeerOutcome, Attach, AttachOutcome, DirectoryError, PeerDirectory,
+    Presence,
 };
 use crate::backend::record::{Epoch, PeerRecord};
 
@@ -78,14 +79,23 @@ impl PeerDirectory for Store {
         Ok(self.peers.lock().forget(peer, epoch))
     }
 
-    async fn admit(
+    async fn admit(&self, admission: &Admission) -> Result<Admitted, DirectoryError> {
+        let cut_off = self.revocations.lock().cut_off_of(&admission.user);
+        let is_revoked = |cut_off: &u64| admission.issued_at.is_none_or(|at| at < *cut_off);
+        if let Some(cut_off) = cut_off.filter(is_revoked) {
+            return Ok(Admitted::CutOff(cut_off));
+        }
+        Ok(self.peers.lock().admit(admission))
+    }
+
+    async fn count(
         &self,
         user: &UserId,
         peer: &PeerId,
         node: &NodeId,
-        sessions_max: u32,
-    ) -> Result<bool, DirectoryError> {
-        Ok(self.peers.lock().admit(user, peer, node, sessions_max))
+    ) -> Result<(), DirectoryError> {
+        self.peers.lock().count(user, peer, node);
+        Ok(())
     }
 
     async fn user_sessions(&self, user: &UserId) -> Result<Vec<PeerId>, DirectoryError> {

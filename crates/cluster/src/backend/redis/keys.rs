@@ -98,6 +98,15 @@ impl Keys {
         format!("{}{{user:{}}}:peers", self.prefix, encode_user(user))
     }
 
+    /// In one slot with the user's sessions.
+    pub(super) fn user_cut_off(&self, user: &UserId) -> String {
+        format!("{}{{user:{}}}:cutoff", self.prefix, encode_user(user))
+    }
+
+    pub(super) fn revocations(&self) -> String {
+        format!("{}{{revoked}}:log", self.prefix)
+    }
+
     pub(super) fn node_peers(&self, node: &NodeId) -> String {
         format!("{}{{node:{node}}}:peers", self.prefix)
     }

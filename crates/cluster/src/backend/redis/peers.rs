@@ -17,7 +17,8 @@ use super::script::{
     PEER_PROVE, Script, USER_ADMIT,
 };
 use crate::backend::directory::{
-    AssertPeerOutcome, Attach, AttachOutcome, DirectoryError, PeerDirectory, Presence,
+    Admission, Admitted, AssertPeerOutcome, Attach, AttachOutcome, DirectoryError, PeerDirectory,
+    Presence,
 };
 use crate::backend::record::{Epoch, PeerRecord};
 use crate::observe::about::About;
@@ -180,22 +181,39 @@ impl PeerDirectory for RedisDirectory {
             .flag()?)
     }
 
-    async fn admit(
+    async fn admit(&self, admission: &Admission) -> Result<Admitted, DirectoryError> {
+        let issued_at = admission.issued_at.map(|at| at.to_string());
+        let args: Vec<Value> = vec![
+            admission.peer.as_str().into(),
+            admission.node.as_str().into(),
+            admission.sessions_max.to_string().into(),
+            issued_at.unwrap_or_default().into(),
+        ];
+        let user = &admission.user;
+        let (peers, cut_off) = (self.keys.user_peers(user), self.keys.user_cut_off(user));
+        let mut reply = self
+            .commands
+            .run(&USER_ADMIT, &[&peers, &cut_off], args)
+            .await?;
+        match &*reply.text()? {
+            "admitted" => Ok(Admitted::Yes),
+            "full" => Ok(Admitted::TooMany),
+            "revoked" => Ok(Admitted::CutOff(reply.number()?)),
+            _ => Err(reply.odd().into()),
+        }
+    }
+
+    async fn count(
         &self,
         user: &UserId,
         peer: &PeerId,
         node: &NodeId,
-        sessions_max: u32,
-    ) -> Result<bool, DirectoryError> {
-        let args: Vec<Value> = vec![
-            peer.as_str().into(),
-            node.as_str().into(),
-            sessions_max.to_string().into(),
-        ];
+    ) -> Result<(), DirectoryError> {
         Ok(self
-            .on_key(&USER_ADMIT, self.keys.user_peers(user), args)
-            .await?
-            .flag()?)
+            .commands
+            .client()?
+            .hset(self.keys.user_peers(user), (peer.as_str(), node.as_str()))
+            .await?)
     }
 
     async fn user_sessions(&self, user: &UserId) -> Result<Vec<PeerId>, DirectoryError> {

@@ -67,6 +67,14 @@ impl Reply {
         }
     }
 
+    /// The next value as a list of anything.
+    pub(super) fn values(&mut self) -> Result<Vec<Value>, Failure> {
+        match self.values.next() {
+            Some(Value::Array(values)) => Ok(values),
+            _ => Err(self.odd()),
+        }
+    }
+
     /// The error for an answer that this release does not know.
     pub(super) fn odd(&self) -> Failure {
         Failure::Unreadable(format!("the answer of the script {}", self.script))

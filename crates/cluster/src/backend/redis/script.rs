@@ -43,7 +43,11 @@ scripts! {
     PEER_FORGET = "values" "peer_forget";
     PEER_AWAY = "values" "peer_away";
     PEER_EVICT = "values" "peer_evict";
-    USER_ADMIT = "user_admit";
+    USER_ADMIT = "values" "user_admit";
+    USER_CUT_OFF = "values" "user_cut_off";
+    REVOCATION_ADD = "values" "revocation_log" "revocation_add";
+    REVOCATION_RESTORE = "values" "revocation_log" "revocation_restore";
+    REVOCATION_READ = "values" "revocation_log" "revocation_read";
     LEASE_RENEW = "values" "lease_renew";
     LEASE_CLAIM = "lease_claim";
     LEASE_REMOVE = "lease_remove";

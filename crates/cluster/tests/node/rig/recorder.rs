@@ -20,6 +20,7 @@ pub(crate) struct Recorder {
     /// So many messages fit; 0: any number.
     most: AtomicUsize,
     superseded: AtomicBool,
+    revoked: AtomicBool,
     /// The spans in which it got signals, and the one in which it was superseded, where that was traced.
     spans: Mutex<Vec<SpanContext>>,
     trips: AtomicBool,
@@ -46,6 +47,11 @@ impl Recipient for Recorder {
         self.superseded.store(true, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
+
+    fn revoked(&self) {
+        self.revoked.store(true, Ordering::Relaxed);
+        self.changed.notify_waiters();
+    }
 }
 
 impl Recorder {
@@ -61,6 +67,10 @@ impl Recorder {
     /// Whether another connection has the session.
     pub(crate) fn is_superseded(&self) -> bool {
         self.superseded.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::Relaxed)
     }
 
     /// How a member's connection was told to be, one after another.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use switchboard_cluster::{
-    AttachError, Claim, Departure, JoinError, JoinRequest, LocalSession, NewSession, Node, Profile,
-    ResumeError,
+    AttachError, Claim, Credential, Departure, JoinError, JoinRequest, LocalSession, NewSession,
+    Node, Profile, ResumeError,
 };
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::{LeaveReason, RoomSnapshot};
@@ -23,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) told: Arc<Recorder>,
     /// Of a resumed one: its rooms, as its `welcome` shows them.
     pub(crate) rooms: Vec<RoomSnapshot>,
+    /// What its client shows each time it comes.
+    pub(crate) credential: Credential,
     next_id: Arc<AtomicUsize>,
 }
 
@@ -34,6 +36,7 @@ pub(crate) struct Kind {
     pub(crate) resumable: bool,
     /// `None`: an anonymous one.
     pub(crate) user: Option<UserId>,
+    pub(crate) credential: Credential,
 }
 
 impl Default for Kind {
@@ -43,6 +46,7 @@ impl Default for Kind {
             hidden: false,
             resumable: true,
             user: None,
+            credential: Credential::default(),
         }
     }
 }
@@ -68,6 +72,7 @@ impl Session {
         let session = NewSession {
             peer,
             user,
+            credential: kind.credential.clone(),
             receipts: kind.receipts,
             hidden: kind.hidden,
             resumable: kind.resumable,
@@ -79,6 +84,7 @@ impl Session {
             local,
             told,
             rooms: Vec::new(),
+            credential: kind.credential,
             next_id: Arc::new(AtomicUsize::new(1)),
         })
     }
@@ -115,6 +121,7 @@ impl Session {
         let session = NewSession {
             peer: self.peer(),
             user: self.local.user.clone(),
+            credential: self.credential.clone(),
             receipts: self.local.receipts,
             hidden: self.local.hidden,
             resumable: self.local.resumable,
@@ -126,6 +133,7 @@ impl Session {
             local: resumed.local,
             told,
             rooms: resumed.rooms,
+            credential: self.credential.clone(),
             next_id: self.next_id.clone(),
         })
     }

@@ -1,0 +1,132 @@
+//! The log of revocations: the rules of the scripts in `redis/scripts/revocation_*.lua`, in Rust.
+
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use switchboard_protocol::UserId;
+
+use super::Store;
+use crate::backend::directory::{
+    CutOff, DirectoryError, LostEntries, NewRevocation, REVOCATIONS_MAX, RevocationDirectory,
+};
+use crate::backend::revocation::{LogPage, LogPosition, Revocation};
+
+/// The log, and the cut-offs of users.
+#[derive(Clone, Default)]
+pub(super) struct Revocations {
+    /// By number: a later one is higher.
+    log: Vec<(u64, Revocation)>,
+    /// When each may be forgotten, and before when the user's tokens are worth nothing.
+    cut_offs: HashMap<UserId, (u64, u64)>,
+}
+
+impl Revocations {
+    /// Before this, the user's tokens are worth nothing.
+    pub(super) fn cut_off_of(&self, user: &UserId) -> Option<u64> {
+        let (until, before) = self.cut_offs.get(user)?;
+        (*until > unix_s()).then_some(*before)
+    }
+
+    fn last(&self) -> u64 {
+        self.log.last().map_or(0, |(number, _)| *number)
+    }
+
+    fn add(&mut self, entry: Revocation) {
+        // Numbers rise by the clock, as they do in Redis: a log that starts again goes on above what was read before.
+        let number = unix_us().max(self.last() + 1);
+        self.log.push((number, entry));
+    }
+
+    fn forget_old(&mut self) {
+        let now = unix_s();
+        self.log.retain(|(_, entry)| entry.until > now);
+        self.cut_offs.retain(|_, (until, _)| *until > now);
+    }
+
+    fn cut_off(&mut self, cut_off: &CutOff) -> u64 {
+        self.forget_old();
+        let now = unix_s();
+        let known = self.cut_off_of(&cut_off.user).unwrap_or(0);
+        let before = cut_off.before.unwrap_or(now).max(known);
+        self.cut_offs
+            .insert(cut_off.user.clone(), (now + cut_off.kept_s, before));
+        before
+    }
+
+    fn revoke(&mut self, new: &NewRevocation) -> Option<Revocation> {
+        self.forget_old();
+        if self.log.len() >= REVOCATIONS_MAX {
+            return None;
+        }
+        let entry = Revocation {
+            revoked: new.revoked.clone(),
+            until: unix_s() + new.kept_s,
+        };
+        self.add(entry.clone());
+        Some(entry)
+    }
+
+    fn restore(&mut self, lost: &LostEntries) -> bool {
+        if self.last() != number_of(&lost.read) {
+            return false;
+        }
+        for entry in &lost.entries {
+            self.add(entry.clone());
+        }
+        true
+    }
+
+    fn after(&self, position: &LogPosition) -> LogPage {
+        let read = number_of(position);
+        let from_start = self.last() < read;
+        let from = if from_start { 0 } else { read };
+        let new = self.log.iter().filter(|(number, _)| *number > from);
+        let position = match from_start {
+            true => LogPosition::default(),
+            false => position.clone(),
+        };
+        LogPage {
+            entries: new.clone().map(|(_, entry)| entry.clone()).collect(),
+            position: new
+                .last()
+                .map_or(position, |(number, _)| LogPosition(number.to_string())),
+            from_start,
+            more: false,
+        }
+    }
+}
+
+#[async_trait]
+impl RevocationDirectory for Store {
+    async fn cut_off(&self, cut_off: &CutOff) -> Result<u64, DirectoryError> {
+        Ok(self.revocations.lock().cut_off(cut_off))
+    }
+
+    async fn revoke(&self, new: &NewRevocation) -> Result<Option<Revocation>, DirectoryError> {
+        Ok(self.revocations.lock().revoke(new))
+    }
+
+    async fn restore_log(&self, lost: &LostEntries) -> Result<bool, DirectoryError> {
+        Ok(self.revocations.lock().restore(lost))
+    }
+
+    async fn log_after(&self, position: &LogPosition) -> Result<LogPage, DirectoryError> {
+        Ok(self.revocations.lock().after(position))
+    }
+}
+
+fn number_of(position: &LogPosition) -> u64 {
+    position.0.parse().unwrap_or(0)
+}
+
+fn unix_s() -> u64 {
+    unix_us() / 1_000_000
+}
+
+fn unix_us() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,224 @@
+//! Users, tokens and sessions that are revoked: on every node, with a connection and without, also after Redis forgot.
+
+use std::collections::BTreeMap;
+
+use switchboard_cluster::memory::MemoryCluster;
+use switchboard_cluster::{AttachError, Credential, Node, ResumeError, RevokeRequest};
+use switchboard_protocol::server_message::LeaveReason;
+use switchboard_protocol::{Connection, UserId};
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::bad_bus::{BadBus, Badness};
+use crate::rig::{Kind, Session, faulty_node, node_on, plain_node, plain_nodes};
+
+fn alice() -> UserId {
+    "alice".parse().expect("a user id")
+}
+
+fn made(at: u64, token: &str) -> Credential {
+    Credential {
+        token: Some(token.into()),
+        issued_at: Some(at),
+    }
+}
+
+async fn comes(node: &Node, credential: Credential) -> Result<Session, AttachError> {
+    let kind = Kind {
+        user: Some(alice()),
+        credential,
+        ..Kind::default()
+    };
+    Session::try_of(node, kind).await
+}
+
+async fn in_room(node: &Node, credential: Credential) -> Session {
+    let session = comes(node, credential).await.expect("nothing is revoked");
+    session.join("r").await.expect("there is room");
+    session
+}
+
+fn user_before(before: u64) -> RevokeRequest {
+    RevokeRequest::User {
+        user: alice(),
+        before: Some(before),
+    }
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{what}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_s_sessions_end_on_every_node_and_no_older_token_comes_in() {
+    let cluster = MemoryCluster::new();
+    let nodes: [Node; 3] = plain_nodes(&cluster).await;
+    let bob = Session::new(&nodes[2], true).await;
+    bob.join("r").await.expect("bob gets in");
+    let mut revoked = Vec::new();
+    for node in &nodes {
+        revoked.push(in_room(node, made(99, "old")).await);
+    }
+    let away = in_room(&nodes[0], made(99, "old")).await;
+    away.loses_connection();
+    bob.told
+        .until_connection(&away.peer(), Connection::Away)
+        .await;
+    let newer = in_room(&nodes[1], made(100, "new")).await;
+    nodes[0].revoke(user_before(100)).await.expect("it answers");
+    for session in &revoked {
+        until("a session goes on", || session.told.is_revoked()).await;
+        session.loses_connection();
+        let reason = bob.told.until_left(&session.peer()).await;
+        assert_eq!(reason, LeaveReason::Kicked);
+    }
+    assert_eq!(bob.told.until_left(&away.peer()).await, LeaveReason::Kicked);
+    for node in &nodes {
+        for credential in [made(99, "other"), Credential::default()] {
+            assert_eq!(
+                comes(node, credential).await.err(),
+                Some(AttachError::Revoked)
+            );
+        }
+        comes(node, made(100, "new"))
+            .await
+            .expect("a newer token")
+            .loses_connection();
+    }
+    let back = away
+        .try_to_resume(&nodes[1], &away.secret(), BTreeMap::new())
+        .await;
+    assert!(matches!(
+        back.err(),
+        Some(ResumeError::Refused | ResumeError::Revoked)
+    ));
+    assert!(!newer.told.is_revoked() && !bob.told.is_revoked());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_or_a_peer_is_revoked_wherever_it_is() {
+    let cluster = MemoryCluster::new();
+    let nodes: [Node; 2] = plain_nodes(&cluster).await;
+    let [lost, kicked, stays] = [
+        in_room(&nodes[1], made(99, "lost")).await,
+        in_room(&nodes[1], made(99, "kicked")).await,
+        in_room(&nodes[1], made(99, "stays")).await,
+    ];
+    let token = RevokeRequest::Token("lost".into());
+    nodes[0].revoke(token).await.expect("it answers");
+    let peer = RevokeRequest::Peer(kicked.peer());
+    nodes[0].revoke(peer).await.expect("it answers");
+    for session in [&lost, &kicked] {
+        until("a session goes on", || session.told.is_revoked()).await;
+    }
+    kicked.loses_connection();
+    let back = kicked
+        .try_to_resume(&nodes[0], &kicked.secret(), BTreeMap::new())
+        .await;
+    assert_eq!(back.err(), Some(ResumeError::Revoked));
+    // Its user may come as another session.
+    comes(&nodes[0], made(99, "kicked"))
+        .await
+        .expect("a session of its own");
+    assert!(!stays.told.is_revoked());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_not_told_reads_it_in_the_log() {
+    let cluster = MemoryCluster::new();
+    let one = plain_node(&cluster).await;
+    let bus = BadBus::new(cluster.backend().bus, Badness::default(), 1);
+    let mute = node_on(&cluster, bus.clone()).await;
+    let there = in_room(&one, made(99, "old")).await;
+    bus.cut(true);
+    mute.revoke(user_before(100)).await.expect("it answers");
+    until("it is not read", || there.told.is_revoked()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_revoked_holds_after_the_directory_forgot_and_for_nodes_that_start_then() {
+    let cluster = MemoryCluster::new();
+    let nodes: [Node; 2] = plain_nodes(&cluster).await;
+    nodes[0].revoke(user_before(100)).await.expect("it answers");
+    let token = RevokeRequest::Token("lost".into());
+    nodes[0].revoke(token).await.expect("it answers");
+    until("it is not read", || nodes[1].revocation_count() == 2).await;
+    cluster.forget();
+    let directory = cluster.backend().directory;
+    let began = Instant::now();
+    loop {
+        let page = directory.log_after(&Default::default()).await;
+        let entries = page.expect("memory answers").entries;
+        if entries.len() == 2 {
+            break;
+        }
+        assert!(entries.len() < 2, "one node writes, once: {entries:?}");
+        assert!(began.elapsed() < Duration::from_secs(60), "it stays lost");
+        sleep(Duration::from_millis(100)).await;
+    }
+    let third = plain_node(&cluster).await;
+    for node in nodes.iter().chain([&third]) {
+        for credential in [made(99, "old"), made(200, "lost")] {
+            let refused = comes(node, credential).await.err();
+            assert_eq!(refused, Some(AttachError::Revoked));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_revoked_as_it_comes_does_not_stay() {
+    let cluster = MemoryCluster::new();
+    let (node, directory) = faulty_node(&cluster).await;
+    let mut admit = directory.hold("admit");
+    let coming = comes(&node, made(99, "lost"));
+    let meanwhile = async {
+        admit.begun().await;
+        let token = RevokeRequest::Token("lost".into());
+        node.revoke(token).await.expect("it answers");
+        admit.go_on();
+    };
+    let (came, ()) = tokio::join!(coming, meanwhile);
+    assert_eq!(came.err(), Some(AttachError::Revoked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_token_of_the_same_user_saves_the_session_if_it_is_newer() {
+    let cluster = MemoryCluster::new();
+    let node = plain_node(&cluster).await;
+    let [renewed, stale] = [
+        in_room(&node, made(50, "a")).await,
+        in_room(&node, made(50, "b")).await,
+    ];
+    assert!(node.refresh(&renewed.local, made(100, "c")));
+    node.revoke(user_before(100)).await.expect("it answers");
+    until("it goes on", || stale.told.is_revoked()).await;
+    assert!(!renewed.told.is_revoked());
+    assert!(
+        !node.refresh(&renewed.local, made(99, "d")),
+        "it is revoked"
+    );
+    assert!(!renewed.told.is_revoked(), "it goes on with what it had");
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_sessions_of_a_user_are_found_on_all_nodes() {
+    let cluster = MemoryCluster::new();
+    let nodes: [Node; 2] = plain_nodes(&cluster).await;
+    let here = in_room(&nodes[0], made(1, "a")).await;
+    let there = in_room(&nodes[1], made(1, "b")).await;
+    there.loses_connection();
+    let back = there.resume_on(&nodes[0]).await;
+    let mut found = nodes[1].sessions_of(&alice()).await.expect("it answers");
+    found.sort_by_key(|session| session.epoch);
+    let found: Vec<_> = found
+        .into_iter()
+        .map(|session| (session.peer, session.node))
+        .collect();
+    let first = nodes[0].id().clone();
+    assert_eq!(found, [(here.peer(), first.clone()), (back.peer(), first)]);
+    let nobody = "nobody".parse().expect("a user id");
+    assert_eq!(nodes[1].sessions_of(&nobody).await, Ok(Vec::new()));
+}
