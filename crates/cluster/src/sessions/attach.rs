@@ -51,6 +51,9 @@ impl Node {
         if !node.lease.is_serving() {
             return Err(AttachError::Unavailable);
         }
+        if self.is_revoked(&session.peer, &session.user, &session.credential) {
+            return Err(AttachError::Revoked);
+        }
         let local = node.new_local(session, (FIRST_EPOCH, FIRST_EPOCH), Inbound::default());
         let entering = node
             .tasks

@@ -100,6 +100,9 @@ impl Node {
         if !node.lease.is_serving() || node.repairs.doubt.may_show_the_past() {
             return Err(ResumeError::Unavailable);
         }
+        if self.is_revoked(&session.peer, &session.user, &session.credential) {
+            return Err(ResumeError::Revoked);
+        }
         let Some(shown) = node.epoch_of(&session, shown).await? else {
             return Err(node.why_refused(&session, shown).await);
         };

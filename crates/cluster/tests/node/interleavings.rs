@@ -124,7 +124,7 @@ async fn a_resume_that_failed_halfway_costs_nothing_of_the_window() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_expires_while_it_is_asserted_does_not_come_back_as_a_ghost() {
-    for call in ["enlist", "assert_peer", "admit", "assert_member"] {
+    for call in ["enlist", "assert_peer", "count", "assert_member"] {
         let cluster = MemoryCluster::new();
         let other = plain_node(&cluster).await;
         let (one, directory) = faulty_node(&cluster).await;

@@ -81,16 +81,16 @@ impl Revocations {
         let read = number_of(position);
         let from_start = self.last() < read;
         let from = if from_start { 0 } else { read };
-        let new = self.log.iter().filter(|(number, _)| *number > from);
-        let position = match from_start {
-            true => LogPosition::default(),
-            false => position.clone(),
+        let at = self.log.partition_point(|(number, _)| *number <= from);
+        let new = &self.log[at..];
+        let position = match new.last() {
+            Some((number, _)) => LogPosition(number.to_string()),
+            None if from_start => LogPosition::default(),
+            None => position.clone(),
         };
         LogPage {
-            entries: new.clone().map(|(_, entry)| entry.clone()).collect(),
-            position: new
-                .last()
-                .map_or(position, |(number, _)| LogPosition(number.to_string())),
+            entries: new.iter().map(|(_, entry)| entry.clone()).collect(),
+            position,
             from_start,
             more: false,
         }
