@@ -61,7 +61,7 @@ pub struct LogPage {
     pub entries: Vec<Revocation>,
     /// Behind the last of them.
     pub position: LogPosition,
-    /// The log does not reach the position that was asked for, because entries were lost: this page begins at its start.
+    /// The log does not have the entry that was read last, because some were lost: this page begins at its start.
     pub from_start: bool,
     /// There is more.
     pub more: bool,

@@ -47,7 +47,8 @@ impl Known {
         by_user || by_token() || self.peers.contains_key(peer)
     }
 
-    /// `pass`: the reading of the log that brought it; 0: it comes from elsewhere. True: it was not known.
+    /// `pass`: the reading of the log that brought it; 0: it comes from elsewhere. True: it was not known, or not read in the
+    /// log before: a node that said it may not have found every session that it concerns.
     pub(super) fn note(&mut self, entry: &Revocation, pass: u64) -> bool {
         if self.len() >= ENTRIES_MAX {
             return false;
@@ -57,6 +58,7 @@ impl Known {
             Revoked::User { user, before } => {
                 let known = self.users.entry(user.clone()).or_default();
                 let is_later = *before > known.more;
+                let is_read_first = pass > 0 && known.seen_in == 0;
                 known.until = known.until.max(until);
                 // A log that has an earlier one alone has lost the later one.
                 if *before >= known.more {
@@ -67,7 +69,7 @@ impl Known {
                         known.seen_in.max(pass)
                     };
                 }
-                is_later
+                is_later || is_read_first
             }
             Revoked::Token(token) => note_named(&mut self.tokens, token, (until, pass)),
             Revoked::Peer(peer) => note_named(&mut self.peers, peer, (until, pass)),
@@ -100,7 +102,7 @@ impl Known {
     }
 }
 
-/// True: it was not known.
+/// See [`Known::note`].
 fn note_named<K: Hash + Eq + Clone>(
     entries: &mut HashMap<K, Entry<()>>,
     key: &K,
@@ -108,9 +110,10 @@ fn note_named<K: Hash + Eq + Clone>(
 ) -> bool {
     let is_new = !entries.contains_key(key);
     let entry = entries.entry(key.clone()).or_default();
+    let is_read_first = pass > 0 && entry.seen_in == 0;
     entry.until = entry.until.max(until);
     entry.seen_in = entry.seen_in.max(pass);
-    is_new
+    is_new || is_read_first
 }
 
 #[cfg(test)]
@@ -178,6 +181,21 @@ mod tests {
         assert!(known.covers(&PeerId::random(), &user("alice"), &shown));
         assert!(known.covers(&peer, &user("alice"), &made(5)));
         assert!(!known.covers(&PeerId::random(), &user("alice"), &made(5)));
+    }
+
+    #[test]
+    fn what_another_node_said_is_news_once_more_when_it_is_read() {
+        let mut known = Known::default();
+        let token = Revocation {
+            revoked: Revoked::Token("jti-1".into()),
+            until: 1000,
+        };
+        for entry in [cut_off("alice", 100), token] {
+            assert!(known.note(&entry, 0));
+            assert!(!known.note(&entry, 0));
+            assert!(known.note(&entry, 1));
+            assert!(!known.note(&entry, 1));
+        }
     }
 
     #[test]

@@ -172,6 +172,7 @@ conformance! {
         the_log_is_read_in_order_and_on_from_where_it_was_left
         a_long_log_is_read_to_its_end
         a_log_that_was_lost_is_read_from_its_start_and_written_once
+        a_loss_is_noticed_also_after_something_new_was_written
         what_may_be_forgotten_makes_room
     }
     leases {

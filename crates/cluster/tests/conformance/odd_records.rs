@@ -1,13 +1,14 @@
 //! What somebody else wrote, or a later release: one odd item is skipped, and all else goes on.
 
 use fred::clients::Client;
-use fred::interfaces::{HashesInterface, KeysInterface, SetsInterface};
+use fred::interfaces::{HashesInterface, KeysInterface, SetsInterface, StreamsInterface};
 use switchboard_cluster::directory::{
-    AssertMember, AssertOutcome, Attach, AttachOutcome, JoinRequest, LeaveOutcome, Presence,
-    TakeOver, TakeOverOutcome, UpdateOutcome,
+    Admission, Admitted, AssertMember, AssertOutcome, Attach, AttachOutcome, JoinRequest,
+    LeaveOutcome, NewRevocation, Presence, TakeOver, TakeOverOutcome, UpdateOutcome,
 };
 use switchboard_cluster::leases::{NodeInfo, Renewal, SharedKey};
 use switchboard_cluster::record::{PeerRecord, RosterSnapshot};
+use switchboard_cluster::revocation::{LogPosition, Revoked};
 use switchboard_cluster::{Backend, DirectoryError, Format};
 use switchboard_protocol::{NodeId, PeerId, UserId};
 
@@ -16,6 +17,7 @@ use crate::people::{enter, join, joined, leave, named, node, request, room, rost
 use crate::redis_rooms::key;
 use crate::stage::{Stage, within};
 
+const LOG: &str = "sb:{revoked}:log";
 /// Of a later release: further flags, and a tail that nobody here can open.
 const LATER: &str = "9 1 gw-z 1 --r-xy somebody 5 7:{later}";
 
@@ -473,6 +475,56 @@ async fn a_note_that_a_session_is_away_counts_for_its_epoch_alone() {
         assert_eq!(directory.evict(&peer, 2, &b).await, Ok(None));
         directory.note_away(&peer, 2, &a).await.expect("it is a's");
         assert_eq!(directory.evict(&peer, 2, &b).await, Ok(Some(a)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn odd_entries_of_the_log_of_revocations_are_skipped_and_another_key_in_its_place_is_none() {
+    within(async {
+        let (_stage, backend, client) = start().await;
+        let add = async |fields: &[(&str, &str)]| {
+            let fields = fields.to_vec();
+            let added = client.xadd::<String, _, _, _, _>(LOG, false, None::<()>, "*", fields);
+            added.await.expect("XADD");
+        };
+        let token = |id: &str| NewRevocation {
+            revoked: Revoked::Token(id.into()),
+            kept_s: 3600,
+        };
+        add(&[("kind", "planet"), ("id", "mars"), ("until", "9")]).await;
+        add(&[
+            ("kind", "user"),
+            ("id", "ada"),
+            ("before", "soon"),
+            ("until", "9999999999"),
+        ])
+        .await;
+        add(&[("kind", "peer"), ("id", "short"), ("until", "9999999999")]).await;
+        add(&[("colour", "red")]).await;
+        let good = backend.directory.revoke(&token("good")).await;
+        let good = good.expect("it answers").expect("it has room");
+        let page = backend.directory.log_after(&LogPosition::default()).await;
+        let page = page.expect("it answers");
+        assert_eq!(page.entries, [good]);
+        client.del::<(), _>(LOG).await.expect("DEL");
+        hset(&client, LOG, "field", b"value").await;
+        let page = backend.directory.log_after(&page.position).await;
+        assert!(page.expect("it answers").from_start);
+        let again = backend.directory.revoke(&token("again")).await;
+        assert!(again.expect("it answers").is_some());
+        // A cut-off that is none holds nobody up.
+        hset(&client, "sb:{user:ada}:cutoff", "field", b"value").await;
+        let ada: UserId = "ada".parse().expect("a user id");
+        let admission = Admission {
+            user: ada,
+            peer: PeerId::random(),
+            node: node("gw-a"),
+            sessions_max: 5,
+            issued_at: None,
+        };
+        let admitted = backend.directory.admit(&admission).await;
+        assert_eq!(admitted, Ok(Admitted::Yes));
     })
     .await;
 }

@@ -156,6 +156,16 @@ pub(crate) async fn a_log_that_was_lost_is_read_from_its_start_and_written_once(
     assert_eq!((after.entries, after.from_start), (vec![more], false));
 }
 
+pub(crate) async fn a_loss_is_noticed_also_after_something_new_was_written(stage: &Stage) {
+    let backend = stage.node().await;
+    revoke(&backend, token("1"), KEPT_S).await;
+    let known = read(&backend, &LogPosition::default()).await;
+    stage.forget().await;
+    let new = revoke(&backend, token("2"), KEPT_S).await;
+    let page = read(&backend, &known.position).await;
+    assert_eq!((page.entries, page.from_start), (vec![new], true));
+}
+
 pub(crate) async fn what_may_be_forgotten_makes_room(stage: &Stage) {
     let backend = stage.node().await;
     // Its time is over as it is written.

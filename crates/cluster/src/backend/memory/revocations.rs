@@ -79,7 +79,8 @@ impl Revocations {
 
     fn after(&self, position: &LogPosition) -> LogPage {
         let read = number_of(position);
-        let from_start = self.last() < read;
+        let has_it = self.log.iter().any(|(number, _)| *number == read);
+        let from_start = read != 0 && !has_it;
         let from = if from_start { 0 } else { read };
         let at = self.log.partition_point(|(number, _)| *number <= from);
         let new = &self.log[at..];

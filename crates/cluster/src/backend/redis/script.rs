@@ -43,8 +43,8 @@ scripts! {
     PEER_FORGET = "values" "peer_forget";
     PEER_AWAY = "values" "peer_away";
     PEER_EVICT = "values" "peer_evict";
-    USER_ADMIT = "values" "user_admit";
-    USER_CUT_OFF = "values" "user_cut_off";
+    USER_ADMIT = "values" "text" "user_admit";
+    USER_CUT_OFF = "values" "text" "user_cut_off";
     REVOCATION_ADD = "values" "revocation_log" "revocation_add";
     REVOCATION_RESTORE = "values" "revocation_log" "revocation_restore";
     REVOCATION_READ = "values" "revocation_log" "revocation_read";

@@ -1,6 +1,9 @@
 -- What the scripts of the log of revocations share. An entry has the fields kind (user, token or peer), id, before (of a
 -- user; else ''), and until, when it may be forgotten; both in seconds since 1970.
 
+-- Where something else stands than a log, it is of no use to anybody: nodes write again what they know.
+if redis.call('TYPE', KEYS[1]).ok ~= 'stream' then redis.call('DEL', KEYS[1]) end
+
 -- The id of the last entry; '' where there is none.
 local function last_id(log)
   local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]

@@ -2,20 +2,12 @@
 --
 -- KEYS  1 the log
 -- ARGV  1 the last entry that was read, '' where there was none  2 entries at most
--- Result  1: from the start, because the log does not reach that position; 0: from behind it · {{id, {field, value, …}}, …}
--- Atomic: the look at the end of the log and the reading.
-
-local function parts(id)
-  local time, number = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(time) or 0, tonumber(number) or 0
-end
+-- Result  1: from the start, because the log does not have that entry; 0: from behind it · {{id, {field, value, …}}, …}
+-- Atomic: the look at that entry and the reading. An entry goes once all before it may be forgotten too, and so where one is
+-- missing, the log has lost some, or there are few.
 
 local from, lost = ARGV[1], 0
-if from ~= '' then
-  local time, number = parts(from)
-  local last_time, last_number = parts(last_id(KEYS[1]))
-  if last_time < time or (last_time == time and last_number < number) then from, lost = '', 1 end
-end
+if from ~= '' and #redis.call('XRANGE', KEYS[1], from, from) == 0 then from, lost = '', 1 end
 if from == '' then
   return { lost, redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[2]) }
 end

@@ -8,7 +8,7 @@
 --   revoked cut-off   its token was made before the cut-off, or does not say when
 -- Atomic: the look at the cut-off, the count and the entry.
 
-local cut_off = number_of(redis.call('GET', KEYS[2]) or '')
+local cut_off = number_of(text_at(KEYS[2]))
 local issued_at = tonumber(ARGV[4])
 if cut_off and (not issued_at or issued_at < cut_off) then
   return { 'revoked', whole_number(cut_off) }

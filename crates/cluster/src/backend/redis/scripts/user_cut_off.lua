@@ -6,7 +6,7 @@
 -- Atomic: the comparison and the change.
 
 local before = tonumber(ARGV[1]) or tonumber(redis.call('TIME')[1])
-local known = number_of(redis.call('GET', KEYS[1]) or '')
+local known = number_of(text_at(KEYS[1]))
 if known and known > before then before = known end
 redis.call('SET', KEYS[1], whole_number(before), 'EX', ARGV[2])
 return whole_number(before)
