@@ -8,7 +8,7 @@ use switchboard_cluster::directory::{
     Admission, Admitted, AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome,
     BucketDirectory, CutOff, JoinOutcome, JoinRequest, LeaveOutcome, LostEntries, NewRevocation,
     PeerDirectory, PeerOrName, Presence, Rename, RenameOutcome, RevocationDirectory, RoomDirectory,
-    Sighting, TakeOver, TakeOverOutcome, UpdateOutcome,
+    Sighting, TakeOver, TakeOverOutcome, TokenMark, UpdateOutcome,
 };
 use switchboard_cluster::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 use switchboard_cluster::revocation::{LogPage, LogPosition, Revocation};

@@ -17,7 +17,9 @@ pub use self::asserting::{AssertMember, AssertOutcome, AssertPeerOutcome, REVISI
 pub use self::buckets::BucketDirectory;
 pub use self::error::DirectoryError;
 pub use self::joining::{Claim, JoinOutcome, JoinRequest, Place};
-pub use self::peers::{Admission, Admitted, Attach, AttachOutcome, PeerDirectory, Presence};
+pub use self::peers::{
+    Admission, Admitted, Attach, AttachOutcome, PeerDirectory, Presence, TokenMark,
+};
 pub use self::revocations::{
     CutOff, LostEntries, NewRevocation, REVOCATIONS_MAX, RevocationDirectory,
 };

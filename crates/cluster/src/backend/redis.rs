@@ -26,7 +26,7 @@
 //! sb:{b}:revision            text  new rooms start above it   "
 //! sb:{b}:alive               text  missing: forgotten         "
 //! sb:{peer:<id>}             hash  epoch proven node user      itself
-//!                                  room:<id>… former owner
+//!                                  room:<id>… former owner token
 //! sb:{user:<id>}:peers       hash  peer id -> node            itself
 //! sb:{user:<id>}:cutoff      text  older tokens are revoked   "
 //! sb:{revoked}:log           stream  kind id before until     itself

@@ -13,7 +13,8 @@ use crate::backend::directory::{
     Admission, Admitted, AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome,
     BucketDirectory, CutOff, Directory, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome,
     LostEntries, NewRevocation, PeerDirectory, PeerOrName, Presence, Rename, RenameOutcome,
-    RevocationDirectory, RoomDirectory, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome,
+    RevocationDirectory, RoomDirectory, Sighting, TakeOver, TakeOverOutcome, TokenMark,
+    UpdateOutcome,
 };
 use crate::backend::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
 use crate::backend::revocation::{LogPage, LogPosition, Revocation};

@@ -5,7 +5,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 use crate::backend::bucket::Bucket;
 use crate::backend::directory::{
     Admission, AssertMember, Attach, CutOff, JoinRequest, LostEntries, NewRevocation, PeerOrName,
-    Rename, TakeOver,
+    Rename, TakeOver, TokenMark,
 };
 use crate::backend::record::{Epoch, PeerRecord, Profile};
 use crate::backend::revocation::LogPosition;
@@ -64,4 +64,5 @@ impl Concerns for CutOff {}
 impl Concerns for NewRevocation {}
 impl Concerns for LostEntries {}
 impl Concerns for LogPosition {}
+impl Concerns for TokenMark {}
 impl Concerns for bool {}

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use switchboard_protocol::PeerId;
 use switchboard_protocol::server_message::RoomSnapshot;
 use switchboard_traces::TracedOperation;
 
@@ -128,6 +129,26 @@ impl Node {
                 Err(error)
             }
         }
+    }
+
+    /// A client has shown a token that is good, and that another node may not be able to check when the session is resumed
+    /// there.
+    pub async fn note_token(&self, local: &LocalSession, token: &str) {
+        let Some(key) = self.0.lease.key.keyring().get() else {
+            return;
+        };
+        let mark = secret::mark(&key, &local.peer, token);
+        let directory = &self.0.backend.directory;
+        // Where it cannot be noted, the next node checks the token itself.
+        let _ = directory.note_token(&local.peer, local.epoch, &mark).await;
+    }
+
+    /// Whether a node of this cluster has found that token good for that session. The directory is asked.
+    pub async fn knows_token(&self, peer: &PeerId, token: &str) -> bool {
+        let noted = self.0.backend.directory.noted_token(peer).await;
+        let keyring = self.0.lease.key.keyring();
+        let mark = noted.ok().flatten();
+        mark.is_some_and(|mark| secret::is_mark(keyring, &mark, peer, token))
     }
 
     /// The client of a resumed session has said something: it has its `welcome`, and older secrets are worth nothing.

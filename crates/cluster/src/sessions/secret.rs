@@ -3,12 +3,17 @@
 //!
 //! ```text
 //! secret = base64url( epoch (8 bytes, big endian) · keyed BLAKE3 over peer, epoch and user (32 bytes) )
+//! mark   = base64url( keyed BLAKE3 over peer and token (32 bytes) )
 //! ```
+//!
+//! The mark of a token proves that a node of this cluster has found it good for that session. It lies beside the session in the
+//! directory, for a node that cannot check the token itself.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use switchboard_protocol::{PeerId, UserId};
 
+use crate::backend::directory::TokenMark;
 use crate::backend::record::Epoch;
 use crate::link::keyring::{ClusterKey, Keyring};
 
@@ -16,6 +21,7 @@ const EPOCH_BYTES: usize = 8;
 const BYTES: usize = EPOCH_BYTES + blake3::OUT_LEN;
 /// Frames are authenticated under the cluster key itself; this keeps the two uses apart.
 const CONTEXT: &str = "switchboard 2026 resume secret";
+const MARK_CONTEXT: &str = "switchboard 2026 verified token";
 
 /// The secret of a session in that epoch.
 pub(crate) fn issue(key: &ClusterKey, peer: &PeerId, user: &UserId, epoch: Epoch) -> String {
@@ -40,6 +46,27 @@ pub(crate) fn check(
     keyring
         .any(|key| mac(key, peer, user, epoch) == shown)
         .then_some(epoch)
+}
+
+/// The mark of a token that is good, for the session that was begun or resumed with it.
+pub(crate) fn mark(key: &ClusterKey, peer: &PeerId, token: &str) -> TokenMark {
+    TokenMark(URL_SAFE_NO_PAD.encode(mark_of(key, peer, token).as_bytes()))
+}
+
+/// Whether that is the mark of this token and this session. Takes the same time whatever is wrong with it.
+pub(crate) fn is_mark(keyring: &Keyring, mark: &TokenMark, peer: &PeerId, token: &str) -> bool {
+    let shown = URL_SAFE_NO_PAD.decode(&mark.0).ok();
+    let shown: Option<[u8; blake3::OUT_LEN]> = shown.and_then(|bytes| bytes.try_into().ok());
+    // blake3::Hash compares in constant time.
+    shown.is_some_and(|shown| keyring.any(|key| mark_of(key, peer, token) == shown))
+}
+
+fn mark_of(key: &ClusterKey, peer: &PeerId, token: &str) -> blake3::Hash {
+    let key = blake3::derive_key(MARK_CONTEXT, key.bytes());
+    blake3::Hasher::new_keyed(&key)
+        .update(peer.as_str().as_bytes())
+        .update(token.as_bytes())
+        .finalize()
 }
 
 fn mac(key: &ClusterKey, peer: &PeerId, user: &UserId, epoch: Epoch) -> blake3::Hash {
@@ -96,5 +123,20 @@ mod tests {
         ] {
             assert_eq!(check(&keyring, wrong, &peer, &user), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_mark_is_good_for_its_token_session_and_cluster_only() {
+        let (key, peer) = (ClusterKey::random(), PeerId::random());
+        let keyring = Keyring::default();
+        keyring.set(key.clone());
+        let good = mark(&key, &peer, "a.b.c");
+        assert!(is_mark(&keyring, &good, &peer, "a.b.c"));
+        assert!(!is_mark(&keyring, &good, &peer, "a.b.d"));
+        assert!(!is_mark(&keyring, &good, &PeerId::random(), "a.b.c"));
+        let odd = TokenMark("한국어".into());
+        assert!(!is_mark(&keyring, &odd, &peer, "a.b.c"));
+        let others = mark(&ClusterKey::random(), &peer, "a.b.c");
+        assert!(!is_mark(&keyring, &others, &peer, "a.b.c"));
     }
 }

@@ -155,6 +155,7 @@ conformance! {
         buckets_that_are_closed_keep_what_they_have
         a_forgotten_session_is_written_again
         an_asserted_session_yields_to_its_owner
+        the_token_of_the_known_epoch_is_noted_and_outlives_a_resume
     }
     peers {
         an_attach_names_the_former_owner_and_so_does_its_repeat

@@ -1,7 +1,7 @@
 //! Sessions that come back: which secrets are good, and what a directory that lost its memory says and is told.
 
 use switchboard_cluster::bucket::Bucket;
-use switchboard_cluster::directory::{AssertPeerOutcome, Attach, AttachOutcome};
+use switchboard_cluster::directory::{AssertPeerOutcome, Attach, AttachOutcome, TokenMark};
 use switchboard_cluster::record::PeerRecord;
 use switchboard_cluster::{Backend, DirectoryError};
 use switchboard_protocol::{PeerId, RoomId};
@@ -209,4 +209,23 @@ pub(crate) async fn an_asserted_session_yields_to_its_owner(stage: &Stage) {
         outcome,
         AttachOutcome::Attached { former: None, .. }
     ));
+}
+
+pub(crate) async fn the_token_of_the_known_epoch_is_noted_and_outlives_a_resume(stage: &Stage) {
+    let backend = stage.node().await;
+    let directory = &backend.directory;
+    let (peer, mark) = (PeerId::random(), TokenMark("mark-1".into()));
+    let noted = async || directory.noted_token(&peer).await.unwrap();
+    assert!(!directory.note_token(&peer, 1, &mark).await.unwrap());
+    assert_eq!(noted().await, None);
+    begin(&backend, peer, "gw-a").await;
+    assert_eq!(noted().await, None);
+    assert!(directory.note_token(&peer, 1, &mark).await.unwrap());
+    attach(&backend, &resume(peer, 2, "gw-b", 1)).await;
+    assert_eq!(noted().await, Some(mark.clone()));
+    let later = TokenMark("mark-2".into());
+    assert!(!directory.note_token(&peer, 1, &later).await.unwrap());
+    assert_eq!(noted().await, Some(mark));
+    assert!(directory.note_token(&peer, 2, &later).await.unwrap());
+    assert_eq!(noted().await, Some(later));
 }

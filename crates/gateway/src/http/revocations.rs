@@ -14,8 +14,8 @@ use switchboard_protocol::{PeerId, UserId};
 use super::admin::{Admin, Refusal};
 use crate::gateway::Gateway;
 
-/// A `jti` is a short name; what is longer names no token.
-const TOKEN_ID_BYTES_MAX: usize = 1024;
+/// A token with a longer `jti` is not taken.
+const TOKEN_ID_BYTES_MAX: usize = 256;
 /// How far ahead of this machine's clock a cut-off may be, seconds. What is further was meant in milliseconds.
 const AHEAD_MAX: u64 = 86_400;
 
@@ -164,7 +164,7 @@ mod tests {
             (json!({ "user": "" }), "`user`"),
             (json!({ "user": 7 }), "string"),
             (json!({ "token": "" }), "jti"),
-            (json!({ "token": "x".repeat(1025) }), "jti"),
+            (json!({ "token": "x".repeat(257) }), "jti"),
             (json!({ "peer": "short" }), "`peer`"),
             (
                 json!({ "user": "alice", "before": 1_790_000_000_000_u64 }),

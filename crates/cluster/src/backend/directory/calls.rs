@@ -24,6 +24,8 @@ macro_rules! each_directory_call {
         $each! { PeerDirectory {
             attach(attach: &Attach) -> AttachOutcome;
             prove(peer: &PeerId, epoch: Epoch) -> bool;
+            note_token(peer: &PeerId, epoch: Epoch, mark: &TokenMark) -> bool;
+            noted_token(peer: &PeerId) -> Option<TokenMark>;
             hand_over(peer: &PeerId, epoch: Epoch, from: &NodeId, to: &NodeId) -> bool;
             assert_peer(record: &PeerRecord) -> AssertPeerOutcome;
             intend(peer: &PeerId, epoch: Epoch, room: &RoomId, wanted: bool) -> bool;

@@ -18,6 +18,18 @@ pub trait PeerDirectory: Send + Sync + 'static {
     /// from now on. False where the epoch is not the known one.
     async fn prove(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError>;
 
+    /// Notes which token the client of this epoch has shown and a node has found good. False where the epoch is not the known
+    /// one.
+    async fn note_token(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        mark: &TokenMark,
+    ) -> Result<bool, DirectoryError>;
+
+    /// The token that was noted last, under whichever epoch.
+    async fn noted_token(&self, peer: &PeerId) -> Result<Option<TokenMark>, DirectoryError>;
+
     /// Gives a session to another node without a new epoch: a node that died, or was taken for dead, and the node that keeps its
     /// sessions meanwhile. True if it is `to`'s now; false where it is neither's, or has another epoch.
     async fn hand_over(
@@ -131,6 +143,11 @@ pub enum AttachOutcome {
         known: Epoch,
     },
 }
+
+/// A token, told apart from all others, and a proof that a node has found it good for a session; see
+/// [`secret`](crate::sessions::secret).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenMark(pub String);
 
 /// A session that comes, to be counted for its user.
 #[derive(Debug, Clone, PartialEq, Eq)]

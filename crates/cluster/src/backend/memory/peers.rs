@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
 use crate::backend::directory::{
-    Admission, Admitted, AssertPeerOutcome, Attach, AttachOutcome, Presence,
+    Admission, Admitted, AssertPeerOutcome, Attach, AttachOutcome, Presence, TokenMark,
 };
 use crate::backend::record::{Epoch, PeerRecord};
 use crate::sabotage::{Guard, is_out};
@@ -31,6 +31,8 @@ struct Session {
     former: Option<(NodeId, Epoch)>,
     /// It has no connection: its number among all that went away.
     away: Option<u64>,
+    /// What its client has shown last.
+    token: Option<TokenMark>,
 }
 
 impl Peers {
@@ -47,6 +49,7 @@ impl Peers {
                 rooms: BTreeSet::new(),
                 former: None,
                 away: None,
+                token: None,
             };
             self.sessions.insert(attach.peer, session);
             return AttachOutcome::Attached {
@@ -82,6 +85,18 @@ impl Peers {
             .filter(|session| session.epoch == epoch)
             .map(|session| session.proven = epoch)
             .is_some()
+    }
+
+    pub(super) fn note_token(&mut self, peer: &PeerId, epoch: Epoch, mark: &TokenMark) -> bool {
+        let session = self.sessions.get_mut(peer);
+        let session = session.filter(|session| session.epoch == epoch);
+        session
+            .map(|session| session.token = Some(mark.clone()))
+            .is_some()
+    }
+
+    pub(super) fn noted_token(&self, peer: &PeerId) -> Option<TokenMark> {
+        self.sessions.get(peer)?.token.clone()
     }
 
     pub(super) fn hand_over(
@@ -129,6 +144,7 @@ impl Peers {
                     rooms: rooms.chain(listed.into_iter().flatten()).collect(),
                     former: None,
                     away: None,
+                    token: None,
                 };
                 self.sessions.insert(record.peer, session);
                 AssertPeerOutcome::Restored

@@ -6,7 +6,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 use super::Store;
 use crate::backend::directory::{
     Admission, Admitted, AssertPeerOutcome, Attach, AttachOutcome, DirectoryError, PeerDirectory,
-    Presence,
+    Presence, TokenMark,
 };
 use crate::backend::record::{Epoch, PeerRecord};
 
@@ -23,6 +23,19 @@ impl PeerDirectory for Store {
 
     async fn prove(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError> {
         Ok(self.peers.lock().prove(peer, epoch))
+    }
+
+    async fn note_token(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        mark: &TokenMark,
+    ) -> Result<bool, DirectoryError> {
+        Ok(self.peers.lock().note_token(peer, epoch, mark))
+    }
+
+    async fn noted_token(&self, peer: &PeerId) -> Result<Option<TokenMark>, DirectoryError> {
+        Ok(self.peers.lock().noted_token(peer))
     }
 
     async fn hand_over(

@@ -14,11 +14,11 @@ use super::reply::{Reply, fields, into_bytes};
 use super::rooms::flag;
 use super::script::{
     PEER_ASSERT, PEER_ATTACH, PEER_AWAY, PEER_EVICT, PEER_FORGET, PEER_HAND_OVER, PEER_INTEND,
-    PEER_PROVE, Script, USER_ADMIT,
+    PEER_PROVE, PEER_TOKEN, Script, USER_ADMIT,
 };
 use crate::backend::directory::{
     Admission, Admitted, AssertPeerOutcome, Attach, AttachOutcome, DirectoryError, PeerDirectory,
-    Presence,
+    Presence, TokenMark,
 };
 use crate::backend::record::{Epoch, PeerRecord};
 use crate::observe::about::About;
@@ -46,6 +46,28 @@ impl PeerDirectory for RedisDirectory {
             .on_key(&PEER_PROVE, self.keys.peer(peer), args)
             .await?
             .flag()?)
+    }
+
+    async fn note_token(
+        &self,
+        peer: &PeerId,
+        epoch: Epoch,
+        mark: &TokenMark,
+    ) -> Result<bool, DirectoryError> {
+        let args = vec![epoch.to_string().into(), mark.0.as_str().into()];
+        Ok(self
+            .on_key(&PEER_TOKEN, self.keys.peer(peer), args)
+            .await?
+            .flag()?)
+    }
+
+    async fn noted_token(&self, peer: &PeerId) -> Result<Option<TokenMark>, DirectoryError> {
+        let mark: Option<String> = self
+            .commands
+            .client()?
+            .hget(self.keys.peer(peer), "token")
+            .await?;
+        Ok(mark.map(TokenMark))
     }
 
     async fn hand_over(
