@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use switchboard_dialects::Introduction;
 use switchboard_protocol::{PeerId, UserId};
+use switchboard_session::Rule;
 use switchboard_session::grants::Grants;
 
-/// Decides who may come in.
+/// Decides who may come in over one connection.
 #[async_trait]
 pub trait Authenticate: Send + Sync {
     /// Who the client is that introduces itself so. `peer` is the session that it has, or wants to have, and names a
@@ -42,6 +43,15 @@ pub struct Identity {
 pub enum Refusal {
     /// It may not.
     Unauthorized(Arc<str>),
+    /// A limit on tokens is reached: this one is not looked at.
+    Limited {
+        /// Which limit, and what to do.
+        words: Arc<str>,
+        /// The limit.
+        rule: Rule,
+        /// When it is looked at again.
+        retry_after: Duration,
+    },
     /// Nobody can say at the moment.
     Unavailable {
         /// What is in the way.

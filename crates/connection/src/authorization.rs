@@ -8,7 +8,7 @@ use switchboard_protocol::ErrorCode;
 use switchboard_protocol::client_message::Hello;
 use switchboard_session::{Authorization, Refused, Rules, Token};
 
-use crate::authenticate::{Identity, Refusal};
+use crate::authenticate::{Authenticate, Identity, Refusal};
 use crate::host::Host;
 
 /// Of a client that can refresh its token, or cannot.
@@ -34,6 +34,7 @@ pub(crate) fn authorization(rules: &Rules, can_refresh: bool, identity: Identity
 /// The session goes on with another token of the same user.
 pub(crate) async fn refresh(
     host: &Host,
+    authenticate: &dyn Authenticate,
     local: &LocalSession,
     Token(token): Token,
 ) -> Result<Box<Authorization>, Refused> {
@@ -42,9 +43,14 @@ pub(crate) async fn refresh(
         ..Hello::default()
     };
     let introduction = Introduction::from(hello);
-    let identity = host.authenticate.authenticate(&introduction, &local.peer);
+    let identity = authenticate.authenticate(&introduction, &local.peer);
     let identity = identity.await.map_err(|refusal| match refusal {
         Refusal::Unauthorized(words) => Refused::new(ErrorCode::Unauthorized, &*words),
+        Refusal::Limited {
+            words,
+            rule,
+            retry_after,
+        } => Refused::for_now(ErrorCode::RateLimited, &*words, retry_after).by(rule),
         Refusal::Unavailable { words, retry_after } => {
             Refused::for_now(ErrorCode::Unavailable, &*words, retry_after)
         }
