@@ -72,6 +72,7 @@ export const boards = {
         title: 'Who is let in',
         panels: [
           graph('Tokens', 'Hellos, by the outcome of their token.', 'ops', { query: `sum by (outcome) (rate(switchboard_auth_total{}${RATE}))`, legend: '{{outcome}}' }),
+          graph('Refused by a limit', 'Requests and connections, by the limit. Those of an address: is it the address of a proxy that proxy.trusted does not name?', 'ops', { query: `sum by (rule) (rate(switchboard_limited_total{}${RATE})) > 0`, legend: '{{rule}}' }),
           graph('Closed to make room', 'Connections that sent nothing.', 'cps', { query: `sum by (reason) (rate(switchboard_connections_shed_total{}${RATE}))`, legend: '{{reason}}' }),
           graph('Away sessions that ended early', 'By the limit that was reached.', 'ops', { query: `sum by (limit) (rate(switchboard_away_ended_total{}${RATE}))`, legend: '{{limit}}' }),
         ],

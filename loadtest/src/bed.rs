@@ -45,6 +45,8 @@ impl Bed {
         let settings = [
             &*format!("redis.url={}", redis.url()),
             "limits.signals_per_second=1000000",
+            "limits.requests_per_second=1000000",
+            "limits.bytes_per_second=67108864",
             "limits.burst=1000000",
             "log.filter=warn,switchboard_gateway::serve=info",
         ];

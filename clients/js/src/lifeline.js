@@ -268,8 +268,9 @@ export class Lifeline {
     }
     const isFirst = this.#backoff.isFresh;
     const backoffMs = this.#backoff.next();
-    // A timer of a hidden page may ring so late that the session is over: the first attempt needs none.
-    const retryInMs = advice.retryAfterMs + (isFirst && this.#options.platform.hidden() ? 0 : backoffMs);
+    // A timer of a hidden page may ring so late that the session is over: the first attempt needs none, unless it has to wait.
+    const isAtOnce = isFirst && advice.retryAfterMs === 0 && this.#options.platform.hidden();
+    const retryInMs = isAtOnce ? 0 : advice.retryAfterMs + backoffMs;
     if (retryInMs > 0) this.#tryIn(retryInMs);
     this.#mayHurry = advice.retryAfterMs === 0;
     this.#become({ state: 'reconnecting', advice, retryInMs });

@@ -121,6 +121,14 @@ test('a limit is respected for as long as the gateway asks', async () => {
   await socketNumber(2);
 });
 
+test('hidden pages that are told the same time do not all come back at that moment', async (context) => {
+  const page = fakePage(context);
+  const { socket, states } = await connected();
+  page.document.hidden = true;
+  socket.drop(4503, '{"retry_after_ms":2000}');
+  assert.equal(states.at(-1).retryInMs, 2250, 'with the back-off on top');
+});
+
 test('after codes that forbid it the client does not come back, and connect() begins again', async () => {
   for (const [code, why] of [[1000, 'bye'], [1009, 'too-large'], [4400, 'protocol'], [4409, 'superseded']]) {
     const { client, clock, socket, states } = await connected();

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use switchboard_cluster::Credential;
 use switchboard_dialects::Introduction;
 use switchboard_protocol::{PeerId, UserId};
+use switchboard_session::Rule;
 use switchboard_session::grants::Grants;
 
-/// Decides who may come in.
+/// Decides who may come in over one connection.
 #[async_trait]
 pub trait Authenticate: Send + Sync {
     /// Who the client is that introduces itself so. `peer` is the session that it has, or wants to have, and names a
@@ -36,6 +37,8 @@ pub struct Identity {
     pub expires_at: Option<SystemTime>,
     /// Whether all this was proven, and not only said.
     pub is_verified: bool,
+    /// Whether a node may not be able to check the proof by itself: that this one has found it good is noted for the others.
+    pub may_need_issuer: bool,
     /// What the proof calls itself, for when it is revoked.
     pub credential: Credential,
 }
@@ -45,6 +48,15 @@ pub struct Identity {
 pub enum Refusal {
     /// It may not.
     Unauthorized(Arc<str>),
+    /// A limit on tokens is reached: this one is not looked at.
+    Limited {
+        /// Which limit, and what to do.
+        words: Arc<str>,
+        /// The limit.
+        rule: Rule,
+        /// When it is looked at again.
+        retry_after: Duration,
+    },
     /// Nobody can say at the moment.
     Unavailable {
         /// What is in the way.

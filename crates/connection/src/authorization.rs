@@ -1,5 +1,6 @@
 //! What a session may do, and until when, by what is known of its client.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use switchboard_cluster::LocalSession;
@@ -8,7 +9,7 @@ use switchboard_protocol::ErrorCode;
 use switchboard_protocol::client_message::Hello;
 use switchboard_session::{Authorization, Refused, Rules, Token};
 
-use crate::authenticate::{Identity, Refusal};
+use crate::authenticate::{Authenticate, Identity, Refusal};
 use crate::departure::REVOKED;
 use crate::host::Host;
 
@@ -34,8 +35,9 @@ pub(crate) fn authorization(rules: &Rules, can_refresh: bool, identity: Identity
 
 /// The session goes on with another token of the same user.
 pub(crate) async fn refresh(
-    host: &Host,
-    local: &LocalSession,
+    host: &Arc<Host>,
+    authenticate: &dyn Authenticate,
+    local: &Arc<LocalSession>,
     Token(token): Token,
 ) -> Result<Box<Authorization>, Refused> {
     let hello = Hello {
@@ -43,9 +45,14 @@ pub(crate) async fn refresh(
         ..Hello::default()
     };
     let introduction = Introduction::from(hello);
-    let identity = host.authenticate.authenticate(&introduction, &local.peer);
+    let identity = authenticate.authenticate(&introduction, &local.peer);
     let identity = identity.await.map_err(|refusal| match refusal {
         Refusal::Unauthorized(words) => Refused::new(ErrorCode::Unauthorized, &*words),
+        Refusal::Limited {
+            words,
+            rule,
+            retry_after,
+        } => Refused::for_now(ErrorCode::RateLimited, &*words, retry_after).by(rule),
         Refusal::Unavailable { words, retry_after } => {
             Refused::for_now(ErrorCode::Unavailable, &*words, retry_after)
         }
@@ -61,5 +68,22 @@ pub(crate) async fn refresh(
     if !host.node.refresh(local, identity.credential.clone()) {
         return Err(Refused::new(ErrorCode::Unauthorized, REVOKED));
     }
+    note_good_token(host, local, Some(&token), &identity);
     Ok(Box::new(authorization(&host.rules, true, identity)))
+}
+
+/// Another node may not be able to check this token when the session is resumed there: it is to know that it is good.
+pub(crate) fn note_good_token(
+    host: &Arc<Host>,
+    local: &Arc<LocalSession>,
+    token: Option<&str>,
+    identity: &Identity,
+) {
+    let Some(token) = token.filter(|_| identity.may_need_issuer && local.resumable) else {
+        return;
+    };
+    let (node, local, token) = (host.node.clone(), local.clone(), token.to_owned());
+    host.spawn(async move {
+        node.note_token(&local, &token).await;
+    });
 }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use switchboard_cluster::NotAMember;
-use switchboard_dialects::Heard;
+use switchboard_dialects::{Frame, Heard};
 use switchboard_protocol::client_message::Signal;
 use switchboard_protocol::server_message::{Done, IceServers, RoomClosed};
 use switchboard_protocol::{ErrorCode, PeerId, RoomId, ServerMessage};
@@ -52,6 +52,12 @@ impl Work {
     /// When time brings something.
     pub(crate) fn wakes_at(&self) -> std::time::Instant {
         self.live.wake_at()
+    }
+
+    /// Counts a frame among what the client sends.
+    pub(crate) fn frame(&mut self, frame: &Frame) -> Option<End> {
+        let counted = self.live.frame(frame.len(), crate::now());
+        counted.err().map(End::Close)
     }
 
     pub(crate) fn heard(&mut self, heard: Heard<'_>, wire: &mut Wire) -> Option<End> {
@@ -124,6 +130,7 @@ impl Work {
         let node = self.host.node.clone();
         match output {
             Output::Send(message) => self.answer(message),
+            Output::Refuse { re, refused } => self.refuse(re, refused),
             Output::Allow { id, bytes } => {
                 let done = Done { re: id, to: None };
                 // A full outbox closes the session by itself.
@@ -132,7 +139,7 @@ impl Work {
             Output::Relay(signal, repetition) => {
                 let repeated = repetition == Repetition::PerhapsRepeated;
                 if !repeated && let Err(refused) = self.spread_signal(&signal) {
-                    self.answer(refused.to_error(Some(signal.id)));
+                    self.refuse(Some(signal.id), refused);
                     return None;
                 }
                 let relayed = node.relay(&self.asker.local, &signal, repeated);
@@ -223,8 +230,15 @@ impl Work {
         if relayed.is_err() {
             let message = format!("you are not in the room {}; join it first", signal.room);
             let refused = Refused::new(ErrorCode::NotAMember, message);
-            self.answer(refused.to_error(Some(signal.id)));
+            self.refuse(Some(signal.id), refused);
         }
+    }
+
+    fn refuse(&self, re: Option<u64>, refused: Refused) {
+        if let Some(rule) = refused.rule {
+            self.host.observe.limited(rule);
+        }
+        self.answer(refused.to_error(re));
     }
 
     fn answer(&self, message: impl Into<ServerMessage>) {

@@ -9,6 +9,7 @@ use switchboard_dialects::{Dialect, Frame};
 use switchboard_protocol::{CloseCode, PeerId, ServerMessage};
 use switchboard_session::Closing;
 
+use crate::authenticate::Authenticate;
 use crate::departure::End;
 use crate::host::{Host, Seat};
 use crate::mailbox::Mailbox;
@@ -29,6 +30,8 @@ pub struct Arrival {
     pub seat: Box<dyn Seat>,
     /// A token that came in the handshake.
     pub token: Option<String>,
+    /// Who its client is.
+    pub authenticate: Arc<dyn Authenticate>,
 }
 
 /// A connection while it is served.
@@ -40,6 +43,7 @@ pub struct Connection {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) seat: Box<dyn Seat>,
     pub(crate) token: Option<String>,
+    pub(crate) authenticate: Arc<dyn Authenticate>,
     /// A session that is attached and has not got its `welcome`.
     pub(crate) arrived: Option<Arc<LocalSession>>,
 }
@@ -55,6 +59,7 @@ impl Connection {
             mailbox: arrival.mailbox,
             seat: arrival.seat,
             token: arrival.token,
+            authenticate: arrival.authenticate,
             arrived: None,
         }
     }
@@ -67,6 +72,9 @@ impl Connection {
 
     pub(crate) async fn close(&mut self, closing: &Closing) {
         self.host.observe.closed(Some(closing.code));
+        if let Some(rule) = closing.rule {
+            self.host.observe.limited(rule);
+        }
         let dialect = &mut *self.dialect;
         self.wire.close(&self.mailbox, dialect, closing).await;
         self.mailbox.clear();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use switchboard_cluster::{AttachError, Departure, Repeated};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{CloseCode, PeerId};
-use switchboard_session::Closing;
+use switchboard_session::{Closing, Rule};
 
 use crate::RETRY_AFTER;
 use crate::host::Host;
@@ -43,8 +43,12 @@ impl End {
     pub(crate) fn refused(error: &AttachError) -> Self {
         match error {
             AttachError::TooManySessions => Self::Close(
-                Closing::because(CloseCode::Limit, "too many sessions; close one")
-                    .retry_after(RETRY_AFTER * 10),
+                Closing::because(
+                    CloseCode::Limit,
+                    "too many sessions (limits.sessions_per_user); close one",
+                )
+                .retry_after(RETRY_AFTER * 10)
+                .by(Rule::SessionsPerUser),
             ),
             AttachError::Revoked => Self::Close(revoked()),
             AttachError::Unavailable => Self::unavailable(),

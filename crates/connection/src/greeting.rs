@@ -11,12 +11,11 @@ use switchboard_protocol::{ClientMessage, CloseCode, PeerId, RoomId};
 use switchboard_session::{Authorization, AwaitingHello, Closing, Greeting, Input};
 use tokio::time::sleep_until;
 
-use crate::RETRY_AFTER;
-use crate::authenticate::{Identity, Refusal};
-use crate::authorization::authorization;
+use crate::authenticate::{Authenticate, Identity, Refusal};
+use crate::authorization::{authorization, note_good_token};
 use crate::connection::{Connection, answer};
 use crate::departure::End;
-use crate::host::{Host, InPhase, Phase};
+use crate::host::{Coming, InPhase, Phase};
 use crate::operations::Asker;
 
 /// A session that has said hello.
@@ -113,6 +112,7 @@ impl Connection {
             None => self.attach(&introduction).await?,
         };
         let hello = &introduction.hello;
+        note_good_token(&self.host, &local, hello.token.as_deref(), &identity);
         tracing::debug!(session.id = %local.peer, agent = hello.agent.as_deref(), resumed = rooms.is_some(), "a session came");
         let said = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(Into::into);
         let (name, avatar) = (identity.name.clone(), identity.avatar.clone());
@@ -131,6 +131,7 @@ impl Connection {
                 name,
                 avatar,
                 is_verified: identity.is_verified,
+                authenticate: self.authenticate.clone(),
             },
             authorization: authorization(&self.host.rules, self.dialect.refreshes(), identity),
             in_rooms,
@@ -139,8 +140,8 @@ impl Connection {
 
     /// The client gets a new session.
     async fn attach(&mut self, introduction: &Introduction<'_>) -> Result<Attached, End> {
-        let identity = authenticate(&self.host, introduction, &self.peer).await?;
-        self.admit()?;
+        let identity = authenticate(&*self.authenticate, introduction, &self.peer).await?;
+        self.admit(Coming::New)?;
         let session = self.session(self.peer, &identity, &introduction.hello);
         let attached = self.host.node.attach(session).await;
         let local = attached.map_err(|error| End::refused(&error))?;
@@ -153,14 +154,8 @@ impl Connection {
     }
 
     /// Counts the connection as a session, if there may be one more.
-    pub(crate) fn admit(&mut self) -> Result<(), End> {
-        if self.seat.admit() {
-            return Ok(());
-        }
-        let words = "this node holds as many sessions as it may";
-        Err(End::Close(
-            Closing::because(CloseCode::Unavailable, words).retry_after(RETRY_AFTER * 10),
-        ))
+    pub(crate) fn admit(&mut self, coming: Coming) -> Result<(), End> {
+        self.seat.admit(coming).map_err(End::Close)
     }
 
     pub(crate) fn session(
@@ -207,19 +202,29 @@ impl Connection {
 
 /// Who a client is that has, or wants, this peer id.
 pub(crate) async fn authenticate(
-    host: &Host,
+    by: &dyn Authenticate,
     introduction: &Introduction<'_>,
     peer: &PeerId,
 ) -> Result<Identity, End> {
-    let identity = host.authenticate.authenticate(introduction, peer).await;
-    identity.map_err(|refusal| {
-        End::Close(match refusal {
-            Refusal::Unauthorized(words) => Closing::because(CloseCode::Unauthorized, words),
-            Refusal::Unavailable { words, retry_after } => {
-                Closing::because(CloseCode::Unavailable, words).retry_after(retry_after)
-            }
-        })
-    })
+    let identity = by.authenticate(introduction, peer).await;
+    identity.map_err(|refusal| End::Close(refused(refusal)))
+}
+
+/// How the connection of a client ends that does not come in.
+fn refused(refusal: Refusal) -> Closing {
+    match refusal {
+        Refusal::Unauthorized(words) => Closing::because(CloseCode::Unauthorized, words),
+        Refusal::Limited {
+            words,
+            rule,
+            retry_after,
+        } => Closing::because(CloseCode::Limit, words)
+            .retry_after(retry_after)
+            .by(rule),
+        Refusal::Unavailable { words, retry_after } => {
+            Closing::because(CloseCode::Unavailable, words).retry_after(retry_after)
+        }
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -8,10 +8,9 @@ use parking_lot::Mutex;
 use switchboard_cluster::Node;
 use switchboard_cluster::guard::{Panicked, caught_in};
 use switchboard_protocol::{CloseCode, PeerId, ServerMessage};
-use switchboard_session::Rules;
+use switchboard_session::{Closing, Rule, Rules};
 use tokio_util::task::TaskTracker;
 
-use crate::authenticate::Authenticate;
 use crate::ice::IceServers;
 
 /// What all connections of a node share.
@@ -20,8 +19,6 @@ pub struct Host {
     pub node: Node,
     /// What holds for their sessions.
     pub rules: Arc<Rules>,
-    /// Who may come in.
-    pub authenticate: Box<dyn Authenticate>,
     /// What their clients reach one another by.
     pub ice: Arc<dyn IceServers>,
     /// Who is told what they do.
@@ -33,12 +30,21 @@ pub struct Host {
 
 /// A connection's place in its gateway, given back when it is dropped.
 pub trait Seat: Send {
-    /// A hello came that is to be answered by `welcome`: the connection counts as a session from now on. False: there are
-    /// as many as there may be.
-    fn admit(&mut self) -> bool;
+    /// A hello came that is to be answered by `welcome`: the connection counts as a session from now on. An error: there are
+    /// as many as there may be, or they come too fast. A session that could not be resumed is asked for again, as a new one.
+    fn admit(&mut self, coming: Coming) -> Result<(), Closing>;
 
     /// The session `peer` is welcomed. `resumes`: it can go on over another connection.
     fn welcomed(&mut self, peer: &PeerId, resumes: bool);
+}
+
+/// Which session a hello is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coming {
+    /// One of its own.
+    New,
+    /// One that is there already and goes on over this connection.
+    Resuming,
 }
 
 /// Is told what connections do, for metrics.
@@ -59,6 +65,11 @@ pub trait Observe: Send + Sync {
     /// A session answers its client by itself.
     fn answered(&self, message: &ServerMessage) {
         let _ = message;
+    }
+
+    /// A limit refused something.
+    fn limited(&self, rule: Rule) {
+        let _ = rule;
     }
 
     /// A connection ends: by this side with a code, or by its client.
@@ -110,7 +121,6 @@ impl Host {
     pub fn new(
         node: Node,
         rules: Arc<Rules>,
-        authenticate: impl Authenticate + 'static,
         ice: Arc<dyn IceServers>,
         observe: Arc<dyn Observe>,
         tasks: TaskTracker,
@@ -118,7 +128,6 @@ impl Host {
         Self {
             node,
             rules,
-            authenticate: Box::new(authenticate),
             ice,
             observe,
             tasks,

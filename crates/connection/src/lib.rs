@@ -43,7 +43,7 @@ use std::time::Duration;
 
 pub use authenticate::{Authenticate, Identity, Refusal};
 pub use connection::{Arrival, Connection};
-pub use host::{Host, Observe, Phase, Seat};
+pub use host::{Coming, Host, Observe, Phase, Seat};
 pub use ice::IceServers;
 pub use mailbox::Mailbox;
 pub use transport::{Ended, Gone, Transport};

@@ -7,9 +7,10 @@ use switchboard_cluster::{
 };
 use switchboard_protocol::limits::{NAME_BYTES_MAX, STATE_BYTES_MAX};
 use switchboard_protocol::{ErrorCode, RoomId};
-use switchboard_session::{Authorization, Claim, Operation, Refused, RoomName};
+use switchboard_session::{Authorization, Claim, Operation, Refused, RoomName, Rule};
 
 use crate::RETRY_AFTER;
+use crate::authenticate::Authenticate;
 use crate::authorization::refresh;
 use crate::host::Host;
 
@@ -21,6 +22,8 @@ pub(crate) struct Asker {
     pub(crate) avatar: Option<Arc<str>>,
     /// A token says who it is.
     pub(crate) is_verified: bool,
+    /// Looks at its further tokens.
+    pub(crate) authenticate: Arc<dyn Authenticate>,
 }
 
 /// What came of an operation: what the session may do from now on, where that changed.
@@ -31,7 +34,8 @@ pub(crate) async fn perform(host: Arc<Host>, asker: Asker, operation: Operation)
     let node = host.node.clone();
     let done = match operation {
         Operation::Refresh { token, .. } => {
-            return refresh(&host, &asker.local, token).await.map(Some);
+            let refreshed = refresh(&host, &*asker.authenticate, &asker.local, token);
+            return refreshed.await.map(Some);
         }
         Operation::Join {
             re,
@@ -150,14 +154,14 @@ fn join_refused(error: JoinError) -> Refused {
             ErrorCode::Forbidden,
             "a newer connection of this session is in the room",
         ),
-        JoinError::TooMuch { retry_after } => Refused::for_now(
-            ErrorCode::RateLimited,
-            "the rooms that you join are too large to be listed to you so often; join less often",
+        JoinError::TooMuch { retry_after } => Refused::limited(
+            Rule::ListedMembers,
+            "the rooms that you join are too large to be listed to you so often",
             retry_after,
         ),
-        JoinError::Busy { retry_after } => Refused::for_now(
-            ErrorCode::RateLimited,
-            "this node reads as many rosters as it may; join later",
+        JoinError::Busy { retry_after } => Refused::limited(
+            Rule::RosterReads,
+            "this node reads as many rosters as it may",
             retry_after,
         ),
         JoinError::Unavailable => unavailable(),

@@ -14,6 +14,7 @@ use switchboard_session::grants::Grants;
 use crate::connection::Connection;
 use crate::departure::{End, revoked};
 use crate::greeting::{Attached, authenticate};
+use crate::host::Coming;
 
 impl Connection {
     /// `None`: there is nothing to resume, and the client gets a new session.
@@ -26,8 +27,8 @@ impl Connection {
         if self.wire.is_over().await {
             return Err(End::Gone);
         }
-        let identity = authenticate(&self.host, introduction, &resume.peer).await?;
-        self.admit()?;
+        let identity = authenticate(&*self.authenticate, introduction, &resume.peer).await?;
+        self.admit(Coming::Resuming)?;
         let session = self.session(resume.peer, &identity, &introduction.hello);
         let node = &self.host.node;
         // It cannot be taken back half done, and there may be a queue of them. The cluster asks whether one is still wanted.

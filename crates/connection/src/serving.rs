@@ -63,9 +63,9 @@ impl<'a> Serving<'a> {
             let event = poll_fn(|cx| self.poll_event(cx)).await;
             let (work, wire) = (&mut self.work, &mut *self.wire);
             let ended = match event {
-                Event::Frame(frame) => {
+                Event::Frame(frame) => work.frame(&frame).or_else(|| {
                     self.hear(|dialect, heard| switchboard_dialects::hear(dialect, &frame, heard))
-                }
+                }),
                 Event::Wrote(wrote) => work.wrote(wrote, wire),
                 Event::Performed(performed) => work.performed(performed, wire),
                 Event::Timer => work

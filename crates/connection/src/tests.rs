@@ -13,8 +13,8 @@ use switchboard_dialects::{Content, Dialect, Frame, Heard, Introduction};
 use switchboard_protocol::codec::EncodeError;
 use switchboard_protocol::limits::Limits;
 use switchboard_protocol::{CloseCode, Codec, NodeId, PeerId, ServerMessage, UserId};
-use switchboard_session::Rules;
 use switchboard_session::grants::Grants;
+use switchboard_session::{Closing, Rules};
 use switchboard_traces::Traces;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{advance, timeout};
@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::authenticate::{Authenticate, Identity, Refusal};
 use crate::connection::{Arrival, Connection};
-use crate::host::{Host, Seat};
+use crate::host::{Coming, Host, Seat};
 use crate::mailbox::Mailbox;
 use crate::transport::{Ended, Gone, Transport};
 
@@ -93,8 +93,8 @@ impl Transport for End {
 struct Standing;
 
 impl Seat for Standing {
-    fn admit(&mut self) -> bool {
-        true
+    fn admit(&mut self, _: Coming) -> Result<(), Closing> {
+        Ok(())
     }
 
     fn welcomed(&mut self, _: &PeerId, _: bool) {}
@@ -113,6 +113,7 @@ impl Authenticate for Open {
             grants: Grants::default(),
             expires_at: None,
             is_verified: false,
+            may_need_issuer: false,
             credential: Credential::default(),
         })
     }
@@ -139,6 +140,7 @@ impl Client {
             mailbox: Arc::new(Mailbox::new(1 << 20)),
             seat: Box::new(Standing),
             token: None,
+            authenticate: Arc::new(Open),
         };
         let mut connection = Connection::new(host.clone(), arrival);
         host.spawn(async move { connection.run().await });
@@ -227,7 +229,6 @@ async fn gateway(cluster: &MemoryCluster, window: Duration) -> Arc<Host> {
     let host = Host::new(
         node,
         Arc::new(rules(window)),
-        Open,
         Arc::new(()),
         Arc::new(()),
         tasks,
@@ -277,6 +278,8 @@ fn rules(window: Duration) -> Rules {
             burst: 400,
         },
         outbox_bytes_max: 1 << 20,
+        requests_per_second: 1000,
+        bytes_per_second: 1 << 20,
         fan_out_bytes_per_second: 1 << 24,
         room_capacity: 64,
         room_capacity_max: 1000,

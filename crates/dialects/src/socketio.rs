@@ -28,7 +28,7 @@ use std::borrow::Cow;
 
 use switchboard_protocol::codec::EncodeError;
 use switchboard_protocol::{CloseCode, MemberState, PeerId, RoomId, ServerMessage};
-use switchboard_session::{Closing, RoomName};
+use switchboard_session::{Closing, RoomName, Rule};
 
 use super::requests::Requests;
 use super::room_view::{RoomView, RoomViews};
@@ -213,11 +213,16 @@ impl Dialect for SocketIo {
 
     /// A client that is disconnected comes back by itself only where the transport was closed without a word.
     fn goodbye(&mut self, closing: &Closing, say: &mut dyn FnMut(Frame)) {
-        use CloseCode::{Forbidden, Protocol, TooLarge, Unauthorized};
+        use CloseCode::{Forbidden, Limit, Protocol, TooLarge, Unauthorized};
         let words = match (closing.code, self.peer) {
             (Unauthorized, None) => {
                 let words = self.texts.not_let_in(self.has_token);
                 packet::connect_error(None, words)
+            }
+            // As for the token's first time: closed without a word, the client would try it again and again by itself.
+            (Limit, None) if closing.rule == Some(Rule::RepeatedToken) => {
+                let words = self.texts.not_let_in(self.has_token);
+                packet::too_early(words, closing)
             }
             // The page may not connect, no matter which user opens it.
             (Forbidden, None) => packet::connect_error(None, &closing.reason),

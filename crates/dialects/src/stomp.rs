@@ -333,12 +333,12 @@ impl Dialect for Stomp {
         if matches!(closing.code, Bye | GoingAway | Superseded) {
             return;
         }
-        let words: &str = match (&self.phase, closing.code) {
-            (Phase::AwaitingConnect, Timeout) => "no CONNECT in time; begin with CONNECT",
-            _ => &closing.reason,
+        let words = match (&self.phase, closing.code) {
+            (Phase::AwaitingConnect, Timeout) => "no CONNECT in time; begin with CONNECT".into(),
+            _ => closing.words(),
         };
         let frame = codec::Frame::new(Command::Error)
-            .with("message", words)
+            .with("message", &words)
             .with("content-type", "text/plain")
             .with_body(words.as_bytes());
         let (version, frame) = match &self.phase {

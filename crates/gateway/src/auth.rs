@@ -2,23 +2,29 @@
 
 mod bearer;
 mod key_source;
+mod memory;
 mod published_keys;
+mod wrong_tokens;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use switchboard_auth::{AuthError, Identity, Issuer, TokenCheck};
-use switchboard_cluster::{Credential, Node};
 use switchboard_protocol::PeerId;
+use switchboard_session::Rule;
 use tokio_util::sync::CancellationToken;
 
 use self::key_source::KeySource;
+use self::memory::TokenMemory;
+pub(crate) use self::memory::credential;
 use self::published_keys::{LookedAgain, PublishedKeys};
+use self::wrong_tokens::WrongTokens;
 pub use bearer::bearer;
 
-use crate::config::{AuthConfig, AuthMode};
-use crate::metrics::KeyReadsCounter;
+use crate::config::{AuthConfig, AuthMode, LimitsConfig};
+use crate::metrics::Metrics;
+use crate::source::Source;
 
 /// What a client says of itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,47 +35,61 @@ pub struct IdentityClaim<'a> {
     pub user: Option<&'a str>,
 }
 
-/// Decides who may come in, as `auth.*` says.
-#[derive(Debug)]
+/// Decides who may come in, as `auth.*` says, and counts it.
 pub struct Authenticator {
+    metrics: Arc<Metrics>,
+    memory: Arc<dyn TokenMemory>,
     /// `None` in open mode: anybody may come in.
     tokens: Option<Tokens>,
 }
 
-#[derive(Debug)]
 struct Tokens {
     check: TokenCheck,
+    wrong: WrongTokens,
     /// Of each issuer, in the same order.
     published: Vec<Option<Arc<PublishedKeys>>>,
 }
 
 /// A client does not come in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// Why.
-    pub error: AuthError,
-    /// Nobody can say for sure now: it may be different after this.
-    pub retry_after: Option<Duration>,
-}
-
-impl From<AuthError> for Refused {
-    fn from(error: AuthError) -> Self {
-        Self {
-            error,
-            retry_after: None,
-        }
-    }
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Its token is none, or a wrong one.
+    #[error(transparent)]
+    Token(#[from] AuthError),
+    /// Nobody can say for sure now.
+    #[error("{error}")]
+    Unavailable {
+        /// What is in the way.
+        error: AuthError,
+        /// It may be different after this.
+        retry_after: Duration,
+    },
+    /// Its token is not looked at.
+    #[error("{}", wrong_tokens::words(*.rule))]
+    Limited {
+        /// Why.
+        rule: Rule,
+        /// It is looked at after this.
+        retry_after: Duration,
+    },
 }
 
 impl Authenticator {
     /// The authenticator of a configuration that was loaded.
     pub(crate) fn from_config(
         config: &AuthConfig,
-        counter: &KeyReadsCounter,
+        limits: &LimitsConfig,
+        metrics: Arc<Metrics>,
+        memory: Arc<dyn TokenMemory>,
     ) -> anyhow::Result<Self> {
         if config.mode() == AuthMode::Open {
-            return Ok(Self { tokens: None });
+            return Ok(Self {
+                metrics,
+                memory,
+                tokens: None,
+            });
         }
+        let counter = metrics.key_reads_counter();
         let (mut issuers, mut published) = (Vec::new(), Vec::new());
         for jwt in config.issuers() {
             let keys = jwt.keys().map_err(anyhow::Error::msg).context("auth.jwt")?;
@@ -83,8 +103,16 @@ impl Authenticator {
             published.push(reads);
         }
         let check = TokenCheck::new(issuers);
+        let most = limits.wrong_tokens_per_second_per_address;
+        let wrong = WrongTokens::new(most, Instant::now());
         Ok(Self {
-            tokens: Some(Tokens { check, published }),
+            metrics,
+            memory,
+            tokens: Some(Tokens {
+                check,
+                wrong,
+                published,
+            }),
         })
     }
 
@@ -105,17 +133,59 @@ impl Authenticator {
         self.tokens.is_some()
     }
 
-    /// Who the client is that says this of itself. `peer` names an anonymous one. Cancel safe.
-    pub async fn authenticate(
+    /// Whether a node that has none of the issuer's keys could not check that token, good as it is.
+    pub(crate) fn may_need_issuer(&self, token: &str) -> bool {
+        self.tokens.as_ref().is_some_and(|tokens| {
+            let issuer = tokens.check.issuer(token).ok();
+            let published = issuer.and_then(|issuer| tokens.published.get(issuer));
+            published.is_some_and(Option::is_some)
+        })
+    }
+
+    /// Who the client at `source` is that says this of itself. `peer` names an anonymous one. Cancel safe.
+    pub(crate) async fn authenticate(
         &self,
         claim: &IdentityClaim<'_>,
         peer: &PeerId,
+        source: Source,
+    ) -> Result<Identity, Refused> {
+        let identity = self.identity(claim, peer, source).await;
+        match &identity {
+            Ok(_) => self.metrics.authenticated(None),
+            Err(Refused::Token(error) | Refused::Unavailable { error, .. }) => {
+                self.metrics.authenticated(Some(error));
+            }
+            // Whoever says it to the client counts it by its rule.
+            Err(Refused::Limited { .. }) => {}
+        }
+        identity
+    }
+
+    async fn identity(
+        &self,
+        claim: &IdentityClaim<'_>,
+        peer: &PeerId,
+        source: Source,
     ) -> Result<Identity, Refused> {
         let Some(tokens) = &self.tokens else {
-            return Ok(Identity::open(claim.user, peer));
+            let identity = Identity::open(claim.user, peer);
+            return match self.memory.is_revoked(peer, &identity) {
+                true => Err(AuthError::Revoked.into()),
+                false => Ok(identity),
+            };
         };
         let token = claim.token.filter(|token| !token.is_empty());
-        let identity = tokens.identity(token.ok_or(AuthError::Missing)?).await?;
+        let token = token.ok_or(AuthError::Missing)?;
+        let identity = match tokens.identity(token, source).await {
+            Err(Refused::Unavailable { .. }) if self.memory.knows(peer, token).await => {
+                tokens.check.identity_of_known(token)?
+            }
+            identity => identity?,
+        };
+        if self.memory.is_revoked(peer, &identity) {
+            tokens.wrong.note(token, source, Instant::now());
+            return Err(AuthError::Revoked.into());
+        }
         match claim.user {
             Some(user) if user != identity.user.as_str() => Err(AuthError::OtherUser.into()),
             _ => Ok(identity),
@@ -124,7 +194,19 @@ impl Authenticator {
 }
 
 impl Tokens {
-    async fn identity(&self, token: &str) -> Result<Identity, Refused> {
+    /// Whose token it is, unless it is too early to look at it again.
+    async fn identity(&self, token: &str, source: Source) -> Result<Identity, Refused> {
+        let limited = |(rule, retry_after)| Refused::Limited { rule, retry_after };
+        let now = Instant::now();
+        self.wrong.may_look(token, source, now).map_err(limited)?;
+        let identity = self.look(token).await;
+        if let Err(Refused::Token(_)) = identity {
+            self.wrong.note(token, source, now);
+        }
+        identity
+    }
+
+    async fn look(&self, token: &str) -> Result<Identity, Refused> {
         let error = match self.check.identity(token) {
             Err(error @ (AuthError::UnknownKey | AuthError::NoKeys)) => error,
             done => return Ok(done?),
@@ -139,47 +221,46 @@ impl Tokens {
             (
                 Err(error @ (AuthError::UnknownKey | AuthError::NoKeys)),
                 LookedAgain::Later(wait),
-            ) => Err(Refused {
+            ) => Err(Refused::Unavailable {
                 error,
-                retry_after: Some(wait),
+                retry_after: wait,
             }),
             (checked, _) => Ok(checked?),
         }
     }
 }
 
-/// What a revocation can name of a client.
-pub(crate) fn credential(identity: &Identity) -> Credential {
-    Credential {
-        token: identity.token.clone(),
-        issued_at: identity.issued_at,
-    }
-}
-
-/// A good token may have been revoked.
-pub(crate) fn unless_revoked(
-    node: &Node,
-    peer: &PeerId,
-    identity: Identity,
-) -> Result<Identity, Refused> {
-    match node.is_revoked(peer, &identity.user, &credential(&identity)) {
-        true => Err(AuthError::Revoked.into()),
-        false => Ok(identity),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
     use switchboard_protocol::UserId;
     use switchboard_session::grants::Grants;
 
     use super::*;
     use crate::config::JwtConfig;
-    use crate::metrics::Metrics;
+
+    /// Nothing is revoked, and nothing known.
+    struct Nothing;
+
+    #[async_trait]
+    impl TokenMemory for Nothing {
+        fn is_revoked(&self, _: &PeerId, _: &Identity) -> bool {
+            false
+        }
+
+        async fn knows(&self, _: &PeerId, _: &str) -> bool {
+            false
+        }
+    }
 
     fn authenticator(config: &AuthConfig) -> Authenticator {
-        let counter = Metrics::new().key_reads_counter();
-        Authenticator::from_config(config, &counter).expect("usable")
+        let metrics = Arc::new(Metrics::new());
+        let limits = LimitsConfig::default();
+        Authenticator::from_config(config, &limits, metrics, Arc::new(Nothing)).expect("usable")
+    }
+
+    fn here() -> Source {
+        Source::of([192, 0, 2, 1].into())
     }
 
     #[tokio::test]
@@ -190,7 +271,10 @@ mod tests {
             token: Some("not.a.token"),
             user: None,
         };
-        let identity = open.authenticate(&claim, &peer).await.expect("open");
+        let identity = open
+            .authenticate(&claim, &peer, here())
+            .await
+            .expect("open");
         assert_eq!(identity.user, UserId::anonymous(&peer));
         assert_eq!(identity.grants, Grants::default());
     }
@@ -204,7 +288,10 @@ mod tests {
                 token: None,
                 user: Some(user),
             };
-            open.authenticate(&claim, &peer).await.expect("open").user
+            open.authenticate(&claim, &peer, here())
+                .await
+                .expect("open")
+                .user
         };
         assert_eq!(user("ada").await.as_str(), "ada");
         assert_eq!(user("").await, UserId::anonymous(&peer));
@@ -226,7 +313,9 @@ mod tests {
                 user: Some("ada"),
             };
             assert_eq!(
-                authenticator.authenticate(&claim, &PeerId::random()).await,
+                authenticator
+                    .authenticate(&claim, &PeerId::random(), here())
+                    .await,
                 Err(AuthError::Missing.into())
             );
         }

@@ -32,7 +32,7 @@ impl Caller {
         });
         Self {
             token: bearer(&parts.headers).map(str::to_owned),
-            source: visit(parts).map_or_else(nowhere, |visit| visit.source()),
+            source: source(parts),
             carriers: Carriers::of(parts),
             refused: checked.err(),
         }
@@ -100,8 +100,10 @@ pub(crate) fn allows<T>(
     })
 }
 
-fn nowhere() -> Source {
-    Source::of(Ipv4Addr::UNSPECIFIED.into())
+/// Whom a request is counted for.
+pub(crate) fn source(parts: &Parts) -> Source {
+    let nowhere = || Source::of(Ipv4Addr::UNSPECIFIED.into());
+    visit(parts).map_or_else(nowhere, |visit| visit.source())
 }
 
 /// The TCP connection that a request came over: the listener notes it with every one.

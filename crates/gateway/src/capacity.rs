@@ -6,6 +6,8 @@
 //!                             └─ the rest: handshakes, pages, health checks, clients that have yet to say hello
 //! ```
 
+use std::num::NonZeroU32;
+
 use crate::config::LimitsConfig;
 
 /// What is kept free for everything that is no connection of a client.
@@ -22,6 +24,8 @@ const UNGREETED_AT_LEAST: usize = 1024;
 pub(crate) struct Capacity {
     /// Those that said hello.
     pub(crate) sessions: usize,
+    /// Those of one address. `None`: as many as of all.
+    pub(crate) sessions_per_address: Option<NonZeroU32>,
     /// All of them.
     pub(crate) connections: usize,
 }
@@ -36,6 +40,7 @@ impl Capacity {
         let fitting = open_files.map_or(usize::MAX, |files| whole(files - kept(files)));
         Self {
             sessions,
+            sessions_per_address: limits.sessions_per_address,
             connections: connections.min(fitting),
         }
     }

@@ -9,11 +9,13 @@ use switchboard_protocol::limits::Limits;
 use switchboard_session::Rules;
 use tokio_util::task::TaskTracker;
 
+use crate::arrivals::Arrivals;
 use crate::auth::Authenticator;
 use crate::config::Config;
 use crate::drain::Drains;
 use crate::health::Readiness;
 use crate::http::origin::Origins;
+use crate::http_rates::HttpRates;
 use crate::ice::Ice;
 use crate::metrics::Metrics;
 use crate::otlp::Export;
@@ -29,6 +31,8 @@ pub(crate) struct Gateway {
     pub(crate) origins: Origins,
     pub(crate) proxies: Arc<Proxies>,
     pub(crate) authenticator: Arc<Authenticator>,
+    pub(crate) arrivals: Arc<Arrivals>,
+    pub(crate) http_rates: HttpRates,
     pub(crate) ice: Arc<Ice>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: Arc<Metrics>,
@@ -56,6 +60,8 @@ pub(crate) fn rules(config: &Config) -> Rules {
             signals_per_second: limits.signals_per_second,
             burst: limits.burst,
         },
+        requests_per_second: limits.requests_per_second,
+        bytes_per_second: limits.bytes_per_second,
         outbox_bytes_max: limits.outbox_bytes,
         fan_out_bytes_per_second: limits.fan_out_bytes_per_second,
         room_capacity: config.room.capacity,

@@ -1,6 +1,7 @@
 //! The HTTP side of a node: which path leads where.
 
 mod admin;
+mod asker;
 mod demo;
 mod embedded;
 mod folder;

@@ -7,6 +7,7 @@
 //!
 //! How a node hands its sessions over to others is in [`drain`], whether it should get new ones in [`health`].
 
+mod arrivals;
 pub mod auth;
 mod caller;
 mod capacity;
@@ -24,14 +25,18 @@ mod headers;
 mod health;
 mod http;
 mod http_client;
+mod http_rates;
 mod ice;
 mod listener;
 pub mod log;
 mod metrics;
 mod open_files;
 mod otlp;
+mod rate_by;
+mod recent;
 mod registry;
 mod serve;
+mod session_places;
 mod source;
 mod tally;
 mod tasks;

@@ -6,6 +6,7 @@ mod connections;
 mod declare;
 mod drain;
 mod key_reads;
+mod limits;
 mod outcomes;
 mod shed;
 mod spans;
@@ -23,11 +24,13 @@ use prometheus::{Registry, TextEncoder};
 pub(crate) use self::drain::DrainNow;
 use self::drain::LastDrain;
 pub(crate) use self::key_reads::{KeyReads, KeyReadsCounter};
+use self::limits::LimitCounters;
 use self::outcomes::OutcomeCounters;
 pub(crate) use self::shed::{Shed, ShedCounters};
 pub(crate) use self::spans::{SpanCounters, SpanOutcome};
 use self::table::{NodeMetrics, ProcessMetrics};
 use switchboard_auth::AuthError;
+use switchboard_session::Rule;
 
 /// The metrics of the process, which every node shows beside its own.
 pub(crate) static PROCESS: LazyLock<ProcessMetrics> = LazyLock::new(ProcessMetrics::new);
@@ -47,6 +50,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     node: NodeMetrics,
     signals: OutcomeCounters,
+    limits: LimitCounters,
     lease_renewed_at: Mutex<Option<Instant>>,
     last_drain: LastDrain,
 }
@@ -79,6 +83,7 @@ impl Metrics {
         build.set(1);
         Self {
             signals: OutcomeCounters::of(&node.signals_total),
+            limits: LimitCounters::new(&node.limited_total, Rule::ALL, Rule::as_str),
             registry,
             node,
             lease_renewed_at: Mutex::new(None),

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use switchboard_cluster::Recipient;
-use switchboard_connection::{Mailbox, RETRY_AFTER};
+use switchboard_connection::{Coming, Mailbox, RETRY_AFTER};
 use switchboard_protocol::server_message::Drain;
 use switchboard_protocol::{CloseCode, PeerId};
 use switchboard_session::Closing;
@@ -21,6 +21,7 @@ use switchboard_session::Closing;
 use crate::capacity::Capacity;
 use crate::crowd::Crowd;
 use crate::metrics::{Shed, ShedCounters};
+use crate::session_places::{Full, SessionPlaces};
 use crate::source::Source;
 use crate::tally::Tally;
 
@@ -28,7 +29,7 @@ use crate::tally::Tally;
 pub(crate) struct Registry {
     connections: DashMap<PeerId, Entry>,
     count: AtomicUsize,
-    sessions: AtomicUsize,
+    sessions: SessionPlaces,
     ungreeted: Mutex<Crowd<Arc<Mailbox>>>,
     next_number: AtomicU64,
     capacity: Capacity,
@@ -53,8 +54,8 @@ struct Entry {
 enum CountedAs {
     /// It has said no `hello`.
     Ungreeted { source: Source, number: u64 },
-    /// It counts for `limits.sessions`.
-    Session,
+    /// It counts for `limits.sessions` and `limits.sessions_per_address`.
+    Session { source: Source },
 }
 
 /// What a drain can do with a connection.
@@ -80,7 +81,7 @@ impl Registry {
         Self {
             connections: DashMap::new(),
             count: AtomicUsize::new(0),
-            sessions: AtomicUsize::new(0),
+            sessions: SessionPlaces::new(capacity),
             ungreeted: Mutex::new(Crowd::default()),
             next_number: AtomicU64::new(0),
             capacity,
@@ -110,9 +111,7 @@ impl Registry {
         if let Some(closing) = self.closing.get() {
             mailbox.close(closing.clone());
         }
-        let most = self
-            .capacity
-            .ungreeted(self.sessions.load(Ordering::Relaxed));
+        let most = self.capacity.ungreeted(self.sessions.len());
         let mut ungreeted = self.ungreeted.lock();
         ungreeted.enter(source, number, mailbox.clone());
         let one_too_many = (ungreeted.len() > most).then(|| ungreeted.take_oldest_of_largest());
@@ -128,21 +127,20 @@ impl Registry {
         }
     }
 
-    fn admit(&self, peer: &PeerId) -> bool {
+    fn admit(&self, peer: &PeerId, coming: Coming) -> Result<(), Full> {
         let Some(mut entry) = self.connections.get_mut(peer) else {
-            return false;
+            return Err(Full::Node);
         };
-        let CountedAs::Ungreeted { source, number } = entry.counted_as else {
-            return true;
+        let (source, number) = match entry.counted_as {
+            CountedAs::Ungreeted { source, number } => (source, number),
+            // It was to be resumed, and is a new one after all.
+            CountedAs::Session { source } => return self.sessions.keep(source, coming),
         };
-        if self.sessions.fetch_add(1, Ordering::Relaxed) >= self.capacity.sessions {
-            self.sessions.fetch_sub(1, Ordering::Relaxed);
-            return false;
-        }
-        entry.counted_as = CountedAs::Session;
+        self.sessions.take(source, coming)?;
+        entry.counted_as = CountedAs::Session { source };
         drop(entry);
         self.ungreeted.lock().leave(source, number);
-        true
+        Ok(())
     }
 
     fn welcomed(&self, peer: &PeerId, resumes: bool) {
@@ -255,10 +253,9 @@ impl Registry {
 }
 
 impl Registration {
-    /// The connection said a hello that is to be answered by `welcome`: it counts as a session from now on. False: there
-    /// are as many as there may be.
-    pub(crate) fn admit(&self) -> bool {
-        self.registry.admit(&self.peer)
+    /// The connection said a hello that is to be answered by `welcome`: it counts as a session from now on.
+    pub(crate) fn admit(&self, coming: Coming) -> Result<(), Full> {
+        self.registry.admit(&self.peer, coming)
     }
 
     /// The connection has got its `welcome`: a drain sends it on where it can go on elsewhere.
@@ -272,7 +269,7 @@ impl Drop for Registration {
         let removed = self.registry.connections.remove(&self.peer);
         let Some((_, entry)) = removed else { return };
         match entry.counted_as {
-            CountedAs::Session => drop(self.registry.sessions.fetch_sub(1, Ordering::Relaxed)),
+            CountedAs::Session { source } => self.registry.sessions.give_back(source),
             CountedAs::Ungreeted { source, number } => {
                 self.registry.ungreeted.lock().leave(source, number);
             }

@@ -20,15 +20,16 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::arrivals::Arrivals;
 use crate::auth::Authenticator;
 use crate::capacity::{Capacity, OPS_CONNECTIONS};
-use crate::config::{AuthMode, Config};
-use crate::connection::Entrance;
+use crate::config::{AuthMode, Config, LimitsConfig};
 use crate::doors::Doors;
 use crate::drain::{self, Drained, Drains, Order, Signals};
 use crate::gateway::{Gateway, rules};
 use crate::health::{self, Neighbours, Readiness};
 use crate::http::{self, origin::Origins};
+use crate::http_rates::HttpRates;
 use crate::ice::Ice;
 use crate::listener::{self, Bounds};
 use crate::metrics::Metrics;
@@ -65,7 +66,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let stop_accepting = CancellationToken::new();
     let bounds = Arc::new(Bounds {
         read_timeout: gateway.config.limits.header_read_timeout,
-        connects_per_second: gateway.config.limits.connects_per_second.map(Into::into),
+        connects_per_second: accepts_per_second(&gateway.config.limits),
         proxies: gateway.proxies.clone(),
     });
     let http_tasks = TaskTracker::new();
@@ -200,6 +201,14 @@ fn capacity(config: &Config) -> Capacity {
     capacity
 }
 
+/// Faster than sessions may begin: one that is refused is told when to come again, and one that is resumed does not wait in the
+/// system's queue behind those that are new.
+fn accepts_per_second(limits: &LimitsConfig) -> Option<u32> {
+    const FOR_EACH_SESSION: u32 = 4;
+    let sessions = limits.connects_per_second?;
+    Some(sessions.get().saturating_mul(FOR_EACH_SESSION))
+}
+
 fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     listen(address).with_context(|| not_listening(address, key))
 }
@@ -242,17 +251,22 @@ fn assemble(
         metrics.clone(),
     );
     let registry = Arc::new(Registry::new(capacity, metrics.shed_counters()));
-    let authenticator = Authenticator::from_config(&config.auth, &metrics.key_reads_counter())?;
+    let authenticator = Authenticator::from_config(
+        &config.auth,
+        &config.limits,
+        metrics.clone(),
+        Arc::new(node.clone()),
+    )?;
     let (authenticator, ice) = (
         Arc::new(authenticator),
         Arc::new(Ice::from_config(&config.ice)),
     );
+    let now = Instant::now();
     let tasks = TaskTracker::new();
     Ok(Arc::new(Gateway {
         host: Arc::new(Host::new(
             node.clone(),
             Arc::new(rules(&config)),
-            Entrance::new(node.clone(), authenticator.clone(), metrics.clone()),
             ice.clone(),
             metrics.clone(),
             tasks.clone(),
@@ -262,6 +276,8 @@ fn assemble(
         drains: Drains::new(registry.clone()),
         registry,
         authenticator,
+        arrivals: Arc::new(Arrivals::from_config(&config.limits, now)),
+        http_rates: HttpRates::from_config(&config.limits, now),
         ice,
         readiness: Arc::new(Readiness::new(
             node.clone(),
@@ -272,7 +288,7 @@ fn assemble(
         export,
         node,
         tasks,
-        started: Instant::now(),
+        started: now,
         config,
     }))
 }

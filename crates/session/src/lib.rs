@@ -7,7 +7,7 @@
 //!
 //! ```text
 //!            hello                  Input                     Output
-//! AwaitingHello ──► (authenticate, attach   ──► Live ──► Send · Allow · Perform · Relay · Received · Prove · Expel · Ping · Close
+//! AwaitingHello ──► (authenticate, attach   ──► Live ──► Send · Refuse · Allow · Perform · Relay · Received · Prove · Expel · Ping · Close
 //!                    or resume)
 //!                                               ▲                    │
 //!                                               └── Performed ◄──────┘
@@ -20,7 +20,9 @@ mod live;
 mod operation;
 mod outbox;
 mod rate_limit;
+mod rule;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +36,7 @@ pub use live::{Enter, Input, Live, Output, Repetition, SignalToName};
 pub use operation::{Claim, Operation, Refused, RoomName, Token};
 pub use outbox::{Outbox, Overflow};
 pub use rate_limit::RateLimit;
+pub use rule::Rule;
 
 /// What holds for every session of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,10 @@ pub struct Rules {
     pub resume_window: Duration,
     /// Told to clients in `welcome`.
     pub limits: Limits,
+    /// Requests that a session may make: joins, leaves, states, pings and the like.
+    pub requests_per_second: u32,
+    /// What a client may send: bytes.
+    pub bytes_per_second: usize,
     /// Bytes that may wait for a slow client.
     pub outbox_bytes_max: usize,
     /// What a session may make the cluster write to the members of its rooms.
@@ -73,8 +80,10 @@ pub struct Closing {
     pub reason: Arc<str>,
     /// When coming back helps.
     pub retry_after: Option<Duration>,
-    /// The client asked that its session be held for so long.
+    /// The session is held for so long, as the client asked or as the limit that it reached deserves.
     pub hold: Option<Duration>,
+    /// The limit that is the reason.
+    pub rule: Option<Rule>,
 }
 
 impl Closing {
@@ -90,6 +99,7 @@ impl Closing {
             reason: reason.into(),
             retry_after: None,
             hold: None,
+            rule: None,
         }
     }
 
@@ -105,6 +115,23 @@ impl Closing {
     /// The client may come back after this.
     pub fn retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = Some(pause);
+        self
+    }
+
+    /// The reason, with the time after which coming back helps: for clients that are told nothing else.
+    pub fn words(&self) -> Cow<'_, str> {
+        match self.retry_after {
+            Some(pause) => {
+                let seconds = pause.as_millis().div_ceil(1000);
+                format!("{}; come again in {seconds} s", self.reason).into()
+            }
+            None => (&*self.reason).into(),
+        }
+    }
+
+    /// A limit is the reason.
+    pub fn by(mut self, rule: Rule) -> Self {
+        self.rule = Some(rule);
         self
     }
 }

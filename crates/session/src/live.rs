@@ -7,7 +7,7 @@
 //! requests    what is answered at once or queued
 //! joins       which rooms the session may enter, and how large they may be
 //! rooms       where it is; operations, one after another
-//! rates       how often it may speak, and to how many
+//! rates       how often it may speak, how much, and to how many
 //! heartbeat   pings and silence
 //! expiry      the end of the client's token
 //! ```
@@ -114,6 +114,13 @@ impl<'a> Input<'a> {
 pub enum Output<'a> {
     /// Tell the client.
     Send(ServerMessage),
+    /// Tell the client that its request is refused.
+    Refuse {
+        /// The request's id, where it has one that could be read.
+        re: Option<u64>,
+        /// Why.
+        refused: Refused,
+    },
     /// The client's dialect may answer this request now; the answer's bytes count among those that wait for the client.
     Allow {
         /// The request's id.
@@ -247,6 +254,7 @@ impl Live {
                 self.rooms.narrow(&self.grants, out);
             }
             Input::Tick => {
+                self.rates.begin();
                 let expiry = self.expiry.as_mut();
                 out.extend(expiry.and_then(|expiry| expiry.tick(now)));
                 if self.renew_ice_at.take_if(|at| *at <= now).is_some() {
@@ -292,6 +300,16 @@ impl Live {
         }
     }
 
+    /// The client sent a frame of so many bytes. The caller says so before it gives the session what is in the frame; an error
+    /// is how the session ends for that.
+    pub fn frame(&mut self, bytes: usize, now: Instant) -> Result<(), Closing> {
+        if self.signal_ids.take_repeated_bytes(bytes) {
+            self.rates.begin();
+            return Ok(());
+        }
+        self.rates.frame(bytes, &self.rules, now)
+    }
+
     /// Whether the session may make the cluster write `bytes` to each of so many members; if so, that counts from then on.
     /// The caller asks before it relays a signal that has no receiver of its own, and before it carries out an operation
     /// that a whole room is told of.
@@ -302,7 +320,7 @@ impl Live {
 
 /// What the client is told whose request is refused.
 fn refusal(re: Option<u64>, refused: Refused) -> Output<'static> {
-    Output::Send(refused.to_error(re).into())
+    Output::Refuse { re, refused }
 }
 
 #[cfg(test)]

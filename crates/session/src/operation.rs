@@ -9,6 +9,8 @@ use switchboard_protocol::client_message::StatePatch;
 use switchboard_protocol::server_message::Error;
 use switchboard_protocol::{ErrorCode, MemberState, RoomId};
 
+use crate::rule::Rule;
+
 /// What a member is called in one room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomName {
@@ -112,6 +114,8 @@ pub struct Refused {
     pub message: String,
     /// When trying again helps.
     pub retry_after: Option<Duration>,
+    /// The limit that is the reason.
+    pub rule: Option<Rule>,
 }
 
 impl Refused {
@@ -121,6 +125,7 @@ impl Refused {
             code,
             message: message.into(),
             retry_after: None,
+            rule: None,
         }
     }
 
@@ -130,15 +135,25 @@ impl Refused {
             code,
             message: message.into(),
             retry_after: Some(retry_after),
+            rule: None,
         }
+    }
+
+    /// More than a rate allows. `words` name the rate; clients that see nothing but the message are told the time in it.
+    pub fn limited(rule: Rule, words: impl fmt::Display, retry_after: Duration) -> Self {
+        let message = format!("{words}; go on in {} ms", millis_up(retry_after));
+        Self::for_now(ErrorCode::RateLimited, message, retry_after).by(rule)
+    }
+
+    /// A limit is the reason.
+    pub fn by(mut self, rule: Rule) -> Self {
+        self.rule = Some(rule);
+        self
     }
 
     /// As the answer to the request `re`.
     pub fn to_error(self, re: Option<u64>) -> Error {
-        // Rounded up: a client that comes back at that moment finds it passed.
-        let retry_after_ms = self
-            .retry_after
-            .map(|pause| u64::try_from(pause.as_micros().div_ceil(1000)).unwrap_or(u64::MAX));
+        let retry_after_ms = self.retry_after.map(millis_up);
         Error {
             re,
             code: self.code,
@@ -146,4 +161,9 @@ impl Refused {
             retry_after_ms,
         }
     }
+}
+
+/// Rounded up: a client that comes back at that moment finds it passed.
+fn millis_up(pause: Duration) -> u64 {
+    u64::try_from(pause.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
 }

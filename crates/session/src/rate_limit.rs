@@ -21,6 +21,14 @@ impl RateLimit {
         }
     }
 
+    /// How long until there is one; `None`: there is.
+    pub fn pause(&self, now: Instant) -> Option<Duration> {
+        let with_one = self.full_at.max(now) + self.interval;
+        let over = with_one.saturating_duration_since(now);
+        over.checked_sub(self.interval * self.burst)
+            .filter(|over| !over.is_zero())
+    }
+
     /// Takes one, or says how long until there is one.
     pub fn take(&mut self, now: Instant) -> Result<(), Duration> {
         self.spend(1, now)
@@ -29,16 +37,18 @@ impl RateLimit {
     /// Takes so many if there is one at least, or says how long until there is. What is taken beyond what there is delays
     /// whatever comes next: so one that costs more than a whole burst passes too, after a pause.
     pub fn spend(&mut self, cost: u32, now: Instant) -> Result<(), Duration> {
-        let full_at = self.full_at.max(now);
-        let room = self.interval * self.burst;
-        let with_one = full_at + self.interval;
-        match with_one.saturating_duration_since(now).checked_sub(room) {
-            Some(over) if !over.is_zero() => Err(over),
-            _ => {
-                self.full_at = full_at + self.interval * cost;
+        match self.pause(now) {
+            Some(pause) => Err(pause),
+            None => {
+                self.overdraw(cost, now);
                 Ok(())
             }
         }
+    }
+
+    /// Takes so many, whether there are any or not.
+    pub fn overdraw(&mut self, cost: u32, now: Instant) {
+        self.full_at = self.full_at.max(now) + self.interval * cost;
     }
 }
 

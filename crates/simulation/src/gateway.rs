@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use switchboard_cluster::node::Settings;
 use switchboard_cluster::{Credential, Node, Recipient, Status};
 use switchboard_connection::{
-    Arrival, Authenticate, Connection, Host, Identity, Mailbox, Refusal, Seat,
+    Arrival, Authenticate, Coming, Connection, Host, Identity, Mailbox, Refusal, Seat,
 };
 use switchboard_dialects::Introduction;
 use switchboard_protocol::server_message::Drain;
@@ -35,6 +35,7 @@ pub(crate) struct Gateway {
     pub(crate) node: Node,
     pub(crate) path: Arc<Path>,
     host: Arc<Host>,
+    by_name: Arc<ByName>,
     random: Random,
     recorder: Recorder,
     connections: Mutex<BTreeMap<ConnectionNo, Open>>,
@@ -67,19 +68,13 @@ impl Gateway {
         let node = Node::new(id, settings, backend, Arc::new(()));
         node.start();
         let tasks = TaskTracker::new();
-        let host = Host::new(
-            node.clone(),
-            rules,
-            ByName,
-            Arc::new(()),
-            Arc::new(()),
-            tasks,
-        );
+        let host = Host::new(node.clone(), rules, Arc::new(()), Arc::new(()), tasks);
         Arc::new(Self {
             no,
             node,
             path,
             host: Arc::new(host),
+            by_name: Arc::new(ByName),
             random,
             recorder,
             connections: Mutex::default(),
@@ -126,6 +121,7 @@ impl Gateway {
                 connection,
             }),
             token: None,
+            authenticate: self.by_name.clone(),
         };
         let (path, host) = (self.path.clone(), self.host.clone());
         tokio::spawn(async move {
@@ -205,8 +201,8 @@ struct Place {
 }
 
 impl Seat for Place {
-    fn admit(&mut self) -> bool {
-        true
+    fn admit(&mut self, _: Coming) -> Result<(), Closing> {
+        Ok(())
     }
 
     fn welcomed(&mut self, peer: &PeerId, resumes: bool) {
@@ -239,6 +235,7 @@ impl Authenticate for ByName {
             grants: Grants::default(),
             expires_at: None,
             is_verified: false,
+            may_need_issuer: false,
             credential: Credential::default(),
         })
     }

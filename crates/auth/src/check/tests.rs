@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::issuer::Rules;
 use crate::jwks::parse_jwks;
+use crate::key_set::KeySet;
 use switchboard_testkit::tokens::{self, Signing, hmac};
 
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
@@ -272,4 +273,24 @@ fn where_an_issuer_publishes_keys_without_names_a_token_of_another_may_have_a_ne
     set.replace(Some(vec![public(&old, Some("k"))]));
     let forged = new.token_with(&header, "ES256", &json!({"sub": "a"}));
     assert_eq!(check.identity(&forged).err(), Some(AuthError::BadSignature));
+}
+
+#[test]
+fn of_a_token_that_is_known_to_be_good_only_the_end_is_checked_again() {
+    let now = get_current_timestamp();
+    let signing = Signing::rsa();
+    let check = TokenCheck::new(vec![
+        Issuer::new(strict(), Vec::new()).publishing(KeySet::default()),
+    ]);
+    let token = |claims| signing.token("RS256", &claims);
+    let good = token(json!({"sub": "alice", "exp": now + 60}));
+    assert_eq!(check.identity(&good), Err(AuthError::NoKeys));
+    let known = check.identity_of_known(&good).expect("it is in its time");
+    assert_eq!(known.user.as_str(), "alice");
+    let over = token(json!({"sub": "alice", "exp": now - 60}));
+    assert_eq!(check.identity_of_known(&over), Err(AuthError::Expired));
+    assert_eq!(
+        check.identity_of_known("nonsense"),
+        Err(AuthError::Malformed)
+    );
 }

@@ -41,6 +41,8 @@ impl Bed {
         let own = [
             &*url,
             "limits.signals_per_second=1000000",
+            "limits.requests_per_second=1000000",
+            "limits.bytes_per_second=67108864",
             "limits.burst=1000000",
             "log.filter=warn,switchboard_gateway::serve=info",
         ];

@@ -55,6 +55,8 @@ const TIME: RangeInclusive<u64> = 1..=DAY_MS;
 const TIME_OR_ZERO: RangeInclusive<u64> = 0..=DAY_MS;
 const DAY_MS: u64 = 86_400_000;
 const COUNT: RangeInclusive<u64> = 1..=1_000_000;
+/// 0: off.
+const COUNT_OR_OFF: RangeInclusive<u64> = 0..=1_000_000;
 /// From less than any offer is long to what no one should buffer for a single client.
 const BYTES: RangeInclusive<u64> = 1024..=64 << 20;
 const NODE_BYTES: RangeInclusive<u64> = 1024..=1 << 40;
@@ -151,7 +153,13 @@ pub(super) static KEYS: &[Key] = {
         key("limits.signals_per_second", |c| {
             Number(&mut c.limits.signals_per_second, COUNT)
         }),
+        key("limits.requests_per_second", |c| {
+            Number(&mut c.limits.requests_per_second, COUNT)
+        }),
         key("limits.burst", |c| Number(&mut c.limits.burst, COUNT)),
+        key("limits.bytes_per_second", |c| {
+            Number(&mut c.limits.bytes_per_second, BYTES)
+        }),
         key("limits.fan_out_bytes_per_second", |c| {
             Number(&mut c.limits.fan_out_bytes_per_second, BYTES)
         }),
@@ -160,6 +168,9 @@ pub(super) static KEYS: &[Key] = {
         }),
         key("limits.sessions_per_user", |c| {
             Number(&mut c.limits.sessions_per_user, COUNT)
+        }),
+        key("limits.sessions_per_address", |c| {
+            Number(&mut c.limits.sessions_per_address, COUNT_OR_OFF)
         }),
         key("limits.away_bytes", |c| {
             Number(&mut c.limits.away_bytes, NODE_BYTES)
@@ -177,7 +188,22 @@ pub(super) static KEYS: &[Key] = {
             Number(&mut c.limits.node_in_flight_bytes, NODE_BYTES)
         }),
         key("limits.connects_per_second", |c| {
-            Number(&mut c.limits.connects_per_second, 0..=1_000_000)
+            Number(&mut c.limits.connects_per_second, COUNT_OR_OFF)
+        }),
+        key("limits.connects_per_second_per_address", |c| {
+            Number(&mut c.limits.connects_per_second_per_address, COUNT_OR_OFF)
+        }),
+        key("limits.http_per_second_per_address", |c| {
+            Number(&mut c.limits.http_per_second_per_address, COUNT_OR_OFF)
+        }),
+        key("limits.http_per_second_per_user", |c| {
+            Number(&mut c.limits.http_per_second_per_user, COUNT_OR_OFF)
+        }),
+        key("limits.wrong_tokens_per_second_per_address", |c| {
+            Number(
+                &mut c.limits.wrong_tokens_per_second_per_address,
+                COUNT_OR_OFF,
+            )
         }),
         key("limits.header_read_timeout_ms", |c| {
             Millis(&mut c.limits.header_read_timeout, TIME)

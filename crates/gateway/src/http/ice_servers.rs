@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::header;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use switchboard_connection::IceServers;
-use switchboard_protocol::PeerId;
 
-use crate::auth::{IdentityClaim, Refused, bearer, unless_revoked};
+use super::asker::asker;
 use crate::gateway::Gateway;
 use crate::upgrade::TokenInUrl;
 
@@ -18,44 +18,15 @@ use crate::upgrade::TokenInUrl;
 pub(super) async fn ice_servers(
     State(gateway): State<Arc<Gateway>>,
     Query(in_url): Query<TokenInUrl>,
-    headers: HeaderMap,
+    parts: Parts,
 ) -> Response {
-    let claim = IdentityClaim {
-        token: bearer(&headers).or(in_url.access_token.as_deref()),
-        user: None,
+    let identity = match asker(&gateway, &parts, in_url.access_token.as_deref()).await {
+        Ok(identity) => identity,
+        Err(refused) => return refused,
     };
-    let peer = PeerId::random();
-    let identity = gateway.authenticator.authenticate(&claim, &peer).await;
-    let identity = identity.and_then(|identity| unless_revoked(&gateway.node, &peer, identity));
-    let refused = identity.as_ref().err().map(|refused| &refused.error);
-    gateway.metrics.authenticated(refused);
-    match identity {
-        Ok(identity) => {
-            let answer = json!({
-                "iceServers": gateway.ice.for_user(&identity.user),
-                "ttl": gateway.ice.ttl().as_secs(),
-            });
-            ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
-        }
-        Err(Refused { error, retry_after }) => {
-            let error = Json(json!({ "error": error.to_string() }));
-            match retry_after {
-                None => (
-                    StatusCode::UNAUTHORIZED,
-                    [(header::WWW_AUTHENTICATE, "Bearer")],
-                    error,
-                )
-                    .into_response(),
-                Some(pause) => {
-                    let seconds = pause.as_millis().div_ceil(1000).to_string();
-                    (
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        [(header::RETRY_AFTER, seconds)],
-                        error,
-                    )
-                        .into_response()
-                }
-            }
-        }
-    }
+    let answer = json!({
+        "iceServers": gateway.ice.for_user(&identity.user),
+        "ttl": gateway.ice.ttl().as_secs(),
+    });
+    ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }

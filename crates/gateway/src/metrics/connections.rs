@@ -2,6 +2,7 @@
 
 use switchboard_connection::{Observe, Phase};
 use switchboard_protocol::{CloseCode, ServerMessage};
+use switchboard_session::Rule;
 
 use super::{AWAITING_HELLO, CLIENT_GONE, LIVE, Metrics};
 use crate::tasks::Task;
@@ -26,6 +27,10 @@ impl Observe for Metrics {
                 .with_label_values(&[error.code.as_str()])
                 .inc();
         }
+    }
+
+    fn limited(&self, rule: Rule) {
+        self.limits.count(rule, 1);
     }
 
     fn closed(&self, code: Option<CloseCode>) {

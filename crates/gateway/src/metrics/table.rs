@@ -15,6 +15,7 @@ use super::{ACCEPTED, AWAITING_HELLO, CLIENT_GONE, LIVE, VERSION};
 use crate::config::DialectName;
 use crate::tasks::Task;
 use switchboard_auth::AuthError;
+use switchboard_session::Rule;
 
 metrics! {
     /// The metrics of one node.
@@ -57,6 +58,8 @@ metrics! {
         outbox_bytes: IntGauge,
         /// Requests refused, by error code
         errors_total: IntCounterVec { code: ErrorCode::ALL.map(ErrorCode::as_str) },
+        /// Requests and connections refused because of a limit, by the limit
+        limited_total: IntCounterVec { rule: Rule::ALL.map(Rule::as_str) },
         /// Connections that ended, by close code; 1006: the client was gone
         closes_total: IntCounterVec { code: close_codes() },
         /// Tokens of hellos, refreshes and questions for ICE servers, by what became of them

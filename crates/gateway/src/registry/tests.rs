@@ -12,6 +12,7 @@ impl Registry {
     pub(crate) fn of(metrics: &Metrics) -> Self {
         let capacity = Capacity {
             sessions: 100,
+            sessions_per_address: None,
             connections: 200,
         };
         Self::new(capacity, metrics.shed_counters())

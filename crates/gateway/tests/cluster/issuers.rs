@@ -5,7 +5,7 @@ use switchboard_client::{Closed, ConnectError, Options};
 use switchboard_testkit::tokens::Signing;
 use switchboard_testkit::{FakeIssuer, GatewayProcess, Manner};
 
-use crate::support::{Peer, embedded, options};
+use crate::support::{Cluster, Peer, embedded, node, options};
 
 /// An issuer with a key called `k`, and a gateway that takes its tokens.
 struct Bed {
@@ -124,4 +124,67 @@ async fn a_storm_of_unknown_keys_asks_an_issuer_no_more_than_one_would() {
         .expect("a good token")
         .bye()
         .await;
+}
+
+/// As in an upgrade while the issuer is down: the nodes that come never had its keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_resumes_on_a_node_that_never_had_the_key_of_its_token() {
+    let signing = Signing::rsa();
+    let mut jwk = signing.jwk();
+    jwk["kid"] = "k".into();
+    let issuer = FakeIssuer::start(good(json!([jwk])));
+    let settings = [
+        format!("auth.jwt.jwks_url={}", issuer.jwks_url()),
+        format!("auth.jwt.issuer={}", issuer.name()),
+    ];
+    let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+    let cluster = Cluster::start(1, &settings);
+    let token = |user: &str| {
+        let claims = json!({"sub": user, "iss": issuer.name()});
+        signing.token_with(&json!({"alg": "RS256", "kid": "k"}), "RS256", &claims)
+    };
+    let with_token = |gateway, token: &str| Options {
+        token: Some(token.to_owned()),
+        ..options(gateway)
+    };
+    let (shown, other) = (token("alice"), token("mallory"));
+    let mut alice = Peer::open(&with_token(&cluster.nodes[0], &shown))
+        .await
+        .expect("a good token");
+    alice.ping().await;
+    let mark = format!("sb:{{peer:{}}}", alice.id);
+    cluster.nodes[0].wait_until("the token is noted", |_| {
+        cluster
+            .redis
+            .call(&["HEXISTS", &mark, "token"])
+            .contains('1')
+    });
+    issuer.turn(Manner::Hangs);
+    let late = node(&cluster.redis, &settings);
+    late.wait_until("ready", |node| node.get("/readyz").0 == 200);
+    let ticket = alice.ticket();
+    let mut closed = Vec::new();
+    // Another token, of another user and with a secret that is hers, is not the one that was checked.
+    for options in [
+        with_token(&late, &shown),
+        Options {
+            token: Some(other),
+            ..ticket.options(&late)
+        },
+    ] {
+        match Peer::open(&options).await {
+            Err(ConnectError::Closed(why)) => closed.push(why.code),
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("was let in"),
+        }
+    }
+    assert_eq!(closed, [4503, 4503]);
+    let back = Options {
+        token: Some(shown),
+        ..ticket.options(&late)
+    };
+    let mut back = ticket.show(&back).await.expect("it was checked before");
+    assert!(back.welcome.resumed);
+    assert_eq!(back.welcome.user.as_str(), "alice");
+    back.ping().await;
 }

@@ -3,6 +3,7 @@
 //! One module for each thing that can go right or wrong. Nothing here sleeps for a fixed time: a test waits for what it
 //! wants to see, or for something that comes after what it does not want to see.
 
+mod addresses;
 mod away_bytes;
 mod bad_frames;
 mod bad_messages;
@@ -23,12 +24,14 @@ mod ice_servers;
 mod issuers;
 mod killed_node;
 mod limits;
+mod limits_by_dialect;
 mod logs;
 mod metrics;
 mod msgpack;
 mod odd_records;
 mod origins;
 mod other_servers;
+mod outsiders;
 mod pages;
 mod race;
 mod redis_absent;
@@ -46,3 +49,4 @@ mod tokens;
 mod traces;
 mod truth;
 mod two_nodes;
+mod wrong_tokens;

@@ -9,12 +9,13 @@ use switchboard_testkit::GatewayProcess;
 use crate::support::{Cluster, Peer, Raw, SHORT_WINDOW, hear, still_well};
 
 const ROOM: &str = "study-1";
-const SETTINGS: [&str; 5] = [
+const SETTINGS: [&str; 6] = [
     "limits.max_message_bytes=65536",
     "limits.outbox_bytes=262144",
     "limits.in_flight_bytes=67108864",
     "limits.signals_per_second=100000",
     "limits.burst=100000",
+    "limits.bytes_per_second=67108864",
 ];
 const PAYLOAD_BYTES: usize = 20_000;
 /// More than any kernel takes for a connection, the outbox besides.

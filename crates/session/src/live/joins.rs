@@ -9,6 +9,7 @@ use super::rooms::room_id;
 use super::{Enter, Live, Output, refusal};
 use crate::grants::Ability;
 use crate::operation::{Operation, Refused, RoomName};
+use crate::rule::Rule;
 
 impl Live {
     pub(super) fn enter(&mut self, enter: Enter<'_>, now: Instant, out: &mut Vec<Output<'_>>) {
@@ -69,10 +70,11 @@ impl Live {
         }
         if self.rooms.count() >= self.rules.rooms_max {
             let message = format!(
-                "you are in {} rooms, as many as allowed; leave one first",
+                "you are in {} rooms, as many as allowed (room.max_per_session); leave one first",
                 self.rules.rooms_max
             );
-            return Err(Refused::new(ErrorCode::TooManyRooms, message));
+            let refused = Refused::new(ErrorCode::TooManyRooms, message);
+            return Err(refused.by(Rule::RoomsPerSession));
         }
         Ok(Operation::Join {
             re: join.id,

@@ -8,6 +8,7 @@ use switchboard_protocol::{ErrorCode, RoomId};
 use super::{Output, refusal};
 use crate::grants::{Ability, Grants};
 use crate::operation::{Operation, Refused};
+use crate::rule::Rule;
 
 /// Requests that may wait behind the one that is being carried out.
 const WAITING_MAX: usize = 64;
@@ -63,7 +64,8 @@ impl Rooms {
     pub(super) fn queue(&mut self, operation: Operation) -> Result<(), Refused> {
         if self.waiting.len() >= WAITING_MAX {
             let message = format!("{WAITING_MAX} requests are waiting; wait for answers");
-            return Err(Refused::new(ErrorCode::RateLimited, message));
+            let refused = Refused::new(ErrorCode::RateLimited, message);
+            return Err(refused.by(Rule::WaitingRequests));
         }
         self.waiting.push_back(operation);
         Ok(())

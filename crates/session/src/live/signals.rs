@@ -46,6 +46,8 @@ pub(super) struct SignalIds {
     /// After a resume, so many signals are free of the rate, and may have the id of the one before if each has a receiver of
     /// its own.
     repeats_left: u32,
+    /// As they are free of the rate of bytes, up to so many.
+    repeated_bytes_left: u64,
     /// Repeats come at once.
     repeats_until: Instant,
 }
@@ -55,6 +57,7 @@ impl SignalIds {
         Self {
             last: 0,
             repeats_left: 0,
+            repeated_bytes_left: 0,
             repeats_until: now,
         }
     }
@@ -63,6 +66,7 @@ impl SignalIds {
         Self {
             last: 0,
             repeats_left: rules.limits.in_flight,
+            repeated_bytes_left: rules.limits.in_flight_bytes,
             repeats_until: now + REPEATS_WITHIN,
         }
     }
@@ -79,6 +83,18 @@ impl SignalIds {
         }
         self.last = signal.id;
         Ok(())
+    }
+
+    /// Counts a frame as one with signals that are free of the rate, while there are such.
+    pub(super) fn take_repeated_bytes(&mut self, bytes: usize) -> bool {
+        let left = self.repeated_bytes_left.checked_sub(bytes as u64);
+        match left.filter(|_| self.repeats_left > 0) {
+            Some(left) => {
+                self.repeated_bytes_left = left;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Counts a signal as one of those that are free of the rate, while there are such.

@@ -29,6 +29,8 @@ pub(crate) fn rules() -> Rules {
             burst: 4,
         },
         outbox_bytes_max: 1 << 20,
+        requests_per_second: 100,
+        bytes_per_second: 1 << 16,
         fan_out_bytes_per_second: 1 << 20,
         room_capacity: 64,
         room_capacity_max: 1000,
@@ -110,7 +112,7 @@ fn signal(id: u64, room: &'static str) -> ClientMessage<'static> {
 #[track_caller]
 fn code(outputs: &[Output<'_>]) -> ErrorCode {
     match outputs {
-        [Output::Send(ServerMessage::Error(error))] => error.code,
+        [Output::Refuse { refused, .. }] => refused.code,
         other => panic!("one error was expected: {other:?}"),
     }
 }

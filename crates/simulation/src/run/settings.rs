@@ -59,6 +59,8 @@ pub(super) fn session_rules() -> Rules {
             burst: 4000,
         },
         outbox_bytes_max: 256 * 1024,
+        requests_per_second: 1000,
+        bytes_per_second: 1024 * 1024,
         fan_out_bytes_per_second: 16 * 1024 * 1024,
         room_capacity: 64,
         room_capacity_max: 64,

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use serde_json::Value;
 use switchboard_testkit::GatewayProcess;
 use tokio::net::TcpSocket;
 
@@ -123,6 +124,24 @@ impl Raw {
             if text == "2" {
                 self.text("3");
             }
+        }
+    }
+
+    /// Says `hello`: the `welcome`, or else the number of the close frame and its reason, which is an object for 4429 and 4503.
+    pub(crate) fn hello(&mut self, hello: &Value) -> Result<Value, (u16, Value)> {
+        self.text(&hello.to_string());
+        match self.read() {
+            Some((TEXT, body)) => Ok(serde_json::from_slice(&body).expect("JSON")),
+            Some((CLOSE, body)) => {
+                let (code, reason) = body.split_at(2);
+                let code = u16::from_be_bytes(code.try_into().expect("two bytes"));
+                let words = || String::from_utf8_lossy(reason).into_owned().into();
+                Err((
+                    code,
+                    serde_json::from_slice(reason).unwrap_or_else(|_| words()),
+                ))
+            }
+            other => panic!("{other:?}"),
         }
     }
 

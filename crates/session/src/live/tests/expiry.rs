@@ -95,16 +95,16 @@ fn another_token_puts_the_end_off_and_takes_away_what_it_does_not_cover() {
     };
     let told = rig.on(Input::Authorized(narrower));
     assert_eq!(told[0], Output::Expel("hall".parse().expect("a room")));
-    let Output::Send(ServerMessage::Error(error)) = &told[1] else {
+    let Output::Refuse { re, refused: error } = &told[1] else {
         panic!("a join that waits is refused: {told:?}")
     };
-    assert_eq!((error.re, error.code), (Some(4), ErrorCode::Forbidden));
+    assert_eq!((*re, error.code), (Some(4), ErrorCode::Forbidden));
     let done = switchboard_protocol::server_message::Done { re: 3, to: None };
     assert_eq!(
         rig.on(Input::Performed(Ok(()))),
         [Output::Send(done.into())]
     );
-    let [Output::Send(ServerMessage::Error(error))] = &rig.say(signal(6, "hall"))[..] else {
+    let [Output::Refuse { refused: error, .. }] = &rig.say(signal(6, "hall"))[..] else {
         panic!("it is in there no longer")
     };
     assert_eq!(error.code, ErrorCode::NotAMember);
