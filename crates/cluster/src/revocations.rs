@@ -1,10 +1,10 @@
 //! What is revoked, as this node knows it: the whole log, so that nobody has to be asked when a client comes.
 //!
 //! ```text
-//! POST /v1/revocations ─► revoking: the user's cut-off ─► the log ─► the nodes of the user's sessions, at once
-//!                                                           │
-//!             every node: reading, each second ◄────────────┘─► known ─► ending: live sessions and away ones
-//!                              └─► what the log has lost is written again
+//! POST /v1/revocations ─► revoking: the log ─► the user's cut-off ─► the nodes of the user's sessions, at once
+//!                                     │
+//!   every node: reading, each second ◄┘─► known ─► ending: live sessions and away ones
+//!                    └─► what the log has lost is written again
 //! ```
 //!
 //! A client that comes is checked against [`Known`], twice: before it is let in, and once this node lists its session, since
@@ -18,28 +18,23 @@ pub(crate) mod revoking;
 
 use parking_lot::Mutex;
 use switchboard_protocol::{PeerId, UserId};
+use tokio::sync::Notify;
 
 use self::known::Known;
-use crate::backend::revocation::{Credential, LogPosition, Revocation};
+use self::reading::ReadLog;
+use crate::backend::directory::RevokeRequest;
+use crate::backend::revocation::{Credential, Revocation};
 use crate::observe::repeated::Repeated;
 
 /// Everything that is revoked.
 #[derive(Default)]
 pub(crate) struct Revocations {
     known: Mutex<Known>,
-    /// How far the log is read. Held while it is read.
+    /// Held while the log is read.
     read: tokio::sync::Mutex<ReadLog>,
+    /// Something new is in the log.
+    news: Notify,
     warnings: Warnings,
-}
-
-/// What this node has read of the log.
-#[derive(Default)]
-struct ReadLog {
-    position: LogPosition,
-    /// The backend's doubts that are taken into account: after another one, the log is read from its start.
-    doubts: u64,
-    /// Counts the readings from the start. What the log has is known from the last one or from a later page.
-    pass: u64,
 }
 
 /// What a fault can repeat, and an operator need not read each time.
@@ -49,17 +44,32 @@ struct Warnings {
 }
 
 impl Revocations {
-    /// How many entries are in force.
+    /// How many are in force.
     pub(crate) fn len(&self) -> usize {
         self.known.lock().len()
     }
 
-    /// Whether a session, or one that a client would begin, is revoked.
-    pub(crate) fn covers(&self, peer: &PeerId, user: &UserId, shown: &Credential) -> bool {
+    /// Whether a session, or one that a client would begin, is revoked. Where it is not known what its client has shown, only
+    /// the session itself can be.
+    pub(crate) fn covers(&self, peer: &PeerId, user: &UserId, shown: Option<&Credential>) -> bool {
         self.known.lock().covers(peer, user, shown)
     }
 
-    /// Takes note of an entry that may not be in the log that this node has read.
+    /// Just that, if it is revoked for about as long as it would be now: a request that is repeated fills no log.
+    fn known_for_long(&self, request: &RevokeRequest, kept_s: u64) -> Option<Revocation> {
+        let known = self.known.lock();
+        let now = known.now();
+        let revoked = match request {
+            // Now is a later moment each time.
+            RevokeRequest::User { before: None, .. } => return None,
+            request => request.at(now),
+        };
+        let until = known.until(&revoked)?;
+        let is_long = until >= now + kept_s / 10 * 9;
+        is_long.then_some(Revocation { revoked, until })
+    }
+
+    /// Takes note of an entry before this node has read it in the log.
     pub(crate) fn note(&self, entry: &Revocation) {
         self.known.lock().note(entry, 0);
     }

@@ -37,9 +37,7 @@ pub struct Identity {
     pub expires_at: Option<SystemTime>,
     /// Whether all this was proven, and not only said.
     pub is_verified: bool,
-    /// Whether a node may not be able to check the proof by itself: that this one has found it good is noted for the others.
-    pub may_need_issuer: bool,
-    /// What the proof calls itself, for when it is revoked.
+    /// What the proof calls itself, for when it is revoked, and for nodes that cannot check it.
     pub credential: Credential,
 }
 

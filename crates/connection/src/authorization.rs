@@ -1,6 +1,5 @@
 //! What a session may do, and until when, by what is known of its client.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use switchboard_cluster::LocalSession;
@@ -35,9 +34,9 @@ pub(crate) fn authorization(rules: &Rules, can_refresh: bool, identity: Identity
 
 /// The session goes on with another token of the same user.
 pub(crate) async fn refresh(
-    host: &Arc<Host>,
+    host: &Host,
     authenticate: &dyn Authenticate,
-    local: &Arc<LocalSession>,
+    local: &LocalSession,
     Token(token): Token,
 ) -> Result<Box<Authorization>, Refused> {
     let hello = Hello {
@@ -65,25 +64,8 @@ pub(crate) async fn refresh(
         let words = "an observer stays one, and a member too: connect again with this token";
         return Err(Refused::new(ErrorCode::Forbidden, words));
     }
-    if !host.node.refresh(local, identity.credential.clone()) {
+    if !host.node.refresh(local, identity.credential.clone()).await {
         return Err(Refused::new(ErrorCode::Unauthorized, REVOKED));
     }
-    note_good_token(host, local, Some(&token), &identity);
     Ok(Box::new(authorization(&host.rules, true, identity)))
-}
-
-/// Another node may not be able to check this token when the session is resumed there: it is to know that it is good.
-pub(crate) fn note_good_token(
-    host: &Arc<Host>,
-    local: &Arc<LocalSession>,
-    token: Option<&str>,
-    identity: &Identity,
-) {
-    let Some(token) = token.filter(|_| identity.may_need_issuer && local.resumable) else {
-        return;
-    };
-    let (node, local, token) = (host.node.clone(), local.clone(), token.to_owned());
-    host.spawn(async move {
-        node.note_token(&local, &token).await;
-    });
 }

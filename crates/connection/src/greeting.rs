@@ -12,7 +12,7 @@ use switchboard_session::{Authorization, AwaitingHello, Closing, Greeting, Input
 use tokio::time::sleep_until;
 
 use crate::authenticate::{Authenticate, Identity, Refusal};
-use crate::authorization::{authorization, note_good_token};
+use crate::authorization::authorization;
 use crate::connection::{Connection, answer};
 use crate::departure::End;
 use crate::host::{Coming, InPhase, Phase};
@@ -112,7 +112,6 @@ impl Connection {
             None => self.attach(&introduction).await?,
         };
         let hello = &introduction.hello;
-        note_good_token(&self.host, &local, hello.token.as_deref(), &identity);
         tracing::debug!(session.id = %local.peer, agent = hello.agent.as_deref(), resumed = rooms.is_some(), "a session came");
         let said = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(Into::into);
         let (name, avatar) = (identity.name.clone(), identity.avatar.clone());

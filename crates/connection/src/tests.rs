@@ -113,7 +113,6 @@ impl Authenticate for Open {
             grants: Grants::default(),
             expires_at: None,
             is_verified: false,
-            may_need_issuer: false,
             credential: Credential::default(),
         })
     }

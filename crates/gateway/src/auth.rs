@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use switchboard_auth::{AuthError, Identity, Issuer, TokenCheck};
+use switchboard_cluster::Credential;
 use switchboard_protocol::PeerId;
 use switchboard_session::Rule;
 use tokio_util::sync::CancellationToken;
 
 use self::key_source::KeySource;
-use self::memory::TokenMemory;
-pub(crate) use self::memory::credential;
+use self::memory::{TokenMemory, credential};
+
 use self::published_keys::{LookedAgain, PublishedKeys};
 use self::wrong_tokens::WrongTokens;
 pub use bearer::bearer;
@@ -133,8 +134,22 @@ impl Authenticator {
         self.tokens.is_some()
     }
 
-    /// Whether a node that has none of the issuer's keys could not check that token, good as it is.
-    pub(crate) fn may_need_issuer(&self, token: &str) -> bool {
+    /// What the cluster is to know of what a client has shown that is let in as that session. Where only keys that its issuer
+    /// publishes can check the token, another node may not have them.
+    pub(crate) fn credential(
+        &self,
+        claim: &IdentityClaim<'_>,
+        identity: &Identity,
+        peer: &PeerId,
+    ) -> Credential {
+        let token = claim.token.filter(|token| self.may_need_issuer(token));
+        Credential {
+            mark: token.and_then(|token| self.memory.mark(peer, token)),
+            ..credential(identity)
+        }
+    }
+
+    fn may_need_issuer(&self, token: &str) -> bool {
         self.tokens.as_ref().is_some_and(|tokens| {
             let issuer = tokens.check.issuer(token).ok();
             let published = issuer.and_then(|issuer| tokens.published.get(issuer));
@@ -233,6 +248,7 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
+    use switchboard_cluster::TokenMark;
     use switchboard_protocol::UserId;
     use switchboard_session::grants::Grants;
 
@@ -246,6 +262,10 @@ mod tests {
     impl TokenMemory for Nothing {
         fn is_revoked(&self, _: &PeerId, _: &Identity) -> bool {
             false
+        }
+
+        fn mark(&self, _: &PeerId, _: &str) -> Option<TokenMark> {
+            None
         }
 
         async fn knows(&self, _: &PeerId, _: &str) -> bool {

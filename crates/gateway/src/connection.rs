@@ -13,7 +13,7 @@ use switchboard_protocol::{CloseCode, PeerId};
 use switchboard_session::{Closing, Rule};
 
 use crate::arrivals::Arrivals;
-use crate::auth::{Authenticator, IdentityClaim, Refused, credential};
+use crate::auth::{Authenticator, IdentityClaim, Refused};
 use crate::caller::{Caller, Carriers};
 use crate::gateway::Gateway;
 use crate::registry::Registration;
@@ -153,16 +153,13 @@ impl Authenticate for Entrance {
             .await
             .map_err(refusal)?;
         Ok(Identity {
-            credential: credential(&identity),
+            credential: self.authenticator.credential(&claim, &identity, peer),
             user: identity.user,
             name: identity.name,
             avatar: identity.avatar,
             grants: identity.grants,
             expires_at: identity.expires_at,
             is_verified: self.authenticator.asks_for_tokens(),
-            may_need_issuer: claim
-                .token
-                .is_some_and(|token| self.authenticator.may_need_issuer(token)),
         })
     }
 }

@@ -7,11 +7,11 @@ use switchboard_cluster::bucket::Bucket;
 use switchboard_cluster::directory::{
     Admission, Admitted, AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome,
     BucketDirectory, CutOff, JoinOutcome, JoinRequest, LeaveOutcome, LostEntries, NewRevocation,
-    PeerDirectory, PeerOrName, Presence, Rename, RenameOutcome, RevocationDirectory, RoomDirectory,
-    Sighting, TakeOver, TakeOverOutcome, TokenMark, UpdateOutcome,
+    PeerDirectory, PeerOrName, Presence, Rename, RenameOutcome, Restored, RevocationDirectory,
+    RoomDirectory, Sighting, TakeOver, TakeOverOutcome, UpdateOutcome,
 };
 use switchboard_cluster::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
-use switchboard_cluster::revocation::{LogPage, LogPosition, Revocation};
+use switchboard_cluster::revocation::{Credential, LogPage, LogPosition, Revocation};
 use switchboard_cluster::{Directory, DirectoryError};
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 

@@ -235,7 +235,6 @@ impl Authenticate for ByName {
             grants: Grants::default(),
             expires_at: None,
             is_verified: false,
-            may_need_issuer: false,
             credential: Credential::default(),
         })
     }

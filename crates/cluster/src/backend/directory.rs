@@ -17,11 +17,11 @@ pub use self::asserting::{AssertMember, AssertOutcome, AssertPeerOutcome, REVISI
 pub use self::buckets::BucketDirectory;
 pub use self::error::DirectoryError;
 pub use self::joining::{Claim, JoinOutcome, JoinRequest, Place};
-pub use self::peers::{
-    Admission, Admitted, Attach, AttachOutcome, PeerDirectory, Presence, TokenMark,
-};
+pub use self::peers::{Admission, Admitted, Attach, AttachOutcome, PeerDirectory, Presence};
+pub(crate) use self::revocations::KEPT_MAX_S;
 pub use self::revocations::{
-    CutOff, LostEntries, NewRevocation, REVOCATIONS_MAX, RevocationDirectory,
+    CutOff, LostEntries, NewRevocation, RESTORED_AT_ONCE, REVOCATIONS_MAX, Restored,
+    RevocationDirectory, RevokeRequest,
 };
 pub use self::rooms::{
     LeaveOutcome, PeerOrName, Rename, RenameOutcome, RoomDirectory, Sighting, TakeOver,

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use switchboard_protocol::{Connection, Member, MemberState, NodeId, PeerId, RoomId, UserId};
 
+use crate::backend::revocation::Credential;
+
 /// Grows each time a session changes hands, so that a late goodbye cannot evict its successor. The first is 1.
 pub type Epoch = u64;
 
@@ -172,6 +174,8 @@ pub struct PeerRecord {
     pub proven: Epoch,
     /// The identity behind it.
     pub user: UserId,
+    /// What its client has shown under this epoch. `None`: that is not known.
+    pub credential: Option<Credential>,
     /// The rooms it is in or was about to enter or leave. Sorted.
     pub rooms: Vec<RoomId>,
 }

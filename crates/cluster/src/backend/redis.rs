@@ -26,7 +26,7 @@
 //! sb:{b}:revision            text  new rooms start above it   "
 //! sb:{b}:alive               text  missing: forgotten         "
 //! sb:{peer:<id>}             hash  epoch proven node user      itself
-//!                                  room:<id>… former owner token
+//!                                  room:<id>… former owner shown
 //! sb:{user:<id>}:peers       hash  peer id -> node            itself
 //! sb:{user:<id>}:cutoff      text  older tokens are revoked   "
 //! sb:{revoked}:log           stream  kind id before until     itself
@@ -47,6 +47,7 @@ mod commands;
 mod config;
 mod config_error;
 mod connection;
+mod credential;
 mod directory;
 mod doubts;
 mod failure;

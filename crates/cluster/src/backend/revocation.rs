@@ -5,14 +5,21 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use switchboard_protocol::{PeerId, UserId};
 
-/// What a client showed when it came, as far as a revocation can name it.
+/// What a client showed when it came: what a revocation can name, and what proves to another node that it was good.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Credential {
     /// The token's own id, `jti` (RFC 7519 section 4.1.7).
     pub token: Option<Arc<str>>,
-    /// When the token was made, `iat`, as seconds since 1970.
+    /// When the token was made, `iat`, as whole seconds since 1970.
     pub issued_at: Option<u64>,
+    /// Where another node may not be able to check the token: that this one has.
+    pub mark: Option<TokenMark>,
 }
+
+/// A token, told apart from all others, and a proof that a node has found it good for a session; see
+/// [`secret`](crate::sessions::secret).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenMark(pub Arc<str>);
 
 /// Whose sessions and tokens are worth nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +53,7 @@ impl Revoked {
 pub struct Revocation {
     /// What is revoked.
     pub revoked: Revoked,
-    /// When that may be forgotten, seconds since 1970.
+    /// When that may be forgotten, seconds since 1970 by the directory's clock.
     pub until: u64,
 }
 
@@ -65,4 +72,6 @@ pub struct LogPage {
     pub from_start: bool,
     /// There is more.
     pub more: bool,
+    /// The directory's clock, seconds since 1970.
+    pub now: u64,
 }

@@ -82,6 +82,7 @@ fn attach(letter: char, epoch: u64, on: &str, shown: Option<u64>) -> Attach {
         epoch,
         node: node(on),
         user: request(letter, epoch).user,
+        credential: None,
         shown,
     }
 }
@@ -298,6 +299,7 @@ impl Said<'_> {
             epoch: 3,
             proven: 2,
             user: user("frida"),
+            credential: None,
             rooms: vec![room("lobby")],
         };
         let asserted = directory.assert_peer(&session).await;

@@ -234,13 +234,16 @@ impl Inner {
         }
         let away = self.new_away(
             (record.peer, record.epoch, record.proven),
-            (record.user.clone(), None),
+            (record.user.clone(), record.credential.clone()),
             record.rooms.clone(),
             self.settings.resume_window,
         );
         self.sessions.keep(away.clone());
         match self.mark_in_turn(&away).await {
-            Ok(Marked::Done(told)) => Ok(told),
+            Ok(Marked::Done(told)) => {
+                self.end_away_if_revoked(&away);
+                Ok(told)
+            }
             Ok(Marked::Superseded) => {
                 self.stop_keeping(&away).await;
                 Ok(Vec::new())
@@ -250,6 +253,7 @@ impl Inner {
                 let node = self.clone();
                 self.tasks.errand(Task::Departure, async move {
                     node.mark_away(&away).await;
+                    node.end_away_if_revoked(&away);
                 });
                 Ok(Vec::new())
             }

@@ -64,6 +64,7 @@ impl Inner {
             epoch: local.epoch,
             proven: local.directory.proven(),
             user: local.user.clone(),
+            credential: Some(local.credential.lock().clone()),
             rooms: local.directory.room_ids(),
         };
         match self.assert_record(&record).await? {
@@ -139,6 +140,7 @@ impl Inner {
             epoch: away.epoch,
             proven: away.proven,
             user: away.user.clone(),
+            credential: away.credential.clone(),
             rooms: away.rooms(),
         };
         if self.assert_record(&record).await?.is_some() {

@@ -13,11 +13,11 @@ use crate::backend::directory::{
     Admission, Admitted, AssertMember, AssertOutcome, AssertPeerOutcome, Attach, AttachOutcome,
     BucketDirectory, CutOff, Directory, DirectoryError, JoinOutcome, JoinRequest, LeaveOutcome,
     LostEntries, NewRevocation, PeerDirectory, PeerOrName, Presence, Rename, RenameOutcome,
-    RevocationDirectory, RoomDirectory, Sighting, TakeOver, TakeOverOutcome, TokenMark,
+    Restored, RevocationDirectory, RoomDirectory, Sighting, TakeOver, TakeOverOutcome,
     UpdateOutcome,
 };
 use crate::backend::record::{Epoch, PeerRecord, Profile, RosterSnapshot};
-use crate::backend::revocation::{LogPage, LogPosition, Revocation};
+use crate::backend::revocation::{Credential, LogPage, LogPosition, Revocation};
 use crate::observe::about::About;
 use crate::observe::{Observation, Observe};
 use crate::repair::concerns::Concerns;

@@ -5,10 +5,10 @@ use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 use crate::backend::bucket::Bucket;
 use crate::backend::directory::{
     Admission, AssertMember, Attach, CutOff, JoinRequest, LostEntries, NewRevocation, PeerOrName,
-    Rename, TakeOver, TokenMark,
+    Rename, TakeOver,
 };
 use crate::backend::record::{Epoch, PeerRecord, Profile};
-use crate::backend::revocation::LogPosition;
+use crate::backend::revocation::{Credential, LogPosition};
 use crate::observe::about::About;
 
 /// An argument of a call.
@@ -64,5 +64,5 @@ impl Concerns for CutOff {}
 impl Concerns for NewRevocation {}
 impl Concerns for LostEntries {}
 impl Concerns for LogPosition {}
-impl Concerns for TokenMark {}
+impl Concerns for Credential {}
 impl Concerns for bool {}

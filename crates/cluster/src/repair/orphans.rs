@@ -220,7 +220,7 @@ impl Inner {
         let away = self.sessions.away(&peer).unwrap_or_else(|| {
             self.new_away(
                 (peer, epoch, record.proven),
-                (record.user.clone(), None),
+                (record.user.clone(), record.credential.clone()),
                 record.rooms.clone(),
                 self.settings.resume_window,
             )
@@ -234,6 +234,7 @@ impl Inner {
         let node = self.clone();
         self.tasks.errand(Task::Departure, async move {
             node.mark_away(&away).await;
+            node.end_away_if_revoked(&away);
         });
         Ok(())
     }
@@ -265,6 +266,7 @@ impl Inner {
             epoch: place.member.epoch,
             proven: 0,
             user: place.member.user.clone(),
+            credential: None,
             rooms: Vec::new(),
         }
     }

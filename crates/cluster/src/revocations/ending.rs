@@ -24,7 +24,7 @@ impl Inner {
         }
     }
 
-    /// Another node has revoked something, and knows that these sessions are, or were, here.
+    /// Something was revoked, and these sessions are, or were, here.
     pub(crate) fn end_revoked_among(self: &Arc<Self>, sessions: &[PeerId], entry: &Revocation) {
         self.revocations.note(entry);
         for peer in sessions {
@@ -41,7 +41,8 @@ impl Inner {
     pub(crate) fn end_if_revoked(&self, local: &LocalSession) -> bool {
         let is_revoked = {
             let shown = local.credential.lock();
-            self.revocations.covers(&local.peer, &local.user, &shown)
+            self.revocations
+                .covers(&local.peer, &local.user, Some(&shown))
         };
         if is_revoked && !local.revoked.swap(true, Ordering::AcqRel) {
             self.observe.observe(Observation::SessionRevoked);
@@ -50,9 +51,12 @@ impl Inner {
         is_revoked
     }
 
-    /// Its client has shown something else. False: that is revoked, and counts as not shown.
-    pub(crate) fn show(&self, local: &LocalSession, shown: Credential) -> bool {
-        if self.revocations.covers(&local.peer, &local.user, &shown) {
+    /// The client of a session has shown something else. False: that is revoked, and counts as not shown.
+    pub(super) fn take_credential(&self, local: &LocalSession, shown: Credential) -> bool {
+        if self
+            .revocations
+            .covers(&local.peer, &local.user, Some(&shown))
+        {
             return false;
         }
         *local.credential.lock() = shown;
@@ -60,11 +64,9 @@ impl Inner {
         !self.end_if_revoked(local)
     }
 
-    /// One that this node took over from another one shows nothing, and counts as one whose token does not say when it was
-    /// made.
+    /// To be called for each session that this node has just begun to keep, too: what was revoked before did not find it.
     pub(crate) fn end_away_if_revoked(self: &Arc<Self>, away: &Arc<Away>) {
-        let unknown = Credential::default();
-        let shown = away.credential.as_ref().unwrap_or(&unknown);
+        let shown = away.credential.as_ref();
         let is_revoked = self.revocations.covers(&away.peer, &away.user, shown);
         if is_revoked && self.sessions.stop_keeping(away) {
             self.observe.observe(Observation::SessionRevoked);

@@ -15,18 +15,21 @@ const ENTRIES_MAX: usize = 2 * REVOCATIONS_MAX;
 /// What is revoked.
 #[derive(Default)]
 pub(super) struct Known {
-    users: HashMap<UserId, Entry<u64>>,
-    tokens: HashMap<Arc<str>, Entry<()>>,
-    peers: HashMap<PeerId, Entry<()>>,
+    /// Tokens of a user from before a moment, seconds since 1970.
+    users: HashMap<UserId, (u64, Entry)>,
+    tokens: HashMap<Arc<str>, Entry>,
+    peers: HashMap<PeerId, Entry>,
+    /// The directory's clock when the log was read last, seconds since 1970.
+    now: u64,
 }
 
+/// When it may be forgotten, and where it was read.
 #[derive(Default)]
-struct Entry<T> {
+struct Entry {
+    /// Seconds since 1970.
     until: u64,
-    /// The reading from the start in which, or after which, the log was last seen to have it. 0: it was not.
+    /// The reading from the log's start in which, or after which, it was last read there. 0: it was not yet.
     seen_in: u64,
-    /// Of a user: the cut-off.
-    more: T,
 }
 
 impl Known {
@@ -35,190 +38,127 @@ impl Known {
     }
 
     /// See [`Revocations::covers`](super::Revocations::covers).
-    pub(super) fn covers(&self, peer: &PeerId, user: &UserId, shown: &Credential) -> bool {
-        let by_user = self
-            .users
-            .get(user)
-            .is_some_and(|cut_off| shown.issued_at.is_none_or(|at| at < cut_off.more));
-        let by_token = || {
+    pub(super) fn covers(&self, peer: &PeerId, user: &UserId, shown: Option<&Credential>) -> bool {
+        let by_what_is_shown = |shown: &Credential| {
+            let cut_off = self.users.get(user);
+            let by_user = cut_off
+                .is_some_and(|(before, _)| shown.issued_at.is_none_or(|made| made < *before));
             let token = shown.token.as_ref();
-            token.is_some_and(|token| self.tokens.contains_key(token))
+            by_user || token.is_some_and(|token| self.tokens.contains_key(token))
         };
-        by_user || by_token() || self.peers.contains_key(peer)
+        shown.is_some_and(by_what_is_shown) || self.peers.contains_key(peer)
+    }
+
+    /// The directory's clock when the log was read last, seconds since 1970.
+    pub(super) fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// The log was read at that moment.
+    pub(super) fn read_at(&mut self, now: u64) {
+        self.now = now;
+    }
+
+    /// Until when just that is revoked, or more.
+    pub(super) fn until(&self, revoked: &Revoked) -> Option<u64> {
+        let entry = match revoked {
+            Revoked::User { user, before } => {
+                let (known, entry) = self.users.get(user)?;
+                (known >= before).then_some(entry)?
+            }
+            Revoked::Token(token) => self.tokens.get(token)?,
+            Revoked::Peer(peer) => self.peers.get(peer)?,
+        };
+        Some(entry.until)
     }
 
     /// `pass`: the reading of the log that brought it; 0: it comes from elsewhere. True: it was not known, or not read in the
     /// log before: a node that said it may not have found every session that it concerns.
-    pub(super) fn note(&mut self, entry: &Revocation, pass: u64) -> bool {
-        if self.len() >= ENTRIES_MAX {
-            return false;
-        }
-        let until = entry.until;
-        match &entry.revoked {
+    pub(super) fn note(&mut self, new: &Revocation, pass: u64) -> bool {
+        let has_room = self.len() < ENTRIES_MAX;
+        let until = new.until;
+        match &new.revoked {
             Revoked::User { user, before } => {
-                let known = self.users.entry(user.clone()).or_default();
-                let is_later = *before > known.more;
-                let is_read_first = pass > 0 && known.seen_in == 0;
-                known.until = known.until.max(until);
-                // A log that has an earlier one alone has lost the later one.
-                if *before >= known.more {
-                    known.more = *before;
-                    known.seen_in = if is_later {
-                        pass
-                    } else {
-                        known.seen_in.max(pass)
-                    };
+                let Some((known, entry)) = entry_of(&mut self.users, user, has_room) else {
+                    return false;
+                };
+                if *before < *known {
+                    // A log that has an earlier one alone has lost the later one.
+                    return false;
                 }
-                is_later || is_read_first
+                let is_later = *before > *known;
+                if is_later {
+                    (*known, entry.seen_in) = (*before, 0);
+                }
+                entry.is_read(until, pass) || is_later
             }
-            Revoked::Token(token) => note_named(&mut self.tokens, token, (until, pass)),
-            Revoked::Peer(peer) => note_named(&mut self.peers, peer, (until, pass)),
+            Revoked::Token(token) => note_named(&mut self.tokens, token, has_room, (until, pass)),
+            Revoked::Peer(peer) => note_named(&mut self.peers, peer, has_room, (until, pass)),
         }
     }
 
-    /// Forgets what may be forgotten. `now`: seconds since 1970.
-    pub(super) fn forget_old(&mut self, now: u64) {
-        self.users.retain(|_, entry| entry.until > now);
+    /// Forgets what may be forgotten.
+    pub(super) fn forget_old(&mut self) {
+        let now = self.now;
+        self.users.retain(|_, (_, entry)| entry.until > now);
         self.tokens.retain(|_, entry| entry.until > now);
         self.peers.retain(|_, entry| entry.until > now);
     }
 
-    /// What the log was not seen to have in that reading, which has come to its end.
+    /// What was not read in the log in that reading, which has come to its end.
     pub(super) fn missing_in(&self, pass: u64) -> Vec<Revocation> {
-        let mut missing = Vec::new();
-        let mut add = |revoked, until| missing.push(Revocation { revoked, until });
-        for (user, entry) in self.users.iter().filter(|(_, entry)| entry.seen_in < pass) {
-            let user = user.clone();
-            let before = entry.more;
-            add(Revoked::User { user, before }, entry.until);
-        }
-        for (token, entry) in self.tokens.iter().filter(|(_, entry)| entry.seen_in < pass) {
-            add(Revoked::Token(token.clone()), entry.until);
-        }
-        for (peer, entry) in self.peers.iter().filter(|(_, entry)| entry.seen_in < pass) {
-            add(Revoked::Peer(*peer), entry.until);
-        }
+        let users = self.users.iter().map(|(user, (before, entry))| {
+            let (user, before) = (user.clone(), *before);
+            (Revoked::User { user, before }, entry)
+        });
+        let tokens = self.tokens.iter();
+        let tokens = tokens.map(|(token, entry)| (Revoked::Token(token.clone()), entry));
+        let peers = self.peers.iter();
+        let peers = peers.map(|(peer, entry)| (Revoked::Peer(*peer), entry));
+        let missing = users.chain(tokens).chain(peers);
+        let missing = missing.filter(|(_, entry)| entry.seen_in < pass);
         missing
+            .map(|(revoked, entry)| Revocation {
+                revoked,
+                until: entry.until,
+            })
+            .collect()
+    }
+}
+
+impl Entry {
+    /// True: the log was not seen to have it before.
+    fn is_read(&mut self, until: u64, pass: u64) -> bool {
+        let is_first = pass > 0 && self.seen_in == 0;
+        self.until = self.until.max(until);
+        self.seen_in = self.seen_in.max(pass);
+        is_first
+    }
+}
+
+/// The entry about that, known or new. `None`: it is new, and there is no room.
+fn entry_of<'a, K: Hash + Eq + Clone, T: Default>(
+    entries: &'a mut HashMap<K, T>,
+    key: &K,
+    has_room: bool,
+) -> Option<&'a mut T> {
+    match has_room {
+        true => Some(entries.entry(key.clone()).or_default()),
+        false => entries.get_mut(key),
     }
 }
 
 /// See [`Known::note`].
 fn note_named<K: Hash + Eq + Clone>(
-    entries: &mut HashMap<K, Entry<()>>,
+    entries: &mut HashMap<K, Entry>,
     key: &K,
+    has_room: bool,
     (until, pass): (u64, u64),
 ) -> bool {
     let is_new = !entries.contains_key(key);
-    let entry = entries.entry(key.clone()).or_default();
-    let is_read_first = pass > 0 && entry.seen_in == 0;
-    entry.until = entry.until.max(until);
-    entry.seen_in = entry.seen_in.max(pass);
-    is_new || is_read_first
+    let entry = entry_of(entries, key, has_room);
+    entry.is_some_and(|entry| entry.is_read(until, pass) || is_new)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn user(name: &str) -> UserId {
-        name.parse().expect("a user id")
-    }
-
-    fn cut_off(name: &str, before: u64) -> Revocation {
-        Revocation {
-            revoked: Revoked::User {
-                user: user(name),
-                before,
-            },
-            until: 1000,
-        }
-    }
-
-    fn made(at: u64) -> Credential {
-        Credential {
-            issued_at: Some(at),
-            token: None,
-        }
-    }
-
-    #[test]
-    fn a_cut_off_covers_older_tokens_and_those_that_do_not_say_when_they_were_made() {
-        let (mut known, peer) = (Known::default(), PeerId::random());
-        assert!(known.note(&cut_off("alice", 100), 1));
-        let covers = |name, shown| known.covers(&peer, &user(name), &shown);
-        assert!(covers("alice", made(99)));
-        assert!(covers("alice", Credential::default()));
-        assert!(!covers("alice", made(100)), "made in the same second");
-        assert!(!covers("bob", made(1)));
-    }
-
-    #[test]
-    fn the_latest_of_several_cut_offs_counts_in_whichever_order_they_come() {
-        let (mut known, peer) = (Known::default(), PeerId::random());
-        assert!(known.note(&cut_off("alice", 100), 1));
-        assert!(!known.note(&cut_off("alice", 50), 1));
-        assert!(known.covers(&peer, &user("alice"), &made(99)));
-        assert!(known.note(&cut_off("alice", 200), 1));
-        assert!(known.covers(&peer, &user("alice"), &made(199)));
-    }
-
-    #[test]
-    fn a_token_and_a_peer_are_covered_by_their_names() {
-        let (mut known, peer) = (Known::default(), PeerId::random());
-        let token: Arc<str> = "jti-1".into();
-        for revoked in [Revoked::Token(token.clone()), Revoked::Peer(peer)] {
-            let entry = Revocation {
-                revoked,
-                until: 1000,
-            };
-            assert!(known.note(&entry, 1));
-            assert!(!known.note(&entry, 1), "it is known");
-        }
-        let shown = Credential {
-            token: Some(token),
-            ..made(5)
-        };
-        assert!(known.covers(&PeerId::random(), &user("alice"), &shown));
-        assert!(known.covers(&peer, &user("alice"), &made(5)));
-        assert!(!known.covers(&PeerId::random(), &user("alice"), &made(5)));
-    }
-
-    #[test]
-    fn what_another_node_said_is_news_once_more_when_it_is_read() {
-        let mut known = Known::default();
-        let token = Revocation {
-            revoked: Revoked::Token("jti-1".into()),
-            until: 1000,
-        };
-        for entry in [cut_off("alice", 100), token] {
-            assert!(known.note(&entry, 0));
-            assert!(!known.note(&entry, 0));
-            assert!(known.note(&entry, 1));
-            assert!(!known.note(&entry, 1));
-        }
-    }
-
-    #[test]
-    fn what_the_log_lacks_is_known_after_a_reading_from_its_start() {
-        let mut known = Known::default();
-        let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| cut_off(name, 100));
-        known.note(&alice, 1);
-        known.note(&bob, 1);
-        known.note(&carol, 0);
-        known.note(&alice, 2);
-        let mut missing = known.missing_in(2);
-        missing.sort_by_key(|entry| format!("{entry:?}"));
-        assert_eq!(missing, [bob, carol]);
-        known.forget_old(1000);
-        assert_eq!(known.len(), 0);
-    }
-
-    #[test]
-    fn a_log_that_went_back_to_an_earlier_cut_off_has_lost_the_later_one() {
-        let mut known = Known::default();
-        known.note(&cut_off("alice", 50), 1);
-        known.note(&cut_off("alice", 100), 1);
-        assert!(!known.note(&cut_off("alice", 50), 2));
-        assert_eq!(known.missing_in(2), [cut_off("alice", 100)]);
-    }
-}
+mod tests;

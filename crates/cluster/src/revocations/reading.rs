@@ -1,103 +1,124 @@
 //! Reads the log, each second what is new, and from its start after it may have lost something.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use tokio::time::{Duration, MissedTickBehavior, interval};
+use tokio::time::{Duration, sleep, timeout};
 
-use super::ReadLog;
-use crate::backend::directory::{DirectoryError, LostEntries, REVOCATIONS_MAX};
+use crate::backend::directory::{DirectoryError, LostEntries, RESTORED_AT_ONCE, Restored};
 use crate::backend::revocation::LogPosition;
 use crate::node::Inner;
 
 /// What was written is known to every node after this.
 const PERIOD: Duration = Duration::from_secs(1);
+/// However often there is news, so long passes between two looks at all sessions.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What this node has read of the log.
+#[derive(Default)]
+pub(super) struct ReadLog {
+    position: LogPosition,
+    /// Counts the readings from the log's start.
+    pass: u64,
+    /// Such a reading has begun and not come to its end.
+    is_in_pass: bool,
+    /// The backend's doubts that are taken into account: after another one, the log is read from its start.
+    doubts: u64,
+    /// Something was read for which sessions may have to end.
+    is_news: bool,
+}
+
+impl ReadLog {
+    fn begin_pass(&mut self) {
+        self.pass += 1;
+        self.is_in_pass = true;
+    }
+}
 
 impl Inner {
     /// Reads until the node stops.
     pub(crate) async fn read_revocations_always(self: Arc<Self>) {
-        let mut ticks = interval(PERIOD);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                biased;
-                () = self.tasks.stopped() => return,
-                _ = ticks.tick() => {}
+        let stop = self.tasks.child_stop();
+        let reading = async {
+            loop {
+                // Where the directory does not answer, that is counted and said already, and it is read the next time.
+                let _ = self.read_revocations().await;
+                if std::mem::take(&mut self.revocations.read.lock().await.is_news) {
+                    self.end_revoked();
+                }
+                sleep(PAUSE).await;
+                let _ = timeout(PERIOD - PAUSE, self.revocations.news.notified()).await;
             }
-            // Where the directory does not answer, that is counted and said already, and no client is let in.
-            if let Ok(true) = self.read_revocations().await {
-                self.end_revoked();
-            }
-        }
+        };
+        stop.run_until_cancelled(reading).await;
     }
 
-    /// Reads what is new. True: there was something.
-    pub(crate) async fn read_revocations(&self) -> Result<bool, DirectoryError> {
+    /// Reads what is new, to the end of the log.
+    pub(crate) async fn read_revocations(&self) -> Result<(), DirectoryError> {
         let mut read = self.revocations.read.lock().await;
         let read = &mut *read;
         let doubts = *self.backend.doubts.borrow();
-        if read.doubts != doubts {
+        if read.doubts != doubts || read.position == LogPosition::default() {
             read.position = LogPosition::default();
+            read.begin_pass();
         }
-        let mut is_pass = read.position == LogPosition::default();
-        read.pass += u64::from(is_pass);
-        let mut is_news = false;
         loop {
             let page = self.backend.directory.log_after(&read.position).await?;
-            if page.from_start && !is_pass {
-                is_pass = true;
-                read.pass += 1;
+            if page.from_start {
+                read.begin_pass();
             }
             let mut known = self.revocations.known.lock();
             for entry in &page.entries {
-                is_news |= known.note(entry, read.pass);
+                read.is_news |= known.note(entry, read.pass);
             }
-            drop(known);
+            known.read_at(page.now);
             read.position = page.position;
             if !page.more {
+                if read.is_in_pass {
+                    known.forget_old();
+                }
                 break;
             }
         }
         read.doubts = doubts;
-        self.revocations.known.lock().forget_old(unix_s());
-        if is_pass {
+        if read.is_in_pass {
             self.restore_log(read).await?;
         }
-        Ok(is_news)
+        Ok(())
     }
 
     /// The log was read from its start: what it does not have, it has lost.
     async fn restore_log(&self, read: &mut ReadLog) -> Result<(), DirectoryError> {
-        let (entries, known) = {
-            let known = self.revocations.known.lock();
-            (known.missing_in(read.pass), known.len())
-        };
-        let is_full = known - entries.len() >= REVOCATIONS_MAX;
-        if entries.is_empty() || is_full {
-            return Ok(());
-        }
-        let lost = LostEntries {
-            read: std::mem::take(&mut read.position),
-            entries,
-        };
-        // Whatever becomes of it, the log is read from its start once more: to see these, or those of another node.
-        if self.backend.directory.restore_log(&lost).await? {
-            let count = lost.entries.len();
-            if let Some(said) = self.revocations.warnings.restored.happened() {
-                tracing::warn!(
-                    count,
-                    "Redis had lost revocations, and this node wrote them again{said}"
-                );
+        let missing = self.revocations.known.lock().missing_in(read.pass);
+        let mut count = 0;
+        for entries in missing.chunks(RESTORED_AT_ONCE) {
+            let lost = LostEntries {
+                read: read.position.clone(),
+                entries: entries.to_vec(),
+            };
+            match self.backend.directory.restore_log(&lost).await? {
+                Restored::Done(position) => read.position = position,
+                // Another node writes them: the log is read from its start once more.
+                Restored::Behind => {
+                    read.position = LogPosition::default();
+                    break;
+                }
+                Restored::Full => break,
             }
+            count += entries.len();
+            let mut known = self.revocations.known.lock();
+            for entry in entries {
+                known.note(entry, read.pass);
+            }
+        }
+        read.is_in_pass = false;
+        if count > 0
+            && let Some(said) = self.revocations.warnings.restored.happened()
+        {
+            tracing::warn!(
+                count,
+                "Redis had lost revocations, and this node wrote them again{said}"
+            );
         }
         Ok(())
     }
-}
-
-/// Seconds since 1970, by the clock of this machine.
-pub(super) fn unix_s() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    since.as_secs()
 }

@@ -1,32 +1,18 @@
 //! Revokes: writes to the log, and tells the nodes that have the sessions, so that those end at once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use switchboard_protocol::{PeerId, UserId};
+use tokio::sync::oneshot;
 
-use crate::backend::directory::{CutOff, DirectoryError, NewRevocation};
+use crate::backend::directory::{
+    CutOff, DirectoryError, NewRevocation, REVOCATIONS_MAX, RevokeRequest,
+};
 use crate::backend::revocation::{Credential, Revocation, Revoked};
 use crate::node::{Inner, Node};
-use crate::revocations::reading::unix_s;
 use crate::sessions::local_session::LocalSession;
 use crate::sessions::of_user::UserSession;
-
-/// What an application wants to be revoked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RevokeRequest {
-    /// A user's tokens that were made before a moment, seconds since 1970; `None`: now.
-    User {
-        /// Which user.
-        user: UserId,
-        /// That moment.
-        before: Option<u64>,
-    },
-    /// A token, by its `jti`.
-    Token(Arc<str>),
-    /// One session.
-    Peer(PeerId),
-}
+use crate::tasks::Task;
 
 /// Why nothing is revoked, or not for certain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +22,8 @@ pub enum RevokeError {
     Unavailable,
     /// The log takes no more until some may be forgotten.
     #[error(
-        "the log of revocations is full: shorten auth.revocation_ms, or revoke users rather than single tokens"
+        "the log of revocations is full ({REVOCATIONS_MAX} entries, nine in ten of them of single tokens): revoke the user \
+         rather than the token, or wait until earlier ones end"
     )]
     Full,
 }
@@ -49,46 +36,35 @@ impl From<DirectoryError> for RevokeError {
 
 impl Node {
     /// Revokes, on every node: what is said takes effect here and where the user's sessions are at once, elsewhere within
-    /// two seconds, and holds until [`Revocation::until`].
+    /// two seconds, and holds until [`Revocation::until`]. Cancel safe: what has begun is finished.
     pub async fn revoke(&self, request: RevokeRequest) -> Result<Revocation, RevokeError> {
-        let node = &self.0;
-        let revoked = match request {
-            RevokeRequest::User { user, before } => {
-                let cut_off = CutOff {
-                    user,
-                    before,
-                    kept_s: node.revocations_kept_s(),
-                };
-                let before = node.backend.directory.cut_off(&cut_off).await?;
-                let user = cut_off.user;
-                Revoked::User { user, before }
-            }
-            RevokeRequest::Token(token) => Revoked::Token(token),
-            RevokeRequest::Peer(peer) => Revoked::Peer(peer),
-        };
-        let new = NewRevocation {
-            revoked,
-            kept_s: node.revocations_kept_s(),
-        };
-        let entry = node.backend.directory.revoke(&new).await?;
-        let entry = entry.ok_or(RevokeError::Full)?;
-        node.revocations.note(&entry);
-        node.end_revoked();
-        // It is in the log: nodes that are not told now read it there.
-        if let Ok(sessions) = node.sessions_concerned(&entry.revoked).await {
-            node.tell_sessions(sessions, &entry);
-        }
-        Ok(entry)
+        let (tell, told) = oneshot::channel();
+        let node = self.0.clone();
+        self.0.tasks.errand(Task::Revocations, async move {
+            let _ = tell.send(node.revoke(request).await);
+        });
+        told.await.unwrap_or(Err(RevokeError::Unavailable))
     }
 
     /// Whether a client that shows this may not come: as the user that it is, or as that session.
     pub fn is_revoked(&self, peer: &PeerId, user: &UserId, shown: &Credential) -> bool {
-        self.0.revocations.covers(peer, user, shown)
+        self.0.revocations.covers(peer, user, Some(shown))
     }
 
-    /// The client of a session has shown another token of the same user. False: it is revoked.
-    pub fn refresh(&self, local: &LocalSession, shown: Credential) -> bool {
-        self.0.show(local, shown)
+    /// The client of a session has shown another token of the same user. False: it is revoked, and the session goes on with
+    /// the one before.
+    pub async fn refresh(&self, local: &LocalSession, shown: Credential) -> bool {
+        if !self.0.take_credential(local, shown.clone()) {
+            return false;
+        }
+        let noted = self
+            .0
+            .backend
+            .directory
+            .note_credential(&local.peer, local.epoch, &shown);
+        // Where the directory cannot be told now, the next assertion tells it.
+        let _ = noted.await;
+        true
     }
 
     /// How many revocations are in force, as far as this node knows.
@@ -98,17 +74,30 @@ impl Node {
 }
 
 impl Inner {
-    /// The directory knows of a cut-off that this node has not read in the log yet.
-    pub(crate) fn note_cut_off(&self, user: &UserId, before: u64) {
-        let until = unix_s() + self.revocations_kept_s();
-        let user = user.clone();
-        let revoked = Revoked::User { user, before };
-        self.revocations.note(&Revocation { revoked, until });
-    }
-
-    fn revocations_kept_s(&self) -> u64 {
-        let kept: Duration = self.settings.revocations_kept;
-        kept.as_secs().max(1)
+    async fn revoke(self: &Arc<Self>, request: RevokeRequest) -> Result<Revocation, RevokeError> {
+        let kept_s = self.settings.revocations_kept.as_secs();
+        let directory = &self.backend.directory;
+        if let Some(entry) = self.revocations.known_for_long(&request, kept_s) {
+            return Ok(entry);
+        }
+        let new = NewRevocation { request, kept_s };
+        let entry = directory.revoke(&new).await?.ok_or(RevokeError::Full)?;
+        self.revocations.note(&entry);
+        self.revocations.news.notify_one();
+        if let Revoked::User { user, before } = &entry.revoked {
+            let (user, before) = (user.clone(), *before);
+            let cut_off = CutOff {
+                user,
+                before,
+                kept_s,
+            };
+            directory.cut_off(&cut_off).await?;
+        }
+        // It is in the log: nodes that are not told now read it there.
+        if let Ok(sessions) = self.sessions_concerned(&entry.revoked).await {
+            self.tell_sessions(sessions, &entry);
+        }
+        Ok(entry)
     }
 
     /// The sessions that an entry may end, as far as there is a way to find them.

@@ -95,6 +95,7 @@ impl Inner {
             epoch: local.epoch,
             node: self.id.clone(),
             user: local.user.clone(),
+            credential: Some(local.credential.lock().clone()),
             shown: None,
         };
         let attached = directory.attach(&attach).await?;

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use switchboard_protocol::{NodeId, PeerId, UserId};
 
 use crate::backend::directory::DirectoryError;
 use crate::backend::record::{Epoch, PeerRecord};
 use crate::backend::revocation::Revocation;
 use crate::node::{Inner, Node};
+
+/// Records of sessions that are read at the same time.
+const LOOKED_UP_AT_ONCE: usize = 64;
 
 /// A session of a user, wherever it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,11 +50,19 @@ impl Inner {
     ) -> Result<Vec<UserSession>, DirectoryError> {
         let directory = &self.backend.directory;
         let peers = directory.user_sessions(user).await?;
-        // Which node a session came to is noted beside it, but a node that took it over since is in its record alone.
-        let records = try_join_all(peers.iter().map(|peer| directory.peer(peer))).await?;
-        let records = records.into_iter().flatten();
-        let own = records.filter(|record| record.user == *user);
-        Ok(own.map(UserSession::from).collect())
+        let mut sessions = Vec::new();
+        for peers in peers.chunks(LOOKED_UP_AT_ONCE) {
+            // Which node a session came to is noted beside it, but a node that took it over since is in its record alone.
+            let asked: Vec<_> = peers.iter().map(|peer| directory.peer(peer)).collect();
+            for record in join_all(asked).await {
+                match record {
+                    Ok(record) => sessions.extend(record.filter(|record| record.user == *user)),
+                    Err(DirectoryError::Corrupt(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(sessions.into_iter().map(UserSession::from).collect())
     }
 
     /// Tells each node that has some of these sessions, once. A link that is full loses it.

@@ -13,6 +13,7 @@ use switchboard_traces::TracedOperation;
 
 use crate::backend::directory::DirectoryError;
 use crate::backend::record::Epoch;
+use crate::backend::revocation::TokenMark;
 use crate::node::{Inner, Node};
 use crate::observe::{Observation, ResumeOutcome};
 use crate::sessions::detach::Departure;
@@ -131,23 +132,18 @@ impl Node {
         }
     }
 
-    /// A client has shown a token that is good, and that another node may not be able to check when the session is resumed
-    /// there.
-    pub async fn note_token(&self, local: &LocalSession, token: &str) {
-        let Some(key) = self.0.lease.key.keyring().get() else {
-            return;
-        };
-        let mark = secret::mark(&key, &local.peer, token);
-        let directory = &self.0.backend.directory;
-        // Where it cannot be noted, the next node checks the token itself.
-        let _ = directory.note_token(&local.peer, local.epoch, &mark).await;
+    /// Proves to other nodes that this one has found a token good for a session. `None`: the cluster has no key yet.
+    pub fn token_mark(&self, peer: &PeerId, token: &str) -> Option<TokenMark> {
+        let key = self.0.lease.key.keyring().get()?;
+        Some(secret::mark(&key, peer, token))
     }
 
     /// Whether a node of this cluster has found that token good for that session. The directory is asked.
     pub async fn knows_token(&self, peer: &PeerId, token: &str) -> bool {
-        let noted = self.0.backend.directory.noted_token(peer).await;
+        let record = self.0.backend.directory.peer(peer).await;
+        let record = record.ok().flatten();
+        let mark = record.and_then(|record| record.credential?.mark);
         let keyring = self.0.lease.key.keyring();
-        let mark = noted.ok().flatten();
         mark.is_some_and(|mark| secret::is_mark(keyring, &mark, peer, token))
     }
 

@@ -13,8 +13,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use switchboard_protocol::{PeerId, UserId};
 
-use crate::backend::directory::TokenMark;
 use crate::backend::record::Epoch;
+use crate::backend::revocation::TokenMark;
 use crate::link::keyring::{ClusterKey, Keyring};
 
 const EPOCH_BYTES: usize = 8;
@@ -50,12 +50,13 @@ pub(crate) fn check(
 
 /// The mark of a token that is good, for the session that was begun or resumed with it.
 pub(crate) fn mark(key: &ClusterKey, peer: &PeerId, token: &str) -> TokenMark {
-    TokenMark(URL_SAFE_NO_PAD.encode(mark_of(key, peer, token).as_bytes()))
+    let mark = mark_of(key, peer, token);
+    TokenMark(URL_SAFE_NO_PAD.encode(mark.as_bytes()).into())
 }
 
 /// Whether that is the mark of this token and this session. Takes the same time whatever is wrong with it.
 pub(crate) fn is_mark(keyring: &Keyring, mark: &TokenMark, peer: &PeerId, token: &str) -> bool {
-    let shown = URL_SAFE_NO_PAD.decode(&mark.0).ok();
+    let shown = URL_SAFE_NO_PAD.decode(&*mark.0).ok();
     let shown: Option<[u8; blake3::OUT_LEN]> = shown.and_then(|bytes| bytes.try_into().ok());
     // blake3::Hash compares in constant time.
     shown.is_some_and(|shown| keyring.any(|key| mark_of(key, peer, token) == shown))

@@ -86,6 +86,7 @@ impl Inner {
                 epoch,
                 node: self.id.clone(),
                 user: session.user.clone(),
+                credential: Some(session.credential.clone()),
                 shown: Some(shown),
             };
             let attached = directory.attach(&attach).await;
@@ -99,8 +100,10 @@ impl Inner {
                         issued_at: session.credential.issued_at,
                     };
                     // It was counted before; if it is not now, the next assertion does it.
-                    if let Ok(Admitted::CutOff(before)) = directory.admit(&admission).await {
-                        self.note_cut_off(&session.user, before);
+                    if let Ok(Admitted::CutOff(_)) = directory.admit(&admission).await {
+                        // This node has not read that in the log yet. Until it has, the session is away here.
+                        self.spawn_settling(session.peer, epoch);
+                        return Err(ResumeError::Revoked);
                     }
                     return Ok(Attached {
                         epoch,
@@ -169,12 +172,13 @@ impl Inner {
         self.tell_former(&peer, &attached);
         let away = self.new_away(
             (peer, epoch, record.proven),
-            (record.user, None),
+            (record.user, record.credential),
             attached.rooms,
             self.settings.resume_window,
         );
         self.sessions.keep(away.clone());
         self.mark_away(&away).await;
+        self.end_away_if_revoked(&away);
     }
 
     /// What an attach brought that got no answer: repeated, it is answered as it would have been then. `None`: it took no
@@ -195,6 +199,7 @@ impl Inner {
             epoch,
             node: self.id.clone(),
             user: record.user.clone(),
+            credential: None,
             shown: Some(epoch),
         };
         Ok(match directory.attach(&attach).await? {

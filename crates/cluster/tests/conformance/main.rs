@@ -155,7 +155,7 @@ conformance! {
         buckets_that_are_closed_keep_what_they_have
         a_forgotten_session_is_written_again
         an_asserted_session_yields_to_its_owner
-        the_token_of_the_known_epoch_is_noted_and_outlives_a_resume
+        what_a_client_has_shown_is_known_for_its_epoch
     }
     peers {
         an_attach_names_the_former_owner_and_so_does_its_repeat
@@ -170,6 +170,7 @@ conformance! {
     }
     revocations {
         a_user_s_older_tokens_are_cut_off
+        the_directory_s_clock_says_when_now_is
         the_log_is_read_in_order_and_on_from_where_it_was_left
         a_long_log_is_read_to_its_end
         a_log_that_was_lost_is_read_from_its_start_and_written_once

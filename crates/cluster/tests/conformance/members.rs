@@ -231,6 +231,7 @@ pub(crate) async fn odd_characters_come_back_as_they_went(stage: &Stage) {
             epoch: 1,
             node: join.node.clone(),
             user: join.user.clone(),
+            credential: None,
             shown: None,
         };
         node.directory.attach(&attach).await.unwrap();

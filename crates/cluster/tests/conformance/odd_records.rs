@@ -4,11 +4,11 @@ use fred::clients::Client;
 use fred::interfaces::{HashesInterface, KeysInterface, SetsInterface, StreamsInterface};
 use switchboard_cluster::directory::{
     Admission, Admitted, AssertMember, AssertOutcome, Attach, AttachOutcome, JoinRequest,
-    LeaveOutcome, NewRevocation, Presence, TakeOver, TakeOverOutcome, UpdateOutcome,
+    LeaveOutcome, NewRevocation, Presence, RevokeRequest, TakeOver, TakeOverOutcome, UpdateOutcome,
 };
 use switchboard_cluster::leases::{NodeInfo, Renewal, SharedKey};
 use switchboard_cluster::record::{PeerRecord, RosterSnapshot};
-use switchboard_cluster::revocation::{LogPosition, Revoked};
+use switchboard_cluster::revocation::LogPosition;
 use switchboard_cluster::{Backend, DirectoryError, Format};
 use switchboard_protocol::{NodeId, PeerId, UserId};
 
@@ -361,6 +361,7 @@ fn attach(peer: PeerId, epoch: u64, on: &str, shown: Option<u64>) -> Attach {
         epoch,
         node: node(on),
         user: UserId::anonymous(&peer),
+        credential: None,
         shown,
     }
 }
@@ -416,6 +417,7 @@ async fn a_session_whose_owner_cannot_be_read_is_unknown_and_can_be_resumed_and_
                 epoch: 3,
                 proven: 3,
                 user: UserId::anonymous(&peer),
+                credential: None,
                 rooms: vec![room()],
             };
             directory.assert_peer(&record).await.unwrap();
@@ -454,6 +456,7 @@ async fn a_note_that_a_session_is_away_counts_for_its_epoch_alone() {
             epoch: 1,
             node: a.clone(),
             user: UserId::anonymous(&peer),
+            credential: None,
             shown: None,
         };
         directory.attach(&coming).await.expect("it is new");
@@ -489,7 +492,7 @@ async fn odd_entries_of_the_log_of_revocations_are_skipped_and_another_key_in_it
             added.await.expect("XADD");
         };
         let token = |id: &str| NewRevocation {
-            revoked: Revoked::Token(id.into()),
+            request: RevokeRequest::Token(id.into()),
             kept_s: 3600,
         };
         add(&[("kind", "planet"), ("id", "mars"), ("until", "9")]).await;

@@ -19,6 +19,7 @@ fn coming(peer: PeerId, epoch: u64, on: &NodeId) -> Attach {
         epoch,
         node: on.clone(),
         user: user(),
+        credential: None,
         shown: None,
     }
 }
@@ -85,6 +86,7 @@ pub(crate) async fn intended_rooms_are_kept_for_the_known_epoch(stage: &Stage) {
         epoch: 1,
         proven: 1,
         user: user(),
+        credential: None,
         rooms: kept.clone(),
     };
     assert_eq!(directory.peer(&peer).await.unwrap(), Some(record));
@@ -252,6 +254,7 @@ pub(crate) async fn of_two_that_evict_a_session_one_gets_it(stage: &Stage) {
     let record = directory.peer(&peer).await.unwrap().expect("it is there");
     assert_eq!((record.epoch, record.node), (2, b.clone()));
     let resume = Attach {
+        credential: None,
         shown: Some(1),
         ..coming(peer, 3, &a)
     };

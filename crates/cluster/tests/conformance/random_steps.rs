@@ -220,6 +220,7 @@ impl Side {
             epoch,
             proven: 1 + dice.below(epoch),
             user: dice.user(),
+            credential: None,
             rooms: dice.rooms(),
         };
         let peer = record.peer;
@@ -230,6 +231,7 @@ impl Side {
                     epoch,
                     node: record.node,
                     user: record.user,
+                    credential: None,
                     shown: dice.one_in(2).then_some(record.proven),
                 };
                 text(directory.attach(&attach).await)

@@ -1,8 +1,9 @@
 //! Sessions that come back: which secrets are good, and what a directory that lost its memory says and is told.
 
 use switchboard_cluster::bucket::Bucket;
-use switchboard_cluster::directory::{AssertPeerOutcome, Attach, AttachOutcome, TokenMark};
+use switchboard_cluster::directory::{AssertPeerOutcome, Attach, AttachOutcome};
 use switchboard_cluster::record::PeerRecord;
+use switchboard_cluster::revocation::{Credential, TokenMark};
 use switchboard_cluster::{Backend, DirectoryError};
 use switchboard_protocol::{PeerId, RoomId};
 
@@ -15,6 +16,7 @@ fn resume(peer: PeerId, epoch: u64, on: &str, shown: u64) -> Attach {
         epoch,
         node: node(on),
         user: "alice".parse().expect("a user id"),
+        credential: None,
         shown: Some(shown),
     }
 }
@@ -154,6 +156,7 @@ pub(crate) async fn a_forgotten_session_is_written_again(stage: &Stage) {
         epoch: 7,
         proven: 5,
         user: "한글 %".parse().unwrap(),
+        credential: None,
         rooms: rooms(&["a", "b"]),
     };
     let assert = async |record: &PeerRecord| directory.assert_peer(record).await.unwrap();
@@ -163,6 +166,7 @@ pub(crate) async fn a_forgotten_session_is_written_again(stage: &Stage) {
     // What is missing of it is added, and nothing taken away.
     let more = PeerRecord {
         proven: 6,
+        credential: None,
         rooms: rooms(&["b", "c"]),
         ..record.clone()
     };
@@ -170,6 +174,7 @@ pub(crate) async fn a_forgotten_session_is_written_again(stage: &Stage) {
     assert_eq!(assert(&more).await, AssertPeerOutcome::Known);
     assert_eq!(assert(&record).await, AssertPeerOutcome::Known);
     let all = PeerRecord {
+        credential: None,
         rooms: rooms(&["a", "b", "c"]),
         ..more
     };
@@ -186,6 +191,7 @@ pub(crate) async fn an_asserted_session_yields_to_its_owner(stage: &Stage) {
         epoch,
         proven: epoch,
         user: "alice".parse().unwrap(),
+        credential: None,
         rooms: rooms(&[on]),
     };
     let assert = async |record: PeerRecord| directory.assert_peer(&record).await.unwrap();
@@ -199,6 +205,7 @@ pub(crate) async fn an_asserted_session_yields_to_its_owner(stage: &Stage) {
     assert_eq!(assert(record("gw-b", 3)).await, AssertPeerOutcome::Restored);
     // The rooms of a former connection may list it still.
     let now = PeerRecord {
+        credential: None,
         rooms: rooms(&["gw-a", "gw-b"]),
         ..record("gw-b", 3)
     };
@@ -211,21 +218,39 @@ pub(crate) async fn an_asserted_session_yields_to_its_owner(stage: &Stage) {
     ));
 }
 
-pub(crate) async fn the_token_of_the_known_epoch_is_noted_and_outlives_a_resume(stage: &Stage) {
+pub(crate) async fn what_a_client_has_shown_is_known_for_its_epoch(stage: &Stage) {
     let backend = stage.node().await;
     let directory = &backend.directory;
-    let (peer, mark) = (PeerId::random(), TokenMark("mark-1".into()));
-    let noted = async || directory.noted_token(&peer).await.unwrap();
-    assert!(!directory.note_token(&peer, 1, &mark).await.unwrap());
-    assert_eq!(noted().await, None);
-    begin(&backend, peer, "gw-a").await;
-    assert_eq!(noted().await, None);
-    assert!(directory.note_token(&peer, 1, &mark).await.unwrap());
-    attach(&backend, &resume(peer, 2, "gw-b", 1)).await;
-    assert_eq!(noted().await, Some(mark.clone()));
-    let later = TokenMark("mark-2".into());
-    assert!(!directory.note_token(&peer, 1, &later).await.unwrap());
-    assert_eq!(noted().await, Some(mark));
-    assert!(directory.note_token(&peer, 2, &later).await.unwrap());
-    assert_eq!(noted().await, Some(later));
+    let peer = PeerId::random();
+    let shown = |token: &str| Credential {
+        token: Some(token.into()),
+        issued_at: Some(7),
+        mark: Some(TokenMark("bWFyaw".into())),
+    };
+    let [first, second, third] = ["a b", "-", "한국어"].map(shown);
+    let comes = |epoch, credential: Option<&Credential>| Attach {
+        credential: credential.cloned(),
+        ..resume(peer, epoch, "gw-a", epoch)
+    };
+    let new = Attach {
+        shown: None,
+        ..comes(1, Some(&first))
+    };
+    attach(&backend, &new).await;
+    assert_eq!(known(&backend, peer).await.credential, Some(first));
+    assert!(directory.note_credential(&peer, 1, &second).await.unwrap());
+    assert_eq!(known(&backend, peer).await.credential, Some(second.clone()));
+    // As a release before does it.
+    attach(&backend, &comes(2, None)).await;
+    assert_eq!(known(&backend, peer).await.credential, None);
+    assert!(!directory.note_credential(&peer, 1, &second).await.unwrap());
+    attach(&backend, &comes(3, Some(&third))).await;
+    assert_eq!(known(&backend, peer).await.credential, Some(third.clone()));
+    let mut record = known(&backend, peer).await;
+    let asserted = directory.assert_peer(&record).await.unwrap();
+    assert_eq!(asserted, AssertPeerOutcome::Known);
+    record.credential = Some(second.clone());
+    let asserted = directory.assert_peer(&record).await.unwrap();
+    assert_eq!(asserted, AssertPeerOutcome::Restored);
+    assert_eq!(known(&backend, peer).await.credential, Some(second));
 }

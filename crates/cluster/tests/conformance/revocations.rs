@@ -1,7 +1,9 @@
 //! What is revoked: the log that every node reads, and the cut-offs of users.
 
 use switchboard_cluster::Backend;
-use switchboard_cluster::directory::{Admission, Admitted, CutOff, LostEntries, NewRevocation};
+use switchboard_cluster::directory::{
+    Admission, Admitted, CutOff, LostEntries, NewRevocation, Restored, RevokeRequest,
+};
 use switchboard_cluster::revocation::{LogPage, LogPosition, Revocation, Revoked};
 use switchboard_protocol::{PeerId, UserId};
 
@@ -14,14 +16,14 @@ fn user() -> UserId {
     "alice {50%}".parse().expect("a user id")
 }
 
-async fn cut_off(backend: &Backend, before: Option<u64>) -> u64 {
+async fn cut_off(backend: &Backend, before: u64) {
     let cut_off = CutOff {
         user: user(),
         before,
         kept_s: KEPT_S,
     };
-    let counts = backend.directory.cut_off(&cut_off).await;
-    counts.expect("the directory answers")
+    let noted = backend.directory.cut_off(&cut_off).await;
+    noted.expect("the directory answers");
 }
 
 async fn admitted(backend: &Backend, peer: PeerId, issued_at: Option<u64>) -> Admitted {
@@ -36,8 +38,8 @@ async fn admitted(backend: &Backend, peer: PeerId, issued_at: Option<u64>) -> Ad
     admitted.expect("the directory answers")
 }
 
-async fn revoke(backend: &Backend, revoked: Revoked, kept_s: u64) -> Revocation {
-    let new = NewRevocation { revoked, kept_s };
+async fn revoke(backend: &Backend, request: RevokeRequest, kept_s: u64) -> Revocation {
+    let new = NewRevocation { request, kept_s };
     let entry = backend.directory.revoke(&new).await;
     entry.expect("the directory answers").expect("it has room")
 }
@@ -47,7 +49,7 @@ async fn read(backend: &Backend, position: &LogPosition) -> LogPage {
     page.expect("the directory answers")
 }
 
-async fn restore(backend: &Backend, read: &LogPosition, entries: &[Revocation]) -> bool {
+async fn restore(backend: &Backend, read: &LogPosition, entries: &[Revocation]) -> Restored {
     let lost = LostEntries {
         read: read.clone(),
         entries: entries.to_vec(),
@@ -56,15 +58,17 @@ async fn restore(backend: &Backend, read: &LogPosition, entries: &[Revocation]) 
     restored.expect("the directory answers")
 }
 
-fn token(id: &str) -> Revoked {
-    Revoked::Token(id.into())
+fn token(id: &str) -> RevokeRequest {
+    RevokeRequest::Token(id.into())
 }
 
 pub(crate) async fn a_user_s_older_tokens_are_cut_off(stage: &Stage) {
     let backend = stage.node().await;
     let peer = PeerId::random();
     assert_eq!(admitted(&backend, peer, Some(99)).await, Admitted::Yes);
-    assert_eq!(cut_off(&backend, Some(100)).await, 100);
+    cut_off(&backend, 100).await;
+    // The later one counts.
+    cut_off(&backend, 50).await;
     for (issued_at, expected) in [
         (Some(99), Admitted::CutOff(100)),
         (None, Admitted::CutOff(100)),
@@ -73,34 +77,37 @@ pub(crate) async fn a_user_s_older_tokens_are_cut_off(stage: &Stage) {
     ] {
         assert_eq!(admitted(&backend, peer, issued_at).await, expected);
     }
-    assert_eq!(
-        cut_off(&backend, Some(50)).await,
-        100,
-        "the later one counts"
-    );
-    let now = cut_off(&backend, None).await;
-    assert!(now > 1_700_000_000, "{now}");
-    let of_today = admitted(&backend, peer, Some(now - 1)).await;
-    assert_eq!(of_today, Admitted::CutOff(now));
+}
+
+pub(crate) async fn the_directory_s_clock_says_when_now_is(stage: &Stage) {
+    let backend = stage.node().await;
+    let (user, before) = (user(), None);
+    let entry = revoke(&backend, RevokeRequest::User { user, before }, KEPT_S).await;
+    let Revoked::User { before, .. } = entry.revoked else {
+        panic!("{entry:?}")
+    };
+    assert!(before > 1_700_000_000, "{before}");
+    assert_eq!(entry.until, before + KEPT_S);
+    let page = read(&backend, &LogPosition::default()).await;
+    assert_eq!(page.entries, [entry]);
+    assert!(page.now >= before);
 }
 
 pub(crate) async fn the_log_is_read_in_order_and_on_from_where_it_was_left(stage: &Stage) {
     let nodes = stage.nodes(2).await;
     let nothing = read(&nodes[1], &LogPosition::default()).await;
     assert_eq!((nothing.entries.len(), nothing.more), (0, false));
-    let cut_off = Revoked::User {
+    let cut_off = RevokeRequest::User {
         user: user(),
-        before: 7,
+        before: Some(7),
     };
     let mut written = Vec::new();
-    for revoked in [
+    for request in [
         cut_off,
         token("jti: \"1\" 한국어"),
-        Revoked::Peer(PeerId::random()),
+        RevokeRequest::Peer(PeerId::random()),
     ] {
-        let entry = revoke(&nodes[0], revoked.clone(), KEPT_S).await;
-        assert_eq!(entry.revoked, revoked);
-        written.push(entry);
+        written.push(revoke(&nodes[0], request, KEPT_S).await);
     }
     let page = read(&nodes[1], &nothing.position).await;
     assert_eq!(page.entries, written);
@@ -130,7 +137,7 @@ pub(crate) async fn a_long_log_is_read_to_its_end(stage: &Stage) {
             break;
         }
     }
-    let expected = (0..COUNT).map(|number| token(&number.to_string()));
+    let expected = (0..COUNT).map(|number| Revoked::Token(number.to_string().into()));
     let revoked = read_so_far.into_iter().map(|entry| entry.revoked);
     assert!(revoked.eq(expected));
 }
@@ -145,11 +152,13 @@ pub(crate) async fn a_log_that_was_lost_is_read_from_its_start_and_written_once(
     stage.forget().await;
     let page = read(&nodes[0], &known.position).await;
     assert!(page.from_start && page.entries.is_empty(), "{page:?}");
-    assert!(restore(&nodes[0], &page.position, &entries).await);
+    let restored = restore(&nodes[0], &page.position, &entries).await;
     // The other node has noticed the same loss, and was slower.
-    assert!(!restore(&nodes[1], &page.position, &entries).await);
+    let slower = restore(&nodes[1], &page.position, &entries).await;
+    assert_eq!(slower, Restored::Behind);
     let page = read(&nodes[1], &LogPosition::default()).await;
     assert_eq!(page.entries, entries);
+    assert_eq!(restored, Restored::Done(page.position.clone()));
     // Entries that are new now follow those that a node has read before the loss.
     let more = revoke(&nodes[1], token("3"), KEPT_S).await;
     let after = read(&nodes[0], &page.position).await;

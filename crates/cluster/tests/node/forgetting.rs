@@ -287,6 +287,7 @@ async fn one_that_came_back_to_a_node_which_is_not_in_the_table_yet_stays_there_
             epoch: 2,
             proven: 1,
             user: alice.local.user.clone(),
+            credential: None,
             rooms: vec![id("r")],
         };
         let written = directory.assert_peer(&record).await;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use switchboard_cluster::directory::{NewRevocation, REVOCATIONS_MAX};
 use switchboard_cluster::memory::MemoryCluster;
-use switchboard_cluster::{AttachError, Credential, Node, ResumeError, RevokeRequest};
+use switchboard_cluster::{AttachError, Credential, Node, ResumeError, RevokeError, RevokeRequest};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{Connection, UserId};
 use tokio::time::{Duration, Instant, sleep};
@@ -19,6 +20,7 @@ fn made(at: u64, token: &str) -> Credential {
     Credential {
         token: Some(token.into()),
         issued_at: Some(at),
+        mark: None,
     }
 }
 
@@ -91,10 +93,7 @@ async fn a_user_s_sessions_end_on_every_node_and_no_older_token_comes_in() {
     let back = away
         .try_to_resume(&nodes[1], &away.secret(), BTreeMap::new())
         .await;
-    assert!(matches!(
-        back.err(),
-        Some(ResumeError::Refused | ResumeError::Revoked)
-    ));
+    assert_eq!(back.err(), Some(ResumeError::Revoked));
     assert!(!newer.told.is_revoked() && !bob.told.is_revoked());
 }
 
@@ -192,12 +191,12 @@ async fn another_token_of_the_same_user_saves_the_session_if_it_is_newer() {
         in_room(&node, made(50, "a")).await,
         in_room(&node, made(50, "b")).await,
     ];
-    assert!(node.refresh(&renewed.local, made(100, "c")));
+    assert!(node.refresh(&renewed.local, made(100, "c")).await);
     node.revoke(user_before(100)).await.expect("it answers");
     until("it goes on", || stale.told.is_revoked()).await;
     assert!(!renewed.told.is_revoked());
     assert!(
-        !node.refresh(&renewed.local, made(99, "d")),
+        !node.refresh(&renewed.local, made(99, "d")).await,
         "it is revoked"
     );
     assert!(!renewed.told.is_revoked(), "it goes on with what it had");
@@ -221,4 +220,116 @@ async fn all_sessions_of_a_user_are_found_on_all_nodes() {
     assert_eq!(found, [(here.peer(), first.clone()), (back.peer(), first)]);
     let nobody = "nobody".parse().expect("a user id");
     assert_eq!(nodes[1].sessions_of(&nobody).await, Ok(Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_node_died_is_judged_by_what_its_client_had_shown() {
+    let cluster = MemoryCluster::new();
+    let survivor = plain_node(&cluster).await;
+    let bob = Session::new(&survivor, true).await;
+    bob.join("r").await.expect("bob gets in");
+    let (dying, directory) = faulty_node(&cluster).await;
+    let [old, new] = [
+        in_room(&dying, made(99, "old")).await,
+        in_room(&dying, made(100, "new")).await,
+    ];
+    // It is cut off, and taken for dead.
+    directory.cut(true);
+    for session in [&old, &new] {
+        bob.told
+            .until_connection(&session.peer(), Connection::Away)
+            .await;
+    }
+    survivor.revoke(user_before(100)).await.expect("it answers");
+    let reason = bob.told.until_left(&old.peer()).await;
+    assert_eq!(reason, LeaveReason::Kicked);
+    // Something else is revoked: whoever came with the newer token keeps her place.
+    let other = RevokeRequest::Token("other".into());
+    survivor.revoke(other).await.expect("it answers");
+    sleep(Duration::from_secs(3)).await;
+    let back = new.resume_on(&survivor).await;
+    assert_eq!(back.rooms.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_before_the_directory_failed_ends_sessions_all_the_same() {
+    let cluster = MemoryCluster::new();
+    let (node, directory) = faulty_node(&cluster).await;
+    let there = in_room(&node, made(99, "lost")).await;
+    let other = plain_node(&cluster).await;
+    let token = RevokeRequest::Token("lost".into());
+    other.revoke(token).await.expect("it answers");
+    // The log is read from its start, which brings the token; then it fails to be written again.
+    let known = RevokeRequest::Token("gone".into());
+    node.revoke(known).await.expect("it answers");
+    cluster.forget();
+    directory.fail("restore_log");
+    other
+        .revoke(RevokeRequest::Token("lost".into()))
+        .await
+        .expect("it answers");
+    until("it goes on", || there.told.is_revoked()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_log_is_written_again_without_gaps() {
+    let cluster = MemoryCluster::new();
+    let node = plain_node(&cluster).await;
+    const COUNT: usize = 1200;
+    for number in 0..COUNT {
+        let token = RevokeRequest::Token(number.to_string().into());
+        node.revoke(token).await.expect("it has room");
+    }
+    cluster.forget();
+    let directory = cluster.backend().directory;
+    let began = Instant::now();
+    let mut count = 0;
+    while count < COUNT {
+        assert!(began.elapsed() < Duration::from_secs(60), "{count}");
+        sleep(Duration::from_millis(100)).await;
+        let page = directory.log_after(&Default::default()).await;
+        count = page.expect("memory answers").entries.len();
+    }
+    assert_eq!(count, COUNT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_repeated_fills_no_log() {
+    let cluster = MemoryCluster::new();
+    let node = plain_node(&cluster).await;
+    let peer = Session::new(&node, true).await.peer();
+    // The log is read, and with it the clock.
+    sleep(Duration::from_secs(2)).await;
+    for request in [
+        RevokeRequest::Token("lost".into()),
+        RevokeRequest::Peer(peer),
+        user_before(100),
+    ] {
+        let first = node.revoke(request.clone()).await.expect("it has room");
+        for _ in 0..3 {
+            let again = node.revoke(request.clone()).await.expect("it is known");
+            assert_eq!(again.revoked, first.revoked);
+        }
+    }
+    let directory = cluster.backend().directory;
+    let log = directory.log_after(&Default::default()).await;
+    assert_eq!(log.expect("memory answers").entries.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_full_of_tokens_has_room_for_users() {
+    let cluster = MemoryCluster::new();
+    let node = plain_node(&cluster).await;
+    let directory = cluster.backend().directory;
+    for number in 0..REVOCATIONS_MAX / 10 * 9 {
+        let new = NewRevocation {
+            request: RevokeRequest::Token(number.to_string().into()),
+            kept_s: 3600,
+        };
+        let entry = directory.revoke(&new).await.expect("memory answers");
+        assert!(entry.is_some(), "{number}");
+    }
+    let token = RevokeRequest::Token("one more".into());
+    assert_eq!(node.revoke(token).await, Err(RevokeError::Full));
+    node.revoke(user_before(100)).await.expect("it has room");
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use switchboard_auth::Identity;
-use switchboard_cluster::{Credential, Node};
+use switchboard_cluster::{Credential, Node, TokenMark};
 use switchboard_protocol::PeerId;
 
 /// What is known of tokens beside what they say themselves.
@@ -10,6 +10,9 @@ use switchboard_protocol::PeerId;
 pub(crate) trait TokenMemory: Send + Sync {
     /// Whether a client with a good token may not come all the same, as that session or as its user.
     fn is_revoked(&self, peer: &PeerId, identity: &Identity) -> bool;
+
+    /// Proves to other nodes that this one has found that token good for that session.
+    fn mark(&self, peer: &PeerId, token: &str) -> Option<TokenMark>;
 
     /// Whether a node has found that token good for that session before. Asks the directory.
     async fn knows(&self, peer: &PeerId, token: &str) -> bool;
@@ -21,15 +24,20 @@ impl TokenMemory for Node {
         Node::is_revoked(self, peer, &identity.user, &credential(identity))
     }
 
+    fn mark(&self, peer: &PeerId, token: &str) -> Option<TokenMark> {
+        self.token_mark(peer, token)
+    }
+
     async fn knows(&self, peer: &PeerId, token: &str) -> bool {
         self.knows_token(peer, token).await
     }
 }
 
 /// What a revocation can name of a client.
-pub(crate) fn credential(identity: &Identity) -> Credential {
+pub(super) fn credential(identity: &Identity) -> Credential {
     Credential {
         token: identity.token.clone(),
         issued_at: identity.issued_at,
+        mark: None,
     }
 }

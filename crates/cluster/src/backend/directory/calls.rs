@@ -24,8 +24,7 @@ macro_rules! each_directory_call {
         $each! { PeerDirectory {
             attach(attach: &Attach) -> AttachOutcome;
             prove(peer: &PeerId, epoch: Epoch) -> bool;
-            note_token(peer: &PeerId, epoch: Epoch, mark: &TokenMark) -> bool;
-            noted_token(peer: &PeerId) -> Option<TokenMark>;
+            note_credential(peer: &PeerId, epoch: Epoch, credential: &Credential) -> bool;
             hand_over(peer: &PeerId, epoch: Epoch, from: &NodeId, to: &NodeId) -> bool;
             assert_peer(record: &PeerRecord) -> AssertPeerOutcome;
             intend(peer: &PeerId, epoch: Epoch, room: &RoomId, wanted: bool) -> bool;
@@ -43,9 +42,9 @@ macro_rules! each_directory_call {
             enlisted(node: &NodeId) -> Vec<PeerId>;
         } }
         $each! { RevocationDirectory {
-            cut_off(cut_off: &CutOff) -> u64;
+            cut_off(cut_off: &CutOff) -> ();
             revoke(new: &NewRevocation) -> Option<Revocation>;
-            restore_log(lost: &LostEntries) -> bool;
+            restore_log(lost: &LostEntries) -> Restored;
             log_after(position: &LogPosition) -> LogPage;
         } }
     };

@@ -6,6 +6,7 @@ use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 use super::asserting::AssertPeerOutcome;
 use super::error::DirectoryError;
 use crate::backend::record::{Epoch, PeerRecord};
+use crate::backend::revocation::Credential;
 
 /// Which node owns each session.
 #[async_trait]
@@ -18,17 +19,13 @@ pub trait PeerDirectory: Send + Sync + 'static {
     /// from now on. False where the epoch is not the known one.
     async fn prove(&self, peer: &PeerId, epoch: Epoch) -> Result<bool, DirectoryError>;
 
-    /// Notes which token the client of this epoch has shown and a node has found good. False where the epoch is not the known
-    /// one.
-    async fn note_token(
+    /// Notes what the client of this epoch has shown since it came. False where the epoch is not the known one.
+    async fn note_credential(
         &self,
         peer: &PeerId,
         epoch: Epoch,
-        mark: &TokenMark,
+        credential: &Credential,
     ) -> Result<bool, DirectoryError>;
-
-    /// The token that was noted last, under whichever epoch.
-    async fn noted_token(&self, peer: &PeerId) -> Result<Option<TokenMark>, DirectoryError>;
 
     /// Gives a session to another node without a new epoch: a node that died, or was taken for dead, and the node that keeps its
     /// sessions meanwhile. True if it is `to`'s now; false where it is neither's, or has another epoch.
@@ -118,6 +115,8 @@ pub struct Attach {
     pub node: NodeId,
     /// The identity behind it.
     pub user: UserId,
+    /// What its client has shown. `None`: that is not known, and what is noted stays.
+    pub credential: Option<Credential>,
     /// Of a session that is resumed: the epoch of the secret that was shown. The session must be known, and the epoch not
     /// below the proven one.
     pub shown: Option<Epoch>,
@@ -143,11 +142,6 @@ pub enum AttachOutcome {
         known: Epoch,
     },
 }
-
-/// A token, told apart from all others, and a proof that a node has found it good for a session; see
-/// [`secret`](crate::sessions::secret).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenMark(pub String);
 
 /// A session that comes, to be counted for its user.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
 use crate::backend::directory::{
-    Admission, Admitted, AssertPeerOutcome, Attach, AttachOutcome, Presence, TokenMark,
+    Admission, Admitted, AssertPeerOutcome, Attach, AttachOutcome, Presence,
 };
 use crate::backend::record::{Epoch, PeerRecord};
+use crate::backend::revocation::Credential;
 use crate::sabotage::{Guard, is_out};
 
 /// What is kept of sessions, of users and of nodes.
@@ -31,8 +32,8 @@ struct Session {
     former: Option<(NodeId, Epoch)>,
     /// It has no connection: its number among all that went away.
     away: Option<u64>,
-    /// What its client has shown last.
-    token: Option<TokenMark>,
+    /// What its client has shown under this epoch, if that is known.
+    credential: Option<Credential>,
 }
 
 impl Peers {
@@ -49,7 +50,7 @@ impl Peers {
                 rooms: BTreeSet::new(),
                 former: None,
                 away: None,
-                token: None,
+                credential: attach.credential.clone(),
             };
             self.sessions.insert(attach.peer, session);
             return AttachOutcome::Attached {
@@ -72,6 +73,10 @@ impl Peers {
             session.away = None;
             (session.node, session.epoch) = (attach.node.clone(), attach.epoch);
             session.user = attach.user.clone();
+            session.credential = None;
+        }
+        if attach.credential.is_some() {
+            session.credential = attach.credential.clone();
         }
         AttachOutcome::Attached {
             former: session.former.clone(),
@@ -87,16 +92,17 @@ impl Peers {
             .is_some()
     }
 
-    pub(super) fn note_token(&mut self, peer: &PeerId, epoch: Epoch, mark: &TokenMark) -> bool {
+    pub(super) fn note_credential(
+        &mut self,
+        peer: &PeerId,
+        epoch: Epoch,
+        credential: &Credential,
+    ) -> bool {
         let session = self.sessions.get_mut(peer);
         let session = session.filter(|session| session.epoch == epoch);
         session
-            .map(|session| session.token = Some(mark.clone()))
+            .map(|session| session.credential = Some(credential.clone()))
             .is_some()
-    }
-
-    pub(super) fn noted_token(&self, peer: &PeerId) -> Option<TokenMark> {
-        self.sessions.get(peer)?.token.clone()
     }
 
     pub(super) fn hand_over(
@@ -121,10 +127,20 @@ impl Peers {
         let rooms = record.rooms.iter().cloned();
         match self.sessions.get_mut(&record.peer) {
             Some(session) if session.epoch == record.epoch && session.node == record.node => {
-                let before = (session.rooms.len(), session.proven);
+                let now = |session: &Session| {
+                    (
+                        session.rooms.len(),
+                        session.proven,
+                        session.credential.clone(),
+                    )
+                };
+                let before = now(session);
                 session.rooms.extend(rooms);
                 session.proven = session.proven.max(record.proven);
-                if before == (session.rooms.len(), session.proven) {
+                if record.credential.is_some() {
+                    session.credential = record.credential.clone();
+                }
+                if before == now(session) {
                     AssertPeerOutcome::Known
                 } else {
                     AssertPeerOutcome::Restored
@@ -144,7 +160,7 @@ impl Peers {
                     rooms: rooms.chain(listed.into_iter().flatten()).collect(),
                     former: None,
                     away: None,
-                    token: None,
+                    credential: record.credential.clone(),
                 };
                 self.sessions.insert(record.peer, session);
                 AssertPeerOutcome::Restored
@@ -216,6 +232,7 @@ impl Peers {
             epoch: session.epoch,
             proven: session.proven,
             user: session.user.clone(),
+            credential: session.credential.clone(),
             rooms: session.rooms.iter().cloned().collect(),
         })
     }

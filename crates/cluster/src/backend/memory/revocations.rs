@@ -8,7 +8,8 @@ use switchboard_protocol::UserId;
 
 use super::Store;
 use crate::backend::directory::{
-    CutOff, DirectoryError, LostEntries, NewRevocation, REVOCATIONS_MAX, RevocationDirectory,
+    CutOff, DirectoryError, LostEntries, NewRevocation, REVOCATIONS_MAX, Restored,
+    RevocationDirectory,
 };
 use crate::backend::revocation::{LogPage, LogPosition, Revocation};
 
@@ -38,43 +39,39 @@ impl Revocations {
         self.log.push((number, entry));
     }
 
-    fn forget_old(&mut self) {
+    fn revoke(&mut self, new: &NewRevocation) -> Option<Revocation> {
         let now = unix_s();
         self.log.retain(|(_, entry)| entry.until > now);
-        self.cut_offs.retain(|_, (until, _)| *until > now);
-    }
-
-    fn cut_off(&mut self, cut_off: &CutOff) -> u64 {
-        self.forget_old();
-        let now = unix_s();
-        let known = self.cut_off_of(&cut_off.user).unwrap_or(0);
-        let before = cut_off.before.unwrap_or(now).max(known);
-        self.cut_offs
-            .insert(cut_off.user.clone(), (now + cut_off.kept_s, before));
-        before
-    }
-
-    fn revoke(&mut self, new: &NewRevocation) -> Option<Revocation> {
-        self.forget_old();
-        if self.log.len() >= REVOCATIONS_MAX {
+        if self.log.len() >= new.request.entries_max() {
             return None;
         }
         let entry = Revocation {
-            revoked: new.revoked.clone(),
-            until: unix_s() + new.kept_s,
+            revoked: new.request.at(now),
+            until: now + new.kept_s,
         };
         self.add(entry.clone());
         Some(entry)
     }
 
-    fn restore(&mut self, lost: &LostEntries) -> bool {
+    fn cut_off(&mut self, cut_off: &CutOff) {
+        let now = unix_s();
+        self.cut_offs.retain(|_, (until, _)| *until > now);
+        let known = self.cut_off_of(&cut_off.user).unwrap_or(0);
+        let counts = (now + cut_off.kept_s, cut_off.before.max(known));
+        self.cut_offs.insert(cut_off.user.clone(), counts);
+    }
+
+    fn restore(&mut self, lost: &LostEntries) -> Restored {
         if self.last() != number_of(&lost.read) {
-            return false;
+            return Restored::Behind;
+        }
+        if self.log.len() + lost.entries.len() > REVOCATIONS_MAX {
+            return Restored::Full;
         }
         for entry in &lost.entries {
             self.add(entry.clone());
         }
-        true
+        Restored::Done(LogPosition(self.last().to_string()))
     }
 
     fn after(&self, position: &LogPosition) -> LogPage {
@@ -94,21 +91,23 @@ impl Revocations {
             position,
             from_start,
             more: false,
+            now: unix_s(),
         }
     }
 }
 
 #[async_trait]
 impl RevocationDirectory for Store {
-    async fn cut_off(&self, cut_off: &CutOff) -> Result<u64, DirectoryError> {
-        Ok(self.revocations.lock().cut_off(cut_off))
-    }
-
     async fn revoke(&self, new: &NewRevocation) -> Result<Option<Revocation>, DirectoryError> {
         Ok(self.revocations.lock().revoke(new))
     }
 
-    async fn restore_log(&self, lost: &LostEntries) -> Result<bool, DirectoryError> {
+    async fn cut_off(&self, cut_off: &CutOff) -> Result<(), DirectoryError> {
+        self.revocations.lock().cut_off(cut_off);
+        Ok(())
+    }
+
+    async fn restore_log(&self, lost: &LostEntries) -> Result<Restored, DirectoryError> {
         Ok(self.revocations.lock().restore(lost))
     }
 

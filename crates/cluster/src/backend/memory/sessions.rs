@@ -6,9 +6,10 @@ use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 use super::Store;
 use crate::backend::directory::{
     Admission, Admitted, AssertPeerOutcome, Attach, AttachOutcome, DirectoryError, PeerDirectory,
-    Presence, TokenMark,
+    Presence,
 };
 use crate::backend::record::{Epoch, PeerRecord};
+use crate::backend::revocation::Credential;
 
 #[async_trait]
 impl PeerDirectory for Store {
@@ -25,17 +26,13 @@ impl PeerDirectory for Store {
         Ok(self.peers.lock().prove(peer, epoch))
     }
 
-    async fn note_token(
+    async fn note_credential(
         &self,
         peer: &PeerId,
         epoch: Epoch,
-        mark: &TokenMark,
+        credential: &Credential,
     ) -> Result<bool, DirectoryError> {
-        Ok(self.peers.lock().note_token(peer, epoch, mark))
-    }
-
-    async fn noted_token(&self, peer: &PeerId) -> Result<Option<TokenMark>, DirectoryError> {
-        Ok(self.peers.lock().noted_token(peer))
+        Ok(self.peers.lock().note_credential(peer, epoch, credential))
     }
 
     async fn hand_over(

@@ -8,19 +8,21 @@ use fred::interfaces::{HashesInterface, SetsInterface};
 use fred::types::Value;
 use switchboard_protocol::{NodeId, PeerId, RoomId, UserId};
 
+use super::credential;
 use super::directory::RedisDirectory;
 use super::failure::Failure;
 use super::reply::{Reply, fields, into_bytes};
 use super::rooms::flag;
 use super::script::{
     PEER_ASSERT, PEER_ATTACH, PEER_AWAY, PEER_EVICT, PEER_FORGET, PEER_HAND_OVER, PEER_INTEND,
-    PEER_PROVE, PEER_TOKEN, Script, USER_ADMIT,
+    PEER_PROVE, PEER_SHOWN, Script, USER_ADMIT,
 };
 use crate::backend::directory::{
     Admission, Admitted, AssertPeerOutcome, Attach, AttachOutcome, DirectoryError, PeerDirectory,
-    Presence, TokenMark,
+    Presence,
 };
 use crate::backend::record::{Epoch, PeerRecord};
+use crate::backend::revocation::Credential;
 use crate::observe::about::About;
 use crate::observe::record_kind::RecordKind;
 use crate::tasks::guard::caught;
@@ -48,26 +50,18 @@ impl PeerDirectory for RedisDirectory {
             .flag()?)
     }
 
-    async fn note_token(
+    async fn note_credential(
         &self,
         peer: &PeerId,
         epoch: Epoch,
-        mark: &TokenMark,
+        credential: &Credential,
     ) -> Result<bool, DirectoryError> {
-        let args = vec![epoch.to_string().into(), mark.0.as_str().into()];
+        let shown = credential::write(credential, epoch);
+        let args = vec![epoch.to_string().into(), shown.into()];
         Ok(self
-            .on_key(&PEER_TOKEN, self.keys.peer(peer), args)
+            .on_key(&PEER_SHOWN, self.keys.peer(peer), args)
             .await?
             .flag()?)
-    }
-
-    async fn noted_token(&self, peer: &PeerId) -> Result<Option<TokenMark>, DirectoryError> {
-        let mark: Option<String> = self
-            .commands
-            .client()?
-            .hget(self.keys.peer(peer), "token")
-            .await?;
-        Ok(mark.map(TokenMark))
     }
 
     async fn hand_over(
@@ -89,11 +83,12 @@ impl PeerDirectory for RedisDirectory {
     }
 
     async fn assert_peer(&self, record: &PeerRecord) -> Result<AssertPeerOutcome, DirectoryError> {
-        let head: [Value; 4] = [
+        let head: [Value; 5] = [
             record.epoch.to_string().into(),
             record.node.as_str().into(),
             record.user.as_str().into(),
             record.proven.to_string().into(),
+            shown(record.credential.as_ref(), record.epoch),
         ];
         let rooms = record.rooms.iter().map(|room| room.as_str().into());
         let args = head.into_iter().chain(rooms).collect();
@@ -318,6 +313,7 @@ impl RedisDirectory {
             attach.node.as_str().into(),
             attach.user.as_str().into(),
             shown.unwrap_or_default().into(),
+            self::shown(attach.credential.as_ref(), attach.epoch),
         ];
         let mut reply = self
             .commands
@@ -336,6 +332,12 @@ impl RedisDirectory {
             _ => Err(reply.odd()),
         }
     }
+}
+
+/// Empty where it is not known: what is there stays.
+fn shown(credential: Option<&Credential>, epoch: Epoch) -> Value {
+    let written = credential.map(|credential| credential::write(credential, epoch));
+    written.unwrap_or_default().into()
 }
 
 fn node(reply: &mut Reply) -> Result<NodeId, Failure> {
@@ -371,10 +373,13 @@ fn parse(peer: PeerId, fields: &[(Bytes, Bytes)]) -> (Option<PeerRecord>, bool) 
     let mut rooms: Vec<RoomId> = rooms.into_iter().flatten().collect();
     rooms.sort_unstable();
     let record = || {
+        let epoch = known.get("epoch")?.parse().ok()?;
+        let shown = known.get("shown");
         Some(PeerRecord {
             peer,
             node: known.get("node")?.parse().ok()?,
-            epoch: known.get("epoch")?.parse().ok()?,
+            epoch,
+            credential: shown.and_then(|shown| credential::read(shown, epoch)),
             proven: known.get("proven")?.parse().ok()?,
             user: known.get("user")?.parse().ok()?,
             rooms,

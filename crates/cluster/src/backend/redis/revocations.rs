@@ -10,9 +10,10 @@ use super::directory::RedisDirectory;
 use super::failure::Failure;
 use super::keys::{decode_user, encode_user};
 use super::reply::{Reply, fields};
-use super::script::{REVOCATION_ADD, REVOCATION_READ, REVOCATION_RESTORE, USER_CUT_OFF};
+use super::script::{REVOCATION_ADD, REVOCATION_READ, REVOCATION_RESTORE, Script, USER_CUT_OFF};
 use crate::backend::directory::{
-    CutOff, DirectoryError, LostEntries, NewRevocation, REVOCATIONS_MAX, RevocationDirectory,
+    CutOff, DirectoryError, KEPT_MAX_S, LostEntries, NewRevocation, REVOCATIONS_MAX, Restored,
+    RevocationDirectory, RevokeRequest,
 };
 use crate::backend::revocation::{LogPage, LogPosition, Revocation, Revoked};
 use crate::observe::about::About;
@@ -21,35 +22,25 @@ use crate::observe::unreadable::read_one;
 
 /// Entries that are read at once.
 const PAGE: usize = 500;
-/// Entries that are written again at once.
-const RESTORED_AT_ONCE: usize = 500;
 
 #[async_trait]
 impl RevocationDirectory for RedisDirectory {
-    async fn cut_off(&self, cut_off: &CutOff) -> Result<u64, DirectoryError> {
-        let before = cut_off.before.map(|before| before.to_string());
-        let args: Vec<Value> = vec![
-            before.unwrap_or_default().into(),
-            cut_off.kept_s.to_string().into(),
-        ];
-        let key = self.keys.user_cut_off(&cut_off.user);
-        let mut reply = self.commands.run(&USER_CUT_OFF, &[&key], args).await?;
-        Ok(reply.number()?)
-    }
-
     async fn revoke(&self, new: &NewRevocation) -> Result<Option<Revocation>, DirectoryError> {
-        let [kind, id, before] = written(&new.revoked);
+        let [kind, id, mut before] = written(&new.request.at(0));
+        if let RevokeRequest::User { before: None, .. } = new.request {
+            before = "".into();
+        }
         let args: Vec<Value> = vec![
             kind,
             id,
             before,
             new.kept_s.to_string().into(),
-            REVOCATIONS_MAX.to_string().into(),
+            new.request.entries_max().to_string().into(),
         ];
         let mut reply = self.on_log(&REVOCATION_ADD, args).await?;
         match &*reply.text()? {
             "added" => Ok(Some(Revocation {
-                revoked: new.revoked.clone(),
+                revoked: new.request.at(reply.number()?),
                 until: reply.number()?,
             })),
             "full" => Ok(None),
@@ -57,10 +48,18 @@ impl RevocationDirectory for RedisDirectory {
         }
     }
 
-    async fn restore_log(&self, lost: &LostEntries) -> Result<bool, DirectoryError> {
-        // What does not fit into one call is missing once more when the log is next read from its start.
-        let entries = lost.entries.iter().take(RESTORED_AT_ONCE);
-        let entries = entries.flat_map(|entry| {
+    async fn cut_off(&self, cut_off: &CutOff) -> Result<(), DirectoryError> {
+        let args: Vec<Value> = vec![
+            cut_off.before.to_string().into(),
+            cut_off.kept_s.to_string().into(),
+        ];
+        let key = self.keys.user_cut_off(&cut_off.user);
+        self.commands.run(&USER_CUT_OFF, &[&key], args).await?;
+        Ok(())
+    }
+
+    async fn restore_log(&self, lost: &LostEntries) -> Result<Restored, DirectoryError> {
+        let entries = lost.entries.iter().flat_map(|entry| {
             let [kind, id, before] = written(&entry.revoked);
             [kind, id, before, entry.until.to_string().into()]
         });
@@ -69,28 +68,35 @@ impl RevocationDirectory for RedisDirectory {
             REVOCATIONS_MAX.to_string().into(),
         ];
         let args = head.into_iter().chain(entries).collect();
-        Ok(self.on_log(&REVOCATION_RESTORE, args).await?.flag()?)
+        let mut reply = self.on_log(&REVOCATION_RESTORE, args).await?;
+        match &*reply.text()? {
+            "done" => Ok(Restored::Done(LogPosition(reply.text()?.to_string()))),
+            "behind" => Ok(Restored::Behind),
+            "full" => Ok(Restored::Full),
+            _ => Err(reply.odd().into()),
+        }
     }
 
     async fn log_after(&self, position: &LogPosition) -> Result<LogPage, DirectoryError> {
         let args: Vec<Value> = vec![position.0.as_str().into(), PAGE.to_string().into()];
         let mut reply = self.on_log(&REVOCATION_READ, args).await?;
-        let from_start = reply.flag()?;
+        let (now, from_start) = (reply.number()?, reply.flag()?);
         let written = reply.values()?;
-        let more = written.len() >= PAGE;
         let mut page = LogPage {
             position: match from_start {
                 true => LogPosition::default(),
                 false => position.clone(),
             },
             from_start,
-            more,
+            more: written.len() >= PAGE,
+            now,
             ..LogPage::default()
         };
         for entry in written {
             let (id, entry) = parts(entry).ok_or_else(|| reply.odd())?;
             page.position = LogPosition(id);
-            match read_one(|| parse(entry)) {
+            let entry = read_one(|| parse(entry));
+            match entry.filter(|entry| entry.until <= now + KEPT_MAX_S) {
                 Some(entry) => page.entries.push(entry),
                 None => self.unreadable.note(
                     RecordKind::Revocation,
@@ -104,11 +110,7 @@ impl RevocationDirectory for RedisDirectory {
 }
 
 impl RedisDirectory {
-    async fn on_log(
-        &self,
-        script: &super::script::Script,
-        args: Vec<Value>,
-    ) -> Result<Reply, Failure> {
+    async fn on_log(&self, script: &Script, args: Vec<Value>) -> Result<Reply, Failure> {
         let log = self.keys.revocations();
         self.commands.run(script, &[&log], args).await
     }

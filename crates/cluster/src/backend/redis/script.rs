@@ -37,7 +37,7 @@ scripts! {
     ROOM_MEMBER = "values" "room" "room_member";
     PEER_ATTACH = "values" "peer_attach";
     PEER_PROVE = "peer_prove";
-    PEER_TOKEN = "peer_token";
+    PEER_SHOWN = "peer_shown";
     PEER_HAND_OVER = "peer_hand_over";
     PEER_ASSERT = "values" "peer_assert";
     PEER_INTEND = "peer_intend";

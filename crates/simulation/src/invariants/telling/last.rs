@@ -55,6 +55,7 @@ impl Tale {
                 epoch: 1,
                 proven: 1,
                 user: user(),
+                credential: None,
                 rooms: vec![room()],
             });
             listed.members.push(MemberRecord {

@@ -2,7 +2,7 @@
 -- epoch stay: some list it perhaps, and whoever asserts takes it out of those that it has left since.
 --
 -- KEYS  1 the peer's hash
--- ARGV  1 epoch  2 node  3 user  4 proven epoch  5… its rooms
+-- ARGV  1 epoch  2 node  3 user  4 proven epoch  5 what its client has shown, '' where that is not known  6… its rooms
 -- Result
 --   known                   nothing was missing
 --   restored
@@ -11,7 +11,7 @@
 -- is none as nobody.
 
 local epoch, node, user, proven = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
-local known = redis.call('HMGET', KEYS[1], 'epoch', 'node', 'proven')
+local known = redis.call('HMGET', KEYS[1], 'epoch', 'node', 'proven', 'shown')
 local known_epoch, known_node = number_of(known[1]) or 0, node_of(known[2])
 local answer = 'known'
 
@@ -26,7 +26,11 @@ elseif (number_of(known[3]) or 0) < proven then
   redis.call('HSET', KEYS[1], 'proven', ARGV[4])
   answer = 'restored'
 end
-for at = 5, #ARGV do
+if ARGV[5] ~= '' and known[4] ~= ARGV[5] then
+  redis.call('HSET', KEYS[1], 'shown', ARGV[5])
+  answer = 'restored'
+end
+for at = 6, #ARGV do
   if redis.call('HSETNX', KEYS[1], 'room:' .. ARGV[at], '') == 1 then answer = 'restored' end
 end
 return { answer }

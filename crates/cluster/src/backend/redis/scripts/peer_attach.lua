@@ -1,7 +1,8 @@
 -- Writes down which node owns a session.
 --
 -- KEYS  1 the peer's hash
--- ARGV  1 epoch  2 node  3 user  4 of a resume: the epoch of the secret that was shown; else ''
+-- ARGV  1 epoch  2 node  3 user  4 of a resume: the epoch of the secret that was shown; else ''  5 what its client has
+--       shown, '' where that is not known
 -- Result
 --   attached former-node former-epoch {room, …}    '' and 0 where there was no other epoch before
 --   unknown                              a resume of a session that is not here
@@ -15,6 +16,10 @@ local known = redis.call('HMGET', KEYS[1], 'epoch', 'node', 'proven', 'former_no
 local known_epoch, known_node, proven = number_of(known[1]) or 0, known[2], number_of(known[3]) or 0
 local former_node, former_epoch = node_of(known[4]) or '', number_of(known[5]) or 0
 
+local function note_shown()
+  if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'shown', ARGV[5]) end
+end
+
 local function rooms()
   local list = {}
   for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
@@ -27,6 +32,7 @@ end
 if not known_node then
   if shown then return { 'unknown' } end
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'proven', ARGV[1], 'node', node, 'user', user)
+  note_shown()
   return { 'attached', '', 0, {} }
 end
 if known_epoch > epoch or (known_epoch == epoch and known_node ~= node) then
@@ -39,4 +45,5 @@ if known_epoch < epoch then
   redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'node', node, 'user', user,
     'former_node', former_node, 'former_epoch', whole_number(former_epoch))
 end
+note_shown()
 return { 'attached', former_node, former_epoch, rooms() }

@@ -2,14 +2,16 @@
 --
 -- KEYS  1 the log
 -- ARGV  1 the last entry that the node has read, '' where there was none  2 entries at most  3… kind, id, before and until of each
--- Result  1: done; 0: the log has other entries by now, perhaps these, and the node is to read them first
+-- Result
+--   done id   all of them are in the log, the last one there
+--   behind    the log has other entries by now, perhaps these, and the node is to read them first
+--   full      it has no room for them
 -- Atomic: the comparison and all entries. Of several nodes that have noticed the same loss, one writes.
 
-if last_id(KEYS[1]) ~= ARGV[1] then return 0 end
-local left = tonumber(ARGV[2]) - redis.call('XLEN', KEYS[1])
+if last_id() ~= ARGV[1] then return { 'behind' } end
+if redis.call('XLEN', KEYS[1]) + (#ARGV - 2) / 4 > tonumber(ARGV[2]) then return { 'full' } end
+local last = ARGV[1]
 for at = 3, #ARGV, 4 do
-  if left <= 0 then break end
-  add(KEYS[1], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
-  left = left - 1
+  last = add(ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
 end
-return 1
+return { 'done', last }
