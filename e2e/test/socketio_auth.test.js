@@ -76,6 +76,22 @@ scenario('who was refused may come again with a better token; the token says who
   assert.equal((await ada.hears('video:user-joined')).user.id, 'bob');
 });
 
+scenario('a page that tries a wrong token again and again is told when that helps, and another page gets in', async (world) => {
+  const gateway = await world.gateway({ 'auth.jwt.secret': SECRET });
+  const page = world.socketIo(gateway, { auth: { token: 'expired' } });
+  const told = /** @type {({ reason: string, retry_after_ms: number } | undefined)[]} */ ([]);
+  page.socket.on('connect_error', (error) => told.push(/** @type {any} */ (error).data));
+  for (let times = 1; !told.at(-1); times++) {
+    assert.equal(await page.refusal(), 'Authentication failed');
+    assert.ok(times < 20, 'it is told at last');
+    if (!told.at(-1)) page.socket.connect();
+  }
+  const { reason, retry_after_ms } = /** @type {NonNullable<typeof told[0]>} */ (told.at(-1));
+  assert.match(reason, /refused before/);
+  assert.ok(retry_after_ms > 0 && retry_after_ms <= 60_000, `${retry_after_ms}`);
+  await world.socketIoIn(gateway, { auth: { token: await gateway.mint('--user', 'ada') } });
+});
+
 scenario('a token for some rooms opens those, and a refusal says so', async (world) => {
   const gateway = await world.gateway({ 'auth.jwt.secret': SECRET, error_texts: 'ko' });
   const client = await world.socketIoIn(gateway, { auth: { token: await gateway.mint('--user', 'ada', '--room', 'study-*') } });

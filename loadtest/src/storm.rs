@@ -105,7 +105,12 @@ pub(crate) async fn measure(options: &Options) -> Result<()> {
     let redis = RedisServer::start();
     let binary = prepare::gateway()?;
     let url = format!("redis.url={}", redis.url());
-    let settings = [&*url, "log.filter=warn,switchboard_gateway::serve=info"];
+    let settings = [
+        &*url,
+        "log.filter=warn,switchboard_gateway::serve=info",
+        // All clients are on this machine.
+        "limits.sessions_per_address=0",
+    ];
     let start = || GatewayProcess::start_ready(&binary, &settings);
     let (mut first, second) = (start(), start());
 

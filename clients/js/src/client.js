@@ -313,6 +313,7 @@ export class Client extends Emitter {
     const endsAt = this.#platform.now() + inMs;
     const { welcome } = this;
     for (;;) {
+      let againMs = REFRESH_PAUSE_MIN_MS;
       try {
         const token = await (this.#options.getToken ? this.#options.getToken() : this.token);
         // Another connection has told its own token.
@@ -323,11 +324,12 @@ export class Client extends Emitter {
           return;
         }
       } catch (error) {
+        if (error instanceof SwitchboardError) againMs = Math.max(againMs, error.retryAfterMs ?? 0);
         log('warn', `The token was not refreshed: ${error instanceof Error ? error.message : String(error)}`);
       }
       const left = endsAt - this.#platform.now();
-      if (left < REFRESH_PAUSE_MIN_MS) return;
-      await pause(this.#platform, Math.max(REFRESH_PAUSE_MIN_MS, left / 2));
+      if (left < againMs) return;
+      await pause(this.#platform, Math.max(againMs, left / 2));
       if (!this.#lifeline.connected) return;
     }
   }

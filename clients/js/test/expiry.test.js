@@ -52,3 +52,18 @@ test('a refused token leaves the session as it is, and is tried again at half of
   await idle();
   assert.deepEqual(fake.socket.of('refresh').map(({ token }) => token), ['second', 'third']);
 });
+
+test('a refresh that comes too early is tried again when the gateway says so, and not sooner', async () => {
+  const tokens = ['first', 'second', 'third'];
+  const fake = await connected({ getToken: async () => tokens.shift() });
+  fake.socket.say({ type: 'expiring', in_ms: 10_000 });
+  await idle();
+  const { id } = fake.socket.last('refresh');
+  fake.socket.say({ type: 'error', re: id, code: 'rate-limited', message: 'this token was refused before', retry_after_ms: 8_000 });
+  await idle();
+  await fake.clock.advance(7_900);
+  assert.equal(fake.socket.of('refresh').length, 1);
+  await fake.clock.advance(200);
+  await idle();
+  assert.equal(fake.socket.last('refresh').token, 'third');
+});

@@ -59,19 +59,30 @@ impl Arrivals {
     }
 }
 
+/// How many connections may be accepted a second: more than sessions may begin. So one that is refused is told when to come
+/// again, and one that is resumed does not wait in the system's queue behind those that are new.
+pub(crate) fn accepts_per_second(limits: &LimitsConfig) -> Option<u32> {
+    const FOR_EACH_SESSION: u32 = 4;
+    let sessions = limits.connects_per_second?;
+    Some(sessions.get().saturating_mul(FOR_EACH_SESSION))
+}
+
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
 
     use super::*;
 
-    fn arrivals(of_node: u32, of_address: u32, now: Instant) -> Arrivals {
-        let limits = LimitsConfig {
+    fn limits(of_node: u32, of_address: u32) -> LimitsConfig {
+        LimitsConfig {
             connects_per_second: NonZeroU32::new(of_node),
             connects_per_second_per_address: NonZeroU32::new(of_address),
             ..LimitsConfig::default()
-        };
-        Arrivals::from_config(&limits, now)
+        }
+    }
+
+    fn arrivals(of_node: u32, of_address: u32, now: Instant) -> Arrivals {
+        Arrivals::from_config(&limits(of_node, of_address), now)
     }
 
     fn source(last: u8) -> Source {
@@ -102,6 +113,12 @@ mod tests {
         assert_eq!(rule(2), Some(Rule::ConnectsPerSecond));
         let end = arrivals.begin(source(3), now).expect_err("too many");
         assert_eq!(end.code, CloseCode::Unavailable);
+    }
+
+    #[test]
+    fn connections_are_accepted_faster_than_sessions_begin_or_without_a_limit() {
+        assert_eq!(accepts_per_second(&limits(50, 0)), Some(200));
+        assert_eq!(accepts_per_second(&limits(0, 1)), None);
     }
 
     #[test]

@@ -170,7 +170,7 @@ impl Authenticator {
             Err(Refused::Token(error) | Refused::Unavailable { error, .. }) => {
                 self.metrics.authenticated(Some(error));
             }
-            // Whoever says it to the client counts it by its rule.
+            // Counted by its rule, where the client is told.
             Err(Refused::Limited { .. }) => {}
         }
         identity
@@ -212,11 +212,11 @@ impl Tokens {
     /// Whose token it is, unless it is too early to look at it again.
     async fn identity(&self, token: &str, source: Source) -> Result<Identity, Refused> {
         let limited = |(rule, retry_after)| Refused::Limited { rule, retry_after };
-        let now = Instant::now();
-        self.wrong.may_look(token, source, now).map_err(limited)?;
+        let may_look = self.wrong.may_look(token, source, Instant::now());
+        may_look.map_err(limited)?;
         let identity = self.look(token).await;
         if let Err(Refused::Token(_)) = identity {
-            self.wrong.note(token, source, now);
+            self.wrong.note(token, source, Instant::now());
         }
         identity
     }

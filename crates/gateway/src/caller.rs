@@ -100,7 +100,7 @@ pub(crate) fn allows<T>(
     })
 }
 
-/// Whom a request is counted for.
+/// The address that a request is counted for.
 pub(crate) fn source(parts: &Parts) -> Source {
     let nowhere = || Source::of(Ipv4Addr::UNSPECIFIED.into());
     visit(parts).map_or_else(nowhere, |visit| visit.source())

@@ -20,10 +20,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::arrivals::Arrivals;
+use crate::arrivals::{Arrivals, accepts_per_second};
 use crate::auth::Authenticator;
 use crate::capacity::{Capacity, OPS_CONNECTIONS};
-use crate::config::{AuthMode, Config, LimitsConfig};
+use crate::config::{AuthMode, Config};
 use crate::doors::Doors;
 use crate::drain::{self, Drained, Drains, Order, Signals};
 use crate::gateway::{Gateway, rules};
@@ -199,14 +199,6 @@ fn capacity(config: &Config) -> Capacity {
         capacity.sessions,
     );
     capacity
-}
-
-/// Faster than sessions may begin: one that is refused is told when to come again, and one that is resumed does not wait in the
-/// system's queue behind those that are new.
-fn accepts_per_second(limits: &LimitsConfig) -> Option<u32> {
-    const FOR_EACH_SESSION: u32 = 4;
-    let sessions = limits.connects_per_second?;
-    Some(sessions.get().saturating_mul(FOR_EACH_SESSION))
 }
 
 fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {

@@ -64,7 +64,7 @@ async fn an_address_has_so_many_sessions_and_its_neighbours_have_theirs() {
         gateway.metric("switchboard_sessions_away") == 1.0
     });
     let (_third, _) = come(&gateway, ONE).await.expect("there is a place");
-    // The place is another's now. Whoever resumes is let in all the same.
+    // The place is another's now. A session that resumes is let in all the same.
     let (_first, again) = come_with(&gateway, ONE, &resuming(&welcome))
         .await
         .expect("it resumes");

@@ -1,4 +1,4 @@
-//! What somebody learns of rooms and people that are none of his business: nothing.
+//! What a client learns of rooms that its token does not cover, and of people who are in no room with it: nothing.
 
 use serde_json::json;
 use switchboard_client::Options;
@@ -8,7 +8,7 @@ use switchboard_testkit::GatewayProcess;
 
 use crate::support::{Cluster, Peer, Raw, SECRET_SETTING, hear, options, token};
 
-/// A room that is there, and one that is not. Both are none of his.
+/// A room that is there, and one that is not. His token covers neither.
 const ROOMS: [&str; 2] = ["theirs", "absent"];
 
 async fn with(gateway: &GatewayProcess, user: &str, grants: serde_json::Value) -> Peer {

@@ -108,6 +108,7 @@ fn times_must_follow_one_another() {
 fn zero_is_refused_by_name_except_where_it_means_off() {
     for path in [
         "limits.burst",
+        "limits.requests_per_second",
         "limits.sessions",
         "limits.in_flight",
         "room.capacity",
@@ -124,7 +125,15 @@ fn zero_is_refused_by_name_except_where_it_means_off() {
     assert!(
         mistakes(
             &[],
-            &["limits.connects_per_second=0", "routing.linger_max_us=0"]
+            &[
+                "limits.sessions_per_address=0",
+                "limits.connects_per_second=0",
+                "limits.connects_per_second_per_address=0",
+                "limits.http_per_second_per_address=0",
+                "limits.http_per_second_per_user=0",
+                "limits.wrong_tokens_per_second_per_address=0",
+                "routing.linger_max_us=0"
+            ]
         )
         .is_empty()
     );
