@@ -40,6 +40,7 @@ export const boards = {
           graph('CPU', 'Cores, by gateway.', 'none', { query: `sum by (instance) (rate(process_cpu_seconds_total{}${RATE}))`, legend: '{{instance}}' }),
           graph('Memory', 'Resident, by gateway.', 'bytes', { query: 'sum by (instance) (process_resident_memory_bytes{})', legend: '{{instance}}' }),
           graph('Open files', 'Used, of those that a gateway may have.', 'percentunit', { query: 'max by (instance) (process_open_fds{} / process_max_fds{})', legend: '{{instance}}' }),
+          graph('Certificate', 'How long the one is good that a gateway itself serves. 0: it has ended, or the gateway speaks no TLS.', 's', { query: 'min by (instance) (clamp_min(switchboard_tls_certificate_not_after_seconds{} - time(), 0))', legend: '{{instance}}' }),
         ],
       },
     ],
@@ -73,6 +74,7 @@ export const boards = {
         panels: [
           graph('Tokens', 'Hellos, by the outcome of their token.', 'ops', { query: `sum by (outcome) (rate(switchboard_auth_total{}${RATE}))`, legend: '{{outcome}}' }),
           graph('Closed to make room', 'Connections that sent nothing.', 'cps', { query: `sum by (reason) (rate(switchboard_connections_shed_total{}${RATE}))`, legend: '{{reason}}' }),
+          graph('Ended before a request', 'Because of PROXY protocol or TLS, by what was wrong.', 'cps', { query: `sum by (reason) (rate(switchboard_opening_failures_total{}${RATE}))`, legend: '{{reason}}' }),
           graph('Away sessions that ended early', 'By the limit that was reached.', 'ops', { query: `sum by (limit) (rate(switchboard_away_ended_total{}${RATE}))`, legend: '{{limit}}' }),
         ],
       },

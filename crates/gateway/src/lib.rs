@@ -35,6 +35,7 @@ mod serve;
 mod source;
 mod tally;
 mod tasks;
+mod tls;
 mod upgrade;
 mod web_socket;
 

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
 use crate::capacity::{Capacity, OPS_CONNECTIONS};
-use crate::config::{AuthMode, Config};
+use crate::config::{AuthMode, Config, ProxyProtocol};
 use crate::connection::Entrance;
 use crate::doors::Doors;
 use crate::drain::{self, Drained, Drains, Order, Signals};
@@ -30,13 +30,14 @@ use crate::gateway::{Gateway, rules};
 use crate::health::{self, Neighbours, Readiness};
 use crate::http::{self, origin::Origins};
 use crate::ice::Ice;
-use crate::listener::{self, Bounds};
+use crate::listener::{self, Bounds, Preamble};
 use crate::metrics::Metrics;
 use crate::open_files;
 use crate::otlp::{self, Export};
 use crate::registry::Registry;
 use crate::source::Proxies;
 use crate::tasks::{self, NodeFailed, Task, guarded, spawn_vital};
+use crate::tls::{self, HangUps, Tls};
 
 /// The node answers for so long after a drain, so that `switchboard drain`, which asks more often, can show the last
 /// numbers.
@@ -61,18 +62,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let ops_address = ops_listener.as_ref().unwrap_or(&listener).local_addr()?;
     let gateway = assemble(config, capacity, ops_address)?;
+    let tls = tls(&gateway)?;
     let neighbours = Neighbours::new().context("cannot make an HTTP client")?;
     let stop_accepting = CancellationToken::new();
-    let bounds = Arc::new(Bounds {
-        read_timeout: gateway.config.limits.header_read_timeout,
-        connects_per_second: gateway.config.limits.connects_per_second.map(Into::into),
-        proxies: gateway.proxies.clone(),
-    });
     let http_tasks = TaskTracker::new();
-    announce(&listener, &gateway);
+    announce(&listener, ops_listener.as_ref(), &gateway);
     let alarm = gateway.node.alarm();
-    let accept = |listener, most, router, stop| {
-        let (bounds, tasks) = (bounds.clone(), http_tasks.clone());
+    let accept = |listener, most, router, preamble, stop| {
+        let (bounds, tasks) = (bounds(&gateway, preamble), http_tasks.clone());
         let doors = Doors::new(most, gateway.metrics.shed_counters());
         let accepting = listener::serve(listener, doors, router, bounds, tasks, stop);
         spawn_vital(&http_tasks, Task::Accept, alarm, accepting);
@@ -82,14 +79,27 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let stop_public = match ops_listener {
         Some(ops_listener) => {
             let ops = http::ops(gateway.clone());
-            accept(ops_listener, OPS_CONNECTIONS, ops, stop_ops.clone());
+            let stop = stop_ops.clone();
+            accept(ops_listener, OPS_CONNECTIONS, ops, None, stop);
             stop_accepting.clone()
         }
         None => stop_ops.clone(),
     };
     let public = http::public(gateway.clone());
-    accept(listener, capacity.connections, public, stop_public);
+    let served = tls.as_ref().map(|(tls, _)| tls.clone());
+    let preamble = preamble(&gateway, served);
+    accept(
+        listener,
+        capacity.connections,
+        public,
+        preamble,
+        stop_public,
+    );
     gateway.node.start();
+    if let Some((tls, hang_ups)) = tls {
+        let renewing = tls.keep_fresh(hang_ups, tls::LOOK_EVERY, stop_ops.clone());
+        spawn_vital(&http_tasks, Task::Certificate, alarm, renewing);
+    }
     for reading in gateway.authenticator.keep_fresh(&stop_ops) {
         spawn_vital(&http_tasks, Task::Keys, alarm, reading);
     }
@@ -101,6 +111,39 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     stop_ops.cancel();
     let _ = watching.await;
     Ok(())
+}
+
+/// The certificate on `listen`, and the signal that has it read again.
+fn tls(gateway: &Gateway) -> anyhow::Result<Option<(Arc<Tls>, HangUps)>> {
+    let Some(files) = gateway.config.tls.files() else {
+        return Ok(None);
+    };
+    let hang_ups = HangUps::new().context("cannot listen for SIGHUP")?;
+    let tls = Tls::load(files, gateway.metrics.certificate())?;
+    Ok(Some((Arc::new(tls), hang_ups)))
+}
+
+/// What connections on `listen` begin with; `None`: with HTTP.
+fn preamble(gateway: &Gateway, tls: Option<Arc<Tls>>) -> Option<Preamble> {
+    let proxies = match gateway.config.proxy.protocol {
+        ProxyProtocol::Off => None,
+        ProxyProtocol::Required => Some(gateway.proxies.clone()),
+    };
+    let failures = gateway.metrics.opening_failures();
+    (proxies.is_some() || tls.is_some()).then_some(Preamble {
+        proxies,
+        tls,
+        failures,
+    })
+}
+
+fn bounds(gateway: &Gateway, preamble: Option<Preamble>) -> Arc<Bounds> {
+    Arc::new(Bounds {
+        read_timeout: gateway.config.limits.header_read_timeout,
+        connects_per_second: gateway.config.limits.connects_per_second.map(Into::into),
+        proxies: gateway.proxies.clone(),
+        preamble,
+    })
 }
 
 /// Runs until the end or a failure, and exports the last spans.
@@ -325,16 +368,28 @@ fn settings(config: &Config, ops_address: SocketAddr, traces: Traces) -> Setting
     }
 }
 
-/// Logs where people and programs find this node. Tests read the address from this line when the port is 0.
-fn announce(listener: &TcpListener, gateway: &Gateway) {
+/// Logs where people and programs find this node. Tests read the addresses from this line when a port is 0.
+fn announce(listener: &TcpListener, ops_listener: Option<&TcpListener>, gateway: &Gateway) {
     let Ok(address) = listener.local_addr() else {
         return;
+    };
+    let ops_listen = ops_listener.and_then(|listener| listener.local_addr().ok());
+    let ops_listen = ops_listen.unwrap_or(address);
+    let scheme = match gateway.config.tls.files() {
+        Some(_) => "https",
+        None => "http",
     };
     let backend = match &gateway.config.redis.url {
         Some(url) => format!("Redis at {url}"),
         None => "embedded: one node, nothing to install".into(),
     };
-    tracing::info!(node.id = %gateway.node.id(), listen = %address, backend, "open http://{address}/ for the demo page");
+    tracing::info!(
+        node.id = %gateway.node.id(),
+        listen = %address,
+        %ops_listen,
+        backend,
+        "open {scheme}://{address}/ for the demo page"
+    );
 }
 
 /// Logs once, a moment after the start, why the node is not ready if Redis does not answer.

@@ -9,39 +9,15 @@ use std::time::Duration;
 use serde_json::json;
 use switchboard_testkit::GatewayProcess;
 
-use crate::support::{Raw, SECRET_SETTING, http, still_well, token, with_files};
+use crate::support::{
+    Raw, SECRET_SETTING, http, open_polling, open_polling_as, still_well, token, with_files,
+};
 
 /// Files that the node may have open in these tests.
 const FILES: u32 = 256;
 /// More than fit into them, several times.
 const MANY: usize = 1000;
 const HONEST: usize = 16;
-
-/// Opens polling sessions over one TCP connection, and says nothing on any.
-fn open_polling(stream: &mut TcpStream, sessions: usize) {
-    open_polling_as(stream, sessions, |_| String::new());
-}
-
-/// The same with more header lines for each ten.
-fn open_polling_as(stream: &mut TcpStream, sessions: usize, more: impl Fn(usize) -> String) {
-    for ten in 0..sessions / 10 {
-        let more = more(ten);
-        let request = format!(
-            "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\n{more}\r\n"
-        );
-        stream
-            .write_all(request.repeat(10).as_bytes())
-            .expect("the gateway reads");
-        let mut opened = 0;
-        while opened < 10 {
-            let mut bytes = [0; 4096];
-            let length = stream.read(&mut bytes).expect("the gateway answers");
-            assert!(length > 0, "the gateway ended the connection");
-            let text = String::from_utf8_lossy(&bytes[..length]);
-            opened += text.matches("\"sid\"").count();
-        }
-    }
-}
 
 fn honest(gateway: &GatewayProcess, number: usize) -> Raw {
     let mut raw = Raw::open(gateway, "/v1/connect", &[]);
