@@ -42,7 +42,7 @@ scenario('two talk over wss from an https page of the gateway, and its certifica
   await dora.visit(gateway.url);
   await agreed(dora, 'second');
 
-  // Whoever was there is still on the connection of the first certificate.
+  // Those who were there are still on the connection of the first certificate.
   await bob.element('mic').click();
   await ada.untilSees('Bob', { muted: true });
   for (const { sockets } of people) assert.equal(sockets.length, 1);

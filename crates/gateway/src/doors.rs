@@ -216,7 +216,7 @@ impl Visit {
     }
 
     /// A trusted proxy says that it connects for `client`, which counts as the peer from now on.
-    pub(crate) fn is_for(self: &Arc<Self>, client: IpAddr) {
+    pub(crate) fn came_for(self: &Arc<Self>, client: IpAddr) {
         self.change(|standing| {
             standing.peer = client;
             standing.source = Source::of(client);
@@ -224,7 +224,7 @@ impl Visit {
     }
 
     /// The TLS handshake is done.
-    pub(crate) fn is_encrypted(&self) {
+    pub(crate) fn encrypted(&self) {
         self.is_encrypted.store(true, Ordering::Relaxed);
     }
 

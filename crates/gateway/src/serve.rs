@@ -1,6 +1,7 @@
 //! Puts a gateway together, runs it and takes it apart.
 
-use std::io;
+mod listening;
+
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,14 +16,14 @@ use switchboard_cluster::{
 use switchboard_connection::Host;
 use switchboard_protocol::NodeId;
 use switchboard_traces::Traces;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::listening::{announce, bind, bounds, preamble, tls};
 use crate::auth::Authenticator;
 use crate::capacity::{Capacity, OPS_CONNECTIONS};
-use crate::config::{AuthMode, Config, ProxyProtocol};
+use crate::config::{AuthMode, Config};
 use crate::connection::Entrance;
 use crate::doors::Doors;
 use crate::drain::{self, Drained, Drains, Order, Signals};
@@ -30,14 +31,14 @@ use crate::gateway::{Gateway, rules};
 use crate::health::{self, Neighbours, Readiness};
 use crate::http::{self, origin::Origins};
 use crate::ice::Ice;
-use crate::listener::{self, Bounds, Preamble};
+use crate::listener;
 use crate::metrics::Metrics;
 use crate::open_files;
 use crate::otlp::{self, Export};
 use crate::registry::Registry;
 use crate::source::Proxies;
 use crate::tasks::{self, NodeFailed, Task, guarded, spawn_vital};
-use crate::tls::{self, HangUps, Tls};
+use crate::tls;
 
 /// The node answers for so long after a drain, so that `switchboard drain`, which asks more often, can show the last
 /// numbers.
@@ -111,39 +112,6 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     stop_ops.cancel();
     let _ = watching.await;
     Ok(())
-}
-
-/// The certificate on `listen`, and the signal that has it read again.
-fn tls(gateway: &Gateway) -> anyhow::Result<Option<(Arc<Tls>, HangUps)>> {
-    let Some(files) = gateway.config.tls.files() else {
-        return Ok(None);
-    };
-    let hang_ups = HangUps::new().context("cannot listen for SIGHUP")?;
-    let tls = Tls::load(files, gateway.metrics.certificate())?;
-    Ok(Some((Arc::new(tls), hang_ups)))
-}
-
-/// What connections on `listen` begin with; `None`: with HTTP.
-fn preamble(gateway: &Gateway, tls: Option<Arc<Tls>>) -> Option<Preamble> {
-    let proxies = match gateway.config.proxy.protocol {
-        ProxyProtocol::Off => None,
-        ProxyProtocol::Required => Some(gateway.proxies.clone()),
-    };
-    let failures = gateway.metrics.opening_failures();
-    (proxies.is_some() || tls.is_some()).then_some(Preamble {
-        proxies,
-        tls,
-        failures,
-    })
-}
-
-fn bounds(gateway: &Gateway, preamble: Option<Preamble>) -> Arc<Bounds> {
-    Arc::new(Bounds {
-        read_timeout: gateway.config.limits.header_read_timeout,
-        connects_per_second: gateway.config.limits.connects_per_second.map(Into::into),
-        proxies: gateway.proxies.clone(),
-        preamble,
-    })
 }
 
 /// Runs until the end or a failure, and exports the last spans.
@@ -241,31 +209,6 @@ fn capacity(config: &Config) -> Capacity {
         capacity.sessions,
     );
     capacity
-}
-
-fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    listen(address).with_context(|| not_listening(address, key))
-}
-
-/// The error of the system stands behind it.
-fn not_listening(address: SocketAddr, key: &str) -> String {
-    let variable = format!("SWITCHBOARD_{}", key.to_uppercase());
-    format!(
-        "{key}: cannot listen on {address}; stop what uses it, or choose an address of this machine and a port that this \
-         process may use ({variable}, --set {key}=…)"
-    )
-}
-
-/// With a backlog for all clients of a lost node that connect at the same moment; the system may allow less.
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    const BACKLOG: u32 = 4096;
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
 }
 
 /// A gateway whose node is not started yet.
@@ -366,30 +309,6 @@ fn settings(config: &Config, ops_address: SocketAddr, traces: Traces) -> Setting
         local_shortcut: config.routing.local_shortcut,
         traces,
     }
-}
-
-/// Logs where people and programs find this node. Tests read the addresses from this line when a port is 0.
-fn announce(listener: &TcpListener, ops_listener: Option<&TcpListener>, gateway: &Gateway) {
-    let Ok(address) = listener.local_addr() else {
-        return;
-    };
-    let ops_listen = ops_listener.and_then(|listener| listener.local_addr().ok());
-    let ops_listen = ops_listen.unwrap_or(address);
-    let scheme = match gateway.config.tls.files() {
-        Some(_) => "https",
-        None => "http",
-    };
-    let backend = match &gateway.config.redis.url {
-        Some(url) => format!("Redis at {url}"),
-        None => "embedded: one node, nothing to install".into(),
-    };
-    tracing::info!(
-        node.id = %gateway.node.id(),
-        listen = %address,
-        %ops_listen,
-        backend,
-        "open {scheme}://{address}/ for the demo page"
-    );
 }
 
 /// Logs once, a moment after the start, why the node is not ready if Redis does not answer.

@@ -1,4 +1,4 @@
-//! The header with which a proxy says whom it connects for: PROXY protocol, versions 1 and 2.
+//! The header in which a proxy says which client it connects for: PROXY protocol, versions 1 and 2.
 //!
 //! ```text
 //! PROXY TCP4 203.0.113.9 198.51.100.1 51234 443\r\n             version 1, one line

@@ -1,4 +1,4 @@
-//! A real haproxy in front of one server, which tells it for whom it connects.
+//! A real haproxy in front of one server, which tells it which client it connects for.
 
 use std::net::SocketAddr;
 use std::process::Command;

@@ -140,7 +140,7 @@ fn a_connection_counts_for_the_client_that_its_proxy_names() {
     let proxied = enter(&doors, 1, 19);
     for (client, visit) in proxied.iter().enumerate() {
         let client = u8::try_from(client).expect("few") % 2;
-        visit.is_for(IpAddr::from([203, 0, 113, client]));
+        visit.came_for(IpAddr::from([203, 0, 113, client]));
     }
     // Ten for the first client, nine for the other, and one of the proxy itself.
     assert_eq!(proxied[0].peer(), IpAddr::from([203, 0, 113, 0]));

@@ -89,7 +89,7 @@ impl Preamble {
                 return Err(Refused::UntrustedProxy);
             }
             if let Some(client) = proxy_header(&mut passage).await?.client {
-                visit.is_for(client);
+                visit.came_for(client);
             }
         }
         let Some(tls) = &self.tls else {
@@ -106,7 +106,7 @@ impl Preamble {
         }
         match tls.accept(passage).await {
             Ok(stream) => {
-                visit.is_encrypted();
+                visit.encrypted();
                 Ok(Opened::Tls(Box::new(stream)))
             }
             Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Refused::Tls(error)),

@@ -5,7 +5,7 @@ use super::by_label::CountersBy;
 /// What was wrong with the beginning of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OpeningFailure {
-    /// It does not come from a proxy that may say for whom it connects.
+    /// It does not come from a trusted proxy.
     UntrustedProxy,
     /// It does not begin with a header of PROXY protocol.
     ProxyHeader,

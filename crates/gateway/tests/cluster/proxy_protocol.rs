@@ -1,4 +1,4 @@
-//! A proxy in front that says for whom it connects: limits count clients and not the proxy, and nobody else is believed.
+//! A proxy in front that says which client it connects for: limits count clients and not the proxy, and nobody else is believed.
 //!
 //! What is counted here are sessions without hello: when there are too many, the oldest of the largest source goes.
 

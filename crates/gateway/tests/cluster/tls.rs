@@ -260,3 +260,45 @@ async fn a_page_of_the_same_origin_is_one_over_https() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_nothing_of_a_page_loses_it() {
+    let certificates = Certificates::make();
+    let pages = tempfile::tempdir().expect("a folder");
+    fs::write(pages.path().join("large.bin"), vec![0; 32 << 20]).expect("a file");
+    let pages = format!("static_dir={}", pages.path().display());
+    let settings = ["limits.header_read_timeout_ms=300", &*pages];
+    let node = Node::start(&certificates, &settings);
+    let tunnel = TlsTunnel::start(node.gateway.address(), &certificates).await;
+    let before = node.gateway.metric("process_open_fds");
+    let unread: Vec<_> = (0..10)
+        .map(|_| {
+            let mut stream = TcpStream::connect(tunnel.address()).expect("the tunnel listens");
+            let request = "GET /large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            write!(stream, "{request}").expect("the gateway reads");
+            stream
+        })
+        .collect();
+    for stream in &unread {
+        stream.peek(&mut [0]).expect("the answer has begun");
+    }
+    node.gateway.wait_until("rid of them", |gateway| {
+        gateway.metric("process_open_fds") <= before
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_stops_says_so_over_tls() {
+    let certificates = Certificates::make();
+    let mut node = Node::start(&certificates, &[]);
+    let tunnel = TlsTunnel::start(node.gateway.address(), &certificates).await;
+    let mut client = Raw::through(tunnel.address(), [127, 0, 0, 1], "/v1/connect", &[]).await;
+    client.text(r#"{"type":"hello"}"#);
+    assert!(client.read_text().contains("\"welcome\""));
+    // A handshake that does not come holds nothing up.
+    let silent = node.connect();
+    node.gateway.terminate();
+    assert_eq!(client.closed().0, 1001);
+    assert_eq!(node.gateway.wait().code(), Some(0));
+    drop(silent);
+}
