@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -211,4 +212,31 @@ async fn what_cannot_be_used_is_told_of_once_and_again_when_asked() {
     assert_eq!(rig.reloads("replaced"), 1.0);
     look(true);
     assert_eq!((rig.reloads("replaced"), rig.reloads("failed")), (1.0, 2.0));
+}
+
+/// The files are links into a folder that is a link itself, and that one is exchanged.
+#[tokio::test]
+async fn a_secret_that_kubernetes_exchanges_is_seen() {
+    let rig = Rig::new();
+    let within = |name: &str| rig.folder.path().join(name);
+    for (folder, certificates) in [("..first", &rig.first), ("..second", &rig.other)] {
+        fs::create_dir(within(folder)).expect("a folder");
+        for (file, source) in [("tls.crt", "server.pem"), ("tls.key", "server.key")] {
+            fs::copy(certificates.path(source), within(folder).join(file)).expect("a file");
+        }
+    }
+    let exchange = |folder: &str| {
+        symlink(folder, within("..tmp")).expect("a link");
+        fs::rename(within("..tmp"), within("..data")).expect("it takes its place");
+    };
+    exchange("..first");
+    for file in ["tls.crt", "tls.key"] {
+        fs::remove_file(within(file)).expect("it is there");
+        symlink(format!("..data/{file}"), within(file)).expect("a link");
+    }
+    rig.tls.take(rig.tls.files.read(), false);
+    assert_eq!(rig.reloads("replaced"), 0.0, "the same pair");
+    exchange("..second");
+    rig.tls.take(rig.tls.files.read(), false);
+    assert_eq!(rig.seen().await, der(&rig.other));
 }

@@ -83,7 +83,7 @@ async fn the_limit_of_open_files_is_raised_and_what_it_allows_is_said() {
 async fn a_source_that_is_not_trusted_cannot_say_that_it_is_many() {
     let gateway = with_files(FILES, &[]);
     let mut slow = Raw::from(&gateway, [127, 0, 0, 2]).await;
-    let spoofed = |ten| format!("X-Forwarded-For: 203.0.{}.{}\r\n", ten / 250, ten % 250);
+    let spoofed = |one| format!("X-Forwarded-For: 203.0.{}.{}\r\n", one / 250, one % 250);
     open_polling_as(&mut http(&gateway), MANY, spoofed);
     assert!(shed(&gateway, "no-hello") > 0.0);
     slow.text(r#"{"type":"hello"}"#);

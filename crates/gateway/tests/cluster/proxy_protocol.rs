@@ -38,7 +38,7 @@ fn behind(tells: Tells, trusted: &str) -> (GatewayProcess, HaproxyFront) {
 }
 
 /// Whether a quiet client is still there after another one has opened very many sessions through the same proxy, with these
-/// header lines for each ten.
+/// header lines for each.
 async fn quiet_client_stays(
     gateway: &GatewayProcess,
     front: &HaproxyFront,
@@ -75,7 +75,7 @@ async fn all_clients_of_a_proxy_that_is_not_trusted_are_one_source() {
 async fn a_client_that_says_it_is_many_is_one() {
     for tells in Tells::ALL {
         let (gateway, front) = behind(tells, HaproxyFront::SOURCE);
-        let forged = |ten| format!("X-Forwarded-For: 203.0.{}.{}\r\n", ten / 250, ten % 250);
+        let forged = |one| format!("X-Forwarded-For: 203.0.{}.{}\r\n", one / 250, one % 250);
         assert!(
             quiet_client_stays(&gateway, &front, forged).await,
             "{tells:?}"

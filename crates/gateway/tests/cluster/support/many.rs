@@ -8,19 +8,22 @@ pub(crate) fn open_polling(stream: &mut TcpStream, sessions: usize) {
     open_polling_as(stream, sessions, |_| String::new());
 }
 
-/// The same with more header lines for each ten.
+/// The same with more header lines for each, by its number.
 pub(crate) fn open_polling_as(
     stream: &mut TcpStream,
     sessions: usize,
     more: impl Fn(usize) -> String,
 ) {
     for ten in 0..sessions / 10 {
-        let more = more(ten);
-        let request = format!(
-            "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\n{more}\r\n"
-        );
+        let request = |one| {
+            let more = more(ten * 10 + one);
+            format!(
+                "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\n{more}\r\n"
+            )
+        };
+        let requests: String = (0..10).map(request).collect();
         stream
-            .write_all(request.repeat(10).as_bytes())
+            .write_all(requests.as_bytes())
             .expect("the gateway reads");
         let mut opened = 0;
         while opened < 10 {
