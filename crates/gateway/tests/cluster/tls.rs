@@ -88,7 +88,7 @@ fn serial(certificates: &Certificates) -> String {
 }
 
 #[tokio::test]
-async fn sessions_over_tls_are_like_others_and_the_ops_routes_stay_plain() {
+async fn sessions_over_tls_are_like_others() {
     let certificates = Certificates::make();
     let node = Node::start(&certificates, &[]);
     let tunnel = TlsTunnel::start(node.gateway.address(), &certificates).await;
@@ -99,19 +99,39 @@ async fn sessions_over_tls_are_like_others_and_the_ops_routes_stay_plain() {
         "{}",
         node.gateway.log()
     );
-    // The commands ask where the ops routes are, and need no certificate.
-    let ops = format!("ops_listen={}", node.gateway.ops_address());
-    let settings = [&*ops, "tls.cert_file=/nowhere", "tls.key_file=/nowhere"];
-    let settings = settings.iter().flat_map(|setting| ["--set", setting]);
-    let asked = Command::new(BINARY)
-        .env_clear()
-        .arg("healthcheck")
-        .args(settings)
-        .output()
-        .expect("the binary starts");
-    let said = String::from_utf8_lossy(&asked.stdout);
-    let expected = format!("http://{}/healthz is well\n", node.gateway.ops_address());
-    assert_eq!(said, expected, "{asked:?}");
+}
+
+#[test]
+fn the_commands_ask_where_the_ops_routes_are_and_need_no_certificate() {
+    const ADMIN: &str = "admin.token=admin-token-admin-token";
+    let mut node = Node::start(&Certificates::make(), &[ADMIN]);
+    let ops = node.gateway.ops_address();
+    let switchboard = |command: &str| {
+        let ops = format!("ops_listen={ops}");
+        let settings = [
+            ADMIN,
+            &ops,
+            "tls.cert_file=/nowhere",
+            "tls.key_file=/nowhere",
+        ];
+        let settings = settings.iter().flat_map(|setting| ["--set", setting]);
+        let ran = Command::new(BINARY)
+            .env_clear()
+            .arg(command)
+            .args(settings)
+            .output()
+            .expect("the binary starts");
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).expect("text")
+    };
+    let told = switchboard("healthcheck");
+    assert_eq!(told, format!("http://{ops}/healthz is well\n"));
+    let told = switchboard("drain");
+    assert!(
+        told.contains(" moves its 0 connections and stops"),
+        "{told}"
+    );
+    assert_eq!(node.gateway.wait().code(), Some(0));
 }
 
 #[tokio::test]
