@@ -173,6 +173,35 @@ class Pods(unittest.TestCase):
         self.assertIn("podAntiAffinity", pod["affinity"])
 
 
+class Tls(unittest.TestCase):
+    def test_gateways_find_the_pair_where_it_is_mounted(self):
+        pod = pod_of(RENDERED["tls"])
+        (volume,) = [v for v in pod["volumes"] if v["name"] == "tls"]
+        (mount,) = [m for m in pod["containers"][0]["volumeMounts"] if m["name"] == "tls"]
+        self.assertEqual(volume["secret"]["secretName"], "sb-tls")
+        # A file that is mounted by a subPath never changes.
+        self.assertNotIn("subPath", mount)
+        mounted = [f"{mount['mountPath']}/{item['path']}" for item in volume["secret"]["items"]]
+        variables = {variable["name"]: variable.get("value") for variable in gateway_of(RENDERED["tls"])["env"]}
+        self.assertEqual([variables[f"SWITCHBOARD_TLS__{key}_FILE"] for key in ("CERT", "KEY")], mounted)
+
+    def test_the_service_says_what_the_port_speaks(self):
+        speaks = lambda **values: only(render(changed("tls", **values)), "Service")["spec"]["ports"][0]["appProtocol"]
+        self.assertEqual(speaks(), "https")
+        self.assertEqual(speaks(tls={}), "http")
+        self.assertEqual(speaks(service={"appProtocol": "kubernetes.io/wss"}), "kubernetes.io/wss")
+
+    def test_what_asks_in_plain_http_asks_the_ops_port_or_is_not_made(self):
+        gateway = gateway_of(RENDERED["tls"])
+        self.assertEqual({gateway[probe]["httpGet"]["port"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}, {"ops"})
+        kinds = lambda **values: {manifest["kind"] for manifest in render(changed("tls", **values))}
+        self.assertNotIn("Pod", kinds())
+        self.assertNotIn("Pod", kinds(tls={}), "the PROXY header is missing")
+        self.assertIn("Pod", kinds(tls={}, config={}))
+        self.assertNotIn("helm test", notes(VALUES["tls"]))
+        self.assertIn("helm test", notes(VALUES["hpa"]))
+
+
 class Redis(unittest.TestCase):
     def url(self, name):
         return next(v for v in gateway_of(RENDERED[name])["env"] if v["name"] == "SWITCHBOARD_REDIS__URL")

@@ -15,6 +15,7 @@ from test_compose import GATEWAYS, SERVICES
 GATEWAY = os.environ.get("GATEWAY_BIN")
 DOCKERFILE = (pathlib.Path(__file__).parent.parent / "Dockerfile").read_text()
 
+#: Whether it is one is only seen by Redis' client.
 PEM = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"
 
 
@@ -50,6 +51,11 @@ def environment_of(manifests, folder):
             mount_file(folder + mounts["config"], only(manifests, "ConfigMap", volume["configMap"]["name"])["data"]["switchboard.toml"])
         for item in volume.get("secret", {}).get("items", []):
             mount_file(f"{folder}{mounts[volume['name']]}/{item['path']}", PEM)
+        if volume["name"] == "tls":
+            # The gateway itself looks whether these two fit.
+            cert, key = (f"{folder}{mounts['tls']}/{item['path']}" for item in volume["secret"]["items"])
+            make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=sb"]
+            subprocess.run([*make, "-keyout", key, "-out", cert], check=True, capture_output=True)
     return {name: value.replace("/etc/switchboard", f"{folder}/etc/switchboard") for name, value in environment.items()}
 
 

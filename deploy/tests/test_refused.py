@@ -35,6 +35,9 @@ TRIED = {
     "config.listen: the chart sets this": [changed("hpa", config={"listen": "0.0.0.0:1"})],
     "config.node.name: the chart sets this": [changed("hpa", config={"node": {"name": "a"}})],
     "config.auth.jwt.secret: the chart sets this": [changed("hpa", config={"auth": {"jwt": {"secret": "s"}}})],
+    "tls.existingSecret and config.tls: say once": [
+        changed("hpa", tls={"existingSecret": "t"}, config={"tls": {"cert_file": "/a", "key_file": "/b"}}),
+    ],
     "extraEnv: say SWITCHBOARD_DRAIN__WINDOW_MS in config.drain": [
         changed("hpa", extraEnv=[{"name": "SWITCHBOARD_DRAIN__WINDOW_MS", "value": "1"}]),
     ],

@@ -29,6 +29,8 @@ export class DemoPage {
   complaints = /** @type {string[]} */ ([]);
   /** Messages of the gateway, oldest first. */
   heard = /** @type {Record<string, any>[]} */ ([]);
+  /** The URLs of its connections to the gateway, oldest first. */
+  sockets = /** @type {string[]} */ ([]);
 
   /** @param {Page} page */
   constructor(page) {
@@ -40,6 +42,7 @@ export class DemoPage {
     });
     page.on('websocket', (socket) => {
       if (new URL(socket.url()).pathname !== '/v1/connect') return; // another dialect's
+      this.sockets.push(socket.url());
       socket.on('framereceived', ({ payload }) => this.heard.push(JSON.parse(payload.toString())));
     });
   }

@@ -9,6 +9,8 @@ export class Gateway {
   #process;
   /** `127.0.0.1:<port>` */
   #address;
+  /** The same of its ops routes. */
+  #ops = '';
 
   /**
    * @param {Record<string, string | number>} settings
@@ -33,7 +35,7 @@ export class Gateway {
 
   /** Where its demo page is. */
   get url() {
-    return `http://${this.#address}/`;
+    return `${this.#settings['tls.cert_file'] ? 'https' : 'http'}://${this.#address}/`;
   }
 
   get log() {
@@ -42,13 +44,13 @@ export class Gateway {
 
   /** Clients connected at this moment, as it counts them. @returns {Promise<number>} */
   async connections() {
-    const health = await (await fetch(`${this.url}health`)).json();
+    const health = await (await fetch(`http://${this.#ops}/health`)).json();
     return health.connections;
   }
 
   /** Whether it wants new connections. */
   async isReady() {
-    return fetch(`${this.url}readyz`).then(
+    return fetch(`http://${this.#ops}/readyz`).then(
       ({ ok }) => ok,
       () => false,
     );
@@ -58,6 +60,13 @@ export class Gateway {
   async drain() {
     this.#process.signal('SIGTERM');
     return this.#process.ended();
+  }
+
+  /** Hangs up (SIGHUP), and waits until it has logged this. @param {string} words */
+  async hangUp(words) {
+    const before = this.log.length;
+    this.#process.signal('SIGHUP');
+    await until(words, () => this.log.slice(before).includes(words));
   }
 
   /** Ends it at once (SIGKILL), as a machine would that loses its power. */
@@ -84,15 +93,16 @@ export class Gateway {
   }
 
   async #untilReady() {
-    const [, address] = await until(
+    const [, address, ops] = await until(
       'the gateway says where it listens',
       () => {
         this.#process.mustRun();
-        return this.log.match(/"listen":"([^"]+)"/) ?? [];
+        return this.log.match(/"listen":"([^"]+)","ops_listen":"([^"]+)"/) ?? [];
       },
       (match) => match.length > 0,
     );
     this.#address = /** @type {string} */ (address);
+    this.#ops = /** @type {string} */ (ops);
     await until(`the gateway at ${this.url} is ready`, () => {
       this.#process.mustRun();
       return this.isReady();

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { Balancer } from './balancer.js';
 import { launchBrowser } from './browser.js';
+import { Certificates } from './certificates.js';
 import { Coturn } from './coturn.js';
 import { DemoPage } from './demo_page.js';
 import { Gateway } from './gateway.js';
@@ -24,6 +25,8 @@ export class World {
   #redis = [];
   /** @type {Coturn[]} */
   #coturns = [];
+  /** @type {Certificates[]} */
+  #certificates = [];
   /** @type {Gateway[]} */
   #gateways = [];
   /** @type {Balancer[]} */
@@ -43,6 +46,13 @@ export class World {
     const coturn = await Coturn.start();
     this.#coturns.push(coturn);
     return coturn;
+  }
+
+  /** For gateways that speak TLS. @param {...string} names of pairs; the first is the one to serve */
+  async certificates(...names) {
+    const certificates = await Certificates.make(...names);
+    this.#certificates.push(certificates);
+    return certificates;
   }
 
   /** @param {Record<string, string | number>} [settings] as for `--set` */
@@ -127,6 +137,6 @@ export class World {
     await Promise.allSettled(this.#pages.map((page) => page.close()));
     for (const client of this.#socketIo) client.end();
     for (const balancer of this.#balancers) balancer.stop();
-    await Promise.allSettled([...this.#gateways.map((gateway) => gateway.kill()), ...this.#redis.map((redis) => redis.stop()), ...this.#coturns.map((coturn) => coturn.stop())]);
+    await Promise.allSettled([...this.#gateways.map((gateway) => gateway.kill()), ...this.#redis.map((redis) => redis.stop()), ...this.#coturns.map((coturn) => coturn.stop()), ...this.#certificates.map((these) => these.remove())]);
   }
 }

@@ -91,8 +91,10 @@ pub(crate) fn allows<T>(
     parts: &Parts,
     rule: impl FnOnce(RequestHead<'_>) -> T,
 ) -> T {
-    let peer = visit(parts).map(|visit| visit.peer());
-    let schemes = peer.map(|peer| gateway.proxies.schemes(peer, &parts.headers));
+    let schemes = visit(parts).map(|visit| {
+        let (peer, speaks_tls) = (visit.peer(), visit.speaks_tls());
+        gateway.proxies.schemes(peer, speaks_tls, &parts.headers)
+    });
     rule(RequestHead {
         headers: &parts.headers,
         uri: &parts.uri,

@@ -35,6 +35,7 @@ mod session;
 mod setting;
 mod source;
 mod time;
+mod tls;
 mod url;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -50,11 +51,13 @@ pub use mistake::{Mistake, Mistakes};
 pub use origin::Origin;
 pub use otlp::{Endpoint, OtlpConfig, Ratio};
 pub use process::{DrainConfig, LogConfig, LogFormat};
-pub use proxy::{Network, ProxyConfig};
+pub use proxy::{Network, ProxyConfig, ProxyProtocol};
 pub use redis_url::RedisUrl;
 pub use secret::Secret;
 pub use session::{RoomConfig, SessionConfig};
 pub use source::{Flag, Sources};
+pub use tls::TlsConfig;
+pub(crate) use tls::{CertificateFiles, Contents, Pair};
 pub use url::HttpUrl;
 
 /// Everything a node can be told. Each field says its unit, its default and what zero means.
@@ -82,6 +85,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// STUN and TURN.
     pub ice: IceConfig,
+    /// The certificate on `listen`.
+    pub tls: TlsConfig,
     /// Whose word about a client's address counts.
     pub proxy: ProxyConfig,
     /// What all nodes agree on.
@@ -118,6 +123,7 @@ impl Default for Config {
             redis: RedisConfig::default(),
             auth: AuthConfig::default(),
             ice: IceConfig::default(),
+            tls: TlsConfig::default(),
             proxy: ProxyConfig::default(),
             cluster: ClusterConfig::default(),
             session: SessionConfig::default(),

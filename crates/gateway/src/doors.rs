@@ -63,10 +63,11 @@ struct Inside {
 /// One TCP connection, from accept to close.
 pub(crate) struct Visit {
     doors: Arc<Doors>,
-    peer: IpAddr,
     standing: Mutex<Standing>,
     /// It is to end at once: its place is wanted.
     is_cut: AtomicBool,
+    /// It speaks TLS.
+    is_encrypted: AtomicBool,
     /// It does not speak HTTP any more.
     is_upgraded: AtomicBool,
     /// It is a session's, and stays.
@@ -79,6 +80,7 @@ pub(crate) struct Visit {
 #[derive(Clone, Copy)]
 struct Standing {
     stage: Stage,
+    peer: IpAddr,
     source: Source,
     number: u64,
     /// Its session said hello, perhaps before this connection became a part of it.
@@ -109,14 +111,15 @@ impl Doors {
         let mut inside = self.inside.lock();
         let visit = Arc::new(Visit {
             doors: self.clone(),
-            peer,
             standing: Mutex::new(Standing {
                 stage: Stage::Unfinished,
+                peer,
                 source: Source::of(peer),
                 number: inside.number(),
                 is_greeted: false,
             }),
             is_cut: AtomicBool::new(false),
+            is_encrypted: AtomicBool::new(false),
             is_upgraded: AtomicBool::new(false),
             is_settled: AtomicBool::new(false),
             has_left: AtomicBool::new(false),
@@ -206,9 +209,28 @@ impl Inside {
 }
 
 impl Visit {
-    /// The other end of the TCP connection: a client, or a proxy.
+    /// The other end of the TCP connection, or of the one that a proxy says it carries on (PROXY protocol): a client, or
+    /// another proxy.
     pub(crate) fn peer(&self) -> IpAddr {
-        self.peer
+        self.standing.lock().peer
+    }
+
+    /// A trusted proxy says that it connects for `client`, which counts as the peer from now on.
+    pub(crate) fn came_for(self: &Arc<Self>, client: IpAddr) {
+        self.change(|standing| {
+            standing.peer = client;
+            standing.source = Source::of(client);
+        });
+    }
+
+    /// The TLS handshake is done.
+    pub(crate) fn encrypted(&self) {
+        self.is_encrypted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the peer speaks TLS with this node.
+    pub(crate) fn speaks_tls(&self) -> bool {
+        self.is_encrypted.load(Ordering::Relaxed)
     }
 
     /// Whom the connection is counted for, as its last request said.

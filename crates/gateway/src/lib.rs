@@ -40,6 +40,7 @@ mod session_places;
 mod source;
 mod tally;
 mod tasks;
+mod tls;
 mod upgrade;
 mod web_socket;
 

@@ -1,5 +1,7 @@
 //! Accepts TCP connections and speaks HTTP/1.1 on them, with the bounds that `axum::serve` does not have.
 
+mod preamble;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +16,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use switchboard_cluster::Repeated;
 use switchboard_session::RateLimit;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::preamble::Opened;
+pub(crate) use self::preamble::Preamble;
 use crate::doors::{Doors, Passage, TimedBody, Visit};
 use crate::source::{Proxies, Source};
 use crate::tasks::{self, Task};
@@ -40,6 +45,8 @@ pub(crate) struct Bounds {
     /// Connections a second; more wait in the system's queue.
     pub(crate) connects_per_second: Option<u32>,
     pub(crate) proxies: Arc<Proxies>,
+    /// What comes before HTTP, where anything does.
+    pub(crate) preamble: Option<Preamble>,
 }
 
 /// Serves `router` on `listener` until told to stop accepting. Connections that are open go on.
@@ -76,7 +83,7 @@ pub(crate) async fn serve(
                 }
                 let visit = doors.enter(peer.ip());
                 let passage = Passage::new(stream, visit.clone(), bounds.read_timeout);
-                let speaking = speak_http(
+                let speaking = speak(
                     passage,
                     visit,
                     router.clone(),
@@ -97,8 +104,35 @@ pub(crate) async fn serve(
     }
 }
 
-async fn speak_http(
+async fn speak(
     passage: Passage,
+    visit: Arc<Visit>,
+    router: Router,
+    bounds: Arc<Bounds>,
+    stop: CancellationToken,
+) {
+    let opened = match &bounds.preamble {
+        None => Some(Opened::Plain(passage)),
+        // Boxed: what has no preamble does not carry room for one.
+        Some(preamble) => {
+            Box::pin(async {
+                tokio::select! {
+                    opened = preamble.open(passage, &visit, bounds.read_timeout) => opened,
+                    () = stop.cancelled() => None,
+                }
+            })
+            .await
+        }
+    };
+    match opened {
+        Some(Opened::Plain(passage)) => speak_http(passage, visit, router, bounds, stop).await,
+        Some(Opened::Tls(stream)) => speak_http(stream, visit, router, bounds, stop).await,
+        None => {}
+    }
+}
+
+async fn speak_http(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     visit: Arc<Visit>,
     router: Router,
     bounds: Arc<Bounds>,
@@ -124,7 +158,7 @@ async fn speak_http(
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.read_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(passage), service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

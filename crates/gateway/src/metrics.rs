@@ -1,12 +1,14 @@
 //! What a node counts, for Prometheus. The metrics themselves are lines of [`table`].
 
 mod by_label;
+mod certificate;
 mod cluster;
 mod connections;
 mod declare;
 mod drain;
 mod key_reads;
 mod limits;
+mod opening;
 mod outcomes;
 mod shed;
 mod spans;
@@ -21,10 +23,13 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use prometheus::{Registry, TextEncoder};
 
+use self::by_label::CountersBy;
+pub(crate) use self::certificate::{CertificateMetrics, CertificateReload};
 pub(crate) use self::drain::DrainNow;
 use self::drain::LastDrain;
 pub(crate) use self::key_reads::{KeyReads, KeyReadsCounter};
 use self::limits::LimitCounters;
+pub(crate) use self::opening::{OpeningFailure, OpeningFailures};
 use self::outcomes::OutcomeCounters;
 pub(crate) use self::shed::{Shed, ShedCounters};
 pub(crate) use self::spans::{SpanCounters, SpanOutcome};
@@ -134,6 +139,27 @@ impl Metrics {
             KeyReads::ALL,
             KeyReads::as_str,
         )
+    }
+
+    /// For what begins connections.
+    pub(crate) fn opening_failures(&self) -> OpeningFailures {
+        OpeningFailures::new(
+            &self.node.opening_failures_total,
+            OpeningFailure::ALL,
+            OpeningFailure::as_str,
+        )
+    }
+
+    /// For what serves the certificate.
+    pub(crate) fn certificate(&self) -> CertificateMetrics {
+        CertificateMetrics {
+            not_after: self.node.tls_certificate_not_after_seconds.clone(),
+            reloads: CountersBy::new(
+                &self.node.tls_certificate_reloads_total,
+                CertificateReload::ALL,
+                CertificateReload::as_str,
+            ),
+        }
     }
 
     /// The token of a hello was checked.

@@ -1,6 +1,7 @@
 //! Puts a gateway together, runs it and takes it apart.
 
-use std::io;
+mod listening;
+
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,12 +16,12 @@ use switchboard_cluster::{
 use switchboard_connection::Host;
 use switchboard_protocol::NodeId;
 use switchboard_traces::Traces;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::arrivals::{Arrivals, accepts_per_second};
+use self::listening::{announce, bind, bounds, preamble, tls};
+use crate::arrivals::Arrivals;
 use crate::auth::Authenticator;
 use crate::capacity::{Capacity, OPS_CONNECTIONS};
 use crate::config::{AuthMode, Config};
@@ -31,13 +32,14 @@ use crate::health::{self, Neighbours, Readiness};
 use crate::http::{self, origin::Origins};
 use crate::http_rates::HttpRates;
 use crate::ice::Ice;
-use crate::listener::{self, Bounds};
+use crate::listener;
 use crate::metrics::Metrics;
 use crate::open_files;
 use crate::otlp::{self, Export};
 use crate::registry::Registry;
 use crate::source::Proxies;
 use crate::tasks::{self, NodeFailed, Task, guarded, spawn_vital};
+use crate::tls;
 
 /// The node answers for so long after a drain, so that `switchboard drain`, which asks more often, can show the last
 /// numbers.
@@ -62,18 +64,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     };
     let ops_address = ops_listener.as_ref().unwrap_or(&listener).local_addr()?;
     let gateway = assemble(config, capacity, ops_address)?;
+    let tls = tls(&gateway)?;
     let neighbours = Neighbours::new().context("cannot make an HTTP client")?;
     let stop_accepting = CancellationToken::new();
-    let bounds = Arc::new(Bounds {
-        read_timeout: gateway.config.limits.header_read_timeout,
-        connects_per_second: accepts_per_second(&gateway.config.limits),
-        proxies: gateway.proxies.clone(),
-    });
     let http_tasks = TaskTracker::new();
-    announce(&listener, &gateway);
+    announce(&listener, ops_listener.as_ref(), &gateway);
     let alarm = gateway.node.alarm();
-    let accept = |listener, most, router, stop| {
-        let (bounds, tasks) = (bounds.clone(), http_tasks.clone());
+    let accept = |listener, most, router, preamble, stop| {
+        let (bounds, tasks) = (bounds(&gateway, preamble), http_tasks.clone());
         let doors = Doors::new(most, gateway.metrics.shed_counters());
         let accepting = listener::serve(listener, doors, router, bounds, tasks, stop);
         spawn_vital(&http_tasks, Task::Accept, alarm, accepting);
@@ -83,14 +81,27 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let stop_public = match ops_listener {
         Some(ops_listener) => {
             let ops = http::ops(gateway.clone());
-            accept(ops_listener, OPS_CONNECTIONS, ops, stop_ops.clone());
+            let stop = stop_ops.clone();
+            accept(ops_listener, OPS_CONNECTIONS, ops, None, stop);
             stop_accepting.clone()
         }
         None => stop_ops.clone(),
     };
     let public = http::public(gateway.clone());
-    accept(listener, capacity.connections, public, stop_public);
+    let served = tls.as_ref().map(|(tls, _)| tls.clone());
+    let preamble = preamble(&gateway, served);
+    accept(
+        listener,
+        capacity.connections,
+        public,
+        preamble,
+        stop_public,
+    );
     gateway.node.start();
+    if let Some((tls, hang_ups)) = tls {
+        let renewing = tls.keep_fresh(hang_ups, tls::LOOK_EVERY, stop_ops.clone());
+        spawn_vital(&http_tasks, Task::Certificate, alarm, renewing);
+    }
     for reading in gateway.authenticator.keep_fresh(&stop_ops) {
         spawn_vital(&http_tasks, Task::Keys, alarm, reading);
     }
@@ -201,31 +212,6 @@ fn capacity(config: &Config) -> Capacity {
     capacity
 }
 
-fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    listen(address).with_context(|| not_listening(address, key))
-}
-
-/// The error of the system stands behind it.
-fn not_listening(address: SocketAddr, key: &str) -> String {
-    let variable = format!("SWITCHBOARD_{}", key.to_uppercase());
-    format!(
-        "{key}: cannot listen on {address}; stop what uses it, or choose an address of this machine and a port that this \
-         process may use ({variable}, --set {key}=…)"
-    )
-}
-
-/// With a backlog for all clients of a lost node that connect at the same moment; the system may allow less.
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    const BACKLOG: u32 = 4096;
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
 /// A gateway whose node is not started yet.
 fn assemble(
     config: Config,
@@ -332,18 +318,6 @@ fn settings(config: &Config, ops_address: SocketAddr, traces: Traces) -> Setting
         local_shortcut: config.routing.local_shortcut,
         traces,
     }
-}
-
-/// Logs where people and programs find this node. Tests read the address from this line when the port is 0.
-fn announce(listener: &TcpListener, gateway: &Gateway) {
-    let Ok(address) = listener.local_addr() else {
-        return;
-    };
-    let backend = match &gateway.config.redis.url {
-        Some(url) => format!("Redis at {url}"),
-        None => "embedded: one node, nothing to install".into(),
-    };
-    tracing::info!(node.id = %gateway.node.id(), listen = %address, backend, "open http://{address}/ for the demo page");
 }
 
 /// Logs once, a moment after the start, why the node is not ready if Redis does not answer.

@@ -70,10 +70,16 @@ impl Proxies {
         client
     }
 
-    /// The schemes over which the client came, as far as a trusted `peer` says. Empty: unknown.
-    pub(crate) fn schemes(&self, peer: IpAddr, headers: &HeaderMap) -> Vec<String> {
-        if !self.trusts(peer.to_canonical()) {
-            return Vec::new();
+    /// The schemes over which the client came: what a trusted `peer` says, which may have ended its TLS, else that of the
+    /// connection itself where that speaks TLS. Empty: unknown.
+    pub(crate) fn schemes(
+        &self,
+        peer: IpAddr,
+        speaks_tls: bool,
+        headers: &HeaderMap,
+    ) -> Vec<String> {
+        if !self.trusts(peer) {
+            return Vec::from_iter(speaks_tls.then(|| "https".into()));
         }
         if self.header == header::FORWARDED {
             let said = joined(headers, &self.header);
@@ -90,7 +96,7 @@ impl Proxies {
         schemes.filter(|scheme| !scheme.is_empty()).collect()
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(address))
     }
 }

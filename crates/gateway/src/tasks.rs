@@ -4,7 +4,7 @@
 //! | kind | started by | cancelled | a panic |
 //! | --- | --- | --- | --- |
 //! | main | `main` | a signal, or an order by HTTP | ends the process |
-//! | accept, health, keys | [`spawn_vital`] | the node stops | raises the node's alarm, which ends the process |
+//! | accept, certificate, health, keys | [`spawn_vital`] | the node stops | raises the node's alarm, which ends the process |
 //! | http, one a TCP connection | [`spawn`] | never: it ends when told to stop and what it answers is answered | ends that one |
 //! | session, one a client's connection, and what it leaves behind (`switchboard_connection`) | [`spawn`] | never: it is closed through its mailbox | ends that one as a lost connection; the second of the same session closes it with 4400 |
 //! | drain, a share of the sessions that is moved | [`spawn`] | the node stops | ends that drain: no more sessions are told to move |
@@ -27,6 +27,8 @@ pub(crate) enum Task {
     Main,
     /// Accepting connections.
     Accept,
+    /// The certificate of TLS.
+    Certificate,
     /// Whether the node is ready.
     Health,
     /// One HTTP connection.
@@ -42,9 +44,10 @@ pub(crate) enum Task {
 }
 
 impl Task {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Main,
         Self::Accept,
+        Self::Certificate,
         Self::Health,
         Self::Http,
         Self::Keys,
@@ -57,6 +60,7 @@ impl Task {
         match self {
             Self::Main => "main",
             Self::Accept => "accept",
+            Self::Certificate => "certificate",
             Self::Health => "health",
             Self::Http => "http",
             Self::Keys => "keys",

@@ -37,7 +37,8 @@ impl Certificates {
         path.join(file).to_str().expect("a plain path").to_owned()
     }
 
-    fn openssl(&self, arguments: &str) {
+    /// Runs openssl in that directory with these words, and gives what it says.
+    pub fn openssl(&self, arguments: &str) -> String {
         let output = Command::new("openssl")
             .args(arguments.split(' '))
             .current_dir(self.0.path())
@@ -45,5 +46,6 @@ impl Certificates {
             .expect("this test needs openssl in the PATH");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "openssl {arguments}: {said}");
+        String::from_utf8(output.stdout).expect("openssl says text")
     }
 }

@@ -25,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct GatewayProcess {
     program: Program,
     address: SocketAddr,
+    ops: SocketAddr,
     directory: TempDir,
 }
 
@@ -68,7 +69,8 @@ impl GatewayProcess {
         let log = log_of(&directory);
         // From its log, because the gateway chose the port.
         Self::listening(program, directory, |_| {
-            listen_address(&fs::read_to_string(&log).ok()?)
+            let log = fs::read_to_string(&log).ok()?;
+            Some([said(&log, "listen")?, said(&log, "ops_listen")?])
         })
     }
 
@@ -84,14 +86,15 @@ impl GatewayProcess {
         let mut command = prepared(Command::new(binary.as_ref()), settings, &directory);
         command.stdout(Stdio::null()).stderr(stderr);
         let program = Program::start_logging_to(NAME, command, log);
-        Self::listening(program, directory, listening_on)
+        Self::listening(program, directory, |pid| Some([listening_on(pid)?; 2]))
     }
 
-    /// Waits until `find` returns the address at which the process with that id listens.
+    /// Waits until `find` returns the addresses at which the process with that id listens: clients', and that of the ops
+    /// routes.
     fn listening<E: Display>(
         program: Result<Program, E>,
         directory: TempDir,
-        find: impl Fn(u32) -> Option<SocketAddr>,
+        find: impl Fn(u32) -> Option<[SocketAddr; 2]>,
     ) -> Self {
         let mut program = program.unwrap_or_else(|error| panic!("{error:#}"));
         let (pid, mut found) = (program.pid(), None);
@@ -100,9 +103,10 @@ impl GatewayProcess {
             found.is_some()
         });
         match (started, found) {
-            (Ok(()), Some(address)) => Self {
+            (Ok(()), Some([address, ops])) => Self {
                 program,
                 address,
+                ops,
                 directory,
             },
             (started, _) => panic!("the gateway does not start: {started:?}"),
@@ -112,7 +116,7 @@ impl GatewayProcess {
     /// The same, and waits until it is ready.
     pub fn start_ready(binary: impl AsRef<Path>, settings: &[&str]) -> Self {
         let gateway = Self::start(binary, settings);
-        gateway.wait_until("ready", |gateway| gateway.get("/readyz").0 == 200);
+        gateway.wait_until("ready", |gateway| gateway.ops_get("/readyz").0 == 200);
         gateway
     }
 
@@ -124,6 +128,11 @@ impl GatewayProcess {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its ops routes are: there too, unless `ops_listen` is set.
+    pub fn ops_address(&self) -> SocketAddr {
+        self.ops
     }
 
     /// Its process id.
@@ -138,40 +147,23 @@ impl GatewayProcess {
 
     /// Status and body of `GET path`.
     pub fn get(&self, path: &str) -> (u16, String) {
-        self.request(&format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-            self.address
-        ))
+        self.request(&get(path, self.address))
+    }
+
+    /// The same of one of the ops routes.
+    pub fn ops_get(&self, path: &str) -> (u16, String) {
+        request(self.ops, &get(path, self.ops))
     }
 
     /// Sends a whole request as it is, and reads the answer to its end.
-    pub fn request(&self, request: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address).expect("the gateway listens");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a time-out can be set");
-        stream
-            .write_all(request.as_bytes())
-            .expect("the gateway reads");
-        let mut answer = String::new();
-        stream
-            .read_to_string(&mut answer)
-            .expect("the gateway answers in text");
-        let status = answer
-            .split_whitespace()
-            .nth(1)
-            .and_then(|status| status.parse().ok());
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        (
-            status.unwrap_or_else(|| panic!("not HTTP: {answer}")),
-            body.to_owned(),
-        )
+    pub fn request(&self, text: &str) -> (u16, String) {
+        request(self.address, text)
     }
 
     /// The value of a metric line, as `switchboard_rooms` or `switchboard_closes_total{code="4413"}`; 0 if it is not
     /// there.
     pub fn metric(&self, name: &str) -> f64 {
-        let (_, text) = self.get("/metrics");
+        let (_, text) = self.ops_get("/metrics");
         let line = text
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -218,6 +210,11 @@ impl GatewayProcess {
         self.program.signal(Signal::INT);
     }
 
+    /// Hangs up (SIGHUP).
+    pub fn hang_up(&self) {
+        self.program.signal(Signal::HUP);
+    }
+
     /// Freezes it (SIGSTOP), and waits until it is.
     pub fn pause(&self) {
         self.program.signal(Signal::STOP);
@@ -250,8 +247,36 @@ fn log_of(directory: &TempDir) -> PathBuf {
     directory.path().join(format!("{NAME}.log"))
 }
 
+fn get(path: &str, address: SocketAddr) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+}
+
+/// Status and body of the answer at `address`.
+fn request(address: SocketAddr, text: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("the gateway listens");
+    stream
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a time-out can be set");
+    stream
+        .write_all(text.as_bytes())
+        .expect("the gateway reads");
+    let mut answer = String::new();
+    stream
+        .read_to_string(&mut answer)
+        .expect("the gateway answers in text");
+    let status = answer
+        .split_whitespace()
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (
+        status.unwrap_or_else(|| panic!("not HTTP: {answer}")),
+        body.to_owned(),
+    )
+}
+
 /// From the line that says where the demo page is.
-fn listen_address(log: &str) -> Option<SocketAddr> {
-    let (_, rest) = log.split_once("\"listen\":\"")?;
+fn said(log: &str, field: &str) -> Option<SocketAddr> {
+    let (_, rest) = log.split_once(&format!("\"{field}\":\""))?;
     rest.split_once('"')?.0.parse().ok()
 }

@@ -102,6 +102,7 @@ impl Part {
             ],
             Self::Sdk => &[&tools::NODE, &tools::NPM],
             Self::Deploy => &[
+                &tools::OPENSSL,
                 &tools::PIP,
                 &tools::NODE,
                 &tools::NPM,
@@ -112,6 +113,7 @@ impl Part {
             ],
             Self::Browser => &[
                 &tools::REDIS,
+                &tools::OPENSSL,
                 &tools::COTURN,
                 &tools::NODE,
                 &tools::NPM,

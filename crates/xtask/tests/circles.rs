@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 type Module = Vec<String>;
 
 /// Crates whose modules have no circle.
-const CRATES: [&str; 12] = [
+const CRATES: [&str; 13] = [
     "auth",
     "client",
     "cluster",
     "connection",
     "local",
     "protocol",
+    "proxy-protocol",
     "session",
     "stomp",
     "testkit",

@@ -68,6 +68,9 @@
 {{- fail (printf "config.%s: the chart sets this: see bindAddress, redis.url and secrets in its values" $path) }}
 {{- end }}
 {{- end }}
+{{- if and .Values.tls.existingSecret .Values.config.tls }}
+{{- fail "tls.existingSecret and config.tls: say once where the certificate is" }}
+{{- end }}
 {{- range .Values.extraEnv }}
 {{- if hasPrefix "SWITCHBOARD_DRAIN__" (toString .name) }}
 {{- fail (printf "extraEnv: say %s in config.drain instead: the time that pods get to end is computed from there" .name) }}

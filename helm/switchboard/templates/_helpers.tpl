@@ -134,3 +134,14 @@ app.kubernetes.io/component: {{ . }}
 {{- fail (printf "terminationGracePeriodSeconds: %v is too short: a pod drains for up to %v s (config.drain.deadline_ms) and needs %v; leave it out to have that computed" $said (div (add $deadline 999) 1000) $least) }}
 {{- else }}{{ $said }}{{ end }}
 {{- end }}
+
+{{/* What the port of clients speaks. */}}
+{{- define "switchboard.appProtocol" -}}
+{{- $said := .Values.service.appProtocol -}}
+{{- ternary "https" $said (and (ne .Values.tls.existingSecret "") (eq $said "http")) -}}
+{{- end }}
+
+{{/* Whether a pod of this cluster can ask the port of clients in plain HTTP; empty where it cannot. */}}
+{{- define "switchboard.speaksPlainHttp" -}}
+{{- if not (or .Values.tls.existingSecret (dig "tls" "cert_file" "" .Values.config) (eq (dig "proxy" "protocol" "off" .Values.config) "required")) }}yes{{ end }}
+{{- end }}

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::raw::shortened;
 use super::setting::Word;
-use super::{AuthMode, LogFormat};
+use super::{AuthMode, LogFormat, ProxyProtocol};
 
 /// `localhost` is taken for 127.0.0.1; other names are not looked up.
 impl Word for SocketAddr {
@@ -40,6 +40,16 @@ impl Word for AuthMode {
 impl Word for LogFormat {
     fn read(text: &str) -> Result<Self, String> {
         one_of(text, &[Self::Pretty, Self::Json])
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Word for ProxyProtocol {
+    fn read(text: &str) -> Result<Self, String> {
+        one_of(text, &[Self::Off, Self::Required])
     }
 
     fn write(&self) -> String {

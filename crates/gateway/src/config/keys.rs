@@ -116,8 +116,11 @@ pub(super) static KEYS: &[Key] = {
         key("ice.turn_secret", |c| plain(&mut c.ice.turn_secret)),
         key("ice.turn_secret_old", |c| plain(&mut c.ice.turn_secret_old)),
         key("ice.ttl_s", |c| Seconds(&mut c.ice.ttl, 60..=86_400)),
+        key("tls.cert_file", |c| plain(&mut c.tls.cert_file)),
+        key("tls.key_file", |c| plain(&mut c.tls.key_file)),
         key("proxy.trusted", |c| plain(&mut c.proxy.trusted)),
         key("proxy.header", |c| plain(&mut c.proxy.header)),
+        key("proxy.protocol", |c| plain(&mut c.proxy.protocol)),
         key("cluster.key", |c| plain(&mut c.cluster.key)),
         key("cluster.lease_ms", |c| {
             Millis(&mut c.cluster.lease, 2000..=DAY_MS)

@@ -16,6 +16,27 @@ pub struct ProxyConfig {
     /// The header in which they say it. Default `x-forwarded-for`; `forwarded` is read as RFC 7239 has it, any other name
     /// as a list of addresses.
     pub header: HeaderName,
+    /// Whether each connection on `listen` begins with a header of PROXY protocol. Default `off`.
+    pub protocol: ProxyProtocol,
+}
+
+/// PROXY protocol on `listen`. Whether it is spoken is said, never guessed: otherwise a client could begin so, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProxyProtocol {
+    /// It is not.
+    #[default]
+    Off,
+    /// Each connection comes from a trusted proxy and begins with a header, version 1 or 2.
+    Required,
+}
+
+impl fmt::Display for ProxyProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Off => "off",
+            Self::Required => "required",
+        })
+    }
 }
 
 impl Default for ProxyConfig {
@@ -23,6 +44,7 @@ impl Default for ProxyConfig {
         Self {
             trusted: Vec::new(),
             header: HeaderName::from_static("x-forwarded-for"),
+            protocol: ProxyProtocol::default(),
         }
     }
 }

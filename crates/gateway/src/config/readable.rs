@@ -11,6 +11,11 @@ pub(super) fn text(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| in_words(path, &error))
 }
 
+/// The bytes of a file.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| in_words(path, &error))
+}
+
 /// Whether it is a file that can be read.
 pub(super) fn file(path: &Path) -> Result<(), String> {
     // A folder can be opened, too.

@@ -1,5 +1,6 @@
 //! What several keys must agree on, and what a text must look like.
 
+mod listening;
 mod tokens;
 
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub(super) fn check(loading: &mut Loading) {
     rules.sizes(&config);
     rules.times(&config);
     rules.texts(&config);
-    rules.listeners(&config);
+    rules.listening(&config);
     rules.secrets(&config);
     rules.tokens(&config);
     rules.access(&config);
@@ -172,6 +173,7 @@ impl Rules<'_> {
     }
 
     fn files(&mut self, config: &Config) {
+        self.certificate(config);
         if let Some(folder) = &config.static_dir {
             self.accept("static_dir", readable::folder(folder));
         }
@@ -212,18 +214,6 @@ impl Rules<'_> {
                 readable.map_err(|why| format!("{parameter}: {why}")),
             );
         }
-    }
-
-    /// Two listeners on one port: the second would find it taken.
-    fn listeners(&mut self, config: &Config) {
-        let Some(ops) = config.ops_listen else { return };
-        let (listen, port) = (config.listen, ops.port());
-        let overlaps =
-            ops.ip() == listen.ip() || ops.ip().is_unspecified() || listen.ip().is_unspecified();
-        let is_one = port != 0 && port == listen.port() && overlaps;
-        self.require(&["ops_listen", "listen"], !is_one, || {
-            format!("both are port {port}: give ops_listen a port of its own, or leave it out to have everything on listen")
-        });
     }
 
     /// A file that holds a secret mostly ends with a line break, which belongs to nobody's secret.
@@ -292,16 +282,6 @@ impl Rules<'_> {
                     .into()
             },
         );
-        if let Some(everybody) = config
-            .proxy
-            .trusted
-            .iter()
-            .find(|network| network.is_everybody())
-        {
-            self.0.warnings.push(format!(
-                "proxy.trusted has {everybody}: every client can say that it comes from anywhere; name only your proxies"
-            ));
-        }
     }
 
     /// Adds the mistake that was told of this path, if there is one.

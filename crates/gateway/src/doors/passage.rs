@@ -1,5 +1,6 @@
 //! The stream of a connection, which ends when its place is wanted, and when its client does not read.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,6 +30,16 @@ impl Passage {
             patience,
             stalled: None,
         }
+    }
+
+    /// Waits until bytes have come, and copies them without taking them off the stream. 0: there come no more.
+    pub(crate) async fn peek(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut bytes = ReadBuf::new(bytes);
+        poll_fn(|cx| {
+            self.check(cx)?;
+            self.stream.poll_peek(cx, &mut bytes)
+        })
+        .await
     }
 
     fn check(&self, cx: &Context<'_>) -> io::Result<()> {

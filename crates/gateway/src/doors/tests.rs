@@ -133,3 +133,19 @@ fn whoever_has_left_does_not_sit_down_again() {
         (0, 0, 0)
     );
 }
+
+#[test]
+fn a_connection_counts_for_the_client_that_its_proxy_names() {
+    let doors = doors(20);
+    let proxied = enter(&doors, 1, 19);
+    for (client, visit) in proxied.iter().enumerate() {
+        let client = u8::try_from(client).expect("few") % 2;
+        visit.came_for(IpAddr::from([203, 0, 113, client]));
+    }
+    // Ten for the first client, nine for the other, and one of the proxy itself.
+    assert_eq!(proxied[0].peer(), IpAddr::from([203, 0, 113, 0]));
+    let own = enter(&doors, 1, 1);
+    let more = enter(&doors, 3, 2);
+    assert!(proxied[0].is_cut() && proxied[1].is_cut());
+    assert!(!own[0].is_cut() && !more[0].is_cut());
+}

@@ -41,7 +41,7 @@ pub(crate) enum Origins {
 pub(crate) struct RequestHead<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) uri: &'a Uri,
-    /// Over which schemes the client came, as a trusted proxy says. Empty: unknown.
+    /// Over which schemes the client came, as a trusted proxy says, or this node's own TLS. Empty: unknown.
     pub(crate) schemes: &'a [String],
 }
 
@@ -91,8 +91,8 @@ impl Origins {
     }
 }
 
-/// Whether the page comes from the address that it asks. Default ports count as said. Where no trusted proxy tells the
-/// scheme, it is taken to be the page's own: TLS may end in front of this node.
+/// Whether the page comes from the address that it asks. Default ports count as said. Where neither a trusted proxy
+/// nor this node's own TLS tells the scheme, it is taken to be the page's own: TLS may end in front of this node.
 fn is_same(page: &Origin, asked: RequestHead<'_>) -> bool {
     let scheme = page.scheme();
     let is_web = ["http", "https"].contains(&scheme);

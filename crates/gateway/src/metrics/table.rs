@@ -5,9 +5,11 @@ use switchboard_cluster::{AwayEnd, RecordKind, ResumeOutcome};
 use switchboard_protocol::server_message::LeaveReason;
 use switchboard_protocol::{CloseCode, ErrorCode};
 
+use super::certificate::CertificateReload;
 use super::declare::metrics;
 use super::drain::{CLOSED, LEFT, MOVED};
 use super::key_reads::KeyReads;
+use super::opening::OpeningFailure;
 use super::outcomes::{KINDS, outcome_word, outcomes};
 use super::shed::Shed;
 use super::spans::SpanOutcome;
@@ -130,6 +132,14 @@ metrics! {
         drain_ended_total: IntCounterVec { outcome: [MOVED, CLOSED, LEFT] },
         /// Connections without a session that were closed to make room for others, by what there was too little of
         connections_shed_total: IntCounterVec { reason: Shed::ALL.map(Shed::as_str) },
+        /// Connections that ended before their first request because of PROXY protocol or TLS, by what was wrong
+        opening_failures_total: IntCounterVec { reason: OpeningFailure::ALL.map(OpeningFailure::as_str) },
+        /// When the certificate that new connections get ends, Unix time; 0: no TLS here
+        tls_certificate_not_after_seconds: Gauge,
+        /// Certificates and keys that had changed when they were read again, by whether new connections get them
+        tls_certificate_reloads_total: IntCounterVec {
+            outcome: CertificateReload::ALL.map(CertificateReload::as_str)
+        },
         /// Spans that ended, by whether the OTLP receiver took them
         spans_total: IntCounterVec { outcome: SpanOutcome::ALL.map(SpanOutcome::as_str) },
     }

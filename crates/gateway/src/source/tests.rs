@@ -140,13 +140,30 @@ fn only_a_trusted_proxy_tells_the_scheme() {
     let said = headers("x-forwarded-proto", &["HTTPS, http"]);
     let trusting = proxies(&["10.0.0.0/8"], "x-forwarded-for");
     assert_eq!(
-        trusting.schemes(address("10.0.0.1"), &said),
+        trusting.schemes(address("10.0.0.1"), false, &said),
         ["https", "http"]
     );
-    assert!(trusting.schemes(address("192.0.2.1"), &said).is_empty());
+    assert!(
+        trusting
+            .schemes(address("192.0.2.1"), false, &said)
+            .is_empty()
+    );
     let said = headers("forwarded", &["for=1.1.1.1;Proto=\"https\""]);
     assert_eq!(
-        proxies(&["10.0.0.0/8"], "forwarded").schemes(address("10.0.0.1"), &said),
+        proxies(&["10.0.0.0/8"], "forwarded").schemes(address("10.0.0.1"), false, &said),
         ["https"]
     );
+}
+
+#[test]
+fn behind_this_nodes_own_tls_the_scheme_is_known_unless_a_trusted_proxy_speaks_it() {
+    let said = headers("x-forwarded-proto", &["http"]);
+    let trusting = proxies(&["10.0.0.0/8"], "x-forwarded-for");
+    let client = address("192.0.2.1");
+    assert_eq!(trusting.schemes(client, true, &said), ["https"]);
+    let proxy = address("10.0.0.1");
+    assert_eq!(trusting.schemes(proxy, true, &said), ["http"]);
+    // A proxy that ends TLS and begins it again, and says nothing.
+    let silent = HeaderMap::new();
+    assert!(trusting.schemes(proxy, true, &silent).is_empty());
 }

@@ -9,39 +9,15 @@ use std::time::Duration;
 use serde_json::json;
 use switchboard_testkit::GatewayProcess;
 
-use crate::support::{Raw, SECRET_SETTING, http, still_well, token, with_files};
+use crate::support::{
+    Raw, SECRET_SETTING, http, open_polling, open_polling_as, still_well, token, with_files,
+};
 
 /// Files that the node may have open in these tests.
 const FILES: u32 = 256;
 /// More than fit into them, several times.
 const MANY: usize = 1000;
 const HONEST: usize = 16;
-
-/// Opens polling sessions over one TCP connection, and says nothing on any.
-fn open_polling(stream: &mut TcpStream, sessions: usize) {
-    open_polling_as(stream, sessions, |_| String::new());
-}
-
-/// The same with more header lines for each ten.
-fn open_polling_as(stream: &mut TcpStream, sessions: usize, more: impl Fn(usize) -> String) {
-    for ten in 0..sessions / 10 {
-        let more = more(ten);
-        let request = format!(
-            "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\n{more}\r\n"
-        );
-        stream
-            .write_all(request.repeat(10).as_bytes())
-            .expect("the gateway reads");
-        let mut opened = 0;
-        while opened < 10 {
-            let mut bytes = [0; 4096];
-            let length = stream.read(&mut bytes).expect("the gateway answers");
-            assert!(length > 0, "the gateway ended the connection");
-            let text = String::from_utf8_lossy(&bytes[..length]);
-            opened += text.matches("\"sid\"").count();
-        }
-    }
-}
 
 fn honest(gateway: &GatewayProcess, number: usize) -> Raw {
     let mut raw = Raw::open(gateway, "/v1/connect", &[]);
@@ -107,7 +83,7 @@ async fn the_limit_of_open_files_is_raised_and_what_it_allows_is_said() {
 async fn a_source_that_is_not_trusted_cannot_say_that_it_is_many() {
     let gateway = with_files(FILES, &[]);
     let mut slow = Raw::from(&gateway, [127, 0, 0, 2]).await;
-    let spoofed = |ten| format!("X-Forwarded-For: 203.0.{}.{}\r\n", ten / 250, ten % 250);
+    let spoofed = |one| format!("X-Forwarded-For: 203.0.{}.{}\r\n", one / 250, one % 250);
     open_polling_as(&mut http(&gateway), MANY, spoofed);
     assert!(shed(&gateway, "no-hello") > 0.0);
     slow.text(r#"{"type":"hello"}"#);

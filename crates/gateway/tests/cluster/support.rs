@@ -1,17 +1,23 @@
 //! Gateways, clients and tokens for the tests.
 
 mod http;
+mod many;
 mod nodes;
 pub(crate) mod otlp;
 mod peer;
 mod raw;
+mod s_client;
 mod tls_front;
 mod token;
 
 pub(crate) use http::Http;
-pub(crate) use nodes::{BINARY, Cluster, SHORT_WINDOW, embedded, node, still_well, with_files};
+pub(crate) use many::{open_polling, open_polling_as};
+pub(crate) use nodes::{
+    BINARY, Cluster, SHORT_WINDOW, embedded, node, still_well, still_well_at, with_files,
+};
 pub(crate) use peer::{Peer, Ticket, options};
 pub(crate) use raw::{Raw, exchange, exchange_bytes, http, opening, send};
+pub(crate) use s_client::SClient;
 pub(crate) use tls_front::TlsFront;
 pub(crate) use token::{SECRET_SETTING, signed, token};
 

@@ -1,5 +1,7 @@
 //! Each rule, by the names an operator would have typed.
 
+mod listening;
+
 use std::collections::BTreeMap;
 
 use crate::config::{Flag, Loaded, Mistakes, Sources, load};
@@ -7,6 +9,10 @@ use crate::config::{Flag, Loaded, Mistakes, Sources, load};
 const SECRET: (&str, &str) = ("JWT_SECRET", "0123456789abcdef0123456789abcdef");
 
 fn load_from(variables: &[(&str, &str)], set: &[&str]) -> Result<Loaded, Mistakes> {
+    load(&sources(variables, set))
+}
+
+fn sources(variables: &[(&str, &str)], set: &[&str]) -> Sources {
     let environment: BTreeMap<_, _> = variables
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()))
@@ -19,11 +25,11 @@ fn load_from(variables: &[(&str, &str)], set: &[&str]) -> Result<Loaded, Mistake
             value: value.into(),
         }
     });
-    load(&Sources {
+    Sources {
         environment,
         flags: flags.collect(),
         ..Sources::default()
-    })
+    }
 }
 
 fn mistakes(variables: &[(&str, &str)], set: &[&str]) -> Vec<String> {

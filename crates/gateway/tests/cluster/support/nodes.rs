@@ -1,9 +1,10 @@
 //! Gateway processes, alone or around a Redis.
 
+use switchboard_client::Options;
 use switchboard_protocol::PeerId;
 use switchboard_testkit::{GatewayProcess, RedisServer};
 
-use super::{Peer, hear};
+use super::{Peer, hear, options};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_switchboard");
 /// The shortest window in which a session may come back, for tests that wait for its end; a signal waits 15 s more at
@@ -56,14 +57,28 @@ pub(crate) fn with_files(files: u32, settings: &[&str]) -> GatewayProcess {
 }
 
 fn wait_until_ready(gateway: &GatewayProcess) {
-    gateway.wait_until("ready", |gateway| gateway.get("/readyz").0 == 200);
+    gateway.wait_until("ready", |gateway| gateway.ops_get("/readyz").0 == 200);
 }
 
 /// After whatever happened to it, a gateway in open mode serves others, and nothing in it has panicked.
 pub(crate) async fn still_well(gateway: &GatewayProcess) {
+    still_well_at(gateway, &gateway.url()).await;
+}
+
+/// The same for clients that come to it by this URL, such as that of a proxy.
+pub(crate) async fn still_well_at(gateway: &GatewayProcess, url: &str) {
     let room = format!("well-{}", PeerId::random());
-    let mut alice = Peer::in_room(gateway, &room).await;
-    let mut bob = Peer::in_room(gateway, &room).await;
+    let options = Options {
+        url: url.into(),
+        ..options(gateway)
+    };
+    let come = async || {
+        let come = Peer::open(&options).await;
+        let mut peer = come.unwrap_or_else(|error| panic!("{error}\n{}", gateway.log()));
+        peer.join(&room).await;
+        peer
+    };
+    let (mut alice, mut bob) = (come().await, come().await);
     alice.exchange(&mut bob, &room).await;
     alice.bye().await;
     hear!(bob, MemberLeft);

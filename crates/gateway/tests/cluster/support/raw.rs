@@ -1,7 +1,7 @@
 //! A connection that says exactly what it is told to, also what no client would.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -24,6 +24,16 @@ impl Raw {
         Self::upgrade(stream, path, headers)
     }
 
+    /// The same at another address, such as that of a proxy, from this address of this machine.
+    pub(crate) async fn through(
+        front: SocketAddr,
+        from: [u8; 4],
+        path: &str,
+        headers: &[&str],
+    ) -> Self {
+        Self::upgrade(connect_from(front, from).await, path, headers)
+    }
+
     /// A native connection in JSON that takes few bytes before the gateway has to wait.
     pub(crate) async fn narrow(gateway: &GatewayProcess) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
@@ -39,13 +49,7 @@ impl Raw {
 
     /// A native connection in JSON from another address of this machine.
     pub(crate) async fn from(gateway: &GatewayProcess, address: [u8; 4]) -> Self {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket
-            .bind((address, 0).into())
-            .expect("all of 127.0.0.0/8 is this machine");
-        let stream = socket.connect(gateway.address()).await;
-        let stream = blocking(stream.expect("the gateway listens"));
-        Self::upgrade(stream, "/v1/connect", &[])
+        Self::through(gateway.address(), address, "/v1/connect", &[]).await
     }
 
     fn upgrade(mut stream: TcpStream, path: &str, headers: &[&str]) -> Self {
@@ -164,6 +168,15 @@ impl Raw {
         self.stream.read_exact(&mut bytes).ok()?;
         Some(bytes)
     }
+}
+
+/// A TCP connection from this address of this machine.
+async fn connect_from(to: SocketAddr, from: [u8; 4]) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket
+        .bind((from, 0).into())
+        .expect("all of 127.0.0.0/8 is this machine");
+    blocking(socket.connect(to).await.expect("somebody listens"))
 }
 
 fn blocking(stream: tokio::net::TcpStream) -> TcpStream {

@@ -1,10 +1,12 @@
 //! What a session weighs: native sessions joined in rooms of two, idle, then after a signal of 2.5 KB each way. Prints, for
-//! each session, resident memory of the gateway, memory of Redis, and CPU of both for coming in and for being idle; nothing
-//! is asserted.
+//! each session, resident memory of the gateway, memory of Redis, and CPU of both for coming in and for being idle; then what
+//! an idle session weighs over TLS, beside one without. Nothing is asserted.
 //!
 //! ```text
 //! cargo bench -p switchboard-gateway --bench memory [-- --quick]
 //! ```
+
+mod tls;
 
 use std::fs;
 use std::time::Duration;
@@ -31,38 +33,55 @@ async fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let pairs = if quick { 500_u32 } else { 2500 };
     let redis = RedisServer::start();
+    whole_life(&redis, pairs).await;
+    tls::beside_plain(&redis, pairs / 5).await;
+}
+
+/// A gateway with this Redis, and more settings.
+fn start(redis: &RedisServer, more: &[&str]) -> GatewayProcess {
+    let url = format!("redis.url={}", redis.url());
     let settings = [
-        &*format!("redis.url={}", redis.url()),
+        &*url,
         "log.filter=warn,switchboard_gateway::serve=info",
         // Sessions that wait for their turn to exchange a signal read no pings.
         "session.heartbeat_timeout_ms=300000",
     ];
-    let gateway = GatewayProcess::start_ready(env!("CARGO_BIN_EXE_switchboard"), &settings);
+    let settings = [&settings, more].concat();
+    GatewayProcess::start_ready(env!("CARGO_BIN_EXE_switchboard"), &settings)
+}
+
+/// The first ones pay for what all share.
+async fn warm_up(url: &str, name: &str) -> Vec<[Session; 2]> {
+    let mut warm = Vec::new();
+    for index in 0..20 {
+        warm.push(open_pair(url, &format!("warm-{name}-{index}")).await);
+    }
+    exchange(&mut warm).await;
+    warm
+}
+
+async fn whole_life(redis: &RedisServer, pairs: u32) {
+    let gateway = start(redis, &[]);
     println!(
         "{} native sessions in rooms of two, one gateway, Redis\n",
         2 * pairs
     );
-    // The first ones pay for what all share.
-    let mut warm = Vec::new();
-    for index in 0..20 {
-        warm.push(open_pair(&gateway, &format!("warm-{index}")).await);
-    }
-    exchange(&mut warm).await;
+    let _warm = warm_up(&gateway.url(), "first").await;
     let count = f64::from(2 * pairs);
-    let empty = Use::now(&gateway, &redis);
+    let empty = Use::now(&gateway, redis);
     println!(
         "gateway alone {:.1} MiB\n",
         empty.resident_bytes / 1024.0 / 1024.0
     );
     let mut sessions = Vec::new();
     for index in 0..pairs {
-        sessions.push(open_pair(&gateway, &format!("room-{index}")).await);
+        sessions.push(open_pair(&gateway.url(), &format!("room-{index}")).await);
     }
-    let joined = Use::now(&gateway, &redis);
+    let joined = Use::now(&gateway, redis);
     be_idle(&mut sessions).await;
-    let idle = Use::now(&gateway, &redis);
+    let idle = Use::now(&gateway, redis);
     exchange(&mut sessions).await;
-    let after = Use::now(&gateway, &redis);
+    let after = Use::now(&gateway, redis);
 
     let kib = |bytes: f64| bytes / count / 1024.0;
     let micros = |time: Duration| time.as_secs_f64() * 1e6 / count;
@@ -132,14 +151,14 @@ fn used_memory(redis: &RedisServer) -> f64 {
         .expect("Redis tells its memory")
 }
 
-async fn open_pair(gateway: &GatewayProcess, room: &str) -> [Session; 2] {
-    let (mut one, other) = (open(gateway, room).await, open(gateway, room).await);
+async fn open_pair(url: &str, room: &str) -> [Session; 2] {
+    let (mut one, other) = (open(url, room).await, open(url, room).await);
     while !matches!(one.next().await, ServerMessage::Ready(_)) {}
     [one, other]
 }
 
-async fn open(gateway: &GatewayProcess, room: &str) -> Session {
-    let (connection, welcome) = Connection::open(&Options::new(gateway.url()))
+async fn open(url: &str, room: &str) -> Session {
+    let (connection, welcome) = Connection::open(&Options::new(url))
         .await
         .expect("the gateway welcomes");
     let mut session = Session {
