@@ -14,6 +14,7 @@ use tokio::time::{Sleep, sleep_until};
 use crate::connection::answer;
 use crate::departure::End;
 use crate::host::Host;
+use crate::ice::IceTold;
 use crate::mailbox::Mailbox;
 use crate::operations::{self, Asker, Performed};
 use crate::wire::{Wire, Wrote};
@@ -29,6 +30,8 @@ pub(crate) struct Work {
     pub(crate) mailbox: Arc<Mailbox>,
     live: Live,
     asker: Asker,
+    /// Of the ICE servers that the client was told last.
+    ice_edition: u64,
     pub(crate) performing: Option<Performing>,
     /// It changes the directory: it is finished though the session ends.
     pub(crate) is_lasting: bool,
@@ -36,13 +39,21 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    pub(crate) fn new(host: Arc<Host>, mailbox: Arc<Mailbox>, live: Live, asker: Asker) -> Self {
+    pub(crate) fn new(
+        host: Arc<Host>,
+        mailbox: Arc<Mailbox>,
+        mut live: Live,
+        asker: Asker,
+        ice: IceTold,
+    ) -> Self {
+        live.renew_ice_servers_at(ice.renew_at);
         let timer = Box::pin(sleep_until(live.wake_at().into()));
         Self {
             host,
             mailbox,
             live,
             asker,
+            ice_edition: ice.edition,
             performing: None,
             is_lasting: false,
             timer,
@@ -189,12 +200,16 @@ impl Work {
         });
     }
 
-    fn renew_ice_servers(&self) {
-        let ice = &self.host.ice;
-        self.answer(IceServers {
-            ice_servers: ice.for_user(&self.asker.local.user),
-            ttl_s: ice.ttl().as_secs(),
-        });
+    fn renew_ice_servers(&mut self) {
+        let offer = self.host.ice.offer(&self.asker.local.user);
+        let told = offer.told(crate::now());
+        self.live.renew_ice_servers_at(told.renew_at);
+        if told.edition != std::mem::replace(&mut self.ice_edition, told.edition) {
+            self.answer(IceServers {
+                ice_servers: offer.servers,
+                ttl_s: offer.ttl.as_secs(),
+            });
+        }
     }
 
     /// Counts what a signal without a receiver of its own makes the cluster write.

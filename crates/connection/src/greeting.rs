@@ -17,12 +17,14 @@ use crate::authorization::authorization;
 use crate::connection::{Connection, answer};
 use crate::departure::End;
 use crate::host::{Host, InPhase, Phase};
+use crate::ice::{IceOffer, IceTold};
 use crate::operations::Asker;
 
 /// A session that has said hello.
 pub(crate) struct Greeted {
     pub(crate) asker: Asker,
     pub(crate) authorization: Authorization,
+    pub(crate) ice: IceTold,
     /// Of one that goes on: where it is.
     pub(crate) in_rooms: Option<Vec<RoomId>>,
 }
@@ -122,7 +124,9 @@ impl Connection {
             let ids = rooms.iter().map(|room| room.room.clone());
             ids.collect()
         });
-        let welcome = self.welcome(&local, name.clone(), rooms).into();
+        let offer = self.host.ice.offer(&local.user);
+        let ice = offer.told(crate::now());
+        let welcome = self.welcome(&local, name.clone(), rooms, offer).into();
         self.wire.begin_with(&welcome, &mut *self.dialect);
         self.seat.welcomed(&local.peer, self.dialect.resumes());
         Ok(Box::new(Greeted {
@@ -133,6 +137,7 @@ impl Connection {
                 is_verified: identity.is_verified,
             },
             authorization: authorization(&self.host.rules, self.dialect.refreshes(), identity),
+            ice,
             in_rooms,
         }))
     }
@@ -184,6 +189,7 @@ impl Connection {
         local: &LocalSession,
         name: Option<Arc<str>>,
         rooms: Option<Vec<RoomSnapshot>>,
+        offer: IceOffer,
     ) -> Welcome {
         let (node, rules) = (&self.host.node, &self.host.rules);
         Welcome {
@@ -199,7 +205,7 @@ impl Connection {
             rooms,
             heartbeat_ms: millis(rules.heartbeat),
             limits: rules.limits,
-            ice_servers: self.host.ice.for_user(&local.user),
+            ice_servers: offer.servers,
         }
     }
 }

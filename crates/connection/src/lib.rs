@@ -44,7 +44,7 @@ use std::time::Duration;
 pub use authenticate::{Authenticate, Identity, Refusal};
 pub use connection::{Arrival, Connection};
 pub use host::{Host, Observe, Phase, Seat};
-pub use ice::IceServers;
+pub use ice::{IceOffer, IceServers};
 pub use mailbox::Mailbox;
 pub use transport::{Ended, Gone, Transport};
 

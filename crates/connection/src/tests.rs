@@ -278,7 +278,6 @@ fn rules(window: Duration) -> Rules {
         fan_out_bytes_per_second: 1 << 24,
         room_capacity: 64,
         room_capacity_max: 1000,
-        ice_renewal: None,
         outlives_token: None,
         rooms_max: 16,
     }

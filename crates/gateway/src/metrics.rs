@@ -5,6 +5,7 @@ mod cluster;
 mod connections;
 mod declare;
 mod drain;
+mod ice_fetch;
 mod key_reads;
 mod outcomes;
 mod shed;
@@ -22,6 +23,7 @@ use prometheus::{Registry, TextEncoder};
 
 pub(crate) use self::drain::DrainNow;
 use self::drain::LastDrain;
+pub(crate) use self::ice_fetch::{IceFetch, IceFetchCounter};
 pub(crate) use self::key_reads::{KeyReads, KeyReadsCounter};
 use self::outcomes::OutcomeCounters;
 pub(crate) use self::shed::{Shed, ShedCounters};
@@ -126,6 +128,15 @@ impl Metrics {
             &self.node.key_set_reads_total,
             KeyReads::ALL,
             KeyReads::as_str,
+        )
+    }
+
+    /// For what asks a provider for TURN credentials.
+    pub(crate) fn ice_fetch_counter(&self) -> IceFetchCounter {
+        IceFetchCounter::new(
+            &self.node.ice_fetches_total,
+            IceFetch::ALL,
+            IceFetch::as_str,
         )
     }
 

@@ -93,6 +93,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     for reading in gateway.authenticator.keep_fresh(&stop_ops) {
         spawn_vital(&http_tasks, Task::Keys, alarm, reading);
     }
+    if gateway.config.ice.fetch.url.is_some() {
+        let (ice, stop) = (gateway.ice.clone(), stop_ops.clone());
+        let fetching = async move { ice.keep_fresh(stop).await };
+        spawn_vital(&http_tasks, Task::Ice, alarm, fetching);
+    }
     say_if_redis_is_absent(&gateway);
     let watching = health::watch(gateway.readiness.clone(), neighbours, stop_ops.clone());
     let watching = spawn_vital(&http_tasks, Task::Health, alarm, watching);
@@ -243,10 +248,9 @@ fn assemble(
     );
     let registry = Arc::new(Registry::new(capacity, metrics.shed_counters()));
     let authenticator = Authenticator::from_config(&config.auth, &metrics.key_reads_counter())?;
-    let (authenticator, ice) = (
-        Arc::new(authenticator),
-        Arc::new(Ice::from_config(&config.ice)),
-    );
+    let ice =
+        Ice::from_config(&config.ice, &metrics.ice_fetch_counter()).context("ice.fetch.url")?;
+    let (authenticator, ice) = (Arc::new(authenticator), Arc::new(ice));
     let tasks = TaskTracker::new();
     Ok(Arc::new(Gateway {
         host: Arc::new(Host::new(

@@ -1,5 +1,6 @@
 //! What several keys must agree on, and what a text must look like.
 
+mod ice;
 mod tokens;
 
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::raw::shortened;
 use super::readable;
 use super::secret::Secret;
 use super::session::DEADLINE_MARGIN;
-use super::{Config, IceUrl, JwtConfig};
+use super::{Config, HttpUrl, JwtConfig};
 
 /// Shorter, a key could be found by trying.
 const KEY_CHARS_MIN: usize = 16;
@@ -254,30 +255,6 @@ impl Rules<'_> {
         }
     }
 
-    fn ice(&mut self, config: &Config) {
-        let ice = &config.ice;
-        self.require(
-            &["ice.turn_urls", "ice.turn_secret"],
-            ice.turn_urls.is_empty() == ice.turn_secret.is_none(),
-            || "ice.turn_urls and ice.turn_secret go together: the servers check credentials with the secret".into(),
-        );
-        self.require(
-            &["ice.turn_urls"],
-            ice.turn_urls.iter().all(IceUrl::is_turn),
-            || "begin with turn: or turns:; what needs no credentials is in ice.servers".into(),
-        );
-        self.require(
-            &["ice.servers"],
-            !ice.servers.iter().any(IceUrl::is_turn),
-            || "a turn: URL needs credentials, or browsers refuse the whole list: put it into ice.turn_urls".into(),
-        );
-        self.require(
-            &["ice.turn_secret_old", "ice.turn_secret"],
-            ice.turn_secret_old.is_none() || ice.turn_secret.is_some(),
-            || "an old secret has a new one beside it: set ice.turn_secret".into(),
-        );
-    }
-
     fn access(&mut self, config: &Config) {
         let reachable =
             !config.listen.ip().is_loopback() || !config.ops_listener().ip().is_loopback();
@@ -300,6 +277,16 @@ impl Rules<'_> {
         {
             self.0.warnings.push(format!(
                 "proxy.trusted has {everybody}: every client can say that it comes from anywhere; name only your proxies"
+            ));
+        }
+    }
+
+    /// What is asked without TLS, anybody on the way can read and change.
+    fn warn_if_plain(&mut self, path: &str, url: Option<&HttpUrl>) {
+        if let Some(url) = url.filter(|url| url.is_plain_to_others()) {
+            let host = url.uri().host().unwrap_or_default();
+            self.0.warnings.push(format!(
+                "{path} asks {host} over plain http: anybody on the way can read and change what it answers; use https"
             ));
         }
     }

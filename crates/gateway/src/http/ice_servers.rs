@@ -30,9 +30,10 @@ pub(super) async fn ice_servers(
     gateway.metrics.authenticated(refused);
     match identity {
         Ok(identity) => {
+            let offer = gateway.ice.offer(&identity.user);
             let answer = json!({
-                "iceServers": gateway.ice.for_user(&identity.user),
-                "ttl": gateway.ice.ttl().as_secs(),
+                "iceServers": offer.servers,
+                "ttl": offer.ttl.as_secs(),
             });
             ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
         }

@@ -1,5 +1,7 @@
 //! Each rule, by the names an operator would have typed.
 
+mod ice;
+
 use std::collections::BTreeMap;
 
 use crate::config::{Flag, Loaded, Mistakes, Sources, load};

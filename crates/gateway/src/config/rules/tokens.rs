@@ -90,6 +90,13 @@ impl Rules<'_> {
                     .into()
             },
         );
+        // A set of keys that is changed on its way lets anybody in.
+        for (path, url) in [
+            ("auth.jwt.jwks_url", &jwt.jwks_url),
+            ("auth.jwt.discovery_url", &jwt.discovery_url),
+        ] {
+            self.warn_if_plain(path, url.as_ref());
+        }
         let secret = jwt.secret.as_ref().map(Secret::expose);
         let secrets = [&jwt.secret, &jwt.secret_old].into_iter().flatten();
         let mut secrets = secrets.map(|secret| secret.expose().trim_start());
