@@ -48,6 +48,8 @@ export class Client extends Emitter {
   token;
   /** The last `welcome` of a gateway: `peer`, `user`, `node`, `limits`, `ice_servers`… @type {Welcome | undefined} */
   welcome;
+  /** As a gateway told them last. @type {RTCIceServer[]} */
+  #iceServers = [];
   #options;
   #platform;
   #lifeline;
@@ -298,9 +300,11 @@ export class Client extends Emitter {
 
   /** For calls, and for those that make connections of their own. @param {RTCIceServer[]} iceServers */
   #renewIceServers(iceServers) {
+    const renewed = { iceServers, formerly: this.#iceServers };
+    this.#iceServers = iceServers;
     if (this.welcome) this.welcome = { ...this.welcome, ice_servers: iceServers };
-    this.emit('ice-servers', { iceServers });
-    for (const room of this.#rooms.all) room.iceRenewed(iceServers);
+    this.emit('ice-servers', renewed);
+    for (const room of this.#rooms.all) room.iceRenewed(renewed);
   }
 
   /**

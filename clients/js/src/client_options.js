@@ -41,8 +41,9 @@
  * @property {Welcome} moved the session goes on at another gateway, without a pause; the state is `open` throughout
  * @property {IncomingSignal} signal from any room
  * @property {SentSignal} signal-sent one of this client's own, as it is handed to it; near the gateway's limits it may wait here
- * @property {{ iceServers: RTCIceServer[] }} ice-servers the servers for `RTCPeerConnection`, with credentials that begin now: at each
- *   `welcome`, and before those of the last ones end. A {@link Call} that has them takes them by itself
+ * @property {{ iceServers: RTCIceServer[], formerly: RTCIceServer[] }} ice-servers the servers for `RTCPeerConnection`, with other
+ *   credentials than `formerly`: at each `welcome`, and before those of the last ones end. A {@link Call} that has the former ones
+ *   takes them by itself
  * @property {{ error: SwitchboardError }} error the gateway complains about no request in particular
  */
 

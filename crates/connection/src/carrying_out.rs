@@ -6,7 +6,7 @@ use std::sync::Arc;
 use switchboard_cluster::NotAMember;
 use switchboard_dialects::Heard;
 use switchboard_protocol::client_message::Signal;
-use switchboard_protocol::server_message::{Done, IceServers, RoomClosed};
+use switchboard_protocol::server_message::{Done, IceServers, Joined, RoomClosed};
 use switchboard_protocol::{ErrorCode, PeerId, RoomId, ServerMessage};
 use switchboard_session::{Input, Live, Operation, Output, Refused, Repetition, SignalToName};
 use tokio::time::{Sleep, sleep_until};
@@ -16,6 +16,7 @@ use crate::departure::End;
 use crate::host::Host;
 use crate::ice::IceTold;
 use crate::mailbox::Mailbox;
+use crate::media::media;
 use crate::operations::{self, Asker, Performed};
 use crate::wire::{Wire, Wrote};
 
@@ -89,6 +90,13 @@ impl Work {
                 None
             }
         }
+    }
+
+    /// The client is told that it is in a room.
+    pub(crate) fn admit(&self, joined: &mut Joined) {
+        let (peer, grants) = (&self.asker.local.peer, self.live.grants());
+        let room = (&joined.room, &joined.members[..]);
+        joined.media = media(&*self.host.media, peer, grants, room);
     }
 
     /// The operation under way is over.

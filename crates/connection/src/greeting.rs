@@ -18,6 +18,7 @@ use crate::connection::{Connection, answer};
 use crate::departure::End;
 use crate::host::{Host, InPhase, Phase};
 use crate::ice::{IceOffer, IceTold};
+use crate::media::media;
 use crate::operations::Asker;
 
 /// A session that has said hello.
@@ -109,7 +110,7 @@ impl Connection {
         let Attached {
             identity,
             local,
-            rooms,
+            mut rooms,
         } = match resumed {
             Some(resumed) => resumed,
             None => self.attach(&introduction).await?,
@@ -120,6 +121,10 @@ impl Connection {
         let (name, avatar) = (identity.name.clone(), identity.avatar.clone());
         let name = name.or_else(|| said(&hello.name));
         let avatar = avatar.or_else(|| said(&hello.avatar));
+        for room in rooms.iter_mut().flatten() {
+            let members = (&room.room, &room.members[..]);
+            room.media = media(&*self.host.media, &local.peer, &identity.grants, members);
+        }
         let in_rooms = rooms.as_ref().map(|rooms| {
             let ids = rooms.iter().map(|room| room.room.clone());
             ids.collect()

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::authenticate::Authenticate;
 use crate::ice::IceServers;
+use crate::media::MediaServers;
 
 /// What all connections of a node share.
 pub struct Host {
@@ -24,6 +25,8 @@ pub struct Host {
     pub authenticate: Box<dyn Authenticate>,
     /// What their clients reach one another by.
     pub ice: Arc<dyn IceServers>,
+    /// Where the media of their rooms goes.
+    pub media: Box<dyn MediaServers>,
     /// Who is told what they do.
     pub observe: Arc<dyn Observe>,
     /// Connections, and what they leave behind.
@@ -112,6 +115,7 @@ impl Host {
         rules: Arc<Rules>,
         authenticate: impl Authenticate + 'static,
         ice: Arc<dyn IceServers>,
+        media: impl MediaServers + 'static,
         observe: Arc<dyn Observe>,
         tasks: TaskTracker,
     ) -> Self {
@@ -120,6 +124,7 @@ impl Host {
             rules,
             authenticate: Box::new(authenticate),
             ice,
+            media: Box::new(media),
             observe,
             tasks,
             panickers: Panickers::default(),

@@ -113,7 +113,7 @@ impl<'a> Serving<'a> {
         if frame.is_pending() {
             let was_cut_short = *reads_left == 0;
             *reads_left = READS_MAX;
-            match wire.poll_write(mailbox, *dialect, cx) {
+            match wire.poll_write(mailbox, *dialect, &|joined| work.admit(joined), cx) {
                 Poll::Ready(Ok(wrote)) => return Poll::Ready(Event::Wrote(wrote)),
                 Poll::Ready(Err(_)) => return Poll::Ready(Event::End(End::Gone)),
                 Poll::Pending => {}

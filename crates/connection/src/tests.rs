@@ -228,6 +228,7 @@ async fn gateway(cluster: &MemoryCluster, window: Duration) -> Arc<Host> {
         Arc::new(rules(window)),
         Open,
         Arc::new(()),
+        (),
         Arc::new(()),
         tasks,
     );

@@ -21,6 +21,7 @@ mod key_file;
 mod keys;
 mod limits;
 mod load;
+mod media;
 mod mistake;
 mod origin;
 mod otel;
@@ -48,6 +49,7 @@ pub use fetch::{FetchConfig, FetchHeaders};
 pub use ice::{IceConfig, IceUrl};
 pub use limits::LimitsConfig;
 pub use load::{Loaded, load, load_to_ask};
+pub use media::{MediaConfig, MediaKind, MediaUrl};
 pub use mistake::{Mistake, Mistakes};
 pub use origin::Origin;
 pub use otlp::{Endpoint, OtlpConfig, Ratio};
@@ -84,6 +86,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// STUN and TURN.
     pub ice: IceConfig,
+    /// Media servers.
+    pub media: MediaConfig,
     /// Whose word about a client's address counts.
     pub proxy: ProxyConfig,
     /// What all nodes agree on.
@@ -120,6 +124,7 @@ impl Default for Config {
             redis: RedisConfig::default(),
             auth: AuthConfig::default(),
             ice: IceConfig::default(),
+            media: MediaConfig::default(),
             proxy: ProxyConfig::default(),
             cluster: ClusterConfig::default(),
             session: SessionConfig::default(),

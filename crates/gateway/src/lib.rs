@@ -27,6 +27,7 @@ mod http_client;
 mod ice;
 mod listener;
 pub mod log;
+mod media;
 mod metrics;
 mod open_files;
 mod otlp;

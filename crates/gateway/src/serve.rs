@@ -31,6 +31,7 @@ use crate::health::{self, Neighbours, Readiness};
 use crate::http::{self, origin::Origins};
 use crate::ice::Ice;
 use crate::listener::{self, Bounds};
+use crate::media::MediaServer;
 use crate::metrics::Metrics;
 use crate::open_files;
 use crate::otlp::{self, Export};
@@ -258,6 +259,7 @@ fn assemble(
             Arc::new(rules(&config)),
             Entrance::new(authenticator.clone(), metrics.clone()),
             ice.clone(),
+            MediaServer::from_config(&config.media)?,
             metrics.clone(),
             tasks.clone(),
         )),

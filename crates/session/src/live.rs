@@ -208,6 +208,11 @@ impl Live {
         others.fold(heartbeat, Instant::min)
     }
 
+    /// What the client's token lets it do now.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
     /// At this moment [`Output::RenewIceServers`] follows. `None`: the client keeps those that it has.
     pub fn renew_ice_servers_at(&mut self, at: Option<Instant>) {
         self.renew_ice_at = at;

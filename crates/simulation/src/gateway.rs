@@ -72,6 +72,7 @@ impl Gateway {
             rules,
             ByName,
             Arc::new(()),
+            (),
             Arc::new(()),
             tasks,
         );

@@ -1,6 +1,7 @@
 //! What several keys must agree on, and what a text must look like.
 
 mod ice;
+mod media;
 mod tokens;
 
 use std::time::Duration;
@@ -19,6 +20,8 @@ use super::{Config, HttpUrl, JwtConfig};
 
 /// Shorter, a key could be found by trying.
 const KEY_CHARS_MIN: usize = 16;
+/// An HS256 key has at least the size of the hash (RFC 7518 section 3.2).
+const HS256_KEY_BYTES: usize = 32;
 /// A client takes a ping that was not answered for so long for a lost connection.
 const PONG_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -34,6 +37,7 @@ pub(super) fn check(loading: &mut Loading) {
     rules.tokens(&config);
     rules.access(&config);
     rules.ice(&config);
+    rules.media(&config);
 }
 
 /// Adds a mistake for each file or folder that the node will not be able to read.
@@ -232,6 +236,7 @@ impl Rules<'_> {
         let secrets = [
             ("auth.jwt.secret", &config.auth.jwt.secret),
             ("auth.jwt.secret_old", &config.auth.jwt.secret_old),
+            ("media.api_secret", &config.media.api_secret),
             ("cluster.key", &config.cluster.key),
             ("admin.token", &config.admin.token),
         ];

@@ -24,6 +24,7 @@ mod issuers;
 mod killed_node;
 mod limits;
 mod logs;
+mod media;
 mod metrics;
 mod msgpack;
 mod odd_records;

@@ -1,6 +1,7 @@
 //! Each rule, by the names an operator would have typed.
 
 mod ice;
+mod media;
 
 use std::collections::BTreeMap;
 

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Rules;
+use super::{HS256_KEY_BYTES, Rules};
 use crate::config::{AuthMode, Config, JwtConfig, Secret};
-
-/// An HS256 key has at least the size of the hash (RFC 7518 section 3.2).
-const HS256_KEY_BYTES: usize = 32;
 
 impl Rules<'_> {
     pub(super) fn tokens(&mut self, config: &Config) {
