@@ -3,6 +3,7 @@
 //! One module for each thing that can go right or wrong. Nothing here sleeps for a fixed time: a test waits for what it
 //! wants to see, or for something that comes after what it does not want to see.
 
+mod attacks;
 mod away_bytes;
 mod bad_frames;
 mod bad_messages;
