@@ -10,7 +10,7 @@
  * @property {string | URL} url `wss://…/v1/connect`
  * @property {string} [name] as others see it
  * @property {string} [avatar] usually a URL
- * @property {string} [token] JWT; may be set again as `client.token`
+ * @property {string} [token] JWT; may be set again as `client.token`, also on a live session, which then goes on with it
  * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before each connection, and when the token runs out, instead
  * @property {string} [agent] the application, for the gateway's logs
  * @property {string} [keepAs] the name under which the session survives a reload of the page, by default the `url`. Clients
