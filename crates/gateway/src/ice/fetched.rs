@@ -19,11 +19,10 @@ use crate::metrics::{IceFetch, IceFetchCounter};
 /// After the first failure; each one after it makes the next pause twice as long.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(300);
-/// The sessions of a node are told of other credentials within so long, not all at the same moment.
+/// The sessions of a node look for others after it has asked, within so long and not all at the same moment.
 const SPREAD_MAX: Duration = Duration::from_secs(60);
-/// A session that has no good credentials looks for others this often.
-const LOOK_AGAIN_MAX: Duration = Duration::from_secs(30);
-const LOOK_AGAIN_MIN: Duration = Duration::from_secs(1);
+/// By then the answer is mostly there.
+const ANSWER: Duration = Duration::from_secs(1);
 
 pub(super) struct Fetched {
     provider: Provider,
@@ -38,16 +37,12 @@ struct Last {
     servers: Vec<IceServer>,
     /// How many there have been.
     edition: u64,
-    /// When others are fetched, and when these end. `None`: there were none.
-    life: Option<Life>,
+    /// When these end. `None`: there were none.
+    end: Option<Instant>,
+    /// When the provider is asked again. `None`, or over: it is being asked.
+    next_at: Option<Instant>,
     /// Questions in a row that brought nothing.
     failed: u32,
-}
-
-#[derive(Clone, Copy)]
-struct Life {
-    half: Instant,
-    end: Instant,
 }
 
 impl Fetched {
@@ -79,37 +74,23 @@ impl Fetched {
 
     /// Returns when to ask again.
     fn take(&self, answer: Result<Credentials, NoCredentials>) -> Duration {
-        let mut last = self.last.lock();
-        match answer {
-            Ok(Credentials { servers, ttl }) => {
-                let now = Instant::now();
-                *last = Last {
-                    servers,
-                    edition: last.edition + 1,
-                    life: Some(Life {
-                        half: now + ttl / 2,
-                        end: now + ttl,
-                    }),
-                    failed: 0,
-                };
-                drop(last);
+        let pause = match answer {
+            Ok(credentials) => {
                 self.counter.count(IceFetch::Fetched, 1);
                 if let Some(lasted) = self.failures.ended() {
                     tracing::info!(url = %self.provider, "TURN credentials are fetched again; it had failed {lasted}");
                 }
-                ttl / 2
+                self.last.lock().renew(credentials)
             }
             Err(error) => {
-                let doubled = PAUSE_MIN * 2_u32.saturating_pow(last.failed.min(16));
-                last.failed = last.failed.saturating_add(1);
-                let has_some = last.life.is_some_and(|life| life.end > Instant::now());
-                drop(last);
                 self.counter.count(error.outcome(), 1);
+                let has_some = !self.last.lock().left().is_zero();
                 self.say_failed(&error, has_some);
-                // Nodes that failed together do not ask together.
-                doubled.min(PAUSE_MAX).mul_f32(0.75 + fastrand::f32() / 4.0)
+                self.last.lock().fail()
             }
-        }
+        };
+        self.last.lock().next_at = Some(Instant::now() + pause);
+        pause
     }
 
     fn say_failed(&self, error: &NoCredentials, has_some: bool) {
@@ -125,27 +106,46 @@ impl Fetched {
 
     /// What sessions are told now. `ttl` is that of servers without credentials.
     pub(super) fn offer(&self, ttl: Duration) -> IceOffer {
-        let (last, now) = (self.last.lock(), Instant::now());
-        let left = last.life.map(|life| life.end.duration_since(now));
-        let (servers, left) = match left {
-            Some(left) if !left.is_zero() => (last.servers.clone(), left),
-            _ => (Vec::new(), Duration::ZERO),
+        let last = self.last.lock();
+        let left = last.left();
+        let servers = match left.is_zero() {
+            true => Vec::new(),
+            false => last.servers.clone(),
         };
-        let until_half = last.life.map(|life| life.half.duration_since(now));
-        let renew_in = match until_half {
-            // What is fetched then is there a little later.
-            Some(pause) if !pause.is_zero() => {
-                let spread = SPREAD_MAX.min(left / 8);
-                LOOK_AGAIN_MIN + pause + spread.mul_f32(fastrand::f32())
-            }
-            _ => (left / 8).clamp(LOOK_AGAIN_MIN, LOOK_AGAIN_MAX),
-        };
+        let until_next = last
+            .next_at
+            .map_or(Duration::ZERO, |at| at.duration_since(Instant::now()));
+        let spread = SPREAD_MAX.min(until_next / 4);
         IceOffer {
             ttl: if servers.is_empty() { ttl } else { left },
             servers,
             edition: last.edition,
-            renew_in: Some(renew_in),
+            renew_in: Some(until_next + ANSWER + spread.mul_f32(fastrand::f32())),
         }
+    }
+}
+
+impl Last {
+    /// How long the credentials are good.
+    fn left(&self) -> Duration {
+        let end = self.end.map(|end| end.duration_since(Instant::now()));
+        end.unwrap_or_default()
+    }
+
+    /// Returns when others are wanted.
+    fn renew(&mut self, Credentials { servers, ttl }: Credentials) -> Duration {
+        self.servers = servers;
+        self.edition += 1;
+        self.end = Some(Instant::now() + ttl);
+        self.failed = 0;
+        ttl / 2
+    }
+
+    /// Returns when to try again: nodes that failed together do not ask together.
+    fn fail(&mut self) -> Duration {
+        let doubled = PAUSE_MIN * 2_u32.saturating_pow(self.failed.min(16));
+        self.failed = self.failed.saturating_add(1);
+        doubled.min(PAUSE_MAX).mul_f32(0.75 + fastrand::f32() / 4.0)
     }
 }
 

@@ -159,7 +159,7 @@ async fn sessions_are_told_after_half_a_life_and_not_all_at_once() {
         .collect();
     let earliest = *pauses.iter().min().expect("some");
     let latest = *pauses.iter().max().expect("some");
-    assert!(earliest > HOUR / 2 && latest <= HOUR / 2 + LOOK_AGAIN_MIN + SPREAD_MAX);
+    assert!(earliest > HOUR / 2 && latest <= HOUR / 2 + ANSWER + SPREAD_MAX);
     assert!(
         latest - earliest > SPREAD_MAX / 2,
         "{earliest:?} {latest:?}"
@@ -171,14 +171,18 @@ async fn what_has_ended_is_not_given_and_sessions_look_for_others() {
     let fetched = fetched(&[("url", "http://127.0.0.1:1/")]);
     let none = fetched.offer(TTL);
     assert_eq!((none.servers.len(), none.edition, none.ttl), (0, 0, TTL));
-    assert_eq!(none.renew_in, Some(LOOK_AGAIN_MIN));
+    assert_eq!(none.renew_in, Some(ANSWER));
     fetched.take(credentials(HOUR));
     for (minutes, servers, ttl) in [(59, 1, HOUR / 60), (1, 0, TTL), (60, 0, TTL)] {
         tokio::time::advance(Duration::from_secs(minutes * 60)).await;
         let offer = fetched.offer(TTL);
         assert_eq!((offer.servers.len(), offer.ttl), (servers, ttl));
         assert_eq!(offer.edition, 1);
-        assert!(offer.renew_in.is_some_and(|pause| pause <= LOOK_AGAIN_MAX));
+        let renew_in = offer.renew_in.expect("others may come");
+        let pause = fetched.take(Err(NoCredentials::Unreadable));
+        assert_eq!(renew_in, ANSWER, "it is being asked");
+        let renew_in = fetched.offer(TTL).renew_in.expect("others may come");
+        assert!(renew_in >= pause + ANSWER && renew_in <= pause * 5 / 4 + ANSWER);
     }
     fetched.take(credentials(HOUR));
     assert_eq!(
