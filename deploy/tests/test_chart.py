@@ -131,7 +131,7 @@ class Pods(unittest.TestCase):
     def test_secrets_are_referred_to_and_never_made(self):
         self.assertFalse([manifest for _, manifest in every() if manifest["kind"] == "Secret"])
         variables = {v["name"]: v for v in gateway_of(RENDERED["production"])["env"]}
-        for variable in ("REDIS__URL", "AUTH__JWT__SECRET", "CLUSTER__KEY", "ADMIN__TOKEN"):
+        for variable in ("REDIS__URL", "AUTH__JWT__SECRET", "CLUSTER__KEY", "ADMIN__TOKEN", "ICE__TURN_SECRET", "MEDIA__API_SECRET"):
             self.assertIn("secretKeyRef", variables[f"SWITCHBOARD_{variable}"]["valueFrom"])
 
     def test_redis_has_no_part_in_whether_a_pod_lives(self):

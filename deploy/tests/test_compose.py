@@ -83,6 +83,24 @@ class Services(unittest.TestCase):
         self.assertEqual(re.findall(r"server (\S+):8080 ", nginx), GATEWAYS)
 
 
+class Turn(unittest.TestCase):
+    COMMAND = SERVICES["coturn"]["command"]
+
+    def test_gateways_and_the_server_share_a_secret_that_the_environment_may_say(self):
+        secrets = {SERVICES[name]["environment"]["SWITCHBOARD_ICE__TURN_SECRET"] for name in GATEWAYS}
+        (secret,) = secrets
+        self.assertRegex(secret, r"^\$\{TURN_SECRET:-[a-z-]{16,}\}$")
+        self.assertIn(f"--static-auth-secret={secret}", self.COMMAND)
+        self.assertIn("--use-auth-secret", self.COMMAND)
+
+    def test_clients_are_sent_to_the_port_that_is_published(self):
+        urls = SERVICES["gateway-a"]["environment"]["SWITCHBOARD_ICE__TURN_URLS"].split(",")
+        ports = [f"127.0.0.1:3478:3478/{url.partition('?transport=')[2]}" for url in urls]
+        self.assertEqual(ports, SERVICES["coturn"]["ports"])
+        self.assertTrue(all(url.startswith("turn:127.0.0.1:3478?") for url in urls))
+        self.assertIn("--listening-port=3478", self.COMMAND)
+
+
 class Grafana(unittest.TestCase):
     def test_it_shows_the_boards_to_everybody_and_begins_with_one_that_is_there(self):
         grafana = SERVICES["grafana"]

@@ -1,5 +1,7 @@
 """What the chart, the image and the compose file tell a gateway, told to a real one: `GATEWAY_BIN` says which."""
 
+import contextlib
+import json
 import os
 import pathlib
 import re
@@ -43,7 +45,8 @@ def environment_of(manifests, folder):
         if "fieldRef" in source:
             environment[name] = fields[source["fieldRef"]["fieldPath"]]
         elif "secretKeyRef" in source:
-            environment[name] = url if name == "SWITCHBOARD_REDIS__URL" else 40 * "s"
+            secrets = {"SWITCHBOARD_REDIS__URL": url, "SWITCHBOARD_ICE__FETCH__HEADERS": "Authorization: Bearer s3cret\n"}
+            environment[name] = secrets.get(name, 40 * "s")
         else:
             environment[name] = variable["value"]
     for volume in pod_of(manifests)["volumes"]:
@@ -63,6 +66,50 @@ def mount_file(path, text):
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+
+
+@contextlib.contextmanager
+def running_gateway(environment):
+    """Its address, while it runs."""
+    address = "127.0.0.1:%d" % free_port()
+    with subprocess.Popen([GATEWAY, "--listen", address], env=environment, stderr=subprocess.DEVNULL) as gateway:
+        try:
+            while run({"SWITCHBOARD_LISTEN": address}, "healthcheck").returncode:
+                assert gateway.poll() is None, "the gateway ended"
+            yield address
+        finally:
+            gateway.terminate()
+
+
+@contextlib.contextmanager
+def running_coturn(folder):
+    """The port of a TURN server that is started as compose starts it, but for the port and the folder of its files."""
+    port = free_port()
+    command = [unset_variables(part).replace("/tmp/", f"{folder}/").replace("=3478", f"={port}") for part in SERVICES["coturn"]["command"]]
+    loopback = ["--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--allow-loopback-peers"]
+    with subprocess.Popen(command + loopback, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            while not accepts(port):
+                assert server.poll() is None, "coturn ended"
+            yield port
+        finally:
+            server.terminate()
+
+
+def accepts(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def relayed(port, username, credential):
+    """What coturn's own client ends with: 0 where it got a relay and a message came back through it."""
+    client = ["turnutils_uclient", "-y", "-n", "1", "-m", "1", "-p", str(port), "-u", username, "-w", credential, "127.0.0.1"]
+    return subprocess.run(client, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60).returncode
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
 
 
 def image_environment():
@@ -102,16 +149,18 @@ class Told(unittest.TestCase):
             self.assertEqual(check[:2], ["CMD", "/usr/local/bin/switchboard"])
             self.assertIn("no answer from http://127.0.0.1:1/healthz", run(environment, *check[2:]).stderr)
 
+    def test_a_turn_server_of_compose_takes_the_credentials_of_a_gateway_and_no_others(self):
+        said = {name: unset_variables(value) for name, value in SERVICES["gateway-a"]["environment"].items()}
+        environment = {name: value for name, value in said.items() if name.startswith(("SWITCHBOARD_ICE", "SWITCHBOARD_AUTH"))}
+        with tempfile.TemporaryDirectory() as folder, running_gateway(environment) as address, running_coturn(folder) as port:
+            with urllib.request.urlopen(f"http://{address}/v1/ice-servers") as answer:
+                (server,) = json.load(answer)["iceServers"]
+            self.assertEqual(relayed(port, server["username"], server["credential"]), 0)
+            self.assertNotEqual(relayed(port, server["username"], "another"), 0)
+
     def test_promtool_has_nothing_against_its_metrics(self):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            address = "127.0.0.1:%d" % free.getsockname()[1]
-        with subprocess.Popen([GATEWAY, "--listen", address], env={}, stderr=subprocess.DEVNULL) as gateway:
-            try:
-                while run({"SWITCHBOARD_LISTEN": address}, "healthcheck").returncode:
-                    self.assertIsNone(gateway.poll(), "the gateway ended")
-                metrics = urllib.request.urlopen(f"http://{address}/metrics").read()
-            finally:
-                gateway.terminate()
+        with running_gateway({}) as address:
+            metrics = urllib.request.urlopen(f"http://{address}/metrics").read()
         checked = subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True)
         self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, b""))
 

@@ -34,6 +34,7 @@ TRIED = {
     "secrets.jwtSecret: nobody would need a token": [changed("hpa", secrets={})],
     "config.listen: the chart sets this": [changed("hpa", config={"listen": "0.0.0.0:1"})],
     "config.node.name: the chart sets this": [changed("hpa", config={"node": {"name": "a"}})],
+    "config.ice.fetch.headers: the chart sets this": [changed("hpa", config={"ice": {"fetch": {"headers": {"a": "b"}}}})],
     "config.auth.jwt.secret: the chart sets this": [changed("hpa", config={"auth": {"jwt": {"secret": "s"}}})],
     "tls.existingSecret and config.tls: say once": [
         changed("hpa", tls={"existingSecret": "t"}, config={"tls": {"cert_file": "/a", "key_file": "/b"}}),

@@ -1,4 +1,4 @@
-/** @import { Room } from './room.js' */
+/** @import { Room, RoomEvents } from './room.js' */
 /** @import { LocalMedia } from './media.js' */
 /** @import { Member } from './protocol.js' */
 /** @import { EncodingPreferences, MaxBitrate } from './encoding.js' */
@@ -80,7 +80,7 @@ export class Call extends Emitter {
       room.on('member-joined', ({ member }) => this.#add(member)),
       room.on('member-updated', ({ member }) => this.#update(member)),
       room.on('member-left', ({ member }) => this.#remove(member.peer)),
-      room.on('ice-servers', ({ iceServers }) => this.#renewed(iceServers)),
+      room.on('ice-servers', (renewed) => this.#renewed(renewed)),
       room.on('resumed', () => this.#restartIce()),
       room.on('rejoined', () => this.#rebuild()),
       room.on('closed', ({ error }) => this.#end(error)),
@@ -118,10 +118,12 @@ export class Call extends Emitter {
     await Promise.allSettled(peers.map((peer) => this.#tellHangUp(peer)));
   }
 
-  /** The gateway's own with other credentials, if they are in use here. @param {RTCIceServer[]} iceServers */
-  #renewed(iceServers) {
+  /** The gateway's own with other credentials, if they are in use here. @param {RoomEvents['ice-servers']} renewed */
+  #renewed({ iceServers, formerly }) {
     const urls = (/** @type {RTCIceServer[]} */ servers) => JSON.stringify(servers.map((server) => server.urls));
-    if (urls(this.#configuration.iceServers ?? []) === urls(iceServers)) this.setIceServers(iceServers);
+    const own = this.#configuration.iceServers;
+    // Where the gateway had none yet, what comes has other URLs than what it told before.
+    if (own && [urls(iceServers), urls(formerly)].includes(urls(own))) this.setIceServers(iceServers);
   }
 
   /**

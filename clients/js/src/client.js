@@ -44,10 +44,10 @@ const REFRESH_PAUSE_MIN_MS = 1_000;
  * @extends {Emitter<ClientEvents>}
  */
 export class Client extends Emitter {
-  /** The token for connections to come. @type {string | undefined} */
-  token;
   /** The last `welcome` of a gateway: `peer`, `user`, `node`, `limits`, `ice_servers`… @type {Welcome | undefined} */
   welcome;
+  /** As a gateway told them last. @type {RTCIceServer[]} */
+  #iceServers = [];
   #options;
   #platform;
   #lifeline;
@@ -62,6 +62,8 @@ export class Client extends Emitter {
   #connecting;
   /** Whether it has been `open` since it was started. */
   #hasOpened = false;
+  /** See {@link token}. @type {string | undefined} */
+  #token;
   /** The token of the last `hello`. @type {string | undefined} */
   #helloToken;
   /** The token that this session has at its gateway. @type {string | undefined} */
@@ -80,7 +82,7 @@ export class Client extends Emitter {
     this.#platform = { ...browser(), ...options.platform };
     this.#connecting = new Connecting(this.#platform);
     this.#session = new Session(this.#platform, () => this.#signals.lost());
-    this.token = options.token;
+    this.#token = options.token;
     this.#lifeline = new Lifeline({
       url,
       token: () => (options.getToken ? options.getToken() : this.token),
@@ -140,6 +142,22 @@ export class Client extends Emitter {
 
   get state() {
     return this.#lifeline.state;
+  }
+
+  /**
+   * For connections to come, where there is no `getToken`. A session that came in with another one goes on with this at once; if the
+   * gateway refuses it, as it does another user's, the session stays as it is.
+   */
+  get token() {
+    return this.#token;
+  }
+
+  set token(token) {
+    this.#token = token;
+    const { getToken } = this.#options;
+    const isNews = token !== undefined && this.#saidToken !== undefined && token !== this.#saidToken;
+    if (getToken || !isNews || this.state !== 'open') return;
+    this.#sayToken(token).catch(({ message }) => log('warn', `The token was not taken: ${message}`));
   }
 
   /** This session's public id, as others see it. */
@@ -298,9 +316,11 @@ export class Client extends Emitter {
 
   /** For calls, and for those that make connections of their own. @param {RTCIceServer[]} iceServers */
   #renewIceServers(iceServers) {
+    const renewed = { iceServers, formerly: this.#iceServers };
+    this.#iceServers = iceServers;
     if (this.welcome) this.welcome = { ...this.welcome, ice_servers: iceServers };
-    this.emit('ice-servers', { iceServers });
-    for (const room of this.#rooms.all) room.iceRenewed(iceServers);
+    this.emit('ice-servers', renewed);
+    for (const room of this.#rooms.all) room.iceRenewed(renewed);
   }
 
   /**
@@ -319,9 +339,7 @@ export class Client extends Emitter {
         // Another connection has told its own token.
         if (!this.#lifeline.connected || this.welcome?.peer !== welcome?.peer) return;
         if (token !== undefined && token !== this.#saidToken) {
-          await this.#request({ type: 'refresh', token }).answer;
-          this.#saidToken = token;
-          return;
+          return await this.#sayToken(token);
         }
       } catch (error) {
         if (error instanceof SwitchboardError) againMs = Math.max(againMs, error.retryAfterMs ?? 0);
@@ -332,6 +350,16 @@ export class Client extends Emitter {
       await pause(this.#platform, Math.max(againMs, left / 2));
       if (!this.#lifeline.connected) return;
     }
+  }
+
+  /**
+   * A session that came in with a token goes on with this one. If it is refused, the session stays as it is.
+   *
+   * @param {string} token
+   */
+  async #sayToken(token) {
+    await this.#request({ type: 'refresh', token }).answer;
+    this.#saidToken = token;
   }
 
   /** @param {RequestBody} request */

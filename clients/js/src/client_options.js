@@ -10,7 +10,7 @@
  * @property {string | URL} url `wss://…/v1/connect`
  * @property {string} [name] as others see it
  * @property {string} [avatar] usually a URL
- * @property {string} [token] JWT; may be set again as `client.token`
+ * @property {string} [token] JWT; may be set again as `client.token`, also on a live session, which then goes on with it
  * @property {() => string | undefined | Promise<string | undefined>} [getToken] asked before each connection, and when the token runs out, instead
  * @property {string} [agent] the application, for the gateway's logs
  * @property {string} [keepAs] the name under which the session survives a reload of the page, by default the `url`. Clients
@@ -41,8 +41,9 @@
  * @property {Welcome} moved the session goes on at another gateway, without a pause; the state is `open` throughout
  * @property {IncomingSignal} signal from any room
  * @property {SentSignal} signal-sent one of this client's own, as it is handed to it; near the gateway's limits it may wait here
- * @property {{ iceServers: RTCIceServer[] }} ice-servers the servers for `RTCPeerConnection`, with credentials that begin now: at each
- *   `welcome`, and before those of the last ones end. A {@link Call} that has them takes them by itself
+ * @property {{ iceServers: RTCIceServer[], formerly: RTCIceServer[] }} ice-servers the servers for `RTCPeerConnection`, with other
+ *   credentials than `formerly`: at each `welcome`, and before those of the last ones end. A {@link Call} that has the former ones
+ *   takes them by itself
  * @property {{ error: SwitchboardError }} error the gateway complains about no request in particular
  */
 

@@ -37,6 +37,7 @@ export { Room } from './room.js';
 /** @typedef {import('./protocol.js').IncomingSignal} IncomingSignal */
 /** @typedef {import('./protocol.js').LeaveReason} LeaveReason */
 /** @typedef {import('./protocol.js').Limits} Limits */
+/** @typedef {import('./protocol.js').Media} Media */
 /** @typedef {import('./protocol.js').Member} Member */
 /** @typedef {import('./protocol.js').Ready} Ready */
 /** @typedef {import('./protocol.js').Snapshot} Snapshot */

@@ -90,8 +90,17 @@ export const SUBPROTOCOL = 'switchboard.v1.json';
  * @property {RTCIceServer[]} [ice_servers]
  */
 
-/** @typedef {{ room: string, revision: number, capacity: number, members: Member[] }} Snapshot */
-/** @typedef {{ type: 'joined', re: number, room: string, revision: number, capacity: number, members: Member[] }} Joined */
+/**
+ * @typedef {object} Media where the media of a room goes, where it goes through a server (SFU)
+ * @property {string} kind `livekit`
+ * @property {string} url where to connect
+ * @property {string} room as the room is called there
+ * @property {string} token lets this member in
+ * @property {number} expires_at when the token ends, Unix time in milliseconds; a connection that it began goes on
+ */
+
+/** @typedef {{ room: string, revision: number, capacity: number, members: Member[], media?: Media }} Snapshot */
+/** @typedef {Snapshot & { type: 'joined', re: number }} Joined */
 /** @typedef {{ type: 'left', re: number, room: string }} Left */
 /** @typedef {{ type: 'member-joined', room: string, revision: number, member: Member }} MemberJoined */
 /**

@@ -1,9 +1,9 @@
-/** @import { SignalOptions } from './client_options.js' */
+/** @import { ClientEvents, SignalOptions } from './client_options.js' */
 /** @import { Answer, RequestBody } from './requests.js' */
 /** @import { Difference } from './roster.js' */
 /** @import { Outcome } from './signals.js' */
 /** @import { KeptRoom } from './kept_session.js' */
-/** @import { IncomingSignal, Joined, LeaveReason, Member, Ready, RoomEvent, Snapshot, State } from './protocol.js' */
+/** @import { IncomingSignal, Joined, LeaveReason, Media, Member, Ready, RoomEvent, Snapshot, State } from './protocol.js' */
 import { Emitter } from './emitter.js';
 import { SwitchboardError } from './errors.js';
 import { log } from './log.js';
@@ -20,7 +20,9 @@ import { Roster } from './roster.js';
  * @property {Ready} ready the room has two members now; `offerer` begins
  * @property {IncomingSignal} signal the sender is told `delivered` once all listeners have returned. Those that came before
  *   the first listener have waited for it, 5 s at most, and come right after; not those of a member that has left
- * @property {{ iceServers: RTCIceServer[] }} ice-servers as of the client
+ * @property {ClientEvents['ice-servers']} ice-servers as of the client
+ * @property {{ media: Media }} media the room's media goes through a server, and this is a fresh way in: at each join, and each time
+ *   the session goes on over another connection. A connection to that server needs it only where it is made again
  * @property {{}} resumed the connection was lost and is back; this client is the peer it was, and what changed meanwhile
  *   has been told by the events above
  * @property {{ formerPeer: string }} rejoined this client lost its place, with its session or alone, and has a new one:
@@ -64,6 +66,8 @@ import { Roster } from './roster.js';
  */
 export class Room extends Emitter {
   capacity = 0;
+  /** Where the room's media goes, if it goes through a server; of the last join or resume. @type {Media | undefined} */
+  media;
   /** This client's own state, as it is to be seen by the others. @type {State} */
   state;
   /** Settles with the first join. @internal @type {Promise<Room>} */
@@ -106,9 +110,9 @@ export class Room extends Emitter {
     });
   }
 
-  /** @internal @param {RTCIceServer[]} iceServers */
-  iceRenewed(iceServers) {
-    this.emit('ice-servers', { iceServers });
+  /** @internal @param {ClientEvents['ice-servers']} renewed */
+  iceRenewed(renewed) {
+    this.emit('ice-servers', renewed);
   }
 
   /** Whether this client is a member at this moment, as far as it knows. */
@@ -248,6 +252,7 @@ export class Room extends Emitter {
     else this.#tell(former.differences);
     this.#correct();
     if (!this.endedBy && former.peer !== undefined && !moved) this.emit('resumed', {});
+    this.#tellMedia();
   }
 
   /**
@@ -285,6 +290,7 @@ export class Room extends Emitter {
     this.#restored = false;
     if (formerPeer === undefined) this.#resolveEntered(this);
     else this.emit('rejoined', { formerPeer });
+    this.#tellMedia();
   }
 
   /** @internal @param {keyof RoomEvents} name */
@@ -331,7 +337,12 @@ export class Room extends Emitter {
     this.#phase = { is: 'joined' };
     log('info', `In room ${this.id}, members: ${snapshot.members.length}.`);
     this.capacity = snapshot.capacity;
+    this.media = snapshot.media;
     return { peer, differences: this.#roster.catchUp(snapshot) };
+  }
+
+  #tellMedia() {
+    if (!this.endedBy && this.media) this.emit('media', { media: this.media });
   }
 
   /** @param {Difference[]} differences */

@@ -16,12 +16,40 @@ test('a token that runs out is asked for and said, and the connection stays', as
   assert.equal(fake.client.state, 'open');
 });
 
-test('a token that was set meanwhile is said', async () => {
+test('a token that is set on a live session is said at once, and not once more when the first would have run out', async () => {
   const fake = await connected({ token: 'first' });
+  fake.client.token = 'second';
+  const { id, token } = fake.socket.last('refresh');
+  assert.equal(token, 'second');
+  fake.socket.say({ type: 'done', re: id });
+  await idle();
   fake.client.token = 'second';
   fake.socket.say(EXPIRING);
   await idle();
-  assert.equal(fake.socket.last('refresh').token, 'second');
+  assert.equal(fake.socket.of('refresh').length, 1);
+});
+
+test('a token that is set and refused leaves the session as it is, and is said again when the first runs out', async () => {
+  const fake = await connected({ token: 'first' });
+  fake.client.token = 'second';
+  fake.socket.say({ type: 'error', re: fake.socket.last('refresh').id, code: 'unauthorized', message: 'the token is another user’s' });
+  await idle();
+  assert.equal(fake.client.state, 'open');
+  fake.socket.say(EXPIRING);
+  await idle();
+  assert.deepEqual(fake.socket.of('refresh').map(({ token }) => token), ['second', 'second']);
+});
+
+test('a token is for the next connection where there is none now, where none was said before, and where `getToken` gives them', async () => {
+  const lost = await connected({ token: 'first' });
+  lost.socket.drop();
+  lost.client.token = 'second';
+  const anonymous = await connected();
+  anonymous.client.token = 'second';
+  const provided = await connected({ getToken: () => 'first' });
+  provided.client.token = 'second';
+  await idle();
+  for (const { socket } of [lost, anonymous, provided]) assert.equal(socket.last('refresh'), undefined);
 });
 
 test('the same token once more is not said, and neither is none', async () => {

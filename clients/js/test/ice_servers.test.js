@@ -50,6 +50,20 @@ test('a call that has the gateway’s servers takes their new credentials, witho
   assert.equal(socket.of('signal').length, before);
 });
 
+test('a call that was made while the gateway had none takes those that come', async () => {
+  const { socket, configured } = await inCall([]);
+  socket.say({ type: 'ice-servers', ice_servers: turn('first'), ttl_s: 14_400 });
+  await idle();
+  assert.deepEqual(configured, [turn('first')]);
+});
+
+test('a call that was made without servers stays without', async () => {
+  const { socket, configured } = await inCall(undefined);
+  socket.say({ type: 'ice-servers', ice_servers: turn('first'), ttl_s: 14_400 });
+  await idle();
+  assert.deepEqual(configured, []);
+});
+
 test('a call with servers of its own keeps them', async () => {
   const { socket, configured } = await inCall([{ urls: 'stun:own.example.org' }]);
   socket.say({ type: 'ice-servers', ice_servers: turn('new'), ttl_s: 14_400 });

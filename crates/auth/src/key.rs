@@ -1,6 +1,7 @@
 //! A key by which tokens are checked, and the algorithms that it is for.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -92,9 +93,45 @@ impl Key {
     }
 }
 
-/// The modulus alone has 256 bytes in a key of 2048 bits, the shortest that is taken (RFC 7518 section 3.3).
+/// The shortest that may be (RFC 7518 section 3.3), and the longest that ring checks with.
+const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
+
+/// Whether an RSA key has so many bits that a token of it can be right.
 fn is_long_enough(key: &DecodingKey) -> bool {
-    key.try_get_as_bytes().is_ok_and(|der| der.len() > 256)
+    let bits = key.try_get_as_bytes().ok().and_then(modulus_bits);
+    bits.is_some_and(|bits| RSA_BITS.contains(&bits))
+}
+
+/// Of an `RSAPublicKey` in DER (RFC 8017 appendix A.1.1): a sequence that begins with the modulus.
+fn modulus_bits(der: &[u8]) -> Option<usize> {
+    const SEQUENCE: u8 = 0x30;
+    const INTEGER: u8 = 0x02;
+    let modulus = der_content(INTEGER, der_content(SEQUENCE, der)?)?;
+    let first = modulus.iter().position(|byte| *byte != 0)?;
+    let modulus = &modulus[first..];
+    Some(modulus.len() * 8 - modulus[0].leading_zeros() as usize)
+}
+
+/// What the first value holds, if it has this tag and is whole.
+fn der_content(tag: u8, der: &[u8]) -> Option<&[u8]> {
+    let [found, length, rest @ ..] = der else {
+        return None;
+    };
+    if *found != tag {
+        return None;
+    }
+    // From 0x80 on, it says how many bytes the length has.
+    let (length, rest) = match length.checked_sub(0x80) {
+        None => (usize::from(*length), rest),
+        Some(bytes) => {
+            let (length, rest) = rest.split_at_checked(bytes.into())?;
+            let length = length.iter().try_fold(0_usize, |length, byte| {
+                length.checked_mul(256)?.checked_add((*byte).into())
+            });
+            (length?, rest)
+        }
+    };
+    rest.get(..length)
 }
 
 /// By the length of the uncompressed point (SEC 1 section 2.3.3).
@@ -128,6 +165,8 @@ mod tests {
         let short = &include_bytes!("../testdata/rsa-512.pub.pem")[..];
         for pem in [
             short,
+            include_bytes!("../testdata/rsa-1960.pub.pem"),
+            include_bytes!("../testdata/rsa-2047.pub.pem"),
             b"",
             b"nonsense",
             b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
@@ -135,6 +174,24 @@ mod tests {
             assert_eq!(Key::from_pem(pem).err(), Some(KeyError::NotAPublicKey));
         }
         assert_eq!(Key::from_secret(b"").err(), Some(KeyError::EmptySecret));
+    }
+
+    #[test]
+    fn the_length_of_a_key_is_read_from_whole_der_alone() {
+        let key = [0x30, 6, 0x02, 2, 0x00, 0x81, 0x02, 0];
+        assert_eq!(modulus_bits(&key), Some(8));
+        assert_eq!(modulus_bits(&[0x30, 0x81, 3, 0x02, 1, 0x05]), Some(3));
+        for end in 0..6 {
+            assert_eq!(modulus_bits(&key[..end]), None, "{end} bytes");
+        }
+        for wrong in [
+            &[0x31, 3, 2, 1, 5][..],
+            &[0x30, 3, 2, 1, 0],
+            &[0x30, 0xff, 1],
+            &[0x30, 0x80],
+        ] {
+            assert_eq!(modulus_bits(wrong), None, "{wrong:?}");
+        }
     }
 
     #[test]

@@ -26,4 +26,4 @@ pub use issuer::{Issuer, Rules};
 pub use jwks::parse_jwks;
 pub use key::{Key, KeyError};
 pub use key_set::KeySet;
-pub use mint::{NewToken, mint};
+pub use mint::{NewToken, Signer, mint};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jsonwebtoken::{EncodingKey, Header, encode, get_current_timestamp};
+use serde::Serialize;
 use serde_json::{Map, json};
 
 use crate::crypto;
@@ -27,13 +28,28 @@ pub struct NewToken {
     pub ttl: Duration,
 }
 
+/// Signs tokens with HS256, for those that have the same secret.
+pub struct Signer(EncodingKey);
+
+impl Signer {
+    /// Refuses an empty secret.
+    pub fn from_secret(secret: &[u8]) -> Result<Self, jsonwebtoken::errors::Error> {
+        crypto::install();
+        EncodingKey::from_secret(secret).map(Self)
+    }
+
+    /// A token that says these claims, which are an object.
+    pub fn sign(&self, claims: &impl Serialize) -> Result<String, jsonwebtoken::errors::Error> {
+        encode(&Header::default(), claims, &self.0)
+    }
+}
+
 /// Signs a token, with HS256, that a gateway with these rules takes.
 pub fn mint(
     rules: &Rules,
     secret: &[u8],
     token: &NewToken,
 ) -> Result<String, jsonwebtoken::errors::Error> {
-    crypto::install();
     let now = get_current_timestamp();
     let user_claim = rules.user_claims.first().map_or("sub", String::as_str);
     let mut claims = Map::new();
@@ -54,11 +70,7 @@ pub fn mint(
     if !grants.is_empty() {
         say(&rules.grants_claim, grants.into());
     }
-    encode(
-        &Header::default(),
-        &claims,
-        &EncodingKey::from_secret(secret)?,
-    )
+    Signer::from_secret(secret)?.sign(&claims)
 }
 
 fn grants(token: &NewToken) -> Map<String, serde_json::Value> {

@@ -27,6 +27,7 @@ mod allowance;
 mod answer;
 mod command;
 mod event;
+mod expiry;
 mod goodbye;
 mod hear;
 mod heartbeat;
@@ -39,6 +40,7 @@ mod roster;
 mod say;
 mod speak;
 mod streams;
+mod token;
 mod unanswered;
 mod waiting;
 
@@ -63,6 +65,7 @@ pub use command::{Command, Join, SetState, Signal};
 pub use event::{ConnectionState, Event};
 pub use input::{Ask, ConnectionId, Input, Output};
 pub use say::Say;
+pub use token::Token;
 
 /// Commands that wait to be sent; one more is refused.
 const QUEUED_MAX: usize = 4096;
@@ -195,6 +198,7 @@ impl Session {
             current.map(|current| current.heartbeat.deadline()),
             current.and_then(|current| current.rate_limited_until),
             current.and_then(|_| self.rooms.next_retry()),
+            current.and_then(|current| current.expiry.as_ref()?.wake_at()),
         ]
         .into_iter()
         .flatten()
@@ -272,6 +276,7 @@ impl Session {
                 }
             }
         }
+        self.refresh_again(now);
         if self.reconnect.wake_at().is_some_and(|at| at <= now) {
             self.woken(now);
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use switchboard_cluster::NotAMember;
 use switchboard_dialects::{Frame, Heard};
 use switchboard_protocol::client_message::Signal;
-use switchboard_protocol::server_message::{Done, IceServers, RoomClosed};
+use switchboard_protocol::server_message::{Done, IceServers, Joined, RoomClosed};
 use switchboard_protocol::{ErrorCode, PeerId, RoomId, ServerMessage};
 use switchboard_session::{Input, Live, Operation, Output, Refused, Repetition, SignalToName};
 use tokio::time::{Sleep, sleep_until};
@@ -14,7 +14,9 @@ use tokio::time::{Sleep, sleep_until};
 use crate::connection::answer;
 use crate::departure::End;
 use crate::host::Host;
+use crate::ice::IceTold;
 use crate::mailbox::Mailbox;
+use crate::media::media;
 use crate::operations::{self, Asker, Performed};
 use crate::wire::{Wire, Wrote};
 
@@ -29,6 +31,8 @@ pub(crate) struct Work {
     pub(crate) mailbox: Arc<Mailbox>,
     live: Live,
     asker: Asker,
+    /// Of the ICE servers that the client was told last.
+    ice_edition: u64,
     pub(crate) performing: Option<Performing>,
     /// It changes the directory: it is finished though the session ends.
     pub(crate) is_lasting: bool,
@@ -36,13 +40,21 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    pub(crate) fn new(host: Arc<Host>, mailbox: Arc<Mailbox>, live: Live, asker: Asker) -> Self {
+    pub(crate) fn new(
+        host: Arc<Host>,
+        mailbox: Arc<Mailbox>,
+        mut live: Live,
+        asker: Asker,
+        ice: IceTold,
+    ) -> Self {
+        live.renew_ice_servers_at(ice.renew_at);
         let timer = Box::pin(sleep_until(live.wake_at().into()));
         Self {
             host,
             mailbox,
             live,
             asker,
+            ice_edition: ice.edition,
             performing: None,
             is_lasting: false,
             timer,
@@ -84,6 +96,13 @@ impl Work {
                 None
             }
         }
+    }
+
+    /// The client is told that it is in a room.
+    pub(crate) fn admit(&self, joined: &mut Joined) {
+        let (peer, grants) = (&self.asker.local.peer, self.live.grants());
+        let room = (&joined.room, &joined.members[..]);
+        joined.media = media(&*self.host.media, peer, grants, room);
     }
 
     /// The operation under way is over.
@@ -196,12 +215,16 @@ impl Work {
         });
     }
 
-    fn renew_ice_servers(&self) {
-        let ice = &self.host.ice;
-        self.answer(IceServers {
-            ice_servers: ice.for_user(&self.asker.local.user),
-            ttl_s: ice.ttl().as_secs(),
-        });
+    fn renew_ice_servers(&mut self) {
+        let offer = self.host.ice.offer(&self.asker.local.user);
+        let told = offer.told(crate::now());
+        self.live.renew_ice_servers_at(told.renew_at);
+        if told.edition != std::mem::replace(&mut self.ice_edition, told.edition) {
+            self.answer(IceServers {
+                ice_servers: offer.servers,
+                ttl_s: offer.ttl.as_secs(),
+            });
+        }
     }
 
     /// Counts what a signal without a receiver of its own makes the cluster write.

@@ -91,7 +91,7 @@ impl Connection {
             return Poll::Ready(Err(End::Close(closing.clone())));
         }
         let dialect = &mut *self.dialect;
-        if let Poll::Ready(Err(_)) = self.wire.poll_write(&self.mailbox, dialect, cx) {
+        if let Poll::Ready(Err(_)) = self.wire.poll_write(&self.mailbox, dialect, &|_| (), cx) {
             return Poll::Ready(Err(End::Gone));
         }
         self.wire.poll_read(cx).map_err(End::from)

@@ -16,12 +16,15 @@ use crate::authorization::authorization;
 use crate::connection::{Connection, answer};
 use crate::departure::End;
 use crate::host::{Coming, InPhase, Phase};
+use crate::ice::{IceOffer, IceTold};
+use crate::media::media;
 use crate::operations::Asker;
 
 /// A session that has said hello.
 pub(crate) struct Greeted {
     pub(crate) asker: Asker,
     pub(crate) authorization: Authorization,
+    pub(crate) ice: IceTold,
     /// Of one that goes on: where it is.
     pub(crate) in_rooms: Option<Vec<RoomId>>,
 }
@@ -106,7 +109,7 @@ impl Connection {
         let Attached {
             identity,
             local,
-            rooms,
+            mut rooms,
         } = match resumed {
             Some(resumed) => resumed,
             None => self.attach(&introduction).await?,
@@ -117,11 +120,17 @@ impl Connection {
         let (name, avatar) = (identity.name.clone(), identity.avatar.clone());
         let name = name.or_else(|| said(&hello.name));
         let avatar = avatar.or_else(|| said(&hello.avatar));
+        for room in rooms.iter_mut().flatten() {
+            let members = (&room.room, &room.members[..]);
+            room.media = media(&*self.host.media, &local.peer, &identity.grants, members);
+        }
         let in_rooms = rooms.as_ref().map(|rooms| {
             let ids = rooms.iter().map(|room| room.room.clone());
             ids.collect()
         });
-        let welcome = self.welcome(&local, name.clone(), rooms).into();
+        let offer = self.host.ice.offer(&local.user);
+        let ice = offer.told(crate::now());
+        let welcome = self.welcome(&local, name.clone(), rooms, offer).into();
         self.wire.begin_with(&welcome, &mut *self.dialect);
         self.seat.welcomed(&local.peer, self.dialect.resumes());
         Ok(Box::new(Greeted {
@@ -133,6 +142,7 @@ impl Connection {
                 authenticate: self.authenticate.clone(),
             },
             authorization: authorization(&self.host.rules, self.dialect.refreshes(), identity),
+            ice,
             in_rooms,
         }))
     }
@@ -179,6 +189,7 @@ impl Connection {
         local: &LocalSession,
         name: Option<Arc<str>>,
         rooms: Option<Vec<RoomSnapshot>>,
+        offer: IceOffer,
     ) -> Welcome {
         let (node, rules) = (&self.host.node, &self.host.rules);
         Welcome {
@@ -194,7 +205,7 @@ impl Connection {
             rooms,
             heartbeat_ms: millis(rules.heartbeat),
             limits: rules.limits,
-            ice_servers: self.host.ice.for_user(&local.user),
+            ice_servers: offer.servers,
         }
     }
 }

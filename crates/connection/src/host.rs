@@ -12,6 +12,7 @@ use switchboard_session::{Closing, Rule, Rules};
 use tokio_util::task::TaskTracker;
 
 use crate::ice::IceServers;
+use crate::media::MediaServers;
 
 /// What all connections of a node share.
 pub struct Host {
@@ -21,6 +22,8 @@ pub struct Host {
     pub rules: Arc<Rules>,
     /// What their clients reach one another by.
     pub ice: Arc<dyn IceServers>,
+    /// Where the media of their rooms goes.
+    pub media: Box<dyn MediaServers>,
     /// Who is told what they do.
     pub observe: Arc<dyn Observe>,
     /// Connections, and what they leave behind.
@@ -122,6 +125,7 @@ impl Host {
         node: Node,
         rules: Arc<Rules>,
         ice: Arc<dyn IceServers>,
+        media: impl MediaServers + 'static,
         observe: Arc<dyn Observe>,
         tasks: TaskTracker,
     ) -> Self {
@@ -129,6 +133,7 @@ impl Host {
             node,
             rules,
             ice,
+            media: Box::new(media),
             observe,
             tasks,
             panickers: Panickers::default(),

@@ -16,6 +16,8 @@
 //! | what carries frames | [`Transport`] | WebSockets, Engine.IO | sockets in memory |
 //! | who a client is | [`Authenticate`] | tokens | a name is enough |
 //! | whether there is room for it | [`Seat`] | its registry | always |
+//! | STUN and TURN servers | [`IceServers`] | its configuration, a provider | none |
+//! | where media goes | [`MediaServers`] | its configuration | none |
 //! | who wants to know | [`Observe`] | metrics | nobody |
 //!
 //! One task owns a connection: its transport, its session and what is queued for it. Others reach it through its
@@ -30,6 +32,7 @@ mod greeting;
 mod host;
 mod ice;
 mod mailbox;
+mod media;
 mod operations;
 mod resuming;
 mod run;
@@ -44,8 +47,9 @@ use std::time::Duration;
 pub use authenticate::{Authenticate, Identity, Refusal};
 pub use connection::{Arrival, Connection};
 pub use host::{Coming, Host, Observe, Phase, Seat};
-pub use ice::IceServers;
+pub use ice::{IceOffer, IceServers};
 pub use mailbox::Mailbox;
+pub use media::{MediaOf, MediaServers};
 pub use transport::{Ended, Gone, Transport};
 
 /// After so long a client may try again what cannot be done now.

@@ -75,6 +75,7 @@ impl Connection {
         let Greeted {
             asker,
             authorization,
+            ice,
             in_rooms,
         } = *greeted;
         self.arrived = None;
@@ -83,7 +84,7 @@ impl Connection {
             Some(rooms) => Live::resumed(rules, authorization, rooms.into_iter(), now),
             None => Live::new(rules, authorization, now),
         };
-        Serving::new(self, live, asker)
+        Serving::new(self, live, asker, ice)
     }
 
     fn give_up_greeting(&mut self) -> End {

@@ -9,6 +9,7 @@ use switchboard_session::{Input, Live};
 use crate::carrying_out::{Performing, Work};
 use crate::connection::Connection;
 use crate::departure::End;
+use crate::ice::IceTold;
 use crate::operations::{Asker, Performed};
 use crate::wire::{Wire, Wrote};
 
@@ -33,10 +34,15 @@ enum Event {
 }
 
 impl<'a> Serving<'a> {
-    pub(crate) fn new(connection: &'a mut Connection, live: Live, asker: Asker) -> Self {
+    pub(crate) fn new(
+        connection: &'a mut Connection,
+        live: Live,
+        asker: Asker,
+        ice: IceTold,
+    ) -> Self {
         let (host, mailbox) = (connection.host.clone(), connection.mailbox.clone());
         Self {
-            work: Work::new(host, mailbox, live, asker),
+            work: Work::new(host, mailbox, live, asker, ice),
             wire: &mut connection.wire,
             dialect: &mut *connection.dialect,
             reads_left: READS_MAX,
@@ -107,7 +113,7 @@ impl<'a> Serving<'a> {
         if frame.is_pending() {
             let was_cut_short = *reads_left == 0;
             *reads_left = READS_MAX;
-            match wire.poll_write(mailbox, *dialect, cx) {
+            match wire.poll_write(mailbox, *dialect, &|joined| work.admit(joined), cx) {
                 Poll::Ready(Ok(wrote)) => return Poll::Ready(Event::Wrote(wrote)),
                 Poll::Ready(Err(_)) => return Poll::Ready(Event::End(End::Gone)),
                 Poll::Pending => {}

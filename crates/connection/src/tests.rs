@@ -229,6 +229,7 @@ async fn gateway(cluster: &MemoryCluster, window: Duration) -> Arc<Host> {
         node,
         Arc::new(rules(window)),
         Arc::new(()),
+        (),
         Arc::new(()),
         tasks,
     );
@@ -282,7 +283,6 @@ fn rules(window: Duration) -> Rules {
         fan_out_bytes_per_second: 1 << 24,
         room_capacity: 64,
         room_capacity_max: 1000,
-        ice_renewal: None,
         outlives_token: None,
         rooms_max: 16,
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use switchboard_cluster::Repeated;
 use switchboard_dialects::{Dialect, Frame};
+use switchboard_protocol::server_message::Joined;
 use switchboard_protocol::{PeerId, RoomId, ServerMessage};
 use switchboard_session::Closing;
 use tokio::time::{Sleep, sleep_until};
@@ -106,14 +107,16 @@ impl Wire {
         &self.signals
     }
 
-    /// Moves messages from the mailbox to the kernel. Pending: nothing is left to move, or the kernel takes no more.
+    /// Moves messages from the mailbox to the kernel. Pending: nothing is left to move, or the kernel takes no more. `admit`
+    /// adds to a `joined` what holds from the moment at which it is told.
     pub(crate) fn poll_write(
         &mut self,
         mailbox: &Mailbox,
         dialect: &mut dyn Dialect,
+        admit: &dyn Fn(&mut Joined),
         cx: &mut Context<'_>,
     ) -> Poll<Result<Wrote, Gone>> {
-        let wrote = self.poll_move(mailbox, dialect, cx);
+        let wrote = self.poll_move(mailbox, dialect, admit, cx);
         self.note(mailbox);
         wrote
     }
@@ -122,14 +125,21 @@ impl Wire {
         &mut self,
         mailbox: &Mailbox,
         dialect: &mut dyn Dialect,
+        admit: &dyn Fn(&mut Joined),
         cx: &mut Context<'_>,
     ) -> Poll<Result<Wrote, Gone>> {
         loop {
             for _ in 0..BATCH {
                 ready!(self.poll_catch_up(cx))?;
-                let Some(message) = mailbox.pop() else { break };
-                let closed = match &message {
+                let Some(mut message) = mailbox.pop() else {
+                    break;
+                };
+                let closed = match &mut message {
                     ServerMessage::RoomClosed(closed) => Some(closed.room.clone()),
+                    ServerMessage::Joined(joined) => {
+                        admit(joined);
+                        None
+                    }
                     _ => None,
                 };
                 self.put(&message, dialect)?;

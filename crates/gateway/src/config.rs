@@ -14,12 +14,14 @@ mod cluster;
 mod dialects;
 mod effective;
 mod environment;
+mod fetch;
 mod file;
 mod ice;
 mod key_file;
 mod keys;
 mod limits;
 mod load;
+mod media;
 mod mistake;
 mod origin;
 mod otel;
@@ -44,9 +46,11 @@ use std::path::PathBuf;
 pub use auth::{AdminConfig, AuthConfig, AuthMode, JwtConfig};
 pub use cluster::{ClusterConfig, NodeConfig, RedisConfig, RoutingConfig};
 pub use dialects::{DialectName, ErrorTexts, SocketIoConfig};
+pub use fetch::{FetchConfig, FetchHeaders};
 pub use ice::{IceConfig, IceUrl};
 pub use limits::LimitsConfig;
 pub use load::{Loaded, load, load_to_ask};
+pub use media::{MediaConfig, MediaKind, MediaUrl};
 pub use mistake::{Mistake, Mistakes};
 pub use origin::Origin;
 pub use otlp::{Endpoint, OtlpConfig, Ratio};
@@ -87,6 +91,8 @@ pub struct Config {
     pub ice: IceConfig,
     /// The certificate on `listen`.
     pub tls: TlsConfig,
+    /// Media servers.
+    pub media: MediaConfig,
     /// Whose word about a client's address counts.
     pub proxy: ProxyConfig,
     /// What all nodes agree on.
@@ -124,6 +130,7 @@ impl Default for Config {
             auth: AuthConfig::default(),
             ice: IceConfig::default(),
             tls: TlsConfig::default(),
+            media: MediaConfig::default(),
             proxy: ProxyConfig::default(),
             cluster: ClusterConfig::default(),
             session: SessionConfig::default(),

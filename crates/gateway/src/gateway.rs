@@ -66,7 +66,6 @@ pub(crate) fn rules(config: &Config) -> Rules {
         fan_out_bytes_per_second: limits.fan_out_bytes_per_second,
         room_capacity: config.room.capacity,
         room_capacity_max: config.room.capacity_max,
-        ice_renewal: config.ice.renewal(),
         outlives_token: config.auth.max_session(),
         rooms_max: config.room.max_per_session as usize,
     }

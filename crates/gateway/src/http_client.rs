@@ -47,7 +47,9 @@ pub(crate) struct Question<'a> {
     pub(crate) url: &'a Uri,
     /// Sent as a bearer token.
     pub(crate) token: Option<&'a str>,
-    pub(crate) json: Option<Vec<u8>>,
+    pub(crate) headers: HeaderMap,
+    /// Sent as JSON, unless the headers say what it is.
+    pub(crate) body: Option<Bytes>,
 }
 
 /// What comes back.
@@ -65,7 +67,8 @@ impl<'a> Question<'a> {
             method: Method::GET,
             url,
             token: None,
-            json: None,
+            headers: HeaderMap::new(),
+            body: None,
         }
     }
 }
@@ -120,10 +123,10 @@ impl HttpClient {
         if let Some(token) = question.token {
             request = request.bearer_auth(token);
         }
-        if let Some(json) = question.json {
-            request = request.header(CONTENT_TYPE, "application/json").body(json);
+        if let Some(body) = question.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
-        let sent = request.send().await;
+        let sent = request.headers(question.headers).send().await;
         sent.map_err(|error| failed(Cause::of(&error, self.bounds.total)))
     }
 

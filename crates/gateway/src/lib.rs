@@ -29,6 +29,7 @@ mod http_rates;
 mod ice;
 mod listener;
 pub mod log;
+mod media;
 mod metrics;
 mod open_files;
 mod otlp;

@@ -6,6 +6,7 @@ mod cluster;
 mod connections;
 mod declare;
 mod drain;
+mod ice_fetch;
 mod key_reads;
 mod limits;
 mod opening;
@@ -27,6 +28,7 @@ use self::by_label::CountersBy;
 pub(crate) use self::certificate::{CertificateMetrics, CertificateReload};
 pub(crate) use self::drain::DrainNow;
 use self::drain::LastDrain;
+pub(crate) use self::ice_fetch::{IceFetch, IceFetchCounter};
 pub(crate) use self::key_reads::{KeyReads, KeyReadsCounter};
 use self::limits::LimitCounters;
 pub(crate) use self::opening::{OpeningFailure, OpeningFailures};
@@ -160,6 +162,15 @@ impl Metrics {
                 CertificateReload::as_str,
             ),
         }
+    }
+
+    /// For what asks a provider for TURN credentials.
+    pub(crate) fn ice_fetch_counter(&self) -> IceFetchCounter {
+        IceFetchCounter::new(
+            &self.node.ice_fetches_total,
+            IceFetch::ALL,
+            IceFetch::as_str,
+        )
     }
 
     /// The token of a hello was checked.

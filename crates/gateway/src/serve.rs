@@ -33,6 +33,7 @@ use crate::http::{self, origin::Origins};
 use crate::http_rates::HttpRates;
 use crate::ice::Ice;
 use crate::listener;
+use crate::media::MediaServer;
 use crate::metrics::Metrics;
 use crate::open_files;
 use crate::otlp::{self, Export};
@@ -104,6 +105,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     }
     for reading in gateway.authenticator.keep_fresh(&stop_ops) {
         spawn_vital(&http_tasks, Task::Keys, alarm, reading);
+    }
+    if gateway.config.ice.fetch.url.is_some() {
+        let (ice, stop) = (gateway.ice.clone(), stop_ops.clone());
+        let fetching = async move { ice.keep_fresh(stop).await };
+        spawn_vital(&http_tasks, Task::Ice, alarm, fetching);
     }
     say_if_redis_is_absent(&gateway);
     let watching = health::watch(gateway.readiness.clone(), neighbours, stop_ops.clone());
@@ -235,10 +241,9 @@ fn assemble(
         metrics.clone(),
         Arc::new(node.clone()),
     )?;
-    let (authenticator, ice) = (
-        Arc::new(authenticator),
-        Arc::new(Ice::from_config(&config.ice)),
-    );
+    let ice =
+        Ice::from_config(&config.ice, &metrics.ice_fetch_counter()).context("ice.fetch.url")?;
+    let (authenticator, ice) = (Arc::new(authenticator), Arc::new(ice));
     let now = Instant::now();
     let tasks = TaskTracker::new();
     Ok(Arc::new(Gateway {
@@ -246,6 +251,7 @@ fn assemble(
             node.clone(),
             Arc::new(rules(&config)),
             ice.clone(),
+            MediaServer::from_config(&config.media)?,
             metrics.clone(),
             tasks.clone(),
         )),

@@ -4,7 +4,7 @@
 //! | kind | started by | cancelled | a panic |
 //! | --- | --- | --- | --- |
 //! | main | `main` | a signal, or an order by HTTP | ends the process |
-//! | accept, certificate, health, keys | [`spawn_vital`] | the node stops | raises the node's alarm, which ends the process |
+//! | accept, certificate, health, keys, ice | [`spawn_vital`] | the node stops | raises the node's alarm, which ends the process |
 //! | http, one a TCP connection | [`spawn`] | never: it ends when told to stop and what it answers is answered | ends that one |
 //! | session, one a client's connection, and what it leaves behind (`switchboard_connection`) | [`spawn`] | never: it is closed through its mailbox | ends that one as a lost connection; the second of the same session closes it with 4400 |
 //! | drain, a share of the sessions that is moved | [`spawn`] | the node stops | ends that drain: no more sessions are told to move |
@@ -35,6 +35,8 @@ pub(crate) enum Task {
     Http,
     /// Keys of an issuer.
     Keys,
+    /// TURN credentials of a provider.
+    Ice,
     /// One session.
     Session,
     /// One share of sessions that is moved.
@@ -44,13 +46,14 @@ pub(crate) enum Task {
 }
 
 impl Task {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Main,
         Self::Accept,
         Self::Certificate,
         Self::Health,
         Self::Http,
         Self::Keys,
+        Self::Ice,
         Self::Session,
         Self::Drain,
         Self::Other,
@@ -64,6 +67,7 @@ impl Task {
             Self::Health => "health",
             Self::Http => "http",
             Self::Keys => "keys",
+            Self::Ice => "ice",
             Self::Session => "session",
             Self::Drain => "drain",
             Self::Other => "other",

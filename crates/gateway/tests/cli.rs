@@ -91,6 +91,12 @@ fn secrets_are_masked() {
             ("REDIS_URL", "redis://app:redis-password@cache:6379"),
             ("SWITCHBOARD_CLUSTER__KEY", "cluster-key-cluster-key"),
             ("SWITCHBOARD_ADMIN__TOKEN", "admin-token-admin-token"),
+            ("SWITCHBOARD_ICE__FETCH__URL", "https://turn.example/keys"),
+            (
+                "SWITCHBOARD_ICE__FETCH__HEADERS",
+                "Authorization: Bearer turn-key\nX-Account: other-key",
+            ),
+            ("SWITCHBOARD_ICE__FETCH__BODY", "key=body-key"),
         ],
         &["check-config"],
     );
@@ -100,6 +106,9 @@ fn secrets_are_masked() {
         "redis-password",
         "cluster-key-cluster-key",
         "admin-token-admin-token",
+        "turn-key",
+        "other-key",
+        "body-key",
     ] {
         assert!(!printed.contains(secret), "{printed}");
     }

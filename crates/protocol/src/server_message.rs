@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 use crate::words::words;
-use crate::{Connection, ErrorCode, Member, MemberState, NodeId, Payload, PeerId, RoomId, UserId};
+use crate::{
+    Connection, ErrorCode, Media, Member, MemberState, NodeId, Payload, PeerId, RoomId, UserId,
+};
 
 /// Any message of a gateway. Those that go to many sessions at once are shared.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +84,9 @@ pub struct RoomSnapshot {
     pub capacity: u32,
     /// In join order.
     pub members: Vec<Member>,
+    /// Of this member, where the room's media goes through a server.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub media: Option<Box<Media>>,
 }
 
 /// An `RTCIceServer` (W3C WebRTC).
@@ -111,6 +116,9 @@ pub struct Joined {
     pub capacity: u32,
     /// In join order.
     pub members: Vec<Member>,
+    /// Of this member, where the room's media goes through a server.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub media: Option<Box<Media>>,
 }
 
 /// `left`: the answer to `leave`.

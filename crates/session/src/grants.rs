@@ -74,12 +74,15 @@ impl Grants {
         let Some(patterns) = &self.rooms else {
             return true;
         };
-        patterns
-            .iter()
-            .any(|pattern| match pattern.strip_suffix('*') {
-                Some(prefix) => room.as_str().starts_with(prefix),
-                None => room.as_str() == pattern,
-            })
+        patterns.iter().any(|pattern| pattern_covers(pattern, room))
+    }
+}
+
+/// Whether `room` matches a pattern: a room id, or the beginning of some before a `*`.
+pub fn pattern_covers(pattern: &str, room: &RoomId) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => room.as_str().starts_with(prefix),
+        None => room.as_str() == pattern,
     }
 }
 

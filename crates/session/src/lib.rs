@@ -63,8 +63,6 @@ pub struct Rules {
     pub room_capacity: u32,
     /// The most that a creator may ask for.
     pub room_capacity_max: u32,
-    /// A client gets other ICE servers this often, before their credentials run out. `None`: they do not.
-    pub ice_renewal: Option<Duration>,
     /// How long a session outlives its token where its client cannot have another one. `None`: it does not end for that.
     pub outlives_token: Option<Duration>,
     /// Rooms that a session may be in.

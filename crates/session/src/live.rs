@@ -140,7 +140,7 @@ pub enum Output<'a> {
     Prove,
     /// The client's token does not cover this room any more: take the session out of it.
     Expel(RoomId),
-    /// Tell the client ICE servers with new credentials.
+    /// Tell the client ICE servers with new credentials, if there are some, and say [when again](Live::renew_ice_servers_at).
     RenewIceServers,
     /// Send a WebSocket ping.
     Ping,
@@ -180,7 +180,7 @@ impl Live {
     pub fn new(rules: Arc<Rules>, authorization: Authorization, now: Instant) -> Self {
         Self {
             expiry: Expiry::of(&authorization, now),
-            renew_ice_at: rules.ice_renewal.map(|pause| now + pause),
+            renew_ice_at: None,
             grants: Box::new(authorization.grants),
             rooms: Rooms::default(),
             rates: Rates::new(&rules, now),
@@ -213,6 +213,16 @@ impl Live {
         let expiry = self.expiry.as_ref().map(|expiry| expiry.wake_at());
         let others = expiry.into_iter().chain(self.renew_ice_at);
         others.fold(heartbeat, Instant::min)
+    }
+
+    /// What the client's token lets it do now.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    /// At this moment [`Output::RenewIceServers`] follows. `None`: the client keeps those that it has.
+    pub fn renew_ice_servers_at(&mut self, at: Option<Instant>) {
+        self.renew_ice_at = at;
     }
 
     /// Takes an input and appends what follows from it.
@@ -258,7 +268,6 @@ impl Live {
                 let expiry = self.expiry.as_mut();
                 out.extend(expiry.and_then(|expiry| expiry.tick(now)));
                 if self.renew_ice_at.take_if(|at| *at <= now).is_some() {
-                    self.renew_ice_at = self.rules.ice_renewal.map(|pause| now + pause);
                     out.push(Output::RenewIceServers);
                 }
                 out.extend(self.heartbeat.tick(&self.rules, now));

@@ -68,7 +68,7 @@ impl Gateway {
         let node = Node::new(id, settings, backend, Arc::new(()));
         node.start();
         let tasks = TaskTracker::new();
-        let host = Host::new(node.clone(), rules, Arc::new(()), Arc::new(()), tasks);
+        let host = Host::new(node.clone(), rules, Arc::new(()), (), Arc::new(()), tasks);
         Arc::new(Self {
             no,
             node,

@@ -1,4 +1,5 @@
-//! An issuer of tokens that publishes its keys over HTTP, as well or as badly as it is told.
+//! An issuer of tokens that publishes its keys over HTTP, as well or as badly as it is told. Also a provider of whatever else
+//! is asked for over HTTP.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -33,6 +34,7 @@ pub struct FakeIssuer {
 struct Shared {
     manner: Mutex<Manner>,
     asked: AtomicUsize,
+    last: Mutex<String>,
     stopped: AtomicBool,
 }
 
@@ -44,6 +46,7 @@ impl FakeIssuer {
         let shared = Arc::new(Shared {
             manner: Mutex::new(manner),
             asked: AtomicUsize::new(0),
+            last: Mutex::default(),
             stopped: AtomicBool::new(false),
         });
         let serving = shared.clone();
@@ -79,6 +82,11 @@ impl FakeIssuer {
         *self.shared.manner.lock().expect("no panic") = manner;
     }
 
+    /// The last question for its keys: the request, with its headers and its body.
+    pub fn last_question(&self) -> String {
+        self.shared.last.lock().expect("no panic").clone()
+    }
+
     /// How often its keys were asked for.
     pub fn asked(&self) -> usize {
         self.shared.asked.load(Ordering::SeqCst)
@@ -111,6 +119,8 @@ impl Shared {
             });
             return send(&mut socket, 200, "", metadata.to_string().as_bytes());
         }
+        request.extend(body(&mut socket, &request));
+        *self.last.lock().expect("no panic") = String::from_utf8_lossy(&request).into_owned();
         self.asked.fetch_add(1, Ordering::SeqCst);
         let manner = self.manner.lock().expect("no panic").clone();
         match manner {
@@ -126,6 +136,20 @@ impl Shared {
             }
             Manner::Floods(megabytes) => flood(&mut socket, megabytes),
         }
+    }
+}
+
+/// What the head says comes after it.
+fn body(socket: &mut TcpStream, head: &[u8]) -> Vec<u8> {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"));
+    let length = length.and_then(|length| length.trim().parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    match socket.read_exact(&mut body) {
+        Ok(()) => body,
+        Err(_) => Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Everything here panics with a sentence when it fails: a test that needs Redis fails without one and is never
 //! skipped. How a process is started, logs and ends is in `switchboard_local`, which reports errors instead.
 
+pub mod attacks;
 mod buckets;
 mod certificates;
 mod cpu_time;

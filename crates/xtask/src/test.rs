@@ -107,6 +107,7 @@ impl Part {
                 &tools::NODE,
                 &tools::NPM,
                 &tools::PROMTOOL,
+                &tools::COTURN,
                 // The unit is for systemd, and so is what judges it.
                 #[cfg(target_os = "linux")]
                 &tools::SYSTEMD,

@@ -59,7 +59,7 @@
 {{- if not (or .Values.secrets.jwtSecret.name $auth.mode .Values.extraEnv .Values.extraEnvFrom) }}
 {{- fail "secrets.jwtSecret: nobody would need a token, and the gateways refuse to start so: name a Secret, or say config.auth.mode: open if everybody may connect" }}
 {{- end }}
-{{- range $path := list "listen" "ops_listen" "node.name" "node.ops_address" "node.ops_host" "redis.url" "auth.jwt.secret" "cluster.key" "admin.token" }}
+{{- range $path := list "listen" "ops_listen" "node.name" "node.ops_address" "node.ops_host" "redis.url" "auth.jwt.secret" "cluster.key" "admin.token" "ice.turn_secret" "ice.fetch.headers" "media.api_secret" }}
 {{- $tree := $.Values.config }}
 {{- range $part := splitList "." $path }}
 {{- $tree = ternary (get ($tree | default dict) $part) dict (kindIs "map" ($tree | default dict)) }}

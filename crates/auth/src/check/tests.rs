@@ -1,6 +1,7 @@
 //! What is taken, and what is refused with which words. What attackers try is in `attacks`.
 
 mod attacks;
+mod table;
 
 use std::time::{Duration, SystemTime};
 

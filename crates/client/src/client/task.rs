@@ -201,7 +201,7 @@ impl Task {
     fn new_token(&mut self, token: String) {
         self.options.token = Some(token.clone());
         if self.tokens.got_one() {
-            self.on(Input::NewToken(token));
+            self.on(Input::NewToken(token.into()));
         }
     }
 

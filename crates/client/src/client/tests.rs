@@ -54,6 +54,7 @@ async fn answer_join(accepted: &mut Accepted, peer: PeerId) {
             revision: 1,
             capacity: 2,
             members: vec![member(peer, 1)],
+            media: None,
         })
         .await;
 }
@@ -100,5 +101,6 @@ fn snapshot(revision: u64, members: Vec<Member>) -> RoomSnapshot {
         revision,
         capacity: 2,
         members,
+        media: None,
     }
 }

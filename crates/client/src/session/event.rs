@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use switchboard_protocol::RoomId;
 use switchboard_protocol::server_message::{
     IceServers, Joined, MemberJoined, MemberLeft, MemberUpdated, Ready, RoomClosed, Signal, Welcome,
 };
+use switchboard_protocol::{Media, RoomId};
 
 use super::RequestError;
 use crate::connection::Disconnected;
@@ -32,6 +32,14 @@ pub enum Event {
     Signal(Signal),
     /// ICE servers with other credentials than those of the welcome, which soon end: for `setConfiguration`.
     IceServers(Box<IceServers>),
+    /// The session was resumed, and this is what lets it into the media of a room from now on. At a join it is in the
+    /// `Joined`.
+    Media {
+        /// Of this room.
+        room: RoomId,
+        /// With a token that begins now.
+        media: Box<Media>,
+    },
     /// The connection was lost or came back. Moving from one node to another is no such thing.
     Connection(ConnectionState),
     /// A room was entered again, of which the gateway knew nothing any more: the roster starts over.

@@ -63,7 +63,9 @@ impl Session {
                 }
             }
             ServerMessage::Drain(drain) => self.drain(drain, now),
-            ServerMessage::Expiring(_) => self.expiring(),
+            ServerMessage::Expiring(expiring) => {
+                self.expiring(Duration::from_millis(expiring.in_ms), now);
+            }
             ServerMessage::IceServers(renewed) => self.tell(Event::IceServers(renewed)),
             ServerMessage::Welcome(_) | ServerMessage::Pong(_) => {}
         }
@@ -96,6 +98,9 @@ impl Session {
             let ended = self.unanswered.receivers(done.re, to);
             return self.answer_signal(ended);
         }
+        if self.refreshed(done.re) {
+            return;
+        }
         if let Some((ask, state)) = self.unanswered.remove_state(done.re) {
             if let Some(me) = self.peer() {
                 self.rooms.merge_state(&state.room, &state.patch, &me);
@@ -106,8 +111,13 @@ impl Session {
 
     /// One without `re` was about a message that could not even be read; this client sends none.
     fn hear_error(&mut self, error: Error, now: Instant) {
-        if let Some(request) = error.re.and_then(|re| self.unanswered.remove(re)) {
-            self.refused(request, error.into(), now);
+        let Some(re) = error.re else { return };
+        let error = error.into();
+        if self.not_refreshed(re, &error, now) {
+            return;
+        }
+        if let Some(request) = self.unanswered.remove(re) {
+            self.refused(request, error, now);
         }
     }
 

@@ -7,7 +7,7 @@ use switchboard_protocol::client_message::Resume;
 use switchboard_protocol::server_message::Welcome;
 use switchboard_protocol::{PeerId, ServerMessage};
 
-use super::{Command, Event, Reply, Say};
+use super::{Command, Event, Reply, Say, Token};
 use crate::connection::{ConnectError, Disconnected, FeedError};
 use crate::reconnect::Cause;
 
@@ -83,7 +83,7 @@ pub enum Input {
     /// Whether the connection is read from: not while the application is behind with its events.
     Reading(bool),
     /// There is a token that was not tried yet.
-    NewToken(String),
+    NewToken(Token),
     /// The application wants no more.
     Bye {
         /// Others see the session `away` for so long before it leaves its rooms.

@@ -8,8 +8,9 @@ use switchboard_protocol::client_message::Resume;
 use switchboard_protocol::server_message::{Drain, Welcome};
 
 use super::allowance::Allowance;
+use super::expiry::Expiry;
 use super::heartbeat::Heartbeat;
-use super::{ConnectionId, ConnectionState, Event, Output, Say, Session};
+use super::{ConnectionId, ConnectionState, Event, Output, Say, Session, Token};
 use crate::connection::Disconnected;
 use crate::reconnect::{Cause, Input as Happened, Next};
 use crate::span::millis;
@@ -27,7 +28,7 @@ pub(super) struct Current {
     /// Another attempt was made to resume this session: it may supersede this connection.
     challenged: bool,
     /// Its token runs out, and another one is to be said.
-    expiring: bool,
+    pub(super) expiry: Option<Expiry>,
 }
 
 /// There is no connection.
@@ -51,7 +52,7 @@ impl Current {
             rate_limited_until: None,
             unproven: resumed,
             challenged: false,
-            expiring: false,
+            expiry: None,
         }
     }
 }
@@ -160,27 +161,9 @@ impl Session {
         self.follow(next);
     }
 
-    /// The gateway says that the token of the connection in use runs out.
-    pub(super) fn expiring(&mut self) {
-        if let Some(current) = &mut self.current {
-            current.expiring = true;
-            self.get_token();
-        }
-    }
-
-    pub(super) fn new_token(&mut self, token: String, now: Instant) {
+    pub(super) fn new_token(&mut self, token: Token, now: Instant) {
         self.asked_for_token = false;
-        if let Some(current) = &mut self.current
-            && std::mem::take(&mut current.expiring)
-        {
-            self.last_id += 1;
-            let (connection, id) = (current.connection, self.last_id);
-            let message = Say::Refresh { id, token };
-            self.out.push(Output::Say {
-                connection,
-                message,
-            });
-        }
+        self.refresh(token);
         let next = self.reconnect.on(Happened::NewToken, now);
         self.follow(next);
     }
@@ -253,7 +236,7 @@ impl Session {
         })
     }
 
-    fn get_token(&mut self) {
+    pub(super) fn get_token(&mut self) {
         if self.current.is_none() {
             self.tell(Event::Connection(ConnectionState::NeedsToken));
         }

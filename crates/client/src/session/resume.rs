@@ -128,6 +128,12 @@ impl Session {
         for event in changes {
             self.tell(event);
         }
+        if let Some(media) = &snapshot.media {
+            self.tell(Event::Media {
+                room: snapshot.room.clone(),
+                media: media.clone(),
+            });
+        }
     }
 }
 
@@ -142,5 +148,6 @@ fn joined(re: u64, snapshot: &RoomSnapshot) -> Joined {
         revision: snapshot.revision,
         capacity: snapshot.capacity,
         members: snapshot.members.clone(),
+        media: snapshot.media.clone(),
     }
 }

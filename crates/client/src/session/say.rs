@@ -3,7 +3,7 @@
 use switchboard_protocol::client_message::{self as said, Bye, Ping, Received};
 use switchboard_protocol::{ClientMessage, PeerId, RoomId};
 
-use super::{Join, SetState, Signal};
+use super::{Join, SetState, Signal, Token};
 
 /// A message that owns what is in it; [`Self::as_message`] is what goes on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum Say {
         /// Answered as `re`.
         id: u64,
         /// JWT.
-        token: String,
+        token: Token,
     },
     /// A signal, for the first time or again.
     Signal {
@@ -79,7 +79,7 @@ impl Say {
             }),
             Self::Refresh { id, token } => ClientMessage::Refresh(said::Refresh {
                 id: *id,
-                token: token.as_str().into(),
+                token: token.expose().into(),
             }),
             Self::Signal { id, to, signal } => ClientMessage::Signal(said::Signal {
                 id: *id,

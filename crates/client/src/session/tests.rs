@@ -199,6 +199,7 @@ impl Rig {
             revision: snapshot.revision,
             capacity: snapshot.capacity,
             members: snapshot.members,
+            media: None,
         });
         self.out.clear();
     }
@@ -212,6 +213,7 @@ impl Rig {
             revision,
             capacity: 8,
             members,
+            media: None,
         }
     }
 

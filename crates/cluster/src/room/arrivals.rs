@@ -143,6 +143,7 @@ impl Room {
                 revision: roster.revision,
                 capacity: roster.capacity,
                 members,
+                media: None,
             };
             if joined.send(snapshot.clone()).is_err() {
                 continue;
@@ -180,5 +181,6 @@ fn joined_message(re: u64, snapshot: RoomSnapshot) -> Joined {
         revision: snapshot.revision,
         capacity: snapshot.capacity,
         members: snapshot.members,
+        media: None,
     }
 }

@@ -115,7 +115,7 @@ fn frames_and_messages_that_wait_count_together_and_so_does_what_the_socket_has(
     }
     let mut cx = Context::from_waker(std::task::Waker::noop());
     assert!(
-        wire.poll_write(&mailbox, &mut dialect, &mut cx)
+        wire.poll_write(&mailbox, &mut dialect, &|_| (), &mut cx)
             .is_pending()
     );
     assert_eq!(mailbox.bytes(), 9000, "one is in the socket");

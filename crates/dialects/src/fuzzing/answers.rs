@@ -37,6 +37,7 @@ fn entered(enter: Enter<'_>, own: &Member, other: &Member) -> ServerMessage {
         revision: 2,
         capacity: 2,
         members: vec![own, other.clone()],
+        media: None,
     };
     joined.into()
 }

@@ -163,6 +163,7 @@ impl Listener {
             revision: 1,
             capacity: 9,
             members: vec![speaker.clone()],
+            media: None,
         });
         self.dialect
             .say(&joined, &mut |_| {})

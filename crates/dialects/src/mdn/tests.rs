@@ -79,6 +79,7 @@ fn in_lobby() -> (Mdn, Member) {
         revision: 2,
         capacity: 1000,
         members: vec![own, bob.clone()],
+        media: None,
     };
     let told = say(&mut mdn, joined);
     assert_eq!(

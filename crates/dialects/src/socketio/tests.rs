@@ -84,6 +84,7 @@ fn joined(re: u64, room: &str) -> Joined {
         revision: 1,
         capacity: 8,
         members: Vec::new(),
+        media: None,
     }
 }
 

@@ -216,6 +216,7 @@ fn joined(members: &[&Member]) -> Joined {
         revision: 1,
         capacity: 2,
         members: members.iter().map(|member| (*member).clone()).collect(),
+        media: None,
     }
 }
 

@@ -21,11 +21,13 @@ const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// What is missing where these are empty, nobody sees: a node without them runs, open or alone.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 9] = [
     "auth.jwt.secret",
     "auth.jwt.secret_old",
     "ice.turn_secret",
     "ice.turn_secret_old",
+    "ice.fetch.headers",
+    "media.api_secret",
     "cluster.key",
     "admin.token",
     "redis.url",

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::Secret;
 use super::setting::Word;
+use super::{FetchConfig, Secret};
 
 /// Keys `ice.*`.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct IceConfig {
     pub turn_secret_old: Option<Secret>,
     /// How long credentials are good. Default 4 h.
     pub ttl: Duration,
+    /// A provider that gives credentials instead.
+    pub fetch: FetchConfig,
 }
 
 impl Default for IceConfig {
@@ -30,14 +32,8 @@ impl Default for IceConfig {
             turn_secret: None,
             turn_secret_old: None,
             ttl: Duration::from_secs(4 * 3600),
+            fetch: FetchConfig::default(),
         }
-    }
-}
-
-impl IceConfig {
-    /// How often a session gets other credentials. `None`: there are none.
-    pub fn renewal(&self) -> Option<Duration> {
-        self.turn_secret.is_some().then_some(self.ttl / 2)
     }
 }
 

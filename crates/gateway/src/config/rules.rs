@@ -1,6 +1,8 @@
 //! What several keys must agree on, and what a text must look like.
 
+mod ice;
 mod listening;
+mod media;
 mod tokens;
 
 use std::time::Duration;
@@ -15,10 +17,12 @@ use super::raw::shortened;
 use super::readable;
 use super::secret::Secret;
 use super::session::DEADLINE_MARGIN;
-use super::{Config, IceUrl, JwtConfig};
+use super::{Config, HttpUrl, JwtConfig};
 
 /// Shorter, a key could be found by trying.
 const KEY_CHARS_MIN: usize = 16;
+/// An HS256 key has at least the size of the hash (RFC 7518 section 3.2).
+const HS256_KEY_BYTES: usize = 32;
 /// A client takes a ping that was not answered for so long for a lost connection.
 const PONG_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -34,6 +38,7 @@ pub(super) fn check(loading: &mut Loading) {
     rules.tokens(&config);
     rules.access(&config);
     rules.ice(&config);
+    rules.media(&config);
 }
 
 /// Adds a mistake for each file or folder that the node will not be able to read.
@@ -221,6 +226,7 @@ impl Rules<'_> {
         let secrets = [
             ("auth.jwt.secret", &config.auth.jwt.secret),
             ("auth.jwt.secret_old", &config.auth.jwt.secret_old),
+            ("media.api_secret", &config.media.api_secret),
             ("cluster.key", &config.cluster.key),
             ("admin.token", &config.admin.token),
         ];
@@ -244,30 +250,6 @@ impl Rules<'_> {
         }
     }
 
-    fn ice(&mut self, config: &Config) {
-        let ice = &config.ice;
-        self.require(
-            &["ice.turn_urls", "ice.turn_secret"],
-            ice.turn_urls.is_empty() == ice.turn_secret.is_none(),
-            || "ice.turn_urls and ice.turn_secret go together: the servers check credentials with the secret".into(),
-        );
-        self.require(
-            &["ice.turn_urls"],
-            ice.turn_urls.iter().all(IceUrl::is_turn),
-            || "begin with turn: or turns:; what needs no credentials is in ice.servers".into(),
-        );
-        self.require(
-            &["ice.servers"],
-            !ice.servers.iter().any(IceUrl::is_turn),
-            || "a turn: URL needs credentials, or browsers refuse the whole list: put it into ice.turn_urls".into(),
-        );
-        self.require(
-            &["ice.turn_secret_old", "ice.turn_secret"],
-            ice.turn_secret_old.is_none() || ice.turn_secret.is_some(),
-            || "an old secret has a new one beside it: set ice.turn_secret".into(),
-        );
-    }
-
     fn access(&mut self, config: &Config) {
         let reachable =
             !config.listen.ip().is_loopback() || !config.ops_listener().ip().is_loopback();
@@ -282,6 +264,16 @@ impl Rules<'_> {
                     .into()
             },
         );
+    }
+
+    /// What is asked without TLS, anybody on the way can read and change.
+    fn warn_if_plain(&mut self, path: &str, url: Option<&HttpUrl>) {
+        if let Some(url) = url.filter(|url| url.is_plain_to_others()) {
+            let host = url.uri().host().unwrap_or_default();
+            self.0.warnings.push(format!(
+                "{path} asks {host} over plain http: anybody on the way can read and change what it answers; use https"
+            ));
+        }
     }
 
     /// Adds the mistake that was told of this path, if there is one.

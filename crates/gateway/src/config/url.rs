@@ -1,5 +1,7 @@
 //! Where something is asked over HTTP.
 
+use std::net::IpAddr;
+
 use http::Uri;
 
 use super::setting::Word;
@@ -26,6 +28,16 @@ impl HttpUrl {
         }
     }
 
+    /// Whether what is said there can be read, and changed, between this machine and another one.
+    pub fn is_plain_to_others(&self) -> bool {
+        let host = self.0.host().unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        let is_loopback = address
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback());
+        self.0.scheme_str() == Some("http") && !is_loopback && host != "localhost"
+    }
+
     /// The URL.
     pub fn uri(&self) -> &Uri {
         &self.0
@@ -39,5 +51,26 @@ impl Word for HttpUrl {
 
     fn write(&self) -> String {
         self.0.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_to_another_machine_is_known_as_such() {
+        for (url, plain) in [
+            ("http://issuer.example/", true),
+            ("http://10.0.0.1:8080/", true),
+            ("http://[fd00::1]/", true),
+            ("https://issuer.example/", false),
+            ("http://localhost:8080/", false),
+            ("http://127.0.0.5/", false),
+            ("http://[::1]:8080/", false),
+        ] {
+            let parsed = HttpUrl::parse(url).expect("a URL");
+            assert_eq!(parsed.is_plain_to_others(), plain, "{url}");
+        }
     }
 }

@@ -24,9 +24,7 @@ pub(super) async fn ice_servers(
         Ok(identity) => identity,
         Err(refused) => return refused,
     };
-    let answer = json!({
-        "iceServers": gateway.ice.for_user(&identity.user),
-        "ttl": gateway.ice.ttl().as_secs(),
-    });
+    let offer = gateway.ice.offer(&identity.user);
+    let answer = json!({ "iceServers": offer.servers, "ttl": offer.ttl.as_secs() });
     ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }

@@ -64,7 +64,7 @@ async fn a_question_has_its_path_its_token_and_its_body_and_says_who_asks() {
     let question = Question {
         method: Method::POST,
         token: Some("s3cret"),
-        json: Some(br#"{"a":1}"#.to_vec()),
+        body: Some(br#"{"a":1}"#[..].into()),
         ..Question::get(&url)
     };
     let Answer { status, body, .. } = client(BOUNDS).answer(question).await.expect("an answer");

@@ -8,6 +8,7 @@ use switchboard_protocol::{CloseCode, ErrorCode};
 use super::certificate::CertificateReload;
 use super::declare::metrics;
 use super::drain::{CLOSED, LEFT, MOVED};
+use super::ice_fetch::IceFetch;
 use super::key_reads::KeyReads;
 use super::opening::OpeningFailure;
 use super::outcomes::{KINDS, outcome_word, outcomes};
@@ -68,6 +69,8 @@ metrics! {
         auth_total: IntCounterVec { outcome: AuthError::OUTCOMES.into_iter().chain([ACCEPTED]) },
         /// Times at which an issuer was asked for its keys, by what came back
         key_set_reads_total: IntCounterVec { outcome: KeyReads::ALL.map(KeyReads::as_str) },
+        /// Times at which a provider was asked for TURN credentials, by what came back
+        ice_fetches_total: IntCounterVec { outcome: IceFetch::ALL.map(IceFetch::as_str) },
         /// Envelopes in a frame to another node
         link_frame_envelopes: Histogram [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0],
         /// Time from queuing an envelope to another node's confirmation that it has it

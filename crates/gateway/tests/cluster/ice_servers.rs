@@ -5,8 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use switchboard_client::Options;
 use switchboard_protocol::server_message::IceServer;
+use switchboard_testkit::{FakeIssuer, GatewayProcess, Manner};
 
-use crate::support::{Http, Peer, SECRET_SETTING, embedded, options, token};
+use crate::support::{Http, Peer, SECRET_SETTING, embedded, hear, options, token};
 
 const SETTINGS: [&str; 4] = [
     SECRET_SETTING,
@@ -67,4 +68,90 @@ async fn they_are_asked_for_with_a_token_and_without_a_session() {
         assert_eq!(status, 401, "{body}");
         assert!(body.contains("\"error\""), "{body}");
     }
+}
+
+/// What a provider answers.
+fn credentials(name: &str, ttl: u64) -> Manner {
+    let server = json!({"urls": ["turn:turn.example", "turn:turn.example:53"], "username": name, "credential": "c"});
+    Manner::Says(json!({"iceServers": [server], "ttl": ttl}).to_string())
+}
+
+fn fetching(provider: &FakeIssuer) -> GatewayProcess {
+    embedded(&[
+        "ice.servers=stun:stun.example.org",
+        &format!("ice.fetch.url={}", provider.jwks_url()),
+        "ice.fetch.headers=Authorization: Bearer provider-key",
+        "ice.fetch.body={\"ttl\": 86400}",
+    ])
+}
+
+fn names(servers: &[IceServer]) -> Vec<Option<&str>> {
+    let names = servers.iter().map(|server| server.username.as_deref());
+    names.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_hears_of_a_providers_credentials_as_soon_as_there_are_some() {
+    for manner in [
+        Manner::Status(500),
+        Manner::Hangs,
+        Manner::Floods(100),
+        Manner::Says("nonsense".into()),
+    ] {
+        let provider = FakeIssuer::start(manner.clone());
+        let gateway = fetching(&provider);
+        let mut peer = Peer::to(&gateway).await;
+        assert_eq!(names(&peer.welcome.ice_servers), [None], "{manner:?}");
+        peer.ping().await;
+        provider.turn(credentials("first", 600));
+        let told = hear!(peer, IceServers);
+        assert_eq!(
+            names(&told.ice_servers),
+            [None, Some("first")],
+            "{manner:?}"
+        );
+        assert_eq!(told.ice_servers[1].urls, ["turn:turn.example"]);
+        assert!((590..=600).contains(&told.ttl_s), "{told:?}");
+        let (_, body) = Http::get(&gateway, "/v1/ice-servers");
+        let body: Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(body["iceServers"][1]["username"], "first");
+        assert!(
+            body["ttl"]
+                .as_u64()
+                .is_some_and(|ttl| (590..=600).contains(&ttl))
+        );
+        let log = gateway.log();
+        let said = log.matches("TURN credentials cannot be fetched").count();
+        assert_eq!(said, 1, "{manner:?}\n{log}");
+        assert!(!log.contains("provider-key"), "{log}");
+        let fetched = "switchboard_ice_fetches_total{outcome=\"fetched\"}";
+        assert_eq!(gateway.metric(fetched), 1.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_told_of_others_after_half_their_life_and_all_share_one_question() {
+    let provider = FakeIssuer::start(credentials("first", 10));
+    let gateway = fetching(&provider);
+    gateway.wait_until("credentials", |gateway| {
+        gateway.metric("switchboard_ice_fetches_total{outcome=\"fetched\"}") >= 1.0
+    });
+    let mut peers = Vec::new();
+    for _ in 0..5 {
+        let peer = Peer::to(&gateway).await;
+        assert_eq!(names(&peer.welcome.ice_servers), [None, Some("first")]);
+        peers.push(peer);
+    }
+    assert_eq!(provider.asked(), 1);
+    let asked = provider.last_question();
+    assert!(
+        asked.starts_with("POST ") && asked.contains("Bearer provider-key"),
+        "{asked}"
+    );
+    provider.turn(credentials("second", 600));
+    for peer in &mut peers {
+        let told = hear!(peer, IceServers);
+        assert_eq!(names(&told.ice_servers), [None, Some("second")]);
+    }
+    assert_eq!(provider.asked(), 2);
 }

@@ -4,6 +4,7 @@
 //! wants to see, or for something that comes after what it does not want to see.
 
 mod addresses;
+mod attacks;
 mod away_bytes;
 mod bad_frames;
 mod bad_messages;
@@ -26,6 +27,7 @@ mod killed_node;
 mod limits;
 mod limits_by_dialect;
 mod logs;
+mod media;
 mod metrics;
 mod msgpack;
 mod odd_records;

@@ -34,7 +34,6 @@ pub(crate) fn rules() -> Rules {
         fan_out_bytes_per_second: 1 << 20,
         room_capacity: 64,
         room_capacity_max: 1000,
-        ice_renewal: None,
         outlives_token: None,
         rooms_max: 2,
     }

@@ -64,7 +64,6 @@ pub(super) fn session_rules() -> Rules {
         fan_out_bytes_per_second: 16 * 1024 * 1024,
         room_capacity: 64,
         room_capacity_max: 64,
-        ice_renewal: None,
         outlives_token: None,
         rooms_max: 8,
     }

@@ -130,7 +130,11 @@ impl Application {
             }
             Event::RoomClosed(closed) => self.lose(&closed.room),
             Event::RoomLost { room, .. } => self.lose(&room),
-            Event::Ready(_) | Event::Signal(_) | Event::IceServers(_) | Event::Connection(_) => {}
+            Event::Ready(_)
+            | Event::Signal(_)
+            | Event::IceServers(_)
+            | Event::Media { .. }
+            | Event::Connection(_) => {}
         }
     }
 

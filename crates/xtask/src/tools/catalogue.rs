@@ -114,7 +114,7 @@ pub(crate) const HAPROXY: Tool = Tool {
     otherwise: "see https://www.haproxy.org/",
 };
 
-/// Relays media in browser tests.
+/// Relays media in browser tests, and takes what the compose file tells it.
 pub(crate) const COTURN: Tool = Tool {
     name: "coturn",
     programs: &["turnserver", "/usr/bin/turnserver"],

@@ -1,6 +1,6 @@
-//! Tokens as attackers and careless issuers make them (RFC 8725).
+//! What tokens of attackers and careless issuers need besides the list in `table`: keys and words of their own.
 
-use switchboard_testkit::tokens::{RSA_PUBLIC, base64url, hmac_of, hmac_with};
+use switchboard_testkit::tokens::{RSA_PUBLIC, base64url, hmac_of};
 
 use super::*;
 use jsonwebtoken::DecodingKey;
@@ -27,21 +27,6 @@ fn alice() -> Value {
 }
 
 #[test]
-fn alg_none_is_refused_in_every_spelling_with_and_without_a_signature() {
-    for alg in ["none", "None", "NONE", "nOnE", ""] {
-        let signed = hmac_with(&json!({"alg": alg}), SECRET, &alice());
-        let (unsigned, _) = signed.rsplit_once('.').expect("a token has dots");
-        for token in [&signed, &format!("{unsigned}.")] {
-            assert_eq!(outcome(&by_secret(), token), "wrong_algorithm", "{alg:?}");
-        }
-    }
-    assert_eq!(
-        outcome(&by_secret(), &hmac_of("{}", SECRET, &alice().to_string())),
-        "wrong_algorithm"
-    );
-}
-
-#[test]
 fn a_public_key_is_no_shared_secret() {
     let check = TokenCheck::new(vec![Issuer::new(
         strict(),
@@ -52,13 +37,6 @@ fn a_public_key_is_no_shared_secret() {
         .expect("its own signature is taken");
     let forged = hmac("HS256", RSA_PUBLIC.as_bytes(), &alice());
     assert_eq!(outcome(&check, &forged), "wrong_algorithm");
-}
-
-#[test]
-fn a_secret_that_is_published_is_none() {
-    let keys = json!([{"kty": "oct", "k": base64url(SECRET), "alg": "HS256"}]);
-    let token = hmac("HS256", SECRET, &alice());
-    assert_eq!(outcome(&by_jwks(keys), &token), "wrong_algorithm");
 }
 
 #[test]
@@ -89,20 +67,6 @@ fn a_curve_is_for_its_own_algorithm() {
 }
 
 #[test]
-fn keys_that_a_token_brings_along_are_not_looked_at() {
-    let (own, forger) = (Signing::p256(), Signing::p256());
-    let check = by_jwks(json!([own.jwk()]));
-    for header in [
-        json!({"alg": "ES256", "jwk": forger.jwk()}),
-        json!({"alg": "ES256", "jku": "https://forger.example/jwks.json"}),
-        json!({"alg": "ES256", "x5u": "https://forger.example/x.pem"}),
-    ] {
-        let token = forger.token_with(&header, "ES256", &alice());
-        assert_eq!(outcome(&check, &token), "bad_signature", "{header}");
-    }
-}
-
-#[test]
 fn a_key_id_is_compared_and_nothing_else() {
     let signing = Signing::ed25519();
     let mut jwk = signing.jwk();
@@ -122,63 +86,6 @@ fn a_key_id_is_compared_and_nothing_else() {
     let header = json!({"alg": "EdDSA", "kid": "2026"});
     let token = signing.token_with(&header, "EdDSA", &alice());
     check.identity(&token).expect("taken");
-}
-
-#[test]
-fn a_key_id_of_another_issuer_opens_nothing() {
-    let (one, two) = (Signing::p256(), Signing::p256());
-    let called = |name: &str| Rules {
-        issuer: Some(name.into()),
-        ..strict()
-    };
-    let check = TokenCheck::new(vec![
-        Issuer::new(called("one"), vec![public(&one, Some("k"))]),
-        Issuer::new(called("two"), vec![public(&two, Some("k"))]),
-    ]);
-    let header = json!({"alg": "ES256", "kid": "k"});
-    let claims = json!({"sub": "alice", "iss": "one"});
-    let token = two.token_with(&header, "ES256", &claims);
-    assert_eq!(outcome(&check, &token), "bad_signature");
-}
-
-#[test]
-fn an_issuer_is_one_text_to_the_byte() {
-    let rules = Rules {
-        issuer: Some("https://issuer.example/".into()),
-        ..strict()
-    };
-    for said in [
-        json!(["https://issuer.example/", "https://forger.example/"]),
-        json!({"https://issuer.example/": true}),
-        json!(1),
-        json!(null),
-        json!("https://issuer.example"),
-        json!("https://ISSUER.example/"),
-    ] {
-        let claims = json!({"sub": "alice", "iss": said});
-        let error = check_by(rules.clone(), &claims).expect_err("refused");
-        assert_eq!(error, AuthError::WrongIssuer, "{said}");
-    }
-}
-
-#[test]
-fn an_audience_is_a_text_or_a_list_of_texts() {
-    let rules = Rules {
-        audience: Some("calls".into()),
-        ..strict()
-    };
-    for said in [
-        json!({"calls": true}),
-        json!(["web"]),
-        json!([["calls"]]),
-        json!("Calls"),
-        json!(7),
-        json!([]),
-    ] {
-        let claims = json!({"sub": "alice", "aud": said});
-        let error = check_by(rules.clone(), &claims).expect_err("refused");
-        assert_eq!(error, AuthError::WrongAudience, "{said}");
-    }
 }
 
 #[test]
@@ -203,19 +110,6 @@ fn a_time_is_a_number() {
 }
 
 #[test]
-fn extensions_that_must_be_understood_are_not() {
-    for header in [
-        json!({"alg": "HS256", "crit": ["b64"], "b64": false}),
-        json!({"alg": "HS256", "crit": ["exp"]}),
-        json!({"alg": "HS256", "crit": []}),
-        json!({"alg": "HS256", "b64": false}),
-    ] {
-        let token = hmac_with(&header, SECRET, &alice());
-        assert_eq!(outcome(&by_secret(), &token), "malformed", "{header}");
-    }
-}
-
-#[test]
 fn a_signature_of_zeros_is_none() {
     for signing in [Signing::p256(), Signing::p384()] {
         let check = by_jwks(json!([signing.jwk()]));
@@ -228,54 +122,6 @@ fn a_signature_of_zeros_is_none() {
                 "bad_signature"
             );
         }
-    }
-}
-
-#[test]
-fn claims_that_were_changed_are_not_signed() {
-    let [alice, bob] = ["alice", "bob"].map(|user| hmac("HS256", SECRET, &json!({"sub": user})));
-    let (claims_of_bob, _) = bob.rsplit_once('.').expect("a token has dots");
-    let (_, signature_of_alice) = alice.rsplit_once('.').expect("a token has dots");
-    let mixed = format!("{claims_of_bob}.{signature_of_alice}");
-    assert_eq!(outcome(&by_secret(), &mixed), "bad_signature");
-}
-
-#[test]
-fn a_token_has_three_parts_of_base64url_without_padding() {
-    let token = hmac("HS256", SECRET, &alice());
-    let (message, signature) = token.rsplit_once('.').expect("a token has dots");
-    for text in [
-        "x",
-        "..",
-        "a.b.c",
-        "a.b",
-        "eyJhbGciOiJIUzI1NiJ9",
-        "🦀.🦀.🦀",
-        " ",
-        &format!("{token}."),
-        &format!("{token}.x"),
-        &format!("{token}.x.y"),
-        &format!("{message}.{signature}="),
-        &format!(" {token}"),
-    ] {
-        let outcome = outcome(&by_secret(), text);
-        assert_eq!(outcome, "malformed", "{text}");
-    }
-    for claims in [r#"["sub"]"#, r#"{"sub": "a", "exp": [9999999999]}"#] {
-        let token = hmac_of(r#"{"alg":"HS256"}"#, SECRET, claims);
-        assert_eq!(outcome(&by_secret(), &token), "malformed", "{claims}");
-    }
-}
-
-#[test]
-fn a_claim_that_comes_twice_is_not_chosen_from() {
-    for claims in [
-        r#"{"sub": "alice", "sub": "admin"}"#,
-        r#"{"sub": "alice", "switchboard": {"can": []}, "switchboard": {"can": ["admin"]}}"#,
-        r#"{"sub": "alice", "exp": 1, "exp": 9999999999}"#,
-    ] {
-        let token = hmac_of(r#"{"alg":"HS256"}"#, SECRET, claims);
-        assert_eq!(outcome(&by_secret(), &token), "malformed", "{claims}");
     }
 }
 
@@ -299,30 +145,6 @@ fn deep_and_huge_tokens_cost_nothing() {
         outcome(&by_secret(), &"x".repeat(TOKEN_BYTES_MAX + 1)),
         "too_long"
     );
-}
-
-#[test]
-fn other_kinds_of_tokens_are_not_for_here() {
-    for (header, claims) in [
-        (
-            json!({"alg": "HS256", "typ": "JWT"}),
-            json!({"sub": "a", "token_type": "refresh"}),
-        ),
-        (
-            json!({"alg": "HS256", "typ": "JWT"}),
-            json!({"sub": "a", "token_type": 1}),
-        ),
-        (json!({"alg": "HS256", "typ": "logout+jwt"}), alice()),
-        (json!({"alg": "HS256", "typ": "dpop+jwt"}), alice()),
-        (json!({"alg": "HS256", "typ": ""}), alice()),
-    ] {
-        let token = hmac_with(&header, SECRET, &claims);
-        assert_eq!(
-            outcome(&by_secret(), &token),
-            "wrong_type",
-            "{header} {claims}"
-        );
-    }
 }
 
 #[test]

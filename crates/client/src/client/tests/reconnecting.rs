@@ -59,6 +59,7 @@ async fn a_session_that_is_gone_enters_its_rooms_again_and_its_signals_end_uncon
             revision: 9,
             capacity: 2,
             members: vec![member(peer, 4)],
+            media: None,
         };
         accepted.say(again.clone()).await;
         let rejoined = Event::Rejoined(Box::new(again));

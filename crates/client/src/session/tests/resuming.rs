@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use switchboard_protocol::server_message::Pong;
+
 use super::*;
 
 const UNCONFIRMED: Outcome = Outcome::Undelivered(Reason::Unconfirmed);
@@ -270,6 +272,63 @@ fn a_token_that_runs_out_is_asked_for_and_said() {
             message
         }]
     );
+}
+
+#[test]
+fn a_refused_refresh_is_tried_again_with_another_token_while_there_is_time() {
+    let mut rig = rig();
+    rig.hear(Expiring { in_ms: 60_000 });
+    let mut waited = Vec::new();
+    for id in 1.. {
+        rig.out.clear();
+        rig.on(Input::NewToken(format!("token {id}").into()));
+        let message = Say::Refresh {
+            id,
+            token: format!("token {id}").into(),
+        };
+        assert!(!format!("{message:?}").contains("token 1"), "{message:?}");
+        let connection = ConnectionId::FIRST;
+        let said = Output::Say {
+            connection,
+            message,
+        };
+        assert_eq!(rig.out, [said]);
+        rig.out.clear();
+        let before = rig.now;
+        rig.hear(Error {
+            re: Some(id),
+            code: ErrorCode::Unauthorized,
+            message: "by a test".into(),
+            retry_after_ms: None,
+        });
+        while rig.session.wake_at().is_some()
+            && !rig.out.contains(&Output::GetToken)
+            && rig.now < before + Duration::from_secs(60)
+        {
+            rig.hear(Pong { re: None });
+            rig.pass(Duration::from_millis(500));
+        }
+        if !rig.out.contains(&Output::GetToken) {
+            break;
+        }
+        waited.push((rig.now - before).as_secs());
+    }
+    assert_eq!(
+        waited,
+        [30, 15, 7, 4, 2, 1],
+        "half of what is left, at least a second"
+    );
+}
+
+#[test]
+fn a_token_that_was_taken_is_not_asked_for_again() {
+    let mut rig = rig();
+    rig.hear(Expiring { in_ms: 60_000 });
+    rig.on(Input::NewToken("new".into()));
+    rig.hear(Done { re: 1, to: None });
+    rig.out.clear();
+    rig.on(Input::NewToken("newer".into()));
+    assert_eq!(rig.out, [], "it is for the next connection");
 }
 
 #[test]

@@ -119,6 +119,7 @@ fn a_room_that_is_gone_and_still_wanted_is_entered_again() {
         revision: 1,
         capacity: 8,
         members: vec![member(rig.me, 1)],
+        media: None,
     };
     rig.tells();
     rig.hear(joined.clone());
@@ -171,6 +172,7 @@ fn a_room_left_while_it_is_entered_again_is_not_kept() {
         revision: snapshot.revision,
         capacity: snapshot.capacity,
         members: snapshot.members,
+        media: None,
     });
     assert_eq!(rig.tells(), []);
     rig.come_back(Vec::new());

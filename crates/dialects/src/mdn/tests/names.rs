@@ -15,6 +15,7 @@ fn whoever_is_given_another_name_is_told_so_and_a_list_follows_each_change() {
         revision: 3,
         capacity: 1000,
         members: vec![other.clone(), own],
+        media: None,
     };
     assert_eq!(
         say(&mut mdn, joined),

@@ -24,6 +24,7 @@ fn a_destination_is_told_as_it_was_subscribed() {
             revision: 1,
             capacity: 2,
             members: vec![own],
+            media: None,
         },
     );
     assert_eq!(said.len(), written.len(), "{said:?}");

@@ -66,7 +66,7 @@ impl Target {
         let question = Question {
             method: Method::POST,
             token: Some(self.token.expose()),
-            json: Some(serde_json::to_vec(request)?),
+            body: Some(serde_json::to_vec(request)?.into()),
             ..Question::get(&url)
         };
         read(&url, self.client.answer(question).await?)

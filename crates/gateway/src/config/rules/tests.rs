@@ -1,6 +1,8 @@
 //! Each rule, by the names an operator would have typed.
 
+mod ice;
 mod listening;
+mod media;
 
 use std::collections::BTreeMap;
 

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Rules;
+use super::{HS256_KEY_BYTES, Rules};
 use crate::config::{AuthMode, Config, JwtConfig, Secret};
-
-/// An HS256 key has at least the size of the hash (RFC 7518 section 3.2).
-const HS256_KEY_BYTES: usize = 32;
 
 impl Rules<'_> {
     pub(super) fn tokens(&mut self, config: &Config) {
@@ -90,6 +87,13 @@ impl Rules<'_> {
                     .into()
             },
         );
+        // A set of keys that is changed on its way lets anybody in.
+        for (path, url) in [
+            ("auth.jwt.jwks_url", &jwt.jwks_url),
+            ("auth.jwt.discovery_url", &jwt.discovery_url),
+        ] {
+            self.warn_if_plain(path, url.as_ref());
+        }
         let secret = jwt.secret.as_ref().map(Secret::expose);
         let secrets = [&jwt.secret, &jwt.secret_old].into_iter().flatten();
         let mut secrets = secrets.map(|secret| secret.expose().trim_start());

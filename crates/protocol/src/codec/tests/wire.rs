@@ -4,7 +4,7 @@ use super::samples::{OFFER, client_messages, server_messages};
 use super::*;
 use crate::{Encoding, Payload};
 
-const SERVER: [&str; 24] = [
+const SERVER: [&str; 25] = [
     r#"{"type":"welcome","peer":"aliceAAAAAAAAAAAAAA_","user":"alice@example.org","name":"Alice","node":"gw-a-1","resume":{"secret":"c2VjcmV0","window_ms":60000},"resumed":false,"heartbeat_ms":25000,"limits":{"in_flight":64,"in_flight_bytes":1048576,"max_message_bytes":262144,"signals_per_second":50,"burst":100},"ice_servers":[{"urls":["stun:stun.example.org"]},{"urls":["turn:turn.example.org?transport=udp"],"username":"1700000000:alice","credential":"c2VjcmV0"}]}"#,
     r#"{"type":"welcome","peer":"aliceAAAAAAAAAAAAAA_","user":"alice@example.org","node":"gw-a-1","resume":{"secret":"c2VjcmV0","window_ms":60000},"resumed":true,"rooms":[{"room":"study-1","revision":5,"capacity":2,"members":[{"peer":"aliceAAAAAAAAAAAAAA_","user":"u","state":{},"order":3,"joined_at":1700000000123,"connection":"live"}]}],"heartbeat_ms":25000,"limits":{"in_flight":64,"in_flight_bytes":1048576,"max_message_bytes":262144,"signals_per_second":50,"burst":100},"ice_servers":[]}"#,
     r#"{"type":"pong","re":9}"#,
@@ -29,6 +29,7 @@ const SERVER: [&str; 24] = [
     r#"{"type":"done","re":7,"to":["aliceAAAAAAAAAAAAAA_","bobBBBBBBBBBBBBBBBB-"]}"#,
     r#"{"type":"error","re":4,"code":"rate-limited","message":"Slow down.","retry_after_ms":250}"#,
     r#"{"type":"error","code":"bad-message","message":"unknown type `é`"}"#,
+    r#"{"type":"joined","re":1,"room":"study-1","revision":5,"capacity":2,"members":[{"peer":"aliceAAAAAAAAAAAAAA_","user":"u","state":{},"order":3,"joined_at":1700000000123,"connection":"live"}],"media":{"kind":"livekit","url":"wss://sfu.example","room":"study-1","token":"e30.e30.c2ln","expires_at":1700000600000}}"#,
 ];
 
 const CLIENT: [&str; 14] = [

@@ -112,14 +112,14 @@ fn another_token_puts_the_end_off_and_takes_away_what_it_does_not_cover() {
 }
 
 #[test]
-fn a_session_gets_other_ice_servers_again_and_again() {
+fn a_session_gets_other_ice_servers_once_each_time_that_it_is_to() {
     let mut rig = Rig::new(Grants::default());
-    let rules = Rules {
-        ice_renewal: Some(Duration::from_secs(30)),
-        ..rules()
-    };
-    rig.live = Live::new(Arc::new(rules), Authorization::default(), rig.now);
-    for _ in 0..3 {
-        assert_eq!(next(&mut rig), (30, Output::RenewIceServers));
+    for seconds in [30, 7] {
+        let at = rig.now + Duration::from_secs(seconds);
+        rig.live.renew_ice_servers_at(Some(at));
+        assert_eq!(next(&mut rig), (seconds, Output::RenewIceServers));
     }
+    rig.now += Duration::from_secs(3600);
+    rig.on(Input::Alive);
+    assert!(!rig.on(Input::Tick).contains(&Output::RenewIceServers));
 }

@@ -272,6 +272,7 @@ impl World {
                     revision: snapshot.revision,
                     capacity: snapshot.capacity,
                     members: snapshot.members,
+                    media: None,
                 });
             }
             Say::Leave { id, room } => {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::{ALICE, BOB, peer, state};
 use crate::limits::Limits;
 use crate::server_message::*;
-use crate::{Connection, ErrorCode, Member, MemberState, Payload, RoomId, ServerMessage};
+use crate::{
+    Connection, ErrorCode, Media, MediaToken, Member, MemberState, Payload, RoomId, ServerMessage,
+};
 
 pub(in super::super) fn server_messages(payload: Payload<&[u8]>) -> Vec<ServerMessage> {
     let mut messages = about_the_session();
@@ -13,6 +15,7 @@ pub(in super::super) fn server_messages(payload: Payload<&[u8]>) -> Vec<ServerMe
     messages.extend(about_rooms());
     messages.extend(signals(payload));
     messages.extend(about_requests());
+    messages.push(with_media());
     messages
 }
 
@@ -57,6 +60,7 @@ fn about_the_session() -> Vec<ServerMessage> {
             revision: 5,
             capacity: 2,
             members: vec![member(ALICE, None)],
+            media: None,
         }]),
         ice_servers: vec![],
         ..welcome.clone()
@@ -89,6 +93,25 @@ fn about_what_ends() -> Vec<ServerMessage> {
     ]
 }
 
+fn with_media() -> ServerMessage {
+    let media = Media {
+        kind: "livekit".into(),
+        url: "wss://sfu.example".into(),
+        room: "study-1".into(),
+        token: MediaToken("e30.e30.c2ln".into()),
+        expires_at: 1_700_000_600_000,
+    };
+    let joined = Joined {
+        re: 1,
+        room: room(),
+        revision: 5,
+        capacity: 2,
+        members: vec![member(ALICE, None)],
+        media: Some(Box::new(media)),
+    };
+    joined.into()
+}
+
 fn about_rooms() -> Vec<ServerMessage> {
     vec![
         Joined {
@@ -97,6 +120,7 @@ fn about_rooms() -> Vec<ServerMessage> {
             revision: 5,
             capacity: 2,
             members: vec![member(ALICE, None), member(BOB, Some("Bob"))],
+            media: None,
         }
         .into(),
         Left {
