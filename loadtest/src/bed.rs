@@ -28,7 +28,7 @@ pub(crate) struct Bed {
 
 enum Servers {
     Node([NodeServer; 2]),
-    Switchboard([GatewayProcess; 2]),
+    Switchboard(Box<[GatewayProcess; 2]>),
 }
 
 impl Bed {
@@ -51,7 +51,7 @@ impl Bed {
             "log.filter=warn,switchboard_gateway::serve=info",
         ];
         let start = || GatewayProcess::start_ready(binary, &settings);
-        let servers = Servers::Switchboard([start(), start()]);
+        let servers = Servers::Switchboard(Box::new([start(), start()]));
         Self { servers, redis }
     }
 

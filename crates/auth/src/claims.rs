@@ -27,7 +27,7 @@ pub(crate) fn identity(claims: &Claims, rules: &Rules) -> Result<Identity, AuthE
     {
         return Err(AuthError::WrongType { name: "token_type" });
     }
-    let issued_at = seconds(claims, "iat")?;
+    let issued_at = time(claims, "iat", f64::floor)?;
     // As if it had been made after any revocation.
     if issued_at.is_some_and(|at| at > now_s().saturating_add(rules.leeway_s())) {
         return Err(AuthError::NotYetValid { claim: "iat" });
@@ -43,7 +43,7 @@ pub(crate) fn identity(claims: &Claims, rules: &Rules) -> Result<Identity, AuthE
         )?,
         grants: grants::of(claims, &rules.grants_claim)?,
         // As long as the check takes it. A time beyond what this machine can count never comes.
-        expires_at: seconds(claims, "exp")?
+        expires_at: time(claims, "exp", f64::round)?
             .and_then(|exp| exp.checked_add(rules.leeway_s()))
             .and_then(|end| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(end))),
         token: text(
@@ -101,17 +101,17 @@ fn text(
     }
 }
 
-/// RFC 7519 allows fractions; they are rounded as the check of the token does.
-fn seconds(claims: &Claims, name: &str) -> Result<Option<u64>, AuthError> {
+/// Whole seconds since 1970. RFC 7519 allows fractions: those of `exp` are rounded as the check of the token does, those of
+/// `iat` cut off, since a revocation that comes later in that second must not be survived.
+fn time(claims: &Claims, name: &str, whole: fn(f64) -> f64) -> Result<Option<u64>, AuthError> {
     let Some(value) = claims.present(name) else {
         return Ok(None);
     };
-    let whole = value.as_u64();
-    let rounded = || {
+    let cut = || {
         let seconds = value.as_f64().filter(|seconds| *seconds >= 0.0);
-        seconds.map(|seconds| seconds.round() as u64)
+        seconds.map(|seconds| whole(seconds) as u64)
     };
-    let seconds = whole.or_else(rounded);
+    let seconds = value.as_u64().or_else(cut);
     let wrong = || bad(name, "a time in seconds since 1970");
     seconds.map(Some).ok_or_else(wrong)
 }

@@ -103,14 +103,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         let renewing = tls.keep_fresh(hang_ups, tls::LOOK_EVERY, stop_ops.clone());
         spawn_vital(&http_tasks, Task::Certificate, alarm, renewing);
     }
-    for reading in gateway.authenticator.keep_fresh(&stop_ops) {
-        spawn_vital(&http_tasks, Task::Keys, alarm, reading);
-    }
-    if gateway.config.ice.fetch.url.is_some() {
-        let (ice, stop) = (gateway.ice.clone(), stop_ops.clone());
-        let fetching = async move { ice.keep_fresh(stop).await };
-        spawn_vital(&http_tasks, Task::Ice, alarm, fetching);
-    }
+    keep_asking_others(&gateway, &http_tasks, &stop_ops);
     say_if_redis_is_absent(&gateway);
     let watching = health::watch(gateway.readiness.clone(), neighbours, stop_ops.clone());
     let watching = spawn_vital(&http_tasks, Task::Health, alarm, watching);
@@ -119,6 +112,19 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     stop_ops.cancel();
     let _ = watching.await;
     Ok(())
+}
+
+/// Starts what asks issuers for their keys, and a provider for TURN credentials, until `stop`.
+fn keep_asking_others(gateway: &Gateway, tasks: &TaskTracker, stop: &CancellationToken) {
+    let alarm = gateway.node.alarm();
+    for reading in gateway.authenticator.keep_fresh(stop) {
+        spawn_vital(tasks, Task::Keys, alarm, reading);
+    }
+    if gateway.config.ice.fetch.url.is_some() {
+        let (ice, stop) = (gateway.ice.clone(), stop.clone());
+        let fetching = async move { ice.keep_fresh(stop).await };
+        spawn_vital(tasks, Task::Ice, alarm, fetching);
+    }
 }
 
 /// Runs until the end or a failure, and exports the last spans.

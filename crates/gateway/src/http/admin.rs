@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -37,6 +38,20 @@ impl FromRequestParts<Arc<Gateway>> for Admin {
                 "show the admin.token of this node as `Authorization: Bearer …`",
             )),
         }
+    }
+}
+
+/// What comes with a request of the server API, whole.
+pub(crate) struct AdminBody(pub(crate) Bytes);
+
+impl FromRequest<Arc<Gateway>> for AdminBody {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
+        let bytes = Bytes::from_request(request, gateway).await;
+        bytes
+            .map(Self)
+            .map_err(|rejected| Refusal::new(rejected.status(), rejected.body_text()))
     }
 }
 

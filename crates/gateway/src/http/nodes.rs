@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::admin::{Admin, Refusal};
+use super::admin::{Admin, AdminBody, Refusal};
 use crate::drain::{self, Order, Progress, Request, Share};
 use crate::gateway::Gateway;
 
@@ -52,7 +51,7 @@ pub(crate) async fn drain(
     State(gateway): State<Arc<Gateway>>,
     _: Admin,
     Path(id): Path<String>,
-    body: Bytes,
+    AdminBody(body): AdminBody,
 ) -> Result<(StatusCode, Json<Begun>), Refusal> {
     check_id(&gateway, &id)?;
     let request: Request = match &body[..] {

@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use switchboard_cluster::{Revocation, RevokeError, RevokeRequest, Revoked};
 use switchboard_protocol::{PeerId, UserId};
 
-use super::admin::{Admin, Refusal};
+use super::admin::{Admin, AdminBody, Refusal};
 use crate::gateway::Gateway;
 
 /// A token with a longer `jti` is not taken.
 const TOKEN_ID_BYTES_MAX: usize = 256;
-/// How far ahead of this machine's clock a cut-off may be, seconds. What is further was meant in milliseconds.
-const AHEAD_MAX: u64 = 86_400;
+/// How far ahead of this machine's clock a cut-off may be, seconds: it refuses all tokens that are made until then. What is
+/// further was meant in milliseconds.
+const AHEAD_MAX: u64 = 300;
 
 /// One of the three, and what belongs to it. A field that is not known is a mistake: a cut-off that is misspelt would be now.
 #[derive(Debug, Deserialize)]
@@ -46,7 +46,7 @@ pub(super) struct Answer {
 pub(super) async fn revoke(
     State(gateway): State<Arc<Gateway>>,
     _: Admin,
-    body: Bytes,
+    AdminBody(body): AdminBody,
 ) -> Result<Json<Answer>, Refusal> {
     let body: Body = serde_json::from_slice(&body).map_err(|error| {
         let what = "say what to revoke as JSON: {\"user\": …, \"before\"?: seconds since 1970}, {\"token\": a jti} or {\"peer\": …}";
@@ -73,7 +73,7 @@ fn request(body: Body) -> Result<RevokeRequest, String> {
             let user = user.parse().map_err(|error| format!("`user`: {error}"))?;
             let ahead = body.before.map_or(0, |at| at.saturating_sub(unix_s()));
             if ahead > AHEAD_MAX {
-                return Err("`before` is in seconds since 1970, a day ahead at most: is this in milliseconds?".into());
+                return Err("`before` is in seconds since 1970, five minutes ahead at most: is this in milliseconds?".into());
             }
             let before = body.before;
             Ok(RevokeRequest::User { user, before })

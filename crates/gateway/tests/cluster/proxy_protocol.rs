@@ -83,6 +83,34 @@ async fn a_client_that_says_it_is_many_is_one() {
     }
 }
 
+#[tokio::test]
+async fn limits_of_an_address_count_the_client_and_not_the_proxy_whatever_it_says_of_itself() {
+    const OTHER: [u8; 4] = [127, 0, 0, 3];
+    let hello = serde_json::json!({ "type": "hello" });
+    for tells in Tells::ALL {
+        let mut settings = settings(tells, HaproxyFront::SOURCE);
+        settings.push("limits.sessions_per_address=1".into());
+        let settings: Vec<_> = settings.iter().map(String::as_str).collect();
+        let gateway = embedded(&settings);
+        let front = HaproxyFront::start(gateway.address(), tells);
+        let come = async |address, header: &[&str]| {
+            let mut raw = Raw::through(front.address(), address, "/v1/connect", header).await;
+            raw.hello(&hello).map(|_| raw)
+        };
+        let _first = come(QUIET, &[]).await.expect("the first of its address");
+        for forged in [
+            vec![],
+            vec!["X-Forwarded-For: 203.0.113.7"],
+            vec!["Forwarded: for=203.0.113.7"],
+        ] {
+            let refused = come(QUIET, &forged).await.map(|_| ());
+            let (code, reason) = refused.expect_err("the second of its address");
+            assert_eq!(code, 4429, "{tells:?}, {forged:?}: {reason}");
+        }
+        let _other = come(OTHER, &[]).await.expect("another address");
+    }
+}
+
 /// The whole answer to bytes that are sent at once; what the gateway resets has none.
 fn answer(gateway: &GatewayProcess, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(gateway.address()).expect("the gateway listens");
