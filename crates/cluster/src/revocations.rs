@@ -13,6 +13,7 @@
 
 mod ending;
 mod known;
+mod read_log;
 mod reading;
 pub(crate) mod revoking;
 
@@ -21,7 +22,7 @@ use switchboard_protocol::{PeerId, UserId};
 use tokio::sync::Notify;
 
 use self::known::Known;
-use self::reading::ReadLog;
+use self::read_log::ReadLog;
 use crate::backend::directory::RevokeRequest;
 use crate::backend::revocation::{Credential, Revocation};
 use crate::observe::repeated::Repeated;

@@ -7,32 +7,12 @@ use tokio::time::{Duration, sleep, timeout};
 use crate::backend::directory::{DirectoryError, LostEntries, RESTORED_AT_ONCE, Restored};
 use crate::backend::revocation::LogPosition;
 use crate::node::Inner;
+use crate::revocations::read_log::ReadLog;
 
 /// What was written is known to every node after this.
 const PERIOD: Duration = Duration::from_secs(1);
 /// However often there is news, so long passes between two looks at all sessions.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// What this node has read of the log.
-#[derive(Default)]
-pub(super) struct ReadLog {
-    position: LogPosition,
-    /// Counts the readings from the log's start.
-    pass: u64,
-    /// Such a reading has begun and not come to its end.
-    is_in_pass: bool,
-    /// The backend's doubts that are taken into account: after another one, the log is read from its start.
-    doubts: u64,
-    /// Something was read for which sessions may have to end.
-    is_news: bool,
-}
-
-impl ReadLog {
-    fn begin_pass(&mut self) {
-        self.pass += 1;
-        self.is_in_pass = true;
-    }
-}
 
 impl Inner {
     /// Reads until the node stops.

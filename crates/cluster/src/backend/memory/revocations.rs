@@ -41,7 +41,8 @@ impl Revocations {
 
     fn revoke(&mut self, new: &NewRevocation) -> Option<Revocation> {
         let now = unix_s();
-        self.log.retain(|(_, entry)| entry.until > now);
+        let in_force = self.log.iter().position(|(_, entry)| entry.until > now);
+        self.log.drain(..in_force.unwrap_or(self.log.len()));
         if self.log.len() >= new.request.entries_max() {
             return None;
         }
