@@ -243,7 +243,7 @@ async fn a_session_whose_node_died_is_judged_by_what_its_client_had_shown() {
     survivor.revoke(user_before(100)).await.expect("it answers");
     let reason = bob.told.until_left(&old.peer()).await;
     assert_eq!(reason, LeaveReason::Kicked);
-    // Something else is revoked: whoever came with the newer token keeps her place.
+    // Something else is revoked: the session of the newer token keeps its place.
     let other = RevokeRequest::Token("other".into());
     survivor.revoke(other).await.expect("it answers");
     sleep(Duration::from_secs(3)).await;
