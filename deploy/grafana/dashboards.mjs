@@ -73,7 +73,7 @@ export const boards = {
         title: 'Who is let in',
         panels: [
           graph('Tokens', 'Hellos, by the outcome of their token.', 'ops', { query: `sum by (outcome) (rate(switchboard_auth_total{}${RATE}))`, legend: '{{outcome}}' }),
-          graph('Refused by a limit', 'Requests and connections, by the limit. Those of an address: is it the address of a proxy that proxy.trusted does not name?', 'ops', { query: `sum by (rule) (rate(switchboard_limited_total{}${RATE})) > 0`, legend: '{{rule}}' }),
+          graph('Refused by a limit', 'Requests and connections, by the limit. Those of an address: is it the address of a proxy that proxy.trusted does not name?', 'ops', { query: `sum by (rule) (rate(switchboard_limited_total{}${RATE}))`, legend: '{{rule}}' }),
           graph('Closed to make room', 'Connections that sent nothing.', 'cps', { query: `sum by (reason) (rate(switchboard_connections_shed_total{}${RATE}))`, legend: '{{reason}}' }),
           graph('Ended before a request', 'Because of PROXY protocol or TLS, by what was wrong.', 'cps', { query: `sum by (reason) (rate(switchboard_opening_failures_total{}${RATE}))`, legend: '{{reason}}' }),
           graph('Revoked', 'Sessions that ended because they, their token or their user were revoked.', 'ops', { query: `sum by (instance) (rate(switchboard_sessions_revoked_total{}${RATE}))`, legend: '{{instance}}' }),
