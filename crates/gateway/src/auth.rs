@@ -196,10 +196,14 @@ impl Authenticator {
         let token = claim.token.filter(|token| !token.is_empty());
         let token = token.ok_or(AuthError::Missing)?;
         let identity = match tokens.identity(token, source).await {
-            Err(unavailable @ Refused::Unavailable { .. }) => {
+            Err(Refused::Unavailable { error, retry_after }) => {
                 let resumed = claim.resume_secret.map(|secret| (peer, secret));
-                let known = self.identity_of_known(tokens, token, resumed).await?;
-                known.ok_or(unavailable)?
+                let known = self.identity_of_known(tokens, token, resumed).await;
+                // Anybody can name a key that nobody has. It may be a new one, too, and so the token itself is not delayed.
+                if error == AuthError::UnknownKey && !matches!(known, Ok(Some(_))) {
+                    tokens.wrong.charge(token, source, Instant::now());
+                }
+                known?.ok_or(Refused::Unavailable { error, retry_after })?
             }
             identity => identity?,
         };
@@ -242,14 +246,8 @@ impl Tokens {
         let may_look = self.wrong.may_look(token, source, Instant::now());
         may_look.map_err(limited)?;
         let identity = self.look(token).await;
-        match &identity {
-            Err(Refused::Token(why)) => self.wrong.note(token, why, source, Instant::now()),
-            // Anybody can name a key that nobody has. It may be a new one, too, and so the token itself is not delayed.
-            Err(Refused::Unavailable {
-                error: AuthError::UnknownKey,
-                ..
-            }) => self.wrong.charge(token, source, Instant::now()),
-            _ => {}
+        if let Err(Refused::Token(why)) = &identity {
+            self.wrong.note(token, why, source, Instant::now());
         }
         identity
     }

@@ -53,7 +53,9 @@ async fn an_address_has_so_many_sessions_and_its_neighbours_have_theirs() {
         .expect_err("the third");
     assert_eq!(named(refused, 4429, "limits.sessions_per_address"), 10_000);
     assert_eq!(limited(&gateway, "sessions_per_address"), 1.0);
-    assert!(gateway.log().contains("name that in proxy.trusted"));
+    gateway.wait_until("the warning is logged", |gateway| {
+        gateway.log().contains("name that in proxy.trusted")
+    });
     let (_neighbour, _) = come(&gateway, OTHER).await.expect("another address");
 
     drop(first);
@@ -159,7 +161,7 @@ async fn whichever_limit_an_address_reaches_the_log_names_the_proxy_that_it_may_
             assert!(number < 200, "{rule}: nothing is refused");
         }
         let warning = format!("an address has reached limits.{rule}; if it is");
-        assert!(gateway.log().contains(&warning), "{}", gateway.log());
+        gateway.wait_until(&warning, |gateway| gateway.log().contains(&warning));
     }
 }
 
