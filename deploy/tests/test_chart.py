@@ -189,6 +189,8 @@ class Tls(unittest.TestCase):
         speaks = lambda **values: only(render(changed("tls", **values)), "Service")["spec"]["ports"][0]["appProtocol"]
         self.assertEqual(speaks(), "https")
         self.assertEqual(speaks(tls={}), "http")
+        own = {"tls": {"cert_file": "/tls/tls.crt", "key_file": "/tls/tls.key"}}
+        self.assertEqual(speaks(tls={}, config=own), "https")
         self.assertEqual(speaks(service={"appProtocol": "kubernetes.io/wss"}), "kubernetes.io/wss")
 
     def test_what_asks_in_plain_http_asks_the_ops_port_or_is_not_made(self):

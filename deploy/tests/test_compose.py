@@ -1,5 +1,6 @@
 """The compose file: of the present specification, and in step with the files that it mounts and that name its services."""
 
+import ipaddress
 import pathlib
 import re
 import unittest
@@ -54,6 +55,16 @@ class Services(unittest.TestCase):
         for variable in SERVICES["gateway-a"]["environment"]:
             key = variable.removeprefix("SWITCHBOARD_").lower().replace("__", ".")
             self.assertIn(key, documented)
+
+    def test_gateways_trust_the_balancer_and_nobody_else(self):
+        (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+        addresses = {name: ipaddress.ip_address(service["networks"]["default"]["ipv4_address"]) for name, service in SERVICES.items() if "networks" in service}
+        self.assertEqual(set(addresses), {"balancer"}, "the rest of the network is for those that have none of their own")
+        self.assertIn(addresses["balancer"], ipaddress.ip_network(network["subnet"]))
+        # It has to say for whom it asks.
+        self.assertIn("option forwardfor", (ROOT / "deploy/haproxy/haproxy.cfg").read_text())
+        for name in GATEWAYS:
+            self.assertEqual(SERVICES[name]["environment"]["SWITCHBOARD_PROXY__TRUSTED"], str(addresses["balancer"]))
 
     def test_nothing_is_open_to_the_network_and_little_is_allowed(self):
         for name, service in SERVICES.items():

@@ -36,7 +36,7 @@ const CLOSE_CODES = {
   4408: ['come-back', 'timeout', 'The gateway heard nothing from this client in time.'],
   4409: ['stay-away', 'superseded', 'The session goes on in a newer connection.'],
   4413: ['come-back', 'slow-consumer', 'This client read more slowly than the others wrote.'],
-  4429: ['retry-after', 'limit', 'The gateway has as many connections as it takes.'],
+  4429: ['retry-after', 'limit', 'The gateway refuses this client for now: a limit is reached.'],
   4503: ['retry-after', 'unavailable', 'The cluster cannot take the session at the moment.'],
 };
 
@@ -48,21 +48,31 @@ const RETRY_AFTER_MAX_MS = 3_600_000;
  * browsers, and mean a lost connection.
  *
  * @param {number} code
- * @param {string} reason for 4429 and 4503 `{"retry_after_ms": n}`
+ * @param {string} reason for 4429 and 4503 `{"retry_after_ms": n, "reason": words}`
  * @returns {Advice}
  */
 export function adviceFor(code, reason) {
   const [action, why, message] = CLOSE_CODES[code] ?? LOST;
-  return { action, why, message, retryAfterMs: action === 'retry-after' ? retryAfter(reason) : 0 };
+  if (action !== 'retry-after') return { action, why, message, retryAfterMs: 0 };
+  const told = read(reason);
+  const ms = Number(told.retry_after_ms);
+  return {
+    action,
+    why,
+    message: typeof told.reason === 'string' && told.reason ? told.reason : message,
+    retryAfterMs: ms > 0 ? Math.min(ms, RETRY_AFTER_MAX_MS) : 0,
+  };
 }
 
-/** @param {string} reason */
-function retryAfter(reason) {
+/**
+ * @param {string} reason
+ * @returns {{ retry_after_ms?: unknown, reason?: unknown }}
+ */
+function read(reason) {
   try {
-    const ms = Number(JSON.parse(reason).retry_after_ms);
-    return ms > 0 ? Math.min(ms, RETRY_AFTER_MAX_MS) : 0;
+    return JSON.parse(reason) ?? {};
   } catch {
-    return 0;
+    return {};
   }
 }
 

@@ -34,6 +34,14 @@ test('the time to wait is read from the close reason, whatever else is in it', (
   assert.equal(adviceFor(1001, '{"retry_after_ms": 1500}').retryAfterMs, 0, 'only 4429 and 4503 carry one');
 });
 
+test('what a gateway says of a limit is what the app is told', () => {
+  const words = 'too many sessions from this address (limits.sessions_per_address)';
+  assert.equal(adviceFor(4429, JSON.stringify({ retry_after_ms: 1, reason: words })).message, words);
+  for (const reason of ['', '{"retry_after_ms":1}', '{"reason":""}', '{"reason":5}', 'null', '7']) {
+    assert.match(adviceFor(4429, reason).message, /a limit is reached/, reason);
+  }
+});
+
 test('back-off doubles its bound up to the cap and draws from all of it', () => {
   const longest = new Backoff({ random: () => 1 });
   assert.deepEqual(

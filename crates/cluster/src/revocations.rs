@@ -56,6 +56,11 @@ impl Revocations {
         self.known.lock().covers(peer, user, shown)
     }
 
+    /// Whether what a client has shown is revoked, whichever session it would be.
+    pub(crate) fn covers_shown(&self, user: &UserId, shown: &Credential) -> bool {
+        self.known.lock().covers_shown(user, shown)
+    }
+
     /// Just that, if it is revoked for about as long as it would be now: a request that is repeated fills no log.
     fn known_for_long(&self, request: &RevokeRequest, kept_s: u64) -> Option<Revocation> {
         let known = self.known.lock();

@@ -34,7 +34,8 @@ pub struct Host {
 /// A connection's place in its gateway, given back when it is dropped.
 pub trait Seat: Send {
     /// A hello came that is to be answered by `welcome`: the connection counts as a session from now on. An error: there are
-    /// as many as there may be, or they come too fast. A session that could not be resumed is asked for again, as a new one.
+    /// as many as there may be, or they come too fast. A session that could not be resumed is asked for again, as a new one;
+    /// what was new before counts once.
     fn admit(&mut self, coming: Coming) -> Result<(), Closing>;
 
     /// The session `peer` is welcomed. `resumes`: it can go on over another connection.
@@ -44,9 +45,9 @@ pub trait Seat: Send {
 /// Which session a hello is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coming {
-    /// One of its own.
+    /// One of its own, or one that it may not have.
     New,
-    /// One that is there already and goes on over this connection.
+    /// One that is there already and goes on over this connection: it has shown its secret.
     Resuming,
 }
 

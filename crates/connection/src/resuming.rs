@@ -28,7 +28,16 @@ impl Connection {
             return Err(End::Gone);
         }
         let identity = authenticate(&*self.authenticate, introduction, &resume.peer).await?;
-        self.admit(Coming::Resuming)?;
+        // Anybody can name a session. Without its secret, or where the cluster has another key by now, this counts as a new one
+        // before the directory is asked.
+        let is_secret = self
+            .host
+            .node
+            .is_secret(&resume.peer, &identity.user, &resume.secret);
+        self.admit(match is_secret {
+            true => Coming::Resuming,
+            false => Coming::New,
+        })?;
         let session = self.session(resume.peer, &identity, &introduction.hello);
         let node = &self.host.node;
         // It cannot be taken back half done, and there may be a queue of them. The cluster asks whether one is still wanted.

@@ -31,19 +31,27 @@ impl Arrivals {
         }
     }
 
-    /// Counts a new session, or says how its connection ends.
+    /// Counts a new session, or says how its connection ends. One that is refused for the node counts for its address neither.
     pub(crate) fn begin(&self, source: Source, now: Instant) -> Result<(), Closing> {
-        self.addresses.take(source, now).map_err(|pause| {
+        let of_address = |pause| {
             let words =
                 "too many new sessions from this address (limits.connects_per_second_per_address)";
             Closing::because(CloseCode::Limit, words)
                 .retry_after(pause)
                 .by(Rule::ConnectsPerSecondPerAddress)
-        })?;
-        let Some(node) = &self.node else {
+        };
+        let mut node = self.node.as_ref().map(Mutex::lock);
+        let is_node_full = node.as_ref().is_some_and(|node| !node.has_one(now));
+        if is_node_full {
+            let may_take = self.addresses.may_take(source, now);
+            may_take.map_err(of_address)?;
+        } else {
+            self.addresses.take(source, now).map_err(of_address)?;
+        }
+        let Some(node) = &mut node else {
             return Ok(());
         };
-        node.lock().take(now).map_err(|pause| {
+        node.take(now).map_err(|pause| {
             let words = "too many new sessions on this node (limits.connects_per_second)";
             Closing::because(CloseCode::Unavailable, words)
                 .retry_after(pause)
@@ -57,14 +65,6 @@ impl Arrivals {
             node.lock().take_if_any(now);
         }
     }
-}
-
-/// How many connections may be accepted a second: more than sessions may begin. So one that is refused is told when to come
-/// again, and one that is resumed does not wait in the system's queue behind those that are new.
-pub(crate) fn accepts_per_second(limits: &LimitsConfig) -> Option<u32> {
-    const FOR_EACH_SESSION: u32 = 4;
-    let sessions = limits.connects_per_second?;
-    Some(sessions.get().saturating_mul(FOR_EACH_SESSION))
 }
 
 #[cfg(test)]
@@ -116,9 +116,20 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_accepted_faster_than_sessions_begin_or_without_a_limit() {
-        assert_eq!(accepts_per_second(&limits(50, 0)), Some(200));
-        assert_eq!(accepts_per_second(&limits(0, 1)), None);
+    fn one_that_is_refused_for_the_node_costs_its_address_nothing() {
+        let mut now = Instant::now();
+        let arrivals = arrivals(20, 1, now);
+        for _ in 0..20 {
+            arrivals.resume(now);
+        }
+        for _ in 0..100 {
+            let end = arrivals.begin(source(1), now).expect_err("too many");
+            assert_eq!(end.rule, Some(Rule::ConnectsPerSecond));
+        }
+        now += std::time::Duration::from_secs(1);
+        for _ in 0..10 {
+            assert!(arrivals.begin(source(1), now).is_ok());
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ mod bearer;
 mod key_source;
 mod memory;
 mod published_keys;
+#[cfg(test)]
+mod tests;
 mod wrong_tokens;
 
 use std::sync::Arc;
@@ -32,8 +34,10 @@ use crate::source::Source;
 pub struct IdentityClaim<'a> {
     /// A JWT.
     pub token: Option<&'a str>,
-    /// The user, in dialects whose clients name him besides.
+    /// The user, in dialects whose clients name one besides.
     pub user: Option<&'a str>,
+    /// The secret of the session that it resumes.
+    pub resume_secret: Option<&'a str>,
 }
 
 /// Decides who may come in, as `auth.*` says, and counts it.
@@ -192,19 +196,46 @@ impl Authenticator {
         let token = claim.token.filter(|token| !token.is_empty());
         let token = token.ok_or(AuthError::Missing)?;
         let identity = match tokens.identity(token, source).await {
-            Err(Refused::Unavailable { .. }) if self.memory.knows(peer, token).await => {
-                tokens.check.identity_of_known(token)?
+            Err(Refused::Unavailable { error, retry_after }) => {
+                let resumed = claim.resume_secret.map(|secret| (peer, secret));
+                let known = self.identity_of_known(tokens, token, resumed).await;
+                // Anybody can name a key that nobody has. It may be a new one, too, and so the token itself is not delayed.
+                if error == AuthError::UnknownKey && !matches!(known, Ok(Some(_))) {
+                    tokens.wrong.charge(token, source, Instant::now());
+                }
+                known?.ok_or(Refused::Unavailable { error, retry_after })?
             }
             identity => identity?,
         };
         if self.memory.is_revoked(peer, &identity) {
-            tokens.wrong.note(token, source, Instant::now());
+            // Where only the session is revoked, its user comes in with the same token as another one.
+            if self.memory.is_token_revoked(&identity) {
+                let now = Instant::now();
+                tokens.wrong.note(token, &AuthError::Revoked, source, now);
+            }
             return Err(AuthError::Revoked.into());
         }
         match claim.user {
             Some(user) if user != identity.user.as_str() => Err(AuthError::OtherUser.into()),
             _ => Ok(identity),
         }
+    }
+
+    /// Whose token it is that cannot be checked here, if another node has found it good for the session that is resumed. The
+    /// directory is asked only by a client whose secret is right for that session and the user of the token.
+    async fn identity_of_known(
+        &self,
+        tokens: &Tokens,
+        token: &str,
+        resumed: Option<(&PeerId, &str)>,
+    ) -> Result<Option<Identity>, AuthError> {
+        let Some((peer, secret)) = resumed else {
+            return Ok(None);
+        };
+        let identity = tokens.check.identity_of_known(token)?;
+        let is_known =
+            self.memory.is_secret(peer, &identity, secret) && self.memory.knows(peer, token).await;
+        Ok(is_known.then_some(identity))
     }
 }
 
@@ -215,8 +246,8 @@ impl Tokens {
         let may_look = self.wrong.may_look(token, source, Instant::now());
         may_look.map_err(limited)?;
         let identity = self.look(token).await;
-        if let Err(Refused::Token(_)) = identity {
-            self.wrong.note(token, source, Instant::now());
+        if let Err(Refused::Token(why)) = &identity {
+            self.wrong.note(token, why, source, Instant::now());
         }
         identity
     }
@@ -241,103 +272,6 @@ impl Tokens {
                 retry_after: wait,
             }),
             (checked, _) => Ok(checked?),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use async_trait::async_trait;
-    use switchboard_cluster::TokenMark;
-    use switchboard_protocol::UserId;
-    use switchboard_session::grants::Grants;
-
-    use super::*;
-    use crate::config::JwtConfig;
-
-    /// Nothing is revoked, and nothing known.
-    struct Nothing;
-
-    #[async_trait]
-    impl TokenMemory for Nothing {
-        fn is_revoked(&self, _: &PeerId, _: &Identity) -> bool {
-            false
-        }
-
-        fn mark(&self, _: &PeerId, _: &str) -> Option<TokenMark> {
-            None
-        }
-
-        async fn knows(&self, _: &PeerId, _: &str) -> bool {
-            false
-        }
-    }
-
-    fn authenticator(config: &AuthConfig) -> Authenticator {
-        let metrics = Arc::new(Metrics::new());
-        let limits = LimitsConfig::default();
-        Authenticator::from_config(config, &limits, metrics, Arc::new(Nothing)).expect("usable")
-    }
-
-    fn here() -> Source {
-        Source::of([192, 0, 2, 1].into())
-    }
-
-    #[tokio::test]
-    async fn in_open_mode_a_token_is_not_looked_at() {
-        let peer = PeerId::random();
-        let open = authenticator(&AuthConfig::default());
-        let claim = IdentityClaim {
-            token: Some("not.a.token"),
-            user: None,
-        };
-        let identity = open
-            .authenticate(&claim, &peer, here())
-            .await
-            .expect("open");
-        assert_eq!(identity.user, UserId::anonymous(&peer));
-        assert_eq!(identity.grants, Grants::default());
-    }
-
-    #[tokio::test]
-    async fn in_open_mode_a_client_is_who_it_says_unless_that_is_no_user() {
-        let peer = PeerId::random();
-        let open = authenticator(&AuthConfig::default());
-        let user = async |user| {
-            let claim = IdentityClaim {
-                token: None,
-                user: Some(user),
-            };
-            open.authenticate(&claim, &peer, here())
-                .await
-                .expect("open")
-                .user
-        };
-        assert_eq!(user("ada").await.as_str(), "ada");
-        assert_eq!(user("").await, UserId::anonymous(&peer));
-    }
-
-    #[tokio::test]
-    async fn a_configured_key_makes_tokens_required() {
-        let jwt = JwtConfig {
-            secret: Some("0123456789abcdef0123456789abcdef".into()),
-            ..JwtConfig::default()
-        };
-        let authenticator = authenticator(&AuthConfig {
-            jwt,
-            ..AuthConfig::default()
-        });
-        for token in [None, Some("")] {
-            let claim = IdentityClaim {
-                token,
-                user: Some("ada"),
-            };
-            assert_eq!(
-                authenticator
-                    .authenticate(&claim, &PeerId::random(), here())
-                    .await,
-                Err(AuthError::Missing.into())
-            );
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Weak};
 
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -93,7 +94,12 @@ pub(crate) fn allows<T>(
 ) -> T {
     let schemes = visit(parts).map(|visit| {
         let (peer, speaks_tls) = (visit.peer(), visit.speaks_tls());
-        gateway.proxies.schemes(peer, speaks_tls, &parts.headers)
+        let nothing = HeaderMap::new();
+        let said = match visit.may_forward() {
+            true => &parts.headers,
+            false => &nothing,
+        };
+        gateway.proxies.schemes(peer, speaks_tls, said)
     });
     rule(RequestHead {
         headers: &parts.headers,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use switchboard_cluster::Repeated;
 use switchboard_connection::{
     Arrival, Authenticate, Coming, Connection, Identity, Mailbox, RETRY_AFTER, Refusal, Seat,
     Transport,
@@ -41,6 +40,7 @@ pub(crate) fn start(
             carriers: Some(caller.carriers),
             source: caller.source,
             arrivals: gateway.arrivals.clone(),
+            has_begun: false,
         }),
         token: caller.token,
         authenticate: Arc::new(Entrance {
@@ -65,14 +65,14 @@ struct RegistrySeat {
     carriers: Option<Carriers>,
     source: Source,
     arrivals: Arc<Arrivals>,
+    /// It is counted as a new session.
+    has_begun: bool,
 }
 
 impl Seat for RegistrySeat {
     fn admit(&mut self, coming: Coming) -> Result<(), Closing> {
         let admitted = self.registration.admit(coming).map_err(full);
-        admitted
-            .and_then(|()| self.arrive(coming))
-            .inspect_err(warn)?;
+        admitted.and_then(|()| self.arrive(coming))?;
         if let Some(carriers) = self.carriers.take() {
             carriers.greeted();
         }
@@ -85,10 +85,15 @@ impl Seat for RegistrySeat {
 }
 
 impl RegistrySeat {
-    fn arrive(&self, coming: Coming) -> Result<(), Closing> {
+    fn arrive(&mut self, coming: Coming) -> Result<(), Closing> {
         let now = tokio::time::Instant::now().into_std();
         match coming {
-            Coming::New => self.arrivals.begin(self.source, now),
+            Coming::New if self.has_begun => Ok(()),
+            Coming::New => {
+                self.arrivals.begin(self.source, now)?;
+                self.has_begun = true;
+                Ok(())
+            }
             Coming::Resuming => {
                 self.arrivals.resume(now);
                 Ok(())
@@ -115,21 +120,6 @@ fn full(full: Full) -> Closing {
     }
 }
 
-/// An address that has too much may be that of a proxy that nobody has named, and all clients behind it suffer.
-fn warn(refused: &Closing) {
-    static ADDRESSES: Repeated = Repeated::new();
-    let of_address = [Rule::SessionsPerAddress, Rule::ConnectsPerSecondPerAddress];
-    if let Some(rule) = refused.rule.filter(|rule| of_address.contains(rule))
-        && let Some(said) = ADDRESSES.happened()
-    {
-        let rule = rule.as_str();
-        tracing::warn!(
-            rule,
-            "an address has reached limits.{rule}; if it is the address of a proxy, name that in proxy.trusted{said}"
-        );
-    }
-}
-
 /// Lets the client of one connection in as `auth.*` says.
 struct Entrance {
     authenticator: Arc<Authenticator>,
@@ -143,9 +133,14 @@ impl Authenticate for Entrance {
         introduction: &Introduction<'_>,
         peer: &PeerId,
     ) -> Result<Identity, Refusal> {
+        let hello = &introduction.hello;
+        // A hello may want a session that is gone, and then get another.
+        let resume = hello.resume.as_ref();
+        let resume = resume.filter(|resume| resume.peer == *peer);
         let claim = IdentityClaim {
-            token: introduction.hello.token.as_deref(),
+            token: hello.token.as_deref(),
             user: introduction.user.as_deref(),
+            resume_secret: resume.map(|resume| &*resume.secret),
         };
         let identity = self
             .authenticator

@@ -68,6 +68,8 @@ pub(crate) struct Visit {
     is_cut: AtomicBool,
     /// It speaks TLS.
     is_encrypted: AtomicBool,
+    /// The proxy that it comes from has not said for whom.
+    is_for_nobody: AtomicBool,
     /// It does not speak HTTP any more.
     is_upgraded: AtomicBool,
     /// It is a session's, and stays.
@@ -120,6 +122,7 @@ impl Doors {
             }),
             is_cut: AtomicBool::new(false),
             is_encrypted: AtomicBool::new(false),
+            is_for_nobody: AtomicBool::new(false),
             is_upgraded: AtomicBool::new(false),
             is_settled: AtomicBool::new(false),
             has_left: AtomicBool::new(false),
@@ -221,6 +224,17 @@ impl Visit {
             standing.peer = client;
             standing.source = Source::of(client);
         });
+    }
+
+    /// A trusted proxy says that it connects for itself, or for it does not know which client. Headers are then those of
+    /// anybody, although it is the proxy that sends them.
+    pub(crate) fn came_for_nobody(&self) {
+        self.is_for_nobody.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is looked into headers for who asks and how, where the peer is a trusted proxy.
+    pub(crate) fn may_forward(&self) -> bool {
+        !self.is_for_nobody.load(Ordering::Relaxed)
     }
 
     /// The TLS handshake is done.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use switchboard_connection::Ended;
 use switchboard_dialects::{Frame, Text};
 use switchboard_protocol::CloseCode;
-use switchboard_session::Closing;
+use switchboard_session::{Closing, millis_up};
 use tokio_tungstenite::tungstenite;
 
 /// A control frame's payload: RFC 6455 section 5.5, less the two bytes of the code.
@@ -70,7 +70,7 @@ fn reason(closing: &Closing) -> Utf8Bytes {
     let Some(pause) = closing.retry_after else {
         return cut(&closing.reason, REASON_BYTES_MAX).into();
     };
-    let retry_after_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+    let retry_after_ms = millis_up(pause);
     let with = |reason: &str| {
         serde_json::json!({ "retry_after_ms": retry_after_ms, "reason": reason }).to_string()
     };
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_reason_fits_a_control_frame_and_tells_when_to_come_back() {
         let long = Closing::because(CloseCode::Unavailable, "한".repeat(100))
-            .retry_after(Duration::from_millis(1500));
+            .retry_after(Duration::from_micros(1_499_001));
         let told = reason(&long);
         assert!(told.len() <= REASON_BYTES_MAX, "{told}");
         let json: serde_json::Value = serde_json::from_str(&told).expect("JSON");

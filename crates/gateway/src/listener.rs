@@ -15,10 +15,9 @@ use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use switchboard_cluster::Repeated;
-use switchboard_session::RateLimit;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,8 +41,6 @@ static CANNOT_ACCEPT: Repeated = Repeated::new();
 pub(crate) struct Bounds {
     /// A request's head must be complete within this, and then its body; a client that takes an answer must take some of it.
     pub(crate) read_timeout: Duration,
-    /// Connections a second; more wait in the system's queue.
-    pub(crate) connects_per_second: Option<u32>,
     pub(crate) proxies: Arc<Proxies>,
     /// What comes before HTTP, where anything does.
     pub(crate) preamble: Option<Preamble>,
@@ -58,15 +55,7 @@ pub(crate) async fn serve(
     tasks: TaskTracker,
     stop_accepting: CancellationToken,
 ) {
-    let now = || Instant::now().into_std();
-    let mut rate = bounds
-        .connects_per_second
-        .map(|rate| RateLimit::new(rate, rate, now()));
     loop {
-        if let Some(Err(pause)) = rate.as_mut().map(|rate| rate.take(now())) {
-            sleep(pause).await;
-            continue;
-        }
         let accept = async {
             doors.settled().await;
             listener.accept().await
@@ -176,7 +165,11 @@ async fn speak_http(
 /// Notes whose request it is, for its connection and beside the request, and gives its body a deadline.
 fn announce(mut request: Request<Incoming>, visit: &Arc<Visit>, bounds: &Bounds) -> Request<Body> {
     use hyper::body::Body as _;
-    let client = bounds.proxies.client(visit.peer(), request.headers());
+    let peer = visit.peer();
+    let client = match visit.may_forward() {
+        true => bounds.proxies.client(peer, request.headers()),
+        false => peer,
+    };
     let is_whole = request.body().is_end_stream();
     visit.asked(Source::of(client), is_whole);
     request.extensions_mut().insert(visit.clone());

@@ -156,6 +156,7 @@ impl Metrics {
     pub(crate) fn certificate(&self) -> CertificateMetrics {
         CertificateMetrics {
             not_after: self.node.tls_certificate_not_after_seconds.clone(),
+            refused: self.node.tls_certificate_refused.clone(),
             reloads: CountersBy::new(
                 &self.node.tls_certificate_reloads_total,
                 CertificateReload::ALL,

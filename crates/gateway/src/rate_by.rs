@@ -44,7 +44,7 @@ impl<K: Eq + Hash> RateBy<K> {
         self.with(key, now, |paced| paced.take(now))
     }
 
-    /// Whether there may be one more, or when there may be. Counts nothing.
+    /// Whether there may be one more, or when there may be. Counts nothing, and nobody who asks waits for others who ask.
     pub(crate) fn may_take(&self, key: K, now: Instant) -> Result<(), Duration> {
         self.with(key, now, |paced| paced.may_take(now))
     }
@@ -91,15 +91,20 @@ impl Paced {
         taken.map_err(|pause| self.come_again(pause, now))
     }
 
+    /// Whether there may be one more.
+    pub(crate) fn has_one(&self, now: Instant) -> bool {
+        self.rate.pause(now).is_none()
+    }
+
     /// Counts one more if there may be one.
     pub(crate) fn take_if_any(&mut self, now: Instant) {
         let _ = self.rate.take(now);
     }
 
-    /// Whether there may be one more, or when there may be. Counts nothing.
+    /// Whether there may be one more, or when there may be. Counts nothing, and nobody who asks waits for others who ask.
     pub(crate) fn may_take(&mut self, now: Instant) -> Result<(), Duration> {
         match self.rate.pause(now) {
-            Some(pause) => Err(self.come_again(pause, now)),
+            Some(pause) => Err(pause.clamp(AGAIN_AT_LEAST, AGAIN_AT_MOST)),
             None => Ok(()),
         }
     }
@@ -148,7 +153,14 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(rates.take("ada", now), Ok(()));
         }
-        assert!(rates.may_take("ada", now).is_err());
+        for _ in 0..100 {
+            assert_eq!(rates.may_take("ada", now), Err(AGAIN_AT_LEAST));
+        }
+        assert_eq!(
+            rates.take("ada", now),
+            Err(AGAIN_AT_LEAST * 2),
+            "nobody is before it"
+        );
         let off = RateBy::new(None, now);
         assert!((0..1000).all(|_| off.take("ada", now).is_ok()));
     }

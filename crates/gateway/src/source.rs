@@ -70,17 +70,25 @@ impl Proxies {
         client
     }
 
-    /// The schemes over which the client came: what a trusted `peer` says, which may have ended its TLS, else that of the
-    /// connection itself where that speaks TLS. Empty: unknown.
+    /// The schemes over which the client came: what a trusted `peer` says, which may have ended its TLS; where it says none,
+    /// that of the connection itself if that speaks TLS. Empty: unknown.
     pub(crate) fn schemes(
         &self,
         peer: IpAddr,
         speaks_tls: bool,
         headers: &HeaderMap,
     ) -> Vec<String> {
-        if !self.trusts(peer) {
-            return Vec::from_iter(speaks_tls.then(|| "https".into()));
+        let mut schemes = match self.trusts(peer) {
+            true => self.schemes_said(headers),
+            false => Vec::new(),
+        };
+        if schemes.is_empty() && speaks_tls {
+            schemes.push("https".into());
         }
+        schemes
+    }
+
+    fn schemes_said(&self, headers: &HeaderMap) -> Vec<String> {
         if self.header == header::FORWARDED {
             let said = joined(headers, &self.header);
             let elements = split_unquoted(&said, ',');

@@ -36,7 +36,7 @@ const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
 /// The certificate of a listener.
 pub(crate) struct Tls {
     files: CertificateFiles,
-    now: Mutex<Serving>,
+    serving: Mutex<Serving>,
     metrics: CertificateMetrics,
 }
 
@@ -63,7 +63,7 @@ impl Tls {
         let acceptor = acceptor(pair);
         Ok(Self {
             files,
-            now: Mutex::new(Serving { acceptor, seen }),
+            serving: Mutex::new(Serving { acceptor, seen }),
             metrics,
         })
     }
@@ -76,7 +76,7 @@ impl Tls {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let acceptor = self.now.lock().acceptor.clone();
+        let acceptor = self.serving.lock().acceptor.clone();
         let bound = |connection: &mut rustls::ServerConnection| {
             connection.set_buffer_limit(Some(UNSENT_BYTES_MAX));
         };
@@ -107,11 +107,13 @@ impl Tls {
     /// Looked at by itself, what has not changed is not worth a line, and so a pair that cannot be used is told of once.
     fn take(&self, contents: Contents, is_asked: bool) {
         let hash = contents.hash();
-        let is_known = std::mem::replace(&mut self.now.lock().seen, hash) == hash;
+        let is_known = std::mem::replace(&mut self.serving.lock().seen, hash) == hash;
         if is_known && !is_asked {
             return;
         }
-        match contents.pair() {
+        let pair = contents.pair();
+        self.metrics.refused(pair.is_err());
+        match pair {
             Ok(_) if is_known => {
                 tracing::info!("the certificate is read again and has not changed");
             }
@@ -119,7 +121,7 @@ impl Tls {
                 let ends = since_epoch(pair.not_after);
                 say_if_ended(&pair);
                 let not_after = humantime::format_rfc3339_seconds(pair.not_after).to_string();
-                self.now.lock().acceptor = acceptor(pair);
+                self.serving.lock().acceptor = acceptor(pair);
                 self.metrics.ends(ends);
                 self.metrics.reloads.count(CertificateReload::Replaced, 1);
                 tracing::info!(

@@ -33,7 +33,7 @@ use switchboard_protocol::limits::Limits;
 pub use authorization::Authorization;
 pub use awaiting_hello::{AwaitingHello, Greeting};
 pub use live::{Enter, Input, Live, Output, Repetition, SignalToName};
-pub use operation::{Claim, Operation, Refused, RoomName, Token};
+pub use operation::{Claim, Operation, Refused, RoomName, Token, millis_up};
 pub use outbox::{Outbox, Overflow};
 pub use rate_limit::RateLimit;
 pub use rule::Rule;

@@ -163,7 +163,25 @@ impl Refused {
     }
 }
 
-/// Rounded up: a client that comes back at that moment finds it passed.
-fn millis_up(pause: Duration) -> u64 {
-    u64::try_from(pause.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
+/// A time that clients are told, as `retry_after_ms`. Rounded up: one that comes back at that moment finds it passed.
+pub fn millis_up(pause: Duration) -> u64 {
+    u64::try_from(pause.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_millisecond_counts_as_a_whole_one() {
+        for (pause, ms) in [
+            (Duration::ZERO, 0),
+            (Duration::from_nanos(1), 1),
+            (Duration::from_micros(999_001), 1000),
+            (Duration::from_millis(1500), 1500),
+            (Duration::MAX, u64::MAX),
+        ] {
+            assert_eq!(millis_up(pause), ms, "{pause:?}");
+        }
+    }
 }

@@ -61,6 +61,29 @@ impl Rule {
         Self::WrongTokensPerSecondPerAddress,
     ];
 
+    /// Whether it counts what comes from one address. Where that is the address of a proxy, all clients behind it suffer.
+    pub const fn is_of_address(self) -> bool {
+        match self {
+            Self::SessionsPerAddress
+            | Self::ConnectsPerSecondPerAddress
+            | Self::HttpPerSecondPerAddress
+            | Self::WrongTokensPerSecondPerAddress => true,
+            Self::SignalsPerSecond
+            | Self::RequestsPerSecond
+            | Self::WaitingRequests
+            | Self::BytesPerSecond
+            | Self::FanOutBytesPerSecond
+            | Self::ListedMembers
+            | Self::RosterReads
+            | Self::RoomsPerSession
+            | Self::SessionsPerUser
+            | Self::Sessions
+            | Self::ConnectsPerSecond
+            | Self::HttpPerSecondPerUser
+            | Self::RepeatedToken => false,
+        }
+    }
+
     /// The label of the metric that counts it: where a key of the configuration sets the limit, the last word of that key.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -81,6 +104,23 @@ impl Rule {
             Self::HttpPerSecondPerUser => "http_per_second_per_user",
             Self::RepeatedToken => "repeated_token",
             Self::WrongTokensPerSecondPerAddress => "wrong_tokens_per_second_per_address",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_of_an_address_are_named_so() {
+        for rule in Rule::ALL {
+            let name = rule.as_str();
+            assert_eq!(
+                rule.is_of_address(),
+                name.ends_with("_per_address"),
+                "{name}"
+            );
         }
     }
 }

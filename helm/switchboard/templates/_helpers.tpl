@@ -138,10 +138,15 @@ app.kubernetes.io/component: {{ . }}
 {{/* What the port of clients speaks. */}}
 {{- define "switchboard.appProtocol" -}}
 {{- $said := .Values.service.appProtocol -}}
-{{- ternary "https" $said (and (ne .Values.tls.existingSecret "") (eq $said "http")) -}}
+{{- ternary "https" $said (and (ne "" (include "switchboard.speaksTls" .)) (eq $said "http")) -}}
+{{- end }}
+
+{{/* Whether the gateways end TLS on the port of clients themselves; empty where they do not. */}}
+{{- define "switchboard.speaksTls" -}}
+{{- if or .Values.tls.existingSecret (dig "tls" "cert_file" "" .Values.config) }}yes{{ end }}
 {{- end }}
 
 {{/* Whether a pod of this cluster can ask the port of clients in plain HTTP; empty where it cannot. */}}
 {{- define "switchboard.speaksPlainHttp" -}}
-{{- if not (or .Values.tls.existingSecret (dig "tls" "cert_file" "" .Values.config) (eq (dig "proxy" "protocol" "off" .Values.config) "required")) }}yes{{ end }}
+{{- if not (or (include "switchboard.speaksTls" .) (eq (dig "proxy" "protocol" "off" .Values.config) "required")) }}yes{{ end }}
 {{- end }}

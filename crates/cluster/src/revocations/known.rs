@@ -39,14 +39,16 @@ impl Known {
 
     /// See [`Revocations::covers`](super::Revocations::covers).
     pub(super) fn covers(&self, peer: &PeerId, user: &UserId, shown: Option<&Credential>) -> bool {
-        let by_what_is_shown = |shown: &Credential| {
-            let cut_off = self.users.get(user);
-            let by_user = cut_off
-                .is_some_and(|(before, _)| shown.issued_at.is_none_or(|made| made < *before));
-            let token = shown.token.as_ref();
-            by_user || token.is_some_and(|token| self.tokens.contains_key(token))
-        };
-        shown.is_some_and(by_what_is_shown) || self.peers.contains_key(peer)
+        shown.is_some_and(|shown| self.covers_shown(user, shown)) || self.peers.contains_key(peer)
+    }
+
+    /// See [`Revocations::covers_shown`](super::Revocations::covers_shown).
+    pub(super) fn covers_shown(&self, user: &UserId, shown: &Credential) -> bool {
+        let cut_off = self.users.get(user);
+        let by_user =
+            cut_off.is_some_and(|(before, _)| shown.issued_at.is_none_or(|made| made < *before));
+        let token = shown.token.as_ref();
+        by_user || token.is_some_and(|token| self.tokens.contains_key(token))
     }
 
     /// The directory's clock when the log was read last, seconds since 1970.

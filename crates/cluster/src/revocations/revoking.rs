@@ -51,6 +51,11 @@ impl Node {
         self.0.revocations.covers(peer, user, Some(shown))
     }
 
+    /// Whether what a client has shown is revoked: its token, or all tokens of its user of that time.
+    pub fn is_credential_revoked(&self, user: &UserId, shown: &Credential) -> bool {
+        self.0.revocations.covers_shown(user, shown)
+    }
+
     /// The client of a session has shown another token of the same user. False: it is revoked, and the session goes on with
     /// the one before.
     pub async fn refresh(&self, local: &LocalSession, shown: Credential) -> bool {

@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use switchboard_protocol::PeerId;
 use switchboard_protocol::server_message::RoomSnapshot;
+use switchboard_protocol::{PeerId, UserId};
 use switchboard_traces::TracedOperation;
 
 use crate::backend::directory::DirectoryError;
@@ -61,6 +61,12 @@ impl Node {
     pub fn secret(&self, local: &LocalSession) -> String {
         let key = self.0.lease.key.keyring().agreed();
         secret::issue(&key, &local.peer, &local.user, local.epoch)
+    }
+
+    /// Whether that is a secret of this session and this user, under the keys that this node knows. Asks nobody: where it is
+    /// not, the cluster may have another key by now, and [`resume`](Self::resume) looks.
+    pub fn is_secret(&self, peer: &PeerId, user: &UserId, shown: &str) -> bool {
+        secret::check(self.0.lease.key.keyring(), shown, peer, user).is_some()
     }
 
     /// Takes a session over from wherever it was. `seen`: what its client has handled.

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
-use switchboard_session::Closing;
+use switchboard_session::{Closing, millis_up};
 
 use crate::foreign::{Fields, shown_text};
 
@@ -145,10 +145,9 @@ pub(super) fn connect_error(namespace: Option<&str>, message: &str) -> String {
 
 /// The same, with the time after which trying again helps: a client finds it in `error.data`.
 pub(super) fn too_early(message: &str, closing: &Closing) -> String {
-    let ms = closing.retry_after.unwrap_or_default().as_millis();
     let data = serde_json::json!({
         "reason": &*closing.reason,
-        "retry_after_ms": u64::try_from(ms).unwrap_or(u64::MAX),
+        "retry_after_ms": millis_up(closing.retry_after.unwrap_or_default()),
     });
     let refused = serde_json::json!({ "message": message, "data": data });
     format!("4{refused}")

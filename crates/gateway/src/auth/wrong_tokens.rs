@@ -4,15 +4,16 @@
 //!
 //! - The same token again, as from a client that reconnects for ever with one that has run out: from the third time on it is
 //!   refused unseen for a second, then two, then four, up to a minute. Only that token.
-//! - Other tokens each time: of one address, so many a second may turn out to be wrong. Beyond that its tokens are not looked at
-//!   for a while. That is far more than honest clients of one address cause, and costs them something only while
-//!   somebody beside them does so.
+//! - Other tokens each time: of one address, so many a second may turn out to be forged. Beyond that its tokens are not looked
+//!   at for a while. A token counts once, however often it comes, and not if an issuer has signed it: a crowd whose tokens
+//!   have run out counts for nothing.
 
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use switchboard_auth::AuthError;
 use switchboard_protocol::limits::TOKEN_BYTES_MAX;
 use switchboard_session::Rule;
 
@@ -40,6 +41,8 @@ pub(super) struct WrongTokens {
 struct Again {
     times: u32,
     at: Instant,
+    /// It counts for an address already.
+    is_charged: bool,
 }
 
 impl WrongTokens {
@@ -68,26 +71,54 @@ impl WrongTokens {
         looked.map_err(|pause| (Rule::WrongTokensPerSecondPerAddress, pause))
     }
 
-    /// The token was looked at and refused.
-    pub(super) fn note(&self, token: &str, source: Source, now: Instant) {
-        let _ = self.addresses.take(source, now);
-        let Some(token) = self.known_as(token) else {
-            return;
+    /// The token was looked at and refused for good. Of one that its issuer has signed, only that it came is counted.
+    pub(super) fn note(&self, token: &str, why: &AuthError, source: Source, now: Instant) {
+        if !is_signed(why) {
+            self.charge(token, source, now);
+        }
+        self.with(token, now, |again| {
+            again.times = again.times.saturating_add(1);
+            if let Some(doublings) = again.times.checked_sub(FREE + 1) {
+                let delay = Duration::from_secs(1) * 2_u32.saturating_pow(doublings);
+                again.at = now + delay.min(DELAY_MAX);
+            }
+        });
+    }
+
+    /// Counts the token for the address it comes from: the first time that it comes.
+    pub(super) fn charge(&self, token: &str, source: Source, now: Instant) {
+        let charged = self.with(token, now, |again| {
+            std::mem::replace(&mut again.is_charged, true)
+        });
+        if charged != Some(true) {
+            let _ = self.addresses.take(source, now);
+        }
+    }
+
+    /// `None`: nothing is kept of that token.
+    fn with<T>(&self, token: &str, now: Instant, note: impl FnOnce(&mut Again) -> T) -> Option<T> {
+        let token = self.known_as(token)?;
+        let new = || Again {
+            times: 0,
+            at: now,
+            is_charged: false,
         };
         let mut refused = self.refused.lock();
-        let new = || Again { times: 0, at: now };
-        let again = refused.get_or_insert_with(token, now, new);
-        again.times = again.times.saturating_add(1);
-        if let Some(doublings) = again.times.checked_sub(FREE + 1) {
-            let delay = Duration::from_secs(1) * 2_u32.saturating_pow(doublings);
-            again.at = now + delay.min(DELAY_MAX);
-        }
+        Some(note(refused.get_or_insert_with(token, now, new)))
     }
 
     /// `None`: it is too long to be looked at, and refused for that.
     fn known_as(&self, token: &str) -> Option<u64> {
         (token.len() <= TOKEN_BYTES_MAX).then(|| self.hasher.hash_one(token))
     }
+}
+
+/// Whether an issuer has made the token, so that it is no guess.
+fn is_signed(why: &AuthError) -> bool {
+    matches!(
+        why,
+        AuthError::Expired | AuthError::NotYetValid { .. } | AuthError::Revoked
+    )
 }
 
 /// What a client is told.
@@ -117,7 +148,7 @@ mod tests {
         let mut delays = Vec::new();
         for _ in 0..11 {
             assert_eq!(wrong.may_look("old", source(1), now), Ok(()));
-            wrong.note("old", source(1), now);
+            wrong.note("old", &AuthError::Expired, source(1), now);
             let delay = match wrong.may_look("old", source(1), now) {
                 Ok(()) => Duration::ZERO,
                 Err((rule, delay)) => {
@@ -129,9 +160,9 @@ mod tests {
             now += delay;
         }
         assert_eq!(delays, [0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
-        wrong.note("old", source(1), now);
+        wrong.note("old", &AuthError::Expired, source(1), now);
         now += 2 * KEPT_FOR;
-        wrong.note("old", source(1), now);
+        wrong.note("old", &AuthError::Expired, source(1), now);
         assert_eq!(
             wrong.may_look("old", source(1), now),
             Ok(()),
@@ -139,25 +170,64 @@ mod tests {
         );
     }
 
+    fn rule(
+        wrong: &WrongTokens,
+        token: &str,
+        last: u8,
+        now: Instant,
+    ) -> Result<(), (Rule, Duration)> {
+        wrong.may_look(token, source(last), now)
+    }
+
     #[test]
     fn a_token_that_is_refused_delays_no_other_of_its_address() {
         let now = Instant::now();
-        let wrong = wrong(20, now);
+        let wrong = wrong(1, now);
         for _ in 0..20 {
-            wrong.note("old", source(1), now);
+            wrong.note("forged", &AuthError::BadSignature, source(1), now);
         }
-        let of = |token, last| {
-            wrong
-                .may_look(token, source(last), now)
-                .map_err(|(rule, _)| rule)
-        };
-        assert_eq!(of("old", 1), Err(Rule::RepeatedToken));
-        assert_eq!(
-            of("old", 2),
-            Err(Rule::RepeatedToken),
-            "wherever it comes from"
-        );
-        assert_eq!(of("of a neighbour", 1), Ok(()));
+        for last in [1, 2] {
+            let refused = rule(&wrong, "forged", last, now).map_err(|(rule, _)| rule);
+            assert_eq!(
+                refused,
+                Err(Rule::RepeatedToken),
+                "wherever it comes from: {last}"
+            );
+        }
+        assert_eq!(rule(&wrong, "of a neighbour", 1, now), Ok(()));
+    }
+
+    #[test]
+    fn a_crowd_whose_tokens_have_run_out_costs_its_neighbours_nothing() {
+        let mut now = Instant::now();
+        let wrong = wrong(1, now);
+        let signed = [
+            AuthError::Expired,
+            AuthError::NotYetValid { claim: "nbf" },
+            AuthError::Revoked,
+        ];
+        for _ in 0..10 {
+            for client in 0..1000 {
+                let why = &signed[client % signed.len()];
+                wrong.note(&client.to_string(), why, source(1), now);
+            }
+            assert_eq!(rule(&wrong, "good", 1, now), Ok(()));
+            now += Duration::from_secs(1);
+        }
+    }
+
+    #[test]
+    fn a_token_that_may_become_good_counts_once_and_is_not_delayed() {
+        let now = Instant::now();
+        let wrong = wrong(1, now);
+        for _ in 0..20 {
+            wrong.charge("of a new key", source(1), now);
+        }
+        assert_eq!(rule(&wrong, "of a new key", 1, now), Ok(()));
+        for token in 0..9 {
+            wrong.charge(&token.to_string(), source(1), now);
+        }
+        assert!(rule(&wrong, "of a new key", 1, now).is_err());
     }
 
     #[test]
@@ -171,10 +241,13 @@ mod tests {
         for token in 0..50 {
             let token = token.to_string();
             assert_eq!(look(&token, 1, now), Ok(()));
-            wrong.note(&token, source(1), now);
+            wrong.note(&token, &AuthError::BadSignature, source(1), now);
         }
         let rule = Rule::WrongTokensPerSecondPerAddress;
-        assert_eq!(look("good", 1, now), Err((rule, 1200)));
+        for _ in 0..1000 {
+            let refused = look("good", 1, now);
+            assert_eq!(refused, Err((rule, 1000)), "nobody waits for another");
+        }
         assert_eq!(look("good", 2, now), Ok(()));
         now += Duration::from_millis(200);
         assert_eq!(look("good", 1, now), Ok(()), "one more may be wrong");
@@ -187,7 +260,14 @@ mod tests {
         let wrong = wrong(20, now);
         let long = "x".repeat(TOKEN_BYTES_MAX + 1);
         for _ in 0..5 {
-            wrong.note(&long, source(1), now);
+            wrong.note(
+                &long,
+                &AuthError::TooLong {
+                    bytes_max: TOKEN_BYTES_MAX,
+                },
+                source(1),
+                now,
+            );
         }
         assert_eq!(wrong.may_look(&long, source(1), now), Ok(()));
     }

@@ -20,7 +20,8 @@ pub struct LimitsConfig {
     /// Signals, and beside them requests, that may come at once after a pause. Default 400.
     pub burst: u32,
     /// What a session may send on end, bytes per second; each frame counts for 64 more. Four seconds of it may come at once.
-    /// Default 1048576; over it: `rate-limited`, and close 4429 for a client that sends as much again all the same.
+    /// Default 1048576; over it: `rate-limited`, and close 4429 for a client that sends as much again all the same. Not below
+    /// a quarter of `max_message_bytes`.
     pub bytes_per_second: usize,
     /// What one session may make the cluster write to the members of its rooms, bytes per second: each signal without a
     /// receiver, each join, name and state counts for every member. Four seconds of it may come at once. Default 16777216;
@@ -44,8 +45,7 @@ pub struct LimitsConfig {
     pub in_flight_bytes: usize,
     /// The payload of all unanswered signals of the node, bytes. Default 268435456; not below `in_flight_bytes`.
     pub node_in_flight_bytes: usize,
-    /// New sessions per second on this node; one second of it may come at once. Over it: close 4503. Connections are accepted
-    /// four times as fast at most. Default 0: off.
+    /// New sessions per second on this node; one second of it may come at once. Over it: close 4503. Default 0: off.
     pub connects_per_second: Option<NonZeroU32>,
     /// New sessions per second of one address; ten seconds of it may come at once. Over it: close 4429. Default 0: off.
     pub connects_per_second_per_address: Option<NonZeroU32>,
@@ -54,7 +54,7 @@ pub struct LimitsConfig {
     pub http_per_second_per_address: Option<NonZeroU32>,
     /// The same of one user. Default 5.
     pub http_per_second_per_user: Option<NonZeroU32>,
-    /// Tokens per second of one address that turn out to be wrong; ten seconds of it may come at once. Over it, its tokens are
+    /// Tokens per second of one address that turn out to be forged; ten seconds of it may come at once. Over it, its tokens are
     /// not looked at: close 4429. Default 20. 0: off.
     pub wrong_tokens_per_second_per_address: Option<NonZeroU32>,
     /// How long a client may take to send the head of an HTTP request, and again its body; also how long a connection may be

@@ -23,6 +23,8 @@ use super::{Config, HttpUrl, JwtConfig};
 const KEY_CHARS_MIN: usize = 16;
 /// An HS256 key has at least the size of the hash (RFC 7518 section 3.2).
 const HS256_KEY_BYTES: usize = 32;
+/// Bytes that a session may send at once, in seconds of its rate: the longest message must fit.
+const BYTES_BURST_S: usize = 4;
 /// A client takes a ping that was not answered for so long for a lost connection.
 const PONG_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -31,6 +33,7 @@ pub(super) fn check(loading: &mut Loading) {
     let config = loading.config.clone();
     let mut rules = Rules(loading);
     rules.sizes(&config);
+    rules.bytes(&config);
     rules.times(&config);
     rules.texts(&config);
     rules.listening(&config);
@@ -75,6 +78,21 @@ impl Rules<'_> {
                 limits.node_in_flight_bytes as u64,
             ),
         );
+    }
+
+    fn bytes(&mut self, config: &Config) {
+        let limits = &config.limits;
+        let keys = ["limits.bytes_per_second", "limits.max_message_bytes"];
+        let (rate, message) = (limits.bytes_per_second, limits.max_message_bytes);
+        let is_enough = rate.saturating_mul(BYTES_BURST_S) >= message;
+        self.require(&keys, is_enough, || {
+            format!(
+                "{} ({rate}) may not be below a quarter of {} ({message}): {}",
+                keys[0],
+                keys[1],
+                message.div_ceil(BYTES_BURST_S)
+            )
+        });
     }
 
     fn times(&mut self, config: &Config) {

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use switchboard_session::millis_up;
 
 use crate::auth::bearer;
 use crate::gateway::Gateway;
@@ -102,7 +103,7 @@ impl IntoResponse for Refusal {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(pause) = self.retry_after {
-            let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+            let millis = millis_up(pause);
             problem["retry_after_ms"] = millis.into();
             headers.insert(header::RETRY_AFTER, millis.div_ceil(1000).into());
         }

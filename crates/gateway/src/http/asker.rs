@@ -10,7 +10,7 @@ use serde_json::json;
 use switchboard_auth::Identity;
 use switchboard_connection::Observe;
 use switchboard_protocol::PeerId;
-use switchboard_session::Rule;
+use switchboard_session::{Rule, millis_up};
 
 use crate::auth::{IdentityClaim, Refused, bearer};
 use crate::caller;
@@ -30,7 +30,7 @@ pub(super) async fn asker(
     })?;
     let claim = IdentityClaim {
         token: bearer(&parts.headers).or(in_url),
-        user: None,
+        ..IdentityClaim::default()
     };
     let peer = PeerId::random();
     let identity = gateway.authenticator.authenticate(&claim, &peer, source);
@@ -70,9 +70,8 @@ fn limited(gateway: &Gateway, rule: Rule, words: &str, pause: Duration) -> Respo
 
 /// `Retry-After` is in whole seconds (RFC 9110 section 10.2.3), rounded up.
 fn later(status: StatusCode, words: &str, pause: Duration) -> Response {
-    let ms = pause.as_millis();
+    let ms = millis_up(pause);
     let headers = [(header::RETRY_AFTER, ms.div_ceil(1000).to_string())];
-    let ms = u64::try_from(ms).unwrap_or(u64::MAX);
     let error = Json(json!({ "error": words, "retry_after_ms": ms }));
     (status, headers, error).into_response()
 }

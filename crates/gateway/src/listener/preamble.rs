@@ -88,8 +88,9 @@ impl Preamble {
                 }
                 return Err(Refused::UntrustedProxy);
             }
-            if let Some(client) = proxy_header(&mut passage).await?.client {
-                visit.came_for(client);
+            match proxy_header(&mut passage).await?.client {
+                Some(client) => visit.came_for(client),
+                None => visit.came_for_nobody(),
             }
         }
         let Some(tls) = &self.tls else {
@@ -150,7 +151,7 @@ async fn say(passage: &mut Passage, words: &[u8]) {
 }
 
 impl Refused {
-    /// As it is counted. Who connects and leaves, as some health checks do, has failed at nothing.
+    /// As it is counted. A connection that is closed before it says anything, as some health checks do, is no failure.
     fn failure(&self) -> Option<OpeningFailure> {
         match self {
             Self::UntrustedProxy => Some(OpeningFailure::UntrustedProxy),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prometheus::Gauge;
+use prometheus::{Gauge, IntGauge};
 
 use super::by_label::CountersBy;
 
@@ -30,6 +30,7 @@ impl CertificateReload {
 /// For what serves it.
 pub(crate) struct CertificateMetrics {
     pub(super) not_after: Gauge,
+    pub(super) refused: IntGauge,
     pub(crate) reloads: CountersBy<CertificateReload, { CertificateReload::ALL.len() }>,
 }
 
@@ -37,5 +38,10 @@ impl CertificateMetrics {
     /// When the one that is served ends, from the beginning of 1970 on.
     pub(crate) fn ends(&self, since_epoch: Duration) {
         self.not_after.set(since_epoch.as_secs_f64());
+    }
+
+    /// Whether the files, as they were read last, hold what cannot be used.
+    pub(crate) fn refused(&self, is_refused: bool) {
+        self.refused.set(is_refused.into());
     }
 }

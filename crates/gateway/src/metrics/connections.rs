@@ -4,6 +4,7 @@ use switchboard_connection::{Observe, Phase};
 use switchboard_protocol::{CloseCode, ServerMessage};
 use switchboard_session::Rule;
 
+use super::limits::warn_of_address;
 use super::{AWAITING_HELLO, CLIENT_GONE, LIVE, Metrics};
 use crate::tasks::Task;
 
@@ -31,6 +32,7 @@ impl Observe for Metrics {
 
     fn limited(&self, rule: Rule) {
         self.limits.count(rule, 1);
+        warn_of_address(rule);
     }
 
     fn closed(&self, code: Option<CloseCode>) {

@@ -139,6 +139,8 @@ metrics! {
         opening_failures_total: IntCounterVec { reason: OpeningFailure::ALL.map(OpeningFailure::as_str) },
         /// When the certificate that new connections get ends, Unix time; 0: no TLS here
         tls_certificate_not_after_seconds: Gauge,
+        /// Whether the files of the certificate hold what cannot be used, so that the one before is served; 0 also without TLS here
+        tls_certificate_refused: IntGauge,
         /// Certificates and keys that had changed when they were read again, by whether new connections get them
         tls_certificate_reloads_total: IntCounterVec {
             outcome: CertificateReload::ALL.map(CertificateReload::as_str)

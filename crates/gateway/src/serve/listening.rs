@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio::net::{TcpListener, TcpSocket};
 
-use crate::arrivals::accepts_per_second;
 use crate::config::ProxyProtocol;
 use crate::gateway::Gateway;
 use crate::listener::{Bounds, Preamble};
@@ -65,7 +64,6 @@ pub(super) fn preamble(gateway: &Gateway, tls: Option<Arc<Tls>>) -> Option<Pream
 pub(super) fn bounds(gateway: &Gateway, preamble: Option<Preamble>) -> Arc<Bounds> {
     Arc::new(Bounds {
         read_timeout: gateway.config.limits.header_read_timeout,
-        connects_per_second: accepts_per_second(&gateway.config.limits),
         proxies: gateway.proxies.clone(),
         preamble,
     })

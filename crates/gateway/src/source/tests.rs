@@ -156,7 +156,7 @@ fn only_a_trusted_proxy_tells_the_scheme() {
 }
 
 #[test]
-fn behind_this_nodes_own_tls_the_scheme_is_known_unless_a_trusted_proxy_speaks_it() {
+fn behind_this_nodes_own_tls_the_scheme_is_known_unless_a_trusted_proxy_says_another() {
     let said = headers("x-forwarded-proto", &["http"]);
     let trusting = proxies(&["10.0.0.0/8"], "x-forwarded-for");
     let client = address("192.0.2.1");
@@ -165,5 +165,6 @@ fn behind_this_nodes_own_tls_the_scheme_is_known_unless_a_trusted_proxy_speaks_i
     assert_eq!(trusting.schemes(proxy, true, &said), ["http"]);
     // A proxy that ends TLS and begins it again, and says nothing.
     let silent = HeaderMap::new();
-    assert!(trusting.schemes(proxy, true, &silent).is_empty());
+    assert_eq!(trusting.schemes(proxy, true, &silent), ["https"]);
+    assert!(trusting.schemes(proxy, false, &silent).is_empty());
 }

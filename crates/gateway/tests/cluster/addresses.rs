@@ -1,11 +1,12 @@
 //! Limits of an address, and of how fast sessions come.
 
+use std::net::TcpStream;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 use switchboard_testkit::GatewayProcess;
 
-use crate::support::{Raw, SECRET_SETTING, embedded, exchange, token};
+use crate::support::{Raw, SECRET_SETTING, embedded, exchange, limited, token};
 
 const ONE: [u8; 4] = [127, 0, 0, 2];
 const OTHER: [u8; 4] = [127, 0, 0, 3];
@@ -31,10 +32,6 @@ fn resuming(welcome: &Value) -> Value {
     json!({ "type": "hello", "resume": resume })
 }
 
-fn limited(gateway: &GatewayProcess, rule: &str) -> f64 {
-    gateway.metric(&format!("switchboard_limited_total{{rule=\"{rule}\"}}"))
-}
-
 /// The time after which the refused client is to come again. The reason names the key of the limit.
 fn named(refused: (u16, Value), code: u16, key: &str) -> u64 {
     let (told, reason) = refused;
@@ -56,7 +53,9 @@ async fn an_address_has_so_many_sessions_and_its_neighbours_have_theirs() {
         .expect_err("the third");
     assert_eq!(named(refused, 4429, "limits.sessions_per_address"), 10_000);
     assert_eq!(limited(&gateway, "sessions_per_address"), 1.0);
-    assert!(gateway.log().contains("name that in proxy.trusted"));
+    gateway.wait_until("the warning is logged", |gateway| {
+        gateway.log().contains("name that in proxy.trusted")
+    });
     let (_neighbour, _) = come(&gateway, OTHER).await.expect("another address");
 
     drop(first);
@@ -77,6 +76,93 @@ async fn an_address_has_so_many_sessions_and_its_neighbours_have_theirs() {
     let refused = come_with(&gateway, ONE, &stranger).await.map(|_| ());
     let refused = refused.expect_err("what cannot be resumed is a new session");
     named(refused, 4429, "limits.sessions_per_address");
+    let looked_for = gateway.metric("switchboard_resumes_total{outcome=\"refused\"}");
+    assert_eq!(looked_for, 0.0, "without a place nothing is looked for");
+}
+
+#[tokio::test]
+async fn one_who_shows_a_wrong_secret_counts_as_one_new_session_and_not_as_two() {
+    let gateway = embedded(&["limits.connects_per_second=1000000"]);
+    let (_kept, welcome) = come(&gateway, ONE).await.expect("the first");
+    let mut stranger = resuming(&welcome);
+    stranger["resume"]["secret"] = "AAAA".into();
+    let (_new, told) = come_with(&gateway, ONE, &stranger).await.expect("a place");
+    assert_eq!(told["resumed"], false);
+    let gateway = embedded(&["limits.connects_per_second_per_address=1"]);
+    // Ten may come at once.
+    for _ in 0..10 {
+        come_with(&gateway, ONE, &stranger)
+            .await
+            .map(|_| ())
+            .expect("one of ten");
+    }
+}
+
+/// Clients that come too fast are told so. None waits to be accepted behind those that only connect.
+#[tokio::test]
+async fn connections_that_say_nothing_keep_nobody_waiting() {
+    let gateway = embedded(&["limits.connects_per_second=1", "ops_listen=127.0.0.1:0"]);
+    let (lost, welcome) = come(&gateway, ONE).await.expect("the first");
+    drop(lost);
+    let began = Instant::now();
+    let silent: Vec<_> = (0..200)
+        .map(|_| TcpStream::connect(gateway.address()).expect("the gateway listens"))
+        .collect();
+    let resumed = come_with(&gateway, OTHER, &resuming(&welcome)).await;
+    assert_eq!(resumed.expect("it resumes").1["resumed"], true);
+    for _ in 0..100 {
+        assert_eq!(gateway.ops_get("/healthz").0, 200);
+    }
+    let took = began.elapsed().as_secs();
+    assert!(took < 20, "at four a second it would take 50 s: {took} s");
+    drop(silent);
+}
+
+/// The log says for each of these rules that the address may be a proxy's.
+#[tokio::test]
+async fn whichever_limit_an_address_reaches_the_log_names_the_proxy_that_it_may_be() {
+    for (setting, rule) in [
+        ("limits.sessions_per_address=1", "sessions_per_address"),
+        (
+            "limits.connects_per_second_per_address=1",
+            "connects_per_second_per_address",
+        ),
+        (
+            "limits.wrong_tokens_per_second_per_address=1",
+            "wrong_tokens_per_second_per_address",
+        ),
+        (
+            "limits.http_per_second_per_address=1",
+            "http_per_second_per_address",
+        ),
+    ] {
+        let gateway = embedded(&[setting, SECRET_SETTING]);
+        let mut here = Vec::new();
+        for number in 0.. {
+            let user = format!("user-{number}");
+            let good = token(&user, json!({}));
+            let token = match rule {
+                "wrong_tokens_per_second_per_address" => format!("{good}x"),
+                _ => good,
+            };
+            match rule {
+                "http_per_second_per_address" => {
+                    let bearer = format!("Authorization: Bearer {token}");
+                    exchange(&gateway, "GET /v1/ice-servers", &[&bearer]);
+                }
+                _ => {
+                    let hello = json!({ "type": "hello", "token": token });
+                    here.extend(come_with(&gateway, ONE, &hello).await);
+                }
+            }
+            if limited(&gateway, rule) > 0.0 {
+                break;
+            }
+            assert!(number < 200, "{rule}: nothing is refused");
+        }
+        let warning = format!("an address has reached limits.{rule}; if it is");
+        gateway.wait_until(&warning, |gateway| gateway.log().contains(&warning));
+    }
 }
 
 #[tokio::test]

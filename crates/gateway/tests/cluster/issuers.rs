@@ -16,14 +16,17 @@ struct Bed {
 
 impl Bed {
     fn start(manner: impl FnOnce(Value) -> Manner) -> Self {
+        Self::start_with(manner, &[])
+    }
+
+    fn start_with(manner: impl FnOnce(Value) -> Manner, more: &[&str]) -> Self {
         let signing = Signing::rsa();
         let mut jwk = signing.jwk();
         jwk["kid"] = "k".into();
         let issuer = FakeIssuer::start(manner(json!([jwk])));
-        let gateway = embedded(&[
-            &format!("auth.jwt.jwks_url={}", issuer.jwks_url()),
-            &format!("auth.jwt.issuer={}", issuer.name()),
-        ]);
+        let keys = format!("auth.jwt.jwks_url={}", issuer.jwks_url());
+        let name = format!("auth.jwt.issuer={}", issuer.name());
+        let gateway = embedded(&[&[&*keys, &*name], more].concat());
         Self {
             signing,
             issuer,
@@ -124,6 +127,36 @@ async fn a_storm_of_unknown_keys_asks_an_issuer_no_more_than_one_would() {
         .expect("a good token")
         .bye()
         .await;
+}
+
+/// Nobody can say that such tokens are wrong, and they cost as much as others.
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_name_keys_which_nobody_has_count_for_their_address() {
+    let limit = "limits.wrong_tokens_per_second_per_address=1";
+    let bed = Bed::start_with(good, &[limit]);
+    Peer::open(&bed.hello("k"))
+        .await
+        .expect("a good token")
+        .bye()
+        .await;
+    bed.issuer.turn(Manner::Hangs);
+    let mut tried = 0;
+    let refused = loop {
+        let closed = bed.refused(&format!("nobodys-{tried}")).await;
+        if closed.code != 4503 {
+            break closed;
+        }
+        tried += 1;
+        assert!(tried < 100, "nothing is refused unseen");
+    };
+    assert!(tried >= 9, "ten may come at once: {tried}");
+    assert_eq!(refused.code, 4429, "{refused}");
+    assert!(
+        refused
+            .reason
+            .contains("limits.wrong_tokens_per_second_per_address"),
+        "{refused}"
+    );
 }
 
 /// As in an upgrade while the issuer is down: the nodes that come never had its keys.

@@ -3,13 +3,9 @@
 use serde_json::{Value, json};
 use switchboard_testkit::GatewayProcess;
 
-use crate::support::{Peer, Raw, embedded, hear, still_well};
+use crate::support::{Peer, Raw, embedded, hear, limited, still_well};
 
 const ROOM: &str = "study-1";
-
-fn limited(gateway: &GatewayProcess, rule: &str) -> f64 {
-    gateway.metric(&format!("switchboard_limited_total{{rule=\"{rule}\"}}"))
-}
 
 /// A client of STOMP that hears what is refused.
 fn stomp(gateway: &GatewayProcess) -> Raw {
@@ -23,12 +19,15 @@ fn stomp(gateway: &GatewayProcess) -> Raw {
 #[tokio::test]
 async fn too_many_requests_and_too_many_bytes_are_told_in_the_words_of_each_dialect() {
     let gateway = embedded(&["limits.requests_per_second=1", "limits.burst=3"]);
-    let heavy = embedded(&["limits.bytes_per_second=1024"]);
-    let large = "x".repeat(8000);
-    // Of long messages the first is taken whole, the second is refused, and the third would be the last.
+    let heavy = embedded(&[
+        "limits.bytes_per_second=2048",
+        "limits.max_message_bytes=8192",
+    ]);
+    let large = "x".repeat(6000);
+    // Of long messages the second is taken whole, too, the third is refused, and the fifth would be the last.
     for (gateway, key, first, count) in [
         (&gateway, "limits.requests_per_second", "", 5),
-        (&heavy, "limits.bytes_per_second", &*large, 2),
+        (&heavy, "limits.bytes_per_second", &*large, 3),
     ] {
         let mut told = Vec::new();
         let mut io = Raw::open(gateway, "/socket.io/?EIO=4&transport=websocket", &[]);
@@ -77,7 +76,10 @@ async fn too_many_requests_and_too_many_bytes_are_told_in_the_words_of_each_dial
 
 #[tokio::test]
 async fn a_session_that_sends_on_and_on_is_closed_and_may_resume() {
-    let gateway = embedded(&["limits.bytes_per_second=8192"]);
+    let gateway = embedded(&[
+        "limits.bytes_per_second=8192",
+        "limits.max_message_bytes=32768",
+    ]);
     let mut alice = Peer::in_room(&gateway, ROOM).await;
     let mut ben = Peer::in_room(&gateway, ROOM).await;
     let payload = format!("\"{}\"", "x".repeat(16_000));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use switchboard_testkit::{Certificates, GatewayProcess, HaproxyFront, Tells, TlsTunnel};
 
-use crate::support::{Raw, embedded, open_polling_as, still_well_at, with_files};
+use crate::support::{Raw, embedded, failures, open_polling_as, still_well_at, with_files};
 
 /// Files that the node may have open in these tests, and far more clients than fit into them.
 const FILES: u32 = 256;
@@ -128,12 +128,6 @@ fn read_to_end(mut stream: TcpStream) -> String {
     String::from_utf8(answer).expect("text")
 }
 
-fn failures(gateway: &GatewayProcess, reason: &str) -> f64 {
-    gateway.metric(&format!(
-        "switchboard_opening_failures_total{{reason=\"{reason}\"}}"
-    ))
-}
-
 fn trusting() -> GatewayProcess {
     embedded(&[
         OPS,
@@ -187,6 +181,32 @@ async fn what_comes_behind_a_header_is_not_lost_however_it_comes() {
     assert_eq!(failures(&gateway, "proxy-header"), 0.0);
 }
 
+/// The PROXY header names no client, as that of a health check. Anybody may have written the headers of HTTP behind it.
+#[tokio::test]
+async fn a_client_that_its_proxy_does_not_know_cannot_name_itself() {
+    let gateway = embedded(&[
+        OPS,
+        REQUIRED,
+        "proxy.trusted=127.0.0.0/8",
+        "limits.http_per_second_per_address=1",
+    ]);
+    let ask = |header: &[u8], client: usize| {
+        let request = format!(
+            "GET /v1/ice-servers HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             X-Forwarded-For: 203.0.113.{client}\r\n\r\n"
+        );
+        answer(&gateway, &[header, request.as_bytes()].concat())
+    };
+    for header in [
+        &b"PROXY UNKNOWN\r\n"[..],
+        b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\0",
+    ] {
+        let refused = (0..100).any(|client| ask(header, client).starts_with("HTTP/1.1 429"));
+        assert!(refused, "all are one: {header:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_header_is_closed_and_counted() {
     let gateway = trusting();
@@ -216,7 +236,7 @@ async fn what_is_no_header_is_closed_and_counted() {
         assert_eq!(answer(&gateway, beginning), "");
     }
     assert_eq!(failures(&gateway, "too-slow"), 3.0);
-    // Who leaves by himself has failed at nothing.
+    // A client that leaves by itself is no failure.
     drop(TcpStream::connect(gateway.address()).expect("the gateway listens"));
     let told = answer(&gateway, &[V1, REQUEST].concat());
     assert!(told.starts_with("HTTP/1.1 200"), "{told}");

@@ -10,6 +10,8 @@ mod s_client;
 mod tls_front;
 mod token;
 
+use switchboard_testkit::GatewayProcess;
+
 pub(crate) use http::Http;
 pub(crate) use many::{open_polling, open_polling_as};
 pub(crate) use nodes::{
@@ -38,6 +40,18 @@ macro_rules! hear {
     };
 }
 pub(crate) use hear;
+
+/// What the limit of this name has refused.
+pub(crate) fn limited(gateway: &GatewayProcess, rule: &str) -> f64 {
+    gateway.metric(&format!("switchboard_limited_total{{rule=\"{rule}\"}}"))
+}
+
+/// Connections that ended before their first request for this reason.
+pub(crate) fn failures(gateway: &GatewayProcess, reason: &str) -> f64 {
+    gateway.metric(&format!(
+        "switchboard_opening_failures_total{{reason=\"{reason}\"}}"
+    ))
+}
 
 /// Tells the compiler what `check` takes.
 pub(crate) fn fits<T>(message: &T, check: impl Fn(&T) -> bool) -> bool {

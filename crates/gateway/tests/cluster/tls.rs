@@ -10,7 +10,9 @@ use switchboard_client::Options;
 use switchboard_testkit::{Certificates, GatewayProcess, TlsTunnel};
 use tempfile::TempDir;
 
-use crate::support::{BINARY, Peer, Raw, SClient, embedded, options, still_well_at, with_files};
+use crate::support::{
+    BINARY, Peer, Raw, SClient, embedded, failures, options, still_well_at, with_files,
+};
 
 const OPS: &str = "ops_listen=127.0.0.1:0";
 
@@ -40,23 +42,22 @@ impl Node {
         Self { gateway, folder }
     }
 
-    fn failures(&self, reason: &str) -> f64 {
-        self.gateway.metric(&format!(
-            "switchboard_opening_failures_total{{reason=\"{reason}\"}}"
-        ))
-    }
-
     fn reloads(&self, outcome: &str) -> f64 {
         self.gateway.metric(&format!(
             "switchboard_tls_certificate_reloads_total{{outcome=\"{outcome}\"}}"
         ))
     }
 
+    /// Whether the files hold what cannot be used.
+    fn is_refused(&self) -> bool {
+        self.gateway.metric("switchboard_tls_certificate_refused") == 1.0
+    }
+
     /// Hangs up until the files have been read so often with this outcome.
     fn hang_up_for(&self, outcome: &str, times: f64) {
         self.gateway.hang_up();
         self.gateway
-            .wait_until(outcome, |_| self.reloads(outcome) == times);
+            .wait_until(outcome, |_| self.reloads(outcome) >= times);
     }
 
     fn connect(&self) -> TcpStream {
@@ -178,6 +179,7 @@ async fn a_certificate_is_replaced_on_sighup_and_connections_live_on() {
 
     put(&node.folder, &second, "server.pem", "client.key");
     node.hang_up_for("failed", 1.0);
+    assert!(node.is_refused());
     let why =
         "the new certificate or key cannot be used, so connections go on getting the one before";
     assert!(node.gateway.log().contains(why), "{}", node.gateway.log());
@@ -185,6 +187,7 @@ async fn a_certificate_is_replaced_on_sighup_and_connections_live_on() {
 
     put(&node.folder, &second, "server.pem", "server.key");
     node.hang_up_for("replaced", 1.0);
+    assert!(!node.is_refused());
     assert_eq!(SClient::ask(address, &second, &[]).serial, serial(&second));
     alice.exchange(&mut bob, "r").await;
     // New clients of the old tunnel do not trust it, those of a new one do.
@@ -193,7 +196,9 @@ async fn a_certificate_is_replaced_on_sighup_and_connections_live_on() {
     still_well_at(&node.gateway, &tunnel.url()).await;
 
     fs::remove_file(node.folder.path().join("tls.key")).expect("it is there");
-    node.hang_up_for("failed", 2.0);
+    let failed = node.reloads("failed");
+    node.hang_up_for("failed", failed + 1.0);
+    assert!(node.is_refused());
     assert_eq!(SClient::ask(address, &second, &[]).serial, serial(&second));
     alice.exchange(&mut bob, "r").await;
 }
@@ -218,7 +223,7 @@ async fn what_is_no_tls_is_closed_and_counted() {
         told.ends_with("\r\n\r\nthis port speaks TLS: use https:// or wss://\n"),
         "{told}"
     );
-    assert_eq!(node.failures("plain-http"), 1.0);
+    assert_eq!(failures(&node.gateway, "plain-http"), 1.0);
     let garbage = [
         &b"\0\0\0\0\0\0\0\0"[..],
         &[0x80; 600],
@@ -230,14 +235,14 @@ async fn what_is_no_tls_is_closed_and_counted() {
         let _ = stream.write_all(bytes);
         rest(stream);
     }
-    assert_eq!(node.failures("tls"), garbage.len() as f64);
+    assert_eq!(failures(&node.gateway, "tls"), garbage.len() as f64);
     // No handshake, and some of one.
     for beginning in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00"] {
         let mut stream = node.connect();
         stream.write_all(beginning).expect("the gateway reads");
         assert_eq!(rest(stream), b"");
     }
-    assert_eq!(node.failures("too-slow"), 2.0);
+    assert_eq!(failures(&node.gateway, "too-slow"), 2.0);
     let tunnel = TlsTunnel::start(node.gateway.address(), &certificates).await;
     still_well_at(&node.gateway, &tunnel.url()).await;
 }

@@ -4,6 +4,7 @@ mod links;
 mod markdown;
 mod readme;
 mod runbooks;
+mod tables;
 
 use std::fs;
 use std::path::{Path, PathBuf};

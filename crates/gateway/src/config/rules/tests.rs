@@ -60,6 +60,10 @@ fn sizes_must_fit_into_one_another() {
             "--set limits.outbox_bytes: limits.outbox_bytes (2000) may not be below limits.max_message_bytes (262144)",
         ),
         (
+            "limits.bytes_per_second=65535",
+            "--set limits.bytes_per_second: limits.bytes_per_second (65535) may not be below a quarter of limits.max_message_bytes (262144): 65536",
+        ),
+        (
             "limits.in_flight_bytes=2000",
             "--set limits.in_flight_bytes: limits.in_flight_bytes (2000) may not be below limits.max_message_bytes (262144)",
         ),
