@@ -211,6 +211,9 @@ mod tests {
     fn a_password_in_a_url_is_refused_and_not_repeated() {
         let told = "turn:ada:s3cret@t.example".parse::<IceUrl>();
         let told = told.expect_err("a user in a URL");
-        assert!(told.contains("names a user") && !told.contains("s3cret"), "{told}");
+        assert!(
+            told.contains("names a user") && !told.contains("s3cret"),
+            "{told}"
+        );
     }
 }

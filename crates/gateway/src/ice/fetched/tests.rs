@@ -158,9 +158,7 @@ async fn they_are_fetched_again_at_half_of_their_life_by_one_question_at_a_time(
 async fn sessions_are_told_after_half_a_life_and_not_all_at_once() {
     let fetched = fetched(&[("url", "http://127.0.0.1:1/")]);
     assert_eq!(fetched.take(credentials(HOUR)), HOUR / 2);
-    let pauses: Vec<_> = (0..100)
-        .filter_map(|_| fetched.offer().renew_in)
-        .collect();
+    let pauses: Vec<_> = (0..100).filter_map(|_| fetched.offer().renew_in).collect();
     let earliest = *pauses.iter().min().expect("some");
     let latest = *pauses.iter().max().expect("some");
     assert!(earliest > HOUR / 2 && latest <= HOUR / 2 + ANSWER + SPREAD_MAX);
@@ -196,10 +194,7 @@ async fn what_has_ended_is_not_given_and_sessions_look_for_others() {
         assert!(renew_in >= pause + ANSWER && renew_in <= pause * 5 / 4 + ANSWER);
     }
     fetched.take(credentials(HOUR));
-    assert_eq!(
-        (fetched.offer().edition, fetched.offer().ttl),
-        (2, HOUR)
-    );
+    assert_eq!((fetched.offer().edition, fetched.offer().ttl), (2, HOUR));
 }
 
 #[tokio::test(start_paused = true)]
@@ -241,7 +236,10 @@ fn where_a_key_is_in_the_query_nothing_shows_it() {
     };
     let shown = format!("{config:?}");
     assert!(shown.contains("http://p.example/turn?"), "{shown}");
-    assert!(!shown.contains("k3y") && !shown.contains("s3cret"), "{shown}");
+    assert!(
+        !shown.contains("k3y") && !shown.contains("s3cret"),
+        "{shown}"
+    );
     let provider = Provider::of(&config, TTL)
         .expect("a client")
         .expect("asked");

@@ -74,7 +74,10 @@ fn a_key_in_a_url_is_not_repeated_by_what_is_said_about_it() {
 
 #[test]
 fn check_config_shows_a_url_without_its_query() {
-    let loaded = load_from(&[], &["ice.fetch.url=https://turn.example/keys?apiKey=s3cret"]);
+    let loaded = load_from(
+        &[],
+        &["ice.fetch.url=https://turn.example/keys?apiKey=s3cret"],
+    );
     let shown = loaded.expect("no mistakes").to_toml();
     assert!(shown.contains("https://turn.example/keys?"), "{shown}");
     assert!(!shown.contains("s3cret"), "{shown}");
