@@ -81,6 +81,7 @@ impl Issuers {
         let mut all = Vec::new();
         self.algorithms(&mut all);
         self.keys(&mut all);
+        self.untrusted_issuer(&mut all);
         own::attacks(&mut all);
         all
     }
@@ -145,6 +146,17 @@ impl Issuers {
         add(all, "ES256 against a key of P-384", token, "unknown_key");
     }
 
+    fn untrusted_issuer(&self, all: &mut Vec<Attack>) {
+        let forger = Signing::p256();
+        for (name, kid) in [("", "forged"), (", with the id of a known key", SAME_ID)] {
+            let header = json!({"alg": "ES256", "kid": kid});
+            let claims = json!({"sub": "alice", "iss": self.elsewhere});
+            let token = forger.token_with(&header, "ES256", &claims);
+            let name = format!("an issuer that publishes its keys and that nobody trusts{name}");
+            add(all, name, token, "wrong_issuer");
+        }
+    }
+
     fn keys(&self, all: &mut Vec<Attack>) {
         let forger = Signing::p256();
         let elsewhere = &self.elsewhere;
@@ -166,13 +178,6 @@ impl Issuers {
             let header = merged(json!({"alg": "ES256", "kid": SAME_ID}), more);
             let token = forger.token_with(&header, "ES256", &self.claims());
             add(all, name, token, "bad_signature");
-        }
-        for (name, kid) in [("", "forged"), (", with the id of a known key", SAME_ID)] {
-            let header = json!({"alg": "ES256", "kid": kid});
-            let claims = json!({"sub": "alice", "iss": elsewhere});
-            let token = forger.token_with(&header, "ES256", &claims);
-            let name = format!("an issuer that publishes its keys and that nobody trusts{name}");
-            add(all, name, token, "wrong_issuer");
         }
         let header = json!({"alg": "ES256", "kid": SAME_ID});
         let token = self.of_partner.token_with(&header, "ES256", &self.claims());

@@ -61,7 +61,7 @@ async fn each_join_and_each_resume_brings_a_member_a_token_that_begins_then() {
     let began = now();
     let mut alice = come(a, "alice", json!({})).await;
     let joined = alice.join("study-1").await;
-    let mut given = vec![token_of(joined.media.as_ref())];
+    let mut given = vec![token_of(joined.media.as_deref())];
     let first = checked(joined.media, alice.id, "study-1", began);
     assert_eq!(first["video"]["canPublish"], true);
     assert_eq!(alice.join("lobby").await.media, None);
@@ -84,7 +84,7 @@ async fn each_join_and_each_resume_brings_a_member_a_token_that_begins_then() {
         panic!("{rooms:?}")
     };
     assert_eq!(lobby.media, None);
-    given.push(token_of(study.media.as_ref()));
+    given.push(token_of(study.media.as_deref()));
     let second = checked(study.media.clone(), alice.id, "study-1", resuming);
     assert_eq!(
         second["video"]["canPublish"], false,
@@ -100,7 +100,7 @@ async fn each_join_and_each_resume_brings_a_member_a_token_that_begins_then() {
     }
 }
 
-fn token_of(media: Option<&Box<Media>>) -> String {
+fn token_of(media: Option<&Media>) -> String {
     let media = media.expect("its media goes through a server");
     media.token.0.to_string()
 }
