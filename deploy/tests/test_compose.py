@@ -104,6 +104,10 @@ class Turn(unittest.TestCase):
         self.assertIn(f"--static-auth-secret={secret}", self.COMMAND)
         self.assertIn("--use-auth-secret", self.COMMAND)
 
+    def test_no_shell_reads_the_secret(self):
+        self.assertEqual(SERVICES["coturn"]["entrypoint"], ["turnserver"])
+        self.assertTrue(all(argument.startswith("-") for argument in self.COMMAND), self.COMMAND)
+
     def test_clients_are_sent_to_the_port_that_is_published(self):
         urls = SERVICES["gateway-a"]["environment"]["SWITCHBOARD_ICE__TURN_URLS"].split(",")
         ports = [f"127.0.0.1:3478:3478/{url.partition('?transport=')[2]}" for url in urls]

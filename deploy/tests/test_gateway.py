@@ -85,7 +85,7 @@ def running_gateway(environment):
 def running_coturn(folder):
     """The port of a TURN server that is started as compose starts it, but for the port and the folder of its files."""
     port = free_port()
-    command = [unset_variables(part).replace("/tmp/", f"{folder}/").replace("=3478", f"={port}") for part in SERVICES["coturn"]["command"]]
+    command = [unset_variables(part).replace("/tmp/", f"{folder}/").replace("=3478", f"={port}") for part in SERVICES["coturn"]["entrypoint"] + SERVICES["coturn"]["command"]]
     loopback = ["--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--allow-loopback-peers"]
     with subprocess.Popen(command + loopback, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:

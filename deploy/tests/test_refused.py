@@ -35,6 +35,9 @@ TRIED = {
     "config.listen: the chart sets this": [changed("hpa", config={"listen": "0.0.0.0:1"})],
     "config.node.name: the chart sets this": [changed("hpa", config={"node": {"name": "a"}})],
     "config.ice.fetch.headers: the chart sets this": [changed("hpa", config={"ice": {"fetch": {"headers": {"a": "b"}}}})],
+    "config.ice.fetch.body: may hold a secret, and a ConfigMap keeps none": [changed("hpa", config={"ice": {"fetch": {"body": "{}"}}})],
+    "SWITCHBOARD_ICE__TURN_SECRET_OLD, valueFrom": [changed("hpa", config={"ice": {"turn_secret_old": "s"}})],
+    "SWITCHBOARD_AUTH__JWT__SECRET_OLD, valueFrom": [changed("hpa", config={"auth": {"jwt": {"secret_old": "s"}}})],
     "config.auth.jwt.secret: the chart sets this": [changed("hpa", config={"auth": {"jwt": {"secret": "s"}}})],
     "tls.existingSecret and config.tls: say once": [
         changed("hpa", tls={"existingSecret": "t"}, config={"tls": {"cert_file": "/a", "key_file": "/b"}}),

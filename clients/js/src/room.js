@@ -21,8 +21,8 @@ import { Roster } from './roster.js';
  * @property {IncomingSignal} signal the sender is told `delivered` once all listeners have returned. Those that came before
  *   the first listener have waited for it, 5 s at most, and come right after; not those of a member that has left
  * @property {ClientEvents['ice-servers']} ice-servers as of the client
- * @property {{ media: Media }} media the room's media goes through a server, and this is a fresh way in: at each join, and each time
- *   the session goes on over another connection. A connection to that server needs it only where it is made again
+ * @property {{ media: Media }} media the room's media goes through a server, and this is a fresh way in: at each join after the
+ *   first, before `rejoined`, and each time the session goes on over another connection, before `resumed`. A connection to that server needs it only where it is made again
  * @property {{}} resumed the connection was lost and is back; this client is the peer it was, and what changed meanwhile
  *   has been told by the events above
  * @property {{ formerPeer: string }} rejoined this client lost its place, with its session or alone, and has a new one:
@@ -247,12 +247,12 @@ export class Room extends Emitter {
     const now = snapshot.members.find(({ peer }) => peer === this.#host.peer())?.order;
     if (place !== now) this.#host.letGo(this.id); // unheard, as long as it is not in the room
     const former = this.#admit(snapshot);
+    this.#tellMedia();
     if (former.peer === undefined) this.#resolveEntered(this);
-    else if (place !== now) this.emit('rejoined', { formerPeer: former.peer });
+    else if (place !== now) this.#tellRejoined(former.peer);
     else this.#tell(former.differences);
     this.#correct();
     if (!this.endedBy && former.peer !== undefined && !moved) this.emit('resumed', {});
-    this.#tellMedia();
   }
 
   /**
@@ -288,9 +288,9 @@ export class Room extends Emitter {
     if (this.#phase.is !== 'entering' || joined.re !== this.#phase.joinId) return;
     const { peer: formerPeer } = this.#admit(joined);
     this.#restored = false;
-    if (formerPeer === undefined) this.#resolveEntered(this);
-    else this.emit('rejoined', { formerPeer });
     this.#tellMedia();
+    if (formerPeer === undefined) this.#resolveEntered(this);
+    else this.#tellRejoined(formerPeer);
   }
 
   /** @internal @param {keyof RoomEvents} name */
@@ -341,8 +341,14 @@ export class Room extends Emitter {
     return { peer, differences: this.#roster.catchUp(snapshot) };
   }
 
+  /** Before all else: a listener of `rejoined` connects to the server with it. */
   #tellMedia() {
     if (!this.endedBy && this.media) this.emit('media', { media: this.media });
+  }
+
+  /** @param {string} formerPeer */
+  #tellRejoined(formerPeer) {
+    if (!this.endedBy) this.emit('rejoined', { formerPeer });
   }
 
   /** @param {Difference[]} differences */

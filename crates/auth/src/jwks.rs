@@ -1,12 +1,14 @@
 //! A JSON Web Key Set (RFC 7517), key by key: one that cannot be read, or is not taken, leaves the others as they are.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::algorithms::Algorithms;
-use crate::key::Key;
+use crate::key::{Key, is_rsa_modulus};
 
 /// More keys than any issuer publishes.
 const KEYS_MAX: usize = 100;
@@ -44,7 +46,11 @@ fn key(value: Value) -> Option<Key> {
         return None;
     }
     let by_kind = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Algorithms::RSA,
+        AlgorithmParameters::RSA(key) => match URL_SAFE_NO_PAD.decode(&key.n) {
+            // Others could check no token, and refuse each of theirs as forged.
+            Ok(modulus) if is_rsa_modulus(&modulus) => Algorithms::RSA,
+            _ => return None,
+        },
         AlgorithmParameters::EllipticCurve(key) => match key.curve {
             EllipticCurve::P256 => Algorithms::P256,
             EllipticCurve::P384 => Algorithms::P384,

@@ -25,8 +25,10 @@ pub enum KeyError {
     /// A shared secret without a byte.
     #[error("the secret is empty")]
     EmptySecret,
-    /// Whoever can read it could make tokens.
-    #[error("this is a private key, which stays with whoever makes tokens: give its public half")]
+    /// Any program that reads it could make tokens.
+    #[error(
+        "this is a private key, which stays with the issuer of the tokens: give its public half"
+    )]
     Private,
     /// Not the PEM of a public key of a kind that is taken.
     #[error(
@@ -45,7 +47,7 @@ impl Key {
         }
     }
 
-    /// A secret shared with whoever makes tokens, for HS256, HS384 and HS512.
+    /// A secret shared with the issuer of the tokens, for HS256, HS384 and HS512.
     pub fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         let decoding = DecodingKey::from_secret(secret).map_err(|_| KeyError::EmptySecret)?;
         Ok(Self::new(None, Algorithms::HMAC, decoding))
@@ -96,20 +98,25 @@ impl Key {
 /// The shortest that may be (RFC 7518 section 3.3), and the longest that ring checks with.
 const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
-/// Whether an RSA key has so many bits that a token of it can be right.
+/// Whether an RSA key has so many bits that a token of it can be right: neither too few nor too many.
 fn is_long_enough(key: &DecodingKey) -> bool {
-    let bits = key.try_get_as_bytes().ok().and_then(modulus_bits);
-    bits.is_some_and(|bits| RSA_BITS.contains(&bits))
+    let modulus = key.try_get_as_bytes().ok().and_then(modulus);
+    modulus.is_some_and(is_rsa_modulus)
+}
+
+/// Whether a modulus, in bytes from the highest on, has so many bits.
+pub(crate) fn is_rsa_modulus(modulus: &[u8]) -> bool {
+    let first = modulus.iter().position(|byte| *byte != 0);
+    let modulus = &modulus[first.unwrap_or(modulus.len())..];
+    let zeros = modulus.first().map_or(0, |byte| byte.leading_zeros());
+    RSA_BITS.contains(&(modulus.len() * 8 - zeros as usize))
 }
 
 /// Of an `RSAPublicKey` in DER (RFC 8017 appendix A.1.1): a sequence that begins with the modulus.
-fn modulus_bits(der: &[u8]) -> Option<usize> {
+fn modulus(der: &[u8]) -> Option<&[u8]> {
     const SEQUENCE: u8 = 0x30;
     const INTEGER: u8 = 0x02;
-    let modulus = der_content(INTEGER, der_content(SEQUENCE, der)?)?;
-    let first = modulus.iter().position(|byte| *byte != 0)?;
-    let modulus = &modulus[first..];
-    Some(modulus.len() * 8 - modulus[0].leading_zeros() as usize)
+    der_content(INTEGER, der_content(SEQUENCE, der)?)
 }
 
 /// What the first value holds, if it has this tag and is whole.
@@ -177,20 +184,15 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_a_key_is_read_from_whole_der_alone() {
+    fn the_modulus_of_a_key_is_read_from_whole_der_alone() {
         let key = [0x30, 6, 0x02, 2, 0x00, 0x81, 0x02, 0];
-        assert_eq!(modulus_bits(&key), Some(8));
-        assert_eq!(modulus_bits(&[0x30, 0x81, 3, 0x02, 1, 0x05]), Some(3));
+        assert_eq!(modulus(&key), Some(&[0x00, 0x81][..]));
+        assert_eq!(modulus(&[0x30, 0x81, 3, 0x02, 1, 0x05]), Some(&[5][..]));
         for end in 0..6 {
-            assert_eq!(modulus_bits(&key[..end]), None, "{end} bytes");
+            assert_eq!(modulus(&key[..end]), None, "{end} bytes");
         }
-        for wrong in [
-            &[0x31, 3, 2, 1, 5][..],
-            &[0x30, 3, 2, 1, 0],
-            &[0x30, 0xff, 1],
-            &[0x30, 0x80],
-        ] {
-            assert_eq!(modulus_bits(wrong), None, "{wrong:?}");
+        for wrong in [&[0x31, 3, 2, 1, 5][..], &[0x30, 0xff, 1], &[0x30, 0x80]] {
+            assert_eq!(modulus(wrong), None, "{wrong:?}");
         }
     }
 

@@ -10,7 +10,7 @@
 //!
 //! A session keeps each signal until it is answered. When its connection is lost it opens another, anywhere, and says
 //! who it was. If the gateway knows it still (`resumed`), what is unanswered is sent again before anything else, in
-//! order and under its old ids; what changed in the rooms meanwhile is told by ordinary events. If not, it begins anew
+//! order and under its old ids; what changed in the rooms meanwhile is told by ordinary events. If not, it begins again
 //! as another peer: signals end `unconfirmed`, rooms are entered again.
 //!
 //! A node that drains says so in time. Then the next connection is opened while this one serves on, and the session

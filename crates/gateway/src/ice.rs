@@ -77,7 +77,7 @@ impl IceServers for Ice {
                 renew_in: None,
             },
             Turn::Minted(minted) => minted.offer(user, SystemTime::now()),
-            Turn::Fetched(fetched) => fetched.offer(self.ttl),
+            Turn::Fetched(fetched) => fetched.offer(),
         };
         offer.servers.splice(..0, self.fixed.iter().cloned());
         offer

@@ -1,4 +1,6 @@
 //! Tokens as attackers and careless issuers make them (RFC 8725): one list, for the check alone and for gateways.
+//!
+//! One without `exp` is not among them: it is taken by design, and does not end by itself (`docs/protocol.md`).
 
 mod attack;
 mod own;
@@ -47,6 +49,7 @@ impl Issuers {
             called(self.p256.jwk(), SAME_ID),
             called(self.p384.jwk(), "p384"),
             called(self.ed25519.jwk(), "2026"),
+            for_rs256(called(Signing::rsa().jwk(), "rsa")),
             {"kty": "oct", "k": base64url(SECRET), "alg": "HS256", "kid": "oct"},
         ])
     }
@@ -68,6 +71,7 @@ impl Issuers {
             by(&self.p256, "ES256", SAME_ID, &self.claims()),
             by(&self.p384, "ES384", "p384", &self.claims()),
             by(&self.ed25519, "EdDSA", "2026", &self.claims()),
+            by(&Signing::rsa(), "RS256", "rsa", &self.claims()),
             by(&self.of_partner, "ES256", SAME_ID, &partners),
         ]
     }
@@ -77,6 +81,7 @@ impl Issuers {
         let mut all = Vec::new();
         self.algorithms(&mut all);
         self.keys(&mut all);
+        self.untrusted_issuer(&mut all);
         own::attacks(&mut all);
         all
     }
@@ -122,6 +127,12 @@ impl Issuers {
                 "wrong_algorithm",
             );
         }
+        for other in ["PS256", "RS512"] {
+            let header = json!({"alg": other, "kid": "rsa"});
+            let token = Signing::rsa().token_with(&header, other, &self.claims());
+            let name = format!("{other} with a published key that says RS256 (alg)");
+            add(all, name, token, "unknown_key");
+        }
         let oct = json!({"alg": "HS256", "kid": "oct"});
         let token = hmac_with(&oct, SECRET.as_bytes(), &self.claims());
         add(
@@ -133,6 +144,17 @@ impl Issuers {
         let header = json!({"alg": "ES256", "kid": "p384"});
         let token = Signing::p256().token_with(&header, "ES256", &self.claims());
         add(all, "ES256 against a key of P-384", token, "unknown_key");
+    }
+
+    fn untrusted_issuer(&self, all: &mut Vec<Attack>) {
+        let forger = Signing::p256();
+        for (name, kid) in [("", "forged"), (", with the id of a known key", SAME_ID)] {
+            let header = json!({"alg": "ES256", "kid": kid});
+            let claims = json!({"sub": "alice", "iss": self.elsewhere});
+            let token = forger.token_with(&header, "ES256", &claims);
+            let name = format!("an issuer that publishes its keys and that nobody trusts{name}");
+            add(all, name, token, "wrong_issuer");
+        }
     }
 
     fn keys(&self, all: &mut Vec<Attack>) {
@@ -195,6 +217,11 @@ impl Issuers {
             "bad_signature",
         );
     }
+}
+
+fn for_rs256(mut jwk: Value) -> Value {
+    jwk["alg"] = "RS256".into();
+    jwk
 }
 
 fn called(mut jwk: Value, id: &str) -> Value {

@@ -33,6 +33,7 @@ pub struct FakeIssuer {
 
 struct Shared {
     manner: Mutex<Manner>,
+    connected: AtomicUsize,
     asked: AtomicUsize,
     last: Mutex<String>,
     stopped: AtomicBool,
@@ -45,6 +46,7 @@ impl FakeIssuer {
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             manner: Mutex::new(manner),
+            connected: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
             last: Mutex::default(),
             stopped: AtomicBool::new(false),
@@ -55,6 +57,7 @@ impl FakeIssuer {
                 if serving.stopped.load(Ordering::SeqCst) {
                     return;
                 }
+                serving.connected.fetch_add(1, Ordering::SeqCst);
                 let serving = serving.clone();
                 thread::spawn(move || serving.answer(socket, address));
             }
@@ -85,6 +88,11 @@ impl FakeIssuer {
     /// The last question for its keys: the request, with its headers and its body.
     pub fn last_question(&self) -> String {
         self.shared.last.lock().expect("no panic").clone()
+    }
+
+    /// How many connections it took, whatever was said on them: also for its metadata, and such as begin TLS.
+    pub fn connected(&self) -> usize {
+        self.shared.connected.load(Ordering::SeqCst)
     }
 
     /// How often its keys were asked for.
@@ -159,7 +167,7 @@ fn send(socket: &mut TcpStream, status: u16, caching: &str, body: &[u8]) {
          content-length: {}\r\n\r\n",
         body.len()
     );
-    // Whoever asked may have gone.
+    // The one that asked may have gone.
     let _ = socket.write_all(head.as_bytes());
     let _ = socket.write_all(body);
 }
@@ -171,5 +179,27 @@ fn flood(socket: &mut TcpStream, megabytes: usize) {
         if socket.write_all(&megabyte).is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_connection_counts_also_without_a_question_for_keys() {
+        let issuer = FakeIssuer::start(Manner::Status(404));
+        let ask = |said: &[u8]| {
+            let mut socket = TcpStream::connect(issuer.address).expect("it listens");
+            socket.write_all(said).expect("it reads");
+            socket.shutdown(std::net::Shutdown::Write).expect("open");
+            // Over once it has answered or given up.
+            let _ = socket.read_to_end(&mut Vec::new());
+        };
+        ask(b"GET /.well-known/openid-configuration HTTP/1.1\r\n\r\n");
+        ask(b"\x16\x03\x01\x00\x01\x01");
+        assert_eq!((issuer.connected(), issuer.asked()), (2, 0));
+        ask(b"GET /jwks.json HTTP/1.1\r\n\r\n");
+        assert_eq!((issuer.connected(), issuer.asked()), (3, 1));
     }
 }

@@ -68,6 +68,15 @@
 {{- fail (printf "config.%s: the chart sets this: see bindAddress, redis.url and secrets in its values" $path) }}
 {{- end }}
 {{- end }}
+{{- range $path := list "auth.jwt.secret_old" "ice.turn_secret_old" "ice.fetch.body" }}
+{{- $tree := $.Values.config }}
+{{- range $part := splitList "." $path }}
+{{- $tree = ternary (get ($tree | default dict) $part) dict (kindIs "map" ($tree | default dict)) }}
+{{- end }}
+{{- if $tree }}
+{{- fail (printf "config.%s: may hold a secret, and a ConfigMap keeps none: say it in extraEnv, mostly from a Secret: {name: SWITCHBOARD_%s, valueFrom: {secretKeyRef: …}}" $path (upper (replace "." "__" $path))) }}
+{{- end }}
+{{- end }}
 {{- if and .Values.tls.existingSecret .Values.config.tls }}
 {{- fail "tls.existingSecret and config.tls: say once where the certificate is" }}
 {{- end }}

@@ -14,7 +14,7 @@ use switchboard_protocol::server_message::{
     RoomSnapshot, Signal as Heard, Undelivered, Welcome,
 };
 use switchboard_protocol::{
-    Codec, ErrorCode, Member, NodeId, PeerId, RoomId, ServerMessage, UserId,
+    Codec, ErrorCode, Media, MediaToken, Member, NodeId, PeerId, RoomId, ServerMessage, UserId,
 };
 
 use super::*;

@@ -80,9 +80,11 @@ impl FromStr for MediaUrl {
         });
         match is_web_socket {
             true => Ok(Self(text.into())),
-            false => Err(format!(
-                "`{text}` is not a URL that clients can open, such as wss://livekit.example.org"
-            )),
+            // Without the URL: one that has a password in it is among those.
+            false => Err(
+                "is not a URL that clients can open, such as wss://livekit.example.org, without a name or a password"
+                    .into(),
+            ),
         }
     }
 }

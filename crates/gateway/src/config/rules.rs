@@ -261,8 +261,8 @@ impl Rules<'_> {
             });
             if !is_blank && secret.trim().len() < secret.len() {
                 self.0.warnings.push(format!(
-                    "{path} begins or ends with white space, such as the line break at the end of a file: whoever has it \
-                     without that has another one"
+                    "{path} begins or ends with white space, such as the line break at the end of a file: a program that \
+                     has it without that has another secret"
                 ));
             }
         }

@@ -1,19 +1,21 @@
 //! Where something is asked over HTTP.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use http::Uri;
 
+use super::secret::MASK;
 use super::setting::Word;
 
-/// An absolute URL of `http` or `https`, without a fragment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An absolute URL of `http` or `https`, without a fragment. Nothing shows its query: some providers have their key there.
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpUrl(Uri);
 
 impl HttpUrl {
-    /// What is wrong with it is said in words.
+    /// What is wrong with it is said in words, without the URL: it may hold a key.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a URL, as in https://issuer.example/jwks.json");
+        let wrong = || "is not a URL, as in https://issuer.example/jwks.json".to_owned();
         let url: Uri = text.parse().map_err(|_| wrong())?;
         let is_http = matches!(url.scheme_str(), Some("http" | "https"));
         match is_http && url.host().is_some_and(|host| !host.is_empty()) {
@@ -50,7 +52,17 @@ impl Word for HttpUrl {
     }
 
     fn write(&self) -> String {
-        self.0.to_string()
+        let text = self.0.to_string();
+        match text.split_once('?') {
+            None => text,
+            Some((before, _)) => format!("{before}?{MASK}"),
+        }
+    }
+}
+
+impl fmt::Debug for HttpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.write())
     }
 }
 

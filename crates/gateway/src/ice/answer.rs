@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::Value;
+use switchboard_protocol::codec::whole;
 use switchboard_protocol::server_message::IceServer;
 
 use crate::config::IceUrl;
@@ -10,10 +12,14 @@ use crate::config::IceUrl;
 /// Each client gets all of it with its `welcome`, and browsers are slow to look at many.
 const SERVERS_MAX: usize = 16;
 const URLS_MAX: usize = 16;
-/// Of a username and of a credential.
-const TEXT_BYTES_MAX: usize = 1024;
+/// Of a URL.
+const URL_BYTES_MAX: usize = 1024;
+/// Of a username and of a credential: the most that STUN carries (RFC 8489 section 14.3). Browsers refuse more.
+const TEXT_BYTES_MAX: usize = 508;
+/// Browsers connect nowhere on this one, but wait for it until they give up (Fetch standard, «bad port»).
+const BLOCKED_PORT: u16 = 53;
 /// Shorter, clients would be told others all the time.
-const TTL_MIN: Duration = Duration::from_secs(10);
+pub(super) const TTL_MIN: Duration = Duration::from_secs(60);
 /// Longer, clients would keep them for ever.
 const TTL_MAX: Duration = Duration::from_secs(24 * 3600);
 
@@ -24,76 +30,63 @@ pub(super) struct Answer {
     pub(super) ttl: Option<Duration>,
 }
 
+/// Its parts are read one by one, so that an odd one costs nothing else.
 #[derive(Deserialize)]
 struct Said {
     #[serde(rename = "iceServers", alias = "ice_servers")]
-    servers: OneOrMany<Server>,
+    servers: Value,
     #[serde(default)]
-    ttl: Option<Number>,
+    ttl: Option<Value>,
 }
 
 #[derive(Deserialize)]
 struct Server {
     #[serde(default)]
-    urls: Option<OneOrMany<String>>,
+    urls: Option<Value>,
     /// As `urls` was called once.
     #[serde(default)]
-    url: Option<String>,
+    url: Option<Value>,
     #[serde(default)]
     username: Option<String>,
     #[serde(default)]
     credential: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany<T> {
-    Many(Vec<T>),
-    One(T),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Number {
-    Whole(u64),
-    Text(String),
-}
-
-impl<T> OneOrMany<T> {
-    fn into_vec(self) -> Vec<T> {
-        match self {
-            Self::Many(many) => many,
-            Self::One(one) => vec![one],
-        }
-    }
-}
-
-impl Number {
-    fn seconds(&self) -> Option<Duration> {
-        let seconds = match self {
-            Self::Whole(seconds) => *seconds,
-            Self::Text(text) => text.parse().ok()?,
-        };
-        Some(Duration::from_secs(seconds))
-    }
-}
-
 impl Answer {
     /// `None`: it is none, or names no server that a browser can use, or its credentials end too soon.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let said: Said = serde_json::from_slice(body).ok()?;
-        let ttl = said.ttl.as_ref().map(Number::seconds);
-        let ttl = match ttl {
+        let ttl = match &said.ttl {
             None => None,
-            Some(ttl) => Some(usable_ttl(ttl?)?),
+            Some(ttl) => Some(usable_ttl(seconds(ttl)?)?),
         };
-        let servers = said.servers.into_vec().into_iter();
+        let servers = one_or_many(said.servers).into_iter();
         let servers: Vec<_> = servers
+            .filter_map(|server| serde_json::from_value(server).ok())
             .filter_map(Server::usable)
             .take(SERVERS_MAX)
             .collect();
         (!servers.is_empty()).then_some(Self { servers, ttl })
     }
+}
+
+fn one_or_many(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(many) => many,
+        one => vec![one],
+    }
+}
+
+/// A whole number, also as `3600.0` or as text.
+fn seconds(value: &Value) -> Option<Duration> {
+    let seconds = match value {
+        Value::String(text) => {
+            let as_float = || whole(text.parse().ok()?);
+            text.parse().ok().or_else(as_float)
+        }
+        other => other.as_u64().or_else(|| whole(other.as_f64()?)),
+    };
+    seconds.map(Duration::from_secs)
 }
 
 /// How long credentials of this life count here.
@@ -103,28 +96,21 @@ pub(super) fn usable_ttl(ttl: Duration) -> Option<Duration> {
 
 /// The `ttl` that a question in JSON asks for.
 pub(super) fn ttl_asked_for(body: &str) -> Option<Duration> {
-    #[derive(Deserialize)]
-    struct Asked {
-        ttl: Number,
-    }
-    let asked: Asked = serde_json::from_str(body).ok()?;
-    usable_ttl(asked.ttl.seconds()?)
+    let asked: Value = serde_json::from_str(body).ok()?;
+    usable_ttl(seconds(asked.get("ttl")?)?)
 }
 
 impl Server {
     fn usable(self) -> Option<IceServer> {
-        let urls = self.urls.map(OneOrMany::into_vec);
-        let urls = urls.or_else(|| self.url.map(|url| vec![url]))?;
-        let is_short = |text: &String| text.len() <= TEXT_BYTES_MAX;
+        let is_usable = |text: &String| !text.is_empty() && text.len() <= TEXT_BYTES_MAX;
         let has_credential = [&self.username, &self.credential]
             .into_iter()
-            .all(|text| text.as_ref().is_some_and(is_short));
-        let urls = urls.into_iter().filter(|text| {
-            let url: Result<IceUrl, _> = text.parse();
-            // A turn: URL without credentials makes a browser refuse the whole list.
-            url.is_ok_and(|url| is_open_to_browsers(text) && (has_credential || !url.is_turn()))
-        });
-        let urls: Vec<_> = urls.take(URLS_MAX).collect();
+            .all(|text| text.as_ref().is_some_and(is_usable));
+        let urls = one_or_many(self.urls.or(self.url)?).into_iter();
+        let urls: Vec<_> = urls
+            .filter_map(|url| usable_url(&url, has_credential))
+            .take(URLS_MAX)
+            .collect();
         let [username, credential] = match has_credential {
             true => [self.username, self.credential],
             false => [None, None],
@@ -137,10 +123,12 @@ impl Server {
     }
 }
 
-/// Browsers connect nowhere on port 53, but wait for it until they give up (Fetch standard, «bad port»).
-fn is_open_to_browsers(url: &str) -> bool {
-    let before_query = url.split('?').next().unwrap_or_default();
-    url.len() <= TEXT_BYTES_MAX && !before_query.ends_with(":53")
+/// A turn: URL without credentials makes a browser refuse the whole list.
+fn usable_url(url: &Value, has_credential: bool) -> Option<String> {
+    let text = url.as_str().filter(|text| text.len() <= URL_BYTES_MAX)?;
+    let url: IceUrl = text.parse().ok()?;
+    let is_usable = url.port() != Some(BLOCKED_PORT) && (has_credential || !url.is_turn());
+    is_usable.then(|| text.into())
 }
 
 #[cfg(test)]

@@ -104,25 +104,32 @@ impl Fetched {
         tracing::warn!(url = %self.provider, %error, "TURN credentials cannot be fetched; {consequence}{said}");
     }
 
-    /// What sessions are told now. `ttl` is that of servers without credentials.
-    pub(super) fn offer(&self, ttl: Duration) -> IceOffer {
+    /// What sessions are told now.
+    pub(super) fn offer(&self) -> IceOffer {
         let last = self.last.lock();
         let left = last.left();
-        let servers = match left.is_zero() {
-            true => Vec::new(),
-            false => last.servers.clone(),
-        };
         let until_next = last
             .next_at
             .map_or(Duration::ZERO, |at| at.duration_since(Instant::now()));
+        let (servers, ttl) = match left.is_zero() {
+            // Who asks by itself is to come again as soon as there may be some.
+            true => (Vec::new(), whole_seconds(until_next + ANSWER)),
+            false => (last.servers.clone(), left),
+        };
         let spread = SPREAD_MAX.min(until_next / 4);
         IceOffer {
-            ttl: if servers.is_empty() { ttl } else { left },
             servers,
+            ttl,
             edition: last.edition,
             renew_in: Some(until_next + ANSWER + spread.mul_f32(fastrand::f32())),
         }
     }
+}
+
+/// Rounded up.
+fn whole_seconds(duration: Duration) -> Duration {
+    let rest = u64::from(duration.subsec_nanos() > 0);
+    Duration::from_secs(duration.as_secs() + rest)
 }
 
 impl Last {

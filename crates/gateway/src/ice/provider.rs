@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use switchboard_protocol::server_message::IceServer;
 
-use super::answer::{Answer, ttl_asked_for};
+use super::answer::{Answer, TTL_MIN, ttl_asked_for};
 use crate::config::{FetchConfig, Secret};
 use crate::http_client::{Bounds, CannotTrust, Cause, HttpClient, Question, Trust};
 use crate::metrics::IceFetch;
@@ -40,10 +40,11 @@ pub(super) struct Credentials {
 pub(super) enum NoCredentials {
     #[error("no answer: {0}")]
     Unreachable(Cause),
-    #[error("it answers {0}: check ice.fetch.headers and ice.fetch.body")]
+    #[error("it answers {0}{advice}", advice = advice(*.0))]
     Refused(StatusCode),
     #[error(
-        "it answers with no `iceServers` or `ice_servers` that a browser can use for 10 s or longer"
+        "it answers with no `iceServers` or `ice_servers` that a browser can use for {} s or longer",
+        TTL_MIN.as_secs()
     )]
     Unreadable,
 }
@@ -55,6 +56,15 @@ impl NoCredentials {
             Self::Refused(_) => IceFetch::Refused,
             Self::Unreadable => IceFetch::Unreadable,
         }
+    }
+}
+
+/// Which settings a status is about. A provider that fails, or has too much to do, is none of them.
+fn advice(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        300..400 | 404 | 405 | 410 => ": check ice.fetch.url",
+        400 | 401 | 403 | 415 | 422 => ": check ice.fetch.headers and ice.fetch.body",
+        _ => "",
     }
 }
 

@@ -73,7 +73,8 @@ impl Bed {
         for (outcome, times) in expected {
             assert_eq!(self.refusals(outcome), times, "{outcome}");
         }
-        assert_eq!(self.elsewhere.asked(), 0, "where `jku` and `x5u` point to");
+        let connected = self.elsewhere.connected();
+        assert_eq!(connected, 0, "where `jku`, `x5u` and `iss` point to");
         let log = self.gateway.log();
         assert!(!log.contains("panicked"), "{log}");
         for attack in attacks.iter().filter(|attack| attack.token.len() > 40) {
@@ -162,7 +163,7 @@ async fn each_attack_is_refused_in_stomp_with_an_error() {
     let bed = Bed::start();
     let connect = |token: &str| {
         let mut stomp = Raw::open(&bed.gateway, "/ws", &["Sec-WebSocket-Protocol: v12.stomp"]);
-        // Trimmed as a header is, and escaped as STOMP has it.
+        // Escaped as STOMP 1.2 has it; nothing of a header is trimmed.
         let token = token
             .replace('\\', "\\\\")
             .replace(':', "\\c")
@@ -185,9 +186,9 @@ async fn each_attack_is_refused_in_stomp_with_an_error() {
         }
     }
     none_of(wrong);
-    assert_eq!(bed.elsewhere.asked(), 0);
+    // As they were sent, each for its reason: an ERROR alone could be about a frame.
+    bed.held(&attacks);
     assert_eq!(bed.refusals("accepted"), bed.issuers.good().len() as f64);
-    assert_eq!(bed.gateway.get("/healthz").0, 200);
 }
 
 /// The first text that begins with one of these, or how the connection was closed without.
@@ -278,8 +279,9 @@ async fn a_token_in_a_url_is_in_no_log() {
         "it says much: {log}"
     );
     for token in forged.iter().chain([&token]) {
-        let claims = token.split('.').nth(1).unwrap_or(token);
-        assert!(!log.contains(claims), "{claims}");
+        let longest = token.split('.').max_by_key(|part| part.len());
+        let longest = longest.unwrap_or(token);
+        assert!(!log.contains(longest), "{longest}");
     }
     assert!(!log.contains("access_token=e"), "{log}");
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::attack::{AUDIENCE, Attack, OWN, SECRET, add, merged};
-use crate::tokens::{hmac_of, hmac_with};
+use crate::tokens::{base64url, hmac_of, hmac_with};
 
 /// The most bytes that a token may have.
 const BYTES_MAX: usize = 16 * 1024;
@@ -88,6 +88,7 @@ fn times_of_own(all: &mut Vec<Attack>) {
         add(all, name, token, outcome);
     };
     for (claim, value) in [
+        ("exp", json!(null)),
         ("exp", json!("tomorrow")),
         ("exp", json!("9999999999")),
         ("exp", json!(-1)),
@@ -131,6 +132,7 @@ fn forms(all: &mut Vec<Attack>) {
             "five parts, as an encrypted token (JWE) has",
             format!("{header}.a.b.c.d"),
         ),
+        ("an encrypted token (JWE) with alg dir", jwe()),
         ("nothing but dots", "..".into()),
         ("a word", "x".into()),
         ("nothing but a header", header.into()),
@@ -146,6 +148,14 @@ fn forms(all: &mut Vec<Attack>) {
         format!("{of_bob}.{signature}"),
         "bad_signature",
     );
+}
+
+/// In form as RFC 7516 has it: with a shared key there is no encrypted key, the second part.
+fn jwe() -> String {
+    let header = base64url(r#"{"alg":"dir","enc":"A256GCM","typ":"JWT"}"#);
+    let [iv, tag] = [12, 16].map(|bytes| base64url(vec![7; bytes]));
+    let text = base64url(own(json!({})).to_string());
+    format!("{header}..{iv}.{text}.{tag}")
 }
 
 fn headers_and_claims(all: &mut Vec<Attack>) {

@@ -178,3 +178,53 @@ fn a_room_left_while_it_is_entered_again_is_not_kept() {
     rig.come_back(Vec::new());
     assert_eq!(rig.says(), [Say::Ping]);
 }
+
+#[test]
+fn a_fresh_way_into_the_media_is_told_by_a_resume_and_comes_with_another_join() {
+    let media = |token: &str| {
+        Some(Box::new(Media {
+            kind: "livekit".into(),
+            url: "wss://sfu.example".into(),
+            room: "r".into(),
+            token: MediaToken(token.into()),
+            expires_at: 1_790_000_600_000,
+        }))
+    };
+    let in_room = |event: &Event| !matches!(event, Event::Connection(_));
+    let mut rig = rig_in_room(&[]);
+    let mut snapshot = rig.snapshot("r", 2, &[]);
+    snapshot.media = media("second");
+    rig.come_back(vec![snapshot.clone()]);
+    let told: Vec<_> = rig.tells().into_iter().filter(in_room).collect();
+    let fresh = Event::Media {
+        room: room_id("r"),
+        media: media("second").expect("some"),
+    };
+    assert_eq!(told, [fresh]);
+
+    // The gateway knows nothing of the room any more, so it is entered again.
+    rig.come_back(Vec::new());
+    let says = rig.says();
+    let re = says.iter().find_map(Say::id).expect("a join has an id");
+    snapshot.media = media("third");
+    rig.hear(Joined {
+        re,
+        room: snapshot.room.clone(),
+        revision: snapshot.revision,
+        capacity: snapshot.capacity,
+        members: snapshot.members.clone(),
+        media: snapshot.media.clone(),
+    });
+    let told: Vec<_> = rig.tells().into_iter().filter(in_room).collect();
+    let [Event::Rejoined(joined)] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert_eq!(joined.media, media("third"));
+
+    rig.come_back(vec![rig.snapshot("r", 9, &[])]);
+    let has_media = |event: &Event| matches!(event, Event::Media { .. });
+    assert!(
+        !rig.tells().iter().any(has_media),
+        "it goes through no server"
+    );
+}

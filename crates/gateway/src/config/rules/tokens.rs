@@ -99,7 +99,7 @@ impl Rules<'_> {
         let mut secrets = secrets.map(|secret| secret.expose().trim_start());
         let is_pem = secrets.any(|secret| secret.starts_with("-----BEGIN"));
         self.require(&["auth.jwt.secret"], !is_pem, || {
-            "is a PEM key, and no shared secret: whoever knows a public key could make tokens with it; name its file in \
+            "is a PEM key, and no shared secret: anybody who knows a public key could make tokens with it; name its file in \
              auth.jwt.public_key_file"
                 .into()
         });

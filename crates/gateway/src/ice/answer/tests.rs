@@ -1,4 +1,4 @@
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 
@@ -73,6 +73,19 @@ fn what_a_browser_would_refuse_is_left_out_and_nothing_left_is_no_answer() {
         json!({"urls": "turn:t.example"}),
         json!({"urls": "turn:t.example", "username": "u"}),
         json!({"urls": "turn:t.example", "username": "u", "credential": long}),
+        json!({"urls": "turn:t.example", "username": long, "credential": "secret"}),
+        json!({"urls": "turn:t.example", "username": "", "credential": "secret"}),
+        json!({"urls": "turn:t.example", "username": "u", "credential": ""}),
+        json!({"urls": "turn:t.example", "username": "u", "credential": 7}),
+        json!({"urls": "turn:t.example:0", "username": "u", "credential": "secret"}),
+        json!({"urls": "turn:u@t.example", "username": "u", "credential": "secret"}),
+        json!({"urls": "turn:[::1", "username": "u", "credential": "secret"}),
+        json!({"urls": "stun:s.example?transport=udp"}),
+        json!({"urls": 5}),
+        json!({"urls": [5, null]}),
+        json!(1),
+        json!("stun:s.example"),
+        json!(null),
         json!({"urls": "https://t.example"}),
         json!({"urls": "stun:t.example:53"}),
         json!({"urls": []}),
@@ -115,19 +128,23 @@ fn how_long_is_read_as_a_number_and_as_text_and_within_bounds() {
     };
     assert_eq!(ttl(json!(600)), Some(Some(Duration::from_secs(600))));
     assert_eq!(ttl(json!("600")), Some(Some(Duration::from_secs(600))));
+    assert_eq!(ttl(json!(3600.0)), Some(Some(Duration::from_secs(3600))));
+    assert_eq!(ttl(json!(60)), Some(Some(TTL_MIN)));
     assert_eq!(ttl(json!(null)), Some(None));
     assert_eq!(ttl(json!(u64::MAX)), Some(Some(TTL_MAX)));
     for wrong in [
-        json!(9),
+        json!(59),
         json!(0),
         json!(-1),
-        json!(1.5),
+        json!(61.5),
+        json!([600]),
         json!("soon"),
         json!(""),
     ] {
         assert_eq!(ttl(wrong.clone()), None, "{wrong}");
     }
     assert_eq!(ttl_asked_for("{\"ttl\": 86400}"), Some(TTL_MAX));
+    assert_eq!(ttl_asked_for("{\"ttl\": 60.0}"), Some(TTL_MIN));
     assert_eq!(ttl_asked_for("Ttl=60"), None);
     assert_eq!(ttl_asked_for("{\"ttl\": 1}"), None);
 }

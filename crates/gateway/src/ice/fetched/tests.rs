@@ -92,7 +92,7 @@ async fn what_cannot_be_fetched_leaves_the_last_credentials_and_is_told_apart() 
     let provider = FakeIssuer::start(Manner::Says(answer("u", &json!(600))));
     let fetched = of(&provider);
     fetched.take(fetched.provider.ask().await);
-    let before = fetched.offer(TTL);
+    let before = fetched.offer();
     assert_eq!((before.servers.len(), before.edition), (1, 1));
     for (manner, outcome) in [
         (Manner::Status(500), IceFetch::Refused),
@@ -114,7 +114,7 @@ async fn what_cannot_be_fetched_leaves_the_last_credentials_and_is_told_apart() 
             "{manner:?}"
         );
         fetched.take(asked);
-        let now = fetched.offer(TTL);
+        let now = fetched.offer();
         assert_eq!(
             (now.servers, now.edition),
             (before.servers.clone(), 1),
@@ -125,24 +125,28 @@ async fn what_cannot_be_fetched_leaves_the_last_credentials_and_is_told_apart() 
 
 #[tokio::test]
 async fn they_are_fetched_again_at_half_of_their_life_by_one_question_at_a_time() {
-    let provider = FakeIssuer::start(Manner::Says(answer("first", &json!(10))));
+    let provider = FakeIssuer::start(Manner::Says(answer("first", &json!(600))));
     let fetched = std::sync::Arc::new(of(&provider));
     let stop = CancellationToken::new();
     let keeping = fetched.clone();
     let until = stop.clone();
     let task = tokio::spawn(async move { keeping.keep_fresh(until).await });
     let edition = async |edition| {
-        while fetched.offer(TTL).edition < edition {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        while fetched.offer().edition < edition {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        fetched.offer(TTL)
+        fetched.offer()
     };
     let first = edition(1).await;
-    assert!(
-        first.ttl <= Duration::from_secs(10) && first.ttl > Duration::from_secs(8),
-        "{first:?}"
-    );
+    assert!(first.ttl <= Duration::from_secs(600), "{first:?}");
     provider.turn(Manner::Says(answer("second", &json!(600))));
+    for (seconds, asked) in [(250, 1), (50, 2)] {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        tokio::time::resume();
+        let expected = edition(asked as u64).await.edition;
+        assert_eq!((provider.asked(), expected), (asked, asked as u64));
+    }
     let second = edition(2).await;
     assert_eq!(second.servers[0].username.as_deref(), Some("second"));
     assert_eq!(provider.asked(), 2);
@@ -154,9 +158,7 @@ async fn they_are_fetched_again_at_half_of_their_life_by_one_question_at_a_time(
 async fn sessions_are_told_after_half_a_life_and_not_all_at_once() {
     let fetched = fetched(&[("url", "http://127.0.0.1:1/")]);
     assert_eq!(fetched.take(credentials(HOUR)), HOUR / 2);
-    let pauses: Vec<_> = (0..100)
-        .filter_map(|_| fetched.offer(TTL).renew_in)
-        .collect();
+    let pauses: Vec<_> = (0..100).filter_map(|_| fetched.offer().renew_in).collect();
     let earliest = *pauses.iter().min().expect("some");
     let latest = *pauses.iter().max().expect("some");
     assert!(earliest > HOUR / 2 && latest <= HOUR / 2 + ANSWER + SPREAD_MAX);
@@ -169,26 +171,30 @@ async fn sessions_are_told_after_half_a_life_and_not_all_at_once() {
 #[tokio::test(start_paused = true)]
 async fn what_has_ended_is_not_given_and_sessions_look_for_others() {
     let fetched = fetched(&[("url", "http://127.0.0.1:1/")]);
-    let none = fetched.offer(TTL);
-    assert_eq!((none.servers.len(), none.edition, none.ttl), (0, 0, TTL));
+    let none = fetched.offer();
+    let second = Duration::from_secs(1);
+    assert_eq!((none.servers.len(), none.edition, none.ttl), (0, 0, second));
     assert_eq!(none.renew_in, Some(ANSWER));
     fetched.take(credentials(HOUR));
-    for (minutes, servers, ttl) in [(59, 1, HOUR / 60), (1, 0, TTL), (60, 0, TTL)] {
+    for (minutes, servers, ttl) in [(59, 1, HOUR / 60), (1, 0, second), (60, 0, second)] {
         tokio::time::advance(Duration::from_secs(minutes * 60)).await;
-        let offer = fetched.offer(TTL);
+        let offer = fetched.offer();
         assert_eq!((offer.servers.len(), offer.ttl), (servers, ttl));
         assert_eq!(offer.edition, 1);
         let renew_in = offer.renew_in.expect("others may come");
         let pause = fetched.take(Err(NoCredentials::Unreadable));
         assert_eq!(renew_in, ANSWER, "it is being asked");
-        let renew_in = fetched.offer(TTL).renew_in.expect("others may come");
+        let offer = fetched.offer();
+        if servers == 0 {
+            let in_whole_seconds = offer.ttl.subsec_nanos() == 0;
+            assert!(in_whole_seconds && offer.ttl >= pause + ANSWER, "{offer:?}");
+            assert!(offer.ttl < pause + 2 * ANSWER, "{offer:?}");
+        }
+        let renew_in = offer.renew_in.expect("others may come");
         assert!(renew_in >= pause + ANSWER && renew_in <= pause * 5 / 4 + ANSWER);
     }
     fetched.take(credentials(HOUR));
-    assert_eq!(
-        (fetched.offer(TTL).edition, fetched.offer(TTL).ttl),
-        (2, HOUR)
-    );
+    assert_eq!((fetched.offer().edition, fetched.offer().ttl), (2, HOUR));
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,13 +210,36 @@ async fn pauses_grow_after_failures_and_begin_again_after_an_answer() {
 }
 
 #[test]
-fn where_a_key_is_in_the_query_no_log_line_has_it() {
+fn a_status_is_said_with_the_settings_that_it_is_about() {
+    for (status, advice) in [
+        (302, ": check ice.fetch.url"),
+        (404, ": check ice.fetch.url"),
+        (400, ": check ice.fetch.headers and ice.fetch.body"),
+        (401, ": check ice.fetch.headers and ice.fetch.body"),
+        (403, ": check ice.fetch.headers and ice.fetch.body"),
+        (429, ""),
+        (500, ""),
+        (503, ""),
+    ] {
+        let status = http::StatusCode::from_u16(status).expect("a status");
+        let told = NoCredentials::Refused(status).to_string();
+        assert_eq!(told, format!("it answers {status}{advice}"));
+    }
+}
+
+#[test]
+fn where_a_key_is_in_the_query_nothing_shows_it() {
     let config = FetchConfig {
-        url: Some(HttpUrl::parse("http://p.example/turn?apiKey=s3cret").expect("a URL")),
+        url: Some(HttpUrl::parse("http://p.example/turn?apiKey=k3y").expect("a URL")),
         body: Some(Secret::from("s3cret")),
         ..FetchConfig::default()
     };
-    assert!(!format!("{config:?}").contains("body: Some(\"s3cret"));
+    let shown = format!("{config:?}");
+    assert!(shown.contains("http://p.example/turn?"), "{shown}");
+    assert!(
+        !shown.contains("k3y") && !shown.contains("s3cret"),
+        "{shown}"
+    );
     let provider = Provider::of(&config, TTL)
         .expect("a client")
         .expect("asked");

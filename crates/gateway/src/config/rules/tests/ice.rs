@@ -54,3 +54,31 @@ fn what_is_asked_over_plain_http_on_another_machine_is_warned_about() {
         }
     }
 }
+
+#[test]
+fn a_key_in_a_url_is_not_repeated_by_what_is_said_about_it() {
+    for (key, url) in [
+        ("ice.fetch.url", "https://ada:s3cret@turn.example/"),
+        ("ice.fetch.url", "https//turn.example/?key=s3cret"),
+        ("ice.fetch.url", "ftp://turn.example/?key=s3cret"),
+        ("auth.jwt.jwks_url", "https://issuer example/?key=s3cret"),
+        ("media.url", "wss://ada:s3cret@livekit.example"),
+        ("media.url", "https://livekit.example/?key=s3cret"),
+        ("ice.turn_urls", "turn:ada:s3cret@turn.example"),
+    ] {
+        let told = mistakes(&[], &[&format!("{key}={url}")]).join("\n");
+        assert!(told.contains(key) && told.contains("URL"), "{url}: {told}");
+        assert!(!told.contains("s3cret"), "{told}");
+    }
+}
+
+#[test]
+fn check_config_shows_a_url_without_its_query() {
+    let loaded = load_from(
+        &[],
+        &["ice.fetch.url=https://turn.example/keys?apiKey=s3cret"],
+    );
+    let shown = loaded.expect("no mistakes").to_toml();
+    assert!(shown.contains("https://turn.example/keys?"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
