@@ -74,7 +74,7 @@ impl TokenMemory for Elsewhere {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn only_for_a_session_that_is_the_clients_own_the_directory_is_asked_about_a_token() {
     let nowhere = HttpUrl::parse("http://127.0.0.1:1/jwks.json").expect("a URL");
     let jwt = JwtConfig {
