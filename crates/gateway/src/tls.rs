@@ -42,6 +42,8 @@ pub(crate) struct Tls {
 
 struct Serving {
     acceptor: TlsAcceptor,
+    /// When its certificate ends.
+    not_after: SystemTime,
     /// Of what the files held when they were looked at last, whether it is served or not.
     seen: blake3::Hash,
 }
@@ -59,11 +61,15 @@ impl Tls {
         let seen = contents.hash();
         let pair = contents.pair().context("tls.cert_file, tls.key_file")?;
         say_if_ended(&pair);
-        metrics.ends(since_epoch(pair.not_after));
-        let acceptor = acceptor(pair);
+        let not_after = pair.not_after;
+        metrics.ends(since_epoch(not_after));
         Ok(Self {
             files,
-            serving: Mutex::new(Serving { acceptor, seen }),
+            serving: Mutex::new(Serving {
+                acceptor: acceptor(pair),
+                not_after,
+                seen,
+            }),
             metrics,
         })
     }
@@ -111,18 +117,21 @@ impl Tls {
         if is_known && !is_asked {
             return;
         }
-        let pair = contents.pair();
+        let pair = contents.pair().map_err(|why| why.to_string());
+        let pair = pair.and_then(|pair| self.unless_it_has_ended(pair));
         self.metrics.refused(pair.is_err());
         match pair {
             Ok(_) if is_known => {
                 tracing::info!("the certificate is read again and has not changed");
             }
             Ok(pair) => {
-                let ends = since_epoch(pair.not_after);
+                let ends = pair.not_after;
                 say_if_ended(&pair);
-                let not_after = humantime::format_rfc3339_seconds(pair.not_after).to_string();
-                self.serving.lock().acceptor = acceptor(pair);
-                self.metrics.ends(ends);
+                let not_after = humantime::format_rfc3339_seconds(ends).to_string();
+                let mut serving = self.serving.lock();
+                (serving.acceptor, serving.not_after) = (acceptor(pair), ends);
+                drop(serving);
+                self.metrics.ends(since_epoch(ends));
                 self.metrics.reloads.count(CertificateReload::Replaced, 1);
                 tracing::info!(
                     not_after,
@@ -136,6 +145,22 @@ impl Tls {
                     "the new certificate or key cannot be used, so connections go on getting the one before: {why}"
                 );
             }
+        }
+    }
+
+    /// A certificate that has ended takes the place of none that has not: every client would refuse it.
+    fn unless_it_has_ended(&self, pair: Pair) -> Result<Pair, String> {
+        let now = SystemTime::now();
+        let is_worse = pair.not_after < now && self.serving.lock().not_after >= now;
+        match is_worse {
+            true => {
+                let ended = humantime::format_rfc3339_seconds(pair.not_after);
+                let cert = self.files.cert.display();
+                Err(format!(
+                    "the certificate in {cert} ended at {ended}, and the one before has not"
+                ))
+            }
+            false => Ok(pair),
         }
     }
 }

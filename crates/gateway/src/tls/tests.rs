@@ -250,3 +250,19 @@ async fn a_secret_that_kubernetes_exchanges_is_seen() {
     rig.tls.take(rig.tls.files.read(), false);
     assert_eq!(rig.seen().await, der(&rig.other));
 }
+
+#[tokio::test]
+async fn a_certificate_that_has_ended_does_not_replace_one_that_has_not() {
+    let rig = Rig::new();
+    rig.other.openssl(
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -days 0 -extfile names -out ended.pem",
+    );
+    put(&rig.folder, &rig.other, "ended.pem", "server.key");
+    rig.tls.take(rig.tls.files.read(), false);
+    assert!(rig.is_refused());
+    assert_eq!(rig.seen().await, der(&rig.first));
+    put(&rig.folder, &rig.other, "server.pem", "server.key");
+    rig.tls.take(rig.tls.files.read(), false);
+    assert!(!rig.is_refused());
+    assert_eq!(rig.seen().await, der(&rig.other));
+}
