@@ -155,7 +155,8 @@ async fn spans_that_come_while_enough_wait_are_dropped_counted_and_said_once() {
         Peer::in_room(&node, ROOM).await;
     }
     node.wait_until("dropping spans", |node| {
-        node.metric("switchboard_spans_total{outcome=\"dropped\"}") > 1.0
+        let dropped = node.metric("switchboard_spans_total{outcome=\"dropped\"}");
+        dropped > 1.0 && node.log().contains("spans are dropped")
     });
     let log = node.log();
     let told = log

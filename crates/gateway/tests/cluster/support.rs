@@ -53,6 +53,13 @@ pub(crate) fn failures(gateway: &GatewayProcess, reason: &str) -> f64 {
     ))
 }
 
+/// Waits until so many connections have ended before their first request for that reason: each is closed before it is counted.
+pub(crate) fn until_failures(gateway: &GatewayProcess, reason: &str, count: usize) {
+    gateway.wait_until("rid of them, and has counted them", |gateway| {
+        failures(gateway, reason) == count as f64
+    });
+}
+
 /// Tells the compiler what `check` takes.
 pub(crate) fn fits<T>(message: &T, check: impl Fn(&T) -> bool) -> bool {
     check(message)

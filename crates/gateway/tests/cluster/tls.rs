@@ -11,7 +11,7 @@ use switchboard_testkit::{Certificates, GatewayProcess, TlsTunnel};
 use tempfile::TempDir;
 
 use crate::support::{
-    BINARY, Peer, Raw, SClient, embedded, failures, options, still_well_at, with_files,
+    BINARY, Peer, Raw, SClient, embedded, options, still_well_at, until_failures, with_files,
 };
 
 const OPS: &str = "ops_listen=127.0.0.1:0";
@@ -223,7 +223,7 @@ async fn what_is_no_tls_is_closed_and_counted() {
         told.ends_with("\r\n\r\nthis port speaks TLS: use https:// or wss://\n"),
         "{told}"
     );
-    assert_eq!(failures(&node.gateway, "plain-http"), 1.0);
+    until_failures(&node.gateway, "plain-http", 1);
     let garbage = [
         &b"\0\0\0\0\0\0\0\0"[..],
         &[0x80; 600],
@@ -235,14 +235,14 @@ async fn what_is_no_tls_is_closed_and_counted() {
         let _ = stream.write_all(bytes);
         rest(stream);
     }
-    assert_eq!(failures(&node.gateway, "tls"), garbage.len() as f64);
+    until_failures(&node.gateway, "tls", garbage.len());
     // No handshake, and some of one.
     for beginning in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00"] {
         let mut stream = node.connect();
         stream.write_all(beginning).expect("the gateway reads");
         assert_eq!(rest(stream), b"");
     }
-    assert_eq!(failures(&node.gateway, "too-slow"), 2.0);
+    until_failures(&node.gateway, "too-slow", 2);
     let tunnel = TlsTunnel::start(node.gateway.address(), &certificates).await;
     still_well_at(&node.gateway, &tunnel.url()).await;
 }
