@@ -22,6 +22,7 @@ struct Bed {
 }
 
 impl Bed {
+    /// All attacks come from one address, and each of them is to be looked at.
     fn start() -> Self {
         let server = || FakeIssuer::start(Manner::Status(404));
         let (published, partner, elsewhere) = (server(), server(), server());
@@ -33,7 +34,7 @@ impl Bed {
         std::fs::write(&pem, RSA_PUBLIC).expect("a file");
         let config = files.path().join("switchboard.toml");
         let text = format!(
-            "log.filter = 'trace'\n[auth.jwt]\nissuer = '{OWN}'\nsecret = '{SECRET}'\naudience = '{AUDIENCE}'\n\
+            "log.filter = 'trace'\nlimits.wrong_tokens_per_second_per_address = 0\n[auth.jwt]\nissuer = '{OWN}'\nsecret = '{SECRET}'\naudience = '{AUDIENCE}'\n\
              [[auth.issuers]]\nissuer = '{PEM}'\npublic_key_file = '{}'\nalgorithms = ['RS256']\n\
              [[auth.issuers]]\nissuer = '{}'\njwks_url = '{}'\n\
              [[auth.issuers]]\nissuer = '{}'\njwks_url = '{}'\n",
