@@ -70,7 +70,9 @@ impl GatewayProcess {
         // From its log, because the gateway chose the port.
         Self::listening(program, directory, |_| {
             let log = fs::read_to_string(&log).ok()?;
-            Some([said(&log, "listen")?, said(&log, "ops_listen")?])
+            let listen = said(&log, "listen")?;
+            // v0.2.0 does not say it. Where `ops_listen` is not set, they are there too.
+            Some([listen, said(&log, "ops_listen").unwrap_or(listen)])
         })
     }
 

@@ -4,9 +4,16 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::ops::Sub;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use switchboard_testkit::{GatewayProcess, RedisServer, cpu_time};
+
+/// Limits that a build of before v0.3 does not have.
+const LATER: [&str; 2] = [
+    "limits.requests_per_second=1000000",
+    "limits.bytes_per_second=67108864",
+];
 
 /// Two gateways and the Redis between them.
 pub(crate) struct Bed {
@@ -41,14 +48,17 @@ impl Bed {
         let own = [
             &*url,
             "limits.signals_per_second=1000000",
-            "limits.requests_per_second=1000000",
-            "limits.bytes_per_second=67108864",
             "limits.burst=1000000",
             "log.filter=warn,switchboard_gateway::serve=info",
         ];
         let settings: Vec<_> = own
             .into_iter()
             .chain(settings.iter().map(String::as_str))
+            .chain(
+                LATER
+                    .into_iter()
+                    .filter(|setting| takes(switchboard, setting)),
+            )
             .collect();
         let start = || GatewayProcess::start_ready(switchboard, &settings);
         Self {
@@ -92,4 +102,11 @@ impl Bed {
         stream.read_to_string(&mut answer).expect("Redis answers");
         answer
     }
+}
+
+/// Whether a build knows a setting.
+fn takes(switchboard: &Path, setting: &str) -> bool {
+    let mut check = Command::new(switchboard);
+    let checked = check.args(["check-config", "--set", setting]).output();
+    checked.is_ok_and(|output| output.status.success())
 }
